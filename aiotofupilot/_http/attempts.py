@@ -106,8 +106,7 @@ class Attempts(Wanted, Generic[T]):
                 self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
-                async with self._throttle.slot(self):
-                    return await send(self)
+                return await self._throttle.send(self, send)
             except TofuPilotError as error:
                 if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
                     raise
@@ -163,8 +162,7 @@ class Attempts(Wanted, Generic[T]):
             state = attempt.retry_state
             if untold is None:
                 try:
-                    async with self._throttle.slot(self):
-                        self._result = await send(self)
+                    self._result = await self._throttle.send(self, send)
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it

@@ -25,6 +25,7 @@ from aiotofupilot.errors import (
 from .retry import evidence
 
 if TYPE_CHECKING:
+    from asyncio import Event
     from collections.abc import Callable
 
     from aiotofupilot.stats import RequestCounts
@@ -79,13 +80,11 @@ class Outage:
     began: float
     failure: TofuPilotError
     """A copy of the last error, because the error itself gets the attempts and the checkpoint of a page."""
-    next_probe_at: float
-    failed_at: float
-    """When the last error came."""
-    probes: int = 0
-    """How many requests have failed that were sent during the outage."""
-    is_unreachable: bool = False
-    """Whether nothing has ever responded, so that the address is probably wrong. Then nobody waits any longer."""
+    next_probe_at: float = -math.inf
+    failed_at: float = -math.inf
+    """When the last probe failed."""
+    failures: int = 0
+    """How many requests have failed: the one that began the outage, and those that were sent during it."""
 
 
 class Sent(NamedTuple):
@@ -116,22 +115,18 @@ class Health:
         """When the first request failed since the last good response; None: none has."""
         self.paused_until: float = -math.inf
         """The time before which the server wants no request."""
+        self.waiting: dict[Wanted, Event] = {}
+        """The pages that wait, in the order in which they began, and what wakes them."""
+        self.probing: Wanted | None = None
+        """The page that probes, or is about to."""
         self._in_a_row = 0
         """How many failures about the server have come since the last good response."""
         self._began = 0.0
         """When the first of them came."""
-        self._waiting: dict[Wanted, None] = {}
-        """The pages that wait, in the order in which they began."""
-        self.probing: Wanted | None = None
-        """The page that probes, or is about to."""
-
-    def sent(self) -> Sent:
-        """Return what is known now that a request is sent."""
-        return Sent(self.good, self.outage)
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether nothing has ever responded, and the last attempt at it has failed."""
+        """Whether nothing has ever responded, and the last attempt at it has failed, so the address may be wrong."""
         return not (self.is_reached or self.outage or self._in_a_row)
 
     @property
@@ -140,8 +135,12 @@ class Health:
 
         If all were, it is the one of them that waits longest. None: no page waits.
         """
-        first = next(iter(self._waiting), None)
-        return next((page for page in self._waiting if not page.is_exhausted), first)
+        first = next(iter(self.waiting), None)
+        return next((page for page in self.waiting if not page.is_exhausted), first)
+
+    def sent(self) -> Sent:
+        """Return what is known now that a request is sent."""
+        return Sent(self.good, self.outage)
 
     def pause(self, until: float) -> None:
         """Note that the server wants no request before a point in time."""
@@ -176,67 +175,47 @@ class Health:
             attempts: How many attempts are made before the first response.
             wait: Returns the seconds before the next probe, from the seconds since the outage began.
         """
+        is_about_server = evidence(error) == "server"
         if isinstance(error, APIError | DecodeError | RedirectError | ResponseTooLargeError):
             self.is_reached = True
         if self.failing_since is None:
             self.failing_since = now
-        is_about_server = evidence(error) == "server"
-        if is_about_server and not self._in_a_row:
-            self._began = now
-        self._in_a_row += is_about_server
-        is_probe = sent.outage is not None and sent.outage is self.outage
-        if self.outage is None and is_about_server and self._is_outage(error, sent, in_flight):
-            self.outage = Outage(self._began, copied(error), now, now)
-            self._schedule(self.outage, now, wait)
-        elif self.outage is not None:
-            if is_about_server:
-                self.outage.failure = copied(error)
-            if is_probe:
-                self.outage.probes += 1
-                self._schedule(self.outage, now, wait)
-        if self.outage is not None and not self.is_reached:
-            self._check_reach(self.outage, error, attempts)
+        if is_about_server:
+            self._began = self._began if self._in_a_row else now
+            self._in_a_row += 1
+        if self.outage is None:
+            if not is_about_server or not self._is_outage(error, sent, in_flight):
+                return
+            self.outage = Outage(self._began, error)
+            sent = self.sent()
+        outage = self.outage
+        if is_about_server:
+            outage.failure = copied(error)
+        if sent.outage is outage:
+            outage.failures += 1
+            outage.failed_at = now
+            outage.next_probe_at = max(now + wait(now - outage.began), self.paused_until)
+        most = _NAME_ATTEMPTS if isinstance(error.__cause__, socket.gaierror) else attempts
+        if not self.is_reached and outage.failures >= most:
+            self.outage, self._in_a_row = None, 0
 
-    def join(self, page: Wanted) -> None:
-        """Note that a page begins to wait."""
-        self._waiting[page] = None
+    def wait(self, page: Wanted, now: float, *, is_new: bool = False) -> float | None:
+        """Return for how many seconds a page waits that is not woken before; 0.0: it may be requested now.
 
-    def leave(self, page: Wanted) -> None:
-        """Note that a page does not wait any longer."""
-        self._waiting.pop(page, None)
-
-    def may_send(self, page: Wanted, now: float, *, is_new: bool = False) -> bool:
-        """Return whether a page that waits may be requested. If the session is down, the page is then the one to probe.
-
-        A new page is one that begins to wait now, and was not requested before.
+        A new page is one that begins to wait now, and was not requested before. None: the time of the page is up
+        before anything could change.
         """
         outage = self.outage
         if outage is None:
-            return True
-        if self.probing is not None or now >= page.until:
-            return False
-        if is_new and now > outage.failed_at + _NEWS:
-            is_due = now >= self.paused_until
-        else:
-            is_due = now >= outage.next_probe_at and page is self.next
-        if is_due:
-            self.probing = page
-        return is_due
-
-    def wakes_at(self, page: Wanted, now: float) -> float | None:
-        """Return until when a page waits at most that may not be requested now. None: its time is up before that."""
+            return 0.0
         if now >= page.until:
             return None
-        if self.outage is None or self.probing is not None:
-            return page.until
-        if self.outage.next_probe_at >= page.until:
-            return None
-        return self.outage.next_probe_at if page is self.next else page.until
-
-    def release(self, page: Wanted) -> None:
-        """Note that the request of a page is over, or is not made. Another page may probe then."""
-        if self.probing is page:
-            self.probing = None
+        if self.probing is None:
+            if is_new and now > outage.failed_at + _NEWS and now >= self.paused_until:
+                return 0.0
+            if page is self.next:
+                return max(0.0, outage.next_probe_at - now) if outage.next_probe_at < page.until else None
+        return page.until - now
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
         is_none_good = sent.good == self.good
@@ -246,14 +225,3 @@ class Health:
             or (self._in_a_row > 1 and (is_none_good or not in_flight))
             or (is_none_good and not in_flight)
         )
-
-    def _schedule(self, outage: Outage, now: float, wait: Callable[[float], float]) -> None:
-        """Set the time of the next probe, after the pause that the server wants."""
-        outage.failed_at = now
-        outage.next_probe_at = max(now + wait(now - outage.began), self.paused_until)
-
-    def _check_reach(self, outage: Outage, error: TofuPilotError, attempts: int) -> None:
-        if outage.probes + 1 >= (_NAME_ATTEMPTS if isinstance(error.__cause__, socket.gaierror) else attempts):
-            outage.is_unreachable = True
-            self.outage = None
-            self._in_a_row = 0

@@ -8,26 +8,28 @@ import math
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from datetime import timedelta
 from inspect import isasyncgen
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from aiotofupilot._arguments import must_be
 from aiotofupilot._otel import paused
-from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
+from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
-from .outage import Health
+from .outage import Health, Wanted
 from .retry import asked_wait, evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
-    from types import TracebackType
 
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .outage import Outage, Sent, Wanted
+    from .outage import Outage, Sent
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
+
+T = TypeVar("T")
+W = TypeVar("W", bound=Wanted)
 
 _RATE_LIMITED_WAIT = 1.0
 """Seconds to pause at least for a 429 without Retry-After."""
@@ -76,8 +78,6 @@ class Throttle:
         self._queue = asyncio.Lock()
         self._queued = 0
         self._has_room_again = asyncio.Event()
-        self._wakes: dict[Wanted, asyncio.Event] = {}
-        """Wakes each page that waits because the session is down."""
         self._warned_at = -math.inf
 
     @property
@@ -86,12 +86,27 @@ class Throttle:
         since = self.health.failing_since
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
-    def slot(self, page: Wanted) -> Slot:
-        """Return a context that is entered when a page may be requested, and left when the request is over.
+    async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
+        """Return the result of the request of a page, which is sent by calling a function when it may be sent.
 
-        Entering it raises a `MissedSlotError` when the time of the page is up. Leaving it lets another page probe.
+        Another page may probe when it is over.
+
+        Raises:
+            MissedSlotError: The time of the page was up before.
         """
-        return Slot(self, page)
+        await self._enter(page)
+        sent, starts = self.health.sent(), self._starts
+        try:
+            result = await send(page)
+        except BaseException as error:
+            self._leave(page, sent, starts, error)
+            if self.limiter is not None:  # last, because it may take time, and others wait for the connection
+                await self.limiter.__aexit__(type(error), error, error.__traceback__)  # it cannot suppress the error
+            raise
+        self._leave(page, sent, starts, None)
+        if self.limiter is not None:
+            await self.limiter.__aexit__(None, None, None)
+        return result
 
     def rest(self) -> float:
         """Return the seconds until the pause ends; 0.0: there is no pause."""
@@ -104,38 +119,37 @@ class Throttle:
             None: The page may be requested. Otherwise it may not, because its time is up during this outage.
         """
         health, began = self.health, self._clock.monotonic()
-        health.join(page)
-        wake = self._wakes[page] = asyncio.Event()
+        wake = health.waiting[page] = asyncio.Event()
         try:
-            outage, now = health.outage, began
-            while not health.may_send(page, now, is_new=is_new):
-                outage, is_new = health.outage, False
-                wakes_at = health.wakes_at(page, now)
-                if wakes_at is None:
+            while True:
+                outage = health.outage
+                wait = health.wait(page, self._clock.monotonic(), is_new=is_new)
+                if wait is None:
                     return outage
+                if not wait:
+                    health.probing = health.probing if outage is None else page
+                    return None
+                is_new = False
                 wake.clear()
                 if page is health.next and health.probing is None:
-                    await self._clock.wait(wake, wakes_at - now)
+                    await self._clock.wait(wake, wait)
                 else:
                     with suppress(TimeoutError):
-                        async with self._clock.timeout(wakes_at - now):
+                        async with self._clock.timeout(wait):
                             await wake.wait()
-                now = self._clock.monotonic()
-                if outage is not None and outage.is_unreachable:
+                if health.outage is not outage and not health.is_reached:
                     return outage
-            return None
         finally:
             was_next = page is health.next
-            health.leave(page)
-            del self._wakes[page]
+            del health.waiting[page]
             page.counts.add(waited=self._clock.monotonic() - began)
             if was_next and health.next is not None:
-                self._wakes[health.next].set()
+                health.waiting[health.next].set()
 
     def release(self, page: Wanted) -> None:
-        """Let another page probe, if this one does."""
+        """Let another page probe, if this one does: its request is over, or is not made."""
         if self.health.probing is page:
-            self.health.release(page)
+            self.health.probing = None
             self._wake_all()
 
     def log_level(self, page: Wanted | None = None) -> int:
@@ -155,8 +169,7 @@ class Throttle:
         """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
         _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
 
-    async def enter(self, page: Wanted) -> int:
-        """Wait for the slot of a page. Return how many slow starts the session has made by then."""
+    async def _enter(self, page: Wanted) -> None:
         if page.until < math.inf and self._clock.monotonic() >= page.until:
             raise MissedSlotError
         if self.limiter is not None or self._queued or self.rest() or not self._has_room():
@@ -165,26 +178,31 @@ class Throttle:
             for connection in self._connections:
                 await connection.acquire()  # a connection is free, so this does not wait
             self._in_flight += 1
-        return self._starts
 
-    def leave(self, slot: Slot, error: BaseException | None) -> None:
+    def _leave(self, page: Wanted, sent: Sent, starts: int, error: BaseException | None) -> None:
         """Note that a request is over, and what it says about the server."""
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about = "good" if error is None else evidence(error)
+        about = evidence(error)
         if about == "good":
-            self._note_success(slot)
+            self._note_success(sent)
         elif about is not None:
-            self._note_failure(slot, cast("TofuPilotError", error))
-        if slot.starts == self._starts:
+            self._note_failure(page, sent, cast("TofuPilotError", error))
+        if starts == self._starts:
             self._allowed += 1
-        if isinstance(error, APIError):
-            self._pause_after(slot, error)
+        pause = asked_wait(error, page.policy.max_retry_after)
+        if isinstance(error, RateLimitedError) and error.retry_after is None:
+            pause = _RATE_LIMITED_WAIT
+        if pause is not None:
+            self.health.pause(self._clock.monotonic() + pause)
+            if starts == self._starts:  # a request that was sent before the last pause may only make it longer
+                self._start_slowly(1)
+                paused(pause)
         self._has_room_again.set()
-        self.release(slot.page)
+        self.release(page)
 
-    def _note_success(self, slot: Slot) -> None:
+    def _note_success(self, sent: Sent) -> None:
         health, outage = self.health, self.health.outage
         if self._warned_at > -math.inf and health.failing_since is not None:
             lasted = self._clock.monotonic() - health.failing_since
@@ -193,38 +211,31 @@ class Throttle:
             self._warned_at = -math.inf
         health.succeeded()
         if outage is not None:
-            if slot.sent.outage is outage:  # otherwise it was a false alarm: others were under way, and one succeeded
-                self._starts += 1
-                self._allowed = 2
+            if sent.outage is outage:  # otherwise it was a false alarm: others were under way, and one succeeded
+                self._start_slowly(2)
             self._wake_all()
 
-    def _note_failure(self, slot: Slot, error: TofuPilotError) -> None:
-        policy, outage = slot.page.policy, self.health.outage
+    def _note_failure(self, page: Wanted, sent: Sent, error: TofuPilotError) -> None:
+        policy, outage = page.policy, self.health.outage
         asked = asked_wait(error, policy.max_retry_after)
         self.health.failed(
             error,
-            slot.sent,
+            sent,
             self._clock.monotonic(),
             in_flight=self._in_flight,
             attempts=policy.attempts,
             wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
         )
-        if outage is not None and outage.is_unreachable:
+        if self.health.outage is not outage:
             self._wake_all()
 
-    def _pause_after(self, slot: Slot, error: APIError) -> None:
-        is_unexplained = isinstance(error, RateLimitedError) and error.retry_after is None
-        seconds = _RATE_LIMITED_WAIT if is_unexplained else asked_wait(error, slot.page.policy.max_retry_after)
-        if seconds is None:
-            return
-        self.health.pause(self._clock.monotonic() + seconds)
-        if slot.starts == self._starts:  # a request that was sent before the last pause may only make it longer
-            self._starts += 1
-            self._allowed = 1
-            paused(seconds)
+    def _start_slowly(self, allowed: int) -> None:
+        """Allow this many requests in flight, and then more with each request that begins from now on."""
+        self._starts += 1
+        self._allowed = allowed
 
     def _wake_all(self) -> None:
-        for wake in self._wakes.values():
+        for wake in self.health.waiting.values():
             wake.set()
 
     def _has_room(self) -> bool:
@@ -277,35 +288,6 @@ class Throttle:
                 self._in_flight += 1
                 return True
         return False
-
-
-class Slot:
-    """The time that one request is in flight; see `Throttle.slot`."""
-
-    __slots__ = ("_throttle", "page", "sent", "starts")
-
-    page: Wanted
-    """The page that is requested."""
-    starts: int
-    """How often the session had begun to start slowly when the request was sent."""
-    sent: Sent
-    """What was known when the request was sent."""
-
-    def __init__(self, throttle: Throttle, page: Wanted) -> None:
-        self._throttle = throttle
-        self.page = page
-
-    async def __aenter__(self) -> None:
-        self.starts = await self._throttle.enter(self.page)
-        self.sent = self._throttle.health.sent()
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        throttle = self._throttle
-        throttle.leave(self, exc)
-        if throttle.limiter is not None:  # last, because it may take time, and other requests wait for the connection
-            await throttle.limiter.__aexit__(exc_type, exc, traceback)  # it cannot suppress the error
 
 
 def checked_limiter(limiter: object) -> Limiter | None:

@@ -58,12 +58,14 @@ class Server:
         self.began = []
 
     async def request(self, name=None, until=math.inf):
-        async with self.throttle.slot(SimpleNamespace(policy=POLICY, counts=self.counts, until=until)):
+        async def send(_):
             self.began.append((self.clock.seconds, name))
             await self.clock.sleep(self.takes)
             if (error := self.answer(self.clock.seconds)) is not None:
                 raise error
-        return name
+            return name
+
+        return await self.throttle.send(SimpleNamespace(policy=POLICY, counts=self.counts, until=until), send)
 
     @property
     def is_idle(self):

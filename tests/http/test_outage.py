@@ -234,12 +234,12 @@ def test_a_page_that_was_requested_too_often_lets_others_probe():
     tired, fresh, other = pages = [Wanted(RetryPolicy(attempts=2), RequestCounts()) for _ in range(3)]
     tired.made = 1
     for page in pages:
-        health.join(page)
+        health.waiting[page] = asyncio.Event()
     assert health.next is fresh
     fresh.made = other.made = 1
     assert health.next is tired
     for page in pages:
-        health.leave(page)
+        del health.waiting[page]
     assert health.next is None
 
 

@@ -1,5 +1,6 @@
 """The state machine of an outage, whatever fails, comes and goes in whatever order."""
 
+import asyncio
 import math
 
 from hypothesis import settings, strategies as st
@@ -49,9 +50,10 @@ class Session(RuleBasedStateMachine):
     def ask(self, page, *, is_new=False):
         outage, paused_until = self.health.outage, self.health.paused_until
         is_old_news = outage is not None and self.now > outage.failed_at + 1.0
-        if not self.health.may_send(page, self.now, is_new=is_new):
+        if self.health.wait(page, self.now, is_new=is_new) != 0.0:
             return False
         if outage is not None:
+            self.health.probing = page
             assert self.probe is None, "there are two probes"
             assert self.now < page.until
             assert self.now >= paused_until
@@ -66,9 +68,9 @@ class Session(RuleBasedStateMachine):
     @rule(patience=st.sampled_from([0.5, 3.0, 120.0, 1e9]))
     def a_page_comes(self, patience):
         page = Page(self.now + patience)
-        self.health.join(page)
+        self.health.waiting[page] = asyncio.Event()
         if self.ask(page, is_new=True):
-            self.health.leave(page)
+            del self.health.waiting[page]
             self.send(page)
         else:
             self.waiting.append(page)
@@ -77,29 +79,28 @@ class Session(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_page_wakes(self, data):
         page = data.draw(st.sampled_from(self.waiting))
-        wakes_at = self.health.wakes_at(page, self.now)
+        wait = self.health.wait(page, self.now)
         if self.ask(page):
             self.waiting.remove(page)
-            self.health.leave(page)
+            del self.health.waiting[page]
             self.send(page)
-        elif wakes_at is None:  # it gives up
+        elif wait is None:  # it gives up
             assert self.now >= page.until or self.health.outage.next_probe_at >= page.until
             self.waiting.remove(page)
-            self.health.leave(page)
+            del self.health.waiting[page]
         else:
-            assert wakes_at > self.now
+            assert wait > 0
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
     def a_page_is_not_wanted_any_more(self, data):
         page = data.draw(st.sampled_from(self.waiting))
         self.waiting.remove(page)
-        self.health.leave(page)
+        del self.health.waiting[page]
 
     def release(self, page):
-        self.health.release(page)
         if self.probe is page:
-            self.probe = None
+            self.probe = self.health.probing = None
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
@@ -110,7 +111,7 @@ class Session(RuleBasedStateMachine):
         self.health.succeeded()
         self.release(page)
         assert self.health.outage is None
-        assert all(self.health.may_send(waiting, self.now) for waiting in self.waiting)
+        assert all(self.health.wait(waiting, self.now) == 0.0 for waiting in self.waiting)
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data(), chance=st.floats(0, 1), error=st.sampled_from([*ABOUT_SERVER, *ABOUT_PAGE]))
@@ -135,7 +136,6 @@ class Session(RuleBasedStateMachine):
         elif evidence(error) == "server" and sent.good == goods and not self.in_flight and self.health.is_reached:
             assert outage is not None
         if before is not None and outage is None:
-            assert before.is_unreachable
             assert not self.health.is_reached
         if outage is not None and evidence(error) == "server":
             assert outage.failure is not error
@@ -162,10 +162,10 @@ class Session(RuleBasedStateMachine):
             return
         due = max(self.now, outage.next_probe_at)
         if due < first.until:
-            assert self.health.wakes_at(first, self.now) == outage.next_probe_at
+            assert self.health.wait(first, self.now) == max(0.0, outage.next_probe_at - self.now)
             assert due < math.inf
         else:
-            assert self.health.wakes_at(first, self.now) is None
+            assert self.health.wait(first, self.now) is None
 
     @invariant()
     def a_page_that_was_asked_for_too_often_lets_others_probe(self):

@@ -22,17 +22,13 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.attempts import Attempts
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.outage import Health
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
-from aiotofupilot.clock import Clock
 from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
-from aiotofupilot.stats import RequestCounts
 
 TIMEOUT = 5.0
 
@@ -269,7 +265,6 @@ async def test_closing_the_session_ends_every_wait_of_an_outage(clock, server):
     assert clock.seconds == pytest.approx(20.3, abs=0.5)
     assert server.throttle.health.next is None
     assert server.throttle.health.probing is None
-    assert not server.throttle._wakes
 
 
 async def test_wherever_a_page_is_cancelled_during_an_outage_another_one_probes(clock):
@@ -300,7 +295,6 @@ async def test_wherever_a_page_is_cancelled_during_an_outage_another_one_probes(
         health = server.throttle.health
         assert health.next is None
         assert health.probing is None
-        assert not server.throttle._wakes
         assert not server.throttle._in_flight
         assert was_cancelled or moment > 8
 
@@ -408,12 +402,3 @@ def test_what_the_end_of_a_request_says_about_the_server():
         (asyncio.CancelledError(), None),
     ]:
         assert evidence(error) == about
-
-
-def test_a_page_that_may_be_asked_for_need_not_wait():
-    health = Health()
-    page = Attempts(Throttle(Clock()), Clock(), target="/", retry=None, once=False, counts=RequestCounts())
-    page.until = 5.0
-    assert health.may_send(page, 4.0)
-    assert health.wakes_at(page, 4.0) == 5.0
-    assert health.wakes_at(page, 5.0) is None

@@ -25,7 +25,7 @@ class Server:
         self.stats = RequestCounts()
 
     async def request(self, name=None, policy=POLICY, until=math.inf):
-        async def send():
+        async def send(_):
             self.began.append((self.clock.seconds, name))
             self.in_flight += 1
             self.most = max(self.most, self.in_flight)
@@ -37,8 +37,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        async with self.throttle.slot(SimpleNamespace(policy=policy, counts=self.stats, until=until)):
-            return await send()
+        return await self.throttle.send(SimpleNamespace(policy=policy, counts=self.stats, until=until), send)
 
     def begun_at(self, seconds):
         return sum(began == seconds for began, _ in self.began)
