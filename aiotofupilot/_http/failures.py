@@ -16,6 +16,7 @@ from aiotofupilot.errors import (
     ProxyError,
     RequestTimeoutError,
     ResponseTooLargeError,
+    SessionError,
     TransportError,
 )
 
@@ -30,20 +31,31 @@ HEADERS, HEADER_LIMIT = 128, 8190
 These are aiohttp's default bounds. An aiohttp session of the user may have others.
 """
 
-_PASSING = frozenset({408, 429})
-"""Statuses of a proxy that say nothing about the next request, besides those of 500 and more."""
+_SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
+"""Statuses of a proxy that did not reach the server, or not now: those of the class of 500, and two more."""
 
 
-def translated(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | None) -> TransportError:
-    """Return the error of this package for an error of aiohttp. Its cause is an error of the operating system, or None.
+def translated(
+    error: aiohttp.ClientError | TimeoutError | TransportError,
+    session: aiohttp.ClientSession,
+    url: URL,
+    proxy: Proxy | None,
+) -> TransportError | SessionError:
+    """Return the error of this package for what ended a request. Its cause is one of the operating system, or None.
 
     An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
     address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
     hidden. So the text is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if
     it is one of the user's own aiohttp session.
     """
+    if session.closed:
+        return SessionError("the aiohttp session was closed while a request was under way")
+    if isinstance(error, TransportError):
+        return error
     ours = _ours(error, url, proxy)
-    ours.__cause__ = _os_error(error)
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
+    if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError):
+        ours.__cause__ = cause
     return ours
 
 
@@ -64,33 +76,30 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
     match error:
         case TimeoutError():
             return RequestTimeoutError(f"no whole response from {url.path} before the connection gave up", timeout=None)
-        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+        case aiohttp.ServerFingerprintMismatch():
+            return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
+        case aiohttp.ClientSSLError():
             return _untrusted(error, url)
-        case aiohttp.ClientHttpProxyError() if not _is_about_server(error.status):
-            return refusal(error.status, url, proxy)
+        case aiohttp.ClientHttpProxyError(status=status) if status < _SERVER_FAULT and status not in _PASSING:
+            return refusal(status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
             return ResponseTooLargeError(
                 f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
-        case aiohttp.ClientConnectorError() if (peer := _peer(error, url)) != url.host:
-            failure = _failed(url, f"{peer} cannot be reached: {_in_words(error.os_error)}")
-            failure.hint = f"check the proxy in {_source(proxy)}"
-            return failure
         case _:
-            return _failed(url, _reason(error, proxy))
-
-
-def _failed(url: URL, reason: str) -> ConnectionFailedError:
-    return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")
+            failure = ConnectionFailedError(
+                f"the connection to {url.host_port_subcomponent} failed: {_reason(error, url, proxy)}"
+            )
+    if isinstance(error, aiohttp.ClientConnectorError) and _peer(error, url) != url.host:
+        failure.hint = f"check the proxy in {_source(proxy)}"
+    return failure
 
 
 def _source(proxy: Proxy | None) -> str:
     return "the aiohttp session" if proxy is None else proxy.source
 
 
-def _untrusted(error: aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch, url: URL) -> CertificateError:
-    if isinstance(error, aiohttp.ServerFingerprintMismatch):
-        return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
+def _untrusted(error: aiohttp.ClientSSLError, url: URL) -> CertificateError:
     failure = CertificateError(f"TLS with {_peer(error, url)} could not be set up: {error.os_error}")
     failure.hint = (
         "check its address; if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, "
@@ -99,19 +108,21 @@ def _untrusted(error: aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch
     return failure
 
 
-def _reason(error: aiohttp.ClientError, proxy: Proxy | None) -> str:
+def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
     """Return the reason why there is no response, in words."""
+    cause = type(error.__cause__ or error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():
             return f"{proxy or 'the proxy'} answered {error.status}"
         case aiohttp.ClientResponseError():
-            return f"the response is not HTTP ({type(error.__cause__ or error).__name__})"
+            return f"the response is not HTTP ({cause})"
         case aiohttp.ClientPayloadError():
-            return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
+            return f"the body was cut short, or is not encoded as announced ({cause})"
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
-            return _in_words(error.os_error)
+            peer = _peer(error, url)
+            return f"{peer} cannot be reached: " * (peer != url.host) + _in_words(error.os_error)
         case _:  # the operating system's own words, if there are any
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
@@ -128,16 +139,6 @@ def _in_words(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error)
-
-
-def _os_error(error: aiohttp.ClientError | TimeoutError) -> OSError | None:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
-    return cause if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError) else None
-
-
-def _is_about_server(status: int) -> bool:
-    """Return whether a status of a proxy means that the proxy did not reach the server, or not now."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING
 
 
 def _is_flood(error: aiohttp.ClientResponseError) -> bool:

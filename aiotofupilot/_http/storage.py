@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import aiohttp
 from attrs import frozen
 from yarl import URL
 
@@ -23,13 +24,13 @@ from aiotofupilot.settings import Secret, is_loopback, is_visible
 from aiotofupilot.stats import RequestCounts
 
 from .attempts import Attempts
+from .failures import refusal, translated
+from .proxy import proxy_of_session
 from .throttle import Throttle
-from .transport import REDIRECTS, REDIRECTS_AT_MOST
+from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, Sender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
-
-    import aiohttp
 
     from .client import Connection
     from .part import PartFile
@@ -74,7 +75,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin = _url(connection.transport, address, name).value.origin()
     throttle = connection.storages.get(str(origin))
     if throttle is None:
-        throttle = Throttle(connection.clock, connection.transport.connections_to(origin))
+        throttle = Throttle(connection.clock, connection.transport.connections(origin))
         connection.storages[str(origin)] = throttle
     attempts: Attempts[None] = Attempts(
         throttle,
@@ -158,7 +159,7 @@ class _Reception:
         url = _url(transport, self._address, self._name)
         headers = {"Range": f"bytes={part.size}-", "If-Range": self._validator} if self._validator else {}
         for _ in range(1 + REDIRECTS_AT_MOST):
-            async with transport.stream(url.value, headers) as response:
+            async with _requested(transport, url.value, headers) as response:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
                     yield _Response(response)
                     return
@@ -237,6 +238,48 @@ class _Response:
         return await self._content.readany()
 
 
+@asynccontextmanager
+async def _requested(
+    transport: Transport, url: URL, headers: Mapping[str, str]
+) -> AsyncGenerator[aiohttp.ClientResponse]:
+    """Send a GET for a presigned address, and give its response, whose body is not read. A redirect is a response.
+
+    The request goes over the connections and the proxy of the aiohttp session. It has no header but these, ``Host`` and
+    ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see it.
+
+    Raises:
+        TransportError: No response arrived.
+        SessionError: The aiohttp session is closed.
+        ConfigurationError: The proxy in the environment cannot be used, or aiohttp has other private names.
+    """
+    session, origin = transport.open(), url.origin()
+    proxy = transport.proxy_of(str(origin)) if transport.owns_session else proxy_of_session(session, str(origin))
+    bare = aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Accept", "User-Agent"),
+        proxy=None if proxy is None else proxy.url,
+    )
+    try:
+        async with (
+            bare,
+            bare.get(
+                url,
+                headers={"Accept-Encoding": "identity", **headers},  # a compressed file could not be resumed
+                middlewares=[Sender(bare, None, proxy)],
+                allow_redirects=False,
+                timeout=NO_LIMIT,
+            ) as response,
+        ):
+            if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise refusal(response.status, origin, proxy)
+            yield response
+    except (aiohttp.ClientError, errors.TransportError) as error:
+        failure = translated(error, session, origin, proxy)
+        raise failure from failure.__cause__
+
+
 def _url(transport: Transport, address: Secret, name: str) -> Secret:
     """Return an address as it is sent: character by character, because the signature may depend on it.
 
@@ -271,5 +314,5 @@ def _target(transport: Transport, url: Secret, location: Secret, name: str) -> S
 
 def _is_safe(transport: Transport, url: Secret) -> bool:
     """Return whether nobody on the way can read the address, and with it the file."""
-    is_here = transport.is_local and is_loopback(url.value.host or "")
+    is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
     return bool(url.value.host) and url.value.scheme in ({"https", "http"} if is_here else {"https"})

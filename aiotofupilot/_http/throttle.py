@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from datetime import timedelta
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from aiotofupilot._arguments import must_be
 from aiotofupilot._otel import paused
@@ -20,6 +21,9 @@ from .retry import asked_wait, evidence
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
+
+    from aiohttp import BaseConnector
+    from yarl import URL
 
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
@@ -41,6 +45,13 @@ _LONG = 10.0
 """The end of failures that lasted this many seconds is logged, even if they were no outage."""
 
 _log = logging.getLogger("aiotofupilot")
+
+_limits: WeakKeyDictionary[BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
+"""The limits of each connector on its connections: one for each server, and under None the one for all servers.
+
+A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
+before it is sent.
+"""
 
 
 class MissedSlotError(Exception):
@@ -305,3 +316,13 @@ def checked_limiter(limiter: object) -> Limiter | None:
         bound = "an async context manager that can be entered many times, and one of @asynccontextmanager can be"
         raise must_be(TypeError, "limiter", f"{bound} entered only once", cast("object", limiter))
     return cast("Limiter", limiter)
+
+
+def connection_limits(connector: BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
+    """Return the semaphores that a request to a server has to hold. Without a connector, the session is closed."""
+    if connector is None:  # nothing will be sent
+        return ()
+    shared = _limits.setdefault(connector, {})
+    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
+    limits = {origin: connector.limit_per_host, None: connector.limit}
+    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)

@@ -1,4 +1,9 @@
-"""Sends one request with aiohttp, and reads its whole response. Redirects are followed within the key's own origin."""
+"""Sends one request with aiohttp, and reads its whole response. Redirects are followed within the key's own origin.
+
+The key is added to a request at a place where no trace hook sees it. aiohttp calls the hooks for the start of a request
+before it runs the middlewares. So these hooks, such as OpenTelemetry's capture of headers, see a request without the
+key.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,15 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
+from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import (
@@ -25,15 +29,14 @@ from aiotofupilot.errors import (
     SessionError,
     TransportError,
 )
-from aiotofupilot.settings import is_loopback
 
-from .auth import Sender, authorizing
 from .failures import HEADER_LIMIT, HEADERS, refusal, translated
-from .proxy import proxy_of_session
+from .throttle import connection_limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from ssl import SSLContext
+    from typing import Self
 
     from aiotofupilot.clock import Clock
     from aiotofupilot.settings import Settings
@@ -55,18 +58,19 @@ _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 _CONNECTIONS = 100
 """The most connections of an aiohttp session that is made here."""
 
-_NO_LIMIT = aiohttp.ClientTimeout(total=None)
+NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECTS_AT_MOST = 5
 
-_connections: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
-"""The limits of each connector on its connections: one for each server, and under None the one for all servers.
+_SHOW_HEADERS = "_on_headers_request_sent"
+"""The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
 
-A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
-before it is sent.
-"""
+_OF_SESSION = "_middlewares"
+"""The middlewares of an aiohttp session. Those of a request replace them, and they have no public name."""
+
+_SECRET = ("Authorization", "Proxy-Authorization")
 
 
 class Transport:
@@ -94,49 +98,39 @@ class Transport:
         tls: SSLContext | None = None,
         proxy: Proxy | None = None,
         user_agent: str | None = None,
-        proxy_of: Callable[[str], Proxy | None] | None = None,
+        proxy_of: Callable[[str], Proxy | None] = lambda _: None,
     ) -> None:
         self._settings = settings
-        self._base = URL(settings.base_url)
-        self._prefix = str(self._base)
+        self.base = URL(settings.base_url)
+        self._prefix = str(self.base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = _checked_session(http_session)
-        self._owns_session = http_session is None
+        self.owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self._clock = clock
         self._redaction = redaction
         self._tls = tls
         self._proxy = proxy
-        self._proxy_of = proxy_of
+        self.proxy_of = proxy_of
         self._limit = (asyncio.Semaphore(_CONNECTIONS),)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def connections(self) -> tuple[asyncio.Semaphore, ...]:
-        """The semaphores that a request holds while it is in flight.
+    def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
+        """Return the semaphores that a request to a server holds while it is in flight. None: to the API's server.
 
         There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
         session share the semaphores.
         """
-        return self.connections_to(self._base)
-
-    def connections_to(self, url: URL) -> tuple[asyncio.Semaphore, ...]:
-        """Return the same for a request to any server."""
-        if self._session is None or self._owns_session:
+        if self._session is None or self.owns_session:
             return self._limit
-        return _connection_limits(self._session.connector, url.origin())
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the API's server is this machine."""
-        return is_loopback(self._base.host or "")
+        return connection_limits(self._session.connector, (url or self.base).origin())
 
     @property
     def opened(self) -> bool:
         """Whether an aiohttp session was made here that is still open."""
-        return self._owns_session and self._session is not None and not self._session.closed
+        return self.owns_session and self._session is not None and not self._session.closed
 
     def check(self) -> None:
         """Refuse to send anything over an aiohttp session that is closed.
@@ -162,8 +156,7 @@ class Transport:
             RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
             TransportError: No whole response arrived.
             SessionError: The aiohttp session is closed.
-            ConfigurationError: The user's aiohttp session has two kinds of credentials, or this version of aiohttp
-                cannot be used.
+            ConfigurationError: This version of aiohttp cannot be used.
         """
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
@@ -174,7 +167,7 @@ class Transport:
 
     async def _get(self, url: URL, max_body: int) -> Response:
         """Send one GET, and return its whole response. A redirect is a response."""
-        session = self._open()
+        session = self.open()
         try:
             async with session.get(
                 url,
@@ -183,7 +176,7 @@ class Transport:
                 allow_redirects=False,
                 raise_for_status=False,
                 auto_decompress=True,
-                timeout=_NO_LIMIT,
+                timeout=NO_LIMIT,
                 max_headers=HEADERS,
                 max_line_size=HEADER_LIMIT,
                 max_field_size=HEADER_LIMIT,
@@ -195,78 +188,12 @@ class Transport:
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
         except (aiohttp.ClientError, TimeoutError, TransportError) as error:
-            if session.closed:
-                raise SessionError("the aiohttp session was closed while a request was under way") from None
-            if isinstance(error, TransportError):
-                raise
-            failure = translated(error, url, self._proxy)
+            failure = translated(error, session, url, self._proxy)
             raise failure from failure.__cause__
-        except ValueError as error:
-            if not str(error).startswith("Cannot combine AUTHORIZATION"):
-                raise
-            raise ConfigurationError(
-                "the aiohttp session given as http_session has an Authorization header and other credentials, from "
-                "its auth= or from a netrc file that its trust_env=True lets it read"
-            ) from None
-
-    @asynccontextmanager
-    async def stream(self, url: URL, headers: Mapping[str, str]) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """Send a GET for a presigned address, and give its response, whose body is not read. A redirect is a response.
-
-        The request goes over the connections and the proxy of the aiohttp session. It has no header but these, ``Host``
-        and ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see it.
-
-        Raises:
-            TransportError: No response arrived.
-            SessionError: The aiohttp session is closed.
-            ConfigurationError: The proxy in the environment cannot be used.
-        """
-        session = self._open()
-        proxy = self._route(session, url.origin())
-        bare = aiohttp.ClientSession(
-            connector=session.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "User-Agent"),
-            proxy=None if proxy is None else proxy.url,
-        )
-        # A compressed file could not be resumed in the middle.
-        sent = {"Accept-Encoding": "identity", **headers}
-        try:
-            async with (
-                bare,
-                bare.get(
-                    url,
-                    headers=sent,
-                    middlewares=[Sender(bare, None, proxy)],
-                    allow_redirects=False,
-                    timeout=_NO_LIMIT,
-                ) as response,
-            ):
-                if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                    raise refusal(response.status, url.origin(), proxy)
-                yield response
-        except (aiohttp.ClientError, TransportError) as error:
-            if session.closed:
-                raise SessionError("the aiohttp session was closed while a request was under way") from None
-            if isinstance(error, TransportError):
-                raise
-            failure = translated(error, url.origin(), proxy)
-            raise failure from failure.__cause__
-
-    def _route(self, session: aiohttp.ClientSession, origin: URL) -> Proxy | None:
-        """Return the proxy for another server than the API's. None: it is connected to directly.
-
-        Raises:
-            ConfigurationError: It cannot be used, or aiohttp has other private names.
-        """
-        if self._owns_session:
-            return None if self._proxy_of is None else self._proxy_of(str(origin))
-        return proxy_of_session(session, str(origin))
 
     async def close(self) -> None:
         """Close the aiohttp session and its connections, if it was made here."""
-        if self._session is not None and self._owns_session:
+        if self._session is not None and self.owns_session:
             await self._session.close()
 
     def abandon(self) -> None:
@@ -295,7 +222,13 @@ class Transport:
         else:
             loop.call_soon_threadsafe(close)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def open(self) -> aiohttp.ClientSession:
+        """Return the aiohttp session, which is made if there is none yet.
+
+        Raises:
+            SessionError: It is closed.
+            ConfigurationError: This version of aiohttp cannot be used.
+        """
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
@@ -306,7 +239,11 @@ class Transport:
             )
         self.check()
         if self._middlewares is None:
-            self._middlewares = authorizing(self._session, self._settings, self._proxy)
+            of_session = getattr(self._session, _OF_SESSION, None)
+            if of_session is None:
+                raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
+            sender = Sender(self._session, self._settings, self._proxy)
+            self._middlewares = [_without_filters, *of_session, sender] if of_session else [sender]
         return self._session
 
     def _log_response(self, url: URL, status: int, size: int) -> None:
@@ -370,22 +307,13 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
         return []
     if not isinstance(configs, Iterable):
         raise must_be(TypeError, "trace_configs", "a sequence of aiohttp.TraceConfig or None", configs)
-    checked = [*cast("Iterable[aiohttp.TraceConfig]", configs)]
+    checked = [*cast("Iterable[object]", configs)]
     for config in checked:
-        if not isinstance(config, aiohttp.TraceConfig):  # pyright: ignore[reportUnnecessaryIsInstance] - a claim of the user
-            message = f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"
-            raise for_parameter(TypeError(message), "trace_configs")
-    return checked
-
-
-def _connection_limits(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
-    """Return the semaphores that a request to a server has to hold. Without a connector, the session is closed."""
-    if connector is None:  # nothing will be sent
-        return ()
-    shared = _connections.setdefault(connector, {})
-    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
-    limits = {origin: connector.limit_per_host, None: connector.limit}
-    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
+        if not isinstance(config, aiohttp.TraceConfig):
+            raise for_parameter(
+                TypeError(f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"), "trace_configs"
+            )
+    return cast("list[aiohttp.TraceConfig]", checked)
 
 
 async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
@@ -399,3 +327,83 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
             error.hint = "if it may be, give the session a larger max_body"
             raise error
     return b"".join(chunks)  # joining a single chunk copies nothing
+
+
+class Sender:
+    """An aiohttp middleware that sends a request once, with the key.
+
+    Without settings, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if there is
+    none, or if it is the aiohttp session's own.
+
+    Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
+    address, and some hold the password of a proxy.
+    """
+
+    __slots__ = ("_proxy", "_session", "_settings")
+
+    def __init__(self, session: aiohttp.ClientSession, settings: Settings | None, proxy: Proxy | None) -> None:
+        self._session = session
+        self._settings = settings
+        self._proxy = proxy
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # a mock that records a call copies its arguments
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if self._session.trace_configs:  # a library that instruments aiohttp adds its own when a session is made
+            self._authorize_after_hooks(request)
+        else:
+            self._authorize(request.headers, request.url)
+        if self._proxy and self._proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
+        hide_filters(request.url, is_presigned=self._settings is None)
+        try:
+            return await handler(request)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # After some errors, aiohttp would send the request again, at once and uncounted.
+            told = request.url.origin() if self._settings is None else request.url
+            failure = translated(error, self._session, told, self._proxy)
+        finally:
+            for name in _SECRET:  # before the hooks for the end of the request
+                request.headers.pop(name, None)
+        # Raised outside of the except clause, so that aiohttp's error is not its context.
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback refers to this frame
+
+    def _authorize(self, headers: CIMultiDict[str], url: URL) -> None:
+        if self._settings is not None:
+            headers["Authorization"] = self._settings.authorization
+        if self._proxy and self._proxy.authorization and url.scheme == "http":
+            headers["Proxy-Authorization"] = self._proxy.authorization
+
+    def _authorize_after_hooks(self, request: aiohttp.ClientRequest) -> None:
+        """Add the key after the hooks have got the headers, right before these are written."""
+        show = getattr(request, _SHOW_HEADERS, None)
+        if show is None:
+            raise _unknown_aiohttp(f"ClientRequest.{_SHOW_HEADERS}", "trace hooks would see the key")
+
+        async def show_without_key(method: str, url: URL, headers: CIMultiDict[str]) -> None:
+            await show(method, url, headers)
+            self._authorize(headers, url)
+
+        request.headers.pop("Authorization", None)
+        setattr(request, _SHOW_HEADERS, show_without_key)
+
+
+async def _without_filters(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Hide the filters in the span of a request before a middleware of the user can fail."""
+    hide_filters(request.url)
+    return await handler(request)
+
+
+def _unknown_aiohttp(name: str, consequence: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"aiohttp {aiohttp.__version__} cannot be used, because it has no {name}, without which {consequence}: "
+        "install another version of aiohttp"
+    )

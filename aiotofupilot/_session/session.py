@@ -143,7 +143,7 @@ class TofuPilotSession(Listings):
         self._unowned = Connection(
             transport=transport,
             lifetime=Lifetime(),
-            throttle=Throttle(clock, transport.connections, checked_limiter(limiter)),
+            throttle=Throttle(clock, transport.connections(), checked_limiter(limiter)),
             redaction=redaction,
             clock=clock,
             options=options,

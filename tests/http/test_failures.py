@@ -1,6 +1,7 @@
 """Errors of aiohttp become errors of this package. Their messages quote nothing of an answer."""
 
 import ssl
+from types import SimpleNamespace
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
@@ -56,6 +57,6 @@ def test_an_error_is_told_without_what_it_quotes():
             "no whole response from /api/v2/procedures before the connection gave up",
         ),
     ]:
-        translation = translated(error, ADDRESS, None)
+        translation = translated(error, SimpleNamespace(closed=False), ADDRESS, None)
         assert type(translation) is kind
         assert translation.args == (message,)
