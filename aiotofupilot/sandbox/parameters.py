@@ -30,23 +30,34 @@ Values = dict[str, Any]
 
 
 class InvalidValueError(Exception):
-    """A value of a parameter is not valid. The `args` are zod's issues, without the path.
-
-    An issue may have the key ``index``, which names a part of the value.
-    """
+    """A value of a parameter is not valid. The `args` are zod's issues. Their paths begin at the value."""
 
 
-def _placed(name: str, issue: dict[str, Any]) -> dict[str, Any]:
-    """Return an issue with its path, in zod's key order."""
-    path = [name, issue["index"]] if "index" in issue else [name]
-    details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
-    return {**details, "path": path, "message": issue["message"]}
+def _issue(message: str, *path: object, **details: object) -> dict[str, Any]:
+    """Return an issue in zod's key order."""
+    return {**details, "path": path, "message": message}
 
 
-def _mistyped(expected: str, received: str) -> dict[str, Any]:
-    """Return the issue of a value that has another type."""
+def _mistyped(expected: str, received: str, **details: object) -> dict[str, Any]:
     message = f"Invalid input: expected {expected}, received {received}"
-    return {"expected": expected, "code": "invalid_type", "message": message}
+    return _issue(message, expected=expected, **details, code="invalid_type")
+
+
+def _not_among(options: Sequence[str], *path: object) -> dict[str, Any]:
+    told = "|".join(f'"{option}"' for option in options)
+    return _issue(f"Invalid option: expected one of {told}", *path, code="invalid_value", values=list(options))
+
+
+def _malformed(form: str, pattern: str) -> dict[str, Any]:
+    details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
+    return _issue(f"Invalid ISO {form}", **details)
+
+
+def _beyond(bound: str, limit: int, size: str, unit: str = "", **details: object) -> dict[str, Any]:
+    """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
+    code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
+    message = f"Too {code[4:]}: expected {size} {sign}{limit}{unit}"
+    return _issue(message, **{"code": code, bound: limit, **details, "inclusive": True})
 
 
 @frozen
@@ -89,7 +100,7 @@ class Parameter:
         if self.is_repeated:
             known = self.options or values
             if unknown := [index for index, value in enumerate(values) if value not in known]:
-                raise InvalidValueError(*({**_not_among(self.options), "index": index} for index in unknown))
+                raise InvalidValueError(*(_not_among(self.options, index) for index in unknown))
             return frozenset(values)
         if self.options:
             # zod has the same issue for a repeated word and an unknown one.
@@ -131,41 +142,19 @@ def read(parameters: Sequence[Parameter], query: Query) -> Values:
     Raises:
         Refusal: A parameter is not valid. The issues name all faults, in the order of `parameters`.
     """
-    sent: dict[str, list[str]] = {}
-    for name, text in query.pairs:
-        sent.setdefault(name, []).append(text)
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for parameter in parameters:
         try:
-            value = parameter.read(sent.get(parameter.name, ()))
+            value = parameter.read(query.all(parameter.name))
         except InvalidValueError as error:
-            issues += [_placed(parameter.name, issue) for issue in error.args]
+            issues += [{**issue, "path": [parameter.name, *issue["path"]]} for issue in error.args]
         else:
             if value is not None:
                 asked[parameter.name] = value
     if issues:
         raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
     return asked
-
-
-def _not_among(options: Sequence[str]) -> dict[str, Any]:
-    """Return the issue of an unknown word."""
-    told = "|".join(f'"{option}"' for option in options)
-    return {"code": "invalid_value", "values": list(options), "message": f"Invalid option: expected one of {told}"}
-
-
-def _malformed(form: str, pattern: str) -> InvalidValueError:
-    """Return the error of a string that does not have the expected form."""
-    issue = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
-    return InvalidValueError({**issue, "message": f"Invalid ISO {form}"})
-
-
-def _beyond(kind: str, unit: str, bound: str, limit: int, **details: object) -> dict[str, Any]:
-    """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
-    code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
-    size = f"{kind} to {'have ' if unit else 'be '}{sign}{limit}{unit}"
-    return {"code": code, bound: limit, **details, "inclusive": True, "message": f"Too {code[4:]}: expected {size}"}
 
 
 _WHITE_SPACE = (
@@ -192,7 +181,8 @@ def _number(_parameter: Parameter, text: str) -> float:
     else:
         raise InvalidValueError(_mistyped("number", "string"))
     if abs(number) == _INFINITY:
-        raise InvalidValueError({**_mistyped("number", "number"), "received": "Infinity"})
+        message = "Invalid input: expected number, received number"
+        raise InvalidValueError(_issue(message, expected="number", code="invalid_type", received="Infinity"))
     return number
 
 
@@ -200,18 +190,17 @@ def _integer(parameter: Parameter, text: str) -> int:
     """Read a number that has to be whole."""
     number = _number(parameter, text)
     if not number.is_integer():
-        message = "Invalid input: expected int, received number"
-        raise InvalidValueError({"expected": "int", "format": "safeint", "code": "invalid_type", "message": message})
+        raise InvalidValueError(_mistyped("int", "number", format="safeint"))
     whole = int(number)
     issues: list[dict[str, Any]] = []
     if parameter.safe and abs(whole) > _SAFE:
         bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
         note = "Integers must be within the safe integer range."
-        issues.append(_beyond("int", "", bound, limit, note=note, origin="int"))
+        issues.append(_beyond(bound, limit, "int to be", note=note, origin="int"))
     if parameter.minimum is not None and whole < parameter.minimum:
-        issues.append({"origin": "number", **_beyond("number", "", "minimum", parameter.minimum)})
+        issues.append({"origin": "number", **_beyond("minimum", parameter.minimum, "number to be")})
     if parameter.maximum is not None and whole > parameter.maximum:
-        issues.append({"origin": "number", **_beyond("number", "", "maximum", parameter.maximum)})
+        issues.append({"origin": "number", **_beyond("maximum", parameter.maximum, "number to be")})
     if issues:
         raise InvalidValueError(*issues)
     return whole
@@ -220,7 +209,8 @@ def _integer(parameter: Parameter, text: str) -> int:
 def _text(parameter: Parameter, text: str) -> str:
     """Read a string that may have a largest length."""
     if parameter.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > parameter.maximum:
-        raise InvalidValueError({"origin": "string", **_beyond("string", " characters", "maximum", parameter.maximum)})
+        issue = _beyond("maximum", parameter.maximum, "string to have", " characters")
+        raise InvalidValueError({"origin": "string", **issue})
     return text
 
 
@@ -248,7 +238,7 @@ _SECONDS = {"H": 3600, "M": 60, "S": 1}
 def _datetime(_parameter: Parameter, text: str) -> datetime:
     """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
     if not _DATETIME.fullmatch(text):
-        raise _malformed("datetime", _DATETIME_PATTERN)
+        raise InvalidValueError(_malformed("datetime", _DATETIME_PATTERN))
     if text.startswith("0000"):  # JavaScript has this year, and Python does not
         return datetime.min.replace(tzinfo=UTC)
     timestamp = datetime.fromisoformat(text)
@@ -258,7 +248,7 @@ def _datetime(_parameter: Parameter, text: str) -> datetime:
 def _duration(_parameter: Parameter, text: str) -> timedelta:
     """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
     if not _DURATION.fullmatch(text):
-        raise _malformed("duration", _DURATION_PATTERN)
+        raise InvalidValueError(_malformed("duration", _DURATION_PATTERN))
     date, _, time = text[1:].replace(",", ".").partition("T")
     days = sum(float(number) * _DAYS[unit] for number, unit in re.findall(r"(\d+)([WYMD])", date))
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([HMS])", time))
@@ -269,7 +259,6 @@ def _duration(_parameter: Parameter, text: str) -> timedelta:
 
 
 _MOST_KEYS = 5
-
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "gte": operator.ge,
     "lte": operator.le,
@@ -277,15 +266,13 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "eq": operator.eq,
 }
+_ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null", int: "number", float: "number"}
 
 
-def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Mapping[str, Any]] | None:
+def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Callable[[Any], bool]] | None:
     """Read conditions for the values of metadata, by key; None: there are none.
 
     The official SDK sends an empty text if there are none.
-
-    Raises:
-        InvalidValueError: The text is not valid.
     """
     if not text:
         return None
@@ -295,50 +282,43 @@ def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Mapping[str, A
         raise InvalidValueError(_mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
     if not isinstance(document, dict):
         raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
-    wanted = cast("dict[str, Any]", document)
-    if wrong := [key for key, condition in wanted.items() if not _is_condition(condition)]:
-        issue: dict[str, Any] = {"code": "invalid_union", "errors": [], "message": "Invalid input"}
-        raise InvalidValueError(*({**issue, "index": key} for key in wrong))
-    if len(wanted) > _MOST_KEYS:
-        raise InvalidValueError({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
-    return wanted or None
-
-
-def matches(metadata: Metadata | None, wanted: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether metadata meet all conditions. A missing key meets no condition."""
-    return metadata is not None and all(
-        key in metadata and _meets(metadata[key], condition) for key, condition in wanted.items()
-    )
-
-
-def _meets(value: str | float, condition: Mapping[str, Any]) -> bool:
-    """Return whether one value meets one condition. A condition for another type is not met."""
-    if isinstance(value, str):
-        wanted, needle = condition.get("in", [value]), condition.get("contains", value)
-        return condition.keys() <= {"in", "contains"} and value in wanted and needle in value
-    return all(
-        name in _COMPARISONS and isinstance(bound, bool) is isinstance(value, bool) and _COMPARISONS[name](value, bound)
-        for name, bound in condition.items()
-    )
-
-
-def _is_condition(condition: object) -> bool:
-    """Return whether a condition is a valid one for a truth value, for text or for numbers."""
-    if not isinstance(condition, dict):
-        return False
-    parts = cast("dict[str, object]", condition)
-    if isinstance(parts.get("eq"), bool):
-        return parts.keys() == {"eq"}
-    if parts.keys() <= {"in", "contains"}:
-        listed = parts.get("in", [])
-        return (
-            isinstance(listed, list)
-            and all(isinstance(text, str) for text in cast("list[object]", listed))
-            and isinstance(parts.get("contains", ""), str)
+    wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
+    known = {key: condition for key, condition in wanted.items() if condition}
+    if unknown := wanted.keys() - known:
+        raise InvalidValueError(
+            *(_issue("Invalid input", key, code="invalid_union", errors=()) for key in wanted if key in unknown)
         )
-    return parts.keys() <= _COMPARISONS.keys() and all(
-        isinstance(bound, int | float) and not isinstance(bound, bool) for bound in parts.values()
-    )
+    if len(wanted) > _MOST_KEYS:
+        raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
+    return known or None
+
+
+def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value
+    """Return whether a value meets a condition: for a truth value, for text or for numbers. None: it is none of these.
+
+    A value of another type does not meet it.
+    """
+    if not isinstance(told, dict):
+        return None
+    match cast("dict[str, Any]", told):
+        case {"eq": bool(wanted), **others} if not others:
+            return lambda value: value is wanted
+        case {**parts} if parts.keys() <= {"in", "contains"}:
+            texts, part = parts.get("in", []), parts.get("contains", "")
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in (*texts, part)):
+                return None
+            return lambda value: (
+                not parts or (isinstance(value, str) and part in value and value in parts.get("in", [value]))
+            )
+        case {**parts} if parts.keys() <= _COMPARISONS.keys() and all(map(_is_number, parts.values())):
+            tests = [(_COMPARISONS[name], bound) for name, bound in parts.items()]
+            return lambda value: _is_number(value) and all(holds(value, bound) for holds, bound in tests)
+        case _:
+            return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _not_json(constant: str) -> float:
@@ -346,15 +326,9 @@ def _not_json(constant: str) -> float:
     raise ValueError(constant)
 
 
-_ZOD_TYPES: Mapping[type, str] = {
-    list: "array",
-    bool: "boolean",
-    str: "string",
-    type(None): "null",
-    int: "number",
-    float: "number",
-}
-"""The names that zod has for the types of JSON values."""
+def matches(metadata: Metadata | None, wanted: Mapping[str, Callable[[Any], bool]]) -> bool:
+    """Return whether metadata meet all conditions. A missing key meets no condition."""
+    return metadata is not None and all(key in metadata and meets(metadata[key]) for key, meets in wanted.items())
 
 
 _SCALARS: Mapping[Any, tuple[str, Callable[[Parameter, str], Any]]] = {
