@@ -26,14 +26,13 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings: how their items are made, what their parameters select, and their sort orders, as far as
   that does not follow from the client's declarations and the models. They also have what the API returns by itself.
-  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would. A `snapshot` has
-  the items of all listings at one time.
+  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
 - `detail` is one kind of what the API returns by itself, at a path. `measured` makes what runs wrote in full, such as
   waveforms. `storage` has attachments, at addresses that expire.
 - `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
-- `world` is the made-up factory. `plan` has the parts of its plan, of which items are made. `recipes` has what it makes
-  and tests.
+- `world` is the made-up factory, and has snapshots of all listings. `plan` has the runs of its plan. `recipes` has what
+  it makes and tests.
 """
 
 from . import faults, paging

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .detail import Detail
     from .factory import Factory
     from .resource import Resource
-    from .snapshot import Snapshot
+    from .world import Snapshot
 
 _ROOT = "/api/v2/"
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Organization
     from aiotofupilot.models.fields import Field
 
-    from .snapshot import Snapshot
     from .storage import Storage
+    from .world import Snapshot
 
 T = TypeVar("T")
 

@@ -17,8 +17,7 @@ from aiotofupilot import models
 
 from .recipes import NEWEST, endless_procedures
 from .resources import RESOURCES
-from .snapshot import Groups, Snapshot
-from .world import World
+from .world import Groups, Snapshot, World
 
 if TYPE_CHECKING:
     from .request import Request

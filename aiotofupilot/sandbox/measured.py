@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiotofupilot import models
 
 from .detail import extended
+from .plan import MILLISECOND
 from .recipes import uuid
 from .storage import contents
-from .world import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

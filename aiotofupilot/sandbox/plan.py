@@ -1,15 +1,15 @@
-"""The parts of a plan of production: runs with their phases and logs, units, and batches."""
+"""The runs of a plan of production, with the attempts at their phases."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
-from attrs import Factory, define, frozen
+from attrs import frozen
 
-from aiotofupilot.models import BatchRef, Run, RunUnit, UnitRef
+from aiotofupilot.models import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .recipes import Measured, Step
 
+MILLISECOND = timedelta(milliseconds=1)
 PREPARATION = 500
 """Milliseconds before the first phase."""
 
@@ -85,52 +86,15 @@ class Attempt(NamedTuple):
                 yield measured, "FAIL" if fails else "PASS" if measured.limits else "UNSET"
 
 
-@define(eq=False)
-class PlannedBatch:
-    """One batch of the plan, with its units, the oldest first."""
+class Entry(NamedTuple):
+    """One run of the plan."""
 
-    ref: BatchRef
-    units: list[PlannedUnit] = Factory(list["PlannedUnit"])
-
-
-@define(eq=False, kw_only=True)
-class PlannedUnit:
-    """One unit of the plan, with its runs, the oldest first."""
-
-    index: int  # 0 is the oldest unit
-    part: int  # the index of what it is made as
-    ref: RunUnit
-    children: list[PlannedUnit]
-    parent: PlannedUnit | None = None
-    entries: list[Entry] = Factory(list["Entry"])
-
-    @property
-    def unit_ref(self) -> UnitRef:
-        """How other units refer to it."""
-        return UnitRef(self.ref.id, self.ref.serial_number)
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was created: just before its first run."""
-        return self.entries[0].run.started_at - timedelta(seconds=40)
-
-
-@frozen(kw_only=True, eq=False)
-class Entry:
-    """One run of the plan, with its phases in the order of their beginning."""
-
-    index: int  # 0 is the oldest run
-    unit: PlannedUnit
+    number: int  # 0 is the oldest run
+    run: DeployedRun
     retest: int  # how often this procedure tested the unit before
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]  # in the order of their beginning
     bench: str  # the name of the station
     is_verbose: bool  # whether the log has a line for debugging
-    run: DeployedRun
-
-    @property
-    def end(self) -> int:
-        """When the last phase ended, in milliseconds after the run began."""
-        return max(attempt.end for attempt in self.attempts)
 
 
 def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterator[Attempt]:

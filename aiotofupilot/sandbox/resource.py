@@ -13,9 +13,9 @@ from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models.fields import fields_of
 
 from .parameters import Parameter, Values, declared, matches, pages
-from .snapshot import Path, Snapshot, path
+from .plan import MILLISECOND
 from .wire import write_item
-from .world import MILLISECOND, Maker
+from .world import Maker, Path, Snapshot, path
 
 if TYPE_CHECKING:
     from .detail import Detail

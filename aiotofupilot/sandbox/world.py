@@ -2,31 +2,36 @@
 
 A world plans the production: which unit is tested when, where and by whom, and with which outcome. Each run follows
 from the runs before it, so the first runs do not depend on how many follow. `Maker` says how the items of a listing are
-made of the plan. They are made when the listing is first read.
+made of the plan. They are made when the listing is first read. A `Snapshot` has the items of all listings at one time.
+
+A field of an item is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from operator import attrgetter
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aiotofupilot import models
 
-from .plan import PREPARATION, DeployedRun, Entry, PlannedBatch, PlannedUnit, plan_attempts
-from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named, uuid
+from .plan import MILLISECOND, PREPARATION, DeployedRun, Entry, plan_attempts
+from .recipes import BENCHES, NEWEST, PARTS, TESTS, make_procedures, named, uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
-MILLISECOND = timedelta(milliseconds=1)
+Path = str | Callable[[Any], Any]
+"""The path of a field, or a function that reads a value of an item."""
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -48,10 +53,10 @@ class Maker(Generic[T]):
 
     name: str
     """The last segment of the listing's path."""
-    source: Callable[[World], Sequence[Any]] = lambda _world: ()
+    source: Callable[[World], Sequence[Any]]
     """Returns the parts of the plan that the items are made of, the oldest first."""
-    make: Callable[[World, Any], Iterable[T]] = lambda _world, _planned: ()
-    """Makes the items of one part of the plan, the oldest first."""
+    make: Callable[[World, Any], Iterable[T]] | None = None
+    """Makes the items of one part of the plan, the oldest first. None: each part is an item."""
     included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
     """The fields that an item has only if a request includes them, by name: their values for a part of the plan."""
 
@@ -78,16 +83,21 @@ class World:
         self._seed = seed
         self._lock = RLock()
         self._lists: dict[str, list[Any]] = {}
-        self._planned: dict[str, dict[str, Any]] = {}
-        self._made: dict[tuple[str, object], list[Any]] = {}
-        """The items of each listing that were made of a part of the plan."""
+        self._made: dict[str, list[list[Any]]] = defaultdict(list)
+        """The items of each listing that were made of each part of the plan."""
+        self._parts: dict[str, dict[str, Any]] = {}
+        """The part of the plan that an item was made of, for each listing and id."""
         self._due: list[tuple[int, int, int, int]] = []  # run, unit, which of its part's procedures, retest
-        self._open_batches: dict[int, PlannedBatch] = {}
-        self._finished = [deque[PlannedUnit]() for _ in PARTS]
+        self._open_batches: dict[int, int] = {}
+        """The last batch of each part."""
+        self._finished = [deque[int]() for _ in PARTS]
+        """The units of each part that can be built into others."""
+        self._begun: list[tuple[int, models.RunUnit]] = []
+        """The part of each unit, and how runs refer to it."""
         self._executions = [0] * len(BENCHES)
         self.entries: list[Entry] = []
-        self.units: list[PlannedUnit] = []
-        self.batches: list[PlannedBatch] = []
+        self.units: list[models.Unit] = []
+        self.batches: list[models.Batch] = []
         begin = None if until is None else _cut(until) - runs * _STEP
         if isinstance(procedures, int):
             newest = NEWEST if begin is None else begin - _DAY
@@ -102,8 +112,16 @@ class World:
         self.begin: datetime = begin
         self._runs = runs if self.lines else 0
         self._random = Random(f"cycle {seed} {len(self.lines)}")  # noqa: S311 - test data
-        self._steps = [self._choose_steps() for _ in self.lines]
-        self.refs: list[models.UserRef] = self._people(nulls=nulls)
+        # Each phase of a procedure measures something that can fail.
+        chosen = [self._random.sample(TESTS, self._random.randint(4, 6)) for _ in self.lines]
+        self._steps = [tuple(step for step in TESTS if step in steps) for steps in chosen]
+        creators = {user.id: user for procedure in procedures if (user := procedure.created_by_user)}
+        refs = [
+            *creators.values(),
+            models.UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
+            models.UserRef(self.id("users", 1), None, "line-1@example.com"),
+        ]
+        self.refs: list[models.UserRef] = refs if nulls else [named(ref) for ref in refs]
         """The people who create items: the creators of procedures, and two more."""
         self._operators = [models.Operator(ref.id, ref.name, ref.email) for ref in self.refs]
         if nulls:
@@ -115,20 +133,6 @@ class World:
             [models.Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
             for part, product in enumerate(PARTS)
         ]
-
-    def _people(self, *, nulls: bool) -> list[models.UserRef]:
-        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
-        refs = [
-            *creators.values(),
-            models.UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
-            models.UserRef(self.id("users", 1), None, "line-1@example.com"),
-        ]
-        return refs if nulls else [named(ref) for ref in refs]
-
-    def _choose_steps(self) -> tuple[Step, ...]:
-        """Choose the phases of a procedure. Each phase measures something that can fail."""
-        chosen = self._random.sample(TESTS, self._random.randint(4, 6))
-        return tuple(step for step in TESTS if step in chosen)
 
     @property
     def deployments(self) -> range:
@@ -155,110 +159,121 @@ class World:
     def listed(self, name: str) -> Sequence[Any]:
         """Return the made-up items of a listing, the newest first. Do not change the sequence."""
         with self._lock:
-            if name == "procedures":
-                return self.procedures
             if name not in self._lists:
-                groups = [self._items(name, planned) for planned in self._source(name)]
-                self._lists[name] = [item for group in reversed(groups) for item in reversed(group)]
+                for index in range(len(self.entries), self._runs):
+                    self._plan(index)
+                maker = self._makers[name]
+                parts = maker.source(self)
+                if maker.make is None:
+                    self._lists[name] = [*reversed(parts)]
+                else:
+                    groups = self._made[name]
+                    groups += (list(maker.make(self, part)) for part in parts[len(groups) :])
+                    self._lists[name] = [item for group in reversed(groups) for item in reversed(group)]
             return self._lists[name]
 
     def included(self, name: str, identity: str, field: str) -> Any:  # noqa: ANN401 - each field has its type
         """Return a field of an item that it has only if a request includes it. It is empty if it was not made up."""
         with self._lock:
-            if name not in self._planned:
-                parts = self._source(name)
-                self._planned[name] = {item.id: planned for planned in parts for item in self._items(name, planned)}
-            planned = self._planned[name].get(identity)
-        return _NOTHING[field] if planned is None else self._makers[name].included[field](self, planned)
+            if name not in self._parts:
+                parts = reversed(self._makers[name].source(self))
+                self._parts[name] = {item.id: part for item, part in zip(self.listed(name), parts, strict=True)}
+            part = self._parts[name].get(identity)
+        return _NOTHING[field] if part is None else self._makers[name].included[field](self, part)
 
     def produce(self, runs: int) -> None:
         """Make up newer runs."""
         with self._lock:
             self._runs += runs
             self._lists.clear()
-            self._planned.clear()
-
-    def _source(self, name: str) -> Sequence[Any]:
-        """Return the parts of the plan for a listing. The plan is made up to the newest run before."""
-        for index in range(len(self.entries), self._runs):
-            self._plan(index)
-        return self._makers[name].source(self)
-
-    def _items(self, name: str, planned: object) -> list[Any]:
-        """Return the items of a listing that are made of a part of the plan."""
-        made = self._made.get((name, planned))
-        if made is None:
-            made = self._made[name, planned] = list(self._makers[name].make(self, planned))
-        return made
-
-    def _forget(self, name: str, planned: object) -> None:
-        """Make the items of a part of the plan again, because it has changed."""
-        self._made.pop((name, planned), None)
+            self._parts.clear()
 
     def _plan(self, index: int) -> None:
         """Plan a run. Each unit goes from one procedure of its part to the next."""
         if self._due and self._due[0][0] <= index:
             number, stage, retest = heappop(self._due)[1:]
-            unit = self.units[number]
+            children = None
         else:
-            unit, stage, retest = self._begin(), 0, 0
-        lines = range(unit.part, len(self.lines), len(PARTS))
-        entry = self._test(index, unit, lines[stage], retest)
+            number, stage, retest = len(self.units), 0, 0
+            children = self._begin(number)
+        part, ref = self._begun[number]
+        lines = range(part, len(self.lines), len(PARTS))
+        entry = self._test(index, ref, lines[stage], retest)
+        run = entry.run
         self.entries.append(entry)
-        unit.entries.append(entry)
-        self._forget("units", unit)
+        if children is not None:
+            self._create(part, ref, run, children)
+        last_run = models.LastRun(run.id, run.outcome, run.started_at, run.ended_at, self.lines[lines[stage]])
+        self.units[number] = evolve(self.units[number], last_run=last_run)
         soon = index + self._random.randint(2, 12)
-        if entry.run.outcome != "PASS":
+        if run.outcome != "PASS":
             if retest + 1 < _MOST_TESTS:
-                heappush(self._due, (soon, unit.index, stage, retest + 1))
+                heappush(self._due, (soon, number, stage, retest + 1))
         elif stage + 1 < len(lines):
-            heappush(self._due, (soon, unit.index, stage + 1, 0))
+            heappush(self._due, (soon, number, stage + 1, 0))
         else:
-            self._finished[unit.part].append(unit)
+            self._finished[part].append(number)
 
-    def _begin(self) -> PlannedUnit:
-        random, index = self._random, len(self.units)
+    def _begin(self, index: int) -> list[int]:
+        """Draw what the next unit is, and return the units that are built into it."""
+        random = self._random
         parts = range(min(len(PARTS), len(self.lines)))
         part = random.choices(parts, [PARTS[number].share for number in parts])[0]
         product = PARTS[part]
         children = [self._finished[kind].popleft() for kind in product.built_from if self._finished[kind]]
         revisions = range(len(product.revisions))
-        revision = random.choices(revisions, range(1, len(revisions) + 1))[0]
+        revision = self.revisions[part][random.choices(revisions, range(1, len(revisions) + 1))[0]]
         batch = self._batch(part) if random.random() < 0.9 else None  # noqa: PLR2004 - most
-        unit = PlannedUnit(
-            index=index,
-            part=part,
-            ref=models.RunUnit(
-                id=self.id("units", index),
-                serial_number=f"{product.prefix}-{index:06}",
-                sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
-                part=models.PartRef(
-                    self.id("parts", part), product.number, product.name, self.revisions[part][revision]
-                ),
-                batch=None if batch is None else batch.ref,
-            ),
-            children=children,
+        ref = models.RunUnit(
+            id=self.id("units", index),
+            serial_number=f"{product.prefix}-{index:06}",
+            sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
+            part=models.PartRef(self.id("parts", part), product.number, product.name, revision),
+            batch=batch,
         )
-        self.units.append(unit)
-        for child in children:
-            child.parent = unit
-            self._forget("units", child)
-        if batch is not None:
-            batch.units.append(unit)
-            self._forget("batches", batch)
-        return unit
+        self._begun.append((part, ref))
+        return children
 
-    def _batch(self, part: int) -> PlannedBatch:
-        """Return the open batch of a part."""
-        batch = self._open_batches.get(part)
-        if batch is None or len(batch.units) == _BATCH:
-            number = len(self.batches)
-            batch = PlannedBatch(models.BatchRef(self.id("batches", number), f"LOT-{number:05}"))
-            self._open_batches[part] = batch
-            self.batches.append(batch)
-        return batch
+    def _batch(self, part: int) -> models.BatchRef:
+        """Return the open batch of a part. It is created with its first unit."""
+        number = self._open_batches.get(part)
+        if number is None or self.batches[number].unit_count == _BATCH:
+            number = self._open_batches[part] = len(self.batches)
+        return models.BatchRef(self.id("batches", number), f"LOT-{number:05}")
 
-    def _test(self, index: int, unit: PlannedUnit, line: int, retest: int) -> Entry:
+    def _create(self, part: int, ref: models.RunUnit, run: models.Run, children: Sequence[int]) -> None:
+        """Create a unit with its first run. The listings of units and batches do not have addresses."""
+        user = run.created_by_user
+        created_by: dict[str, Any] = {
+            "created_by_user": user and models.UserRef(user.id, user.name),
+            "created_by_station": run.created_by_station,
+        }
+        created_at = run.started_at - timedelta(seconds=40)
+        built_in = [self.units[child] for child in children]
+        self.units.append(
+            models.Unit(
+                id=ref.id,
+                serial_number=ref.serial_number,
+                created_at=created_at,
+                sample=ref.sample,
+                children=tuple(models.UnitRef(child.id, child.serial_number) for child in built_in),
+                part=ref.part,
+                **created_by,
+                batch=ref.batch,
+            )
+        )
+        for number, child in zip(children, built_in, strict=True):
+            self.units[number] = evolve(child, parent=models.UnitRef(ref.id, ref.serial_number))
+        if ref.batch is None:
+            return
+        number = self._open_batches[part]
+        if number < len(self.batches):
+            self.batches[number] = evolve(self.batches[number], unit_count=self.batches[number].unit_count + 1)
+        else:
+            created_at -= timedelta(minutes=1)
+            self.batches.append(models.Batch(ref.batch.id, ref.batch.number, created_at, 1, **created_by))
+
+    def _test(self, index: int, unit: models.RunUnit, line: int, retest: int) -> Entry:
         random, details = self._random, self.random("runs", index)
         bench = self.benches_of(line)[random.random() < 0.5]  # noqa: PLR2004 - half of them
         fails = _RETEST_FAILS if retest else BENCHES[bench].failure_rate
@@ -285,7 +300,7 @@ class World:
             slot_key=None if slot is None else f"slot_{slot}",
             slot_name=None if slot is None else f"{BENCHES[bench].name}, slot {slot}",
             procedure=models.RunProcedure(self.lines[line].id, self.lines[line].name, version),
-            unit=unit.ref,
+            unit=unit,
             docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
             created_by_user=user,
             created_by_station=self.stations[bench] if user is None else None,
@@ -293,15 +308,7 @@ class World:
             environment=environment,
             deployment_id=deployment,
         )
-        return Entry(
-            index=index,
-            unit=unit,
-            retest=retest,
-            attempts=attempts,
-            bench=BENCHES[bench].name,
-            is_verbose=is_verbose,
-            run=run,
-        )
+        return Entry(index, run, retest, attempts, BENCHES[bench].name, is_verbose)
 
     def _one_of(self, people: Sequence[T]) -> T:
         return people[self._random.getrandbits(16) % len(people)]
@@ -325,3 +332,60 @@ class World:
 def _cut(timestamp: datetime) -> datetime:
     """Drop the fraction of a millisecond."""
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
+
+
+Groups = dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]]
+"""The items of a listing, and the same by the value of a field, for the name of the listing and the field."""
+
+
+class Snapshot:
+    """The items of all listings at one time."""
+
+    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]], groups: Groups) -> None:
+        """Describe the items.
+
+        Args:
+            world: The made-up items.
+            changed: The items of the listings that may differ from them.
+            groups: What snapshots before have grouped. What has not changed since then is not grouped again.
+        """
+        self._world = world
+        self._changed = changed
+        self._groups = groups
+
+    def rows(self, listing: str) -> Sequence[Any]:
+        """Return the items of a listing, in its order."""
+        return self._changed[listing] if listing in self._changed else self._world.listed(listing)
+
+    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
+        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
+        rows, known = self.rows(listing), self._groups.get((listing, by))
+        if known is None or known[0] is not rows:
+            read, groups = path(by), defaultdict[Any, list[Any]](list)
+            for item in rows:
+                groups[read(item)].append(item)
+            known = self._groups[listing, by] = rows, groups
+        return known[1]
+
+    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
+        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
+        value = getattr(item, name)
+        return self._world.included(listing, item.id, name) if value is None else value
+
+
+def path(read: Path) -> Callable[[Any], Any]:
+    """Return a function that reads the field at a path."""
+    if not isinstance(read, str):
+        return read
+    names = read.split(".")
+    if len(names) == 1:
+        return attrgetter(read)
+
+    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
+        for name in names:
+            if item is None:
+                return None
+            item = getattr(item, name)
+        return item
+
+    return walk

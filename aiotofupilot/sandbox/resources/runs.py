@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Run, RunSequence, Validator
+from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Run, RunSequence, UnitRef, Validator
 from aiotofupilot.sandbox.detail import Detail, Reading
 from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
-from aiotofupilot.sandbox.plan import PREPARATION, Entry
+from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import (
     Filter,
@@ -26,14 +26,13 @@ from aiotofupilot.sandbox.resource import (
     related,
     until,
 )
-from aiotofupilot.sandbox.world import MILLISECOND, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
     from aiotofupilot.sandbox.plan import Attempt
-    from aiotofupilot.sandbox.snapshot import Snapshot
+    from aiotofupilot.sandbox.world import Snapshot, World
 
 _RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -50,7 +49,7 @@ def _sequence(world: World, entry: Entry, number: int, path: str) -> RunSequence
     begin = entry.run.started_at + done[0].begin * MILLISECOND if done else None
     end = entry.run.started_at + done[-1].end * MILLISECOND if done else None
     return RunSequence(
-        id=world.id("sequences", entry.index, number),
+        id=world.id("sequences", entry.number, number),
         path=path,
         key=path,
         parent_path=None,
@@ -80,7 +79,7 @@ RUNS: Resource[Run] = Resource(
     included={
         "metadata": lambda world, entry: {
             "shift": "ABC"[entry.run.started_at.hour // 8],
-            "humidity": 30.5 + world.random("humidity", entry.index).randrange(200) / 10,
+            "humidity": 30.5 + world.random("humidity", entry.number).randrange(200) / 10,
             "rework": entry.retest > 0,
         },
         "sequences": _sequences,
@@ -119,7 +118,7 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
 def _phases(world: World, entry: Entry) -> Iterator[Phase]:
     """Make the phases of a run, one for each attempt."""
-    run, random = entry.run, world.random("phases", entry.index)
+    run, random = entry.run, world.random("phases", entry.number)
     for attempt in entry.attempts:
         started_at = run.started_at + attempt.begin * MILLISECOND
         yield Phase(
@@ -140,7 +139,7 @@ def _phases(world: World, entry: Entry) -> Iterator[Phase]:
 
 
 def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
-    run, random = entry.run, world.random("measurements", entry.index)
+    run, random = entry.run, world.random("measurements", entry.number)
     for attempt in entry.attempts:
         for measured, outcome in attempt.measured:
             known = outcome != "UNSET"
@@ -149,7 +148,9 @@ def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
                 phase_name=attempt.step.name,
                 measurement_name=measured.name,
                 started_at=run.started_at + attempt.begin * MILLISECOND,
-                value=_number(measured, outcome, entry.index, random) if known and measured.kind == "numeric" else None,
+                value=_number(measured, outcome, entry.number, random)
+                if known and measured.kind == "numeric"
+                else None,
                 bool_value=outcome == "PASS" if known and measured.kind == "boolean" else None,
                 string_value=_text(measured, outcome, random) if known and measured.kind == "string" else None,
                 units=measured.units,
@@ -202,8 +203,8 @@ def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
 
 
 def _logs(world: World, entry: Entry) -> Iterator[Log]:
-    run, random = entry.run, world.random("logs", entry.index)
-    run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), entry.unit.unit_ref
+    run, random = entry.run, world.random("logs", entry.number)
+    run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), UnitRef(run.unit.id, run.unit.serial_number)
     procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)
     for at, level, message, file, number in _lines(entry):
         yield Log(
@@ -239,7 +240,7 @@ def _lines(entry: Entry) -> Iterator[tuple[int, str, str, str | None, int | None
         elif attempt.outcome == "ERROR":
             yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
     if outcome == "ABORTED":
-        yield entry.end, "WARNING", "Stopped by the operator", None, None
+        yield max(attempt.end for attempt in entry.attempts), "WARNING", "Stopped by the operator", None, None
 
 
 def _severity(log: Log) -> int:

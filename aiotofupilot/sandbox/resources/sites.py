@@ -71,6 +71,7 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
 
 PROCEDURES: Resource[models.Procedure] = Resource(
     name="procedures",
+    source=lambda world: world.procedures[::-1],
     filters={"search_query": mentions("name", shortest=6, within=True)},
     pages=pages(safe=False),
     details=(
@@ -294,7 +295,6 @@ def _identity(reading: Reading) -> models.Identity:
 USERS: Resource[models.User] = Resource(
     name="users",
     source=_users,
-    make=lambda _world, user: (user,),
     pages=(),
     details=(Detail("users/current", _current_user), Detail("whoami", _identity)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, Reading, extended
@@ -27,39 +27,9 @@ from .runs import RUNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiotofupilot.sandbox.plan import PlannedBatch, PlannedUnit
-    from aiotofupilot.sandbox.snapshot import Snapshot
-    from aiotofupilot.sandbox.world import World
+    from aiotofupilot.sandbox.world import Snapshot, World
 
-_MOST_CHILDREN = 10
 _ADDRESS = "created_by_user.email"
-
-
-def _creators(first: models.Run) -> dict[str, Any]:
-    """Return who created a unit or a batch: the creators of its first run. The listings do not have the address."""
-    user = first.created_by_user
-    return {
-        "created_by_user": user and models.UserRef(user.id, user.name),
-        "created_by_station": first.created_by_station,
-    }
-
-
-def _unit(_world: World, planned: PlannedUnit) -> Iterator[models.Unit]:
-    ref, first, last = planned.ref, planned.entries[0].run, planned.entries[-1].run
-    yield models.Unit(
-        id=ref.id,
-        serial_number=ref.serial_number,
-        created_at=planned.created_at,
-        sample=ref.sample,
-        children=tuple(child.unit_ref for child in planned.children[:_MOST_CHILDREN]),
-        part=ref.part,
-        **_creators(first),
-        batch=ref.batch,
-        parent=None if planned.parent is None else planned.parent.unit_ref,
-        last_run=extended(models.LastRun, last),
-    )
-
-
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 
 
@@ -104,11 +74,14 @@ def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
     return extended(models.RelatedUnit, ref, part=None if unit is None else extended(models.RelatedPart, unit.part))
 
 
+def _metadata_of_unit(_world: World, unit: models.Unit) -> dict[str, object]:
+    return {"pcb_lot": f"L{2000 + int(unit.serial_number.rpartition('-')[2]) // 40}"}
+
+
 UNITS: Resource[models.Unit] = Resource(
     name="units",
     source=lambda world: world.units,
-    make=_unit,
-    included={"metadata": lambda _world, planned: {"pcb_lot": f"L{2000 + planned.index // 40}"}},
+    included={"metadata": _metadata_of_unit},
     hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
     "started_after started_before latest_only run_count_min run_count_max created_after created_before "
@@ -123,17 +96,6 @@ UNITS: Resource[models.Unit] = Resource(
     sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
     details=(Detail("units/*", _unit_details, by="serial_number", hides=(_ADDRESS, "attachments.is_report")),),
 )
-
-
-def _batch(_world: World, planned: PlannedBatch) -> Iterator[models.Batch]:
-    first = planned.units[0]
-    yield models.Batch(
-        id=planned.ref.id,
-        number=planned.ref.number,
-        created_at=first.created_at - timedelta(minutes=1),
-        unit_count=len(planned.units),
-        **_creators(first.entries[0].run),
-    )
 
 
 def _of_units(chosen: Filter) -> Filter:
@@ -155,7 +117,6 @@ def _batch_details(reading: Reading, batch: models.Batch) -> models.BatchDetails
 BATCHES: Resource[models.Batch] = Resource(
     name="batches",
     source=lambda world: world.batches,
-    make=_batch,
     hides=(_ADDRESS,),
     order="ids numbers created_after created_before limit",
     filters={
