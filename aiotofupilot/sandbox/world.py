@@ -271,7 +271,10 @@ class World:
             self.batches[number] = evolve(self.batches[number], unit_count=self.batches[number].unit_count + 1)
         else:
             created_at -= timedelta(minutes=1)
-            self.batches.append(models.Batch(ref.batch.id, ref.batch.number, created_at, 1, **created_by))
+            batch = models.Batch(
+                id=ref.batch.id, number=ref.batch.number, created_at=created_at, unit_count=1, **created_by
+            )
+            self.batches.append(batch)
 
     def _test(self, index: int, unit: models.RunUnit, line: int, retest: int) -> Entry:
         random, details = self._random, self.random("runs", index)
