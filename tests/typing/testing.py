@@ -63,7 +63,7 @@ def builders_make_models() -> None:
 
 
 def builders_check_what_they_are_made_of() -> None:
-    make_run(unit="SN")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a unit
+    make_run(procedure="P")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a procedure
     make_phase(run=make_unit())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a run
 
 
