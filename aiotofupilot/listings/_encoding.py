@@ -19,8 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
-from aiotofupilot import _arguments
-from aiotofupilot._arguments import as_float, as_str, for_parameter
+from aiotofupilot._arguments import as_float, as_str, boolean, for_parameter, integer, must_be, one_of
 from aiotofupilot._wire.times import format_date_time, format_duration
 from aiotofupilot.positions import Checkpoint
 
@@ -32,12 +31,7 @@ if TYPE_CHECKING:
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
-    """Return an argument after checking it: a plain value of its type, a list of them, or None where it is optional.
-
-    Raises:
-        TypeError: It is of the wrong type.
-        ValueError: It is out of bounds.
-    """
+    """Return an argument after checking it: a plain value of its type, a list of them, or None where it is optional."""
     if value is None and argument.is_optional:
         return None
     try:
@@ -92,31 +86,41 @@ def _checked(kind: Any, path: str, value: object, bounds: Bounds) -> Any:  # noq
     if origin is Sequence:
         return [_checked(inner[0], at, one, bounds) for at, one in _elements(path, value)]
     if origin is Literal:
-        return _arguments.one_of(path, _string(path, value, Bounds()), inner)
-    return _CHECKS[kind](path, value, bounds)
+        return one_of(path, _string(path, value), inner)
+    if kind is str:
+        return _string(path, value, at_most=bounds.high)
+    if kind == int | Checkpoint:
+        if isinstance(value, Checkpoint):
+            return value
+        if isinstance(value, str):
+            raise TypeError(f"{path} must be an integer or a Checkpoint, got {value!r}: use Checkpoint.parse()")
+        kind = int
+    if kind is int:
+        return integer(path, value, low=bounds.low or 0, high=bounds.high)
+    return _CHECKS[kind](path, value)
 
 
-def _string(path: str, value: object, bounds: Bounds) -> str:
+def _string(path: str, value: object, *, at_most: int | None = None) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{path} must be a string, got {value!r}")
+        raise must_be(TypeError, path, "a string", value)
     sent = as_str(value)
     try:
         length = len(sent.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
         raise ValueError(f"{path} has half a surrogate pair and cannot be sent, got {sent!r}") from error
-    if bounds.high is not None and length > bounds.high:
-        raise ValueError(f"{path} must have at most {bounds.high} characters, got {length}")
+    if at_most is not None and length > at_most:
+        raise ValueError(f"{path} must have at most {at_most} characters, got {length}")
     return sent
 
 
 def _elements(path: str, values: object) -> list[tuple[str, object]]:
     """Return the elements of an iterable with their paths."""
     if isinstance(values, str | bytes | bytearray | memoryview | Mapping) or not isinstance(values, Iterable):
-        raise TypeError(f"{path} must be a list or another iterable of strings, got {values!r}")
+        raise must_be(TypeError, path, "a list or another iterable of strings", values)
     return [(f"{path}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
 
 
-def _date_time(path: str, value: object, _: Bounds) -> datetime:
+def _date_time(path: str, value: object) -> datetime:
     if not isinstance(value, datetime):
         hint = "datetime.fromisoformat() turns a string into one"
         if isinstance(value, date):
@@ -130,50 +134,24 @@ def _date_time(path: str, value: object, _: Bounds) -> datetime:
     try:
         value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{path} must be within the years 1 to 9999 in UTC, got {value!r}") from error
+        raise must_be(ValueError, path, "within the years 1 to 9999 in UTC", value) from error
     return value
 
 
-def _duration(path: str, value: object, _: Bounds) -> timedelta:
+def _duration(path: str, value: object) -> timedelta:
     if not isinstance(value, timedelta):
-        raise TypeError(f"{path} must be a timedelta, got {value!r}")
+        raise must_be(TypeError, path, "a timedelta", value)
     if value < timedelta():
-        raise ValueError(f"{path} must be at least timedelta(0), got {value!r}")
+        raise must_be(ValueError, path, "at least timedelta(0)", value)
     return value
 
 
-def _number(path: str, value: object, _: Bounds) -> float:
+def _number(path: str, value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{path} must be a number, got {value!r}")
-    finite = as_float(value)
-    if not math.isfinite(finite):
-        raise ValueError(f"{path} must be a finite number, got {value!r}")
-    return finite
-
-
-def _integer(path: str, value: object, bounds: Bounds) -> int:
-    return _arguments.integer(path, value, low=bounds.low or 0, high=bounds.high)
-
-
-def _cursor(path: str, value: object, bounds: Bounds) -> int | Checkpoint:
-    if isinstance(value, Checkpoint):
-        return value
-    if isinstance(value, str):
-        raise TypeError(f"{path} must be an integer or a Checkpoint, got {value!r}: use Checkpoint.parse()")
-    return _integer(path, value, bounds)
-
-
-_CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
-    int | Checkpoint: _cursor,
-    bool: lambda path, value, _: _arguments.boolean(path, value),
-    datetime: _date_time,
-    float: _number,
-    int: _integer,
-    str: _string,
-    timedelta: _duration,
-    ExtraQuery: lambda path, value, _: parameters(path, value),
-    MetadataFilter: lambda path, value, _: _metadata(path, value),
-}
+        raise must_be(TypeError, path, "a number", value)
+    if not math.isfinite(as_float(value)):
+        raise must_be(ValueError, path, "a finite number", value)
+    return as_float(value)
 
 
 def parameters(path: str, value: object) -> Pairs:
@@ -185,16 +163,18 @@ def parameters(path: str, value: object) -> Pairs:
     """
     pairs: list[tuple[str, str]] = []
     for key, given in _mapping(path, value).items():
-        name = _string(f"a key of {path}", key, Bounds())
+        name = _string(f"a key of {path}", key)
         if not name:
-            raise ValueError(f"a key of {path} must be the name of a parameter, got ''")
+            raise must_be(ValueError, f"a key of {path}", "the name of a parameter", name)
         at = f"{path}[{name!r}]"
         if not isinstance(given, Iterable):
-            raise TypeError(f"{at} must be a string or an iterable of strings, got {given!r}")
-        texts = cast("Iterable[object]", given)
-        values = [(at, texts)] if isinstance(texts, str) else _elements(at, texts)
-        pairs += ((name, _string(where, one, Bounds())) for where, one in values)
+            raise must_be(TypeError, at, "a string or an iterable of strings", given)
+        values = [(at, given)] if isinstance(given, str) else _elements(at, given)
+        pairs += ((name, _string(where, one)) for where, one in values)
     return tuple(pairs)
+
+
+_METADATA_KEYS = 5
 
 
 def _metadata(path: str, value: object) -> dict[str, object]:
@@ -203,46 +183,50 @@ def _metadata(path: str, value: object) -> dict[str, object]:
     if len(conditions) > _METADATA_KEYS:
         raise ValueError(f"{path} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
     return {
-        _string(f"a key of {path}", key, Bounds()): _condition(f"{path}[{key!r}]", condition)
+        _string(f"a key of {path}", key): _condition(f"{path}[{key!r}]", condition)
         for key, condition in conditions.items()
     }
 
 
-_METADATA_KEYS = 5
-
-_COMPARISONS = ("gte", "lte", "gt", "lt", "eq")
-
-
 def _mapping(path: str, value: object) -> Mapping[Any, object]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"{path} must be a mapping, got {value!r}")
+        raise must_be(TypeError, path, "a mapping", value)
     return cast("Mapping[Any, object]", value)
 
 
-def _text_condition(path: str, condition: Mapping[Any, object]) -> dict[str, object]:
-    """Return a condition for a text: what it is among, what it contains, or both."""
-    sent: dict[str, object] = {}
-    if "in" in condition:
-        elements = _elements(f"{path}['in']", condition["in"])
-        if not elements:
-            raise ValueError(f"{path}['in'] must name at least one string, got {condition['in']!r}")
-        sent["in"] = [_string(at, one, Bounds()) for at, one in elements]
-    if "contains" in condition:
-        sent["contains"] = _string(f"{path}['contains']", condition["contains"], Bounds())
-    return sent
+def _strings(path: str, value: object) -> list[str]:
+    elements = _elements(path, value)
+    if not elements:
+        raise ValueError(f"{path} must name at least one string, got {value!r}")
+    return [_string(at, one) for at, one in elements]
+
+
+_COMPARISONS: Mapping[str, Callable[[str, object], object]] = dict.fromkeys(("gte", "lte", "gt", "lt", "eq"), _number)
+_OF_TEXTS: Mapping[str, Callable[[str, object], object]] = {"in": _strings, "contains": _string}
 
 
 def _condition(path: str, value: object) -> dict[str, object]:
     condition = _mapping(path, value)
-    operators = set(condition)
-    if operators and operators <= {"in", "contains"}:
-        return _text_condition(path, condition)
-    if operators == {"eq"} and isinstance(condition["eq"], bool):
+    if {*condition} == {"eq"} and isinstance(condition["eq"], bool):
         return {"eq": condition["eq"]}
-    if operators and operators <= {*_COMPARISONS}:
-        given = (operator for operator in _COMPARISONS if operator in condition)
-        return {operator: _number(f"{path}[{operator!r}]", condition[operator], Bounds()) for operator in given}
-    raise ValueError(
-        f"{path} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
-        f"or comparisons by {', '.join(_COMPARISONS)}, got {value!r}"
+    for operators in (_OF_TEXTS, _COMPARISONS):
+        if condition and condition.keys() <= operators.keys():
+            given = (name for name in operators if name in condition)
+            return {name: operators[name](f"{path}[{name!r}]", condition[name]) for name in given}
+    raise must_be(
+        ValueError,
+        path,
+        "{'in': [...]}, {'contains': ...}, {'eq': ...}, or comparisons by " + ", ".join(_COMPARISONS),
+        value,
     )
+
+
+_CHECKS: Mapping[Any, Callable[[str, object], object]] = {
+    bool: boolean,
+    datetime: _date_time,
+    float: _number,
+    timedelta: _duration,
+    ExtraQuery: parameters,
+    MetadataFilter: _metadata,
+}
+"""What checks an argument, by its type."""

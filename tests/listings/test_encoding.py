@@ -287,7 +287,7 @@ class TestNumbers:
     def test_what_is_not_finite_is_refused(self, value):
         """JSON has no such number."""
         message = refused(ValueError, "value_min", value_min=value)
-        assert message == f"value_min must be a finite number, got {value!r}"
+        assert f"value_min must be a finite number, got {value!r}".startswith(message.removesuffix("…"))
 
     @pytest.mark.parametrize("value", [True, "1.5", [1]])
     def test_anything_else_is_refused(self, value):
