@@ -130,7 +130,7 @@ class DetailSource(Protocol[D_co]):
         """
         ...
 
-    def decode(self, body: bytes) -> D_co:
+    def decode(self, body: bytes, /) -> D_co:
         """Return the details in a body, or raise a `DecodeError`, which may quote the key of the session."""
         ...
 

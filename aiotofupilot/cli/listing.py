@@ -59,7 +59,7 @@ class Query:
     def model(self) -> type[Any]:
         """The class of an item."""
         listing: Any = listing_class(self.name)
-        model: type[Any] = listing.details_class() if self.has_details else listing.model
+        model: type[Any] = listing.detail_model if self.has_details else listing.model
         return model
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:

@@ -31,7 +31,7 @@ def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
     options = options_of((*listing.filters, *listing.options))
-    if issubclass(listing, Detailed) and listing.detail_model != listing.model.__name__:
+    if issubclass(listing, Detailed) and listing.detail_model is not listing.model:
         options |= DETAILS
 
     async def command(

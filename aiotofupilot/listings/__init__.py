@@ -6,9 +6,7 @@ TypedDict that its ``list()`` takes, and the query, ``help()`` and the options o
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
 - `_resource` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
-- `_details` does the same for each item of a listing.
-- `_base` is the base class of all listings. `_query` is a listing with its filters, as paging knows it, and `_bounds`
-  narrows it by time.
+- `_base` is the base class of all listings, and `_query` is a listing with its filters, as paging knows it.
 
 A listing is loaded when it is first used. No listing loads aiohttp.
 """

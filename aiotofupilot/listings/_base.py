@@ -12,10 +12,9 @@ from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan
 from aiotofupilot.positions import Checkpoint
 
-from ._bounds import Pairs, widely_bounded
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import checked, query_of
-from ._query import Endpoint, Query, time_in
+from ._encoding import Pairs, checked, query_of
+from ._query import Endpoint, Query, time_in, widely_bounded
 from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:

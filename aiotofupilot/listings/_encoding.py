@@ -17,7 +17,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot._arguments import as_float, as_str, boolean, for_parameter, integer, must_be, one_of
 from aiotofupilot._wire.times import format_date_time, format_duration
@@ -26,8 +26,8 @@ from aiotofupilot.positions import Checkpoint
 from ._declaration import Argument, Bounds
 from ._shared import ExtraQuery, MetadataFilter
 
-if TYPE_CHECKING:
-    from ._bounds import Pairs
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values of a query, in order. A name repeats where its parameter takes several values."""
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
@@ -116,7 +116,7 @@ def _string(path: str, value: object, *, at_most: int | None = None) -> str:
 def _elements(path: str, values: object) -> list[tuple[str, object]]:
     """Return the elements of an iterable with their paths."""
     if isinstance(values, str | bytes | bytearray | memoryview | Mapping) or not isinstance(values, Iterable):
-        raise must_be(TypeError, path, "a list or another iterable of strings", values)
+        raise TypeError(f"{path} must be a list or another iterable of strings, got {values!r}")
     return [(f"{path}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
 
 
@@ -169,7 +169,7 @@ def parameters(path: str, value: object) -> Pairs:
         at = f"{path}[{name!r}]"
         if not isinstance(given, Iterable):
             raise must_be(TypeError, at, "a string or an iterable of strings", given)
-        values = [(at, given)] if isinstance(given, str) else _elements(at, given)
+        values = [(at, given)] if isinstance(given, str) else _elements(at, cast("object", given))
         pairs += ((name, _string(where, one)) for where, one in values)
     return tuple(pairs)
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from datetime import datetime
-from functools import partial
-from itertools import chain
+from datetime import UTC, datetime, timedelta
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
 from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot._wire.response import read_page
-from aiotofupilot._wire.times import read_date_time, read_http_date
+from aiotofupilot._wire.times import format_date_time, read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
-from ._bounds import Pairs, bounded, bounds_of, widely_bounded
-from ._details import ItemDetails
-from ._resource import Connection, Detailed, Resource
+from ._resource import Connection, Detailed, ItemDetails, Resource, value_in
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
@@ -35,9 +33,9 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
     from ._declaration import Argument
+    from ._encoding import Pairs
 
 T = TypeVar("T", bound=Identified)
-V = TypeVar("V")
 
 
 class Endpoint(Resource, Generic[T]):
@@ -81,7 +79,6 @@ class Endpoint(Resource, Generic[T]):
     @classmethod
     def _set_up(cls, model: type, filters: Mapping[str, Argument], *, is_bare: bool) -> None:
         """Set what a listing need not say itself, because it follows from the model and the filters."""
-        cls._take_name()
         cls.model, cls.is_bare = model, is_bare
         if any(field.name == "created_at" for field in fields_of(model)):
             cls.creation_field = cls.creation_field or "created_at"
@@ -106,11 +103,11 @@ class ByRun:
 
     runs: Callable[[Connection], Endpoint[Run]]
     """The listing of runs."""
-    run_ids: str = field(kw_only=True)
+    run_ids: str
     """The parameter that names the runs."""
-    run_id: tuple[str, ...] = field(kw_only=True)
+    run_id: tuple[str, ...]
     """The path in an item to the ID of its run: one field, or a field and a field in it."""
-    procedure_id: str | None = field(default=None, kw_only=True)
+    procedure_id: str | None = None
     """The parameter that has to name the procedure of the runs. None: none has to be named."""
 
     def query(self, pairs: Pairs) -> Pairs:
@@ -122,8 +119,7 @@ class ByRun:
 
 
 def _has_empty_range(query: Query[Any]) -> bool:
-    name = query.listing.creation_filter
-    after, before = (None, None) if name is None else bounds_of(query.pairs, name)
+    after, before = _bounds(query.pairs, query.listing.creation_filter)
     return after is not None and before is not None and after > before
 
 
@@ -144,18 +140,14 @@ class Query(Source[T]):
 
     @property
     def model(self) -> type[T]:
-        """The class of an item."""
         return self.decode.item
 
     @property
-    def partitioning(self) -> QueryPartitioning | None:
-        """How the query is divided by time; see `Source.partitioning`."""
-        partition_key = self.listing.partition_key
-        return None if partition_key is None else QueryPartitioning(self, *partition_key)
+    def connection(self) -> Connection:
+        return self.listing.connection
 
     @property
     def whole(self) -> Shard[T]:
-        """The query as a single shard."""
         return self.part or Shard(listing=self.listing.name, query=self.pairs)
 
     @property
@@ -169,35 +161,30 @@ class Query(Source[T]):
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
-        if listing.is_bare:
-            read = partial(read_page, cursor=0, decode=self.decode)
-            target = f"{listing.path}?{self._text}" if self._text else listing.path
-            page = await listing.connection.get(target, read, counts, **options)
-            return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
-        target = f"{listing.path}?limit={limit}"
-        if self._text:
-            target += f"&{self._text}"
-        if cursor:
-            target += f"&cursor={cursor}"
+        parts = (f"limit={limit}", self._text, f"cursor={cursor}" if cursor else "")
+        query = self._text if listing.is_bare else "&".join(filter(None, parts))
+        target = f"{listing.path}?{query}" if query else listing.path
         read = partial(read_page, cursor=cursor, decode=self.decode)
-        return await listing.connection.get(target, read, counts, **options)
+        page: Page[T] = await listing.connection.get(target, read, counts, **options)
+        return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
 
     def raw(self) -> Query[RawItem]:
-        """Return the same query, with items as the server sends them."""
         return Query(self.listing, self.pairs, self.listing.decode_raw, self.part)
 
     def structs(self) -> Query[Any]:
-        """Return the same query, with structs as items. They have the attributes and values of the models."""
         return Query(self.listing, self.pairs, self.listing.decode_structs, self.part)
 
     def details(self) -> ItemDetails[Any]:
-        """Return how the details of items are fetched; see `Source.details`."""
         if not isinstance(self.listing, Detailed):
             message = f"{self.listing.name} have no details: the API does not return one of them by itself"
             raise ValueError(message)  # noqa: TRY004 - `Source.details` says so
         if self.decode is self.listing.decode_structs:
             raise ValueError("structs have no details: call details() without structs(), or raw().details()")
-        return ItemDetails(self.listing, is_raw=self.decode is self.listing.decode_raw)
+        is_raw = self.decode is self.listing.decode_raw
+        return ItemDetails.raw(self.listing) if is_raw else ItemDetails(self.listing)
+
+    def within(self, max_elapsed: float) -> Query[T]:
+        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
 
     def narrowed(
         self,
@@ -207,97 +194,76 @@ class Query(Source[T]):
         run_ids: Iterable[str] = (),
         procedure_id: str | None = None,
     ) -> Query[T]:
-        """Return the same query for some of its items; see `Source.narrowed`."""
         pairs, by_run = self.pairs, self.listing.by_run
         if after is not None:
             name = self._offered(self.listing.creation_filter, "have no filter on their creation")
-            pairs = bounded(pairs, name, after=after)
-        changed: dict[str, Pairs] = {}
+            pairs = bounded(pairs, name, after)
+        new: list[tuple[str, str]] = []
         if order is not None:
             sort_by = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")
-            changed |= {"sort_by": (("sort_by", sort_by),), "sort_order": (("sort_order", order),)}
-        if runs := tuple(run_ids):
-            name = self._offered(by_run.run_ids if by_run else None, "are not listed by run")
-            changed[name] = tuple((name, run_id) for run_id in runs)
+            new += [("sort_by", sort_by), ("sort_order", order)]
+        for run_id in run_ids:
+            new.append((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run_id))
         if procedure_id is not None:
             name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
-            changed[name] = ((name, procedure_id),)
-        kept = (pair for pair in pairs if pair[0] not in changed)
-        return evolve(self, pairs=(*kept, *chain.from_iterable(changed.values())))
+            new.append((name, procedure_id))
+        names = {name for name, _ in new}
+        return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
+
+    def _offered(self, name: str | None, message: str) -> str:
+        if name is None:
+            raise ValueError(f"{self.listing.name} {message}")
+        return name
 
     @property
     def has_own_order(self) -> bool:
-        """Whether the query names the order of the items."""
         return any(name in ("sort_by", "sort_order") for name, _ in self.pairs)
 
     @property
     def sort_key(self) -> Callable[[Any], object] | None:
-        """What returns the value that the server sorts an item by; see `Source.sort_key`."""
         listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
         field = sort_by or listing.oldest_first or listing.creation_field
         path = listing.sort_paths.get(sort_by, None if field is None else (field,))
-        return None if path is None else partial(_value_at, path=path)
+        return None if path is None else partial(reduce, value_in, path)
 
     @property
     def can_be_bounded(self) -> bool:
-        """Whether items can be asked for by the time of their creation."""
         return self.listing.creation_filter is not None
 
     @property
     def can_be_ordered(self) -> bool:
-        """Whether items can be asked for in the order of their creation."""
         return self.listing.oldest_first is not None
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created; see `Source.created_at`."""
         name = self.listing.creation_field
-        return None if name is None else time_of(item, name, _value(item, name))
+        return None if name is None else time_in(item, name, may_lack=False)
 
     def runs(self) -> Query[Run] | None:
-        """Return the query for the runs whose items are requested; None: the items do not belong to runs."""
         by_run = self.listing.by_run
         if by_run is None:
             return None
-        runs = by_run.runs(self.listing.connection)
+        runs = by_run.runs(self.connection)
         return Query(runs, by_run.query(self.pairs), runs.decode)
 
     def run_id(self, item: T) -> str:
-        """Return the ID of the run that wrote an item.
-
-        Raises:
-            DecodeError: The item does not say it.
-        """
         path = self.listing.by_run.run_id if self.listing.by_run else ()
-        value = _value_at(item, path)
+        value = reduce(value_in, path, item)
         if not isinstance(value, str):
             where = ".".join(path)
             raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
         return value
 
     def procedure_id(self, run: Run) -> str | None:
-        """Return the procedure that a request for a run's items has to name; None: it has to name none."""
         name = self.listing.by_run and self.listing.by_run.procedure_id
-        if name is None or any(key == name for key, _ in self.pairs):
-            return None
-        return run.procedure.id
+        return None if name is None or name in dict(self.pairs) else run.procedure.id
 
     def served_at(self, page: Page[Any]) -> datetime | None:
-        """Return the server's time when it answered with a page; None: the server did not say."""
         return read_http_date(page.headers.get("Date", ""))
 
     @property
-    def connection(self) -> Connection:
-        """The way to the server."""
-        return self.listing.connection
-
-    def within(self, max_elapsed: float) -> Query[T]:
-        """Return the same query, no page of which is requested again for longer than some seconds."""
-        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
-
-    def _offered(self, name: str | None, message: str) -> str:
-        if name is None:
-            raise ValueError(f"{self.listing.name} {message}")
-        return name
+    def partitioning(self) -> QueryPartitioning | None:
+        key = self.listing.partition_key
+        return None if key is None else QueryPartitioning(self, *key)
 
 
 @frozen(eq=False)
@@ -312,54 +278,84 @@ class QueryPartitioning(TimePartitioning):
     """The beginning of the names of the parameters that bound this field, such as ``created``."""
 
     def ordered(self) -> Source[RawItem] | None:
-        """Return the query's items as the server sends them, the oldest first; see `TimePartitioning.ordered`."""
-        if self.query.listing.oldest_first != self.field:
-            return None
-        return self.query.raw().narrowed(order="asc")
+        is_sorted = self.query.listing.oldest_first == self.field
+        return self.query.raw().narrowed(order="asc") if is_sorted else None
 
     def timestamp(self, item: Identified) -> datetime | None:
-        """Return the time of an item; see `TimePartitioning.timestamp`."""
         return time_in(item, self.field)
 
     def boundaries(self) -> tuple[Source[RawItem], ...]:
-        """Return the query's items near its own bounds; see `TimePartitioning.boundaries`."""
-        pairs = self.query.pairs
-        return tuple(
-            evolve(self.query.raw(), pairs=widely_bounded(pairs, self.name, bound, bound, by=2))
-            for bound in bounds_of(pairs, self.name)
-            if bound is not None
+        raw = self.query.raw()
+        near = (
+            widely_bounded(raw.pairs, self.name, bound, bound, by=2) for bound in _bounds(raw.pairs, self.name) if bound
         )
+        return tuple(evolve(raw, pairs=pairs) for pairs in near)
 
 
-def time_in(item: Identified, name: str) -> datetime | None:
+def time_in(item: Identified, name: str, *, may_lack: bool = True) -> datetime | None:
     """Return the time in a field of an item, with or without a model; None: the item has no such time.
 
     Raises:
-        DecodeError: The field has another value. Only an item without a model can have one.
+        DecodeError: The field has another value, or none although it may not lack one.
     """
-    value = _value(item, name)
-    return None if value is None else time_of(item, name, value)
-
-
-def time_of(item: Identified, name: str, value: Any) -> datetime:  # noqa: ANN401 - an item without a model holds anything
-    """Return the value of a field as a time.
-
-    Raises:
-        DecodeError: It is not one.
-    """
-    if isinstance(value, datetime):
-        return value
+    value = value_in(item, name)
+    if value is None and may_lack:
+        return None
     try:
-        return read_date_time(value)
+        return value if isinstance(value, datetime) else read_date_time(cast("str", value))
     except (TypeError, ValueError) as error:
         raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {value!r}", path=name) from error
 
 
-def _value_at(item: object, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - likewise
-    for name in path:
-        item = _value(item, name)
-    return item
+def _bounds(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest and the latest time that a query asks for; None: there is no bound.
+
+    The names of the parameters that bound the time begin with the name, such as ``created``. Items at a bound are
+    within it.
+
+    Raises:
+        ValueError: A bound is not a date-time with a UTC offset. The query of a parsed shard can have such a bound.
+    """
+    bounds = {key: _read(key, text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
+    return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
 
 
-def _value(item: object, name: str) -> Any:  # noqa: ANN401 - likewise
-    return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
+def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
+    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
+
+    Raises:
+        ValueError: As in `_bounds`.
+    """
+    bounds: dict[str, str] = {}
+    if after is not None:
+        bounds[f"{name}_after"] = format_date_time(after)
+    if before is not None:
+        bounds[f"{name}_before"] = format_date_time(before, round_up=True)
+    for key, own in pairs:
+        if key in bounds:
+            choose = max if key.endswith("_after") else min
+            bounds[key] = choose(own, bounds[key], key=partial(_read, key))
+    return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
+
+
+def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None, by: int = 1) -> Pairs:
+    """Return a query for the items between two times, with some milliseconds more at both ends.
+
+    The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
+    a millisecond more at both ends. The time that an item shows decides whether it belongs to the part.
+    """
+    return bounded(pairs, name, start and _moved(start, -by), end and _moved(end, by))
+
+
+def _moved(time: datetime, milliseconds: int) -> datetime:
+    try:
+        return time.astimezone(UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:  # the first or the last time of all
+        return time
+
+
+def _read(name: str, text: str) -> datetime:
+    try:
+        return read_date_time(text)
+    except ValueError as error:
+        raise for_parameter(ValueError(f"{name} must be a date-time with a UTC offset, got {text!r}"), name) from error

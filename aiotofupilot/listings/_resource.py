@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
-from aiotofupilot import models
+from attrs import Factory, frozen
+
 from aiotofupilot._arguments import as_str, for_parameter, must_be
-from aiotofupilot._paging import source
+from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
 from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import RawItem
 from aiotofupilot.stats import RequestCounts
+
+from ._encoding import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
     from aiotofupilot.clock import Deadline
 
@@ -26,7 +32,7 @@ V = TypeVar("V")
 _decoder = cache(ItemDecoder[Any])
 
 
-class Connection(source.Connection, Protocol):
+class Connection(PagingConnection, Protocol):
     """The way to the server. A listing knows nothing else of a session."""
 
     @property
@@ -51,7 +57,7 @@ class Connection(source.Connection, Protocol):
         *,
         once: bool = False,
         deadline: Deadline | None = None,
-        control: source.Control | None = None,
+        control: Control | None = None,
     ) -> V:
         """Return what a function reads from the response to a GET of a path and query, percent-encoded.
 
@@ -64,10 +70,10 @@ async def get_item(
     connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
 ) -> D:
     """Return the item at a path. What the hints mean is said at `read_item`."""
-    kind: Any = model
-    read = partial(read_item, decode=_decoder(kind), missing=missing, forbidden=forbidden)
-    item: D = await connection.get(target, read, RequestCounts())
-    return item
+    read: Callable[[Response], D] = partial(
+        read_item, decode=_decoder(cast("Any", model)), missing=missing, forbidden=forbidden
+    )
+    return await connection.get(target, read, RequestCounts())
 
 
 _PATH = re.compile(r'/v2/[!"$->@-~]+')
@@ -76,8 +82,6 @@ _PATH = re.compile(r'/v2/[!"$->@-~]+')
 
 async def get_json(connection: Connection, path: object, query: object) -> Any:  # noqa: ANN401 - JSON can be anything
     """Return what the API has at a path; see `TofuPilotSession.get_json`."""
-    from ._encoding import parameters  # noqa: PLC0415 - it needs the declarations of listings
-
     if not isinstance(path, str):
         raise must_be(TypeError, "path", "a string", path)
     target = as_str(path)
@@ -113,6 +117,11 @@ def segment(parameter: str, value: object) -> str:
         raise must_be(ValueError, parameter, "a text that can be written in UTF-8", as_str(value)) from None
 
 
+def value_in(item: object, name: str) -> Any:  # noqa: ANN401 - an item without a model holds anything
+    """Return the value of a field of an item, with or without a model. None: it has no such field."""
+    return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
+
+
 class Resource:
     """What the API has under one path.
 
@@ -125,9 +134,8 @@ class Resource:
     path: ClassVar[str]
     """The path of the items, after the base URL."""
 
-    @classmethod
-    def _take_name(cls) -> None:
-        """Name the items and their path after the class."""
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         cls.name = cls.__name__.lower()
         cls.path = f"/v2/{cls.name}"
 
@@ -138,10 +146,7 @@ class Resource:
 
 
 class Detailed(Resource, Generic[D]):
-    """Items that the API also returns one by one.
-
-    A subclass names the model, as a string, because the models take a while to load: ``Detailed["RunDetails"]``.
-    """
+    """Items that the API also returns one by one. A subclass names their model, such as ``Detailed[RunDetails]``."""
 
     key: ClassVar[str] = "id"
     """The field that identifies an item."""
@@ -149,15 +154,14 @@ class Detailed(Resource, Generic[D]):
     """Whether older servers list the items but do not return one by itself."""
     forbidden: ClassVar[str | None] = None
     """The hint of an error that says that the key may not read an item. None: the usual one is right."""
-    detail_model: ClassVar[str]
-    """The name of the model."""
+    detail_model: ClassVar[type]
+    """The class of one item."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for base in vars(cls)["__orig_bases__"]:
             if get_origin(base) is Detailed:
-                (name,) = get_args(base)
-                cls.detail_model = name.__forward_arg__
+                (cls.detail_model,) = get_args(base)
 
     async def get(self, key: str, /) -> D:
         """Return one item, with everything that the API knows of it.
@@ -178,25 +182,81 @@ class Detailed(Resource, Generic[D]):
             NotFoundError: There is no such item.
             TofuPilotError: The server did not respond as it should.
         """
-        item = await get_item(
-            self.connection, self.target(key), self.details_class(), missing=self.missing(key), forbidden=self.forbidden
-        )
-        self.connection.served.add(self.path)
-        return item
+        details: ItemDetails[D] = ItemDetails(self)
+        return await details.request(details.target(key), key, details.decode, RequestCounts())
+
+
+@frozen(eq=False)
+class ItemDetails(Generic[D]):
+    """How single items are requested. Paging knows it as a `DetailSource`, for the items that a listing has found."""
+
+    listing: Detailed[Any]
+    """What has the items."""
+    model: type[D] = Factory(lambda self: self.listing.detail_model, takes_self=True)
+    """The class of the details."""
+    decode: Callable[[bytes], D] = Factory(lambda self: _decoder(self.model), takes_self=True)
+    """Returns the details in a body."""
 
     @classmethod
-    def details_class(cls) -> type[D]:
-        """Return the model of one item."""
-        model: type[D] = getattr(models, cls.detail_model)
-        return model
+    def raw(cls, listing: Detailed[Any]) -> ItemDetails[RawItem]:
+        """Return the same, with details as the server sends them."""
+        return ItemDetails(listing, RawItem, _raw)
+
+    @property
+    def name(self) -> str:
+        return self.listing.name
+
+    @property
+    def path(self) -> str:
+        return self.listing.path
+
+    @property
+    def is_known(self) -> bool:
+        return self.path in self.listing.connection.served
+
+    async def fetch(
+        self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
+    ) -> bytes:
+        key = value_in(item, self.listing.key)
+        try:
+            target = self.target(key)
+        except (TypeError, ValueError) as error:
+            raise DecodeError(f"{self.name} has an item that cannot be requested: {error}") from error
+        return await self.request(target, key, self._checked if is_checked else self._seeming, counts, **options)
 
     def target(self, key: str) -> str:
         """Return the path of one item, percent-encoded; see `segment`."""
-        return f"{self.path}/{segment(self.key, key)}"
+        return f"{self.path}/{segment(self.listing.key, key)}"
 
-    def missing(self, key: str) -> str:
-        """Return the hint of an error that says that there is no such item."""
+    async def request(
+        self,
+        target: str,
+        key: str,
+        read: Callable[[bytes], V],
+        counts: RequestCounts,
+        **options: Unpack[FetchOptions],
+    ) -> V:
+        """Return what a function makes of the body with one item, which has a path and a key."""
+        listing = self.listing
         missing = f"{self.name} has no {key!r}"
-        if self.is_recent:
+        if listing.is_recent:
             missing += f", or the server is too old to return one of its {self.name} by itself"
-        return missing
+        of_response = partial(read_item, decode=read, missing=missing, forbidden=listing.forbidden)
+        found: V = await listing.connection.get(target, of_response, counts, **options)
+        listing.connection.served.add(self.path)
+        return found
+
+    def _checked(self, body: bytes) -> bytes:
+        self.decode(body)
+        return body
+
+    def _seeming(self, body: bytes) -> bytes:
+        """Return a body that looks like an object, and raise an error for a proxy's page and for a part of one."""
+        return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
+
+
+def _raw(body: bytes) -> RawItem:
+    item = read_json(body)
+    if not isinstance(item, dict):
+        raise DecodeError("$: expected an object", path="$")
+    return RawItem(cast("dict[str, Any]", item))

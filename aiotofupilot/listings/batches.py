@@ -5,18 +5,15 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/batches/list
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Batch
+from aiotofupilot.models import Batch, BatchDetails
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
 from ._resource import Detailed
 from ._shared import PageOptions, WithOrder
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import BatchDetails
 
 BatchOrder = Literal["number", "created_at"]
 """What batches can be sorted by."""
@@ -41,7 +38,7 @@ class BatchFilters(WithOrder, PageOptions, total=False):
     sort_by: Annotated[BatchOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Batches(Listing[Batch], Detailed["BatchDetails"]):
+class Batches(Listing[Batch], Detailed[BatchDetails]):
     """The batches that units are made in."""
 
     key: ClassVar[str] = "number"

@@ -5,17 +5,14 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/deployment_lis
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Deployment
+from aiotofupilot.models import Deployment, DeploymentDetails
 
 from ._base import Listing
 from ._resource import Detailed
 from ._shared import BuildStatus, Environment, PageOptions
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import DeploymentDetails
 
 
 class DeploymentFilters(PageOptions, total=False):
@@ -34,7 +31,7 @@ class DeploymentFilters(PageOptions, total=False):
     deployed_before: Annotated[datetime | None, "Only deployments made at this time or earlier."]
 
 
-class Deployments(Listing[Deployment], Detailed["DeploymentDetails"]):
+class Deployments(Listing[Deployment], Detailed[DeploymentDetails]):
     """The deployments of procedures to stations. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

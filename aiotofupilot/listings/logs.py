@@ -39,7 +39,7 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
     sort_by: Annotated[LogOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Logs(Listing[Log], Detailed["Log"]):
+class Logs(Listing[Log], Detailed[Log]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

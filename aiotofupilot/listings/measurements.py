@@ -4,10 +4,10 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/measurement_li
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Measurement
+from aiotofupilot.models import Measurement, MeasurementDetails
 
 from ._base import Listing
 from ._declaration import ServerDefault
@@ -15,9 +15,6 @@ from ._query import ByRun
 from ._resource import Detailed
 from ._shared import MeasurementOutcome, MeasurementType, OfProcedure, PageOptions, RunOutcome, WithOrder
 from .runs import Runs
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import MeasurementDetails
 
 MeasurementOrder = Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"]
 """What measurements can be sorted by."""
@@ -41,7 +38,7 @@ class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
     sort_by: Annotated[MeasurementOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 
-class Measurements(Listing[Measurement], Detailed["MeasurementDetails"]):
+class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
     """The values that runs measured. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

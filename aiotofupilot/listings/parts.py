@@ -4,19 +4,15 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/parts/list
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
-from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Part
+from aiotofupilot.models import Part, PartDetails, RevisionDetails
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
 from ._resource import Detailed, get_item, segment
 from ._shared import PageOptions, WithMetadata, WithOrder
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import PartDetails, RevisionDetails
 
 PartOrder = Literal["name", "number", "created_at"]
 """What parts can be sorted by."""
@@ -30,7 +26,7 @@ class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
     sort_by: Annotated[PartOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Parts(Listing[Part], Detailed["PartDetails"]):
+class Parts(Listing[Part], Detailed[PartDetails]):
     """The part numbers that units can have."""
 
     key: ClassVar[str] = "number"
@@ -43,7 +39,7 @@ class Parts(Listing[Part], Detailed["PartDetails"]):
         """
         return self._listed(arguments)
 
-    async def get_revision(self, part_number: str, revision_number: str) -> "RevisionDetails":
+    async def get_revision(self, part_number: str, revision_number: str) -> RevisionDetails:
         """Return one revision of a part, with its units.
 
         Args:
@@ -58,4 +54,4 @@ class Parts(Listing[Part], Detailed["PartDetails"]):
         """
         steps = f"{segment('part_number', part_number)}/revisions/{segment('revision_number', revision_number)}"
         missing = f"{self.name} has no {part_number!r}, or this has no revision {revision_number!r}"
-        return await get_item(self.connection, f"{self.path}/{steps}", models.RevisionDetails, missing=missing)
+        return await get_item(self.connection, f"{self.path}/{steps}", RevisionDetails, missing=missing)

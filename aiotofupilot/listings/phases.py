@@ -4,10 +4,10 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/phase_listop.p
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Phase
+from aiotofupilot.models import Phase, PhaseDetails
 
 from ._base import Listing
 from ._declaration import ServerDefault
@@ -15,9 +15,6 @@ from ._query import ByRun
 from ._resource import Detailed
 from ._shared import OfProcedure, PageOptions, PhaseOutcome, RunOutcome, UnitSamples, WithOrder
 from .runs import Runs
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import PhaseDetails
 
 PhaseOrder = Literal["started_at", "duration", "outcome", "serial_number", "phase_name"]
 """What phases can be sorted by."""
@@ -36,7 +33,7 @@ class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
     sort_by: Annotated[PhaseOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 
-class Phases(Listing[Phase], Detailed["PhaseDetails"]):
+class Phases(Listing[Phase], Detailed[PhaseDetails]):
     """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

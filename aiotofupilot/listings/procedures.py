@@ -4,19 +4,15 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Unpack
+from typing import Annotated, Unpack
 
-from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Procedure
+from aiotofupilot.models import Procedure, ProcedureDetails, VersionDetails
 
 from ._base import Listing
 from ._declaration import Bounds
 from ._resource import Detailed, get_item, segment
 from ._shared import PageOptions
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import ProcedureDetails, VersionDetails
 
 
 class ProcedureFilters(PageOptions, total=False):
@@ -31,7 +27,7 @@ class ProcedureFilters(PageOptions, total=False):
     created_before: Annotated[datetime | None, "Only procedures created at this time or earlier."]
 
 
-class Procedures(Listing[Procedure], Detailed["ProcedureDetails"]):
+class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
     """The procedures that the key may read."""
 
     def list(self, **arguments: Unpack[ProcedureFilters]) -> Paginator[Procedure]:
@@ -41,7 +37,7 @@ class Procedures(Listing[Procedure], Detailed["ProcedureDetails"]):
         """
         return self._listed(arguments)
 
-    async def get_version(self, procedure_id: str, tag: str) -> "VersionDetails":
+    async def get_version(self, procedure_id: str, tag: str) -> VersionDetails:
         """Return one version of a procedure.
 
         Args:
@@ -56,4 +52,4 @@ class Procedures(Listing[Procedure], Detailed["ProcedureDetails"]):
         """
         target = f"{self.path}/{segment('procedure_id', procedure_id)}/versions/{segment('tag', tag)}"
         missing = f"{self.name} has no {procedure_id!r}, or this has no version {tag!r}"
-        return await get_item(self.connection, target, models.VersionDetails, missing=missing)
+        return await get_item(self.connection, target, VersionDetails, missing=missing)

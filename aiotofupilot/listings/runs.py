@@ -5,18 +5,15 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/runs/list
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Run
+from aiotofupilot.models import Run, RunDetails
 
 from ._base import Listing
 from ._declaration import ServerDefault
 from ._resource import Detailed
 from ._shared import OfOperatedRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import RunDetails
 
 RunOrder = Literal["started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"]
 """What runs can be sorted by."""
@@ -49,7 +46,7 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
     sort_by: Annotated[RunOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 
-class Runs(Listing[Run], Detailed["RunDetails"]):
+class Runs(Listing[Run], Detailed[RunDetails]):
     """The runs that the key may read."""
 
     stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})

@@ -4,18 +4,14 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/stations/list
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Unpack
+from typing import Annotated, ClassVar, Unpack
 
-from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Station
+from aiotofupilot.models import Station, StationDetails
 
 from ._base import Listing
 from ._resource import Detailed, get_item
 from ._shared import PageOptions, WithMetadata
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import StationDetails
 
 
 class StationFilters(WithMetadata, PageOptions, total=False):
@@ -25,7 +21,7 @@ class StationFilters(WithMetadata, PageOptions, total=False):
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A station matches if it runs one of them."]
 
 
-class Stations(Listing[Station], Detailed["StationDetails"]):
+class Stations(Listing[Station], Detailed[StationDetails]):
     """The test benches of the organization."""
 
     forbidden: ClassVar[str | None] = (
@@ -40,7 +36,7 @@ class Stations(Listing[Station], Detailed["StationDetails"]):
         """
         return self._listed(arguments)
 
-    async def current(self) -> "StationDetails":
+    async def current(self) -> StationDetails:
         """Return the station whose key the session has.
 
         Raises:
@@ -51,7 +47,7 @@ class Stations(Listing[Station], Detailed["StationDetails"]):
         return await get_item(
             self.connection,
             f"{self.path}/current",
-            models.StationDetails,
+            StationDetails,
             missing="the server is too old to say whose key this is",
             forbidden="only the key of a station has a current station: session.users.current() is for that of a user",
         )

@@ -5,18 +5,15 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Unit
+from aiotofupilot.models import Unit, UnitDetails
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
 from ._resource import Detailed
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import UnitDetails
 
 UnitOrder = Literal["serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"]
 """What units can be sorted by. ``last_run_procedure`` is the name of the procedure of a unit's latest run."""
@@ -56,7 +53,7 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
     sort_by: Annotated[UnitOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Units(Listing[Unit], Detailed["UnitDetails"]):
+class Units(Listing[Unit], Detailed[UnitDetails]):
     """The units that the key may read."""
 
     key: ClassVar[str] = "serial_number"
