@@ -1,31 +1,275 @@
-"""What of a listing is new, by the time of creation, or by comparing all of it where items do not tell."""
+"""What of a listing is new, by the time of creation, or by comparing all of it where items do not tell.
+
+A timestamp is a number of seconds since 1970 in UTC here. Items are known by digest.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
-from datetime import timedelta
+from abc import abstractmethod
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from attrs import evolve
 
-from .passes import OVERLAP, PassClock, Seen, SegmentWalk
-from .source import Fetch, Identified, Plan, Source
+from aiotofupilot.errors import DecodeError, DriftError, PaginationError
+from aiotofupilot.positions import Watermark, digest
+from aiotofupilot.stats import RequestCounts, WalkStats
+
+from .source import Fetch, FetchOptions, Identified, Plan, Source
+from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiotofupilot.positions import Watermark
-    from aiotofupilot.stats import WalkStats
+    from aiotofupilot.models import Page
 
 T = TypeVar("T", bound=Identified)
+K = TypeVar("K")
+
+_log = logging.getLogger("aiotofupilot")
+
+OVERLAP = 60
+"""An item may become visible this many seconds after it was created."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
+"""The earliest floor. A second before it is a datetime too."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 
+_PAGE_AT_MOST = 1000
+"""More items than any page has."""
 
-class ByCreation(Generic[T]):
+
+class PassClock:
+    """When a pass began, by the clock that dates the items. No clock at hand is surely that one.
+
+    The server tells its time with a response, which may come seconds after the server has read the items. So the
+    duration of the request is subtracted. The server's clock may be ahead of the one that dates the items, and so may
+    the local clock. The items themselves show how far a clock can be ahead.
+
+    It holds no pass, because the pages in flight hold it, and a pass that is dropped is to be freed.
+    """
+
+    def __init__(self) -> None:
+        self.began_at = -math.inf
+        """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
+        self._by_server = -math.inf
+        """The same by the server's clock, or else by the local one."""
+        self._by_items = -math.inf
+        """The same as far as items show it. The pass began then or later."""
+        self._requested_at = 0.0
+        """When the first page was requested, in seconds by the monotonic clock."""
+
+    async def fetch(
+        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
+    ) -> Page[T]:
+        """Return a page. If it is the first page, note when it was requested."""
+        clock = source.connection.clock
+        local, requested_at = clock.now().timestamp(), clock.monotonic()
+        page = await source.fetch(cursor, limit, counts, **options)
+        if self.began_at == -math.inf:
+            served_at = source.served_at(page)
+            duration = clock.monotonic() - requested_at
+            self._by_server = local if served_at is None else served_at.timestamp() - duration
+            self.began_at, self._requested_at = min(local, self._by_server), requested_at
+        return page
+
+    def note(self, newest: float, now: float) -> None:
+        """Take note of when the newest item of a page was created, and of the time by the monotonic clock.
+
+        So the pass began at that creation or later, less the seconds that the pass has taken.
+        """
+        self._by_items = max(self._by_items, newest - (now - self._requested_at))
+
+    @property
+    def bound(self) -> float:
+        """A timestamp before the beginning of the pass, unless an item is of the future, and a clock is ahead too."""
+        return min(self._by_server, self._by_items)
+
+    @property
+    def at_latest(self) -> float:
+        """A timestamp before the beginning of the pass, unless both clocks are ahead, and the latest that is known."""
+        return max(self.began_at, self.bound)
+
+
+class Seen:
+    """What was seen of a listing: everything that was created before the floor, and single items after it."""
+
+    def __init__(self, watermark: Watermark) -> None:
+        self._watermark = watermark
+        self._by_second: dict[int, list[bytes]] = {second: list(digests) for second, digests in watermark.seen}
+        self._known = {digested for digests in self._by_second.values() for digested in digests}
+        self.floor = None if watermark.floor is None else int(watermark.floor.timestamp())
+        """Everything that was created before this second was seen; None: only single items were."""
+
+    def knows(self, item_id: str) -> bool:
+        """Return whether an item was seen by itself, unless the floor has passed it."""
+        return digest(item_id) in self._known
+
+    def add(self, item_id: str, created: float) -> None:
+        """Note that an item was seen, given when it was created."""
+        digested = digest(item_id)
+        self._known.add(digested)
+        self._by_second.setdefault(math.floor(created), []).append(digested)
+
+    def raise_floor(self, timestamp: float) -> None:
+        """Raise the floor to a timestamp, rounded down to a second. Forget the items below. It never goes back."""
+        floor = max(math.floor(timestamp), _EARLIEST)
+        if self.floor is not None and floor <= self.floor:
+            return
+        self.floor = floor
+        for second in [second for second in self._by_second if second < floor]:
+            self._known.difference_update(self._by_second.pop(second))
+
+    @property
+    def floor_at(self) -> datetime | None:
+        """The floor as a datetime in UTC."""
+        return None if self.floor is None else _EPOCH + timedelta(seconds=self.floor)
+
+    @property
+    def watermark(self) -> Watermark:
+        """The same as a watermark."""
+        for digests in self._by_second.values():
+            digests.sort()  # in place, so that each sort but the first finds almost all of them in order
+        seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
+        return evolve(self._watermark, floor=self.floor_at, seen=seen)
+
+
+class Segment(Walk[T]):
+    """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
+
+    Requests are counted in the stats of all segments too, and positions are kept there only.
+    """
+
+    def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
+        counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
+        super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
+
+    def _note_failure(self, error: Exception) -> None:
+        self._span.end(self.stats, error)
+
+
+class Finder(Generic[K, T]):
+    """Finds what is new, on walks of which each begins again where the listing moved too much.
+
+    If nothing new came since a walk began, another beginning does not help. With ``on_drift="raise"``, no walk is begun
+    again, and none resyncs. Otherwise all do.
+    """
+
+    def __init__(self, plan: Plan, stats: WalkStats) -> None:
+        self._plan = evolve(plan, max_items=None, on_drift="raise" if plan.on_drift == "raise" else "resync")
+        self._stats = stats
+        self._segment: Segment[T] | None = None
+        self._has_progressed = False
+        """Whether anything new came since the walk began."""
+
+    @property
+    @abstractmethod
+    def watermark(self) -> Watermark:
+        """What was seen, up to the item yielded last."""
+
+    @abstractmethod
+    def mark(self, key: K, item: T) -> None:
+        """Count an item that was loaded as yielded."""
+
+    async def load(self) -> list[tuple[K, T]]:
+        """Return the next new items, with their keys. All are to be marked before the next call.
+
+        The list is empty once everything was seen.
+
+        Raises:
+            DecodeError: An item has no key. The next call begins the walk again.
+            DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.
+                Or the server's cursors are not offsets. The next call begins again.
+            PaginationError: The server's cursor leads nowhere. The next call begins again.
+        """
+        while await self._is_to_go_on():
+            if found := await self._page():
+                fresh = self._fresh(found)
+                self._has_progressed |= bool(fresh)
+            else:
+                self._segment, self._has_progressed = None, False
+                fresh = self._end()
+            if fresh:
+                return fresh
+        return []
+
+    async def aclose(self) -> None:
+        """Wait until nothing is in flight."""
+        await self._restart()
+
+    @abstractmethod
+    async def _is_to_go_on(self) -> bool:
+        """Return whether there may be more. The items of the page before have been yielded."""
+
+    @abstractmethod
+    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
+        """Return how a page of the walk is fetched, and its sort key.
+
+        Neither knows this finder, because a circle of references would keep pages in flight after it was dropped.
+        """
+
+    @abstractmethod
+    def _key(self, item: T) -> K:
+        """Return the key of an item, or raise a `DecodeError`."""
+
+    @abstractmethod
+    def _fresh(self, found: list[tuple[K, T]]) -> list[tuple[K, T]]:
+        """Return the items of a page that were not seen before."""
+
+    @abstractmethod
+    def _end(self) -> list[tuple[K, T]]:
+        """Take note that the walk has come to its end, and return what was held back until then."""
+
+    async def _page(self) -> list[tuple[K, T]]:
+        """Return the items of the next page that brings any, with their keys. None are left at the end of the walk."""
+        items = None
+        while items is None:
+            if self._segment is None:
+                fetch, sort_key = self._begin()
+                self._segment = Segment(fetch, evolve(self._plan, sort_key=sort_key), self._stats)
+            try:
+                items = await self._counted(self._segment)
+            except PaginationError:
+                await self._restart()
+                raise
+            except DriftError as error:
+                await self._restart()
+                if self._plan.on_drift == "raise" or not self._has_progressed:
+                    raise
+                _log.debug("the pass begins again: %s", error)
+                self._has_progressed = False
+        try:
+            return [(self._key(item), item) for item in items]
+        except DecodeError:
+            await self._restart()  # because the walk has passed these items
+            raise
+
+    async def _restart(self) -> None:
+        """Let the next page be the first of a walk that is begun again."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            await segment.aclose()
+
+    async def _counted(self, segment: Segment[T]) -> list[T]:
+        stats, before = self._stats, evolve(segment.stats)
+        try:
+            return await segment.take(_PAGE_AT_MOST)
+        finally:
+            stats.pages += segment.stats.pages - before.pages
+            stats.duplicates += segment.stats.duplicates - before.duplicates
+            stats.resyncs += segment.stats.resyncs - before.resyncs
+            stats.unreadable += segment.stats.unreadable - before.unreadable
+            stats.is_sequential |= segment.stats.is_sequential
+
+
+class ByCreation(Finder[float, T]):
     """Finds the items of a listing that were not seen before.
 
     Where the API can list the oldest first, the floor follows the walk: everything that the walk has passed and
@@ -44,15 +288,13 @@ class ByCreation(Generic[T]):
     def __init__(
         self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, *, sorts: bool = False
     ) -> None:
+        super().__init__(plan, stats)
         self._source = source
-        self._watermark = watermark
-        self._stats = stats
         self._seen = Seen(watermark)
         self._has_floor = source.can_be_bounded
         self._is_sorted: bool | None = None
         self._holds_back = sorts and not source.can_be_ordered
         self._held: dict[str, tuple[float, T]] = {}
-        self._walk = SegmentWalk[T](plan, stats)
         self._floor_before = -math.inf
         self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
@@ -68,38 +310,18 @@ class ByCreation(Generic[T]):
         """What was seen, up to the item yielded last."""
         if self._is_sorted:
             self._raise_floor()
-        return evolve(self._watermark, floor=self._seen.floor_at, seen=self._seen.items)
-
-    async def load(self) -> list[tuple[float, T]]:
-        """Return the next new items, with the timestamps of their creation. All are to be marked before the next call.
-
-        The list is empty once everything was seen. An item that does not tell its creation counts as old.
-        """
-        while not self._has_ended:
-            self._leave_page()
-            found = await self._walk.page(self._begin, self._created)
-            fresh = self._fresh(found)
-            if not found:
-                self._has_ended = True
-                fresh, self._held = sorted(self._held.values(), key=itemgetter(0)), {}
-            elif self._holds_back:
-                self._held |= {item.id: (created, item) for created, item in fresh}
-                continue
-            if fresh:
-                self._walk.note_progress()
-                return fresh
-        self._leave_page()
-        self._raise_floor()
-        return []
+        return self._seen.watermark
 
     def mark(self, created: float, item: T) -> None:
         """Count an item that was loaded as yielded."""
         self._seen.add(item.id, created if self._has_floor else 0.0)
         self._newest = max(self._newest, created)
 
-    async def aclose(self) -> None:
-        """Wait until nothing is in flight."""
-        await self._walk.restart()
+    async def _is_to_go_on(self) -> bool:
+        self._newest = max(self._newest, self._newest_of_page)
+        if self._is_sorted or self._has_ended:
+            self._raise_floor()
+        return not self._has_ended
 
     def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
         source, floor = self._source, self._seen.floor_at
@@ -110,20 +332,18 @@ class ByCreation(Generic[T]):
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
         return partial(self._clock.fetch, source), source.sort_key
 
-    def _leave_page(self) -> None:
-        """Count a page as seen, after all of its new items were yielded."""
-        self._newest = max(self._newest, self._newest_of_page)
-        if self._is_sorted:
-            self._raise_floor()
+    def _key(self, item: T) -> float:
+        """Return the timestamp of an item's creation. One that does not tell it counts as old."""
+        created_at = self._source.created_at(item)
+        return -math.inf if created_at is None else created_at.timestamp()
 
     def _fresh(self, found: list[tuple[float, T]]) -> list[tuple[float, T]]:
-        """Return the items of a page that were not seen before, with the timestamps of their creation."""
         created = [timestamp for timestamp, _ in found]
-        self._newest_of_page = max(created, default=-math.inf)
+        self._newest_of_page = max(created)
         self._clock.note(self._newest_of_page, self._source.connection.clock.monotonic())
         if any(before > after for before, after in pairwise(created)):
             self._is_sorted = False
-        elif created and created[0] < created[-1] and self._is_sorted is None:
+        elif created[0] < created[-1] and self._is_sorted is None:
             self._is_sorted = self._has_floor and self._source.can_be_ordered
         fresh = [
             (timestamp, item)
@@ -133,12 +353,17 @@ class ByCreation(Generic[T]):
         if self._seen.floor is not None and any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(found) - len(fresh)
-        return fresh
+        if not self._holds_back:
+            return fresh
+        self._held |= {item.id: (created, item) for created, item in fresh}
+        return []
 
-    def _created(self, item: T) -> float:
-        created_at = self._source.created_at(item)
-        return -math.inf if created_at is None else created_at.timestamp()
+    def _end(self) -> list[tuple[float, T]]:
+        self._has_ended = True
+        held, self._held = sorted(self._held.values(), key=itemgetter(0)), {}
+        return held
 
     def _raise_floor(self) -> None:
+        """Let everything count as seen that the walk has passed and that is old enough."""
         if self._has_floor and self._newest > -math.inf:
             self._seen.raise_floor(min(self._newest, self._clock.bound) - OVERLAP)

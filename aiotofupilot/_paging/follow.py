@@ -22,8 +22,8 @@ from aiotofupilot.errors import (
 from aiotofupilot.positions import Watermark
 from aiotofupilot.stats import WalkStats
 
+from .by_creation import OVERLAP, PassClock, Seen, Segment
 from .incremental import IncrementalWalk
-from .passes import OVERLAP, PassClock, Seen, Segment
 from .source import Identified, Plan, Source
 from .walk import Iteration
 
@@ -78,21 +78,9 @@ class FollowedListing(Iteration[T]):
             while not self._has_ended and self._wanted != 0:
                 try:
                     await self._wait_until_due()
-                    if self._watermark is None:
-                        await self._pass_what_exists()
-                        self._failing_since = None
-                        continue
-                    if self._poll is None:
-                        plan = evolve(self._plan, max_items=self._wanted)
-                        self._poll = IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
-                    poll = self._poll
-                    async for item in poll:
-                        self._failing_since = None
-                        if self._wanted is not None:
-                            self._wanted -= 1
+                    item = await self._next_of_poll()
+                    if item is not None:
                         return item
-                    self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
-                    self._failing_since = None
                 except TofuPilotError as error:
                     error.watermark = self.watermark
                     self._due, self._is_to_wait = self._next_due(), True
@@ -142,15 +130,26 @@ class FollowedListing(Iteration[T]):
                 await self._source.connection.pause(delay, after=error)
             self._due, self._is_to_wait = self._next_due(), False
 
-    async def _pass_what_exists(self) -> None:
-        """Make a pass without yielding anything, before the first poll."""
-        if self._poll is None:
-            plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
-            watermark = await before_newest(self._source, plan, stats)
-            self._poll = IncrementalWalk(self._source, plan, watermark, stats=stats)
-        async for _ in self._poll:
-            pass
-        self._watermark, self._poll, self._is_to_wait = self._poll.watermark, None, True
+    async def _next_of_poll(self) -> T | None:
+        """Return the next item of a poll; None: it has ended. Before there is a watermark, nothing is yielded."""
+        poll = self._poll = self._poll or await self._new_poll()
+        async for item in poll:
+            self._failing_since = None
+            if self._watermark is not None:
+                if self._wanted is not None:
+                    self._wanted -= 1
+                return item
+        self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+        self._failing_since = None
+        return None
+
+    async def _new_poll(self) -> IncrementalWalk[T]:
+        """Return the next pass. Without a watermark, it is one over what exists."""
+        if self._watermark is not None:
+            plan = evolve(self._plan, max_items=self._wanted)
+            return IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
+        plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
+        return IncrementalWalk(self._source, plan, await before_newest(self._source, plan, stats), stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
         """Return whether the next poll tries again after an error, and note since when polls fail."""
@@ -198,4 +197,4 @@ async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Wa
         created = [created_at async for item in newest if (created_at := dated.created_at(item)) is not None]
     for created_at in created:
         seen.raise_floor(min(created_at.timestamp(), clock.began_at) - OVERLAP)
-    return evolve(unseen, floor=seen.floor_at)
+    return seen.watermark

@@ -10,7 +10,7 @@ from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import Watermark
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import ByCreation
+from .by_creation import ByCreation, Finder
 from .per_run import PerRun
 from .source import Identified, Plan, Source
 from .walk import ItemIteration
@@ -44,7 +44,7 @@ class IncrementalWalk(ItemIteration[T]):
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         runs = source.runs()
-        self._finder = (
+        self._finder: Finder[Any, T] = (
             ByCreation(source, plan, watermark, self._stats, sorts=sorts)
             if runs is None
             else PerRun(source, runs, plan, watermark, self._stats)
@@ -89,7 +89,7 @@ class IncrementalWalk(ItemIteration[T]):
             error.watermark = self.watermark
 
 
-def _marked(found: Sequence[tuple[Any, T]], finder: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
+def _marked(found: Sequence[tuple[Any, T]], finder: Finder[Any, T], stats: WalkStats) -> Iterator[T]:
     """Yield the items that a finder has found, and count each as yielded.
 
     It does not know the walk, because a circle of references would keep what is in flight after the walk was dropped.

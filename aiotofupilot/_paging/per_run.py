@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot.positions import OpenRun, Watermark, digest
 
-from .by_creation import ByCreation
-from .passes import OVERLAP, SegmentWalk
+from .by_creation import OVERLAP, ByCreation, Finder
 from .source import Fetch, Identified, Plan, Source
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _MOST_WAITING = 5000
 """While so many runs wait, no more are looked for. A watermark names all of them."""
 
 
-class PerRun(Generic[T]):
+class PerRun(Finder[str, T]):
     """Finds the items that runs wrote and that were not seen before. Their own times may lie long before the upload.
 
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
@@ -42,9 +41,8 @@ class PerRun(Generic[T]):
     def __init__(
         self, source: Source[T], runs: Source[Any], plan: Plan, watermark: Watermark, stats: WalkStats
     ) -> None:
+        super().__init__(plan, stats)
         self._source = source
-        self._plan = plan
-        self._stats = stats
         # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
@@ -56,34 +54,13 @@ class PerRun(Generic[T]):
             self._let_wait(run)
         self._procedure_id: str | None = None
         self._requested: tuple[str, ...] = ()
-        self._walk: SegmentWalk[T] | None = None
+        """The runs whose items are walked. None are, before there are runs and after their walk has ended."""
 
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
         open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
         return evolve(self._runs.watermark, runs=tuple(open_runs))
-
-    async def load(self) -> list[tuple[str, T]]:
-        """Return the next new items, with the IDs of their runs. All are to be marked before the next call.
-
-        The list is empty once everything was seen.
-        """
-        while (walk := await self._walk_of_runs()) is not None:
-            found = await walk.page(self._begin, self._source.run_id)
-            if not found:
-                self._close_runs()
-            # A server that lists other runs too lists their items again when these runs are requested.
-            fresh = [
-                (run_id, item)
-                for run_id, item in found
-                if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
-            ]
-            self._stats.duplicates += len(found) - len(fresh)
-            if fresh:
-                walk.note_progress()
-                return fresh
-        return []
 
     def mark(self, run_id: str, item: T) -> None:
         """Count an item that was loaded as yielded."""
@@ -92,17 +69,38 @@ class PerRun(Generic[T]):
     async def aclose(self) -> None:
         """Wait until nothing is in flight."""
         await self._runs.aclose()
-        if self._walk is not None:
-            await self._walk.restart()
+        await super().aclose()
 
-    async def _walk_of_runs(self) -> SegmentWalk[T] | None:
-        """Return a walk over the items of some runs; None: all runs were requested."""
-        if self._walk is None:
+    async def _is_to_go_on(self) -> bool:
+        if not self._requested:
             await self._find_runs()
             if self._waiting:
                 self._choose()
-                self._walk = SegmentWalk(self._plan, self._stats)
-        return self._walk
+        return bool(self._requested)
+
+    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
+        source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
+        return source.fetch, source.sort_key
+
+    def _key(self, item: T) -> str:
+        return self._source.run_id(item)
+
+    def _fresh(self, found: list[tuple[str, T]]) -> list[tuple[str, T]]:
+        # A server that lists other runs too lists their items again when these runs are requested.
+        fresh = [
+            (run_id, item)
+            for run_id, item in found
+            if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
+        ]
+        self._stats.duplicates += len(found) - len(fresh)
+        return fresh
+
+    def _end(self) -> list[tuple[str, T]]:
+        for run_id in self._requested:
+            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
+                del self._open[run_id], self._yielded[run_id]
+        self._requested = ()
+        return []
 
     async def _find_runs(self) -> None:
         """Find new runs, until there are enough of a procedure, or of all, or no more."""
@@ -131,13 +129,3 @@ class PerRun(Generic[T]):
         self._requested = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
         if not waiting:
             del self._waiting[self._procedure_id]
-
-    def _close_runs(self) -> None:
-        for run_id in self._requested:
-            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
-                del self._open[run_id], self._yielded[run_id]
-        self._walk = None
-
-    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
-        source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
-        return source.fetch, source.sort_key

@@ -58,7 +58,7 @@ async def test_what_exists_is_not_yielded_and_what_is_created_is(kind):
         add(server, f"old {number}", created=float(number))
     stream = listing(kind, server, limit=7).follow(5.0)
     assert stream.watermark is None
-    await stream._pass_what_exists()
+    await stream._next_of_poll()
     assert stream.watermark is not None
     add(server, "new")
     assert (await anext(stream)).id == "new"
@@ -74,7 +74,7 @@ async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
     for number in range(1000):
         add(server, f"{number}", created=float(number * 5))
     stream = listing("ordered", server).follow(5.0)
-    await stream._pass_what_exists()
+    await stream._next_of_poll()
     assert len(server.requests) == 2
     assert len(stream.watermark.seen) == 13
 
@@ -83,7 +83,7 @@ async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
 async def test_a_listing_that_is_empty_at_first_can_be_followed(kind):
     server = Server(now=500.0)
     stream = listing(kind, server).follow(5.0)
-    await stream._pass_what_exists()
+    await stream._next_of_poll()
     add(server, "new")
     assert (await anext(stream)).id == "new"
 
@@ -444,7 +444,7 @@ class TestLeftOut:
 
     async def test_what_comes_behind_it_comes_at_the_next_poll(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         for number in range(40):
             assert await self.poll(stream, server, 7) == []
@@ -456,7 +456,7 @@ class TestLeftOut:
     @pytest.mark.parametrize("delay", [1, 30, 55])
     async def test_an_item_that_can_be_read_within_a_minute_comes_though_others_come_meanwhile(self, server, delay):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         seen = await self.poll(stream, server, delay)
         server.unreadable.clear()
@@ -467,7 +467,7 @@ class TestLeftOut:
 
     async def test_the_newest_item_comes_whenever_it_can_be_read(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         assert await self.poll(stream, server, 400) == []
         server.unreadable.clear()
@@ -475,7 +475,7 @@ class TestLeftOut:
 
     async def test_a_late_row_before_it_comes_with_the_next_poll(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         await self.poll(stream, server, 7)
         add(server, "late", created=server.now - 50)
@@ -486,7 +486,7 @@ class TestLeftOut:
 
     async def test_another_unreadable_item_behind_it_is_passed_in_its_turn(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         await self.poll(stream, server, 7)
         self.unreadable(server, "worse")
@@ -498,7 +498,7 @@ class TestLeftOut:
     async def test_where_the_api_does_not_sort_every_poll_asks_for_it(self, server, kind):
         """What is new may stand anywhere."""
         stream = listing(kind, server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         await self.poll(stream, server, 30)
         add(server, "new")
@@ -508,7 +508,7 @@ class TestLeftOut:
 
     async def test_the_watermark_of_such_a_stream_loses_nothing(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._pass_what_exists()
+        await stream._next_of_poll()
         self.unreadable(server, "bad")
         seen = await self.poll(stream, server, 7)
         for number in range(10):
