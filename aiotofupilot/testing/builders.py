@@ -111,7 +111,7 @@ def make_run(
     """
     if procedure is None:
         procedure = (deployment and deployment.procedure) or make(models.Procedure)
-    if isinstance(procedure, models.Procedure | models.ProcedureRef):
+    if isinstance(procedure, models.Procedure) or type(procedure) is models.ProcedureRef:
         tag = None if version is None else _version(procedure.id, version)
         procedure = models.RunProcedure(procedure.id, procedure.name, tag)
     run = _made(models.Run, {"outcome": outcome, "procedure": procedure, **fields})
@@ -276,8 +276,8 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a 
 
 def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
     """Return a value that may be in an array."""
-    if isinstance(value, _items_of(field.model)):
-        return _refer(field.model, value)
+    if field.model is not None and isinstance(value, (field.model, *_items_of(field.model))):
+        return value if type(value) is field.model else _refer(field.model, value)
     classes = _classes(field.kind)
     if tuple in classes:  # it may be an array of any JSON
         value = immutable(value)
@@ -462,17 +462,16 @@ _REFERENCES: Mapping[type, tuple[type, ...]] = {
     models.StationRef: (models.RunStation,),
     models.Procedure: (models.ProcedureRef, models.RunProcedure),
     models.ProcedureRef: (models.RunProcedure,),
-    models.RunProcedure: (models.ProcedureRef,),
     models.Part: (models.PartRef, models.RevisionPart),
     models.PartRef: (models.RelatedPart, models.RevisionPart),
     models.Batch: (models.BatchRef,),
     models.Unit: (models.RunUnit, models.UnitRef, models.RecentUnit, models.RelatedUnit, models.BatchUnit),
-    models.RunUnit: (models.UnitRef, models.RecentUnit),
+    models.RunUnit: (models.RecentUnit,),
     models.Run: (models.LogRun, models.LastRun, models.RunRef, models.CreationRun, models.RecentRun),
     models.Phase: (models.PhaseRef,),
     models.Repository: (models.DeploymentRepository,),
 }
-"""Items, and the references for which they are given."""
+"""Items, and the references for which they are given, apart from those that they derive from."""
 
 _TOLD_LATER: Mapping[type, frozenset[str]] = {
     models.User: frozenset({"image", "banned"}),
