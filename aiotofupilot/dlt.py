@@ -20,7 +20,7 @@ from attrs import evolve
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
 from ._arguments import aware, boolean, one_of
-from .arrow.flat import database_rows
+from .arrow.rows import database_rows
 from .listings import NAMES, is_compared, listing_class
 from .settings import Secret
 

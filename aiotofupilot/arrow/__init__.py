@@ -27,9 +27,9 @@ promise back.
 
 With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
-`columns` makes columns of items, `flat` those without nested ones, and `rows` chooses among them. `streaming` makes
-record batches of a listing as its pages arrive, and `files` writes them to Parquet. `waveforms` makes a long table of
-the points of series, and `pivot` a wide table of measurements.
+`columns` makes columns of items, nested or flat, and `rows` chooses among them. `streaming` makes record batches of a
+listing as its pages arrive, and `files` writes them to Parquet. `waveforms` makes a long table of the points of series,
+and `pivot` a wide table of measurements.
 """
 
 from importlib.util import find_spec
@@ -37,9 +37,8 @@ from importlib.util import find_spec
 if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
-from .columns import without_durations
 from .pivot import wide
-from .rows import record_batch, schema
+from .rows import record_batch, schema, without_durations
 from .streaming import RecordBatches, batches, table
 from .waveforms import series, series_batches
 

@@ -1,9 +1,11 @@
-"""The columns of a model, and items as columns.
+"""The columns of a model, nested or flat, and how they are made of items.
 
 The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
 of msgspec, and a row costs no dict.
 
-The points of a series become an array by way of ``array.array``, which takes half of the time that pyarrow takes.
+Nested columns have the types of the model. Flat ones are for frames, databases and other places without nested columns:
+a field of a nested value becomes a column of its own, whose name joins the names on the way there. A list or a mapping
+becomes JSON text, with the names of the attributes. A duration becomes a number of seconds, whatever its length.
 """
 
 from __future__ import annotations
@@ -21,11 +23,10 @@ import msgspec
 import pyarrow as pa
 from pyarrow import compute
 
-from aiotofupilot.errors import DecodeError
 from aiotofupilot.models.fields import shown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiotofupilot.models.fields import Field
 
@@ -36,6 +37,9 @@ _STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
 _TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+JSON_FIELD = {b"content": b"JSON"}
+"""The metadata of a field of a flat schema whose text is JSON."""
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
 _compute: Any = compute  # likewise, of the functions
@@ -58,81 +62,51 @@ class Column:
         return cast("str", self.field.name)
 
 
-class Rows:
-    """How items become rows, one row for each item.
-
-    Args:
-        columns: The columns.
-    """
-
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
-        self._paths = dict.fromkeys(column.path[: end + 1] for column in columns for end in range(len(column.path)))
-        self.schema: pa.Schema = pa.schema([column.field for column in columns])
-        """The schema of every batch."""
-
-    def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
-        """Return a record batch of items: models of a class, or structs with their values.
-
-        Raises:
-            TypeError: An attribute is of another type than the model says.
-            OverflowError: A duration is longer than Arrow can hold.
-        """
-        values: dict[tuple[str, ...], Sequence[Any]] = {(): items}
-        for path in self._paths:  # where something on the way is None, so is what comes after it
-            above, name = values[path[:-1]], path[-1]
-            values[path] = [None if value is None else getattr(value, name) for value in above]
-        arrays = [column.build(values[column.path]) for column in self._columns]
-        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
-        return batch
-
-    def sent(self, items: Sequence[Any]) -> pa.RecordBatch:
-        """Return a record batch of items that a server sent.
-
-        Raises:
-            DecodeError: A duration is longer than Arrow can hold.
-        """
-        try:
-            return self.batch(items)
-        except OverflowError as error:
-            raise DecodeError(str(error)) from error
-
-
-def without_durations(kind: pa.Schema) -> pa.Schema:
-    """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
-
-    ``table.cast(without_durations(table.schema))`` then holds microseconds. No value is changed or copied.
-
-    Args:
-        kind: The schema, such as that of a table.
-    """
-    return pa.schema([_plain(field) for field in cast("Any", kind)])
-
-
-def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
-    kind: Any = field.type
-    if pa.types.is_duration(kind):
-        return field.with_type(pa.int64())
-    if pa.types.is_struct(kind):
-        return field.with_type(pa.struct([_plain(member) for member in cast("Any", kind)]))
-    if pa.types.is_list(kind):
-        return field.with_type(pa.list_(_plain(kind.value_field)))
-    return field
+def arrays_of(columns: Iterable[Column], items: Sequence[Any]) -> list[pa.Array[Any]]:
+    """Return the columns of items. Where something on the way to a value is None, so is the value."""
+    values: dict[tuple[str, ...], Sequence[Any]] = {(): items}
+    for column in columns:
+        for end, name in enumerate(column.path):
+            if (path := column.path[: end + 1]) not in values:
+                above = values[column.path[:end]]
+                values[path] = [None if value is None else getattr(value, name) for value in above]
+    return [column.build(values[column.path]) for column in columns]
 
 
 @cache
 def nested_columns(model: type) -> tuple[Column, ...]:
     """Return the columns of a model, one for each attribute."""
-    return tuple(map(_column, shown_fields(model)))
+    return tuple(
+        Column((field.name,), pa.field(field.name, kind), build)
+        for field in shown_fields(model)
+        for kind, build in [_nested(field)]
+    )
 
 
-def _column(field: Field) -> Column:
+@cache
+def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
+    """Return the columns that items of a model have as flat rows. The separator joins the names on the way."""
+    return tuple(_flat_columns(model, separator))
+
+
+def _flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> Iterator[Column]:
+    for field in shown_fields(model):
+        path = (*above, field.name)
+        if field.model is not None and not field.is_array:
+            yield from _flat_columns(field.model, separator, path)
+            continue
+        kind, build, metadata = _flat(field)
+        is_nullable = path != ("id",)  # which every item has
+        yield Column(path, pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata), build)
+
+
+def _nested(field: Field) -> tuple[pa.DataType, Build]:
     kind, build = _rule(field.kind)
-    if field.is_array:
-        # Parquet has this name for the values of a list, so a table is the same after it was written and read.
-        kind = pa.list_(pa.field("element", kind))
-        build = partial(_lists, kind, points if field.kind is float else partial(_elements, build))
-    return Column((field.name,), pa.field(field.name, kind), build)
+    if not field.is_array:
+        return kind, build
+    # Parquet has this name for the values of a list, so a table is the same after it was written and read.
+    kind = pa.list_(pa.field("element", kind))
+    return kind, partial(_lists, kind, points if field.kind is float else partial(_elements, build))
 
 
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
@@ -154,13 +128,17 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     raise TypeError(f"Arrow has no column for {kind!r}")
 
 
+def _flat(field: Field) -> tuple[pa.DataType, Build, dict[bytes, bytes] | None]:
+    """Return the type of the flat column of a field, what makes it, and the metadata of the column."""
+    if field.kind is timedelta and not field.is_array:
+        return _DOUBLE, _seconds, None
+    if field.kind in RULES and not field.is_array:
+        return *RULES[field.kind], None
+    return _STRING, partial(_documents, field), JSON_FIELD
+
+
 def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[Any]) -> pa.Array[Any]:
-    arrays = [
-        column.build([None if value is None else getattr(value, name) for value in values])
-        for column in columns
-        for name in column.path
-    ]
-    array: pa.Array[Any] = _arrow.StructArray.from_arrays(arrays, type=kind, mask=_mask(values))
+    array: pa.Array[Any] = _arrow.StructArray.from_arrays(arrays_of(columns, values), type=kind, mask=_mask(values))
     return array
 
 
@@ -178,7 +156,10 @@ def _elements(build: Build, lists: Iterable[Sequence[Any]]) -> pa.Array[Any]:
 
 
 def points(series: Iterable[Sequence[float]]) -> pa.Array[Any]:
-    """Return the points of some series, one after another, as one array. NaN becomes null, as in the API's JSON."""
+    """Return the points of some series, one after another. NaN becomes null, as in the API's JSON.
+
+    ``array.array`` takes half of the time that pyarrow takes for them.
+    """
     numbers = array("d")
     for each in series:
         numbers += array("d", each)
@@ -202,6 +183,25 @@ def json_texts(values: Sequence[Any]) -> pa.Array[Any]:
     return pa.array([None if value is None else _json(value) for value in values], _STRING)
 
 
+def _documents(field: Field, values: Sequence[Any]) -> pa.Array[Any]:
+    return json_texts([_document(value, field) for value in values])
+
+
+def _document(value: Any, field: Field) -> Any:  # noqa: ANN401 - any value
+    """Return what the JSON text has for the value of a field: no secrets, times in UTC, and durations in seconds."""
+    if value is None or field.kind is float:  # JSON has null for NaN
+        return value
+    return [_element(item, field) for item in value] if field.is_array else _element(value, field)
+
+
+def _element(value: Any, field: Field) -> Any:  # noqa: ANN401 - likewise
+    if field.model is not None:
+        return {each.name: _document(getattr(value, each.name), each) for each in shown_fields(field.model)}
+    if field.kind is timedelta:
+        return value.total_seconds()
+    return value.astimezone(UTC) if field.kind is datetime else value
+
+
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
@@ -211,6 +211,10 @@ def _doubles(values: Sequence[float | None]) -> pa.Array[Any]:
         return pa.array(values, _DOUBLE)
     except pa.ArrowInvalid:  # no double is exactly this integer; JavaScript, which the server speaks, rounds it too
         return pa.array([None if value is None else float(value) for value in values], _DOUBLE)
+
+
+def _seconds(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+    return pa.array([None if value is None else value.total_seconds() for value in values], _DOUBLE)
 
 
 def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
@@ -235,3 +239,4 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
     datetime: (_TIMESTAMP, _timestamps),
     timedelta: (_DURATION, _durations),
 }
+"""The type of the column for values of a type, and what makes it."""

@@ -35,24 +35,12 @@ def stream_head(model: type) -> bytes:
 
 
 def stream_part(items: Sequence[Any], model: type) -> bytes:
-    """Return some items as a part of a stream: models of a class, or structs with their values.
-
-    Raises:
-        DecodeError: A duration is longer than Arrow can hold.
-    """
+    """Return some items as a part of a stream: models of a class, or structs with their values."""
     return rows_of(model).sent(items).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
-    """Make a Parquet file of a stream. Other tasks run after each group of rows.
-
-    Args:
-        stream: The stream. It is read from its current position to its end, and stays open.
-        target: The file that is written. It stays open.
-
-    Raises:
-        OSError: The file cannot be written, such as to a full disk.
-    """
+    """Make a Parquet file of the rest of a stream. Both stay open. Other tasks run after each group of rows."""
     with (
         ipc.open_stream(pa.PythonFile(stream, mode="r")) as reader,
         _parquet.ParquetWriter(target, reader.schema, compression="zstd") as writer,

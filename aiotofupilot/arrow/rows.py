@@ -1,34 +1,69 @@
-"""Which columns the rows of a model have: nested or flat, all or chosen ones; and items that you have as rows."""
+"""How items become rows: with nested or flat columns, all or chosen ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
+import pyarrow as pa
 
 from aiotofupilot._arguments import boolean, for_parameter, must_be
+from aiotofupilot.errors import DecodeError
 
-from .columns import Rows, nested_columns
-from .flat import flat_columns
+from .columns import arrays_of, flat_columns, nested_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
+    from .columns import Column
 
 _SEPARATOR = "."
 """What stands between the names in the name of a flat column, as in CSV."""
 
+_arrow: Any = pa  # the stubs do not know all arguments of the constructors
+
+
+class Rows:
+    """How items become rows, one row for each item.
+
+    Args:
+        columns: The columns.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self.schema: pa.Schema = pa.schema([column.field for column in columns])
+        """The schema of every batch."""
+
+    def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
+        """Return a record batch of items: models of a class, or structs with their values.
+
+        Raises:
+            TypeError: An attribute is of another type than the model says.
+            OverflowError: A duration is longer than Arrow can hold.
+        """
+        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
+        return batch
+
+    def sent(self, items: Sequence[Any]) -> pa.RecordBatch:
+        """Return a record batch of items that a server sent. What Arrow cannot hold is a `DecodeError`."""
+        try:
+            return self.batch(items)
+        except OverflowError as error:
+            raise DecodeError(str(error)) from error
+
+
+@cache
+def database_rows(model: type) -> Rows:
+    """Return how items of a model become the rows of a database, where a dot in a name would need quotes."""
+    return Rows(flat_columns(model, "__"))
+
 
 def rows_of(model: Any, *, flat: bool = False, columns: Sequence[str] | None = None) -> Rows:  # noqa: ANN401 - a class
-    """Return how items of a model become rows.
-
-    Raises:
-        TypeError: It is not a model, or an argument is of the wrong type.
-        ValueError: There is no such column, or a column is named twice.
-    """
+    """Return how items of a model become rows, after checking the arguments."""
     if not isinstance(model, type) or not attrs.has(model):
         raise must_be(TypeError, "model", "a model such as Run", model)
     every = flat_columns(model, _SEPARATOR) if boolean("flat", flat) else nested_columns(model)
@@ -98,3 +133,25 @@ def record_batch(
             TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items"
         )
     return rows.batch(found)
+
+
+def without_durations(kind: pa.Schema) -> pa.Schema:
+    """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
+
+    ``table.cast(without_durations(table.schema))`` then holds microseconds. No value is changed or copied.
+
+    Args:
+        kind: The schema, such as that of a table.
+    """
+    return pa.schema([_plain(field) for field in cast("Any", kind)])
+
+
+def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
+    kind: Any = field.type
+    if pa.types.is_duration(kind):
+        return field.with_type(pa.int64())
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_plain(member) for member in cast("Any", kind)]))
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_plain(kind.value_field)))
+    return field

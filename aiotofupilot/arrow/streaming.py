@@ -130,14 +130,9 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         return self._walk._yielded_bytes - self._decoded_before  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _convert(self) -> None:
-        """Convert the items.
-
-        Raises:
-            DecodeError: Arrow cannot hold one of them. The items stay.
-        """
         try:
             part = self._make(self._items)
-        except DecodeError as error:
+        except DecodeError as error:  # the items stay
             error.checkpoint = self._checkpoint
             raise
         self._items, self._decoded_before = [], self._decoded_before + self._decoded
@@ -175,11 +170,7 @@ def batches(
 
 
 def checked(listing: Any) -> Paginator[Any] | Details[Any]:  # noqa: ANN401 - it can be anything
-    """Return a listing or its details.
-
-    Raises:
-        TypeError: It is neither, or it has no models.
-    """
+    """Return a listing or its details, after checking that it is one of these, and has models."""
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
     found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
@@ -211,11 +202,5 @@ async def table(
 
 
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
-    """Return record batches as the capsule of a C stream, which reads them one by one.
-
-    Args:
-        schema: The schema of the batches.
-        batches: The batches. They may be read in another thread.
-        requested_schema: The capsule of a schema to cast them to. None: there is none.
-    """
+    """Return record batches as the capsule of a C stream, which reads them one by one, perhaps in another thread."""
     return _arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot.arrow.flat import JSON_FIELD, database_rows
+from aiotofupilot.arrow.columns import JSON_FIELD
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.settings import is_loopback
 

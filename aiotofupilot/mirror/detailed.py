@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 from attrs import define, evolve, field
 
-from aiotofupilot.arrow.columns import RULES, Column, Rows, nested_columns
+from aiotofupilot.arrow.columns import RULES, Column, nested_columns
+from aiotofupilot.arrow.rows import Rows
 from aiotofupilot.arrow.waveforms import Waveform, waveforms
 from aiotofupilot.models import DataSeries
 

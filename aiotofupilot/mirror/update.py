@@ -21,7 +21,7 @@ from attrs import define, evolve, field, frozen
 from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.by_creation import OVERLAP
 from aiotofupilot._wire.times import read_http_date
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
 from .detailed import DETAILED, DetailRows

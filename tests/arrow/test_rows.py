@@ -11,7 +11,7 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import Run, Unit
 from aiotofupilot.arrow import batches, record_batch, schema, table
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.cli.formats import CSV
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Sandbox
@@ -33,6 +33,7 @@ def test_flat_columns_are_those_of_csv():
             CSV(model).head.decode().strip().lower().replace("_", "").split(",")
         )
         assert [name.replace(".", "__") for name in names] == database_rows(model).schema.names
+        assert all(field.type == pa.string() for field in schema(model, flat=True) if field.metadata)
 
 
 def test_a_flat_row_has_plain_values():

@@ -13,7 +13,7 @@ from fakes.wire_listings import MODELS
 
 import aiotofupilot.dlt
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.dlt import tofupilot
 from aiotofupilot.sandbox import paging
 

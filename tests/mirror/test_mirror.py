@@ -16,7 +16,7 @@ from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, User, Watermark
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.mirror import (
     DatabaseInUseError,
     Mirror,

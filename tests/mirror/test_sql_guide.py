@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pytest
 from fakes.guides import ROOT, read, read_blocks
 
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import listing_class
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.sandbox import Factory
