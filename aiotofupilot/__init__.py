@@ -19,7 +19,8 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 The rest is for readers of the source: what the package consists of, from top to bottom. Each part imports only from
 parts below it.
 
-- `cli`, `testing` and `__main__` use the public names, as any program does.
+- `cli`, `testing` and `__main__` use the public names, as any program does. `testing` has a plugin for pytest, and
+  PYTEST_DONT_REWRITE in this text tells pytest that it need not rewrite what was imported before.
 - `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases.
 - `blocking` has the session and the listings for programs without asyncio. `_blocking` is its event loop in a thread.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
@@ -60,8 +61,6 @@ __all__ = [
     "from_wire",
     "to_wire",
 ]
-
-__doc__ = _public.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from . import errors, stats

@@ -4,8 +4,7 @@ A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562).
 in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
 import.
 
-``help()`` shows what the fields of a value mean. It does not show a word that only pytest reads, and constructors that
-only this package calls.
+``help()`` shows what the fields of a value mean, and no constructors that only this package calls.
 """
 
 from __future__ import annotations
@@ -19,16 +18,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def lazy(
-    package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
+Hooks = tuple["Callable[[str], object]", "Callable[[], list[str]]"]
+"""The ``__getattr__`` and the ``__dir__`` of a package."""
+
+
+def lazy(package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()) -> Hooks:
+    """Return the hooks of a package that re-exports names of its modules.
 
     Args:
         package: The package's ``__name__``.
@@ -43,44 +44,37 @@ def lazy(
     def every_name() -> list[str]:
         return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
 
-    def load(name: str) -> object:
+    def home_of(name: str) -> str | None:
+        searched = modules if name in names else whole if name[:1].isupper() else ()
+        return next((home for home in searched if name in import_module(f"{package}.{home}").__all__), None)
+
+    load, listing = lazy_from(package, home_of, lambda: {"__all__", *every_name(), *public})
+
+    def load_or_list(name: str) -> object:
         if name == "__all__" and whole:
             return every_name()
-        if name in public:
-            return import_module(f"{package}.{name}")
-        if name in names or name[:1].isupper():
-            for module in modules if name in names else whole:
-                if name in (loaded := import_module(f"{package}.{module}")).__all__:
-                    value = explained(getattr(loaded, name))
-                    setattr(sys.modules[package], name, value)  # so the next access does not come here
-                    return value
-        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        return import_module(f"{package}.{name}") if name in public else load(name)
 
-    def listing() -> list[str]:
-        return sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
-
-    return load, listing
+    return load_or_list, listing
 
 
-def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def lazy_from(package: str, home_of: Callable[[str], str | None], names: Callable[[], Iterable[str]]) -> Hooks:
     """Return the same as `lazy`, for a package that knows the module of each name. Only this module is loaded.
 
     Args:
         package: The package's ``__name__``.
-        homes: The module that holds each name. A module with a leading dot is not in the package but next to it.
+        home_of: Returns the package's module that holds a name, or None.
+        names: Returns all names that can be asked for.
     """
 
     def load(name: str) -> object:
-        if name not in homes:
+        if (home := home_of(name)) is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
-        value = explained(getattr(import_module(f".{homes[name]}", package), name))
+        value = explained(getattr(import_module(f"{package}.{home}"), name))
         setattr(sys.modules[package], name, value)  # so the next access does not come here
         return value
 
-    def listing() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
-
-    return load, listing
+    return load, lambda: sorted({*vars(sys.modules[package]), *names()})
 
 
 def explained(value: object) -> object:
@@ -127,21 +121,6 @@ class _Explained:
         ]
         lines = (textwrap.fill(text, 116, initial_indent=_STEP, subsequent_indent=2 * _STEP) for text in fields)
         return "\n".join([inspect.cleandoc(self._summary), "", "Attributes:", *lines])
-
-
-class NotRewritten(str):
-    """A docstring that tells pytest not to rewrite its module, without showing that to readers.
-
-    pytest rewrites the assertions of every package that has a plugin. If such a package is imported before pytest runs,
-    pytest warns, unless it finds a certain word in the docstring of the package.
-
-    Source: https://docs.pytest.org/en/stable/how-to/assert.html#disabling-assert-rewriting
-    """
-
-    __slots__ = ()
-
-    def __contains__(self, text: object) -> bool:
-        return text == "PYTEST_DONT_REWRITE" or (isinstance(text, str) and super().__contains__(text))
 
 
 def internal(constructor: Callable[P, T]) -> Callable[P, T]:

@@ -12,11 +12,11 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._public import NotRewritten, explained, internal
+from aiotofupilot._public import explained, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
-NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')|PYTEST_DONT_REWRITE")
+NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')")
 """From 3.13 on, Python names the class of attrs, in ``_make``, that has made a method."""
 REPLACE = re.compile(r"^ \|  __replace__.*\n(?: \|  {4}.*\n)*", re.MULTILINE)
 """From 3.13 on, attrs gives all of its classes the same method. Its help names the last of these classes."""
@@ -37,11 +37,10 @@ def shown(what):
     return REPLACE.sub("", pydoc.plaintext.document(what))
 
 
-def test_help_of_the_package_says_nothing_to_pytest(monkeypatch):
+def test_help_of_the_package_says_how_to_begin(monkeypatch):
     """A reader learns the purpose of the package, and how its names belong together."""
     monkeypatch.setattr(aiotofupilot, "__all__", ["Page"])  # the help of each name is looked at below
     text = shown(aiotofupilot)
-    assert "PYTEST" not in text
     assert "TofuPilotSession() as session" in text
     assert "SUBMODULES" not in text
 
@@ -108,16 +107,6 @@ def test_an_internal_constructor_still_works():
 
     assert Made(3).parts == 3
     assert list(inspect.signature(Made.__init__).parameters) == ["self"]
-
-
-def test_a_docstring_for_pytest_is_a_string_otherwise():
-    """It claims to have the word that pytest looks for, and no other word."""
-    docstring = NotRewritten("Stream it.")
-    assert "PYTEST_DONT_REWRITE" in docstring
-    assert "Stream" in docstring
-    assert "PYTEST" not in docstring
-    assert 3 not in docstring
-    assert docstring == "Stream it."
 
 
 MODULES = [

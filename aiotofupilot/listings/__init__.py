@@ -185,9 +185,6 @@ def _check_shard(given: object) -> None:
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    __getattr__, __dir__ = _public.lazy_from(
-        __name__,
-        {"Argument": "_declaration", "Bounds": "_declaration", "Detailed": "_resource", "Listing": "_base"}
-        | {"Options": "_shared", "PageOptions": "_shared"}
-        | {name.capitalize(): name for name in NAMES},
-    )
+    _HOMES = {"Argument": "_declaration", "Bounds": "_declaration", "Detailed": "_resource", "Listing": "_base"}
+    _HOMES |= {"Options": "_shared", "PageOptions": "_shared"} | {name.capitalize(): name for name in NAMES}
+    __getattr__, __dir__ = _public.lazy_from(__name__, _HOMES.get, _HOMES.keys)
