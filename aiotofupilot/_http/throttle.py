@@ -195,14 +195,14 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about = evidence(error)
+        about = "good" if error is None else evidence(error)
         if about == "good":
             self._note_success(sent)
         elif about is not None:
             self._note_failure(page, sent, cast("TofuPilotError", error))
         if starts == self._starts:
             self._allowed += 1
-        pause = asked_wait(error, page.policy.max_retry_after)
+        pause = None if error is None else asked_wait(error, page.policy.max_retry_after)
         if isinstance(error, RateLimitedError) and error.retry_after is None:
             pause = _RATE_LIMITED_WAIT
         if pause is not None:
