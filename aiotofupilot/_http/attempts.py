@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 from aiotofupilot._otel import retried
+from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import Wanted, copied
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tenacity import AsyncRetrying, RetryCallState
 
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
     from .retry import Retry
@@ -48,9 +49,6 @@ class Attempts(Wanted, Generic[T]):
     """
 
     # What most pages never change is not set for each of them.
-    _is_limited: bool = False
-    """Whether the time of the page has begun."""
-    _began: float = 0.0
     _attempt_began: float = 0.0
     _took: float = 0.0
     _wait: float = 0.0
@@ -62,6 +60,7 @@ class Attempts(Wanted, Generic[T]):
     """Whether there was a good response to something else when this page failed."""
     _has_given_up: bool = False
     _failure: Exception | None = None
+    """How the last attempt failed. None: it did not, or there was none."""
 
     def __init__(
         self,
@@ -79,18 +78,15 @@ class Attempts(Wanted, Generic[T]):
         self._clock = clock
         self._target = target
         # Beside a controller, the policy says only what the throttle has to know.
-        super().__init__(retry if isinstance(retry, RetryPolicy) else _DEFAULT, counts)
+        super().__init__(retry if isinstance(retry, RetryPolicy) else _DEFAULT, counts, deadline or Deadline())
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         is_patient = self.policy.attempts > 1 and self.policy.max_elapsed > 0
         self._is_tried_again = is_patient and not once and self.policy is retry
-        self._deadline = deadline
         self._control = control
         self._good = throttle.health.good
-        if deadline is not None:
-            if once and deadline.at is None:
-                deadline.at = clock.monotonic() + self.policy.max_elapsed
-            if deadline.at is not None:
-                self.until = deadline.at
+        self._began = clock.monotonic()
+        if once and deadline is not None:
+            self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
         """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
@@ -102,7 +98,6 @@ class Attempts(Wanted, Generic[T]):
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
             if self._is_tried_again and self._throttle.health.outage is not None:
-                self._began = self._clock.monotonic()
                 self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
@@ -127,7 +122,7 @@ class Attempts(Wanted, Generic[T]):
         self._attempt_began = self._clock.monotonic()
         if self.made:
             retried(self.made + 1, type(self._failure).__qualname__)
-        elif not self._is_limited:
+        elif self.deadline.at is None:
             self._began = self._attempt_began
         self.counts.add(requests=1, retries=1 if self.made else 0)
         self.made += 1
@@ -154,25 +149,24 @@ class Attempts(Wanted, Generic[T]):
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
-        untold = self._failure
+        is_told = self._failure is None
         state: RetryCallState | None = None
         async for attempt in controller:
             if state is not None and state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
                 break  # before 9.2, tenacity yields another attempt after a good response
             state = attempt.retry_state
-            if untold is None:
+            if is_told:
                 try:
-                    self._result = await self._throttle.send(self, send)
+                    self._result, self._failure = await self._throttle.send(self, send), None
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
                     self._note_failure(error)
-                    untold = error
-            if untold is None:
+            is_told = True
+            if self._failure is None:
                 state.set_result(self._result)
             else:
-                state.set_exception((type(untold), untold, untold.__traceback__))
-                untold = None
+                state.set_exception((type(self._failure), self._failure, self._failure.__traceback__))
         return self._result
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
@@ -197,10 +191,10 @@ class Attempts(Wanted, Generic[T]):
             reraise=True,
         )
 
-    async def _is_to_retry(self, state: RetryCallState) -> bool:
+    async def _is_to_retry(self, _: RetryCallState) -> bool:
         """Return whether another attempt is wanted, and decide how long to wait before it."""
         error = self._failure
-        if state.outcome is None or not state.outcome.failed or not isinstance(error, TofuPilotError):
+        if not isinstance(error, TofuPilotError):
             return False
         decision = not isinstance(error, ConfigurationError) and decide(self.policy, error, self.made)
         if decision is False:
@@ -278,17 +272,13 @@ class Attempts(Wanted, Generic[T]):
 
     def _limit(self, began: float) -> None:
         """Note when the time of this page has begun, unless it has begun before. A controller sets its own limits."""
-        if not self._is_limited and self._controller is None:
-            self._is_limited = True
-            self.until = min(began + self.policy.max_elapsed, self.until)
-            if self._deadline is not None and self._deadline.at is None:
-                self._deadline.at = self.until
+        if self.deadline.at is None and self._controller is None:
+            self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
         """Note that the page and what depends on it are not requested any longer."""
         self._has_given_up = True
-        if self._deadline is not None:
-            self._deadline.at, self._deadline.is_missed = self._clock.monotonic(), True
+        self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log_outage(self) -> None:
         """Log that something else than this page has failed too, so that the server seems to be down."""

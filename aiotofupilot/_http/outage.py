@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncio import Event
     from collections.abc import Callable
 
+    from aiotofupilot.clock import Deadline
     from aiotofupilot.stats import RequestCounts
 
     from .retry import RetryPolicy
@@ -56,16 +57,21 @@ class Wanted:
 
     made: int = 0
     """How many requests were sent."""
-    until: float = math.inf
-    """The time from which on no request may begin."""
     warned_at: float = -math.inf
     """When there was a warning about it."""
 
-    def __init__(self, policy: RetryPolicy, counts: RequestCounts) -> None:
+    def __init__(self, policy: RetryPolicy, counts: RequestCounts, deadline: Deadline) -> None:
         self.policy: RetryPolicy = policy
         """How failures are waited for."""
         self.counts: RequestCounts = counts
         """Where requests, retries and waits are counted."""
+        self.deadline: Deadline = deadline
+        """The time limit of this page and of what is requested because of it."""
+
+    @property
+    def until(self) -> float:
+        """The time from which on no request may begin."""
+        return math.inf if self.deadline.at is None else self.deadline.at
 
     @property
     def is_exhausted(self) -> bool:

@@ -16,6 +16,7 @@ from aiotofupilot._http.outage import Health, Wanted
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
+from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 KINDS = {
@@ -231,7 +232,7 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
 def test_a_page_that_was_requested_too_often_lets_others_probe():
     """If all were, the one that waits longest probes."""
     health = Health()
-    tired, fresh, other = pages = [Wanted(RetryPolicy(attempts=2), RequestCounts()) for _ in range(3)]
+    tired, fresh, other = pages = [Wanted(RetryPolicy(attempts=2), RequestCounts(), Deadline()) for _ in range(3)]
     tired.made = 1
     for page in pages:
         health.waiting[page] = asyncio.Event()
@@ -300,3 +301,11 @@ async def test_a_controller_of_the_users_own_decides_alone(clock):
     began = clock.seconds
     assert await clock.run(server.ask("own", retry=controller)) == [b"page"]
     assert clock.seconds == pytest.approx(began + 0.3 + 9.0 + 0.3)
+
+
+async def test_a_page_whose_time_was_up_before_it_was_requested_tells_no_time_before_it_came(clock):
+    """It is one of several that have a time limit together."""
+    clock.seconds = 50.0
+    server, deadline = Server(clock), Deadline(at=40.0)
+    (error,) = await clock.run(server.ask(once=True, deadline=deadline))
+    assert (error.attempts, error.elapsed, server.sent, deadline.is_missed) == (0, 0.0, [], True)
