@@ -49,8 +49,8 @@ class _TwoWays(ABC, Generic[T, C]):
     _what: ClassVar[str]
     _was_slow = False
 
-    item: type[T]
-    """The class of an item."""
+    def __init__(self, item: type[T]) -> None:
+        self.item: type[T] = item
 
     def _content(self, body: bytes) -> C:
         decode = self._at_once
@@ -76,21 +76,24 @@ class _TwoWays(ABC, Generic[T, C]):
         ...
 
     def _in_detail(self, body: bytes) -> C:
-        from .detailed import FAULTS, locate  # noqa: PLC0415 - see the module's docstring
-
         document = read_json(body)
         try:
             return self._structure(document)
-        except FAULTS as error:
-            path, fault = locate(error)
-        failure = DecodeError(f"{path}: {fault}", path=path, body=excerpt(body))
-        if failure.item is not None:
-            failure.body = json_excerpt((document["data"] if path.startswith("$.") else document)[failure.item])
-        raise failure  # outside of the handler, because cattrs' errors quote the body
+        except DecodeError as error:
+            if error.item is None:
+                error.body = excerpt(body)
+            else:
+                items = document["data"] if error.path.startswith("$.") else document
+                error.body = json_excerpt(items[error.item])
+            raise
 
     @abstractmethod
     def _structure(self, document: Any) -> C:
-        """Return the content of a parsed body. Each of the `FAULTS` says where it is."""
+        """Return the content of a parsed body.
+
+        Raises:
+            DecodeError: It has a fault.
+        """
         ...
 
 
@@ -101,14 +104,16 @@ class PageDecoder(_TwoWays[T, Content]):
         item: The model of an item, an attrs class. Or `RawItem`, for items as the server sent them. These need an ID,
             because a walk tells items apart by it.
         bare: Whether a body is an array of items, with no envelope around it. It is then the only page.
+        structs: Whether to return structs, which have the attributes of the models and their values. The same pages are
+            accepted. If a page has a rare form, its items are models and not structs.
     """
 
     _what = "pages"
-    _as_structs: ClassVar[bool] = False
 
-    def __init__(self, item: type[T], *, bare: bool = False) -> None:
-        self.item: type[T] = item
+    def __init__(self, item: type[T], *, bare: bool = False, structs: bool = False) -> None:
+        super().__init__(item)
         self._bare = bare
+        self._structs = structs
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
         """Return the page in a body.
@@ -126,25 +131,14 @@ class PageDecoder(_TwoWays[T, Content]):
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], Content]:
-        from .structs import items_converter, page_parser  # noqa: PLC0415 - see the module's docstring
+        from .structs import page_parser  # noqa: PLC0415 - see the module's docstring
 
-        kind: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
-        parse = page_parser(self.item, bare=self._bare, structs=self._as_structs)
-        make: Callable[[Any, Any], Any] = _as_parsed if self._as_structs else items_converter().get_structure_hook(kind)
-
-        def decode(body: bytes) -> Content:
-            parsed = parse(body)
-            return make(parsed.data, kind), _meta(parsed.meta)
-
-        def decode_bare(body: bytes) -> Content:
-            return make(parse(body), kind), PageMeta(has_more=False)
-
-        return decode_bare if self._bare else decode
+        return page_parser(cast("Any", self.item), bare=self._bare, structs=self._structs)
 
     def _structure(self, document: Any) -> Content:
-        from .detailed import page_structure  # noqa: PLC0415 - see the module's docstring
+        from .detailed import structured_page  # noqa: PLC0415 - see the module's docstring
 
-        return page_structure(cast("Any", self.item), bare=self._bare)(document)
+        return structured_page(document, cast("Any", self.item), bare=self._bare)
 
 
 class ItemDecoder(_TwoWays[T, T]):
@@ -155,9 +149,6 @@ class ItemDecoder(_TwoWays[T, T]):
     """
 
     _what = "responses"
-
-    def __init__(self, item: type[T]) -> None:
-        self.item: type[T] = item
 
     def __call__(self, body: bytes) -> T:
         """Return the item in a body.
@@ -175,31 +166,9 @@ class ItemDecoder(_TwoWays[T, T]):
         return item_parser(cast("Any", self.item))
 
     def _structure(self, document: Any) -> T:
-        from .detailed import detailed_converter  # noqa: PLC0415 - see the module's docstring
+        from .detailed import structured  # noqa: PLC0415 - see the module's docstring
 
-        return cast("T", detailed_converter().structure(document, cast("Any", self.item)))
-
-
-class StructDecoder(PageDecoder[Any]):
-    """Decode the pages of one kind of item to structs, which have the attributes of the models and their values.
-
-    The same pages are accepted. If a page has a rare form, its items are models and not structs.
-    """
-
-    _as_structs = True
-
-
-def _as_parsed(items: Any, _: object) -> Any:
-    return items
-
-
-def _meta(parsed: Any) -> PageMeta:
-    cursor = parsed.next_cursor
-    if cursor.__class__ is float:
-        from .detailed import integer  # noqa: PLC0415 - for older servers
-
-        cursor = integer(cursor, int)
-    return PageMeta(parsed.has_more, cursor)
+        return cast("T", structured(document, self.item))
 
 
 def from_wire(document: object, model: type[T]) -> T:
@@ -213,17 +182,13 @@ def from_wire(document: object, model: type[T]) -> T:
         DecodeError: The object is not an item of this model. `DecodeError.path` says where the fault is.
         TypeError: ``model`` is not a model of this package.
     """
-    from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
+    from .detailed import structured  # noqa: PLC0415 - see the module's docstring
 
     kind: Any = model
     is_model = isinstance(kind, type) and attrs.has(kind) and getattr(models, kind.__name__, None) is kind
     if not is_model or kind in {Page, PageMeta}:
         raise TypeError(f"model must be a model of aiotofupilot, such as Run, got {model!r}")
-    try:
-        return cast("T", detailed_converter().structure(document, kind))
-    except FAULTS as error:
-        path, fault = locate(error)
-    raise DecodeError(f"{path}: {fault}", path=path)
+    return cast("T", structured(document, kind))
 
 
 def to_wire(item: object, *, with_secrets: bool = True) -> dict[str, Any]:

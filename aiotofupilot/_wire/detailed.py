@@ -22,6 +22,7 @@ from cattrs.gen import (
     override,
 )
 
+from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON
@@ -31,9 +32,6 @@ from .times import format_duration, format_timestamp, read_date_time, read_durat
 
 Hook = Callable[[Any, Any], Any]
 """A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
-
-FAULTS = (BaseValidationError, TypeError)
-"""The errors that the detailed converter raises for JSON that is not what the API promises."""
 
 _NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", NoneType: "null"}
 
@@ -55,7 +53,7 @@ def _exactly(cls: type) -> Hook:
     return structure
 
 
-def integer(value: Any, _: object) -> Any:
+def _integer(value: Any, _: object) -> Any:
     """Return an integer, also if it is written as a float."""
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
@@ -84,7 +82,7 @@ def _duration(value: Any, _: object) -> timedelta:
 _LEAVES: dict[Any, Hook] = {
     str: _exactly(str),
     bool: _exactly(bool),
-    int: integer,
+    int: _integer,
     float: _number,
     datetime: _timestamp,
     timedelta: _duration,
@@ -133,24 +131,35 @@ def _is_one_of(*origins: object) -> Callable[[Any], bool]:
     return lambda kind: get_origin(kind) in origins
 
 
-@cache
-def page_structure(item: Any, *, bare: bool) -> Callable[[Any], tuple[list[Any], PageMeta]]:
-    """Return a function that turns the JSON of a page into its items, and what the page says about the rest."""
-    items: Any = list[item]
-    structure = detailed_converter().structure
+def structured(document: Any, kind: Any) -> Any:
+    """Return parsed JSON as a value of a type: a model, or a list of models.
+
+    Raises:
+        DecodeError: It is not such a value. The error names the path of the first fault.
+    """
+    try:
+        return _converter().structure(document, kind)
+    except (BaseValidationError, TypeError) as error:
+        path, fault = _locate(error)
+    raise DecodeError(f"{path}: {fault}", path=path)  # outside of the handler, because cattrs' errors quote the body
+
+
+def structured_page(document: Any, item: Any, *, bare: bool) -> tuple[list[Any], PageMeta]:
+    """Return the items of a page, and what it says about the rest. What the arguments mean is said at `PageDecoder`."""
     if bare:
-        return lambda document: (structure(document, items), PageMeta(has_more=False))
-    envelope: Any = attrs.make_class("Envelope", {"data": attrs.field(type=items), "meta": attrs.field(type=PageMeta)})
-
-    def structure_envelope(document: Any) -> tuple[list[Any], PageMeta]:
-        page = structure(document, envelope)
-        return page.data, page.meta
-
-    return structure_envelope
+        return structured(document, list[item]), PageMeta(has_more=False)
+    page = structured(document, _envelope(item))
+    return page.data, page.meta
 
 
 @cache
-def detailed_converter() -> Converter:
+def _envelope(item: Any) -> Any:
+    members = {"data": attrs.field(type=list[item]), "meta": attrs.field(type=PageMeta)}
+    return attrs.make_class("Envelope", members)
+
+
+@cache
+def _converter() -> Converter:
     """Return the converter from parsed JSON to models. It says where a fault is."""
     converter = Converter(detailed_validation=True)
     find_hook = converter.get_structure_hook
@@ -221,15 +230,15 @@ def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
     }
 
 
-def locate(error: BaseException, path: str = "$") -> tuple[str, str]:
+def _locate(error: BaseException, path: str = "$") -> tuple[str, str]:
     """Return the JSON path of the first fault, and what is wrong there."""
     if isinstance(error, IterableValidationError):
         (fault, element), *_ = error.group_exceptions()[0]
-        return locate(fault, f"{path}[{element.index!r}]")
+        return _locate(fault, f"{path}[{element.index!r}]")
     if isinstance(error, ClassValidationError):
         (fault, member), *_ = error.group_exceptions()[0]
         names = {field.name: field.wire_name for field in fields_of(error.cl)}
-        return locate(fault, f"{path}.{names[member.name]}")
+        return _locate(fault, f"{path}.{names[member.name]}")
     return path, "it is missing" if isinstance(error, KeyError) else str(error)
 
 

@@ -21,7 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import RawItem
+from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -30,9 +30,6 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
-
-_CURSOR: Any = Union[_INTEGER, float, None]  # noqa: UP007 - the first is not a class
-"""Older servers wrote 50.0 for 50. The codec checks that such a float is whole."""
 
 _PLAIN: dict[object, Any] = {
     str: str,
@@ -46,13 +43,28 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`."""
-    items: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
+def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], tuple[list[Any], PageMeta]]:
+    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`.
+
+    The function raises any error for a page with a fault or in a rare form.
+    """
+    kind: Any = list[item]
+    parsed: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
+    make = _as_parsed if structs else _converter().get_structure_hook(kind)
     if bare:
-        return msgspec.json.Decoder(items).decode
-    meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _CURSOR, None)])
-    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", items), ("meta", meta)])).decode
+        parse_items = msgspec.json.Decoder(parsed).decode
+        return lambda body: (make(parse_items(body), kind), PageMeta(has_more=False))
+    meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
+    parse: Any = msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])).decode
+
+    def parse_page(body: bytes) -> tuple[list[Any], PageMeta]:
+        page = parse(body)
+        cursor = page.meta.next_cursor
+        if cursor.__class__ is float:  # older servers wrote 50.0 for 50
+            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
+        return make(page.data, kind), PageMeta(page.meta.has_more, cursor)
+
+    return parse_page
 
 
 @cache
@@ -62,7 +74,7 @@ def item_parser(item: Any) -> Callable[[bytes], Any]:
 
 
 @cache
-def items_converter() -> Converter:
+def _converter() -> Converter:
     """Return the converter from the items that msgspec has parsed to models."""
     converter = Converter(detailed_validation=False)
 
@@ -70,13 +82,17 @@ def items_converter() -> Converter:
         return get_origin(kind) is list
 
     @converter.register_structure_hook_factory(is_list)
-    def items_hook(items: Any) -> Callable[[Any, Any], Any]:
-        (item,) = get_args(items)
+    def items(kind: Any) -> Callable[[Any, Any], Any]:
+        (item,) = get_args(kind)
         if attrs.has(item) and _is_renamed(item):
             return partial(msgspec.convert, from_attributes=True)
-        return _raw_items if item is RawItem else lambda parsed, _: parsed
+        return _raw_items if item is RawItem else _as_parsed
 
     return converter
+
+
+def _as_parsed(items: Any, _: object) -> Any:
+    return items
 
 
 def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:

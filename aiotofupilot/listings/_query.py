@@ -13,7 +13,7 @@ from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
-from aiotofupilot._wire.codec import PageDecoder, StructDecoder
+from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import format_date_time, read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
@@ -73,7 +73,7 @@ class Endpoint(Resource, Generic[T]):
     """Reads a page of models."""
     decode_raw: ClassVar[PageDecoder[RawItem]]
     """Reads a page of items as the server sent them."""
-    decode_structs: ClassVar[StructDecoder]
+    decode_structs: ClassVar[PageDecoder[Any]]
     """Reads a page of structs. They have the values of the models."""
 
     @classmethod
@@ -94,7 +94,7 @@ class Endpoint(Resource, Generic[T]):
         cls.oldest_first = field if "sort_by" in filters and field in filters["sort_by"].choices else None
         cls.decode = PageDecoder(model, bare=is_bare)
         cls.decode_raw = PageDecoder(RawItem, bare=is_bare)
-        cls.decode_structs = StructDecoder(model, bare=is_bare)
+        cls.decode_structs = PageDecoder(model, bare=is_bare, structs=True)
 
 
 @frozen

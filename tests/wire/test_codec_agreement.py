@@ -8,11 +8,11 @@ from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_ba
 from hypothesis import given, settings, strategies as st
 from msgspec import MsgspecError, json
 
-from aiotofupilot._wire.codec import PageDecoder, StructDecoder
+from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot.models import User
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
-STRUCT_DECODERS = {name: StructDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
+STRUCT_DECODERS = {name: PageDecoder(model, bare=is_bare(name), structs=True) for name, model in MODELS.items()}
 
 
 def documents(name):

@@ -10,7 +10,7 @@ from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, body, in
 from msgspec import json, structs
 
 from aiotofupilot import models
-from aiotofupilot._wire.codec import PageDecoder, StructDecoder
+from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.structs import AwareDatetime, parsed_type
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Measurement, PageMeta, Procedure
@@ -102,8 +102,10 @@ def test_a_decoder_of_a_model_that_cannot_be_decoded_says_so(model):
 
 def decoded(name, document):
     """A page as models and as structs."""
-    kinds = (PageDecoder, StructDecoder)
-    return [kind(MODELS[name], bare=is_bare(name))(json.encode(document), 0) for kind in kinds]
+    return [
+        PageDecoder(MODELS[name], bare=is_bare(name), structs=structs)(json.encode(document), 0)
+        for structs in (False, True)
+    ]
 
 
 def test_structs_have_the_values_of_the_models():
@@ -139,7 +141,7 @@ def test_what_is_absent_is_none():
     ],
 )
 def test_a_page_that_breaks_the_contract_is_refused_with_its_path(name, field, value, path):
-    decode = StructDecoder(MODELS[name])
+    decode = PageDecoder(MODELS[name], structs=True)
     with pytest.raises(DecodeError) as refused:
         decode(json.encode(body(name, EXAMPLES[name] | {field: value})), 0)
     assert refused.value.path == path
@@ -155,7 +157,7 @@ def test_an_array_of_two_types_is_refused():
     """A validator may expect numbers or strings, but not both."""
     validators = [EXAMPLES["measurements"]["validators"][0] | {"expected_value": [1, "a"]}]
     with pytest.raises(DecodeError) as refused:
-        StructDecoder(Measurement)(
+        PageDecoder(Measurement, structs=True)(
             json.encode(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
         )
     assert refused.value.path == "$.data[0].validators[0].expected_value"
