@@ -45,16 +45,17 @@ def _expect(cls: type, wanted: str, value: object) -> None:
         raise TypeError(_unexpected(wanted, value))
 
 
-def _exactly(cls: type) -> Hook:
+def _leaf(cls: type, wanted: str, read: Callable[[Any], Any] | None = None) -> Hook:
+    """Return the hook for a value of exactly one class, which is then read."""
+
     def structure(value: Any, _: object) -> Any:
-        _expect(cls, _NAMES[cls], value)
-        return value
+        _expect(cls, wanted, value)
+        return value if read is None else read(value)
 
     return structure
 
 
 def _integer(value: Any, _: object) -> Any:
-    """Return an integer, also if it is written as a float."""
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
     _expect(int, "an integer", value)
@@ -69,23 +70,13 @@ def _number(value: Any, _: object) -> Any:
     return value
 
 
-def _timestamp(value: Any, _: object) -> datetime:
-    _expect(str, "a date-time string", value)
-    return read_date_time(value)
-
-
-def _duration(value: Any, _: object) -> timedelta:
-    _expect(str, "a duration string", value)
-    return read_duration(value)
-
-
 _LEAVES: dict[Any, Hook] = {
-    str: _exactly(str),
-    bool: _exactly(bool),
+    str: _leaf(str, "a string"),
+    bool: _leaf(bool, "a boolean"),
     int: _integer,
     float: _number,
-    datetime: _timestamp,
-    timedelta: _duration,
+    datetime: _leaf(str, "a date-time string", read_date_time),
+    timedelta: _leaf(str, "a duration string", read_duration),
 }
 
 

@@ -8,6 +8,7 @@ the command's help does not wait for it.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -84,9 +85,6 @@ def read_duration(text: str) -> timedelta:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
 
 
-_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
-
-
 def format_timestamp(timestamp: datetime) -> str:
     """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
 
@@ -104,22 +102,17 @@ def format_timestamp(timestamp: datetime) -> str:
 
 
 def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
-    """Format an aware timestamp as the API takes it in a query: ISO 8601, UTC, milliseconds, ``Z``.
-
-    A timestamp that lies outside of the years 1 to 9999 in UTC keeps its own offset.
+    """Format an aware timestamp as the API takes it in a query: like `format_timestamp`, but with milliseconds.
 
     Args:
         timestamp: Timezone-aware.
         round_up: Whether a fraction of a millisecond is rounded up. Otherwise it is dropped.
     """
-    try:
-        timestamp = timestamp.astimezone(UTC)
-    except OverflowError:
-        return timestamp.isoformat(timespec="milliseconds")
-    if round_up:
-        timestamp = min(timestamp, _LATEST)
-        timestamp += timedelta(microseconds=-timestamp.microsecond % 1000)
-    return f"{timestamp.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    written = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
+    if round_up and written != timestamp:
+        with suppress(OverflowError):  # there is no later one
+            written += timedelta(milliseconds=1)
+    return format_timestamp(written)
 
 
 def format_duration(duration: timedelta) -> str:
