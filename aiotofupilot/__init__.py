@@ -24,12 +24,12 @@ parts below it.
 - `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases.
 - `blocking` has the session and the listings for programs without asyncio. `_blocking` is its event loop in a thread.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
-- `_session` holds the key, the server and the options, and turns attachments into files.
+- `_session` holds the key, the server and the options, and puts listings and HTTP together.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.
-- `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
-  paging. The two stand side by side, and a session puts them together.
+- `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and how an
+  attachment becomes a file, and knows no paging. The two stand side by side.
 - `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
@@ -64,14 +64,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from . import errors, stats
+    from ._http.downloads import Download
     from ._http.retry import RetryPolicy
     from ._paging.details import Details, DetailsWalk, IncrementalDetailsWalk
     from ._paging.follow import FollowedListing
     from ._paging.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
-    from ._session.downloads import Download
-    from ._session.session import TofuPilotSession
+    from ._session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire
     from .errors import *  # noqa: F403 - the names of the errors stand there
     from .models import details, items, page, refs
@@ -94,13 +94,13 @@ else:  # hidden from type checkers, because they would then accept any name
         "positions",
         "_wire.codec",
         "_http.retry",
-        "_session.session",  # it does not need paging before something is listed
+        "_session",  # it does not need paging before something is listed
         "_paging.walk",
         "_paging.incremental",
         "_paging.details",
         "_paging.follow",
         "_paging.paginator",
-        "_session.downloads",
+        "_http.downloads",
     )
     __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _WHOLE)
     del __all__  # `__getattr__` adds the names of these modules when somebody asks, because they take time to load

@@ -4,7 +4,8 @@
 - `attempts` makes the attempts at a request. `retry` has the `RetryPolicy`, which decides about them.
 - `throttle` says when a request may be sent. `outage` knows whether the server is down.
 - `transport` sends a request with aiohttp and the key, and follows redirects within the key's own origin.
-- `storage` receives a file from another server, by a presigned address. `part` is what has arrived of it, on disk.
+- `downloads` downloads attachments. `storage` receives one from another server, by a presigned address. `part` is what
+  has arrived of it, on disk.
 - `failures` turns errors of aiohttp into errors of this package. `redaction` hides the key in what a server says.
 - `proxy` finds the proxy of a session.
 """

@@ -63,7 +63,7 @@ BROKEN = {
     "The command uses public names only": [
         ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
         ("cli/formats.py", "from aiotofupilot._wire.codec import to_wire"),
-        ("cli/listing.py", "from aiotofupilot._session.session import TofuPilotSession"),
+        ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
         ("cli/listing_command.py", "from aiotofupilot import _public"),
         ("cli/converters.py", "import aiotofupilot._arguments"),
@@ -76,7 +76,7 @@ BROKEN = {
         "aiohttp and its family are HTTP's; the sandbox serves with them, mocks stand in for them, "
         "and settings parse addresses"
     ): [
-        ("_session/session.py", "import multidict"),
+        ("_session.py", "import multidict"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
         ("listings/_base.py", "from yarl import URL"),
         ("cli/server.py", "import yarl"),
@@ -89,7 +89,7 @@ BROKEN = {
         ("models/page.py", "import msgspec"),
         ("cli/listing.py", "import msgspec"),
     ],
-    "tenacity is the retries'": [("_http/throttle.py", "import tenacity"), ("_session/session.py", "import tenacity")],
+    "tenacity is the retries'": [("_http/throttle.py", "import tenacity"), ("_session.py", "import tenacity")],
     "OpenTelemetry has one module": [
         ("_http/retry.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
@@ -101,7 +101,7 @@ BROKEN = {
     "dlt has one module": [("mirror/database.py", "import dlt"), ("arrow/streaming.py", "import dlt")],
     "DuckDB is the mirror's database": [("cli/mirror.py", "import duckdb"), ("mirror/update.py", "import duckdb")],
     "cyclopts and rich are the command line's": [
-        ("_session/session.py", "import rich"),
+        ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),
         ("listings/_base.py", "import cyclopts"),
     ],
@@ -109,7 +109,7 @@ BROKEN = {
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
         ("sandbox/wire.py", "from aiotofupilot.errors import DecodeError"),
     ],
-    "The client never imports its sandbox": [("_session/session.py", "from aiotofupilot import sandbox")],
+    "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
 }
 
 

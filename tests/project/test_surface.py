@@ -25,7 +25,7 @@ CHANGES = {
         "Logs.list(serial_numbers)",
     ),
     "a default changes": (
-        "_session/session.py",
+        "_session.py",
         "timeout: float | None = 30.0",
         "timeout: float | None = 9.0",
         "(timeout)",

@@ -9,16 +9,16 @@ from warnings import warn
 
 from attrs import evolve
 
-from aiotofupilot import models
-from aiotofupilot._http.client import MAX_BODY, Connection, Lifetime, Options
-from aiotofupilot._http.proxy import resolve_proxy
-from aiotofupilot._http.redaction import Redaction
-from aiotofupilot._http.retry import RetryPolicy
-from aiotofupilot._http.throttle import Throttle, checked_limiter
-from aiotofupilot._http.transport import Transport
-from aiotofupilot.clock import Clock
-from aiotofupilot.listings import Listings
-from aiotofupilot.settings import Secret, Settings, unusable
+from . import models
+from ._http.client import MAX_BODY, Connection, Lifetime, Options
+from ._http.proxy import resolve_proxy
+from ._http.redaction import Redaction
+from ._http.retry import RetryPolicy
+from ._http.throttle import Throttle, checked_limiter
+from ._http.transport import Transport
+from .clock import Clock
+from .listings import Listings
+from .settings import Secret, Settings, unusable
 
 if TYPE_CHECKING:
     import os
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from aiotofupilot._http.retry import Retry
-    from aiotofupilot._http.throttle import Limiter
-    from aiotofupilot.listings._shared import ExtraQuery
+    from ._http.downloads import Attachments, Download
+    from ._http.retry import Retry
+    from ._http.throttle import Limiter
+    from .listings._shared import ExtraQuery
 
-    from .downloads import Attachments, Download
 
 __all__ = ["TofuPilotSession"]
 
@@ -208,7 +208,7 @@ class TofuPilotSession(Listings):
             NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
-        from aiotofupilot.listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
+        from .listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
 
         missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
@@ -231,7 +231,7 @@ class TofuPilotSession(Listings):
             InvalidJSONError: The response is not JSON.
             TofuPilotError: The server did not respond as it should.
         """
-        from aiotofupilot.listings._resource import get_json  # noqa: PLC0415 - likewise
+        from .listings._resource import get_json  # noqa: PLC0415 - likewise
 
         return await get_json(self._connection, path, query)
 
@@ -260,9 +260,9 @@ class TofuPilotSession(Listings):
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """
-        from .downloads import download  # noqa: PLC0415 - most programs download nothing
+        from ._http.downloads import download  # noqa: PLC0415 - most programs download nothing
 
-        return await download(self, self._unowned, attachment, folder)
+        return await download(self._unowned, self._read, attachment, folder)
 
     def downloads(
         self,
@@ -295,9 +295,14 @@ class TofuPilotSession(Listings):
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
-        from .downloads import downloads  # noqa: PLC0415 - likewise
+        from ._http.downloads import downloads  # noqa: PLC0415 - likewise
 
-        return downloads(self, self._unowned, attachments, folder, concurrency=concurrency)
+        return downloads(self._unowned, self._read, attachments, folder, concurrency=concurrency)
+
+    async def _read(self, listing: str, key: str) -> models.RunDetails | models.UnitDetails:
+        """Return the run or the unit of an attachment."""
+        owner: models.RunDetails | models.UnitDetails = await getattr(self, listing).get(key)
+        return owner
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

@@ -1,11 +1,13 @@
-"""Downloads one attachment, or many at once."""
+"""Downloads one attachment, or many at once, into files whose names work on every system."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterable, Iterable
 from contextlib import aclosing
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakValueDictionary
@@ -13,27 +15,28 @@ from weakref import WeakValueDictionary
 from attrs import evolve, frozen
 
 from aiotofupilot._arguments import for_parameter, integer, must_be
-from aiotofupilot._http.part import PartFile, ended, in_thread
-from aiotofupilot._http.retry import RetryPolicy, is_transient
-from aiotofupilot._http.storage import receive
 from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 from aiotofupilot.settings import Secret
 
-from .names import relative_path
+from .part import PartFile, ended, in_thread
+from .retry import RetryPolicy, is_transient
+from .storage import receive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
-    from aiotofupilot._http.client import Connection
-    from aiotofupilot.listings import Listings
+    from .client import Connection
 
 __all__ = ["Download"]
 
 Attachments: TypeAlias = (
     "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"
 )
+
+ReadOwner: TypeAlias = "Callable[[str, str], Coroutine[Any, Any, RunDetails | UnitDetails]]"
+"""Reads the run or the unit of an attachment, given its listing and its ID or serial number."""
 
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
 """With one of these statuses, storages refuse an address that has expired."""
@@ -62,20 +65,15 @@ class Download:
     """Why it could not be downloaded. None: it could."""
 
 
-async def download(session: Listings, connection: Connection, attachment: object, folder: object) -> Path:
+async def download(connection: Connection, read_owner: ReadOwner, attachment: object, folder: object) -> Path:
     """Download one attachment; see `TofuPilotSession.download`."""
-    file = _File(session, connection, _checked(attachment), _folder(folder))
+    file = _File(connection, read_owner, _checked(attachment), _folder(folder))
     await file.complete()
     return file.path
 
 
 def downloads(
-    session: Listings,
-    connection: Connection,
-    attachments: object,
-    folder: object,
-    *,
-    concurrency: object,
+    connection: Connection, read_owner: ReadOwner, attachments: object, folder: object, *, concurrency: object
 ) -> AsyncGenerator[Download]:
     """Download many attachments at once; see `TofuPilotSession.downloads`."""
     if not isinstance(attachments, AsyncIterable | Iterable):
@@ -83,7 +81,7 @@ def downloads(
     place = _folder(folder)
 
     async def one(attachment: Attachment) -> Download:
-        file = _File(session, connection, attachment, place)
+        file = _File(connection, read_owner, attachment, place)
         try:
             is_new = await file.complete()
         except SessionError:
@@ -98,10 +96,10 @@ def downloads(
 class _File:
     """One file that is downloaded."""
 
-    def __init__(self, session: Listings, connection: Connection, attachment: Attachment, folder: Path) -> None:
+    def __init__(self, connection: Connection, read_owner: ReadOwner, attachment: Attachment, folder: Path) -> None:
         self.path: Path = folder / relative_path(attachment)
-        self._session = session
         self._connection = connection
+        self._read_owner = read_owner
         self._attachment = attachment
         self._name = f"attachment {attachment.id!r}"
 
@@ -162,7 +160,7 @@ class _File:
         """
         listing, key = self._attachment.owner or ("", "")
         whose = f"{listing.removesuffix('s')} {key!r}"
-        owner: RunDetails | UnitDetails = await getattr(self._session, listing).get(key)
+        owner = await self._read_owner(listing, key)
         found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
         if found is None:
             raise AttachmentError(f"{whose} has no {self._name} any more")
@@ -261,3 +259,64 @@ def _folder(folder: object) -> Path:
     if not isinstance(folder, str | os.PathLike):
         raise must_be(TypeError, "folder", "a string or a path", folder)
     return Path(cast("str | os.PathLike[str]", folder))
+
+
+_FORBIDDEN = frozenset('/\\:*?"<>|')
+
+_ID_BYTES = 120
+_NAME_BYTES = 240
+"""File systems take 255 bytes, and a part has some more than the file."""
+_SUFFIX_BYTES = 20
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+"""What Windows takes for a device, whatever follows after a dot."""
+
+
+def relative_path(attachment: Attachment) -> str:
+    """Return where the file of an attachment lies in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
+    identity = _identity(attachment.id)
+    name = _name(attachment.name, _NAME_BYTES - len(f"{identity}-".encode()))
+    file = f"{identity}-{name}" if name else identity
+    return file if attachment.owner is None else f"{_identity(attachment.owner[1])}/{file}"
+
+
+def _identity(text: str) -> str:
+    """Return an ID as a name. Two IDs never have the same name.
+
+    What a name cannot hold is written as in a URL, and so is the percent sign. An ID that is too long ends with a
+    digest, after a mark that is no such escape.
+    """
+    name = "".join(character if _is_good(character) and character != "%" else _escaped(character) for character in text)
+    if name[:1] in {".", " "} or _DEVICE.match(name):
+        name = _escaped(name[0]) + name[1:]
+    if name[-1:] in {".", " "}:
+        name = name[:-1] + _escaped(name[-1])
+    if len(name.encode()) > _ID_BYTES:
+        digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+        name = f"{_cut(name, _ID_BYTES - 34)}%~{digest}"
+    return name or "%~"
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
+
+
+def _name(text: str, length: int) -> str:
+    """Return the name of an attachment as the end of the name of a file, with at most so many bytes."""
+    name = "".join(character if _is_good(character) else "_" for character in text).strip(". ")
+    if len(name.encode()) > length:
+        stem, dot, suffix = name.rpartition(".")
+        if not (stem and len(suffix.encode()) <= _SUFFIX_BYTES):
+            stem, dot, suffix = name, "", ""
+        name = f"{_cut(stem, length - len(f'{dot}{suffix}'.encode()))}{dot}{suffix}".rstrip(". ")
+    return name
+
+
+def _is_good(character: str) -> bool:
+    """Return whether the name of a file may hold a character. Control characters and marks are not printable."""
+    return character not in _FORBIDDEN and character.isprintable()
+
+
+def _cut(text: str, length: int) -> str:
+    """Return the beginning of a text, with at most so many bytes."""
+    return text.encode()[:length].decode(errors="ignore")
