@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import surface
 from surface import PACKAGE
 
-from aiotofupilot.cli.app import app_for
+from aiotofupilot.cli.app import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -168,10 +168,10 @@ def options() -> str:
     """Return the page of the command's options. What is the same for several subcommands is there once."""
     page = ["# Options of the command", "This is what `aiotofupilot NAME --help` says."]
     seen: dict[str, str] = {}
-    for name in app_for([]):
+    for name in command_line():
         if name[0] == "-":
             continue
-        text = app_for([name])[name].generate_docs(recursive=False, heading_level=2)
+        text = command_line()[name].generate_docs(recursive=False, heading_level=2)
         text = re.sub(r"```console\n.*\n```\n", "", text, count=1)  # the usage, which names the program that runs here
         head, *sections = re.split(r"^(?=\*\*[\w ]+\*\*:$)", text, flags=re.MULTILINE)
         page.append(head)

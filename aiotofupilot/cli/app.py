@@ -15,44 +15,37 @@ from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES
 
 from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
-from .get import get, whoami
-from .sandbox import sandbox
-from .terminal import Whole, is_terminal, say
+from .terminal import Whole, complain, is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from rich.console import Console
-
-_EXIT_CODES = (
-    "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
-    "130 interrupted, 143 ended by SIGTERM."
-)
-
-_USAGE = {
-    "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
-    "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
-}
-"""cyclopts would call the listings ``ARGS``."""
 
 _NO_CONSOLE = cast("Console", object())
 """Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
 
-_ALL = ("", "--help", "-h", "--install-completion")
-"""What needs every command: the help of the whole command, and a shell that learns to complete the options."""
+_OTHERS = (
+    ("download", "download", "[OPTIONS] FOLDER [LISTING]"),  # cyclopts would call the listings ARGS
+    ("get", "get", "[OPTIONS] LISTING ID"),
+    ("mirror", "mirror", "[OPTIONS] DATABASE [LISTING...]"),
+    ("sandbox", "sandbox", "[OPTIONS]"),
+    ("get", "whoami", "[OPTIONS]"),
+)
+"""The module, the name and the arguments of each command that is not a listing's."""
 
 
-def app_for(arguments: Sequence[str]) -> App:
-    """Return the command line, ready for some arguments.
+def command_line() -> App:
+    """Return the command line.
 
-    It takes some time to load a listing and to read its options. So only the listing that is asked for is loaded, and
-    all of them for `_ALL`. The completion is offered only where no listing is asked for.
+    It takes some time to load a command and to read its options, so cyclopts does that when it needs the command.
     """
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
         help_format="plaintext",
-        help_epilogue=_EXIT_CODES,
+        help_epilogue="Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network "
+        "or disk, 130 interrupted, 143 ended by SIGTERM.",
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
@@ -60,35 +53,12 @@ def app_for(arguments: Sequence[str]) -> App:
         print_error=False,
         exit_on_error=False,
     )
-    wanted = next(iter(arguments), "")
-    names = (*NAMES, *_USAGE)
-    for name in (wanted,) if wanted in names else names:
-        if wanted in (name, *_ALL):
-            app.command(_made(name), name=name, usage=_USAGE.get(name))
-        else:
-            app.command(App(name=name))  # it may be suggested
-    for command in (get, whoami, sandbox):
-        app.command(command)
-    if wanted not in NAMES:
-        app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
+    for name in NAMES:
+        app.command(f"{__package__}.listing:{name}", name=name)
+    for module, name, arguments in _OTHERS:
+        app.command(f"{__package__}.{module}:{name}", name=name, usage=f"Usage: aiotofupilot {name} {arguments}")
+    app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
-
-
-def _made(name: str) -> Callable[..., Any]:
-    """Return a command that has the options of listings."""
-    match name:
-        case "download":
-            from .download import download  # noqa: PLC0415 - see `app_for`
-
-            return download
-        case "mirror":
-            from .mirror import mirror  # noqa: PLC0415 - likewise
-
-            return mirror
-        case _:
-            from .listing_command import listing_command  # noqa: PLC0415 - likewise
-
-            return listing_command(name)
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
@@ -99,7 +69,10 @@ def run(arguments: Sequence[str]) -> ExitCode:
     # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
     try:
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
-            command, bound, _ = app_for(arguments).parse_args(arguments)
+            app = command_line()
+            if arguments[:1] in ([], ["--help"], ["-h"]):
+                app.resolved_commands()  # otherwise cyclopts shows a command without its help
+            command, bound, _ = app.parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             _do(work)
@@ -109,7 +82,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
-        say(f"aiotofupilot: {line}")
+        complain(line)
         return code
     return ExitCode.DONE
 
@@ -165,7 +138,7 @@ def _leave(error: BaseException, *, is_terminated: bool) -> None:
     if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
         say("")  # after the terminal's ^C
     if line:
-        say(f"aiotofupilot: {line}")
+        complain(line)
     if code == ExitCode.TERMINATED:
         signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
     os._exit(code)  # and in a container's first process, which the signal alone does not end

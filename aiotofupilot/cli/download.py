@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from contextlib import aclosing
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
 
 from .failures import DeadlineError, FailedError, StoppedError, UsageError
-from .options import DownloadOptions, ServerOptions, option, shared_filters, unwrapped, with_filters
-from .progress import progress_shown
-from .terminal import put, say, visible
+from .listing import Query, counting_beside
+from .options import ASKING, option, shared_filters, with_options
+from .progress import Progress
+from .server import Server
+from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from aiotofupilot import DetailsWalk, Download
-
-    from .listing import Query
-    from .progress import Progress
-    from .server import Server
 
 _LISTINGS = ("runs", "units")
 """What has attachments."""
@@ -33,14 +33,13 @@ _OPTIONS = [argument for argument in listing_class("runs").options if argument.n
 """What ``list()`` takes. Concurrency has another default, and no position is remembered."""
 
 
-@unwrapped
 async def download(
     folder: Annotated[Path, Parameter(metavar="FOLDER")],
     listing: Annotated[str, Parameter(metavar="LISTING")] = _LISTINGS[0],
     /,
     *,
-    requests: DownloadOptions = DownloadOptions(),  # noqa: B008 - a value
-    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
+    concurrency: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=1))] = 8,
+    server: Server = Server(),  # noqa: B008 - a value
     **filters: Any,  # noqa: ANN401 - those of `list`
 ) -> None:
     """Download the attachments of runs or units into a folder.
@@ -52,8 +51,8 @@ async def download(
     Args:
         folder: The folder. If there is none, it is made.
         listing: What has the attachments: runs or units.
-        requests: How requests are sent.
-        server_options: Which server gets the requests, and with which key.
+        concurrency: Files at a time, and beside them as many requests for runs or units.
+        server: Which server gets the requests.
         filters: Which runs or units. There is an option for each.
     """
     if folder.exists() and not folder.is_dir():
@@ -62,15 +61,36 @@ async def download(
         raise UsageError(f"{listing} have no attachments: {' and '.join(_LISTINGS)} have some")
     for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in _OPTIONS}:
         raise UsageError(f"{option(name)} is not a filter of {listing}")
-    # Here and not above, because help and a wrong option need not wait for aiohttp.
-    from .listing import Query  # noqa: PLC0415
-    from .server import Server  # noqa: PLC0415
+    query = Query(listing, details=True, concurrency=concurrency, **filters)
+    summary, left_out = _Summary(), ""
+    progress = Progress(listing, filters.get("max_items"))
+    try:
+        async with server.session() as session, progress.until(server.deadline):
+            walk = query.listing(session).details().walk()
+            with progress:
+                async with (
+                    walk,
+                    counting_beside(query, session, progress) as count,
+                    aclosing(_noted(walk, progress, count)) as items,
+                    aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
+                ):
+                    async for one in downloads:
+                        if failure := summary.add(one):
+                            with progress.aside():
+                                complain(failure)
+                        progress.note("files", summary.files, more=f", {_bytes(summary.size)}")
+            left_out = query.left_out(walk.stats)
+    except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
+        if not (summary.files or any(summary.others.values()) or isinstance(error, CancelledError)):
+            raise
+        raise StoppedError(error, f"{summary}; run it again to go on") from error
+    put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
+    if failed := summary.others["failed"]:
+        files = "1 file" if failed == 1 else f"{failed:,} files"
+        raise FailedError(f"{files} could not be downloaded: run it again")
 
-    query = Query(listing, details=True, concurrency=requests.concurrency, **filters)
-    await _download(query, folder, Server(server_options, requests), requests)
 
-
-with_filters(download, [*shared_filters(_LISTINGS), *_OPTIONS])
+with_options(download, [*shared_filters(_LISTINGS), *_OPTIONS])
 
 
 class _Summary:
@@ -111,49 +131,6 @@ def _bytes(size: int) -> str:
     from rich.filesize import decimal  # noqa: PLC0415 - what is not shown does not load rich
 
     return decimal(size)
-
-
-async def _download(query: Query, folder: Path, server: Server, requests: DownloadOptions) -> None:
-    """Download the attachments of what a query lists.
-
-    Raises:
-        UsageError: An option is out of bounds.
-        StoppedError: It ended early.
-        FailedError: A file could not be downloaded, and all others are there.
-    """
-    from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
-
-    from .listing import counting_beside  # noqa: PLC0415 - likewise
-    from .server import until  # noqa: PLC0415 - likewise
-
-    summary, left_out = _Summary(), ""
-    try:
-        async with server.session() as session:
-            walk = query.listing(session).details().walk()
-            with progress_shown(
-                query.name, to_standard_output=False, total=query.arguments.get("max_items")
-            ) as progress:
-                async with (
-                    until(requests.deadline, lambda: progress.failure),
-                    walk,
-                    counting_beside(query, session, progress) as count,
-                    aclosing(_noted(walk, progress, count)) as items,
-                    aclosing(session.downloads(items, folder, concurrency=requests.concurrency)) as downloads,
-                ):
-                    async for download in downloads:
-                        if failure := summary.add(download):
-                            with progress.aside():
-                                say(f"aiotofupilot: {failure}")
-                        progress.note("files", summary.files, more=f", {_bytes(summary.size)}")
-                left_out = query.left_out(walk.stats)
-    except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-        if not (summary.files or any(summary.others.values()) or isinstance(error, CancelledError)):
-            raise
-        raise StoppedError(error, f"{summary}; run it again to go on") from error
-    put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
-    if failed := summary.others["failed"]:
-        files = "1 file" if failed == 1 else f"{failed:,} files"
-        raise FailedError(f"{files} could not be downloaded: run it again")
 
 
 async def _noted(walk: DetailsWalk[Any], progress: Progress, count: Callable[[], None]) -> AsyncGenerator[Any]:

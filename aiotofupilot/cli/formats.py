@@ -14,13 +14,13 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import json
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from aiotofupilot import to_wire
 from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
-from .tables import GAP, columns_of, fitted
+from .tables import GAP, columns_of, cut, fitted
 from .terminal import is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
@@ -40,29 +40,31 @@ class Format(ABC):
     """Whether it needs the attributes of items alone, and no models."""
     is_flat: ClassVar[bool] = False
     """Whether it has a row for each item, and so no place for the objects in an array."""
-    for_terminal: bool = False
-    """Whether a terminal shows what is written. Nothing that a server says may steer it.
-
-    A pipe or a file gets the server's characters unchanged.
-    """
-    has_items: bool = False
-    """Whether items are written already, perhaps by an earlier run."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
     head: bytes = b""
     """What comes before all items."""
+    between: bytes = b""
+    """What comes between two pages."""
     tail: bytes = b""
     """What comes after all items."""
 
+    def __init__(self, *, for_terminal: bool = False) -> None:
+        """Make a format, perhaps for a terminal. Nothing that a server says may steer that.
+
+        A pipe or a file gets the server's characters unchanged.
+        """
+        self._for_terminal = for_terminal
+
     @abstractmethod
     def page(self, items: Sequence[Any]) -> bytes:
-        """Return some items, which follow those of the call before."""
+        """Return some items."""
 
 
 class _JSON(Format):
     def _json(self, item: Any) -> bytes:  # noqa: ANN401 - of any listing
         document = json.encode(to_wire(item, with_secrets=False))
-        return visible_json(document) if self.for_terminal else document
+        return visible_json(document) if self._for_terminal else document
 
 
 class JSONLines(_JSON):
@@ -79,16 +81,13 @@ class JSONArray(_JSON):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
 
     name = "json"
-    head = b"["
+    head = b"[\n"
+    between = b",\n"
     tail = b"\n]\n"
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a line for each item, without a comma after the last."""
-        lines: list[bytes] = []
-        for item in items:
-            lines += b",\n" if self.has_items else b"\n", self._json(item)
-            self.has_items = True
-        return b"".join(lines)
+        return self.between.join(map(self._json, items))
 
 
 class CSV(Format):
@@ -102,7 +101,8 @@ class CSV(Format):
     name = "csv"
     is_flat = True
 
-    def __init__(self, model: type) -> None:
+    def __init__(self, model: type, *, for_terminal: bool = False) -> None:
+        super().__init__(for_terminal=for_terminal)
         self._columns = _paths(model)
         self.head: bytes = _rows([[".".join(path) for path in self._columns]])
 
@@ -110,7 +110,7 @@ class CSV(Format):
         """Return a row for each item."""
         documents = [to_wire(item, with_secrets=False) for item in items]
         rows = [[_cell(document, path) for path in self._columns] for document in documents]
-        if self.for_terminal:
+        if self._for_terminal:
             rows = [[value and visible(value) for value in row] for row in rows]
         return _rows(rows)
 
@@ -181,11 +181,6 @@ class Table(Format):
         return cut(text, width) if self._cuts else text
 
 
-def cut(text: str, width: int) -> str:
-    """Return text that a terminal shows in at most some cells."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
-
-
 class Parquet(Format):
     """An Arrow stream while items arrive, of which a Parquet file is made in the end.
 
@@ -238,15 +233,13 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
         raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
     is_shown = output is None and is_terminal(sys.stdout)
     formats: dict[str, Callable[[], Format]] = {
-        "jsonl": JSONLines,
-        "json": JSONArray,
-        "csv": lambda: CSV(model),
+        "jsonl": lambda: JSONLines(for_terminal=is_shown),
+        "json": lambda: JSONArray(for_terminal=is_shown),
+        "csv": lambda: CSV(model, for_terminal=is_shown),
         "parquet": lambda: Parquet(model),
         "table": lambda: Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None),
     }
-    made = formats[name]()
-    made.for_terminal = is_shown
-    return made
+    return formats[name]()
 
 
 def _by_ending(output: Path | None) -> str:

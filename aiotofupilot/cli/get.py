@@ -1,26 +1,44 @@
-"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item, with everything that the server knows of it."""
+"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item, with everything that the server knows of it.
+
+People get it as a tree: a line for each field, and below it a line for each part that the field has.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
 
 from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.models import RunMeasurement, Validator
+from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
-from .options import Form, ServerOptions, TimeoutOptions, unwrapped
-from .terminal import is_terminal
+from .options import OUTPUT, unwrapped
+from .output import StandardOutput
+from .progress import Progress
+from .server import Server
+from .tables import GAP, cut, text_of
+from .terminal import is_terminal, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from aiotofupilot import TofuPilotSession
+    from aiotofupilot.models.fields import Field
+
+Form = Annotated[Literal["tree", "json"] | None, Parameter(name="--format", group=OUTPUT)]
 
 _CURRENT = "current"
 """Stands for the ID of what the key belongs to, as in the API's paths."""
+
+_MOST = 100
+"""At most this many parts of a field are shown."""
 
 
 @unwrapped
@@ -30,8 +48,7 @@ async def get(
     /,
     *,
     form: Form = None,
-    timeouts: TimeoutOptions = TimeoutOptions(),  # noqa: B008 - a value
-    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
+    server: Server = Server(),  # noqa: B008 - a value
 ) -> None:
     """Show one item, with everything that the server knows of it.
 
@@ -44,8 +61,7 @@ async def get(
         form: How to write it: a tree for people, with the most important of each part; or json, with everything but
             secrets, in the API's own names and formats. By default a terminal gets a tree, and a pipe or a file gets
             json.
-        timeouts: How long the server is waited for.
-        server_options: Which server gets the request, and with which key.
+        server: Which server gets the request.
     """
     if listing not in NAMES:
         raise UsageError(f"no such listing: {listing}; there are {', '.join(NAMES)}")
@@ -57,61 +73,132 @@ async def get(
             f"'aiotofupilot get {listing} {_CURRENT}' the one whose key is used"
         )
 
-    async def request(session: TofuPilotSession) -> object:
+    def request(session: TofuPilotSession) -> Awaitable[object]:
         items = getattr(session, listing)
-        found: object = await (items.current() if is_current else items.get(item_id))
+        found: Awaitable[object] = items.current() if is_current else items.get(item_id)
         return found
 
-    await _show(request, form, timeouts, server_options)
+    await _show(request, form, server)
 
 
 @unwrapped
-async def whoami(
-    *,
-    form: Form = None,
-    timeouts: TimeoutOptions = TimeoutOptions(),  # noqa: B008 - a value
-    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
-) -> None:
+async def whoami(*, form: Form = None, server: Server = Server()) -> None:  # noqa: B008 - a value
     """Show whose key is used: a user's or a station's, and of which organization.
 
     Args:
         form: How to write it: a tree for people, or json. By default a terminal gets a tree, and a pipe or a file gets
             json.
-        timeouts: How long the server is waited for.
-        server_options: Which server gets the request, and with which key.
+        server: Which server gets the request.
     """
-    await _show(lambda session: session.whoami(), form, timeouts, server_options)
+    await _show(lambda session: session.whoami(), form, server)
 
 
-async def _show(
-    request: Callable[[TofuPilotSession], Awaitable[object]],
-    form: str | None,
-    timeouts: TimeoutOptions,
-    server_options: ServerOptions,
-) -> None:
-    """Write what one request returns.
-
-    Raises:
-        UsageError: No address can hold the ID.
-        DeadlineError: The time was over.
-        TofuPilotError: There is no such item, or the server did not respond as it should.
-    """
-    # Here and not above, because help and a wrong option need not wait for aiohttp.
-    from .formats import JSONLines  # noqa: PLC0415
-    from .output import StandardOutput  # noqa: PLC0415
-    from .progress import progress_shown  # noqa: PLC0415
-    from .server import Server, until  # noqa: PLC0415
-    from .tree import Tree  # noqa: PLC0415
+async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: str | None, server: Server) -> None:
+    """Write what one request returns. If no address can hold the ID, that is wrong usage."""
+    from .formats import JSONLines  # noqa: PLC0415 - help and a wrong option need not wait for the codec
 
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)
-    is_tree = is_shown if form is None else form == "tree"
-    async with Server(server_options, timeouts).session() as session:
-        with progress_shown(None, to_standard_output=True, total=None) as progress:
+    progress = Progress(to_standard_output=True)
+    async with server.session() as session, progress.until(server.deadline):
+        with progress:
             try:
-                async with until(timeouts.deadline, lambda: progress.failure):
-                    item = await request(session)
+                item = await request(session)
             except ValueError as error:
                 raise UsageError(str(error)) from error
-    output_format = Tree(shutil.get_terminal_size().columns if is_shown else None) if is_tree else JSONLines()
-    output_format.for_terminal = is_shown
-    await out.write(output_format.page([item]), items=1, checkpoint=None)
+    if is_shown if form is None else form == "tree":
+        text = tree(item, shutil.get_terminal_size().columns if is_shown else None).encode()
+    else:
+        text = JSONLines(for_terminal=is_shown).page([item])
+    await out.write(text, items=1, checkpoint=None)
+
+
+def tree(item: object, width: int | None) -> str:
+    """Return a line for each field of an item that has a value, and an indented line for each part of a field.
+
+    The line of a part has the most important of it, in at most so many terminal cells. None: nothing is cut.
+    """
+    fields = [field for field in _fields(item) if getattr(item, field.name) not in (None, (), {})]
+    longest = max((len(_label(field)) for field in fields if not _has_parts(field)), default=0)
+    lines: list[str] = []
+    for field in fields:
+        value = getattr(item, field.name)
+        if _has_parts(field):
+            lines += f"{_label(field)} ({len(value):,})", *_parts(value, GAP, width)
+        else:
+            texts = _brief(value) if field.model else [_text(value, field)]
+            lines.append(f"{_label(field):{longest}}{GAP}{_joined(', ', texts)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _parts(parts: Sequence[Any], indent: str, width: int | None) -> Iterator[str]:
+    """Yield a line for each part of a field, and below it those of the parts that it has."""
+    for part in parts[:_MOST]:
+        line = indent + _joined(GAP, _brief(part))
+        yield line if width is None else cut(line, width)
+        for field in _fields(part):
+            if _has_parts(field) and field.model is not Validator:
+                yield from _parts(getattr(part, field.name) or (), indent + GAP, width)
+    if (more := len(parts) - _MOST) > 0:
+        yield f"{indent}and {more:,} more"
+
+
+def _fields(item: Any) -> tuple[Field, ...]:  # noqa: ANN401 - any model
+    return shown_fields(item.__class__)
+
+
+def _has_parts(field: Field) -> bool:
+    return field.model is not None and field.is_array
+
+
+def _label(field: Field) -> str:
+    return field.name.replace("_", " ")
+
+
+def _joined(gap: str, texts: Iterable[str]) -> str:
+    """Return texts in one line, in which nothing can steer a terminal."""
+    return visible(gap.join(" ".join(text.split()) for text in texts))
+
+
+def _brief(part: Any) -> list[str]:  # noqa: ANN401 - any model
+    """Return what one line says of a part of an item. Its ID is said only if nothing else is known of it."""
+    match part:
+        case Validator():
+            return [part.outcome, part.expression]
+        case RunMeasurement(measured_value=value):
+            texts = [part.name, part.outcome]
+            if value is not None:
+                text = json.dumps(value, ensure_ascii=False) if isinstance(value, tuple | Mapping) else str(value)
+                texts.append(f"{text} {part.units}" if part.units else text)
+            return [*texts, *(validator.expression for validator in part.validators or ())]
+        case _:
+            return [*_texts(part)] or [getattr(part, "id", None) or "-"]
+
+
+def _texts(part: object) -> Iterator[str]:
+    """Yield the values of a part. Numbers and truth values come with their names."""
+    has_time = False
+    for field in _fields(part):
+        value = getattr(part, field.name)
+        if field.name in ("id", "docstring") or field.name.endswith("_id") or value in (None, (), {}, ""):
+            continue
+        if isinstance(value, datetime):
+            if not has_time:  # with the duration it tells the other ones
+                yield _text(value, field)
+            has_time = True
+        elif field.model is not None:
+            if not field.is_array:
+                yield from _brief(value)
+        elif field.kind in (bool, int, float, int | float) and not field.is_array:
+            name = _label(field)
+            if value:
+                yield name.removeprefix("is ") if value is True else f"{name} {_text(value, field)}"
+        else:
+            yield _text(value, field)
+
+
+def _text(value: Any, field: Field) -> str:  # noqa: ANN401 - the value of a field
+    if field.is_array and field.kind is float:
+        return f"{len(value):,} points"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={text_of(each)}" for key, each in cast("Mapping[str, Any]", value).items())
+    return text_of(value, timespec="seconds")

@@ -1,36 +1,37 @@
-"""From a server to an output: a listing, as its pages arrive."""
+"""The command of a listing: from a server to standard output or a file, as its pages arrive."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from attrs import frozen
+from cyclopts import Parameter
 
-from aiotofupilot import Checkpoint, DetailsWalk, TofuPilotError, __version__
-from aiotofupilot.listings import listing_class
+from aiotofupilot import Checkpoint, TofuPilotError, __version__
+from aiotofupilot.listings import NAMES, Argument, Detailed, listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
-from .options import option
+from .options import OUTPUT, option, unwrapped, with_options
 from .output import StandardOutput, output
-from .progress import progress_shown
-from .server import Server, until
+from .progress import Progress
+from .server import Server
 from .tables import counted
+from .terminal import complain, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
-    from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
-    from aiotofupilot import Paginator, TofuPilotSession, Walk, WalkStats
+    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
     from .output import Options, Output
-    from .progress import Progress
 
 _SHOWN = 10
 """At most this many positions of items that were left out are named."""
@@ -38,7 +39,80 @@ _SHOWN = 10
 _PAGES = 3
 """A listing is counted once so many pages have come. A shorter one is over before it would be counted."""
 
+_DETAILS = Argument(
+    name="details",
+    annotation=bool,
+    doc="Write everything that the server knows of each item, such as the phases of a run with their measurements. "
+    "Each item takes one more request, so let --concurrency send several. It needs the format jsonl, json or parquet.",
+    default=False,
+)
+"""The option of a listing whose items the API also returns by themselves."""
+
 _log = logging.getLogger("aiotofupilot.cli")
+
+
+@unwrapped
+@Parameter(name="*", group=OUTPUT)
+@frozen(kw_only=True)
+class Form:
+    """How a listing is written, and where.
+
+    Attributes:
+        format: How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv
+            have the API's own names and formats; parquet has the library's, and needs the extra arrow. By default the
+            ending of --output decides, and without one it is a table.
+        output: Write into this file. If it is there already, it is replaced, but only when all has arrived. Its ending
+            names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves what it had in
+            FILE.part.
+        resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
+            and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
+            finished file is never replaced then.
+    """
+
+    format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
+    resume: Annotated[bool, Parameter(show_default=False)] = False
+
+
+def listing_command(name: str) -> Callable[..., Any]:
+    """Return the command of a listing, as a function from which cyclopts can make a command."""
+    listing = listing_class(name)
+    has_details = issubclass(listing, Detailed) and listing.detail_model is not listing.model
+
+    async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
+        from .formats import format_for  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+
+        path = form.output
+        if path is not None and str(path) == "-":
+            raise UsageError("--output names a file: leave it out to write to standard output")
+        query = Query(name, **arguments)
+        output_format = format_for(form.format, path, name, query.model)
+        if query.has_details and output_format.is_flat:
+            raise UsageError(
+                "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
+            )
+        if form.resume and path is None:
+            raise UsageError("--resume needs --output FILE")
+        items, left_out = await write_listing(query, server, output_format, path, resume=form.resume)
+        # Whatever reads a pipe, such as a pager, may own the terminal.
+        if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or path is not None):
+            count = counted(items, name) + (f" in {path}" if path else "")
+            say(f"{count}; {left_out}" if left_out else count)
+        elif left_out:
+            complain(left_out)
+
+    names = {argument.name for argument in listing.filters}
+    note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
+    command.__name__ = name
+    command.__doc__ = f"{listing.summary}\n\n{note}"
+    return with_options(command, (*listing.filters, *listing.options, *([_DETAILS] if has_details else ())))
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """Return the command of a listing, which the command line asks for by the listing's name."""
+    if name in NAMES:
+        return listing_command(name)
+    raise AttributeError(name)
 
 
 class Query:
@@ -80,9 +154,7 @@ class Query:
     def walk(self, session: TofuPilotSession, *, takes_structs: bool) -> Walk[Any] | DetailsWalk[Any]:
         """Return a pass over the listing. Nothing is sent yet.
 
-        Args:
-            session: The session to request from.
-            takes_structs: Whether items need no models. Details are models all the same.
+        Its items are structs if these are enough. Details are models all the same.
         """
         listing = self.listing(session)
         if self.has_details:
@@ -136,28 +208,12 @@ def _as_text(value: object) -> str | int | None:
             return str(value)
 
 
-@frozen
-class Written:
-    """What became of a listing that is whole."""
-
-    items: int
-    """How many items are written, in earlier runs too."""
-    left_out: str
-    """Which items this run left out because they could not be read, in words; empty: none."""
-
-
 async def write_listing(
-    query: Query,
-    server: Server,
-    output_format: Format,
-    path: Path | None,
-    *,
-    resume: bool = False,
-    deadline: float | None = None,
-) -> Written:
-    """Write a listing as it arrives, and return what is written.
+    query: Query, server: Server, output_format: Format, path: Path | None, *, resume: bool = False
+) -> tuple[int, str]:
+    """Write a listing as it arrives, to a file or, without a path, to standard output.
 
-    Without a path it goes to standard output. It ends after the deadline, in seconds, with what has come by then.
+    Return how many items are written, in earlier runs too, and in words which ones this run left out.
 
     Raises:
         UsageError: An option is out of bounds, or the file cannot be written or completed.
@@ -167,20 +223,22 @@ async def write_listing(
         BrokenPipeError: Nobody reads any more.
     """
     out: Output | None = None
-    progress: Progress | None = None
     walk: Walk[Any] | DetailsWalk[Any] | None = None
     is_whole = False
+    progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
-        async with server.session() as session, until(deadline, lambda: progress.failure if progress else ""):
+        async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
             decisive = {**query.options(), "--format": output_format.name}
             options: Options = {"aiotofupilot": __version__, "server": server.name, **decisive}
             async with output(path, options, key=server.key, resume=resume, remake=output_format.remake) as out:
-                with progress_shown(
-                    query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
-                ) as progress:
-                    walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
-                    await _write(walk, output_format, out, progress, counting_beside(query, session, progress))
+                progress.row.begun = progress.row.count = out.items
+                walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
+                # An item with details is written by itself, because it can have tens of megabytes.
+                at_once = 1 if query.has_details else sys.maxsize
+                counting = counting_beside(query, session, progress)
+                with progress:
+                    await _write(walk, output_format, out, progress, counting, at_once=at_once)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
@@ -190,7 +248,7 @@ async def write_listing(
         written = f"{counted(items, query.name)} written{out.rest if out and items else ''}"
         left_out = query.left_out(walk.stats) if walk else ""
         raise StoppedError(error, "; ".join(filter(None, (written, left_out)))) from error
-    return Written(out.items, query.left_out(walk.stats))
+    return out.items, query.left_out(walk.stats)
 
 
 async def _write(
@@ -199,27 +257,23 @@ async def _write(
     out: Output,
     progress: Progress,
     counting: AbstractAsyncContextManager[Callable[[], None]],
+    *,
+    at_once: int,
 ) -> None:
-    """Write what a walk yields, page by page. After a few of them the total is counted meanwhile, if someone watches.
-
-    An item with details is written by itself, because it can have tens of megabytes.
-    """
-    at_once = 1 if isinstance(walk, DetailsWalk) else sys.maxsize
+    """Write what a walk yields, page by page. After a few, the total is counted meanwhile, if someone watches."""
     before, pages = out.items, 0
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
-    output_format.has_items = before > 0
-    # It is written with the first items, so that a listing that is refused leaves no header.
-    pending = b"" if out.size else output_format.head
     async with counting as count, walk:
         while items := await walk.take(at_once):
-            text = pending + output_format.page(items)
+            # The head is written with the first items, so that a listing that is refused leaves no header.
+            text = (output_format.between if out.items else output_format.head) + output_format.page(items)
             with aside():
                 await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
             progress.advance(len(items))
-            pending, pages = b"", pages + 1
+            pages += 1
             if pages == _PAGES:
                 count()
-    if rest := pending + output_format.tail:
+    if rest := (b"" if out.items else output_format.head) + output_format.tail:
         with aside():
             await out.end(rest)
 

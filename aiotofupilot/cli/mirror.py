@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,21 +15,24 @@ from aiotofupilot.listings import NAMES, listing_class
 
 from .converters import duration
 from .failures import DeadlineError, FailedError, StoppedError, UsageError
-from .options import MirrorOptions, ServerOptions, option, shared_filters, unwrapped, with_filters
-from .progress import progress_shown
+from .options import option, shared_filters, with_options
+from .progress import Progress
+from .server import Server
 from .tables import GAP
-from .terminal import put, say, visible
+from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
 
+_OPTIONS = [argument for argument in listing_class("runs").options if argument.name in ("concurrency", "on_unreadable")]
+"""What each ``list()`` gets that a mirror makes."""
+
 _EXTRA = frozenset({"duckdb", "pyarrow"})
 """What the extra ``mirror`` installs. Without it, a user can do something about a missing module."""
 
 
-@unwrapped
 async def mirror(
     database: Annotated[Path, Parameter(metavar="DATABASE")],
     /,
@@ -36,9 +40,8 @@ async def mirror(
     again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration, show_default=False)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
     details: Annotated[bool, Parameter(show_default=False)] = False,
-    requests: MirrorOptions = MirrorOptions(),  # noqa: B008 - a value
-    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
-    **filters: Any,  # noqa: ANN401 - those of the listings
+    server: Server = Server(),  # noqa: B008 - a value
+    **filters: Any,  # noqa: ANN401 - those of the listings, and `_OPTIONS`
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
 
@@ -57,8 +60,7 @@ async def mirror(
         full: Read everything again, and mark what is gone.
         details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
             request.
-        requests: How requests are sent.
-        server_options: Which server gets the requests, and with which key.
+        server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """
     if again is not None and again <= timedelta(0):
@@ -68,34 +70,32 @@ async def mirror(
     for name in listings:
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
-    # Here and not above, because help and a wrong option need not wait for aiohttp and DuckDB.
-    from .server import Server  # noqa: PLC0415
-
     try:
-        from aiotofupilot.mirror import Mirror  # noqa: PLC0415
+        from aiotofupilot.mirror import Mirror  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         raise UsageError(str(error)) from error
-    async with Server(server_options, requests).session() as session:
+    on_unreadable = filters.pop("on_unreadable", "raise")
+    async with server.session() as session:
         try:
             opened = Mirror(
                 database,
-                session=session.with_options(concurrency=requests.concurrency),
+                session=session.with_options(concurrency=filters.pop("concurrency", 1)),
                 listings=listings or None,
                 filters=filters,
                 details=details,
-                on_unreadable=requests.on_unreadable,
+                on_unreadable=on_unreadable,
             )
         except ValueError as error:
             raise UsageError(_in_options(str(error), filters)) from error
-        results = await _updated(opened, full=full, again=again, deadline=requests.deadline)
+        results = await _updated(opened, full=full, again=again, deadline=server.deadline)
     put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
     if not all(result.is_account_checked for result in results):
-        say("aiotofupilot: the server is too old to say whether the key is of the organization that is mirrored")
+        complain("the server is too old to say whether the key is of the organization that is mirrored")
 
 
-with_filters(mirror, shared_filters(name for name in NAMES if listing_class(name).by_run is None))
+with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(name).by_run is None), *_OPTIONS])
 
 
 def _in_options(message: str, filters: Collection[str]) -> str:
@@ -113,16 +113,12 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         UsageError: The database cannot be used.
         StoppedError: It ended early.
     """
-    from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
-
     from aiotofupilot.mirror import (  # noqa: PLC0415 - they are loaded by now
         DatabaseInUseError,
         MirrorError,
         MirrorTimeoutError,
         StaleWatermarkError,
     )
-
-    from .server import until  # noqa: PLC0415 - likewise
 
     reached = "beginning"
 
@@ -131,9 +127,9 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         reached = step.listing
         progress.note(step.listing, step.rows, step.total)
 
-    with progress_shown(None, to_standard_output=False, total=None) as progress:
+    with Progress() as progress:
         try:
-            async with until(None, lambda: progress.failure):
+            async with progress.until(None):
                 return await mirror.update(**options, on_progress=note, with_totals=progress.is_shown)
         except DatabaseInUseError as error:
             raise FailedError(str(error)) from error

@@ -1,27 +1,31 @@
-"""How far a listing is, on standard error and only for someone who watches: a bar, by rich."""
+"""How far a command is, on standard error and only for someone who watches: a bar, by rich."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Self, TextIO, cast
 
-from attrs import Factory, define, field
+from attrs import define, field
 
-from .terminal import BestEffort, is_pipe, is_terminal, say, visible
+from .failures import DeadlineError
+from .terminal import BestEffort, complain, is_pipe, is_terminal, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from rich.console import Console, RenderableType
 
 _LONGEST = 100 * 24 * 3600
 """Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
+
+_LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
 @define
@@ -29,13 +33,13 @@ class _Row:
     """How far one listing is."""
 
     name: str
-    total: int | None
+    total: int | None = None
     """How many items will arrive, those included that have. None: nobody knows."""
     begun: int = 0
     """How many of them were there already."""
-    more: str = field(default="", init=False)
+    count: int = 0
+    more: str = ""
     """What else there is to say of them."""
-    count: int = field(default=Factory(lambda self: self.begun, takes_self=True), init=False)
     _start: float = field(factory=time.monotonic, init=False)
 
     def __str__(self) -> str:
@@ -55,29 +59,33 @@ class _Row:
 class Progress(logging.Handler):
     """Counts items, and takes the library's warnings, each of which is about an attempt that failed.
 
+    It is shown during a ``with`` block, if standard error is a terminal where nobody else is expected to write. If the
+    items go to standard output, and that is a pipe, its reader may write to the terminal.
+
     An attempt that was made up for is not news. But a failure before anything has arrived may be a mistyped address. It
     is told at once to whoever watches, because the attempts that follow take some seconds.
 
     Args:
         name: What the items are called. None: `note` says it.
         total: At most this many items will arrive; None: nobody knows, and the bar moves to and fro.
-        begun: How many of them are there already.
-        has_bar: Whether the count is shown, and below it the latest warning, until more arrives.
+        to_standard_output: Whether the items go there.
 
     Attributes:
         row: How far the items are that have the name.
         failure: The latest warning about an attempt, in words, until more arrives; empty: there is none.
     """
 
-    def __init__(self, name: str | None, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
+    def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
         super().__init__()
         self.failure: str = ""
-        self.row: _Row = _Row(name or "", total, begun)
+        self.row: _Row = _Row(name or "", total)
         self._rows = {} if name is None else {name: self.row}
         self._warning = ""
         self._is_untold = True
         self._live = None
-        if has_bar:
+        # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
+        is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+        if is_seen and not (to_standard_output and is_pipe(sys.stdout)):
             from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
             from rich.live import Live  # noqa: PLC0415 - likewise
 
@@ -91,12 +99,20 @@ class Progress(logging.Handler):
                 redirect_stderr=False,
             )
 
-    def start(self) -> None:
-        """Show the bar."""
+    def __enter__(self) -> Self:
+        _LIBRARY_LOG.addHandler(self)
+        self._show()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hide()
+        _LIBRARY_LOG.removeHandler(self)
+
+    def _show(self) -> None:
         if self._live is not None:
             self._live.start(refresh=True)
 
-    def stop(self) -> None:
+    def _hide(self) -> None:
         """Take the bar off the terminal, and leave nothing there."""
         if self._live is not None:
             self._live.stop()
@@ -104,9 +120,28 @@ class Progress(logging.Handler):
     @contextmanager
     def aside(self) -> Generator[None]:
         """Take the bar off the terminal while a block may write there."""
-        self.stop()
+        self._hide()
         yield
-        self.start()
+        self._show()
+
+    @asynccontextmanager
+    async def until(self, deadline: float | None) -> AsyncGenerator[None]:
+        """End a block after some seconds; None: it takes as long as it takes.
+
+        Raises:
+            DeadlineError: The time is over.
+            CancelledError: A signal has ended the block. It has the latest warning, if there is one.
+        """
+        time_limit = asyncio.timeout(deadline)
+        try:
+            async with time_limit:
+                yield
+        except TimeoutError as error:
+            if deadline is None or not time_limit.expired():  # it is one of the disk, say
+                raise
+            raise DeadlineError(deadline, self.failure) from error
+        except asyncio.CancelledError as error:
+            raise asyncio.CancelledError(*filter(None, (self.failure,))) from error
 
     @property
     def is_shown(self) -> bool:
@@ -142,7 +177,7 @@ class Progress(logging.Handler):
         if self._is_untold and is_terminal(sys.stderr):
             self._is_untold = False
             with self.aside():
-                say(f"aiotofupilot: {message}")
+                complain(message)
         else:
             self._warning = visible(message)
 
@@ -162,24 +197,3 @@ class Progress(logging.Handler):
             line.add_row(ProgressBar(row.total, row.count, width=12), Text(str(row)))
         warning = [Text(self._warning, style="yellow", overflow="fold")] if self._warning else []
         return Constrain(Group(line, *warning), max(1, console.width - len("^C")))
-
-
-@contextmanager
-def progress_shown(
-    name: str | None, *, to_standard_output: bool, total: int | None, begun: int = 0
-) -> Generator[Progress]:
-    """Show a `Progress` during a block, if standard error is a terminal where nobody else is expected to write.
-
-    If the listing goes to standard output, and that is a pipe, its reader may write to the terminal.
-    """
-    library_log = logging.getLogger("aiotofupilot")
-    # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
-    is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
-    progress = Progress(name, total, begun, has_bar=is_seen and not (to_standard_output and is_pipe(sys.stdout)))
-    library_log.addHandler(progress)
-    try:
-        progress.start()
-        yield progress
-    finally:
-        progress.stop()
-        library_log.removeHandler(progress)

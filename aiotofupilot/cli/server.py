@@ -1,97 +1,118 @@
-"""The server that the command requests from, or a sandbox of its own."""
+"""The server that a command requests from, or a sandbox of its own: the options for it, and the session with it."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from attrs import frozen
+from attrs import field, frozen
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
-from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot.settings import Secret, Settings
-
-from .failures import DeadlineError
-from .terminal import say
+from .converters import seconds, timestamp
+from .failures import UsageError
+from .options import ASKING, SERVER, unwrapped
+from .terminal import complain
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
-    from .options import ServerOptions, TimeoutOptions
+    from aiotofupilot import TofuPilotSession
+    from aiotofupilot.settings import Settings
 
 
-@frozen
+@unwrapped
+@Parameter(name="*", group=SERVER)
+@frozen(kw_only=True)
 class Server:
-    """A server, and how long to wait for it.
+    """Which server gets the requests, with which key, and how long it is waited for.
 
-    Whatever needs the key or the address raises a ConfigurationError if there is none, or it cannot be used.
+    A field is an option, and this docstring has its help. Whatever needs the key or the address raises a
+    ConfigurationError if there is none, or it cannot be used.
+
+    Attributes:
+        timeout: Give up a request that has no complete response after this time, and repeat it.
+        retries: Repeat a failed request at most this many times, if that may help.
+        deadline: End after this time, with what has come by then. By default there is no limit.
+        sandbox: List the made-up factory of an embedded server: no account or key needed.
+        until: With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.
+        base_url: Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your
+            login with TofuPilot's own command, or https://www.tofupilot.app.
+        allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.
+        api_key: Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, or
+            log in with TofuPilot's own command.
+        proxy: HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is that of
+            HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because everyone on
+            this machine can read a command's arguments.
+        ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
+
+    Raises:
+        UsageError: A sandbox is wanted, and another server or key; or the end of a sandbox, and no sandbox.
     """
 
-    options: ServerOptions
-    """Which server, with which key."""
-    timeouts: TimeoutOptions
-    """How long each request is waited for, and how often it is repeated."""
+    timeout: Annotated[float, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = 30.0
+    retries: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=0))] = 5
+    deadline: Annotated[float | None, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = None
+    sandbox: Annotated[bool, Parameter(show_default=False)] = False
+    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None
+    base_url: Annotated[str | None, Parameter(metavar="URL")] = None
+    allow_insecure_http: Annotated[bool, Parameter(show_default=False)] = False
+    api_key: Annotated[str | None, Parameter(metavar="KEY")] = field(default=None, repr=False)
+    proxy: Annotated[str | None, Parameter(metavar="URL")] = field(default=None, repr=False)
+    ca_cert: Annotated[str | None, Parameter(metavar="FILE")] = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.until is not None and not self.sandbox:
+            raise UsageError(
+                "--until is for --sandbox; to list what is older, filter with --created-before or the like"
+            )
+        of_a_server = (self.base_url, self.api_key, self.allow_insecure_http, self.proxy, self.ca_cert)
+        if self.sandbox and any(of_a_server):
+            raise UsageError(
+                "--sandbox has an address and a key of its own: leave out --base-url, --api-key, "
+                "--allow-insecure-http, --proxy and --ca-cert"
+            )
 
     @property
     def name(self) -> str:
         """What distinguishes it from other servers."""
-        return "sandbox" if self.options.sandbox else self._settings.base_url
+        return "sandbox" if self.sandbox else self._settings.base_url
 
     @property
     def key(self) -> str | None:
         """The key that it is asked with; None: the sandbox's own."""
-        return None if self.options.sandbox else self._settings.authorization
+        return None if self.sandbox else self._settings.authorization
 
     @property
     def _settings(self) -> Settings:
-        given = self.options
-        return Settings.resolve(given.api_key, base_url=given.base_url, allow_insecure_http=given.allow_insecure_http)
+        from aiotofupilot.settings import Settings  # noqa: PLC0415 - see `session`
+
+        return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
         """Open a session with it. An embedded server runs meanwhile."""
-        given = self.options
-        key, base_url = given.api_key, given.base_url
+        # Here and not above, because help and a wrong option need not wait for aiohttp.
+        from aiotofupilot import RetryPolicy, TofuPilotSession  # noqa: PLC0415
+        from aiotofupilot.settings import Secret  # noqa: PLC0415
+
+        secrets: dict[str, Any] = {"api_key": Secret(self.api_key), "proxy": Secret(self.proxy)}
+        base_url = self.base_url
         async with AsyncExitStack() as stack:
-            if given.sandbox:
+            if self.sandbox:
                 from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 
-                sandbox = await stack.enter_async_context(Sandbox(until=given.until or datetime.now(UTC)))
-                key, base_url = sandbox.api_key, sandbox.url
+                sandbox = await stack.enter_async_context(Sandbox(until=self.until or datetime.now(UTC)))
+                secrets["api_key"], base_url = sandbox.api_key, sandbox.url
             elif (settings := self._settings).is_exposed:
-                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-            secrets: dict[str, Any] = {"api_key": Secret(key), "proxy": Secret(given.proxy)}
+                complain(f"{settings.key_source} can be read by others: chmod 600 {settings.key_source}")
             session = TofuPilotSession(
                 **secrets,
                 base_url=base_url,
-                allow_insecure_http=given.allow_insecure_http,
-                ca_cert=given.ca_cert,
-                timeout=self.timeouts.timeout,
-                retry=RetryPolicy(attempts=self.timeouts.retries + 1),
+                allow_insecure_http=self.allow_insecure_http,
+                ca_cert=self.ca_cert,
+                timeout=self.timeout,
+                retry=RetryPolicy(attempts=self.retries + 1),
             )
             yield await stack.enter_async_context(session)
-
-
-@asynccontextmanager
-async def until(deadline: float | None, failure: Callable[[], str]) -> AsyncGenerator[None]:
-    """End a block after some seconds; None: it takes as long as it takes.
-
-    Args:
-        deadline: The seconds.
-        failure: Returns the latest warning about an attempt; see `Progress.failure`.
-
-    Raises:
-        DeadlineError: The time is over.
-        CancelledError: A signal has ended the block. It has the warning, if there is one.
-    """
-    time = asyncio.timeout(deadline)
-    try:
-        async with time:
-            yield
-    except TimeoutError as error:
-        if deadline is None or not time.expired():  # it is one of the disk, say
-            raise
-        raise DeadlineError(deadline, failure()) from error
-    except asyncio.CancelledError as error:
-        raise asyncio.CancelledError(*filter(None, (failure(),))) from error

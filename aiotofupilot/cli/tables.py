@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
+from rich.cells import cell_len, set_cell_size
 
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models.fields import shown_fields
@@ -235,3 +236,8 @@ def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
     return [
         evolve(column, width=column.width + end - at) for column, (at, end) in zip(kept, pairwise(ends), strict=True)
     ]
+
+
+def cut(text: str, width: int) -> str:
+    """Return text that a terminal shows in at most some cells."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

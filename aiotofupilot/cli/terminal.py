@@ -87,6 +87,11 @@ def say(line: str) -> None:
         put(sys.stderr, f"{visible(line)}\n")
 
 
+def complain(message: str) -> None:
+    """Say something about the command, as `say` does."""
+    say(f"aiotofupilot: {message}")
+
+
 class Whole:
     """A standard stream for those who print: what they write is `put` there."""
 

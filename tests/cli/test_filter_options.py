@@ -3,22 +3,26 @@
 import inspect
 import re
 
-from aiotofupilot.cli.app import app_for
-from aiotofupilot.cli.listing_command import help_of
-from aiotofupilot.cli.options import option, options_of
+from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli.listing import listing_command
+from aiotofupilot.cli.options import option
 from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES, listing_class
 
 
 def filters_of(listing):
-    return options_of(listing_class(listing).filters)
+    parameters = inspect.signature(listing_command(listing)).parameters
+    return {argument.name: parameters[argument.name] for argument in listing_class(listing).filters}
+
+
+def help_of(listing):
+    return listing_command(listing).__doc__
 
 
 def test_every_filter_is_an_option_with_a_help():
     """Its name is the API's own, with hyphens."""
     for listing in NAMES:
         parameters = filters_of(listing)
-        assert list(parameters) == [argument.name for argument in listing_class(listing).filters]
         for name, parameter in parameters.items():
             (details,) = parameter.annotation.__metadata__
             assert option(name) in details.name
@@ -67,7 +71,7 @@ def test_help_names_every_option_and_speaks_no_python():
     """A shell knows neither None nor backticks."""
     python = re.compile("None|False|True|`|empty list|timezone-aware|Error")
     for listing in NAMES:
-        command = app_for([listing])[listing]
+        command = command_line()[listing]
         parameters = [argument.parameter for argument in command.assemble_argument_collection()]
         told = "\n".join([command.help, *(parameter.help for parameter in parameters if parameter.show)])
         assert not python.findall(told)

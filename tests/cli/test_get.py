@@ -10,7 +10,7 @@ import pytest
 from aiotofupilot import TofuPilotSession, to_wire
 from aiotofupilot.cli import run
 from aiotofupilot.cli.failures import DeadlineError
-from aiotofupilot.cli.server import until
+from aiotofupilot.cli.progress import Progress
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import json as json_fault, stall
 
@@ -143,8 +143,10 @@ def test_interrupt(start, sandbox):
 
 
 async def test_a_deadline_tells_what_went_wrong_until_then():
+    progress = Progress()
+    progress.failure = "the latest warning was: 503"
     with pytest.raises(DeadlineError, match=r"^the deadline of 1e-09 s has passed; the latest warning was: 503$"):
-        async with until(1e-9, lambda: "the latest warning was: 503"):
+        async with progress.until(1e-9):
             await asyncio.Event().wait()
 
 
@@ -152,5 +154,5 @@ async def test_a_deadline_tells_what_went_wrong_until_then():
 async def test_a_timeout_of_the_disk_is_not_the_deadline(deadline):
     """Network file systems have such an error."""
     with pytest.raises(TimeoutError, match="Connection timed out"):
-        async with until(deadline, str):
+        async with Progress().until(deadline):
             raise TimeoutError(110, "Connection timed out")

@@ -6,7 +6,7 @@ import pytest
 from fakes.guides import blocks
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.app import app_for
+from aiotofupilot.cli.app import command_line
 
 GUIDE = "aiotofupilot/cli/README.md"
 
@@ -45,6 +45,6 @@ def test_a_line_of_the_guide_lists_something(line, sandbox, tmp_path, monkeypatc
 @pytest.mark.parametrize("line", SERVED)
 def test_another_line_of_the_guide_is_right_usage(line):
     _, *arguments = shlex.split(line)
-    command, bound, _ = app_for(arguments).parse_args(arguments)
+    command, bound, _ = command_line().parse_args(arguments)
     assert command.__name__ == arguments[0]
     assert bound.arguments

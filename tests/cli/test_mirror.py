@@ -14,8 +14,8 @@ from attrs import evolve
 import aiotofupilot.mirror
 from aiotofupilot.cli import mirror, run
 from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
-from aiotofupilot.cli.options import MirrorOptions, ServerOptions
 from aiotofupilot.cli.progress import Progress
+from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import faults
 
 
@@ -63,9 +63,8 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
         raise aiotofupilot.mirror.MirrorTimeoutError("late", seconds=2.0, results=())
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)
-    options = {"requests": MirrorOptions(deadline=2.0), "server_options": ServerOptions(sandbox=True)}
     with pytest.raises(StoppedError) as caught:
-        await mirror.mirror(database, "stations", **options)
+        await mirror.mirror(database, "stations", server=Server(sandbox=True, deadline=2.0))
     said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
 

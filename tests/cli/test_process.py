@@ -220,7 +220,9 @@ def working(monkeypatch):
 
     def working(work):
         parsed = work, inspect.signature(work).bind(), {}
-        monkeypatch.setattr(app_module, "app_for", lambda _: SimpleNamespace(parse_args=lambda _: parsed))
+        monkeypatch.setattr(
+            app_module, "command_line", lambda: SimpleNamespace(parse_args=lambda _: parsed, resolved_commands=dict)
+        )
         monkeypatch.setattr(os, "_exit", end)
 
     return working

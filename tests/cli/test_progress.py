@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from aiotofupilot.cli.progress import Progress, progress_shown
+from aiotofupilot.cli.progress import Progress
 
 LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
@@ -19,10 +19,8 @@ def show(terminal, monkeypatch):
     def show(use, *, columns=80, total=None):
         with terminal(columns) as shown, open(shown.tty, "w", closefd=False) as stream:
             monkeypatch.setattr(sys, "stderr", stream)
-            bar = Progress("procedures", total, has_bar=True)
-            bar.start()
-            use(bar)
-            bar.stop()
+            with Progress("procedures", total) as bar:
+                use(bar)
         return shown.screen
 
     return show
@@ -164,7 +162,7 @@ def test_nothing_shows_in_a_pipe(monkeypatch):
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with progress_shown("procedures", to_standard_output=True, total=None) as progress:
+    with Progress("procedures", to_standard_output=True) as progress:
         watch(progress)
     assert stderr.getvalue() == ""
     assert progress not in LIBRARY_LOG.handlers
@@ -176,7 +174,7 @@ def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
     monkeypatch.setenv("TERM", name)
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        with progress_shown("procedures", to_standard_output=True, total=None) as progress:
+        with Progress("procedures", to_standard_output=True) as progress:
             watch(progress)
             assert progress.wants_total == bar
     assert bool(shown.screen) == bar
@@ -188,7 +186,7 @@ def test_a_first_failure_is_told_where_there_is_no_bar(terminal, monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        with progress_shown("procedures", to_standard_output=True, total=None):
+        with Progress("procedures", to_standard_output=True):
             LIBRARY_LOG.warning("attempt 1 failed: no such host")
             LIBRARY_LOG.warning("attempt 2 failed: no such host")
     assert "aiotofupilot: attempt 1 failed: no such host" in shown.screen

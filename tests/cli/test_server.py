@@ -5,7 +5,6 @@ import json
 import pytest
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot.cli.options import ServerOptions, TimeoutOptions
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
 
@@ -24,7 +23,7 @@ def environment(monkeypatch):
 async def test_a_sandbox_needs_nothing_of_the_environment(environment):
     """Its own address and key are used, whatever is set."""
     environment("https://unreachable.invalid", "wrong")
-    server = Server(ServerOptions(sandbox=True), TimeoutOptions())
+    server = Server(sandbox=True)
     assert server.name == "sandbox"
     async with server.session() as session:
         assert len(await session.procedures.list().collect()) == 250
@@ -34,7 +33,7 @@ async def test_the_environment_leads_to_a_server(environment):
     """Without options, it is TOFUPILOT_URL and TOFUPILOT_API_KEY that count."""
     async with Sandbox(3) as sandbox:
         environment(sandbox.url, sandbox.api_key)
-        server = Server(ServerOptions(), TimeoutOptions())
+        server = Server()
         assert server.name == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
@@ -44,8 +43,7 @@ async def test_options_are_taken_before_the_environment(environment):
     """With them, it does not matter what is set."""
     environment("https://unreachable.invalid", "wrong")
     async with Sandbox(3, api_key="other") as sandbox:
-        serving = ServerOptions(base_url=sandbox.url.removesuffix("/api"), api_key="other")
-        server = Server(serving, TimeoutOptions())
+        server = Server(base_url=sandbox.url.removesuffix("/api"), api_key="other")
         assert server.name == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
@@ -53,16 +51,14 @@ async def test_options_are_taken_before_the_environment(environment):
 
 async def test_plain_http_beyond_this_machine_has_to_be_allowed():
     """By name, for a file that is gone on with, as by session."""
-    refused = Server(ServerOptions(base_url="http://tofu.example", api_key="key"), TimeoutOptions())
+    refused = Server(base_url="http://tofu.example", api_key="key")
     with pytest.raises(ConfigurationError, match="plain HTTP"):
         refused.name  # noqa: B018 - it raises
     with pytest.raises(ConfigurationError, match="plain HTTP"):
         async with refused.session():
             pass
 
-    allowed = Server(
-        ServerOptions(base_url="http://tofu.example", api_key="key", allow_insecure_http=True), TimeoutOptions()
-    )
+    allowed = Server(base_url="http://tofu.example", api_key="key", allow_insecure_http=True)
     assert allowed.name == "http://tofu.example/api"
     async with allowed.session() as session:
         assert "http://tofu.example/api" in repr(session)
@@ -71,17 +67,17 @@ async def test_plain_http_beyond_this_machine_has_to_be_allowed():
 async def test_no_key():
     """It is noticed before anything is sent."""
     with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY"):
-        async with Server(ServerOptions(), TimeoutOptions()).session():
+        async with Server().session():
             pass
 
 
 def test_the_key_is_one_however_it_is_given(environment):
     """With or without Bearer, from the environment or an option, it tells the same account; a sandbox needs none."""
     environment("https://unreachable.invalid", "one")
-    servers = [Server(ServerOptions(api_key=key), TimeoutOptions()) for key in (None, "one", "Bearer one", "other")]
+    servers = [Server(api_key=key) for key in (None, "one", "Bearer one", "other")]
     assert len({server.key for server in servers[:3]}) == 1
     assert servers[3].key != servers[0].key
-    assert Server(ServerOptions(sandbox=True), TimeoutOptions()).key is None
+    assert Server(sandbox=True).key is None
 
 
 @pytest.fixture
@@ -101,7 +97,7 @@ async def test_a_login_leads_to_a_server(login, capsys):
     """As it does in the library. That others can read the file is said in a line."""
     async with Sandbox(3) as sandbox:
         login(0o644, api_key=sandbox.api_key, base_url=sandbox.url)
-        server = Server(ServerOptions(), TimeoutOptions())
+        server = Server()
         assert server.name == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
@@ -113,16 +109,16 @@ async def test_a_login_for_another_server_is_not_used(login):
     """The key goes nowhere else."""
     login(api_key="s3cr3t", base_url="https://tofu.example")
     with pytest.raises(ConfigurationError, match=r"^no API key for https://other\.example: the key of ~/"):
-        async with Server(ServerOptions(base_url="https://other.example"), TimeoutOptions()).session():
+        async with Server(base_url="https://other.example").session():
             pass
 
 
 def test_the_key_does_not_show():
     """Not in a repr."""
-    assert "secret" not in repr(Server(ServerOptions(api_key="secret"), TimeoutOptions()))
+    assert "secret" not in repr(Server(api_key="secret"))
 
 
 def test_the_options_show_neither_key_nor_proxy():
     """A traceback with locals would print them."""
-    options = ServerOptions(api_key="the-key", proxy="http://user:the-password@proxy.example.com:3128")
+    options = Server(api_key="the-key", proxy="http://user:the-password@proxy.example.com:3128")
     assert "the-" not in repr(options)

@@ -15,7 +15,7 @@ from aiotofupilot import (
     from_wire,
     to_wire,
 )
-from aiotofupilot.cli.tree import Tree
+from aiotofupilot.cli.get import tree
 from aiotofupilot.testing import make
 
 RUN = from_wire(EXAMPLES["runs"][0], MODELS["runs"])
@@ -69,7 +69,7 @@ metadata            shift=B, humidity=41.5, rework=yes
 
 
 def shown(item, width=None):
-    return Tree(width).page([item]).decode()
+    return tree(item, width)
 
 
 def test_it_is_short():

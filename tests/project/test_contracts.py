@@ -65,7 +65,7 @@ BROKEN = {
         ("cli/formats.py", "from aiotofupilot._wire.codec import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
-        ("cli/listing_command.py", "from aiotofupilot import _public"),
+        ("cli/listing.py", "from aiotofupilot import _public"),
         ("cli/converters.py", "import aiotofupilot._arguments"),
         ("cli/tables.py", "from aiotofupilot._paging.walk import Walk"),
         ("cli/app.py", "from aiotofupilot._public import internal"),

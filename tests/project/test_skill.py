@@ -14,7 +14,7 @@ from fakes.guides import SKILL, read
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, Walk, arrow, blocking
-from aiotofupilot.cli.app import app_for
+from aiotofupilot.cli.app import command_line
 from aiotofupilot.mirror import Mirror
 from aiotofupilot.testing import plugin
 
@@ -106,7 +106,7 @@ def test_a_name_that_is_wrong_is_found():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_in_the_skill_is_right_usage(command):
     arguments = command.split()[1:]
-    app_for(arguments).parse_args(arguments)
+    command_line().parse_args(arguments)
 
 
 def test_the_skill_is_short_and_says_what_it_is_for():
