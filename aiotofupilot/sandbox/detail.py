@@ -118,13 +118,18 @@ def _decoded(parameter: str) -> str:
 
 
 def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
-    """Make a model of the fields that an item has too, and of more fields."""
-    shared = [field for field in fields_of(cast("Any", model)) if field.name not in more and hasattr(item, field.name)]
-    return model(**{field.name: _as_field(field, getattr(item, field.name)) for field in shared}, **more)
+    """Make a model of the fields that an item has too, and of more fields.
+
+    A value of another model than the field's becomes one of the field's model in the same way.
+    """
+    fields = {field.name: field for field in fields_of(cast("Any", model))}
+    values = {name: getattr(item, name) for name in fields if hasattr(item, name)} | more
+    return model(**{name: _as_field(fields[name], value) for name, value in values.items()})
 
 
 def _as_field(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
-    """Return the value of another model's field as this field has it."""
-    if field.model is None or value is None:
+    if field.model is None or value is None or type(value) is field.model:
         return value
-    return tuple(extended(field.model, part) for part in value) if field.is_array else extended(field.model, value)
+    if field.is_array:
+        return tuple(part if type(part) is field.model else extended(field.model, part) for part in value)
+    return extended(field.model, value)

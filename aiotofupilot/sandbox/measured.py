@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from functools import cache
 from math import exp, sin
 from mimetypes import guess_type
+from operator import attrgetter
 from random import Random
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from aiotofupilot import models
 
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .detail import Reading
-
-T = TypeVar("T")
 
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
@@ -40,12 +41,9 @@ def made_up(kind: str, identity: str) -> Random:
 
 
 def run_details(reading: Reading, run: models.Run) -> models.RunDetails:
-    """Make the details of a run."""
+    """Make the details of a run. The docstrings of measurements are not in there."""
     snapshot, random = reading.snapshot, made_up("run", run.id)
-    phases = sorted(
-        reading.all("phases", "run_id", run.id),
-        key=lambda phase: (phase.started_at or run.started_at, phase.name, phase.retry_count),
-    )
+    phases = [_phase(reading, phase, run) for phase in reading.all("phases", "run_id", run.id)]
     built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
     return extended(
         models.RunDetails,
@@ -57,7 +55,10 @@ def run_details(reading: Reading, run: models.Run) -> models.RunDetails:
             _config("verbose", random.random() < _HALF, None),
         ),
         secrets=(models.RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
-        phases=tuple(_phase(models.RunPhase, reading, phase, run, documented=False) for phase in phases),
+        phases=tuple(
+            evolve(phase, measurements=tuple(evolve(one, docstring=None) for one in phase.measurements))
+            for phase in sorted(phases, key=attrgetter("started_at", "name", "retry_count"))
+        ),
         sequences=snapshot.included("runs", run, "sequences"),
         attachments=attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
         logs=tuple(map(_line, reading.all("logs", "run.id", run.id))),
@@ -80,70 +81,50 @@ def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
 def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
     """Return all units that are built into a unit: those that the listing shows in it, and others that name it."""
     shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
-    others = [models.UnitRef(unit.id, unit.serial_number) for unit in reading.all("units", "parent.id", unit_id)]
+    others = [extended(models.UnitRef, unit) for unit in reading.all("units", "parent.id", unit_id)]
     return list({child.id: child for child in (*shown, *others)}.values())
 
 
 def _sub_unit(reading: Reading, child: models.UnitRef) -> models.SubUnit:
     """Make what a run says of a unit that was built in. The part of a unit that is not listed is unknown."""
     part = getattr(reading.first("units", "id", child.id), "part", None)
-    return models.SubUnit(child.id, child.serial_number, *((part.number, part.name) if part else ("unknown", None)))
+    number, name = (part.number, part.name) if part else ("unknown", None)
+    return extended(models.SubUnit, child, part_number=number, part_name=name)
 
 
 def _line(log: models.Log) -> models.RunLog:
     """Make a line of a run's log. The official SDK cannot read a line there without its place."""
-    return extended(
-        models.RunLog,
-        log,
-        timestamp=log.created_at,
-        source_file=log.source_file or "unknown",
-        line_number=log.line_number or 0,
-    )
+    source_file, line_number = log.source_file or "unknown", log.line_number or 0
+    return extended(models.RunLog, log, timestamp=log.created_at, source_file=source_file, line_number=line_number)
 
 
 def phase_details(reading: Reading, phase: models.Phase) -> models.PhaseDetails:
     """Make the details of a phase."""
     run = reading.first("runs", "id", phase.run_id)
-    return _phase(
+    return extended(
         models.PhaseDetails,
-        reading,
-        phase,
-        run,
-        documented=True,
+        _phase(reading, phase, run),
         run=models.RunRef(phase.run_id, serial_number=phase.serial_number),
         procedure=_procedure(run, phase.run_id),
     )
 
 
-def _phase(
-    model: type[T],
-    reading: Reading,
-    phase: models.Phase,
-    run: models.Run | None,
-    /,
-    *,
-    documented: bool,
-    **more: object,
-) -> T:
-    """Make a phase, in its run or by itself. Its measurements may have docstrings.
+def _phase(reading: Reading, phase: models.Phase, run: models.Run | None) -> models.RunPhase:
+    """Make a phase of a run.
 
     The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
     """
     started_at = phase.started_at or (run.started_at if run else _NEVER)
     duration = (phase.duration_ms or 0) * MILLISECOND
+    measurements = reading.all("measurements", "run_id", phase.run_id)
     return extended(
-        model,
+        models.RunPhase,
         phase,
         started_at=started_at,
         ended_at=phase.ended_at or started_at + duration,
         duration=duration,
-        measurements=tuple(
-            _measurement(models.RunMeasurement, measurement, documented=documented)
-            for measurement in reading.all("measurements", "run_id", phase.run_id)
-            if _is_of(measurement, phase)
-        ),
+        measurements=tuple(_measurement(measurement) for measurement in measurements if _is_of(measurement, phase)),
         docstring=_docstring(phase.id, phase.name),
-        **more,
     )
 
 
@@ -158,10 +139,9 @@ def measurement_details(reading: Reading, measurement: models.Measurement) -> mo
     run = reading.first("runs", "id", run_id)
     phases = reading.all("phases", "run_id", run_id)
     phase_id = next((phase.id for phase in phases if _is_of(measurement, phase)), None)
-    return _measurement(
+    return extended(
         models.MeasurementDetails,
-        measurement,
-        documented=True,
+        _measurement(measurement),
         phase=models.PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
         run=models.RunRef(run_id, run.outcome if run else None, measurement.serial_number),
         procedure=_procedure(run, run_id),
@@ -180,7 +160,7 @@ def _docstring(identity: str, name: str) -> str | None:
     return f"{name}: see the work instruction." if made_up("docstring", identity).random() < _HALF else None
 
 
-def _measurement(model: type[T], measurement: models.Measurement, *, documented: bool, **more: object) -> T:
+def _measurement(measurement: models.Measurement) -> models.RunMeasurement:
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: Any = next((value for value in values if value is not None), None)
@@ -189,15 +169,14 @@ def _measurement(model: type[T], measurement: models.Measurement, *, documented:
         largest = measurement.value + abs(measurement.value) * random.random() / 8
         aggregations = (_aggregation("MAX", largest, measurement.units, random),)
     return extended(
-        model,
+        models.RunMeasurement,
         measurement,
         name=measurement.measurement_name,
         outcome=measurement.measurement_outcome,
         aggregations=aggregations,
         measured_value=_document(random) if kind == "json" else value,
         data_series=tuple(_series(measurement, random)) if kind == "multidimensional" else None,
-        docstring=_docstring(measurement.id, measurement.measurement_name) if documented else None,
-        **more,
+        docstring=_docstring(measurement.id, measurement.measurement_name),
     )
 
 

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import made_up
@@ -40,30 +42,26 @@ def _procedure_details(reading: Reading, procedure: models.Procedure) -> models.
         models.ProcedureDetails,
         procedure,
         runs_count=len(runs),
-        recent_runs=tuple(extended(models.RecentRun, run) for run in latest),
-        stations=tuple(
-            models.StationRef(station.id, station.name)
+        recent_runs=latest,
+        stations=[
+            station
             for station in reading.snapshot.rows("stations")
             if procedure.id in {run.id for run in station.procedures}
-        ),
+        ],
     )
 
 
 def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
     """Make the details of a version of a procedure. A version without a run is unknown."""
-    runs = [
-        run
-        for run in reading.all("runs", "procedure.id", procedure_id)
-        if run.procedure.version is not None and run.procedure.version.tag == tag
-    ]
+    runs = [run for run in reading.all("runs", "procedure.version.tag", tag) if run.procedure.id == procedure_id]
     if not runs:
         return None
     first = min(runs, key=lambda run: run.started_at)
-    return models.VersionDetails(
-        id=first.procedure.version.id,
-        tag=tag,
+    return extended(
+        models.VersionDetails,
+        first.procedure.version,
         created_at=first.started_at - timedelta(hours=1),
-        procedure=extended(models.ProcedureRef, first.procedure),
+        procedure=first.procedure,
         run_count=len(runs),
         created_by_user=reading.creator,
     )
@@ -124,7 +122,7 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> models.DeploymentDetails:
     """Make the details of a deployment. One that is ready has an artifact."""
-    random, is_ready = made_up("deployment", deployment.id), deployment.status == "ready"
+    random, is_ready, user = made_up("deployment", deployment.id), deployment.status == "ready", reading.user
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
     return extended(
         models.DeploymentDetails,
@@ -136,9 +134,7 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> mode
         platform="linux-x64" if is_ready else None,
         language="python",
         runtime_version="3.12" if is_ready else None,
-        created_by_user=None
-        if deployment.trigger == "auto"
-        else models.DeploymentUser(reading.user.id, reading.user.name or "Unnamed", reading.user.image),
+        created_by_user=None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
         commit=commit
         and extended(
             models.DeploymentCommit,
@@ -147,7 +143,7 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> mode
             repository=repository and models.CommitRepository("example-energy/eol-tests", repository.provider),
         ),
         stations=tuple(
-            models.DeployedStation(id=station.id, name=station.name, image_url=None, pushed_at=deployment.ended_at)
+            extended(models.DeployedStation, station, image_url=None, pushed_at=deployment.ended_at)
             for station in deployment.stations
         ),
         build_logs=tuple(_build_logs(deployment)),
@@ -201,9 +197,9 @@ def _station_details(reading: Reading, station: models.Station) -> models.Statio
         api_key=f"{uuid(made_up('key', station.id))[:8]}...",
         organization_slug=reading.organization.slug,
         procedures=tuple(
-            models.StationProcedure(
-                id=procedure.id,
-                name=procedure.name,
+            extended(
+                models.StationProcedure,
+                procedure,
                 runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < _WEEK for run in runs),
                 deployment=_deployed(reading, procedure.id, station.id),
             )
@@ -221,9 +217,10 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
         if station_id in {station.id for station in deployment.stations}
     )
     latest = max(ready, key=lambda deployment: deployment.deployed_at, default=None)
-    return latest and models.StationDeployment(
+    return latest and extended(
+        models.StationDeployment,
+        latest,
         deployed_at=document(latest.deployed_at),
-        commit=latest.commit and extended(models.StationCommit, latest.commit),
         repository=latest.repository
         and models.StationRepository(
             owner="example-energy",
@@ -284,11 +281,12 @@ def _current_user(reading: Reading) -> models.User:
 
 
 def _identity(reading: Reading) -> models.Identity:
-    return models.Identity(
+    return extended(
+        models.Identity,
+        reading,
         type="station" if reading.is_station else "user",
-        station=extended(models.StationRef, reading.station) if reading.is_station else None,
-        user=None if reading.is_station else extended(models.UserRef, reading.user),
-        organization=reading.organization,
+        station=reading.station if reading.is_station else None,
+        user=None if reading.is_station else reading.user,
     )
 
 

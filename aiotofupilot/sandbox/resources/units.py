@@ -56,13 +56,12 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
 
 
 def _unit_details(reading: Reading, unit: models.Unit) -> models.UnitDetails:
-    run = first_run_of(reading, unit.id)
     return extended(
         models.UnitDetails,
         unit,
-        parent=None if unit.parent is None else _related(reading, unit.parent),
+        parent=unit.parent and _related(reading, unit.parent),
         children=tuple(_related(reading, child) for child in children_of(reading, unit.id)),
-        created_during=None if run is None else extended(models.CreationRun, run),
+        created_during=first_run_of(reading, unit.id),
         attachments=attachments(reading, unit.id, "label.svg", "photo.part"),
         metadata=reading.snapshot.included("units", unit, "metadata"),
     )
@@ -70,8 +69,7 @@ def _unit_details(reading: Reading, unit: models.Unit) -> models.UnitDetails:
 
 def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
     """Make what a unit says of another one. The part of a unit that is not listed is unknown."""
-    unit = reading.first("units", "id", ref.id)
-    return extended(models.RelatedUnit, ref, part=None if unit is None else extended(models.RelatedPart, unit.part))
+    return extended(models.RelatedUnit, ref, part=getattr(reading.first("units", "id", ref.id), "part", None))
 
 
 def _metadata_of_unit(_world: World, unit: models.Unit) -> dict[str, object]:
@@ -110,8 +108,7 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
 
 
 def _batch_details(reading: Reading, batch: models.Batch) -> models.BatchDetails:
-    units = reading.all("units", "batch.id", batch.id)
-    return extended(models.BatchDetails, batch, units=tuple(extended(models.BatchUnit, unit) for unit in units))
+    return extended(models.BatchDetails, batch, units=reading.all("units", "batch.id", batch.id))
 
 
 BATCHES: Resource[models.Batch] = Resource(
@@ -175,8 +172,8 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
         revision,
         created_by_user=reading.creator,
         created_by_station=None,
-        part=extended(models.RevisionPart, part),
-        units=tuple(extended(models.UnitRef, unit) for unit in reading.all("units", "part.revision.id", revision.id)),
+        part=part,
+        units=reading.all("units", "part.revision.id", revision.id),
         metadata={"is_latest": revision.id == part.revisions[-1].id},
     )
 
