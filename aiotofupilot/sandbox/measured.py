@@ -11,7 +11,6 @@ from math import exp, sin
 from mimetypes import guess_type
 from operator import attrgetter
 from random import Random
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -209,7 +208,7 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
         aggregations=(
             _aggregation("MIN", min(levels), "dBm", random),
             _aggregation("MAX", max(levels), "dBm", random, limit),
-            _aggregation("MEAN", fmean(levels), "dBm", random),
+            _aggregation("MEAN", sum(levels) / count, "dBm", random),
         ),
     )
     yield models.DataSeries(data=_angles()[start : start + count], units="°")

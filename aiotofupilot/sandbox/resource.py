@@ -42,16 +42,16 @@ class Resource(Maker[T]):
     order: str = "limit"
     """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
     for all of `pages`. A parameter that is not named comes last."""
+    paths: Mapping[str, Path] = field(factory=dict[str, Path])
+    """What the other filters and the other values of ``sort_by`` read."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
-    """What the other filters select. None: the parameter selects no items by itself."""
+    """What filters select that do not compare a field with a value. None: the parameter selects no items by itself."""
     otherwise: Callable[[str], Filter] | None = None
     """Returns the filter of a name that no field of the items has. None: there is no such filter."""
     pages: tuple[Parameter, ...] = pages()
     """The parameters of paging."""
     joined: Callable[[Values, Snapshot], Predicate | None] | None = None
     """A test of several parameters together; None: there is none."""
-    sort_paths: Mapping[str, Path] = field(factory=dict[str, Path])
-    """What is sorted by, for the values of ``sort_by`` that are not the name of a field."""
     hides: tuple[str, ...] = ()
     """Fields of the model that the listing does not have, with dots, such as ``created_by_user.email``."""
     details: tuple[Detail, ...] = ()
@@ -80,7 +80,7 @@ class Resource(Maker[T]):
     def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
         orders = (order for parameter in self.parameters if parameter.name == "sort_by" for order in parameter.options)
-        return {order: path(self.sort_paths.get(order) or _path_named(self.model, order)) for order in orders}
+        return {order: path(self.paths.get(order) or _path_named(self.model, order)) for order in orders}
 
     def filter_named(self, name: str) -> Filter:
         """Return what the parameter with a name selects. There must be such a filter."""
@@ -104,9 +104,10 @@ class Resource(Maker[T]):
             select, name = partial(among, missing=_MISSING.get(name)), name.removesuffix("s")
         else:
             select = equal_to
-        if self.otherwise is not None and name not in _paths(self.model):
+        read = self.paths.get(argument.name)
+        if read is None and self.otherwise is not None and name not in _paths(self.model):
             return self.otherwise(argument.name)
-        return select(_path_named(self.model, name))
+        return select(read or _path_named(self.model, name))
 
     def select(self, asked: Values, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
@@ -186,14 +187,11 @@ def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
 
 
 equal_to: Callable[[Path], Filter] = _by(operator.eq)
-at_least: Callable[[Path], Filter] = _compared(operator.ge)
-# A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
-until: Callable[[Path], Filter] = _compared(lambda value, bound: value - bound < MILLISECOND)
 
 
-def if_asked(read: Path, *, expected: bool = True) -> Filter:
-    """Select by a field that is a truth value, if the parameter is true. If it is false, select every item."""
-    return _by(lambda value, wanted: not wanted or bool(value) is expected)(read)
+def if_asked(read: Path) -> Filter:
+    """Select the items whose field is true, if the parameter is true. If it is false, select every item."""
+    return _by(lambda value, wanted: bool(value) or not wanted)(read)
 
 
 def among(read: Path, *, missing: str | None = None) -> Filter:
@@ -217,14 +215,11 @@ def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
 
     If `within` is true, such a text may be anywhere in the id.
     """
-    value = path(read)
+    value, finds = path(read), operator.contains if within else str.startswith
 
     def select(text: str, _snapshot: Snapshot) -> Predicate:
-        needle = text.lower()
-        if len(text) < shortest:
-            return lambda item: needle in value(item).lower()
-        found = operator.contains if within else str.startswith
-        return lambda item: needle in value(item).lower() or found(item.id.lower(), needle)
+        needle, is_long = text.lower(), len(text) >= shortest
+        return lambda item: needle in value(item).lower() or (is_long and finds(item.id.lower(), needle))
 
     return select
 
@@ -249,9 +244,10 @@ def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
 
 
 _RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
-    "after": ("_at", at_least),
-    "before": ("_at", until),
-    "min": ("", at_least),
+    "after": ("_at", _compared(operator.ge)),
+    # A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
+    "before": ("_at", _compared(lambda value, bound: value - bound < MILLISECOND)),
+    "min": ("", _compared(operator.ge)),
     "max": ("", _compared(operator.le)),
 }
 """The last words of filters about ranges: how the name of the field ends instead, and the filter."""

@@ -17,14 +17,11 @@ from aiotofupilot.sandbox.resource import (
     Filter,
     Predicate,
     Resource,
-    among,
-    at_least,
     contains,
     equal_to,
     if_asked,
     mentions,
     related,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -89,22 +86,18 @@ RUNS: Resource[Run] = Resource(
     "duration_max started_after started_before ended_after ended_before created_after created_before "
     "created_by_user_ids created_by_station_ids operated_by_ids operated_by_names limit sort_by sort_order "
     "metadata include_metadata include_sequences",
-    filters={
-        "search_query": mentions("unit.serial_number", shortest=8),
-        "procedure_versions": among("procedure.version.tag"),
-        "deployment_ids": among(lambda run: getattr(run, "deployment_id", None)),
-        "environments": among(lambda run: getattr(run, "environment", None)),
+    paths={
+        "procedure_versions": "procedure.version.tag",
+        "deployment_ids": lambda run: getattr(run, "deployment_id", None),
+        "environments": lambda run: getattr(run, "environment", None),
     },
+    filters={"search_query": mentions("unit.serial_number", shortest=8)},
     details=(Detail("runs/*", run_details, by="id"),),
 )
 
 
 def _of_run(run_id: str) -> Callable[[str], Filter]:
-    """Return filters of another listing: by its name, what a filter of runs selects.
-
-    Args:
-        run_id: The path of the id of an item's run.
-    """
+    """Return filters of another listing, by name: by what a filter of runs selects, given the path of a run's id."""
 
     def named(name: str) -> Filter:
         def chosen(wanted: object, snapshot: Snapshot) -> Predicate:
@@ -256,12 +249,9 @@ PHASES: Resource[Phase] = Resource(
     "duration_min duration_max deployment_ids procedure_versions environments operated_by_ids operated_by_names "
     "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
     "sort_by sort_order limit",
-    filters={
-        "exclude_retries": if_asked("is_final_attempt"),
-        "ids": _of_run("run_id")("ids"),
-    },
+    paths={"duration": "duration_ms", "phase_name": "name"},
+    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
     otherwise=_of_run("run_id"),
-    sort_paths={"duration": "duration_ms", "phase_name": "name"},
     details=(Detail("phases/*", phase_details, by="id", hides=("run.outcome",)),),
 )
 
@@ -273,12 +263,8 @@ MEASUREMENTS: Resource[Measurement] = Resource(
     "procedure_versions environments serial_numbers part_numbers revision_numbers batch_numbers operated_by_ids "
     "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
     "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
-    filters={
-        "ids": _of_run("run_id")("ids"),
-        "exclude_retries": if_asked("is_final_attempt"),
-        "value_bool": equal_to("bool_value"),
-        "value_strings": among("string_value"),
-    },
+    paths={"value_bool": "bool_value", "value_strings": "string_value"},
+    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
     otherwise=_of_run("run_id"),
     details=(Detail("measurements/*", measurement_details, by="id"),),
 )
@@ -295,13 +281,13 @@ LOGS: Resource[Log] = Resource(
     order="procedure_ids search_query levels timestamp_after timestamp_before source_files run_ids run_outcomes "
     "procedure_versions deployment_ids environments serial_numbers part_numbers revision_numbers batch_numbers samples "
     "created_by_station_ids created_by_user_ids sort_by sort_order limit",
-    filters={
-        "search_query": contains("message"),
-        "timestamp_after": at_least("created_at"),
-        "timestamp_before": until("created_at"),
-        "serial_numbers": among("unit.serial_number"),
+    paths={
+        "timestamp_after": "created_at",
+        "timestamp_before": "created_at",
+        "serial_numbers": "unit.serial_number",
+        "level": _severity,
     },
+    filters={"search_query": contains("message")},
     otherwise=_of_run("run.id"),
-    sort_paths={"level": _severity},
     details=(Detail("logs/*", _log_details, by="id"),),
 )

@@ -16,7 +16,7 @@ from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
-from aiotofupilot.sandbox.resource import Resource, among, contains, equal_to, mentions
+from aiotofupilot.sandbox.resource import Resource, contains, mentions
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.sandbox.wire import Refusal, document
 
@@ -165,12 +165,12 @@ DEPLOYMENTS: Resource[models.Deployment] = Resource(
     make=_deployment,
     order="procedure_ids environments build_statuses pushed branch_names author_usernames deployed_after "
     "deployed_before search_query limit",
-    filters={
-        "build_statuses": among("status"),
-        "pushed": equal_to(lambda deployment: bool(deployment.stations)),
-        "branch_names": among("commit.branch"),
-        "search_query": contains("commit.message", "commit.sha", "procedure.name"),
+    paths={
+        "build_statuses": "status",
+        "branch_names": "commit.branch",
+        "pushed": lambda deployment: bool(deployment.stations),
     },
+    filters={"search_query": contains("commit.message", "commit.sha", "procedure.name")},
     details=(Detail("deployments/*", _deployment_details, by="id"),),
 )
 

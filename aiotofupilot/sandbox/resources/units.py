@@ -88,10 +88,10 @@ UNITS: Resource[models.Unit] = Resource(
     filters={
         **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
         "search_query": mentions("serial_number", shortest=8),
-        "exclude_units_with_parent": if_asked("parent", expected=False),
+        "exclude_units_with_parent": if_asked(lambda unit: unit.parent is None),
     },
     joined=_by_its_runs,
-    sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
+    paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
     details=(Detail("units/*", _unit_details, by="serial_number", hides=(_ADDRESS, "attachments.is_report")),),
 )
 
