@@ -90,7 +90,7 @@ class Api:
         Args:
             path: The path as it was sent. Upper and lower case and a trailing slash do not matter.
         """
-        return _find(path) is not None or _find_detail(path) is not None
+        return _below_root(path).lower() in RESOURCES or _find_detail(path) is not None
 
     def response(self, path: str, query: Pairs, authorization: str | None) -> Response:
         """Answer one request.
@@ -101,8 +101,7 @@ class Api:
             authorization: The header ``Authorization``; None: there was none.
         """
         try:
-            detail = self.detail(path, authorization)
-            return self.write(path, self.page(path, query, authorization) if detail is None else detail)
+            return self.write(path, self.detail(path, authorization) or self.page(path, query, authorization))
         except Refusal as refusal:
             return refusal.response()
 
@@ -119,15 +118,10 @@ class Api:
         found = _find_detail(path)
         if found is None:
             return None
+        is_station = self._is_station(authorization)
+        reading = Reading(self.factory.snapshot(), self.organization, self.storage, is_station)
         kind, parameters = found
-        reading = Reading(
-            snapshot=self.factory.snapshot(),
-            organization=self.organization,
-            storage=self.storage,
-            is_station=self._is_station(authorization),
-        )
-        detail = kind.read(reading, parameters)
-        if detail is None:
+        if (detail := kind.read(reading, parameters)) is None:
             raise not_found()
         return detail
 
@@ -143,13 +137,11 @@ class Api:
             Refusal: There is no page for this path, key or query.
         """
         resource = _find(path)
-        if resource is None:
-            raise not_found()
         if self._is_station(authorization) and resource.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
-        query = query if isinstance(query, Query) else Query(query)
-        asked, snapshot = _asked(resource, query.pairs), self.factory.snapshot()
-        selected = self._select(resource, asked, query, snapshot)
+        pairs, snapshot = Query(query).pairs, self.factory.snapshot()
+        asked = _asked(resource, pairs)
+        selected = self._select(resource, asked, pairs, snapshot)
         if not resource.paged:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
@@ -160,9 +152,9 @@ class Api:
             cursor=cursor,
         )
 
-    def _select(self, resource: Resource[Any], asked: Values, query: Query, snapshot: Snapshot) -> Sequence[Any]:
+    def _select(self, resource: Resource[Any], asked: Values, pairs: Pairs, snapshot: Snapshot) -> Sequence[Any]:
         """Return the items that are asked for. They are remembered for the other pages, until something changes."""
-        key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
+        key = (resource.name, *sorted(pair for pair in pairs if pair[0] not in _OF_PAGES))
         known = self._selected.pop(key, None)
         if known is None or known[0] is not snapshot:
             known = snapshot, resource.select(asked, snapshot)
@@ -181,12 +173,9 @@ class Api:
         Raises:
             Refusal: Nothing is at the path.
         """
-        found = _find_detail(path)
-        if found is not None:
+        if found := _find_detail(path):
             return Response(200, found[0].json(answer))
         resource = _find(path)
-        if resource is None:
-            raise not_found()
         items = map(resource.json, answer.data)
         return write_page(items, answer.meta) if resource.paged else write_array(items)
 
@@ -196,9 +185,10 @@ class Api:
         Raises:
             Refusal: The key is unknown.
         """
-        if authorization not in {f"Bearer {self.station_key}", f"Bearer {self.api_key}"}:
+        is_station = authorization == f"Bearer {self.station_key}"
+        if not is_station and authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
-        return authorization == f"Bearer {self.station_key}"
+        return is_station
 
 
 @lru_cache(maxsize=256)
@@ -207,10 +197,15 @@ def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Value
     return read(resource.parameters, Query(pairs))
 
 
-@lru_cache(maxsize=256)
-def _find(path: str) -> Resource[Any] | None:
-    """Find the listing at a path. Upper and lower case and a trailing slash do not matter."""
-    return RESOURCES.get(_below_root(path).lower())
+def _find(path: str) -> Resource[Any]:
+    """Find the listing at a path. Upper and lower case and a trailing slash do not matter.
+
+    Raises:
+        Refusal: There is no listing.
+    """
+    if (name := _below_root(path).lower()) not in RESOURCES:
+        raise not_found()
+    return RESOURCES[name]
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PARAMETER = "*"
 _NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-@frozen(kw_only=True)
+@frozen
 class Reading:
     """What a detail is made from, beside its item."""
 
@@ -87,10 +85,8 @@ class Detail:
 
         Upper and lower case do not matter, except in parameters.
         """
-        pairs = list(zip_longest(self.path.split("/"), path.split("/"), fillvalue=""))
-        if not all(sent if word == _PARAMETER else sent.lower() == word for word, sent in pairs):
-            return None
-        return tuple(sent for word, sent in pairs if word == _PARAMETER)
+        found = re.fullmatch(self.path.replace("*", "([^/]+)"), path, re.IGNORECASE)
+        return None if found is None else found.groups()
 
     def read(self, reading: Reading, parameters: Iterable[str]) -> Any | None:  # noqa: ANN401 - of any model
         """Make one, of the parameters of the path as they were sent. None: there is no such thing."""
