@@ -16,7 +16,7 @@ from aiotofupilot.errors import SessionError, TofuPilotError
 
 from .probes import ControlBeside
 from .source import Fetch, Identified, OnUnreadable, leads_nowhere
-from .unreadable import Bisection, Gap
+from .unreadable import Bisection, Gap, may_be_read_in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
@@ -77,7 +77,8 @@ class Window(Generic[T]):
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._bisection = on_unreadable and Bisection(fetch, on_unreadable, overlap)
+        self._on_unreadable: OnUnreadable | None = on_unreadable
+        self._bisection: Bisection[T] | None = None
         self._has_offsets = self._has_learned = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
@@ -115,8 +116,8 @@ class Window(Generic[T]):
         if self._ended:
             await self.aclose()
             return None
-        if self._is_in_parts and self._bisection is not None:
-            return await self._part(self._bisection, self._bisection.go_on())
+        if self._bisection is not None:
+            return await self._part(self._bisection)
         if self._cut_off:
             raise leads_nowhere(self._page_cursor, None)
         if self._cursor <= self._page_cursor:
@@ -129,19 +130,22 @@ class Window(Generic[T]):
                 self._requested, self._deadline = self.limit, Deadline()
                 page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
-            if self._bisection is None or not self._bisection.helps(error):
+            if self._on_unreadable is None or not may_be_read_in_parts(error, self._on_unreadable):
                 self._step_back()
                 raise
-            first_part = self._bisection.begin(
-                self._cursor,
-                self._requested,
+            bisection = Bisection(
+                self._fetch,
                 error,
+                cursor=self._cursor,
+                limit=self._requested,
                 deadline=self._deadline,
+                skips=self._on_unreadable == "skip",
+                overlap=self._overlap,
                 passed=self._passed,
                 read_at=self._page_cursor if self._page_cursor >= 0 else None,
                 has_offsets=self._has_offsets,
             )
-            return await self._part(self._bisection, first_part)
+            return await self._part(bisection)
         self._settle(page)
         return page
 
@@ -158,12 +162,12 @@ class Window(Generic[T]):
         """Throw away what is in flight, and let the page that is due be requested alone."""
         self._cancel_prefetched()
         self._page_cursor = -1
-        self._is_in_parts = False
+        self._bisection = None
         self._width = 1
 
     def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
         """Return how to get a page. The deadline is set then."""
-        if self._bisection is None:
+        if self._on_unreadable is None:
             return self._fetch(cursor, self.limit)
         control = ControlBeside(self._fetch, cursor, self.limit, deadline)
         return self._fetch(cursor, self.limit, deadline=deadline, control=control)
@@ -190,14 +194,14 @@ class Window(Generic[T]):
         self._prefetched.popleft()
         return page
 
-    async def _part(self, bisection: Bisection[Any], part: Coroutine[Any, Any, Page[T]]) -> Page[T]:
-        """Return a part of a page that failed."""
+    async def _part(self, bisection: Bisection[T]) -> Page[T]:
+        """Return the next part of a page that failed."""
         try:
-            page = await part
+            page = await bisection.next()
         except BaseException:
             self._step_back()
             raise
-        self.gap, self._is_in_parts = bisection.gap, bisection.is_under_way
+        self.gap, self._bisection = bisection.gap, bisection if bisection.is_under_way else None
         self._note_following(page, page.following)
         if bisection.is_too_long:
             self._too_long += 1
@@ -205,7 +209,7 @@ class Window(Generic[T]):
                 self.limit, self._good = max(self._overlap + 1, self._requested // 2), 0
                 self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
-        if not is_joined and not self._is_in_parts:
+        if not is_joined and self._bisection is None:
             self._cancel_prefetched()
             self._width = 1
         return page

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import define
 
-from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -25,6 +24,7 @@ from aiotofupilot.errors import (
 from .source import Fetch, Identified
 
 if TYPE_CHECKING:
+    from aiotofupilot.clock import Deadline
     from aiotofupilot.models import Page
 
 T = TypeVar("T", bound=Identified)
@@ -108,8 +108,8 @@ class TimeUpError(Exception):
 class Probes(Generic[T]):
     """Requests items within a time limit."""
 
-    def __init__(self, fetch: Fetch[T]) -> None:
-        self.deadline = Deadline()
+    def __init__(self, fetch: Fetch[T], deadline: Deadline) -> None:
+        self.deadline = deadline
         """The time limit of the search."""
         self.has_waited = False
         """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""

@@ -25,7 +25,7 @@ from .probes import Probes, TimeUpError, is_due_to_length, is_unreadable, positi
 from .source import Fetch, Identified, OnUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
     from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
@@ -77,104 +77,95 @@ def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
         span.event("skip", {"position": position})
 
 
+def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable) -> bool:
+    """Return whether a page that failed is to be read in parts.
+
+    Where the user wants no retries, and items are not to be skipped, a page is only read in parts after an error that
+    no retry could have mended. Otherwise a test or a service would see more requests during an outage than the policy
+    has attempts.
+    """
+    skips = on_unreadable == "skip"
+    if not is_unreadable(error):
+        # The attempts before the last one may have told more than a server that refuses work.
+        return skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
+    if skips or error.attempts > 1:
+        return True
+    return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
+
+
 class Bisection(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own.
 
     Args:
         fetch: Fetches a page.
-        on_unreadable: What to do about an item that cannot be read.
+        error: Why the page failed.
+        cursor: Where it begins.
+        limit: How many items it was to have.
+        deadline: The time limit of the page.
+        skips: Whether an item that cannot be read is left out, and not an error.
         overlap: How many items of a page the next page is to begin with, 0 or 1.
+        passed: The position before which all items have been passed.
+        read_at: The position of an item that was read before; None: there is none.
+        has_offsets: Whether the server's cursors were seen to be offsets.
     """
 
-    def __init__(self, fetch: Fetch[T], on_unreadable: OnUnreadable, overlap: int) -> None:
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        error: TofuPilotError,
+        *,
+        cursor: int,
+        limit: int,
+        deadline: Deadline,
+        skips: bool,
+        overlap: int,
+        passed: int,
+        read_at: int | None,
+        has_offsets: bool,
+    ) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
         self.is_under_way = False
         """Whether more of the page is to be read in parts."""
         self.is_too_long = False
         """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
-        self._probes = Probes(fetch)
-        self._skips = on_unreadable == "skip"
-        self._overlap = overlap
-        self._error: TofuPilotError
-        self._limit = self._passed = self._next = self._failing = self._end = 0
-        self._is_anchored = self._has_offsets = False
-        self._gap_start: int | None = None
-        self._left_out: dict[int, str] = {}
-        self._read_at: int | None = None
-
-    def helps(self, error: TofuPilotError) -> bool:
-        """Return whether a page that failed is to be read in parts.
-
-        Where the user wants no retries, and items are not to be skipped, a page is only read in parts after an
-        error that no retry could have mended. Otherwise a test or a service would see more requests during an outage
-        than the policy has attempts.
-        """
-        if not is_unreadable(error):
-            # The attempts before the last one may have told more than a server that refuses work.
-            return self._skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
-        if self._skips or error.attempts > 1:
-            return True
-        return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
-
-    async def begin(
-        self,
-        cursor: int,
-        limit: int,
-        error: TofuPilotError,
-        *,
-        deadline: Deadline,
-        passed: int,
-        read_at: int | None,
-        has_offsets: bool,
-    ) -> Page[T]:
-        """Return the first part that can be read of a page that failed with an error.
-
-        Args:
-            cursor: Where the page begins.
-            limit: How many items the page was to have.
-            error: The error.
-            deadline: The time limit of the page.
-            passed: The position before which all items have been passed.
-            read_at: The position of an item that was read before; None: there is none.
-            has_offsets: Whether the server's cursors were seen to be offsets.
-
-        Raises:
-            TofuPilotError: The same error, because no control has a good response, or the server's cursors are not
-                offsets. Or the error of an item that fails alone; its ``position`` says where.
-        """
         self._error, self._limit, self._passed = error, limit, passed
+        self._skips, self._overlap = skips, overlap
+        self._probes = Probes(fetch, deadline)
         self._is_anchored = cursor < passed
-        self._next = cursor + self._overlap if self._is_anchored else cursor
+        self._next = cursor + overlap if self._is_anchored else cursor
         self._end = cursor + limit
         self._failing = self._end if is_unreadable(error) else self._next  # or else the whole page is requested again
         self._has_offsets = has_offsets or limit == 1  # then no other limit is requested
         self._read_at = read_at if self._has_offsets else None
-        self._gap_start, self._left_out = None, {}
-        self._probes.deadline = deadline
-        return await self._in_time(self._first_part(cursor, limit))
+        self._controls = positions_beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
+        self._gap_start: int | None = None
+        self._left_out: dict[int, str] = {}
 
-    async def go_on(self) -> Page[T]:
-        """Return the next part that can be read, or raise an error as `begin` does."""
-        self._probes.deadline = Deadline()
-        return await self._in_time(self._part())
+    async def next(self) -> Page[T]:
+        """Return the next part that can be read.
 
-    async def _in_time(self, searching: Coroutine[Any, Any, Page[T]]) -> Page[T]:
+        Raises:
+            TofuPilotError: The error of the page, because no control has a good response, or the server's cursors are
+                not offsets, or the time is up. Or the error of an item that fails alone; its ``position`` says where.
+        """
         try:
-            return await searching
+            if self.gap is None:
+                await self._check_others()
+            self._probes.deadline = Deadline()
+            return await self._part()
         except TimeUpError:
             raise self._error from None
 
-    async def _first_part(self, cursor: int, limit: int) -> Page[T]:
-        positions = positions_beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
-        for position in positions:
+    async def _check_others(self) -> None:
+        """Raise the error of the page if nothing else of the listing can be read either."""
+        for position in self._controls:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
             requested = 1 if self._has_offsets else 2
             page = await self._probes.control(position, requested)
             if page is not None:
                 self._note(page, requested)
-                self._probes.deadline = Deadline()
-                return await self._part()
+                return
         raise self._error
 
     async def _part(self) -> Page[T]:
