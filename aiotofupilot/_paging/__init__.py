@@ -5,9 +5,9 @@ pages, which it gets from `prefetch`.
 
 - `memory` says what of each page is new. `drift` also holds each page to the one before, and `resync` finds the
   position again after the listing has moved.
-- `count` finds out how many items a listing has, and `shards` cuts it into parts.
-- `incremental` is one pass over what is new in a listing: `by_creation` finds that by the time of creation, and
-  `per_run` finds what new runs wrote. `follow` makes one pass after another.
+- `count` finds out how many items a listing has, and cuts it into parts.
+- `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
+  makes one pass after another.
 - `details` requests each item of a walk by itself too. `detail_window` has several of them in flight.
 - `unreadable` reads around an item that the server cannot serve. Its `probes` tell such an item from an outage.
 """

@@ -175,7 +175,7 @@ class Finder(Generic[K, T]):
         """What was seen, up to the item yielded last."""
 
     @abstractmethod
-    def mark(self, key: K, item: T) -> None:
+    def mark(self, key: K, item: T, /) -> None:
         """Count an item that was loaded as yielded."""
 
     async def load(self) -> list[tuple[K, T]]:

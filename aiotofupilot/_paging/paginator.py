@@ -13,12 +13,11 @@ from aiotofupilot.clock import Deadline
 from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts
 
-from .count import count_items, count_not_kept
+from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import MAX_BUFFER, Details
 from .follow import FollowedListing
 from .incremental import IncrementalWalk, check_incremental, check_watermark
 from .probes import ControlBeside
-from .shards import SHARDS_AT_MOST, cut
 from .source import Identified, Plan, Source
 from .walk import AsyncOnly, Walk, pages_of
 
@@ -231,35 +230,16 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
         items. This holds for items that are created during a pass, for any number of items with the same time of
-        creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation.
+        creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation. The guide
+        "Keep a copy up to date" says what a pass requests of each listing, and what can go wrong with these seconds.
 
         A pass does not see that an item was renamed, changed or removed. A full pull does. Nor does a pass see an item
-        that begins to match the filters later than these 60 seconds. If the server lists an item behind others
-        that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
+        that begins to match the filters later than these 60 seconds.
 
-        The 60 seconds are counted back from the first request of a pass. The server's ``Date`` header, the local clock
-        and the newest items tell when that was. So a single clock that is ahead hides nothing. If they disagree, the
-        watermark names more items. Two limits are left if both clocks are ahead, or if the local clock is ahead and the
-        server does not tell the time. For measurements, phases and logs, the 60 seconds are then shorter by as many
-        seconds. They are counted from the creation of their run. And an item that claims to have been created in the
-        future can hide what is created until that time.
-
-        - Runs, units and batches come oldest first. Only new items are requested, and those of the last minute before
-          the newest item.
-        - Procedures and deployments come in the server's order. Only new items are requested. A pass that is broken off
-          begins again, without the items that it has yielded.
-        - Parts, stations and users are compared as a whole, because the API does not filter them by creation. The
-          watermark names each of them.
-        - Measurements, phases and logs come with their runs, the oldest run first. The watermark is about the runs. The
-          items of a hundred runs are requested at once.
-
-        An item that ``on_unreadable="skip"`` leaves out is requested again by the next passes, until it is a minute
-        older than the newest item. From then on only a full pull sees it, if it can be read again.
-
-        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. ``"raise"`` raises a
-        `DriftError` if anything moved. With any of the three, a pass raises one rather than leave an item out: if the
-        server's cursors are not offsets, if the listing moves too much, or if the server lists items that it sorts
-        alike in another order on each page. The next pass then begins at the watermark.
+        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. With ``"raise"``, it raises a
+        `DriftError` if anything moved. With any of the three, it raises one rather than leave an item out, and the next
+        pass begins at the watermark. What ``on_unreadable="skip"`` leaves out is requested again by the next passes,
+        until it is a minute older than the newest item.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
@@ -282,15 +262,11 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
         polls down.
 
-        An item that ``on_unreadable="skip"`` leaves out is requested by each poll until it is a minute older than the
-        newest one.
-
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a server that is slow: a connection that fails, a timeout, a 429, a 408 and any 5xx, but a 500 only after
         retries. The next poll then tries again. These errors are logged, the first one as a warning, with another
-        warning every ten minutes. Other errors are raised, and you can ask for the next item then. So is the error of
-        an item that cannot be read, with ``on_unreadable="raise"``. And so is a name that cannot be resolved, unless
-        the server has responded before.
+        warning every ten minutes. Other errors are raised, and you can ask for the next item then. So is the error of a
+        name that cannot be resolved, unless the server has responded before.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is

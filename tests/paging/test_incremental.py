@@ -8,7 +8,7 @@ from fakes.budget import STEP
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
 
 from aiotofupilot import DecodeError, DriftError, PaginationError, ServerError, Watermark
-from aiotofupilot._paging import per_run
+from aiotofupilot._paging import incremental
 from aiotofupilot.models import Page, PageMeta
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -122,7 +122,7 @@ async def test_runs_wait_for_others_of_their_procedures():
 
 async def test_no_more_runs_are_looked_for_while_many_wait(monkeypatch):
     """The watermark has all of them."""
-    monkeypatch.setattr(per_run, "_MOST_WAITING", 500)
+    monkeypatch.setattr(incremental, "_MOST_WAITING", 500)
     server = with_procedures(server_with(800), 400)
     walk = listing("of procedures", server).since()
     await anext(walk)
