@@ -16,6 +16,7 @@ phase of the run ``make_run("FAIL")``, and ``make_phase()`` is one of ``make_run
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -29,6 +30,7 @@ import attrs
 from aiotofupilot import models
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
+from aiotofupilot.sandbox.wire import document
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 
@@ -224,7 +226,7 @@ def _made(model: type[T], changes: Mapping[str, Any]) -> T:
             made[name] = _checked(fields[name], follow(made))
     if "id" in fields and "id" not in made:
         told_later = _TOLD_LATER.get(model, frozenset())
-        made["id"] = _identify(model, *(made[name] for name in fields if name not in {"id", *told_later}))
+        made["id"] = _identify(model, **{name: made[name] for name in made if name not in told_later})
     return model(**made)
 
 
@@ -311,19 +313,9 @@ def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
     return model(**{part.name: _checked(part, told[part.name]) for part in fields_of(model) if part.name in told})
 
 
-def _identify(model: type, *values: object) -> str:
-    return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{_plain(values)!r}"))
-
-
-def _plain(value: object) -> object:
-    """Return a value without the names of models and the order of mappings."""
-    if attrs.has(type(value)):
-        value = attrs.astuple(cast("attrs.AttrsInstance", value), recurse=False)
-    if isinstance(value, tuple):
-        return tuple(_plain(part) for part in cast("tuple[object, ...]", value))
-    if isinstance(value, Mapping):
-        return sorted(cast("Mapping[str, object]", value).items())
-    return value
+def _identify(model: type, **values: object) -> str:
+    told = json.dumps({name: document(value) for name, value in values.items()}, sort_keys=True)
+    return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{told}"))
 
 
 def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
@@ -335,7 +327,7 @@ def _fields(item: object) -> dict[str, Any]:
 
 
 def _version(procedure_id: str, tag: str = "v1.0.0") -> models.ProcedureVersion:
-    return models.ProcedureVersion(_identify(models.ProcedureVersion, tag, procedure_id), tag)
+    return models.ProcedureVersion(_identify(models.ProcedureVersion, tag=tag, procedure=procedure_id), tag)
 
 
 def _last_revision(made: Mapping[str, Any]) -> object:
@@ -429,7 +421,7 @@ _FOLLOWING: Mapping[type, Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
     models.Repository: {"name": lambda made: made["full_name"].rpartition("/")[2]},
     models.Station: {"procedures_count": lambda made: len(made["procedures"])},
     models.Part: {
-        "revisions": lambda made: [models.Revision(_identify(models.Revision, made["number"], "A"), "A")],
+        "revisions": lambda made: [models.Revision(_identify(models.Revision, part=made["number"]), "A")],
     },
     models.PartRef: {"revision": _last_revision},
     models.RunProcedure: {"version": lambda made: _version(made["id"])},
