@@ -6,7 +6,7 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-- `plugin` has the fixtures. `marker` makes the sandbox of a test, and `asyncio_session` the session of pytest-asyncio.
+- `plugin` has the fixtures. `marker` makes the sandbox of a test.
 - `serving` runs a sandbox in its own thread. Its `without_waits` lets retries wait for nothing, like the marker's
   ``waits=False``.
 - `mocking` has `mock_listing`, which responds without a server, for tests that use aioresponses.

@@ -9,12 +9,13 @@ It is imported in every test run, so it imports nothing but pytest. The rest is 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 
     from aiotofupilot import TofuPilotSession
     from aiotofupilot.sandbox import Sandbox
@@ -41,9 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker. If pytest-asyncio is enabled, register the fixtures that need it."""
     config.addinivalue_line("markers", _MARKER)
     if _has_asyncio(config):
-        from . import asyncio_session  # noqa: PLC0415 - it needs pytest-asyncio
+        import pytest_asyncio  # noqa: PLC0415 - it may not be installed
 
-        config.pluginmanager.register(asyncio_session, "tofupilot-asyncio")
+        # A session lives in the event loop of its test. The fixture for it has to name the scope of the loop.
+        fixtures = {
+            scope: pytest_asyncio.fixture(_session(), name=f"_tofupilot_session_in_{scope}_loop", loop_scope=scope)
+            for scope in ("function", "class", "module", "package", "session")
+        }
+        sessions = ModuleType("tofupilot_sessions")
+        vars(sessions).update(fixtures)
+        config.pluginmanager.register(sessions, "tofupilot-asyncio")
 
 
 @pytest.fixture
@@ -76,15 +84,6 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
     return session
 
 
-@pytest.fixture(name="_tofupilot_session_in_anyio")
-async def session_in_anyio(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
-    """An open session on the sandbox."""
-    from .serving import session_on  # noqa: PLC0415 - for tests that use it
-
-    async with session_on(tofupilot_sandbox) as session:
-        yield session
-
-
 @pytest.fixture
 def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     """The environment variables that point to the sandbox. They are set for this test, and given as a mapping."""
@@ -92,6 +91,22 @@ def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.Monkey
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+def _session() -> Callable[[Sandbox], AsyncGenerator[TofuPilotSession]]:
+    """Return the function of another fixture."""
+
+    async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
+        """An open session on the sandbox."""
+        from .serving import session_on  # noqa: PLC0415 - for tests that use it
+
+        async with session_on(tofupilot_sandbox) as session:
+            yield session
+
+    return session
+
+
+session_in_anyio: object = pytest.fixture(_session(), name="_tofupilot_session_in_anyio")
 
 
 def _has_asyncio(config: pytest.Config) -> bool:
