@@ -6,20 +6,12 @@ response is `complete`, and after how many `seconds` it arrives.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-@frozen
-class Wait:
-    """A pause in which nothing is sent."""
-
-    seconds: float
-    """How long; at least 0."""
 
 
 @frozen
@@ -33,47 +25,27 @@ class Head:
     transfer coding."""
 
 
-@frozen
-class Chunk:
-    """A part of the body, with its content coding."""
-
-    data: bytes
-    """At least one byte."""
+Step = Head | bytes | float | Literal["close", "reset"]
+"""A head; a part of the body, with its content coding; a pause in seconds, in which nothing is sent; or the end of the
+connection, which is closed in an orderly manner, even if more was announced, or reset."""
 
 
-@frozen
-class Close:
-    """The connection is closed in an orderly manner, even if more was announced."""
-
-
-@frozen
-class Reset:
-    """The connection is reset."""
-
-
-Step = Wait | Head | Chunk | Close | Reset
-
-
-def _until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Drop the steps after the end of the connection."""
+def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Drop parts of the body without bytes, and the steps after the end of the connection."""
     kept: list[Step] = []
     for step in steps:
-        kept.append(step)
-        if isinstance(step, Close | Reset):
+        if step or not isinstance(step, bytes):
+            kept.append(step)
+        if isinstance(step, str):
             break
     return tuple(kept)
-
-
-def _chunks(data: bytes) -> tuple[Chunk, ...]:
-    """Return the bytes as one chunk, or no chunk if there are no bytes."""
-    return (Chunk(data),) if data else ()
 
 
 @frozen
 class Delivery:
     """The steps of one response. If no step ends the connection, it is then open for another request."""
 
-    steps: tuple[Step, ...] = field(converter=_until_end)
+    steps: tuple[Step, ...] = field(converter=_normal)
     """The steps in order. Steps after the end of the connection are dropped."""
 
     @classmethod
@@ -85,7 +57,7 @@ class Delivery:
             headers: The headers. A Content-Length is added.
             body: The bytes of the body.
         """
-        return cls((Head(status, {**headers, "Content-Length": str(len(body))}), *_chunks(body)))
+        return cls((Head(status, {**headers, "Content-Length": str(len(body))}), body))
 
     @property
     def head(self) -> Head | None:
@@ -95,29 +67,27 @@ class Delivery:
     @property
     def status(self) -> int | None:
         """HTTP status code; None: nothing is sent."""
-        head = self.head
-        return head.status if head else None
+        return self.head.status if self.head else None
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers of the response; empty if nothing is sent."""
-        head = self.head
-        return head.headers if head else {}
+        return self.head.headers if self.head else {}
 
     @property
     def body(self) -> bytes:
         """The bytes of the body that are sent, with their content coding."""
-        return b"".join(step.data for step in self.steps if isinstance(step, Chunk))
+        return b"".join(step for step in self.steps if isinstance(step, bytes))
 
     @property
     def seconds(self) -> float:
         """How long it takes."""
-        return sum(step.seconds for step in self.steps if isinstance(step, Wait))
+        return sum(step for step in self.steps if isinstance(step, int | float))
 
     @property
     def complete(self) -> bool:
         """Whether the response is complete for HTTP. Its body may still be half a document."""
-        return not any(isinstance(step, Close | Reset) for step in self.steps)
+        return not any(isinstance(step, str) for step in self.steps)
 
     def before_head(self) -> tuple[Step, ...]:
         """Return the steps before anything is sent."""
@@ -129,14 +99,11 @@ class Delivery:
         Args:
             changes: Values by name. None: the header is removed.
         """
-        if self.head is None:
-            return self
-        headers = {**self.head.headers, **changes}
-        head = evolve(self.head, headers={name: value for name, value in headers.items() if value is not None})
-        return Delivery(tuple(head if isinstance(step, Head) else step for step in self.steps))
+        headers = {name: value for name, value in {**self.headers, **changes}.items() if value is not None}
+        return Delivery(Head(step.status, headers) if isinstance(step, Head) else step for step in self.steps)
 
     def with_response(self, response: Delivery) -> Delivery:
-        """Replace the response. The waits before it stay.
+        """Replace the response. The pauses before it stay.
 
         Args:
             response: The steps that take its place.
@@ -151,12 +118,8 @@ class Delivery:
         """
         left = int(len(self.body) * at)
         for index, step in enumerate(self.steps):
-            if not isinstance(step, Chunk):
-                continue
-            if len(step.data) > left:
-                return (
-                    (*self.steps[:index], *_chunks(step.data[:left])),
-                    (*_chunks(step.data[left:]), *self.steps[index + 1 :]),
-                )
-            left -= len(step.data)
+            if isinstance(step, bytes):
+                if len(step) > left:
+                    return _normal((*self.steps[:index], step[:left])), (step[left:], *self.steps[index + 1 :])
+                left -= len(step)
         return self.steps, ()

@@ -19,7 +19,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
-from .delivery import Chunk, Close, Delivery, Reset, Step, Wait
+from .delivery import Delivery
 from .request import Alteration, Fault, Request
 from .wire import Refusal, dumps
 
@@ -186,7 +186,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
-        return Delivery((*sent, Reset()))
+        return Delivery((*sent, "reset"))
 
     return alter
 
@@ -194,7 +194,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
 @fault
 def hang_up() -> Alteration:
     """Close the connection in an orderly manner, without a response."""
-    return lambda delivery, _request, _random: Delivery((*delivery.before_head(), Close()))
+    return lambda delivery, _request, _random: Delivery((*delivery.before_head(), "close"))
 
 
 @fault
@@ -210,7 +210,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         part = Delivery(delivery.split(at)[0])
         if announced:
-            return Delivery((*part.steps, Close()))
+            return Delivery((*part.steps, "close"))
         return part.with_headers({"Content-Length": str(len(part.body))})
 
     return alter
@@ -227,7 +227,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
-        return Delivery((*before, Wait(seconds), *after))
+        return Delivery((*before, seconds, *after))
 
     return alter
 
@@ -242,7 +242,7 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     """
 
     def alter(delivery: Delivery, _request: Request, random: Random) -> Delivery:
-        return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))
+        return Delivery((max(0.0, random.uniform(seconds - jitter, seconds + jitter)), *delivery.steps))
 
     return alter
 
@@ -259,15 +259,11 @@ def gzip() -> Alteration:
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         compressor = compressobj(wbits=_GZIP)
-        left = sum(isinstance(step, Chunk) for step in delivery.steps)
-        steps: list[Step] = []
-        for step in delivery.steps:
-            if isinstance(step, Chunk):
-                left -= 1
-                data = compressor.compress(step.data) + compressor.flush(Z_SYNC_FLUSH if left else Z_FINISH)
-                steps.append(Chunk(data))
-            else:
-                steps.append(step)
+        steps = list(delivery.steps)
+        parts = [(index, step) for index, step in enumerate(steps) if isinstance(step, bytes)]
+        for index, part in parts:
+            is_last = index == parts[-1][0]
+            steps[index] = compressor.compress(part) + compressor.flush(Z_FINISH if is_last else Z_SYNC_FLUSH)
         compressed = Delivery(steps).with_headers({"Content-Encoding": "gzip"})
         if delivery.complete and "Content-Length" in delivery.headers:
             return compressed.with_headers({"Content-Length": str(len(compressed.body))})
@@ -306,7 +302,7 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        padding = ceil(size / _MIB) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
+        padding = ceil(size / _MIB) * (b" " * _MIB,)  # the same bytes many times take little memory
         padded = Delivery((*delivery.steps, *padding))
         length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
         return padded.with_headers({"Content-Length": length})

@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import reduce
 from operator import add
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -38,25 +38,15 @@ Match = Callable[[Request], bool]
 class _Rule:
     """Faults for the next request that matches, for all requests that match, or for some of them."""
 
-    how: Literal["next", "always", "randomly"]
+    how: str
+    """``next``, ``always``, or the share of requests that meet one of the faults, such as ``25% of``."""
     matches: Match
     faults: tuple[Fault, ...]
-    rate: float = 1.0
-    seed: int = 0
-    heal_after: int | None = None
+    draw: Callable[[Request], Sequence[Fault]] | None = None
+    """Returns the faults that one request meets; None: each meets them all."""
 
     def __str__(self) -> str:
-        told = ", ".join(map(repr, self.faults))
-        return f"{self.rate:.0%} of {told}" if self.how == "randomly" else f"{self.how} {told}"
-
-    def draw(self, request: Request) -> Sequence[Fault]:
-        """Return the faults that one request meets."""
-        if self.how != "randomly":
-            return self.faults
-        if self.heal_after is not None and request.attempt > self.heal_after:
-            return ()
-        random = _chance(f"{self.seed} {self.faults}", request)
-        return (random.choice(self.faults),) if random.random() < self.rate else ()
+        return f"{self.how} {', '.join(map(repr, self.faults))}"
 
 
 class Rules:
@@ -107,7 +97,14 @@ class Rules:
         """
         if not 0 <= rate <= 1:
             raise ValueError(f"rate must be from 0 to 1, got {rate}")
-        self._rules.append(_Rule("randomly", self._matches, faults or TRANSIENT, rate, seed, heal_after))
+        faults = faults or TRANSIENT
+
+        def draw(request: Request) -> Sequence[Fault]:
+            random = _chance(f"{seed} {faults}", request)
+            is_healed = heal_after is not None and request.attempt > heal_after
+            return () if is_healed or random.random() >= rate else (random.choice(faults),)
+
+        self._rules.append(_Rule(f"{rate:.0%} of", self._matches, faults, draw))
 
 
 class Faults(Rules):
@@ -137,8 +134,8 @@ class Faults(Rules):
             with suppress(ValueError):  # another thread may have cleared them meanwhile
                 self._rules.remove(rule)
         always = [rule for rule in rules if rule.how == "always"]
-        rest = due or [rule for rule in rules if rule.how == "randomly"]
-        met = [fault for rule in (*always, *rest) for fault in rule.draw(request)]
+        rest = due or [rule for rule in rules if rule.draw]
+        met = [fault for rule in (*always, *rest) for fault in (rule.draw(request) if rule.draw else rule.faults)]
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from .api import Api
-from .delivery import Chunk, Close, Delivery, Head, Wait
+from .delivery import Delivery, Head
 from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
 from .request import Request, RequestLog
@@ -211,7 +211,7 @@ class Sandbox(Api, Listings):
 
     def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
-            return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
+            return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, "close"))
         stored = self.storage.response(request)
         if stored is not None:
             return stored
@@ -318,16 +318,16 @@ class Sandbox(Api, Listings):
                 case Head(status, headers):
                     response = web.StreamResponse(status=status, headers=headers)
                     await response.prepare(http)
-                case Chunk(data):
+                case bytes():
                     if http.method != "HEAD":
-                        await response.write(data)
-                case Wait(seconds):
+                        await response.write(step)
+                case "close" | "reset":
+                    await _flush(response)
+                    _end(http, reset=step == "reset")
+                    return response
+                case seconds:
                     await _flush(response)
                     await self._sleep(seconds)
-                case _:  # a Close or a Reset
-                    await _flush(response)
-                    _end(http, reset=not isinstance(step, Close))
-                    return response
         await response.write_eof()
         return response
 
