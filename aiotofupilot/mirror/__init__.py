@@ -4,9 +4,8 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
 - `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
 - `update` is one update: what it reads, and when it stores what.
-- `database` is the file, with the views and macros of `sql`.
 - `selection` says which listings are mirrored, with which filters, and how they are requested.
-- `detailed` has the rows of what is mirrored of the details of runs.
+- `database` is the file, and `tables` has its tables, with the views and macros over them.
 - `results` has what comes back.
 """
 

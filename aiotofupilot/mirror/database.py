@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,18 +16,14 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot.arrow.columns import JSON_FIELD
-from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.settings import is_loopback
 
-from .detailed import DATA, DETAILED
 from .results import DatabaseInUseError, MirrorError
-from .selection import OF_RUNS, run_column
-from .sql import definitions
+from .tables import DATA, DETAILED, GONE, KEY, OF_RUNS, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -35,34 +31,11 @@ T = TypeVar("T")
 FORMAT = 1
 """The number of the format that this version writes. A new format needs a migration from each older one."""
 
-GONE = "_gone_at"
-"""The column that says when an update found that the server lists a row no more. Null: it still did."""
-
-SEEN = "_seen_at"
-"""The column that says when the update began that read the row last."""
-
-SCHEMA = "tofupilot"
-"""The schema of the views and macros that the mirror makes."""
-
-POINTS = "points"
-"""The table of the points of series. It has no other rows than those whose key is in the table of series."""
-
-KEY = "series_key"
-"""What tells a waveform from all others, in the tables of series and of points.
-
-A series whose points have changed gets the next number. So keys ascend in the table of points, and DuckDB, which knows
-the least and the greatest key of every 20,480 rows, reads only those rows that it needs.
-"""
-
-_POINT = {KEY: "BIGINT", "index": "INTEGER", "value": "DOUBLE"}
-"""The columns of the table of points."""
-
 _STATE = """
     CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
     CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
+    INSERT INTO _mirror VALUES ($format, $server, NULL, NULL);
 """
-
-_NEW_STATE = "INSERT INTO _mirror VALUES (?, ?, NULL, NULL)"
 
 _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
@@ -82,15 +55,6 @@ _MAGIC, _AT = b"DUCK", 8
 Source: https://duckdb.org/docs/stable/internals/storage
 """
 
-_TYPES: Mapping[pa.DataType, str] = {
-    pa.string(): "VARCHAR",
-    pa.bool_(): "BOOLEAN",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
-}
-"""DuckDB's names for the types of columns."""
-
 _MEMORY_FULL = "iB used)"
 """What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
 
@@ -102,30 +66,18 @@ in memory when it stores it, and would take 122,880 rows."""
 
 
 class Database:
-    """The database of a mirror. Open it, check it, and close it in any case.
+    """The database of a mirror. It is opened when it is first used. Close it in any case.
+
+    Whatever uses it is called through `with_memory`, so that DuckDB's errors come out as those of a mirror.
 
     Args:
-        path: Where it is.
+        path: Where it is. If there is none, it is made.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._memory = 0  # the number of those of _MEMORY that were too little
         self._opened: duckdb.DuckDBPyConnection | None = None
-
-    def open(self) -> None:
-        """Open the database. If there is none, it is made.
-
-        Raises:
-            DatabaseInUseError: Another program has it open, or this one has.
-            MirrorError: The file cannot be such a database.
-            OSError: The disk is full.
-        """
-        options = _OPTIONS
-        if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
-            options += f", STORAGE_VERSION '{_READABLE_BY}'"
-        with self._explained():
-            self._opened = self._attached(options)
 
     def close(self) -> None:
         """Close the database, so that others can open it."""
@@ -136,90 +88,74 @@ class Database:
     def with_memory(self, work: Callable[[], T]) -> T:
         """Return what some work with the database returns. If it does not fit into memory, do it again with more.
 
-        DuckDB's errors come out as those of a mirror. So whatever uses the database between `open` and `close` is
-        called through this.
-
         Args:
             work: What to do. If it was done all the same, doing it again changes nothing.
 
         Raises:
             MemoryError: There is no more.
-            MirrorError: The database cannot be used.
+            MirrorError: The database cannot be used, or something else uses it.
             OSError: The disk is full.
         """
         while True:
             try:
-                with self._explained():
-                    return work()
-            except MemoryError:
+                return work()
+            except duckdb.Error as error:
+                if not isinstance(error, duckdb.OutOfMemoryException) and _MEMORY_FULL not in str(error):
+                    raise _unusable(error, self._path) from error
                 if self._memory + 1 == len(_MEMORY):
-                    raise
+                    raise MemoryError(str(error)) from error
                 self._memory += 1
                 self.close()  # it can be invalid by now
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
+        """The file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
         if self._opened is None:
-            self._opened = self._attached(_OPTIONS)
+            options = _OPTIONS
+            if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
+                options += f", STORAGE_VERSION '{_READABLE_BY}'"
+            path = str(self._path).replace("'", "''")
+            connection = duckdb.connect()
+            try:
+                connection.execute(
+                    f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
+                )
+                connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
+            except BaseException:
+                connection.close()
+                raise
+            self._opened = connection
         return self._opened
 
-    def _attached(self, options: str) -> duckdb.DuckDBPyConnection:
-        """Open the file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
-        path = str(self._path).replace("'", "''")
-        connection = duckdb.connect()
-        try:
-            connection.execute(
-                f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
-            )
-            connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
     def check(self, server: str, filters: Mapping[str, str]) -> None:
-        """Check that the database is a mirror of this, and make of an empty one what it needs.
-
-        Args:
-            server: The address that it is a mirror of.
-            filters: The filters of each listing that is to be brought up to date.
+        """Check that the database is a mirror of a server with these filters, or make an empty one into that.
 
         Raises:
             MirrorError: It is a mirror of something else, or of an older or newer format, or not a mirror.
         """
-        present = self._tables()
-        wanted = {*filters, *([POINTS] if "series" in filters else [])}
+        present, wanted = self._tables(), _with_points(filters)
         if "_mirror" in present:
-            self._check_format(present["_mirror"])
+            found = int(self._value("SELECT max(format) FROM _mirror"))
+            if found > FORMAT:
+                message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
+                raise MirrorError(message)
         elif strange := sorted(present.keys() & {*NAMES, *wanted}):
             message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
             raise MirrorError(message)
         else:
-            state = [FORMAT, server]
-            self._transact(lambda: self._connection.execute(_STATE).execute(_NEW_STATE, state))
+            self._transact(lambda: self._connection.execute(_STATE, {"format": FORMAT, "server": server}))
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
-        whole = [name for name in present if name != "series" or (KEY in present[name] and POINTS in present)]
+        whole = [name for name in present if name != "series" or POINTS in present]
         self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
         self._check_server(server)
         for listing, text in filters.items():
             self._check_filters(listing, text)
         # A table of a user's own may have the name of one of details, as long as no details are mirrored.
-        for listing in sorted(present.keys() & {*NAMES, *filters, *self.mirrored()}):
-            _check_columns(listing, present[listing])
-        if POINTS in wanted and present.get(POINTS, _POINT) != _POINT:
-            message = f"the table {POINTS} is not one of a mirror: give it another name, or choose another file"
-            raise MirrorError(message)
-        self._check_schema()
+        for table in sorted(present.keys() & {*NAMES, *wanted, *_with_points(self.mirrored())}):
+            _check_columns(table, present[table])
 
     def check_organization(self, organization: str) -> None:
-        """Check that the database is a mirror of an organization, and note it if none is noted.
-
-        Args:
-            organization: Its ID.
-
-        Raises:
-            MirrorError: It is a mirror of another one.
-        """
+        """Check that the database is a mirror of an organization, given its ID. Note it if none is noted."""
         mirrored = self._value("SELECT min(organization) FROM _mirror")
         if mirrored not in (None, organization) and self._has_rows():
             raise MirrorError(
@@ -248,11 +184,7 @@ class Database:
         return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of the runs that were created at a time or later, and the IDs of their procedures.
-
-        Args:
-            floor: The time. None: all runs.
-        """
+        """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures."""
         condition = "" if floor is None else "WHERE created_at >= ?"
         sql = f"SELECT id, procedure__id FROM runs {condition} ORDER BY id"  # noqa: S608 - our own
         return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
@@ -269,12 +201,25 @@ class Database:
             missing, tables = filters.keys() - self.mirrored(), self._tables()
             if missing:
                 self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
-            for name in filters:
-                self._make_table(name, tables)
+            if "series" in missing:  # what is left of them is not whole
+                for name in ("series", POINTS):
+                    self._connection.execute(f"DROP TABLE IF EXISTS {name}")
+                    tables.pop(name, None)
+            for name in _with_points(filters):
+                self._make_table(name, tables.get(name, {}))
             for name in missing:
                 self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, filters[name]])
 
         self._transact(change)
+
+    def _make_table(self, name: str, present: Mapping[str, str]) -> None:
+        columns = columns_of(name)
+        if not present:
+            listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            self._connection.execute(f"CREATE TABLE {name} ({listed})")
+            return
+        for column in columns.keys() - present.keys():
+            self._connection.execute(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
 
     def store(
         self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
@@ -291,7 +236,7 @@ class Database:
             for listing, parts in batches.items():
                 rows = pa.Table.from_batches(parts)
                 if DATA in rows.column_names:
-                    self._merge_series(listing, rows, seen_at)
+                    self._merge_series(rows, seen_at)
                 else:
                     self._connection.register("incoming", rows)
                     self._merge(listing, rows.column_names, seen_at)
@@ -316,7 +261,8 @@ class Database:
         if since is not None:
             condition, parameters = "created_at > ?", [since]
             if listing in OF_RUNS or listing in DETAILED:
-                condition = f"{run_column(listing)} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
+                run_id = run_path(listing).replace(".", "__")
+                condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         return self._transact(lambda: int(self._value(sql, datetime.now(UTC), seen_at, *parameters)))
 
@@ -324,62 +270,42 @@ class Database:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
 
         def change() -> None:
-            mirrored = self.mirrored()
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            for definition in definitions():
-                if definition.needs <= mirrored:
-                    self._connection.execute(definition.sql)
+            self._connection.execute("CREATE SCHEMA IF NOT EXISTS tofupilot")
+            for definition in definitions(self.mirrored()):
+                self._connection.execute(definition)
             self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
 
         self._transact(change)
 
-    def _make_table(self, listing: str, tables: Mapping[str, Mapping[str, str]]) -> None:
-        columns, present = _columns_of(listing), tables.get(listing, {})
-        is_keyed = KEY in present and POINTS in tables
-        if KEY in columns and not is_keyed:  # the points of what is left are not known
-            self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
-            self._create_table(POINTS, _POINT)
-            present = {}
-        if not present:
-            self._create_table(listing, columns)
-            return
-        for name in columns.keys() - present.keys():
-            self._connection.execute(f"ALTER TABLE {listing} ADD COLUMN {name} {columns[name]}")
-
-    def _create_table(self, name: str, columns: Mapping[str, str]) -> None:
-        listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        self._connection.execute(f"CREATE TABLE {name} ({listed})")
-
-    def _merge_series(self, listing: str, rows: pa.Table, seen_at: datetime) -> None:
+    def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
-        first = int(self._value(f"SELECT coalesce(max({KEY}), 0) + 1 FROM {listing}"))  # noqa: S608 - our own
+        first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
         changed = self._connection.execute(
-            f"SELECT stored.{KEY} FROM incoming JOIN {listing} AS stored USING (id) "  # noqa: S608 - likewise
+            "SELECT stored.series_key FROM incoming JOIN series AS stored USING (id) "
             "WHERE stored.digest IS DISTINCT FROM incoming.digest"
         )
         if old := [key for (key,) in changed.fetchall()]:
             self._connection.execute(
-                f"DELETE FROM {POINTS} WHERE {KEY} BETWEEN ? AND ? AND {KEY} IN (SELECT unnest(?))",  # noqa: S608 - likewise
+                "DELETE FROM points WHERE series_key BETWEEN ? AND ? AND series_key IN (SELECT unnest(?))",
                 [min(old), max(old), old],
             )
-        same = f"CASE WHEN {listing}.digest = incoming.digest THEN {listing}.{KEY} ELSE incoming.{KEY} END"
-        self._merge(listing, [*rows.drop_columns([DATA]).column_names, KEY], seen_at, {KEY: same})
-        new = self._connection.execute(f"SELECT {KEY} FROM {listing} WHERE {KEY} >= ?", [first]).fetchall()  # noqa: S608 - likewise
+        same = "CASE WHEN series.digest = incoming.digest THEN series.series_key ELSE incoming.series_key END"
+        self._merge("series", [*rows.drop_columns([DATA]).column_names, KEY], seen_at, {KEY: same})
+        new = self._connection.execute("SELECT series_key FROM series WHERE series_key >= ?", [first]).fetchall()
         self._connection.execute(  # a join would copy the points
-            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM incoming "  # noqa: S608 - likewise
-            f"WHERE list_contains(?, {KEY})",
+            "INSERT INTO points SELECT series_key, generate_subscripts(data, 1) - 1, unnest(data) FROM incoming "
+            "WHERE list_contains(?, series_key)",
             [[key for (key,) in new]],
         )
 
     def _merge(
         self, listing: str, names: Sequence[str], seen_at: datetime, changing: Mapping[str, str] | None = None
     ) -> None:
-        values = {**{name: f"incoming.{name}" for name in names}, SEEN: "$seen_at", GONE: "NULL"}
-        changes = ", ".join(
-            f"{name} = {value}" for name, value in {**values, **(changing or {})}.items() if name != "id"
-        )
+        values = {name: f"incoming.{name}" for name in names} | {SEEN: "$seen_at", GONE: "NULL"}
+        changed = {**values, **(changing or {})}
+        changes = ", ".join(f"{name} = {value}" for name, value in changed.items() if name != "id")
         sql = (
             f"MERGE INTO {listing} USING (SELECT {', '.join(names)} FROM incoming) AS incoming "  # noqa: S608 - our own names
             f"ON {listing}.id = incoming.id "
@@ -398,24 +324,6 @@ class Database:
                 self._connection.execute("ROLLBACK")
             raise
         return changed
-
-    @contextmanager
-    def _explained(self) -> Generator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            if isinstance(error, duckdb.OutOfMemoryException) or _MEMORY_FULL in str(error):
-                raise MemoryError(str(error)) from error
-            raise _unusable(error, self._path) from error
-
-    def _check_format(self, columns: Mapping[str, str]) -> None:
-        if "format" not in columns:
-            message = "the database is one of an earlier kind of mirror: choose another file, and pull everything anew"
-            raise MirrorError(message)
-        found = int(self._value("SELECT max(format) FROM _mirror"))
-        if found > FORMAT:
-            message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
-            raise MirrorError(message)
 
     def _check_server(self, server: str) -> None:
         mirrored = str(self._value("SELECT min(server) FROM _mirror"))
@@ -437,23 +345,6 @@ class Database:
     def _has_rows(self) -> bool:
         return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
 
-    def _check_schema(self) -> None:
-        """Refuse a schema with something that is not the mirror's, which the next update could replace."""
-        schemas = "SELECT count(*) FROM duckdb_schemas() WHERE database_name = 'mirror' AND schema_name = ?"
-        if not self._value(schemas, SCHEMA):
-            return  # to list all functions takes 20 ms
-        known = {definition.name for definition in definitions()}
-        present = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables "
-            "WHERE table_catalog = 'mirror' AND table_schema = $schema "
-            "UNION SELECT function_name FROM duckdb_functions() "
-            "WHERE database_name = 'mirror' AND schema_name = $schema",
-            {"schema": SCHEMA},
-        )
-        if strange := sorted({name for (name,) in present.fetchall()} - known):
-            message = f"the schema {SCHEMA} has {strange[0]}, which is not the mirror's: move it to another schema"
-            raise MirrorError(message)
-
     def _tables(self) -> dict[str, dict[str, str]]:
         """Return the columns of each table and view, and their types."""
         columns = self._connection.execute(
@@ -469,27 +360,23 @@ class Database:
         return self._connection.execute(sql, list(parameters)).fetchall()[0][0]
 
 
-def _columns_of(listing: str) -> dict[str, str]:
-    """Return the columns of the table of a listing, and their types."""
-    rows = DETAILED[listing] if listing in DETAILED else database_rows(listing_class(listing).model)
-    fields: Any = rows.schema  # the stubs of pyarrow do not know the types of its fields
-    columns = {
-        each.name: "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields if each.name != DATA
-    }
-    if listing == "series":
-        columns[KEY] = "BIGINT"
-    return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}
+def _with_points(tables: Iterable[str]) -> list[str]:
+    """Return tables, and that of the points if the series are among them."""
+    return [each for table in tables for each in ((table, POINTS) if table == "series" else (table,))]
 
 
-def _check_columns(listing: str, found: Mapping[str, str]) -> None:
-    for name, kind in _columns_of(listing).items():
+def _check_columns(table: str, found: Mapping[str, str]) -> None:
+    expected = columns_of(table)
+    for name, kind in expected.items():
         if found.get(name, kind) != kind:
             raise MirrorError(
-                f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
+                f"the table {table} has a column {name} of type {found[name]} where {kind} belongs: "
                 "choose another file, or remove the table"
             )
-    if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
-        raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
+    # Any other column that is missing is added.
+    needed = expected.keys() if table == POINTS else expected.keys() & {"id", KEY, SEEN, GONE}
+    if missing := sorted(needed - found.keys()):
+        raise MirrorError(f"the table {table} has no column {missing[0]}: choose another file, or remove the table")
 
 
 def _shown(filters: str) -> str:
@@ -506,10 +393,6 @@ def _check_file(path: Path) -> bool:
     """Return whether there is a file that may be a database. One that DuckDB had not finished is removed.
 
     A larger file is not opened here. If this program has it open already, closing it here would give up the lock.
-
-    Raises:
-        MirrorError: It cannot be a database.
-        OSError: The disk has failed.
     """
     try:
         found = path.stat()

@@ -227,7 +227,6 @@ async def _opened(path: Path) -> AsyncGenerator[tuple[Database, Call]]:
         return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
 
     try:
-        await call(database.open)
         yield database, call
     finally:
         closing = thread.submit(database.close)  # after what is under way, also if the task was cancelled

@@ -11,7 +11,7 @@ from aiotofupilot._arguments import for_parameter, one_of
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of
 
-from .detailed import DETAILED
+from .tables import DETAILED, OF_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,37 +19,14 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Details, Paginator, RunDetails, TofuPilotSession
 
-OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
-"""The listings of what runs wrote. Their tables follow that of the runs."""
-
 _BUFFER = 64 * 2**20
 """Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
-
-TABLES = (*NAMES, *DETAILED)
-"""The names of all tables that a mirror can have, but for its own and for that of the points."""
 
 
 def is_ordered(name: str) -> bool:
     """Return whether a listing can be requested by its creation, oldest first. These are runs, units and batches."""
     declared = listing_class(name)
     return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
-
-
-def run_of(name: str, item: Any) -> str:  # noqa: ANN401 - of any of these listings
-    """Return the ID of the run that wrote an item."""
-    for field in _run_path(name):
-        item = getattr(item, field)
-    return str(item)
-
-
-def run_column(name: str) -> str:
-    """Return the column that has the ID of the run that wrote a row."""
-    return "run_id" if name in DETAILED else "__".join(_run_path(name))
-
-
-def _run_path(name: str) -> tuple[str, ...]:
-    by_run = listing_class(name).by_run
-    return by_run.run_id if by_run else ()
 
 
 @frozen
@@ -67,17 +44,7 @@ class Selection:
     def of(
         cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None, *, details: bool = False
     ) -> Selection:
-        """Return a selection.
-
-        Args:
-            listings: Names of listings. None: all that take the filters.
-            filters: The filters. None: there are none.
-            details: Whether to have the details of runs.
-
-        Raises:
-            TypeError: A filter is of the wrong type.
-            ValueError: There is no such listing or filter, or a filter is out of bounds.
-        """
+        """Return a selection, after checking these arguments of a `Mirror`."""
         given = {name: value for name, value in (filters or {}).items() if value is not None}
         if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
             raise for_parameter(ValueError(f"filters: no listing takes {unknown[0]!r}"), "filters")
@@ -120,11 +87,7 @@ class Selection:
     ) -> Paginator[Any]:
         """Return a listing that is not one of what runs wrote, with all that the API can tell of its items.
 
-        Args:
-            session: Where to request it.
-            name: Its name.
-            on_unreadable: What to do about an item that cannot be read.
-            created_after: Only items created at this time or later. None: all that the filters let through.
+        With `created_after`, there are only the items that were created at this time or later.
         """
         listing = getattr(session, name)
         arguments: dict[str, Any] = self._arguments(name) | {"on_drift": "resync"}
@@ -150,12 +113,7 @@ def of_runs(
 ) -> Paginator[Any]:
     """Return what some runs wrote, oldest first, attempts that were repeated included.
 
-    Args:
-        session: Where to request it.
-        name: The listing.
-        run_ids: The IDs of the runs.
-        procedure_id: The procedure of these runs, if the listing has to name it.
-        on_unreadable: What to do about an item that cannot be read.
+    The procedure is that of these runs, if the listing has to name it.
     """
     listing = getattr(session, name)
     by_run = listing.by_run
@@ -175,13 +133,7 @@ def of_runs(
 def details_of_runs(
     session: TofuPilotSession, run_ids: Iterable[str], on_unreadable: Literal["raise", "skip"]
 ) -> Details[RunDetails]:
-    """Return the details of some runs.
-
-    Args:
-        session: Where to request them.
-        run_ids: The IDs of the runs.
-        on_unreadable: What to do about a run that cannot be read.
-    """
+    """Return the details of some runs."""
     runs = session.runs
     listing = runs.list(
         ids=list(run_ids),

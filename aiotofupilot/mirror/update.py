@@ -14,6 +14,7 @@ import asyncio
 from collections import Counter, defaultdict
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -24,9 +25,9 @@ from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
-from .detailed import DETAILED, DetailRows
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import OF_RUNS, TABLES, details_of_runs, is_ordered, of_runs, run_of
+from .selection import details_of_runs, is_ordered, of_runs
+from .tables import DETAILED, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -96,20 +97,8 @@ class _Pending:
         return sum(part.num_rows for part in parts) >= _ROWS or sum(part.nbytes for part in parts) >= _BYTES
 
 
-class _LateError(Exception):
-    """The deadline has passed."""
-
-
 class Update:
-    """An update of a database.
-
-    Args:
-        session: Where everything is requested.
-        database: The database, which was checked.
-        call: Calls a function in the thread in which the database is used.
-        selection: What is brought up to date.
-        how: How.
-    """
+    """An update of a database, which was checked before."""
 
     def __init__(
         self, session: TofuPilotSession, database: Database, call: Call, selection: Selection, how: How
@@ -124,11 +113,11 @@ class Update:
         self._ends_at = None if how.deadline is None else asyncio.get_running_loop().time() + how.deadline
         self._in_flight = asyncio.Semaphore(session.runs.connection.concurrency)
         self._pending = _Pending()
+        self._rows_before: dict[str, int] = {}
         self._read = Counter[str]()
         self._unreadable = Counter[str]()
         self._gone = Counter[str]()
         self._totals: dict[str, int] = {}
-        self._results: dict[str, MirrorResult] = {}
 
     async def run(self) -> tuple[MirrorResult, ...]:
         """Bring everything up to date, and return a result for each listing.
@@ -144,12 +133,28 @@ class Update:
             for name in self._selection.listings:
                 if name not in OF_RUNS:
                     await self._bring(name, await self._written_by(name))
-        except _LateError:
-            seconds = self._how.deadline or 0.0
-            message = f"the deadline of {seconds:g} s has passed"
-            raise MirrorTimeoutError(message, seconds=seconds, results=self._all_results()) from None
+        except TofuPilotError as error:
+            await self._store()
+            if isinstance(error, MirrorTimeoutError):
+                error.results = await self._results()
+            raise
         await self._call(self._database.finish)
-        return self._all_results()
+        return await self._results()
+
+    async def _results(self) -> tuple[MirrorResult, ...]:
+        """Return the results for the listings that the update has come to."""
+        rows = {name: await self._call(self._database.rows, name) for name in TABLES if name in self._rows_before}
+        return tuple(
+            MirrorResult(
+                listing=name,
+                new=number - self._rows_before[name],
+                gone=self._gone[name],
+                rows=number,
+                unreadable=self._unreadable[name],
+                is_account_checked=self._is_account_checked,
+            )
+            for name, number in rows.items()
+        )
 
     async def _check_organization(self) -> None:
         """Check that the key is of the organization that is mirrored, if the server can tell."""
@@ -171,70 +176,50 @@ class Update:
         """Bring a listing and those that follow it up to date."""
         names = (name, *children)
         await self._call(self._database.prepare, name, {each: self._selection.text(each) for each in names})
-        before = {each: await self._call(self._database.rows, each) for each in names}
-        late: _LateError | None = None
-        try:
-            await self._read_new(name, children)
-            if self._how.again is not None and is_ordered(name):
-                longest = self._began_at - datetime.min.replace(tzinfo=UTC)
-                await self._read_again(name, children, self._began_at - min(self._how.again, longest))
-        except _LateError as error:
-            late = error
-        for each in names:
-            rows = await self._call(self._database.rows, each)
-            self._results[each] = MirrorResult(
-                listing=each,
-                new=rows - before[each],
-                gone=self._gone[each],
-                rows=rows,
-                unreadable=self._unreadable[each],
-                is_account_checked=self._is_account_checked,
-            )
-        if late is not None:
-            raise late
-
-    async def _read_new(self, name: str, children: tuple[str, ...]) -> None:
-        """Read what is new, or everything where that cannot be told, or is wanted."""
+        self._rows_before |= {each: await self._call(self._database.rows, each) for each in names}
         self._report(name)
-        listing = self._listing(name)
         text = None if self._how.full else await self._call(self._database.watermark, name)
-        if is_compared(name):
-            await self._note_total(name, listing)
-            await self._store_walk(name, listing.walk())
-        elif text is None and not is_ordered(name):
-            await self._read_unordered(name, listing)
+        if text is None and not is_ordered(name):
+            await self._read_all(name)
         else:
-            try:
-                watermark = None if text is None else Watermark.parse(text)
-                news = listing.since(watermark)
-            except ValueError as error:
-                message = f"cannot go on where the last update ended, so read everything again: {error}"
-                raise StaleWatermarkError(message) from error
-            floor = news.watermark.floor
-            await self._note_total(name, self._listing(name, floor))
-            latest = await self._call(self._database.runs_since, floor) if children and watermark else []
-            await self._store_walk(name, news, children, dict(latest))
+            await self._read_new(name, children, text)
         if self._how.full or is_compared(name):
             await self._mark_gone(name, children)
+        if self._how.again is not None and is_ordered(name):
+            longest = self._began_at - datetime.min.replace(tzinfo=UTC)
+            await self._read_again(name, children, self._began_at - min(self._how.again, longest))
 
-    async def _read_unordered(self, name: str, listing: Paginator[Any]) -> None:
+    async def _read_new(self, name: str, children: tuple[str, ...], text: str | None) -> None:
+        """Read what is new since the watermark in a text, or everything without one."""
+        try:
+            watermark = None if text is None else Watermark.parse(text)
+            news = self._listing(name).since(watermark)
+        except ValueError as error:
+            message = f"cannot go on where the last update ended, so read everything again: {error}"
+            raise StaleWatermarkError(message) from error
+        floor = news.watermark.floor
+        await self._note_total(name, self._listing(name, floor))
+        latest = await self._call(self._database.runs_since, floor) if children and watermark else []
+        await self._store_walk(name, news, children, dict(latest))
+
+    async def _read_all(self, name: str) -> None:
         """Read a whole listing that cannot be requested by its creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk does not, but its end says nothing of what was
-        created meanwhile. So a small pass before the walk says from when on the next update has to look.
+        created meanwhile. So the next update looks from an hour before the walk on, or from the newest row on, which
+        may be longer ago by the clocks.
         """
-        served_at = read_http_date((await self._in_time(listing)).headers.get("Date", "")) or self._began_at
-        recent = min(served_at, self._began_at).replace(microsecond=0) - _RECENT
-        async with aclosing(listing.since(evolve(listing.since().watermark, floor=recent))) as before:
-            while await self._in_time(before.take(_ITEMS)):
-                pass
+        listing = self._listing(name)
         await self._note_total(name, listing)
+        if is_compared(name):
+            await self._store_walk(name, listing.walk())
+            return
+        served_at = read_http_date((await self._in_time(listing)).headers.get("Date", "")) or self._began_at
         await self._store_walk(name, listing.walk())
         newest = await self._call(self._database.newest, name)
-        if newest is not None:  # which may be long ago by the clocks
-            watermark, floor = before.watermark, newest.replace(microsecond=0) - timedelta(seconds=OVERLAP)
-            lower = floor if watermark.floor is None else min(watermark.floor, floor)
-            self._pending.watermarks[name] = str(evolve(watermark, floor=lower))
+        if newest is not None:
+            floor = min(served_at - _RECENT, self._began_at - _RECENT, newest - timedelta(seconds=OVERLAP))
+            self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor.replace(microsecond=0)))
             await self._store()
 
     async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:
@@ -274,19 +259,14 @@ class Update:
                         raise failure  # runs do not count as read before that has come what they wrote
                     runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
                     await self._add_children(children, runs)
-                    await self._add(name, items)
-                    if isinstance(walk, IncrementalWalk):
-                        self._pending.watermarks[name] = str(walk.watermark)
+                    await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
                         raise failure
-                    if latest or not items or self._pending.is_enough:
+                    if latest or not items:
                         await self._store()  # also after the latest runs, which the walk may yield once more
                     if not items:
                         return
                     latest, at_once = None, min(at_once * 2, _RUNS_LAST if children else _ITEMS)
-            except (TofuPilotError, _LateError):
-                await self._store()
-                raise
             finally:
                 self._unreadable[name] += walk.stats.unreadable
 
@@ -296,7 +276,7 @@ class Update:
         try:
             while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
                 items += more
-        except (TofuPilotError, _LateError) as error:
+        except TofuPilotError as error:
             return items, error
         return items, None
 
@@ -309,12 +289,7 @@ class Update:
             await self._add_details(runs)
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote, several requests at the same time.
-
-        Args:
-            name: The listing.
-            runs: The IDs of the runs, and those of their procedures.
-        """
+        """Read what some runs wrote, several requests at the same time, by their IDs, and those of their procedures."""
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
         for run_id, procedure_id in runs.items():
@@ -335,12 +310,11 @@ class Update:
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
         """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs."""
         wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
+        run_of = attrgetter(run_path(name))
         listing = of_runs(self._session, name, run_ids, procedure_id, self._how.on_unreadable)
         async with self._in_flight, listing.walk() as walk:
             while items := await walk.take(_ITEMS):
-                await self._add(name, [item for item in items if run_of(name, item) in wanted])
-                if self._pending.is_enough:
-                    await self._store()
+                await self._add(name, [item for item in items if run_of(item) in wanted])
             self._unreadable[name] += walk.stats.unreadable
 
     async def _add_details(self, runs: Collection[str]) -> None:
@@ -361,22 +335,22 @@ class Update:
                 self._unreadable[name] += walk.stats.unreadable
 
     async def _add_detailed(self, rows: DetailRows) -> None:
-        """Make rows of some details, and store what is pending when it is enough."""
         for name, made in (await self._call(rows.take)).items():
-            self._pending.batches[name].append(made)
-            self._read[name] += made.num_rows
-            self._report(name)
+            await self._keep(name, made)
+
+    async def _add(self, name: str, items: Sequence[Any], watermark: str | None = None) -> None:
+        """Make rows of some items, and keep them with the watermark after them."""
+        await self._keep(name, await self._call(database_rows(listing_class(name).model).batch, items), watermark)
+
+    async def _keep(self, name: str, rows: pa.RecordBatch, watermark: str | None = None) -> None:
+        """Keep some rows, and store what is pending when it is enough."""
+        self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
+        if watermark is not None:
+            self._pending.watermarks[name] = watermark
+        self._read[name] += rows.num_rows
+        self._report(name)
         if self._pending.is_enough:
             await self._store()
-
-    async def _add(self, name: str, items: Sequence[Any]) -> None:
-        """Make rows of some items, which are stored later."""
-        make = database_rows(listing_class(name).model).batch
-        for part in batched(items, _ITEMS):
-            rows = await self._call(make, part)
-            self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
-        self._read[name] += len(items)
-        self._report(name)
 
     async def _store(self) -> None:
         pending, self._pending = self._pending, _Pending()
@@ -401,11 +375,7 @@ class Update:
             self._how.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
 
     async def _in_time(self, awaited: Awaitable[T]) -> T:
-        """Return what is awaited, unless the deadline passes before.
-
-        Raises:
-            _LateError: The deadline has passed.
-        """
+        """Return what is awaited, unless the deadline passes before."""
         scope = asyncio.timeout_at(self._ends_at)
         try:
             async with scope:
@@ -413,10 +383,9 @@ class Update:
         except TimeoutError:
             if not scope.expired():
                 raise
-            raise _LateError from None
-
-    def _all_results(self) -> tuple[MirrorResult, ...]:
-        return tuple(self._results[name] for name in TABLES if name in self._results)
+            seconds = self._how.deadline or 0.0
+            message = f"the deadline of {seconds:g} s has passed"
+            raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

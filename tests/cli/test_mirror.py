@@ -236,6 +236,6 @@ def test_another_module_that_is_missing_is_no_wrong_usage(monkeypatch, database)
     """It is a fault of this package, and its traceback is what helps."""
     for name in [name for name in sys.modules if name.startswith("aiotofupilot.mirror")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "aiotofupilot.mirror.sql", None)
-    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.mirror\.sql"):
+    monkeypatch.setitem(sys.modules, "aiotofupilot.mirror.tables", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.mirror\.tables"):
         run(["mirror", str(database), "--sandbox"])

@@ -137,7 +137,6 @@ def connection(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipes") / "line.duckdb"
     filters = {"runs": "", "measurements": ""}
     database = Database(path)
-    database.open()
     database.check("https://example.com", filters)
     database.prepare("runs", filters)
     database.finish()

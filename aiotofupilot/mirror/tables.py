@@ -1,31 +1,63 @@
-"""What the mirror keeps of the details of runs: their waveforms and attachments, as rows of separate tables."""
+"""The tables that a mirror can have: their columns, the views and macros over them, and the rows of details of runs.
+
+There is a view for each table in the schema ``tofupilot``, with the rows that the server still listed when the mirror
+looked last. The macros there stand in ``recipes.sql``.
+"""
 
 from __future__ import annotations
 
+import re
 from array import array
 from hashlib import blake2b
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from attrs import define, evolve, field
 
-from aiotofupilot.arrow.columns import RULES, Column, nested_columns
-from aiotofupilot.arrow.rows import Rows
+from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
+from aiotofupilot.arrow.rows import Rows, database_rows
 from aiotofupilot.arrow.waveforms import Waveform, waveforms
+from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.models import DataSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 
     from aiotofupilot.models import Attachment, RunDetails
 
-DATA = "data"
-"""The column of the rows of series that has their points. In the database, it is a separate table."""
+GONE = "_gone_at"
+"""The column that says when an update found that the server lists a row no more. Null: it still did."""
 
-_POINTS = 250_000
+SEEN = "_seen_at"
+"""The column that says when the update began that read the row last."""
+
+DATA = "data"
+"""The column of the rows of series that has their points. In the database, these are rows of a separate table."""
+
+KEY = "series_key"
+"""What tells a waveform from all others, in the tables of series and of points.
+
+A series whose points have changed gets the next number. So keys ascend in the table of points, and DuckDB, which knows
+the least and the greatest key of every 20,480 rows, reads only those rows that it needs.
+"""
+
+POINTS = "points"
+"""The table of the points of series. It has no other rows than those whose key is in the table of series."""
+
+_TYPES: Mapping[pa.DataType, str] = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+}
+"""DuckDB's names for the types of columns."""
+
+_MANY_POINTS = 250_000
 """Points that are made into rows together. As floats of Python they take 32 bytes each."""
 
-_ROWS = 1_000
+_MANY_ROWS = 1_000
 """Series and attachments that are made into rows together."""
 
 
@@ -86,6 +118,47 @@ DETAILED: Mapping[str, Rows] = {
 }
 """The tables of details, and how waveforms and attachments become their rows."""
 
+OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
+"""The listings of what runs wrote. Their tables follow that of the runs."""
+
+TABLES = (*NAMES, *DETAILED)
+"""The names of all tables that a mirror can have, but for its own and for that of the points."""
+
+
+def run_path(table: str) -> str:
+    """Return the names of the attributes, with dots, that lead to the ID of the run that wrote a row."""
+    by_run = None if table in DETAILED else listing_class(table).by_run
+    return ".".join(by_run.run_id) if by_run else "run_id"
+
+
+def columns_of(table: str) -> dict[str, str]:
+    """Return the columns of a table, and their types."""
+    if table == POINTS:
+        return {KEY: "BIGINT", "index": "INTEGER", "value": "DOUBLE"}
+    rows = DETAILED[table] if table in DETAILED else database_rows(listing_class(table).model)
+    fields: Any = rows.schema  # the stubs of pyarrow do not know the types of its fields
+    columns = {
+        each.name: "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields if each.name != DATA
+    }
+    key = {KEY: "BIGINT"} if table == "series" else {}
+    return columns | key | dict.fromkeys((SEEN, GONE), "TIMESTAMP WITH TIME ZONE")
+
+
+def definitions(tables: AbstractSet[str]) -> list[str]:
+    """Return the statements that make the views and macros over tables, each after those that it needs."""
+    made = {
+        name: f"CREATE OR REPLACE VIEW tofupilot.{name} AS SELECT * EXCLUDE ({GONE}) FROM main.{name} "  # noqa: S608 - a listing's name
+        f"WHERE {GONE} IS NULL"
+        for name in TABLES
+        if name in tables
+    }
+    recipes = files("aiotofupilot.mirror").joinpath("recipes.sql").read_text(encoding="utf-8")
+    for sql in re.split(r"(?=^CREATE )", recipes, flags=re.MULTILINE)[1:]:
+        name, *used = re.findall(r"\btofupilot\.(\w+)", re.sub(r"--.*", "", sql))
+        if made.keys() >= set(used):
+            made[name] = sql
+    return [*made.values()]
+
 
 def _no_items() -> dict[str, dict[str, Any]]:
     return {name: {} for name in DETAILED}
@@ -108,7 +181,7 @@ class DetailRows:
     @property
     def is_enough(self) -> bool:
         """Whether these are enough to be made into rows."""
-        return self._points >= _POINTS or sum(map(len, self._items.values())) >= _ROWS
+        return self._points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, pa.RecordBatch]:
         """Return the rows of each table that has any, and forget the details, which take more memory."""
