@@ -182,20 +182,14 @@ class Attempts(Wanted, Generic[T]):
     def _of_policy(self) -> AsyncRetrying:
         from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
 
-        return AsyncRetrying(
-            retry=self._is_to_retry,
-            stop=self._is_too_late,
-            wait=lambda _: self._wait,
-            sleep=self._sleep,
-            before_sleep=self._log,
-            reraise=True,
-        )
+        return AsyncRetrying(retry=self._is_to_retry, wait=lambda _: self._wait, sleep=self._sleep, reraise=True)
 
     async def _is_to_retry(self, _: RetryCallState) -> bool:
-        """Return whether another attempt is wanted, and decide how long to wait before it."""
         error = self._failure
-        if not isinstance(error, TofuPilotError):
-            return False
+        return isinstance(error, TofuPilotError) and await self._is_wanted(error) and self._is_in_time()
+
+    async def _is_wanted(self, error: TofuPilotError) -> bool:
+        """Return whether another attempt is wanted after an error, and decide how long to wait before it."""
         decision = not isinstance(error, ConfigurationError) and decide(self.policy, error, self.made)
         if decision is False:
             return False
@@ -203,7 +197,7 @@ class Attempts(Wanted, Generic[T]):
         are_others_answered, self._good = health.good > self._good, health.good
         if evidence(error) != "server":
             return self._allows_another(error, decision) and not await self._is_too_slow(error, are_others_answered)
-        if health.is_unreachable:  # the address is probably wrong
+        if health.is_unreachable:
             self._give_up()
             return False
         is_own = are_others_answered or health.outage is None
@@ -227,16 +221,18 @@ class Attempts(Wanted, Generic[T]):
         self._slow += 1
         return self._slow >= _SLOW_ATTEMPTS and (are_others_answered or await self._control())
 
-    def _is_too_late(self, _: RetryCallState) -> bool:
-        """Return whether the next attempt could not begin in time."""
-        outage, now = self._throttle.health.outage, self._clock.monotonic()
-        next_at = now + max(self._wait, self._throttle.rest())
-        if outage is not None:
-            next_at = max(next_at, outage.next_probe_at)
-        if next_at < self.until:
-            return False
-        self._give_up()
-        return True
+    def _is_in_time(self) -> bool:
+        """Return whether the next attempt can begin in time. Otherwise the page is given up."""
+        rest, probe = self._throttle.rest(), self._until_probe()
+        is_in_time = self._clock.monotonic() + max(self._wait, rest, probe) < self.until
+        if not is_in_time:
+            self._give_up()
+        return is_in_time
+
+    def _until_probe(self) -> float:
+        """Return the seconds until the next probe; 0.0: the session is not down."""
+        outage = self._throttle.health.outage
+        return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
         """Wait for the time of the next attempt, and until the session is not down or it is the page's turn to probe.
@@ -244,6 +240,7 @@ class Attempts(Wanted, Generic[T]):
         Raises:
             TofuPilotError: The time is up.
         """
+        self._log()
         if seconds:
             self.counts.add(waited=seconds)
             await self._clock.sleep(seconds)
@@ -282,18 +279,13 @@ class Attempts(Wanted, Generic[T]):
 
     def _log_outage(self) -> None:
         """Log that something else than this page has failed too, so that the server seems to be down."""
-        outage, now = self._throttle.health.outage, self._clock.monotonic()
-        if outage is None:  # it was a failure about what was requested
-            return
-        _log.log(
-            self._throttle.log_level(self),
-            "the server has been down for %.1f s, next request in %.2f s: %s",
-            now - outage.began,
-            outage.next_probe_at - now,
-            outage.failure,
-        )
+        outage = self._throttle.health.outage
+        if outage is not None:  # otherwise it was a failure about what was requested
+            lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
+            message = "the server has been down for %.1f s, next request in %.2f s: %s"
+            _log.log(level, message, lasts, self._until_probe(), outage.failure)
 
-    def _log(self, _: RetryCallState) -> None:
+    def _log(self) -> None:
         """Log that an attempt has failed, and when the next one is made.
 
         The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
@@ -301,8 +293,7 @@ class Attempts(Wanted, Generic[T]):
         ``tofupilot_wait``, in seconds; ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``,
         None without a response. It has neither the filters of the listing nor the key of the item.
         """
-        error, outage, now = self._failure, self._throttle.health.outage, self._clock.monotonic()
-        wait = self._wait if outage is None else max(self._wait, outage.next_probe_at - now)
+        error, wait = self._failure, max(self._wait, self._until_probe())
         parts = urlsplit(self._target)
         listing, *key = parts.path.removeprefix("/v2/").split("/")
         cursor = None if key else int(parse_qs(parts.query).get("cursor", ["0"])[0])
