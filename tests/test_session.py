@@ -141,10 +141,10 @@ def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it():
     for options, message in [
         ({"http_session": 5}, "http_session must be an aiohttp.ClientSession or None, got 5"),
         ({"http_session": aiohttp.ClientSession}, "http_session must be an aiohttp.ClientSession or None, got <class"),
-        ({"trace_configs": [5]}, "trace_configs must hold aiohttp.TraceConfig objects, got 5"),
+        ({"trace_configs": [5]}, "trace_configs must be a sequence of aiohttp.TraceConfig or None, got [5]"),
         ({"trace_configs": 5}, "trace_configs must be a sequence of aiohttp.TraceConfig or None, got 5"),
         ({"trace_configs": aiohttp.TraceConfig()}, "trace_configs must be a sequence of aiohttp.TraceConfig or None"),
-        ({"trace_configs": "all"}, "trace_configs must hold aiohttp.TraceConfig objects, got 'a'"),
+        ({"trace_configs": "all"}, "trace_configs must be a sequence of aiohttp.TraceConfig or None, got 'all'"),
         ({"allow_insecure_http": "false"}, "allow_insecure_http must be True or False, got 'false'"),
         ({"allow_insecure_http": None}, "allow_insecure_http must be True or False, got None"),
         ({"base_url": 5}, "base_url must be a string or None, got int"),

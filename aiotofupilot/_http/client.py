@@ -92,15 +92,11 @@ class Lifetime:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
-        self._closed = False
+        self.closed: bool = False
+        """Whether the session is closed, so that no work may begin."""
         self._under_way: dict[asyncio.Timeout, asyncio.Task[Any] | None] = {}
         """The scope of everything that is under way, and its task."""
         self._something_left = asyncio.Event()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the session is closed, so that no work may begin."""
-        return self._closed
 
     def check(self) -> None:
         """Raise an error if no work may begin here.
@@ -115,7 +111,7 @@ class Lifetime:
             raise SessionError("a session needs a running event loop of asyncio, and there is none here") from None
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
-        if self._closed:
+        if self.closed:
             raise SessionError("the session is closed")
         if self._loop is not loop:
             raise SessionError("the session belongs to another event loop: make one session in each")
@@ -161,7 +157,7 @@ class Lifetime:
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
             raise SessionError("the session belongs to another event loop: close it there")
-        self._closed = True
+        self.closed = True
         for scope, task in self._under_way.items():
             if task is not own and scope.when() is None:
                 scope.reschedule(loop.time())
@@ -264,17 +260,14 @@ class Connection:
             attempts.sign(error)
             raise
 
-    def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> Awaitable[T]:
-        self.lifetime.check()
-        self.transport.check()
-        attempts.begin()
-        return self._ask(target, read)
-
-    async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
+    async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
         """Send a request once, within the timeout, and read its response.
 
         This is the only place where an error gets a part of what the server says, so the key is removed from it here.
         """
+        self.lifetime.check()
+        self.transport.check()
+        attempts.begin()
         url, timeout = self.transport.url(target), self.options.timeout
         response: Response | None = None
         try:

@@ -56,25 +56,19 @@ class PartFile:
         self._target = target
         self._path = target.with_name(f"{target.name}.part")
         self._etag_path = target.with_name(f"{target.name}.part.etag")
+        self.etag: str | None = None
+        """The validator of the file; None: the rest cannot be asked for."""
         self._file: FileIO
         self._is_open = False
         self._written = 0
-        self._pending: list[bytes] = []
-        self._pending_size = 0
-        self._etag: str | None = None
-        self._is_resumable = True
+        self._pending = bytearray()
         self._has_restarted = False
         """Whether what is on the disk is to be dropped."""
 
     @property
     def size(self) -> int:
         """How many bytes have arrived, those that are not written yet included."""
-        return self._written + self._pending_size
-
-    @property
-    def etag(self) -> str | None:
-        """The validator of the file; None: the rest cannot be asked for."""
-        return self._etag if self._is_resumable else None
+        return self._written + len(self._pending)
 
     def open(self) -> Literal["whole", "busy", "open"]:
         """Take the part, unless the file is in its place already, or another process is busy with the part.
@@ -92,25 +86,19 @@ class PartFile:
         if self._target.is_file():  # another process has put it there since
             return "whole"
         with suppress(FileNotFoundError, ValueError):
-            self._etag = self._etag_path.read_text("ascii")
+            self.etag = self._etag_path.read_text("ascii")
         self._written = os.fstat(file.fileno()).st_size
         return "open"
 
     def restart(self, etag: str | None) -> None:
         """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
-        self._pending, self._pending_size, self._written = [], 0, 0
-        self._etag, self._has_restarted = etag, True
-
-    def give_up(self) -> None:
-        """Drop all bytes, and have no validator from now on."""
-        self._is_resumable = False
-        self.restart(None)
+        self._pending, self._written = bytearray(), 0
+        self.etag, self._has_restarted = etag, True
 
     def add(self, data: bytes) -> bool:
         """Add some bytes, and return whether it is time to `flush`."""
-        self._pending.append(data)
-        self._pending_size += len(data)
-        return self._pending_size >= _BLOCK
+        self._pending += data
+        return len(self._pending) >= _BLOCK
 
     async def flush(self) -> None:
         """Write what was added.
@@ -129,8 +117,7 @@ class PartFile:
             else:
                 self._etag_path.write_text(self.etag, "ascii")
             self._has_restarted = False
-        rest = memoryview(b"".join(self._pending))
-        self._pending, self._pending_size = [], 0
+        rest, self._pending = memoryview(self._pending), bytearray()
         while rest:
             written = self._file.write(rest)
             self._written += written

@@ -121,7 +121,7 @@ class _Reception:
                 try:
                     await self._take(silence)
                 except _UnfitPartError:
-                    self._part.give_up()
+                    self._part.restart(None)
                     await self._take(silence)
         except TimeoutError:
             if not silence.expired():

@@ -18,7 +18,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiotofupilot._arguments import as_str, for_parameter, must_be
+from aiotofupilot._arguments import as_str, must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
@@ -305,14 +305,9 @@ def _checked_user_agent(products: object) -> str:
 def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
     if configs is None:
         return []
-    if not isinstance(configs, Iterable):
+    checked = [*cast("Iterable[object]", configs)] if isinstance(configs, Iterable) else [None]
+    if not all(isinstance(config, aiohttp.TraceConfig) for config in checked):
         raise must_be(TypeError, "trace_configs", "a sequence of aiohttp.TraceConfig or None", configs)
-    checked = [*cast("Iterable[object]", configs)]
-    for config in checked:
-        if not isinstance(config, aiohttp.TraceConfig):
-            raise for_parameter(
-                TypeError(f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"), "trace_configs"
-            )
     return cast("list[aiohttp.TraceConfig]", checked)
 
 
