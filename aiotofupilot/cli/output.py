@@ -57,9 +57,6 @@ class StandardOutput:
         UsageError: It is closed.
     """
 
-    size = 0
-    """Bytes that an earlier run has written: none, because it is not resumed."""
-
     def __init__(self) -> None:
         if sys.stdout is None:
             raise UsageError("standard output is closed: use --output FILE")
@@ -69,12 +66,7 @@ class StandardOutput:
         self._stream = raw(sys.stdout)
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
-        """Write some bytes at once; see `PartFile.write`.
-
-        Raises:
-            BrokenPipeError: Nobody reads any more.
-            OSError: The disk is full.
-        """
+        """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
         rest = memoryview(data)
         try:
             while rest:
@@ -122,7 +114,6 @@ class PartFile:
     Attributes:
         items: How many items are written, in earlier runs too.
         checkpoint: Where the listing resumes after them; None: at its beginning.
-        size: How many bytes hold them.
 
     Raises:
         UsageError: Another run is writing it, or what is left of it is by a run with other options or another key, or
@@ -137,8 +128,8 @@ class PartFile:
         )
         begun = datetime.now(UTC).isoformat()
         self._state = {"begun": begun, "key": _digest(key, begun), "options": options}
-        self._has_begun = self._is_remade = False
-        self.size: int = 0
+        self._has_begun = False
+        self._size = 0
         self.items: int = 0
         self.checkpoint: str | None = None
         self._file = _locked(self._part)
@@ -150,20 +141,16 @@ class PartFile:
             raise
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
-        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
-
-        Raises:
-            OSError: The disk is full.
-        """
+        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint."""
         self._begin()
         write_all(self._file, data)
-        size = self.size + len(data)
+        size = self._size + len(data)
         state = self._state | {"size": size, "items": items, "checkpoint": checkpoint}
         with _opened(self._new_state_path) as file:
             file.truncate(0)
             write_all(file, json.dumps(state).encode())
         self._new_state_path.replace(self._state_path)
-        self.size, self.items, self.checkpoint = size, items, checkpoint
+        self._size, self.items, self.checkpoint = size, items, checkpoint
 
     @property
     def rest(self) -> str:
@@ -171,35 +158,17 @@ class PartFile:
         return f", go on with --resume, or elsewhere with --cursor {self.checkpoint}"
 
     async def end(self, data: bytes) -> None:
-        """Add what comes after the items. It does not count as written, so another run cuts it off and adds it again.
-
-        Raises:
-            OSError: The disk is full.
-        """
+        """Add what comes after the items. It does not count as written, so another run cuts it off and adds it."""
         self._begin()
         write_all(self._file, data)
 
-    async def remake(self, remake: Remake) -> None:
-        """Make another file of what is written, and let that one take the place.
-
-        Raises:
-            OSError: The disk is full.
-        """
+    async def finish(self, remake: Remake | None = None) -> None:
+        """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
         self._begin()
-        made = _opened(self._whole)
-        self._is_remade = True
-        with BufferedWriter(made) as buffered:
-            buffered.truncate(0)
-            self._file.seek(0)
-            await remake(self._file, buffered)
-            buffered.flush()
-            os.fsync(made.fileno())
-
-    def finish(self) -> None:
-        """Put the file in its place, with the mode of the one that was there."""
-        self._begin()
+        if remake:
+            await self._remake(remake)
         os.fsync(self._file.fileno())
-        ready = self._whole if self._is_remade else self._part
+        ready = self._whole if remake else self._part
         with suppress(FileNotFoundError):
             shutil.copymode(self._target, ready)
         self._close_on_windows()
@@ -207,16 +176,27 @@ class PartFile:
         self._remove()
         self._file.close()
 
+    async def _remake(self, remake: Remake) -> None:
+        made = _opened(self._whole)
+        try:
+            with BufferedWriter(made) as buffered:
+                buffered.truncate(0)
+                self._file.seek(0)
+                await remake(self._file, buffered)
+                buffered.flush()
+                os.fsync(made.fileno())
+        except BaseException:
+            self._whole.unlink()
+            raise
+
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, and another run can complete them."""
-        if self._is_remade:
-            self._whole.unlink(missing_ok=True)
-        if not self._has_begun:
-            is_kept = os.fstat(self._file.fileno()).st_size > 0  # an earlier run has left it
-        elif is_kept := self.items > 0:
+        # What an earlier run has left stays, too, if this one has not begun.
+        is_kept = self.items > 0 or (not self._has_begun and os.fstat(self._file.fileno()).st_size > 0)
+        if self.items:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
-                self._file.truncate(self.size)
+                self._file.truncate(self._size)
         self._close_on_windows()
         if not is_kept:
             self._remove()
@@ -230,9 +210,9 @@ class PartFile:
         """
         if not self._has_begun:
             self._has_begun = True
-            if not self.size:
+            if not self._size:
                 self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self.size)
+            self._file.truncate(self._size)
 
     def _resume(self, options: Options, key: str | None) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
@@ -243,7 +223,7 @@ class PartFile:
             if difference := _difference(state, options, key):
                 raise UsageError(f"{self._part} was begun {difference}")
             self._state = {name: state[name] for name in self._state}
-            self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
+            self._size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
             say(
                 f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
                 "--resume completes that listing, and does not look for newer items"
@@ -265,21 +245,13 @@ class PartFile:
 
 
 def _opened(path: Path) -> FileIO:
-    """Open a file beside the place, to read it and to add to it. A symbolic link is not followed.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
+    """Open a file beside the place, to read it and to add to it. A symbolic link is not followed."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     return open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123 - the caller closes it
 
 
 def _locked(path: Path) -> FileIO:
-    """Open a file and keep other runs off until it is closed; on Windows, nothing does.
-
-    Raises:
-        UsageError: Another run is writing it.
-    """
+    """Open a file and keep other runs off until it is closed; on Windows, nothing does."""
     file = _opened(path)
     if sys.platform == "win32":
         return file
@@ -330,11 +302,7 @@ async def output(
 ) -> AsyncGenerator[Output]:
     """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
 
-    A file takes its place when the block ends well. If there is a function to remake it, that makes the file of what
-    was written.
-
-    Raises:
-        UsageError: It cannot be written, or not completed.
+    When the block ends well, a file takes its place. What cannot be written or completed is a UsageError.
     """
     if path is None:
         yield StandardOutput()
@@ -348,9 +316,7 @@ async def output(
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
     try:
         yield file
-        if remake:
-            await file.remake(remake)
-        file.finish()
+        await file.finish(remake)
     except BaseException:
         file.leave()
         raise
@@ -361,12 +327,7 @@ _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "
 
 
 def _target(path: Path) -> Path:
-    """Return the place that a file is put in: where a path leads that may be a symbolic link.
-
-    Raises:
-        UsageError: It leads to a device, a pipe, or an open stream such as /dev/stdout.
-        OSError: It leads to a folder, or round in circles.
-    """
+    """Return the place that a file is put in: where a path leads that may be a symbolic link."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     folder = os.path.realpath(path.parent)

@@ -131,7 +131,7 @@ async def test_a_writer_that_is_killed_when_all_is_written(sandbox, server, outp
     """What comes after the items is there once."""
     del sandbox.procedures[items:]
 
-    def die(_):
+    async def die(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -180,8 +180,8 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
     """The finished file is not called a part, and no checkpoint is offered."""
     finish = PartFile.finish
 
-    def cancel_and_finish(file):
-        finish(file)
+    async def cancel_and_finish(file, remake):
+        await finish(file, remake)
         pulling.cancel()
 
     monkeypatch.setattr(PartFile, "finish", cancel_and_finish)

@@ -173,7 +173,7 @@ def killed_at(step):
         yield
 
 
-@pytest.mark.parametrize("step", ["remake", "finish"])
+@pytest.mark.parametrize("step", ["_remake", "_close_on_windows"])
 def test_killed_when_everything_has_arrived(sandbox, output, step):
     """The next run asks for what is new, makes the file again, and leaves nothing else."""
     with killed_at(step):
@@ -263,7 +263,7 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
     await file.write(form.head, items=0, checkpoint=None)
     for at in range(0, 100, 10):
         await file.write(form.page(procedures[at : at + 10]), items=at + 10, checkpoint=str(at + 10))
-    task = asyncio.ensure_future(file.remake(form.remake))
+    task = asyncio.ensure_future(file.finish(form.remake))
     for _ in range(3):
         await asyncio.sleep(0)
     assert not task.done()
@@ -275,8 +275,7 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
 
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=True)
     assert file.items == 100
-    await file.remake(form.remake)
-    file.finish()
+    await file.finish(form.remake)
     found = parquet.ParquetFile(tmp_path / "x.parquet")
     assert found.num_row_groups == 4
     assert found.read().equals(table_of(procedures))
@@ -326,7 +325,7 @@ def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
     """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
     random = Random(0)  # noqa: S311 - picks times
     sandbox.procedures[:] = make_procedures(2_000)
-    with killed_at("remake"):
+    with killed_at("_remake"):
         assert run(["procedures", "--output", str(output)]) == 4
     for _ in range(KILLS - 1):
         asked = len(sandbox.requests)
