@@ -42,7 +42,8 @@ class Declared(griffe.Extension):
         """Change the package after all of it has been read, and before a page is made of it."""
         self.package = pkg
         for name in NAMES:
-            declare(pkg[f"listings.{name}.{name.capitalize()}.list"], listing_class(name))
+            listing = listing_class(name)
+            declare(pkg[f"{listing.__module__}.{listing.__name__}.list".partition(".")[2]], listing)
         for cls in pkg["blocking"].classes.values():
             for member in cls.members.values():
                 called = [str(one.value) for one in member.decorators] if isinstance(member, griffe.Function) else ()

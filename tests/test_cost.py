@@ -12,7 +12,7 @@ from msgspec import json
 from aiotofupilot import Procedure, TofuPilotSession, to_wire
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response
-from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 PAGES = 12

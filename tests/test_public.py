@@ -141,7 +141,7 @@ import sys
 from aiotofupilot import listings
 
 def loaded():
-    return {"users", "runs"} & {name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot.list")}
+    return {"sites", "runs"} & {name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot.list")}
 
 print(loaded(), set(listings.__all__) <= set(dir(listings)))
 listings.Users
@@ -150,7 +150,7 @@ from aiotofupilot import TofuPilotSession
 TofuPilotSession("key").runs
 print(sorted(loaded()))
 """
-    assert run(program) == "set() True\n{'users'} False\n['runs', 'users']\n"
+    assert run(program) == "set() True\n{'sites'} False\n['runs', 'sites']\n"
 
 
 def test_a_name_that_no_module_holds_is_an_attribute_error():

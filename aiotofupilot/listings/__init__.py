@@ -1,8 +1,9 @@
-"""The listings of TofuPilot, one module for each listing: its path, its models, and the arguments of its ``list()``.
+"""The listings of TofuPilot: the path of each, its models, and the arguments of its ``list()``.
 
 `TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
 TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
 
+- `runs`, `units` and `sites` have the listings.
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
 - `_resource` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
@@ -28,17 +29,9 @@ if TYPE_CHECKING:
     from ._declaration import Argument, Bounds
     from ._resource import Connection, Detailed
     from ._shared import Options, PageOptions
-    from .batches import Batches
-    from .deployments import Deployments
-    from .logs import Logs
-    from .measurements import Measurements
-    from .parts import Parts
-    from .phases import Phases
-    from .procedures import Procedures
-    from .runs import Runs
-    from .stations import Stations
-    from .units import Units
-    from .users import Users
+    from .runs import Logs, Measurements, Phases, Runs
+    from .sites import Deployments, Procedures, Stations, Users
+    from .units import Batches, Parts, Units
 
 __all__ = [
     "NAMES",
@@ -75,8 +68,8 @@ def listing_class(name: str) -> type[Listing[Any]]:
     Args:
         name: The name of the listing, such as ``runs``. It is one of `NAMES`.
     """
-    found: type[Listing[Any]] = getattr(import_module(f".{name}", __name__), name.capitalize())
-    return found
+    attribute: Attribute[Any] = vars(Listings)[name]
+    return attribute.load()
 
 
 def is_compared(name: str) -> bool:
@@ -110,21 +103,29 @@ def part_filters(name: str) -> dict[str, Argument]:
 
 
 class Attribute(Generic[L]):
-    """An attribute of a session: the listing that has the attribute's name."""
+    """An attribute of a session: the listing that has the attribute's name, in a module of this package."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
 
     def __set_name__(self, owner: type[Listings], name: str) -> None:
         self._name = name
 
+    def load(self) -> type[L]:
+        """Return the class of the listing."""
+        found: type[L] = getattr(import_module(f".{self.module}", __name__), self._name.capitalize())
+        return found
+
     @property
     def __doc__(self) -> str | None:  # type: ignore[override] # pydoc reads it
-        return listing_class(self._name).__doc__
+        return self.load().__doc__
 
     @overload
     def __get__(self, session: None, owner: type[Listings]) -> Self: ...
     @overload
     def __get__(self, session: Listings, owner: type[Listings]) -> L: ...
     def __get__(self, session: Listings | None, owner: type[Listings]) -> Self | Listing[Any]:
-        return self if session is None else listing_class(self._name)(session._connection)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - a part of the session
+        return self if session is None else self.load()(session._connection)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - a part of the session
 
     def __set__(self, session: Listings, value: object) -> None:
         raise AttributeError(f"{self._name} cannot be set", name=self._name, obj=session)
@@ -135,17 +136,17 @@ class Listings:
 
     __slots__ = ()
 
-    procedures: Attribute[Procedures] = Attribute()
-    runs: Attribute[Runs] = Attribute()
-    units: Attribute[Units] = Attribute()
-    parts: Attribute[Parts] = Attribute()
-    batches: Attribute[Batches] = Attribute()
-    stations: Attribute[Stations] = Attribute()
-    users: Attribute[Users] = Attribute()
-    deployments: Attribute[Deployments] = Attribute()
-    logs: Attribute[Logs] = Attribute()
-    measurements: Attribute[Measurements] = Attribute()
-    phases: Attribute[Phases] = Attribute()
+    procedures: Attribute[Procedures] = Attribute("sites")
+    runs: Attribute[Runs] = Attribute("runs")
+    units: Attribute[Units] = Attribute("units")
+    parts: Attribute[Parts] = Attribute("units")
+    batches: Attribute[Batches] = Attribute("units")
+    stations: Attribute[Stations] = Attribute("sites")
+    users: Attribute[Users] = Attribute("sites")
+    deployments: Attribute[Deployments] = Attribute("sites")
+    logs: Attribute[Logs] = Attribute("runs")
+    measurements: Attribute[Measurements] = Attribute("runs")
+    phases: Attribute[Phases] = Attribute("runs")
 
     def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
@@ -186,5 +187,6 @@ def _check_shard(given: object) -> None:
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
     _HOMES = {"Argument": "_declaration", "Bounds": "_declaration", "Detailed": "_resource", "Listing": "_base"}
-    _HOMES |= {"Options": "_shared", "PageOptions": "_shared"} | {name.capitalize(): name for name in NAMES}
+    _HOMES |= {"Options": "_shared", "PageOptions": "_shared"}
+    _HOMES |= {name.capitalize(): vars(Listings)[name].module for name in NAMES}
     __getattr__, __dir__ = _public.lazy_from(__name__, _HOMES.get, _HOMES.keys)

@@ -18,26 +18,8 @@ from ._declaration import Bounds, Default, ServerDefault
 RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
 """How a run ended."""
 
-PhaseOutcome = Literal["PASS", "FAIL", "SKIP", "ERROR"]
-"""How a phase ended."""
-
-MeasurementOutcome = Literal["PASS", "FAIL", "UNSET"]
-"""The outcome of a measurement. ``UNSET``: nothing checks its value."""
-
-MeasurementType = Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]
-"""The kind of value that was measured."""
-
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-"""The severity of a log line."""
-
-BuildStatus = Literal["pending", "building", "ready", "failed"]
-"""The state of a deployment's build."""
-
 Environment = Literal["production", "preview", "development"]
 """Where a deployment runs."""
-
-Sample = Literal["golden", "failing", "ignored"]
-"""What a unit is a sample of."""
 
 SampleFilter = Literal["production", "golden", "failing", "ignored"]
 """What a unit is a sample of. ``production``: the unit is not a sample."""

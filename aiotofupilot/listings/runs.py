@@ -1,6 +1,7 @@
-"""The listing of runs.
+"""The listings of runs, and of what they wrote: log lines, measurements and phases.
 
-Source: https://www.tofupilot.com/docs/dashboard/api/v2/runs/list
+Sources: https://www.tofupilot.com/docs/dashboard/api/v2/runs/list, and the official Python SDK ``tofupilot`` 2.26.1,
+``v2/models/log_listop.py``, ``measurement_listop.py`` and ``phase_listop.py``
 """
 
 from collections.abc import Sequence
@@ -8,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Run, RunDetails
+from aiotofupilot.models import Log, Measurement, MeasurementDetails, Phase, PhaseDetails, Run, RunDetails
 
 from ._base import Listing
 from ._declaration import ServerDefault
+from ._query import ByRun
 from ._resource import Detailed
-from ._shared import OfOperatedRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
+from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 RunOrder = Literal["started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"]
 """What runs can be sorted by."""
@@ -54,4 +56,137 @@ class Runs(Listing[Run], Detailed[RunDetails]):
 
     def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:
         """List runs, the latest started first."""
+        return self._listed(arguments)
+
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+"""The severity of a log line."""
+
+Sample = Literal["golden", "failing", "ignored"]
+"""What a unit is a sample of."""
+
+LogOrder = Literal["created_at", "level", "run_id", "outcome"]
+"""What log lines can be sorted by. ``outcome`` is the outcome of the run."""
+
+
+class LogFilters(OfRun, WithOrder, PageOptions, total=False):
+    """What ``session.logs.list()`` takes."""
+
+    search_query: Annotated[str | None, "Text that the message contains."]
+    levels: Annotated[Sequence[LogLevel] | None, "Levels of the lines."]
+    timestamp_after: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or later."]
+    timestamp_before: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or earlier."]
+    source_files: Annotated[Sequence[str] | None, "Files that wrote the lines."]
+    run_ids: Annotated[Sequence[str] | None, "IDs of the runs that wrote the lines."]
+    run_outcomes: Annotated[Sequence[RunOutcome] | None, "How the run ended."]
+    procedure_ids: Annotated[Sequence[str] | None, "IDs of the procedures that were run."]
+    samples: Annotated[
+        Sequence[Sample] | None,
+        "What the units are samples of. This listing has no value for units that are not samples.",
+    ]
+    sort_by: Annotated[LogOrder | None, "What to sort by.", ServerDefault("created_at")]
+
+
+class Logs(Listing[Log], Detailed[Log]):
+    """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
+
+    is_recent: ClassVar[bool] = True
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
+    creation_filter: ClassVar[str | None] = "timestamp"
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
+
+    def list(self, **arguments: Unpack[LogFilters]) -> Paginator[Log]:
+        """List log lines, the latest written first.
+
+        ``timestamp_after`` and ``timestamp_before`` are about what a line, and ``sort_by``, call ``created_at``.
+        """
+        return self._listed(arguments)
+
+
+MeasurementOutcome = Literal["PASS", "FAIL", "UNSET"]
+"""The outcome of a measurement. ``UNSET``: nothing checks its value."""
+
+MeasurementType = Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]
+"""The kind of value that was measured."""
+
+MeasurementOrder = Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"]
+"""What measurements can be sorted by."""
+
+
+class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
+    """What ``session.measurements.list()`` takes."""
+
+    phase_name: Annotated[str | None, "Name of the phase that measured."]
+    measurement_name: Annotated[str | None, "Name of the measurement."]
+    phase_names: Annotated[Sequence[str] | None, "Names of the phases that measured."]
+    outcomes: Annotated[
+        Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the measurement."
+    ]
+    measurement_outcomes: Annotated[Sequence[MeasurementOutcome] | None, "Outcomes of the measurements themselves."]
+    measurement_types: Annotated[Sequence[MeasurementType] | None, "Types of the measured values."]
+    value_min: Annotated[float | None, "Only measurements whose numeric value is this or more; finite."]
+    value_max: Annotated[float | None, "Only measurements whose numeric value is this or less; finite."]
+    value_bool: Annotated[bool | None, "Only measurements with this truth value."]
+    value_strings: Annotated[Sequence[str] | None, "Texts that were measured."]
+    sort_by: Annotated[MeasurementOrder | None, "What to sort by.", ServerDefault("started_at")]
+
+
+class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
+    """The values that runs measured. The API does not document the length of pages, so 100 is assumed."""
+
+    is_recent: ClassVar[bool] = True
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"measurement_name", "phase_name", "started_at", "value"})
+    shard_field: ClassVar[str | None] = "started_at"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
+
+    def list(self, **arguments: Unpack[MeasurementFilters]) -> Paginator[Measurement]:
+        """List measurements of a procedure, the latest first.
+
+        One procedure has to be named. ``exclude_retries`` decides whether measurements of an attempt that was followed
+        by another attempt at the same phase are left out. ``ids`` and ``outcomes`` are about runs, and
+        ``measurement_outcomes`` about the measurements themselves.
+        """
+        return self._listed(arguments)
+
+
+PhaseOutcome = Literal["PASS", "FAIL", "SKIP", "ERROR"]
+"""How a phase ended."""
+
+PhaseOrder = Literal["started_at", "duration", "outcome", "serial_number", "phase_name"]
+"""What phases can be sorted by."""
+
+
+class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
+    """What ``session.phases.list()`` takes."""
+
+    names: Annotated[Sequence[str] | None, "Names of phases."]
+    outcomes: Annotated[Sequence[PhaseOutcome] | None, "Outcomes of the phases themselves."]
+    run_outcomes: Annotated[
+        Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the phase."
+    ]
+    sequence_paths: Annotated[Sequence[str] | None, "Paths of the sequences that hold the phases."]
+    samples: UnitSamples
+    sort_by: Annotated[PhaseOrder | None, "What to sort by.", ServerDefault("started_at")]
+
+
+class Phases(Listing[Phase], Detailed[PhaseDetails]):
+    """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
+
+    is_recent: ClassVar[bool] = True
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {
+        "duration": ("duration_ms",),
+        "phase_name": ("name",),
+    }
+    shard_field: ClassVar[str | None] = "started_at"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
+
+    def list(self, **arguments: Unpack[PhaseFilters]) -> Paginator[Phase]:
+        """List phases of a procedure, the latest first.
+
+        One procedure has to be named. ``exclude_retries`` decides whether an attempt at a phase that was followed by
+        another attempt is left out. ``ids`` and ``run_outcomes`` are about runs, and ``outcomes`` about the phases
+        themselves.
+        """
         return self._listed(arguments)

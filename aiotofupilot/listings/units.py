@@ -1,6 +1,6 @@
-"""The listing of units.
+"""The listings of units, of parts and of batches. The API has no other listing of revisions than that of parts.
 
-Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list
+Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list, and likewise ``parts`` and ``batches``
 """
 
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Unit, UnitDetails
+from aiotofupilot.models import Batch, BatchDetails, Part, PartDetails, RevisionDetails, Unit, UnitDetails
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
-from ._resource import Detailed
+from ._resource import Detailed, get_item, segment
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 UnitOrder = Literal["serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"]
@@ -65,4 +65,81 @@ class Units(Listing[Unit], Detailed[UnitDetails]):
         ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts are
         about the runs of a unit. The other filters are about the unit itself.
         """
+        return self._listed(arguments)
+
+
+PartOrder = Literal["name", "number", "created_at"]
+"""What parts can be sorted by."""
+
+
+class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
+    """What ``session.parts.list()`` takes."""
+
+    search_query: Annotated[str | None, "Text that the name or the number contains.", Bounds(high=100)]
+    procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A part matches if one of them tests its units."]
+    sort_by: Annotated[PartOrder | None, "What to sort by.", ServerDefault("created_at")]
+
+
+class Parts(Listing[Part], Detailed[PartDetails]):
+    """The part numbers that units can have."""
+
+    key: ClassVar[str] = "number"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
+
+    def list(self, **arguments: Unpack[PartFilters]) -> Paginator[Part]:
+        """List parts, the latest created first.
+
+        Each part comes with all of its revisions. The API has no filter by time here.
+        """
+        return self._listed(arguments)
+
+    async def get_revision(self, part_number: str, revision_number: str) -> RevisionDetails:
+        """Return one revision of a part, with its units.
+
+        Args:
+            part_number: The number of the part.
+            revision_number: The number of the revision, such as ``C``.
+
+        Raises:
+            TypeError: An argument is not a string.
+            ValueError: An argument is empty, ``.`` or ``..``, which no address can hold. Nothing was sent.
+            NotFoundError: There is no such part, or it has no such revision.
+            TofuPilotError: The server did not respond as it should.
+        """
+        steps = f"{segment('part_number', part_number)}/revisions/{segment('revision_number', revision_number)}"
+        missing = f"{self.name} has no {part_number!r}, or this has no revision {revision_number!r}"
+        return await get_item(self.connection, f"{self.path}/{steps}", RevisionDetails, missing=missing)
+
+
+BatchOrder = Literal["number", "created_at"]
+"""What batches can be sorted by."""
+
+
+class BatchFilters(WithOrder, PageOptions, total=False):
+    """What ``session.batches.list()`` takes."""
+
+    search_query: Annotated[
+        str | None,
+        "Text that the number of the batch, or the serial number of a unit in it, contains.",
+        Bounds(high=100),
+    ]
+    ids: Annotated[Sequence[str] | None, "IDs of batches."]
+    numbers: Annotated[Sequence[str] | None, "Numbers of batches."]
+    part_numbers: Annotated[Sequence[str] | None, "Part numbers. A batch matches if it holds a unit with one of them."]
+    revision_numbers: Annotated[
+        Sequence[str] | None, "Revision numbers. A batch matches if it holds a unit with one of them."
+    ]
+    created_after: Annotated[datetime | None, "Only batches created at this time or later."]
+    created_before: Annotated[datetime | None, "Only batches created at this time or earlier."]
+    sort_by: Annotated[BatchOrder | None, "What to sort by.", ServerDefault("created_at")]
+
+
+class Batches(Listing[Batch], Detailed[BatchDetails]):
+    """The batches that units are made in."""
+
+    key: ClassVar[str] = "number"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
+
+    def list(self, **arguments: Unpack[BatchFilters]) -> Paginator[Batch]:
+        """List batches, the latest created first."""
         return self._listed(arguments)

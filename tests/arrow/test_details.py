@@ -13,7 +13,7 @@ from msgspec import json
 
 from aiotofupilot import DataSeries, RawItem, RunMeasurement, ServerError, from_wire, to_wire
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Runs
 from aiotofupilot.models import RunDetails
 from aiotofupilot.models.fields import shown_fields
 from aiotofupilot.sandbox import Sandbox, faults

@@ -12,8 +12,7 @@ from fakes.in_process import InProcess
 from aiotofupilot import Validator
 from aiotofupilot.arrow import wide
 from aiotofupilot.arrow.pivot import _in_order, _table
-from aiotofupilot.listings.measurements import Measurements
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Measurements, Runs
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run
 

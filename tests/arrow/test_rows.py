@@ -13,7 +13,7 @@ from aiotofupilot import Run, Unit
 from aiotofupilot.arrow import batches, record_batch, schema, table
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.cli.formats import CSV
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_run
 

@@ -15,7 +15,7 @@ from fakes.wire_listings import MODELS
 from aiotofupilot import Checkpoint, DecodeError, Procedure, RawItem, Run, ServerError, TofuPilotSession
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
 from aiotofupilot.arrow.files import stream_part
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import make_run
 

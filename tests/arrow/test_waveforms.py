@@ -17,8 +17,7 @@ from pyarrow import parquet
 from aiotofupilot import DataSeries, ServerError
 from aiotofupilot.arrow import series, series_batches, streaming
 from aiotofupilot.arrow.waveforms import _points, _schema
-from aiotofupilot.listings.runs import Runs
-from aiotofupilot.listings.units import Units
+from aiotofupilot.listings import Runs, Units
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiotofupilot._http.retry import is_transient
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
-from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -27,7 +27,7 @@ from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
-from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
 
 TIMEOUT = 5.0

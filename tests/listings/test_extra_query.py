@@ -6,9 +6,7 @@ import pytest
 from fakes.listings import LISTINGS, Connection, required
 
 from aiotofupilot import Checkpoint, Shard, TofuPilotSession
-from aiotofupilot.listings.procedures import Procedures
-from aiotofupilot.listings.runs import Runs
-from aiotofupilot.listings.users import Users
+from aiotofupilot.listings import Procedures, Runs, Users
 from aiotofupilot.sandbox import Sandbox
 
 EXTRA = {"team": "a b", "sizes": ("1", "2")}

@@ -6,8 +6,7 @@ import pytest
 from fakes.listings import Connection
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.listings.procedures import Procedures
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Procedures, Runs
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from aiotofupilot import Checkpoint
 from aiotofupilot._wire.response import Response
-from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings import Procedures
 
 EMPTY = Response(200, CIMultiDict(), b'{"data":[],"meta":{"has_more":false}}', datetime(2026, 2, 1, tzinfo=UTC))
 MOMENT = datetime(2024, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=2)))

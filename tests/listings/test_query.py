@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from attrs import fields_dict
 from fakes.listings import LISTINGS, Connection, required
 from fakes.wire_listings import ENDPOINTS, MODELS
 
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.listings import Users
 from aiotofupilot.listings._query import Query, time_in
-from aiotofupilot.listings.users import Users
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.stats import RequestCounts
 from aiotofupilot.testing import make_phase, make_run
@@ -54,7 +55,7 @@ def test_what_a_listing_knows_of_creation_is_what_the_api_has(name):
     listing, parameters = LISTINGS[name], ENDPOINTS[name]["params"]
     assert (listing.creation_field, listing.creation_filter, listing.oldest_first) == CREATION[name]
     if listing.creation_field:
-        assert MODELS[name].__annotations__[listing.creation_field] is datetime
+        assert fields_dict(MODELS[name])[listing.creation_field].type is datetime
     if listing.creation_filter:
         assert {f"{listing.creation_filter}_after", f"{listing.creation_filter}_before"} <= parameters.keys()
     if listing.oldest_first:

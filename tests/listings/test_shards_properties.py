@@ -10,8 +10,7 @@ from multidict import CIMultiDict
 
 from aiotofupilot import Shard
 from aiotofupilot._wire.response import Response
-from aiotofupilot.listings.batches import Batches
-from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings import Batches, Procedures
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

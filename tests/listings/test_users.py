@@ -4,7 +4,7 @@ import pytest
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.listings.users import Users
+from aiotofupilot.listings import Users
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 

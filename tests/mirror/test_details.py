@@ -8,7 +8,7 @@ from fakes.in_process import InProcess
 from fakes.waveforms import few_points, measured, run_of
 
 from aiotofupilot import NotFoundError, ServerError
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Runs
 from aiotofupilot.mirror import MirrorError, database, tables as mirror_tables, update
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.mirror.tables import DetailRows

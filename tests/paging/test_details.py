@@ -32,10 +32,7 @@ from aiotofupilot import (
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Clock
 from aiotofupilot.errors import InvalidJSONError
-from aiotofupilot.listings.procedures import Procedures
-from aiotofupilot.listings.runs import Runs
-from aiotofupilot.listings.units import Units
-from aiotofupilot.listings.users import Users
+from aiotofupilot.listings import Procedures, Runs, Units, Users
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.sandbox.faults import html, json, status
 from aiotofupilot.testing import make

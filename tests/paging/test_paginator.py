@@ -7,7 +7,7 @@ from fakes.in_process import InProcess
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
-from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import status
 

@@ -22,7 +22,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._paging.probes import is_unreadable
-from aiotofupilot.listings.users import Users
+from aiotofupilot.listings import Users
 from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
