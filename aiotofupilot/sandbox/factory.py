@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from operator import is_
@@ -11,13 +11,13 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
-from attrs import evolve
+from attrs import define, evolve, field, setters
 
 from aiotofupilot import models
 
 from .recipes import NEWEST, endless_procedures
 from .resources import RESOURCES
-from .world import Groups, Snapshot, World
+from .world import Snapshot, World
 
 if TYPE_CHECKING:
     from .request import Request
@@ -117,8 +117,6 @@ class Factory(Listings):
         """
         self._lock = RLock()
         self._rows: dict[str, list[Any]] = {}
-        self._seen: dict[str, list[Any]] = {}
-        self._groups: Groups = {}
         for name, listed in {**items, "procedures": procedures, "runs": runs}.items():
             if name not in RESOURCES:
                 raise TypeError(
@@ -134,11 +132,10 @@ class Factory(Listings):
             raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
         made_of = procedures if isinstance(procedures, int) else tuple(self._rows["procedures"])
         runs = runs if isinstance(runs, int) else 0
-        options: dict[str, Any] = {"runs": runs, "seed": seed, "nulls": nulls, "until": until}
+        self._make = partial(World, RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
-        self._world_of_its_own = partial(_world, made_of, **options)
-        self._world = (_shared_world if self._is_shared else _world)(made_of, **options)
-        self._snapshot = Snapshot(self._world, self._seen, self._groups)
+        self._world = _shared_world(made_of, **self._make.keywords) if self._is_shared else self._make()
+        self._snapshot = Snapshot(self._world)
 
     def rows(self, listing: str) -> list[Any]:
         """Return the list of the items of a listing. You may change it.
@@ -167,7 +164,7 @@ class Factory(Listings):
                 raise ValueError("a factory without procedures has no runs")
             old = {name: self._world.listed(name) for name in self._rows}
             if self._is_shared:
-                self._world, self._is_shared = self._world_of_its_own(), False
+                self._world, self._is_shared = self._make(), False
             self._world.produce(runs)
             for name, items in old.items():
                 made, rows = self._world.listed(name), self._rows[name]
@@ -175,20 +172,19 @@ class Factory(Listings):
                 # A made-up item may refer to newer ones, as a unit does to its last run.
                 changed = {id(was): now for was, now in zip(items, made[new:], strict=True) if was is not now}
                 rows[:] = [*made[:new], *(changed.get(id(row), row) for row in rows)]
-            self._snapshot = Snapshot(self._world, self._seen, self._groups)
+            self._snapshot = evolve(self._snapshot, world=self._world)
 
     def snapshot(self) -> Snapshot:
         """Return the items of all listings as they are now. It is another object after any change."""
         with self._lock:
-            changed = {name: rows.copy() for name, rows in self._rows.items() if not _same(rows, self._seen.get(name))}
+            known = self._snapshot.given
+            changed = {name: rows.copy() for name, rows in self._rows.items() if not _same(rows, known.get(name))}
             if changed:
-                self._seen = {**self._seen, **changed}
-                self._snapshot = Snapshot(self._world, self._seen, self._groups)
+                self._snapshot = evolve(self._snapshot, given={**known, **changed})
             return self._snapshot
 
 
-_world = partial(World, RESOURCES)
-_shared_world = lru_cache(maxsize=4)(_world)
+_shared_world = lru_cache(maxsize=4)(partial(World, RESOURCES))
 """It returns made-up factories that nobody changes."""
 
 
@@ -212,6 +208,7 @@ def _checked(name: str, items: object, *, may_be_number: bool) -> list[Any]:
     return given
 
 
+@define(kw_only=True, eq=False, repr=False)
 class BusyLine:
     """A hook that makes and removes runs, and inserts, removes and renames procedures. The seed decides what happens.
 
@@ -219,56 +216,45 @@ class BusyLine:
     deployments. All of them are the newest of their listings. A run that is removed leaves what came with it.
 
     A rate is the mean number of changes for each request; at least 0. 0.25 is one change with about every fourth
-    request, and 3.0 is three changes with each request. The rates are attributes, and may be changed at any time.
+    request, and 3.0 is three changes with each request. The rates may be changed at any time.
 
     Example:
         busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
         sandbox.before_response.append(busy)
-
-    Attributes:
-        produced: How many runs were made.
-        inserted: What was created.
-        removed: What was removed, as it was then.
-        renamed: What was renamed, as it was before.
-        removed_runs: Runs that were removed, as they were then.
     """
 
-    def __init__(
-        self,
-        *,
-        runs: float = 0.0,
-        inserts: float = 0.0,
-        removals: float = 0.0,
-        renames: float = 0.0,
-        run_removals: float = 0.0,
-        anywhere: bool = False,
-        seed: int = 0,
-    ) -> None:
-        """Describe the line.
+    runs: float = 0.0
+    """Runs made for each request."""
+    inserts: float = 0.0
+    """Procedures created for each request."""
+    removals: float = 0.0
+    """Procedures removed for each request."""
+    renames: float = 0.0
+    """Procedures renamed for each request."""
+    run_removals: float = 0.0
+    """Runs removed for each request."""
+    anywhere: bool = False
+    """Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest and come
+    first."""
+    seed: int = field(default=0, on_setattr=setters.frozen)
+    """Another seed makes other changes."""
+    produced: int = field(default=0, init=False)
+    """How many runs were made."""
+    inserted: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
+    """What was created."""
+    removed: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
+    """What was removed, as it was then."""
+    renamed: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
+    """What was renamed, as it was before."""
+    removed_runs: list[models.Run] = field(factory=list[models.Run], init=False)
+    """Runs that were removed, as they were then."""
+    _random: Random = field(init=False)
+    _pace: Random = field(init=False)
+    _supply: Iterator[models.Procedure] = field(init=False)
 
-        Args:
-            runs: Runs made for each request.
-            inserts: Procedures created for each request.
-            removals: Procedures removed for each request.
-            renames: Procedures renamed for each request.
-            run_removals: Runs removed for each request.
-            anywhere: Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest
-                and come first.
-            seed: Another seed makes other changes.
-        """
-        self.runs = runs
-        self.inserts = inserts
-        self.removals = removals
-        self.renames = renames
-        self.run_removals = run_removals
-        self.produced: int = 0
-        self.inserted: list[models.Procedure] = []
-        self.removed: list[models.Procedure] = []
-        self.renamed: list[models.Procedure] = []
-        self.removed_runs: list[models.Run] = []
-        self._anywhere = anywhere
-        self._random = Random(f"busy line {seed}")  # noqa: S311 - test data
-        self._pace = Random(f"busy line's runs {seed}")  # noqa: S311 - test data
+    def __attrs_post_init__(self) -> None:
+        self._random = Random(f"busy line {self.seed}")  # noqa: S311 - test data
+        self._pace = Random(f"busy line's runs {self.seed}")  # noqa: S311 - test data
         self._supply = endless_procedures(self._random.getrandbits(64))
 
     def __call__(self, factory: Factory, _request: Request | None = None) -> None:
@@ -294,7 +280,7 @@ class BusyLine:
                 self.removed_runs.append(factory.runs.pop(self._pace.randrange(len(factory.runs))))
 
     def _insert(self, procedures: list[models.Procedure]) -> None:
-        index = self._random.randrange(len(procedures) + 1) if self._anywhere else 0
+        index = self._random.randrange(len(procedures) + 1) if self.anywhere else 0
         if index > 0:  # between its neighbours, because a server may list items of one date in any order
             newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
             created_at = older + (newer - older) / 2

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
@@ -92,11 +90,10 @@ def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> A
         parts = cast("Sequence[object]", value)
         # JSON in an array needs no change, and a series has thousands of numbers.
         return [document(part) for part in parts] if parts and attrs.has(type(parts[0])) else list(parts)
-    names, read, left_out = _fields(model or cast("type[attrs.AttrsInstance]", value.__class__))
     return {
-        name: document(part)
-        for name, part in zip(names, read(value), strict=True)
-        if part is not None or name not in left_out
+        field.wire_name: document(part)
+        for field in fields_of(model or cast("Any", value).__class__)
+        if (part := getattr(value, field.name)) is not None or not field.is_left_out
     }
 
 
@@ -124,21 +121,6 @@ def _hide(written: Any, path: str) -> None:  # noqa: ANN401 - any JSON value
         _hide(written[name], rest)
     elif written is not None:
         del written[name]
-
-
-@cache
-def _fields(
-    model: type[attrs.AttrsInstance],
-) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]], frozenset[str]]:
-    """Return the names of a model's fields on the wire, what reads their values, and the names left out where None."""
-    fields = fields_of(model)
-    read = attrgetter(*(field.name for field in fields))
-    return (
-        tuple(field.wire_name for field in fields),
-        # For a single field, attrgetter returns the value and not a tuple.
-        read if len(fields) > 1 else lambda item: (read(item),),
-        frozenset(field.wire_name for field in fields if field.is_left_out),
-    )
 
 
 def format_duration(duration: timedelta) -> str:

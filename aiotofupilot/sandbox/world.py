@@ -337,28 +337,21 @@ def _cut(timestamp: datetime) -> datetime:
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
-Groups = dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]]
-"""The items of a listing, and the same by the value of a field, for the name of the listing and the field."""
-
-
+@frozen(eq=False)
 class Snapshot:
     """The items of all listings at one time."""
 
-    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]], groups: Groups) -> None:
-        """Describe the items.
-
-        Args:
-            world: The made-up items.
-            changed: The items of the listings that may differ from them.
-            groups: What snapshots before have grouped. What has not changed since then is not grouped again.
-        """
-        self._world = world
-        self._changed = changed
-        self._groups = groups
+    _world: World
+    """The made-up items."""
+    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
+    """The items of the listings that may differ from them."""
+    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
+    """The items of a listing, and the same by the value of a field, for the names of the listing and the field.
+    Snapshots of a factory share it, so what has not changed is not grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
-        return self._changed[listing] if listing in self._changed else self._world.listed(listing)
+        return self.given[listing] if listing in self.given else self._world.listed(listing)
 
     def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
