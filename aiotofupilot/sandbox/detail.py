@@ -98,7 +98,7 @@ class Detail:
 
     def json(self, detail: object) -> bytes:
         """Write one."""
-        return write_item(detail, hides=self.hides)
+        return write_item(detail, self.hides)
 
 
 def _decoded(parameter: str) -> str:

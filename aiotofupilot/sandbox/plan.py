@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from aiotofupilot.models import Run
 
@@ -33,9 +33,9 @@ class DeployedRun(Run):
     the run that a client reads.
     """
 
-    environment: str | None = None
+    environment: str | None = field(default=None, metadata={"wire": None})
     """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
-    deployment_id: str | None = None
+    deployment_id: str | None = field(default=None, metadata={"wire": None})
     """UUID of the deployment. None: no filter for deployments finds it."""
 
     @classmethod
@@ -47,7 +47,7 @@ class DeployedRun(Run):
             environment: The environment. None: no filter for environments finds the run.
             deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
         """
-        told = {field.name: getattr(run, field.name) for field in attrs.fields(Run)}
+        told = dict(zip(_NAMES, _told(run), strict=True))
         return cls(**told, environment=environment, deployment_id=deployment_id)
 
     def __eq__(self, other: object) -> bool:
@@ -57,7 +57,8 @@ class DeployedRun(Run):
         return super().__hash__()
 
 
-_told = attrgetter(*(field.name for field in attrs.fields(Run)))
+_NAMES = tuple(attribute.name for attribute in attrs.fields(Run))
+_told = attrgetter(*_NAMES)
 
 
 class Attempt(NamedTuple):

@@ -141,7 +141,7 @@ class Resource(Maker[T]):
         if known is None:
             if len(_written) >= _MOST_WRITTEN:
                 _written.clear()
-            known = _written[id(item)] = item, write_item(item, self.model, hides=self.hides)
+            known = _written[id(item)] = item, write_item(item, self.hides)
         return known[1]
 
 

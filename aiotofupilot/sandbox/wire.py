@@ -69,14 +69,10 @@ def write_page(items: Iterable[bytes], meta: PageMeta) -> Response:
     return Response(200, b'{"data":' + write_array(items).body + b',"meta":' + told + b"}")
 
 
-def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a value as a document of types that JSON has, with the names of the wire.
+def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
+    """Return an item, or a value of a field, as a document of types that JSON has, with the names of the wire.
 
     Dates are cut to milliseconds and not rounded, as in JavaScript.
-
-    Args:
-        value: An item or a value of a field.
-        model: Write the fields of this model, of which the item is a subclass; None: those of the item's own class.
     """
     if value is None or isinstance(value, str | int | float):
         return value
@@ -92,20 +88,14 @@ def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> A
         return [document(part) for part in parts] if parts and attrs.has(type(parts[0])) else list(parts)
     return {
         field.wire_name: document(part)
-        for field in fields_of(model or cast("Any", value).__class__)
+        for field in fields_of(cast("Any", value).__class__)
         if (part := getattr(value, field.name)) is not None or not field.is_left_out
     }
 
 
-def write_item(item: object, model: type[attrs.AttrsInstance] | None = None, *, hides: Iterable[str] = ()) -> bytes:
-    """Write an item of a listing, or a detail.
-
-    Args:
-        item: The item or the detail.
-        model: As in `document`.
-        hides: Fields that the API does not have there, with dots, such as ``created_by_user.email``.
-    """
-    written = document(item, model)
+def write_item(item: object, hides: Iterable[str]) -> bytes:
+    """Write an item of a listing, or a detail, without fields such as ``created_by_user.email``."""
+    written = document(item)
     for path in hides:
         _hide(written, path)
     return dumps(written)
