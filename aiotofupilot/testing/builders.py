@@ -30,6 +30,7 @@ import attrs
 from aiotofupilot import models
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
+from aiotofupilot.sandbox.detail import extended
 from aiotofupilot.sandbox.wire import document
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
@@ -306,11 +307,10 @@ def _items_of(reference: Any) -> tuple[type, ...]:  # noqa: ANN401 - a model, or
     return tuple(item for item, references in _REFERENCES.items() if reference in references)
 
 
-def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
+def _refer(model: Any, item: object) -> Any:  # noqa: ANN401 - a model
     """Return the reference to an item. It has fields of the item, what follows from these, and defaults."""
     told = _fields(item)
-    told |= {name: follow(told) for name, follow in _FOLLOWING.get(model, {}).items()}
-    return model(**{part.name: _checked(part, told[part.name]) for part in fields_of(model) if part.name in told})
+    return extended(model, item, **{name: follow(told) for name, follow in _FOLLOWING.get(model, {}).items()})
 
 
 def _identify(model: type, **values: object) -> str:
