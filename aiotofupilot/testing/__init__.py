@@ -6,9 +6,9 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-- `plugin` has the fixtures. `marker` makes the sandbox of a test.
-- `serving` runs a sandbox in its own thread. Its `without_waits` lets retries wait for nothing, like the marker's
-  ``waits=False``.
+- `plugin` has the fixtures.
+- `serving` makes the sandbox of a marker, and runs a sandbox in its own thread. Its `without_waits` lets retries wait
+  for nothing, like the marker's ``waits=False``.
 - `mocking` has `mock_listing`, which responds without a server, for tests that use aioresponses.
 - `auditing` has `audit`, which says what a loop with any client misses and doubles while the listing changes.
 - `builders` make items, such as `make_run`, for the sandbox and for the mock.

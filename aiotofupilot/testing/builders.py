@@ -307,7 +307,7 @@ def _items_of(reference: Any) -> tuple[type, ...]:  # noqa: ANN401 - a model, or
     return tuple(item for item, references in _REFERENCES.items() if reference in references)
 
 
-def _refer(model: Any, item: object) -> Any:  # noqa: ANN401 - a model
+def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
     """Return the reference to an item. It has fields of the item, what follows from these, and defaults."""
     told = _fields(item)
     return extended(model, item, **{name: follow(told) for name, follow in _FOLLOWING.get(model, {}).items()})

@@ -57,8 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     """A TofuPilot for this test, on a loopback port, in its own thread. The marker `tofupilot` has its options."""
-    from .marker import sandbox_of  # noqa: PLC0415 - for tests that use it
-    from .serving import serve, without_waits  # noqa: PLC0415 - likewise
+    from .serving import sandbox_of, serve, without_waits  # noqa: PLC0415 - for tests that use it
 
     try:
         sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))

@@ -6,7 +6,7 @@ import pytest
 
 from aiotofupilot.sandbox.faults import reset
 from aiotofupilot.testing import make_run
-from aiotofupilot.testing.marker import sandbox_of
+from aiotofupilot.testing.serving import sandbox_of
 
 
 def marked(**options):
