@@ -123,7 +123,8 @@ class TofuPilotSession(Listings):
         options = Options(timeout=timeout, retry=retry, concurrency=concurrency, max_body=max_body)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
-            _warn_of_exposure(settings.key_source)
+            # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
+            _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
         self._base_url = settings.base_url
         route = resolve_proxy(way, self._base_url, allow_insecure_http=allow_insecure_http) if is_own else None
         clock = Clock()
@@ -332,12 +333,3 @@ class TofuPilotSession(Listings):
         if getattr(self, "_viewed", self) is None and self._unowned.transport.opened:
             self._unowned.transport.abandon()
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)
-
-
-def _warn_of_exposure(path: str) -> None:
-    """Log that other users can read the file with the key.
-
-    This is not a Python warning, because a change of the program does not help, and some programs turn warnings into
-    errors.
-    """
-    _log.warning("%s can be read by others: chmod 600 %s", path, path)

@@ -29,7 +29,7 @@ CREDENTIALS = "~/.tofupilot/credentials.json"
 
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
-_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 _VISIBLE = re.compile(r"[!-~]+")
 _QUERY = re.compile("[?#]")
 
@@ -93,24 +93,31 @@ class Settings:
             ConfigurationError: There is no key, or the key or the URL cannot be used, or the file is malformed.
             TypeError: An argument is of the wrong type.
         """
-        key = Secret.of(api_key)
+        key, source = Secret.of(api_key), "api_key"
         del api_key
         allow_insecure_http = boolean("allow_insecure_http", allow_insecure_http)
-        source = "api_key"
+        place, server = "base_url", base_url
+        if base_url is None:
+            place, server = BASE_URL, os.environ.get(BASE_URL) or None
+        address = _checked_base_url(
+            DEFAULT_BASE_URL if server is None else server, place, allow_insecure_http=allow_insecure_http
+        )
         if key.value is None:
             key, source = Secret(os.environ.get(API_KEY, "")), API_KEY
-            is_elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
-            if not key.value and (login := cls._of_login(allow_insecure_http=allow_insecure_http or is_elsewhere)):
-                if not is_elsewhere:
+            if not key.value and (
+                login := cls._of_login(allow_insecure_http=allow_insecure_http or server is not None)
+            ):
+                if server is None:
                     return login
-                address = _resolved_base_url(base_url, allow_insecure_http=allow_insecure_http)
-                _check_origin(address, login.base_url)
+                origin, own = URL(address).origin(), URL(login.base_url).origin()
+                if origin != own:
+                    raise unusable(
+                        "api_key",
+                        f"no API key for {origin}: the key of {CREDENTIALS} is for {own}, and is sent nowhere else; "
+                        f"set the environment variable {API_KEY}, or pass api_key=",
+                    )
                 return evolve(login, base_url=address)
-        return cls(
-            base_url=_resolved_base_url(base_url, allow_insecure_http=allow_insecure_http),
-            authorization=_authorization(key, source),
-            key_source=source,
-        )
+        return cls(base_url=address, authorization=_authorization(key, source), key_source=source)
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
@@ -126,22 +133,21 @@ class Settings:
         try:
             mode = _mode_of_file(path, CREDENTIALS)
             with path.open("rb") as file:
-                members = _members(Secret(file.read(_SIZE_LIMIT + 1)))
+                login = _members(Secret(file.read(_SIZE_LIMIT + 1)))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise ConfigurationError(f"{CREDENTIALS} cannot be read: {error.strerror}") from error
-        api_key, base_url, ca_cert = (_text(members, name) for name in ("api_key", "base_url", "ca_cert"))
-        if api_key.value is None:
+        if not login.value.get("api_key"):
             return None
-        source = f"base_url in {CREDENTIALS}"
+        base_url, ca_cert = login.value.get("base_url") or DEFAULT_BASE_URL, login.value.get("ca_cert") or None
+        if ca_cert is not None and not _is_pem(ca_cert) and not ca_cert.startswith("~"):
+            ca_cert = str(path.parent / ca_cert)
         return cls(
-            base_url=_checked_base_url(
-                base_url.value or DEFAULT_BASE_URL, source, allow_insecure_http=allow_insecure_http
-            ),
-            authorization=_authorization(api_key, CREDENTIALS),
+            base_url=_checked_base_url(base_url, f"base_url in {CREDENTIALS}", allow_insecure_http=allow_insecure_http),
+            authorization=_authorization(Secret(login.value["api_key"]), CREDENTIALS),
             key_source=CREDENTIALS,
-            ca_cert=None if ca_cert.value is None else _beside(path, ca_cert.value),
+            ca_cert=ca_cert,
             is_exposed=os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH)),
         )
 
@@ -178,17 +184,6 @@ def is_visible(text: str) -> bool:
     return _VISIBLE.fullmatch(text) is not None
 
 
-def _check_origin(address: str, own: str) -> None:
-    """Refuse to send the key of a login to another server than its own."""
-    origin, own_origin = URL(address).origin(), URL(own).origin()
-    if origin != own_origin:
-        raise unusable(
-            "api_key",
-            f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
-            "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key=",
-        )
-
-
 def _authorization(key: Secret, source: str) -> str:
     """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
 
@@ -198,7 +193,7 @@ def _authorization(key: Secret, source: str) -> str:
     """
     if not isinstance(key.value, str):
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
-    key = Secret(_BEARER.sub("", as_str(key.value), count=1) if _BEARER.match(key.value) else as_str(key.value))
+    key = Secret(_BEARER.sub("", as_str(key.value)))
     if not key.value:
         raise unusable(
             "api_key",
@@ -211,25 +206,21 @@ def _authorization(key: Secret, source: str) -> str:
     return f"Bearer {key.value}"
 
 
-def _resolved_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
+def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: bool) -> str:
     """Return the address that request targets are appended to, without a trailing slash.
 
-    None stands for the address in ``TOFUPILOT_URL``, or TofuPilot's own address if this variable is not set.
-    """
-    source = "base_url"
-    if base_url is None:
-        source, base_url = BASE_URL, os.environ.get(BASE_URL) or DEFAULT_BASE_URL
-    if not isinstance(base_url, str):
-        raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
-    return _checked_base_url(as_str(base_url), source, allow_insecure_http=allow_insecure_http)
-
-
-def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
-    """Return an address without a trailing slash. ``source`` is how errors name its place.
+    Args:
+        base_url: What was given.
+        source: How errors name its place.
+        allow_insecure_http: As in `TofuPilotSession`.
 
     Raises:
         ConfigurationError: It is not an address that can be used.
+        TypeError: It is not a string.
     """
+    if not isinstance(base_url, str):
+        raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
+    base_url = as_str(base_url)
     if "@" in base_url:  # looked for before anything that shows the address
         raise unusable(source, f"{source} must not hold a user name or password")
     if not base_url.lower().startswith(("https://", "http://")):
@@ -276,33 +267,24 @@ def _mode_of_file(path: Path, source: str) -> int:
 
 
 def _members(content: Secret) -> Secret:
-    """Return the members of a JSON object."""
+    """Return the members of a JSON object. Those that are read are strings, or missing."""
     if len(content.value) > _SIZE_LIMIT:
         raise ConfigurationError(f"{CREDENTIALS} is malformed: it has more than {_SIZE_LIMIT} bytes")
     try:
-        document = Secret(json.loads(content.value))
+        login = Secret(json.loads(content.value))
     except (ValueError, RecursionError):
-        document = Secret(None)
-    if not isinstance(document.value, dict):
+        login = Secret(None)
+    is_object = isinstance(login.value, dict)
+    if not is_object:
         raise ConfigurationError(f"{CREDENTIALS} is malformed: it is not a JSON object")
-    return document
-
-
-def _text(members: Secret, name: str) -> Secret:
-    """Return a member that is a string. If it is missing or empty, None."""
-    member = Secret(members.value.get(name))
-    if not isinstance(member.value, str | None):
-        raise ConfigurationError(f"{CREDENTIALS} is malformed: {name} is not a string")
-    return member if member.value else Secret(None)
+    for name in ("api_key", "base_url", "ca_cert"):
+        if not isinstance(login.value.get(name), str | None):
+            raise ConfigurationError(f"{CREDENTIALS} is malformed: {name} is not a string")
+    return login
 
 
 def _is_pem(ca_cert: str) -> bool:
     return "-----BEGIN" in ca_cert
-
-
-def _beside(path: Path, ca_cert: str) -> str:
-    """Return a certificate that a file names. A relative path is relative to that file."""
-    return ca_cert if _is_pem(ca_cert) or ca_cert.startswith("~") else str(path.parent / ca_cert)
 
 
 def _trusting(ca_cert: object, source: str) -> SSLContext:
