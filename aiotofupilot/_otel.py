@@ -21,7 +21,6 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from opentelemetry.context import Context
     from opentelemetry.metrics import Counter, Histogram
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import WalkStats
 
 _SCOPE = "aiotofupilot"
-
-_NOTHING = nullcontext()
-
-_LISTING = "tofupilot.listing"
-
-_WALK = "aiotofupilot.walk"
-"""The key of the current walk's span in OpenTelemetry's context."""
 
 _URLS = ("url.full", "http.url")
 """The attribute for the address of a request, in the new and the old semantic conventions."""
@@ -94,30 +86,29 @@ class WalkSpan:
     It names the listing and the options of the walk, but not the filters.
     """
 
-    __slots__ = ("_asked_at", "_attributes", "_context", "_name", "_span")
+    __slots__ = ("_asked_at", "_attributes", "_listing", "_span")
 
     def __init__(self, listing: str, options: Mapping[str, AttributeValue]) -> None:
-        self._name = f"walk {listing}"
-        self._attributes = {_LISTING: listing, **{f"tofupilot.{name}": value for name, value in options.items()}}
+        self._listing = listing
+        self._attributes = _prefixed({"listing": listing, **options})
         self._span: Span | None = None
-        self._context: Context | None = None
         self._asked_at = 0.0
 
     def fetching(self) -> AbstractContextManager[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
         otel = instruments()
-        return _NOTHING if otel is None else self._fetching(otel)
+        return nullcontext() if otel is None else self._fetching(otel)
 
     def arrived(self) -> None:
         """Record how long the last page took."""
         otel = instruments()
         if otel is not None and self._span is not None:
-            otel.pages.record(time.perf_counter() - self._asked_at, {_LISTING: self._attributes[_LISTING]})
+            otel.pages.record(time.perf_counter() - self._asked_at, _prefixed({"listing": self._listing}))
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
         """Add an event, if the span has begun. The names of its attributes get a prefix."""
         if self._span is not None:
-            self._span.add_event(name, {f"tofupilot.{key}": value for key, value in attributes.items()})
+            self._span.add_event(name, _prefixed(attributes))
 
     def end(self, stats: WalkStats, error: BaseException | None = None) -> None:
         """End the span, if it has begun. A walk that goes on after an error begins another one.
@@ -140,10 +131,9 @@ class WalkSpan:
     def _fetching(self, otel: Instruments) -> Generator[None]:
         from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
 
-        if self._span is None or self._context is None:
-            self._span = otel.tracer.start_span(self._name, attributes=self._attributes)
-            self._context = context.set_value(_WALK, self, trace.set_span_in_context(self._span))
-        token = context.attach(self._context)
+        if self._span is None:
+            self._span = otel.tracer.start_span(f"walk {self._listing}", attributes=self._attributes)
+        token = context.attach(trace.set_span_in_context(self._span))
         self._asked_at = time.perf_counter()
         try:
             yield
@@ -168,11 +158,16 @@ def paused(seconds: float) -> None:
 
 
 def _event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
-    from opentelemetry.context import get_value  # noqa: PLC0415 - it is imported: there are instruments
+    """Add an event to the current span: that of the walk or of the download, or one of the user's own."""
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - it is imported: there are instruments
 
-    walk = get_value(_WALK)
-    if isinstance(walk, WalkSpan):
-        walk.event(name, attributes)
+    span = get_current_span()
+    if span.is_recording():
+        span.add_event(name, _prefixed(attributes))
+
+
+def _prefixed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    return {f"tofupilot.{name}": value for name, value in attributes.items()}
 
 
 def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
@@ -197,7 +192,7 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
 def download_span() -> AbstractContextManager[None]:
     """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
     otel = instruments()
-    return _NOTHING if otel is None else _downloading(otel)
+    return nullcontext() if otel is None else _downloading(otel)
 
 
 @contextmanager

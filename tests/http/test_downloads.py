@@ -1144,6 +1144,8 @@ class TestSecrets:
             AioHttpClientInstrumentor().uninstrument()
         good, bad = (span for span in telemetry.walks if span.name == "download")
         assert bad.attributes["error.type"] == "APIError"
+        assert good.status.is_unset
+        assert (bad.status.is_ok, bad.status.description, bad.events) == (False, None, ()), "a message may tell a name"
         assert [span.parent.span_id for span in telemetry.requests[-2:]] == [good.context.span_id, bad.context.span_id]
         assert {span.attributes["http.url"] for span in telemetry.requests[-2:]} == {sandbox.storage.origin}
 
