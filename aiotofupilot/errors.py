@@ -73,12 +73,6 @@ _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
 
 
-def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, Any]) -> TofuPilotError:
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(state)
-    return error
-
-
 class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
@@ -119,7 +113,7 @@ class TofuPilotError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.
-        return _restore, (type(self), self.args, self.__dict__)
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigurationError(TofuPilotError):
