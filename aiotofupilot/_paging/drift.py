@@ -86,8 +86,6 @@ class DetectDrift(Generic[T]):
     ) -> None:
         self.memory = Memory(anchors, ahead)
         """What was passed."""
-        self.next_probe = 0
-        """The cursor of the page to look at, after a page that did not show the position of the walk."""
         self.resyncs = 0
         """How often the listing was found to have moved."""
         self._progress = Progress()
@@ -99,6 +97,11 @@ class DetectDrift(Generic[T]):
         """The offset of the item passed last; None: the walk has only begun."""
         self._is_doubtful = False
         self._unconfirmed = 0
+
+    @property
+    def next_probe(self) -> int:
+        """The cursor of the page to look at, after a page that did not show the position of the walk."""
+        return 0 if self._search is None else self._search.next_probe
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
@@ -131,7 +134,7 @@ class DetectDrift(Generic[T]):
         if len(new) < len(page.data) - start and self._comes_again(page, self._expected, start, new):
             return None
         cost = 1 if gap is None else _COST_OF_A_PART
-        if not self._progress.note(ids, is_new=bool(new), cost=cost) or memory.ahead_count > _AHEAD_AT_MOST:
+        if not self._progress.note(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
             memory.reject()
             self._progress = Progress()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
@@ -190,14 +193,13 @@ class DetectDrift(Generic[T]):
                 cursor=page.cursor,
             )
         search = self._search or self._begin_search(page, expected)
-        was_among_ties = search.is_among_ties
         start = search.start(page, is_first=is_first)
-        if search.is_among_ties and not was_among_ties:
-            self._note_lost(page)
-        self.next_probe, self._is_doubtful = search.next_probe, search.is_doubtful
+        self._is_doubtful = search.is_doubtful
         return start
 
     def _begin_search(self, page: Page[T], expected: int) -> Resync:
+        self._search = None
+        self._ties.check(page)
         self._search = Resync(self.memory, page.cursor, expected=expected, limit=self._limit, ties=self._ties)
         self.resyncs += 1
         return self._search
@@ -208,7 +210,7 @@ class DetectDrift(Generic[T]):
         Another item may have been missed then. So the walk looks for its position before the ties, or raises an error.
         """
         memory, new_ids = self.memory, {item.id for item in new}
-        passed = [item for item in page.data[start:] if item.id not in new_ids and not memory.is_ahead(item.id)]
+        passed = [item for item in page.data[start:] if item.id not in new_ids and item.id not in memory.upcoming]
         if not self._ties.comes_again(page.data, start, passed):
             return False
         memory.reject()
@@ -216,21 +218,8 @@ class DetectDrift(Generic[T]):
             raise DriftError(
                 f"the listing moved: the page at cursor {page.cursor} shows {passed[0].id!r} again", cursor=page.cursor
             )
-        search = self._begin_search(page, expected)
-        search.go_before_ties(page)
-        self._note_lost(page)
-        self.next_probe = search.next_probe
+        self._begin_search(page, expected).go_before_ties(page)
         return True
-
-    def _note_lost(self, page: Page[T]) -> None:
-        """Take note that the walk lost its position among ties, or raise an error if that happens again and again."""
-        if not self._ties.note_lost():
-            self._search = None
-            raise DriftError(
-                "a walk loses its position again and again among items that are sorted alike: the server lists them in "
-                "another order with each page, or too many of them come and go",
-                cursor=page.cursor,
-            )
 
     def _is_contradicted(self, page: Page[T]) -> bool:
         """Return whether a page shows that the position found was a wrong one. The listing is begun again then.
@@ -245,7 +234,7 @@ class DetectDrift(Generic[T]):
         missing = len(memory.ahead(len(page.data)))
         if memory.is_complete and missing:
             memory.reject()
-            self.next_probe, self._search, self._is_doubtful = 0, None, False
+            self._search, self._is_doubtful = None, False
             return True
         if page.following is None and missing > self._limit:
             memory.reject()

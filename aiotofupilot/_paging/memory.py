@@ -42,8 +42,10 @@ class Memory:
 
     def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = ()) -> None:
         self._passed = [_key(anchor) for anchor in anchors]  # oldest first
-        self._ahead = dict.fromkeys(map(_key, ahead))  # in the order in which they were passed
-        self._known = {*self._passed, *self._ahead}  # the same and what the page at hand brought, without an order
+        self.upcoming = dict.fromkeys(map(_key, ahead))
+        """The items that were passed, did not turn up again yet, and may still do so, in the order in which they were
+        passed."""
+        self._known = {*self._passed, *self.upcoming}  # the same and what the page at hand brought, without an order
         self._has_digests = self._names_digests()
         self._ids: list[str] = []
         self._start = 0
@@ -70,23 +72,18 @@ class Memory:
         """The rank of the item passed last. The oldest item remembered has rank 0."""
         return len(self._passed) - 1
 
-    @property
-    def ahead_count(self) -> int:
-        """How many items were passed, did not turn up again yet, and may still do so."""
-        return len(self._ahead)
-
     def take_up(self, ids: list[str]) -> None:
         """Remember what the page at hand brought as passed, and take up the next page.
 
         Nothing of the next page counts as passed before `new` says what of it is new.
         """
         brought = self._ids[self._start :]
-        if self._ahead:
+        if self.upcoming:
             overtaken, ahead = self._split_ahead(brought)
             # Most likely these items are gone. They stay known, because the page that did not show them may be older
             # than a page that is still to come.
             self._passed += overtaken
-            self._ahead = dict.fromkeys(ahead)
+            self.upcoming = dict.fromkeys(ahead)
         self._remember(brought)
         self._ids, self._start = ids, len(ids)
         self._recognize(ids)
@@ -141,13 +138,9 @@ class Memory:
         key = _BEGINNING if item_id is None else item_id
         return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] == key), None)
 
-    def is_ahead(self, item_id: str) -> bool:
-        """Return whether an item of the page at hand was passed, did not turn up again yet, and may still do so."""
-        return item_id in self._ahead
-
     def go_back(self, rank: int) -> None:
         """Stand after the item of a rank again. All items that were passed after it may be met again."""
-        self._ahead = dict.fromkeys([*self._passed[rank + 1 :], *self._ahead])
+        self.upcoming = dict.fromkeys([*self._passed[rank + 1 :], *self.upcoming])
         del self._passed[rank + 1 :]
 
     def anchors(self, passed: int) -> tuple[bytes, ...]:
@@ -157,7 +150,7 @@ class Memory:
 
     def ahead(self, passed: int) -> tuple[bytes, ...]:
         """Return the digests of the items that may be met again, after so many items of the page at hand."""
-        return tuple(map(_digest, self._split_ahead(self._ids[self._start : passed])[1])) if self._ahead else ()
+        return tuple(map(_digest, self._split_ahead(self._ids[self._start : passed])[1])) if self.upcoming else ()
 
     def _remember(self, ids: Iterable[str]) -> None:
         self._passed += ids
@@ -171,7 +164,7 @@ class Memory:
             return
         by_digest = {_key(digest(item_id)): item_id for item_id in ids}
         self._passed = [by_digest.get(key, key) for key in self._passed]
-        self._ahead = dict.fromkeys(by_digest.get(key, key) for key in self._ahead)
+        self.upcoming = dict.fromkeys(by_digest.get(key, key) for key in self.upcoming)
         self._forget_page()
         self._has_digests = self._names_digests()
 
@@ -179,7 +172,7 @@ class Memory:
         return any(key.startswith(_DIGEST_MARK) for key in self._known if key != _BEGINNING)
 
     def _forget_page(self) -> None:
-        self._known = {*self._passed, *self._ahead}
+        self._known = {*self._passed, *self.upcoming}
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
         """Split the items that may be met again in two, given what was passed on the page at hand.
@@ -187,7 +180,7 @@ class Memory:
         Returns:
             Those that should have been met by now and were not, and those that are still to come.
         """
-        ahead, met = [*self._ahead], set(passed)
+        ahead, met = [*self.upcoming], set(passed)
         done = max((count for count, key in enumerate(ahead, 1) if key in met), default=0)
         return [key for key in ahead[:done] if key not in met], ahead[done:]
 

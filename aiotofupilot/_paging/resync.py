@@ -65,7 +65,7 @@ class Resync:
         """The cursor of the next page to look at, after a page that did not show the position."""
         self.is_doubtful = False
         """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
-        self.is_among_ties = False
+        self._is_among_ties = False
         """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
 
     def start(self, page: Page[Any], *, is_first: bool) -> int | None:
@@ -80,7 +80,8 @@ class Resync:
         memory = self._memory
         ranks = memory.ranks()
         ties_begin = self._ties.beginning(page.data, ranks)
-        self.is_among_ties |= ties_begin is not None
+        if ties_begin is not None:
+            self._note_lost()
         ranks = ranks[:ties_begin]
         row = longest_row(ranks)
         if is_first and memory.is_complete:
@@ -113,7 +114,7 @@ class Resync:
         Raises:
             DriftError: Nothing that was passed before the ties is remembered.
         """
-        self.is_among_ties = True
+        self._note_lost()
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, self._went_back_to):
             return False
@@ -125,6 +126,12 @@ class Resync:
         self.next_probe = self._went_back_to = before
         self._search = Search(before, self._limit)
         return True
+
+    def _note_lost(self) -> None:
+        """Take note once that the walk lost its position among ties."""
+        if not self._is_among_ties:
+            self._ties.note_lost()
+            self._is_among_ties = True
 
     def _found(self, match: Match) -> int:
         self._memory.go_back(match.rank)
@@ -268,14 +275,23 @@ class Ties:
             self._newest = items[-1]
             self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
 
-    def note_lost(self) -> bool:
-        """Note that the walk lost its position among these items, and return whether it may look for it again."""
-        key = None if self._newest is None else repr(self._sort_key(self._newest))
-        self._lost[key] += 1
-        if self._lost[key] <= _LOST_AT_MOST:
-            return True
-        self._lost.clear()
-        return False
+    def note_lost(self) -> None:
+        """Take note that the walk lost its position among these items."""
+        self._lost[self._key] += 1
+
+    def check(self, page: Page[Any]) -> None:
+        """Check that the walk may look for its position again, which a page does not show.
+
+        Raises:
+            DriftError: It lost its position among these items too often.
+        """
+        if self._lost[self._key] >= _LOST_AT_MOST:
+            self._lost.clear()
+            raise DriftError(
+                "a walk loses its position again and again among items that are sorted alike: the server lists them in "
+                "another order with each page, or too many of them come and go",
+                cursor=page.cursor,
+            )
 
     def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
         """Return where on a page the items begin that are sorted like the item passed last.
@@ -298,6 +314,10 @@ class Ties:
         """
         anchor = items[start - 1] if start else self._newest
         return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
+
+    @property
+    def _key(self) -> str | None:
+        return None if self._newest is None else repr(self._sort_key(self._newest))
 
     def _are_alike(self, one: object, other: object) -> bool:
         return self._sort_key(one) == self._sort_key(other)
