@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import abstractmethod
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc32
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import evolve, field, frozen
@@ -19,13 +20,12 @@ from attrs import evolve, field, frozen
 from ._arguments import aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 __all__ = ["Checkpoint", "OpenRun", "Shard", "Watermark"]
 
 T = TypeVar("T")
 """The class of an item."""
-Value = TypeVar("Value")
 
 _DIGEST_SIZE = 6
 """Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
@@ -42,17 +42,7 @@ _SEAL = r":[\w-]{6}"
 _QUERY = rf"([a-z_]+)\.({_DIGEST}):"
 """The name of a listing, and a digest of its filters."""
 
-_CHECKPOINT = re.compile(
-    rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@((?:{_DIGEST})+))?(?:~((?:{_DIGEST})+))?(?:{_SEAL})?", re.ASCII
-)
 _SECONDS = r"-?\d{1,12}"
-_WATERMARK = re.compile(
-    rf"{_QUERY}(-|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
-    rf"((?:~{_SECONDS}\.(?:{_DIGEST})+)*)"
-    rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
-    re.ASCII,
-)
-_SHARD = re.compile(rf"([a-z_]+):([^/?]+)/([^/?]+)\?(.*){_SEAL}", re.ASCII)
 
 _OPEN = ".."
 """The text of ISO 8601-2 for an end without a bound."""
@@ -66,20 +56,12 @@ _SHOWN = 200
 
 
 def digest(item_id: str) -> bytes:
-    """Return the few bytes that stand for an ID in a checkpoint or a watermark.
-
-    Args:
-        item_id: ID of an item.
-    """
+    """Return the few bytes that stand for the ID of an item in a checkpoint or a watermark."""
     return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
 def sealed(text: str) -> str:
-    """Return a text with a checksum at its end. Any change of a single character changes the checksum.
-
-    Args:
-        text: The text to seal.
-    """
+    """Return a text with a checksum at its end. Any change of a single character changes the checksum."""
     checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
     return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
 
@@ -93,21 +75,38 @@ def _read_digests(text: str | None) -> tuple[bytes, ...]:
     return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
 
 
-def _read(kind: str, pattern: re.Pattern[str], text: str, build: Callable[[re.Match[str]], Value]) -> Value:
-    """Return the value whose string form a text is, from a match of a pattern that other texts may match too.
+class Parsable:
+    """A value with a string form, from which it can be read back."""
 
-    Raises:
-        ValueError: The text is not the string form of any such value.
-    """
-    cause = None
-    try:
-        match = pattern.fullmatch(text)
-        if match is not None and str(value := build(match)) == text:
-            return value
-    except ValueError as error:
-        cause = error
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    raise ValueError(f"not a {kind}, or one that was cut short or changed: {shown!r}") from cause
+    __slots__ = ()
+    _form: ClassVar[re.Pattern[str]]
+    """A pattern of the string form, which other texts may match too."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the value that a text stands for.
+
+        Args:
+            text: What ``str()`` of the value returned. For a checkpoint, the digits of a cursor will do.
+
+        Raises:
+            ValueError: The text is not of such a value, or it was cut short or changed.
+        """
+        cause = None
+        try:
+            match = cls._form.fullmatch(text)
+            if match is not None and str(value := cls._of(match)) == text:
+                return value
+        except ValueError as error:
+            cause = error
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        kind = cls.__name__.lower()
+        raise ValueError(f"not a {kind}, or one that was cut short or changed: {shown!r}") from cause
+
+    @classmethod
+    @abstractmethod
+    def _of(cls, match: re.Match[str]) -> Self:
+        """Return the value whose string form may have matched."""
 
 
 def _cursor(value: int) -> int:
@@ -119,13 +118,18 @@ def _skip(value: int) -> int:
 
 
 @frozen
-class Checkpoint:
+class Checkpoint(Parsable):
     """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
     Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
     back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
     Two checkpoints of the same position are equal, even if they are of different listings.
     """
+
+    _form = re.compile(
+        rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@((?:{_DIGEST})+))?(?:~((?:{_DIGEST})+))?(?:{_SEAL})?",
+        re.ASCII,
+    )
 
     cursor: int = field(default=0, converter=_cursor)
     """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1."""
@@ -174,18 +178,6 @@ class Checkpoint:
         return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, anchors=())
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the checkpoint in a text.
-
-        Args:
-            text: What ``str(checkpoint)`` returned, or the digits of a cursor.
-
-        Raises:
-            ValueError: The text is not a checkpoint, or it was cut short or changed.
-        """
-        return _read("checkpoint", _CHECKPOINT, text, cls._of)
-
-    @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
         listing, query, cursor, skip, anchors, ahead = match.groups()
         digests = _read_digests(anchors), _read_digests(ahead)
@@ -218,13 +210,20 @@ def _whole_second(value: object) -> datetime | None:
 
 
 @frozen
-class Watermark:
+class Watermark(Parsable):
     """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
     has some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a
     checksum, so that a text that was cut short or changed is refused.
     """
+
+    _form = re.compile(
+        rf"{_QUERY}(-|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+        rf"((?:~{_SECONDS}\.(?:{_DIGEST})+)*)"
+        rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
+        re.ASCII,
+    )
 
     listing: str
     """The listing that it is of, such as ``runs``."""
@@ -246,18 +245,6 @@ class Watermark:
         seen = "".join(f"~{second - begin}.{_format_digests(digests)}" for second, digests in self.seen)
         runs = "".join(f"!{_format_run(run)}={run.second - begin}.{_format_digests(run.yielded)}" for run in self.runs)
         return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the watermark in a text.
-
-        Args:
-            text: What ``str(watermark)`` returned.
-
-        Raises:
-            ValueError: The text is not a watermark, or it was cut short or changed.
-        """
-        return _read("watermark", _WATERMARK, text, cls._of)
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
@@ -301,7 +288,7 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 @frozen(kw_only=True)
-class Shard(Generic[T]):
+class Shard(Parsable, Generic[T]):
     """A part of a listing: the items whose timestamp is at or after `start`, and before `end`. It holds no key.
 
     ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. ``session.list(shard)`` lists
@@ -312,6 +299,8 @@ class Shard(Generic[T]):
         TypeError: A timestamp is neither a datetime nor None.
         ValueError: A timestamp is naive, or `start` is not before `end`.
     """
+
+    _form = re.compile(rf"([a-z_]+):([^/?]+)/([^/?]+)\?(.*){_SEAL}", re.ASCII)
 
     listing: str
     """The name of the listing, such as ``runs``."""
@@ -329,18 +318,6 @@ class Shard(Generic[T]):
     def __str__(self) -> str:
         start, end = (_OPEN if timestamp is None else timestamp.isoformat() for timestamp in (self.start, self.end))
         return sealed(f"{self.listing}:{start}/{end}?{urlencode(self.query)}")
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the shard that a text stands for.
-
-        Args:
-            text: What ``str(shard)`` returned.
-
-        Raises:
-            ValueError: The text is not a shard, or it was cut short or changed.
-        """
-        return _read("shard", _SHARD, text, cls._of)
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
