@@ -52,29 +52,21 @@ __all__ = [
 
 _GZIP = 31  # zlib's window bits for the gzip format
 _MIB = 1024 * 1024
+_HARMLESS = frozenset({"latency", "chunked", "gzip"})
+"""After these faults, the client still reads the right response."""
 
 P = ParamSpec("P")
 
 
-def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Callable[P, Fault]:
-    """Turn a function that returns an alteration into one that returns a fault. The fault is named after the call.
-
-    Args:
-        build: The function.
-        is_harmless: Whether the client still reads the right response.
-    """
+def fault(build: Callable[P, Alteration]) -> Callable[P, Fault]:
+    """Turn a function that returns an alteration into one that returns a fault. The fault is named after the call."""
 
     @wraps(build)
     def make(*args: P.args, **kwargs: P.kwargs) -> Fault:
         details = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
-        return Fault(f"{build.__name__}({', '.join(details)})", build(*args, **kwargs), is_harmless)
+        return Fault(f"{build.__name__}({', '.join(details)})", build(*args, **kwargs), build.__name__ in _HARMLESS)
 
     return make
-
-
-def harmless(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Do the same as `fault`, for a fault after which the client still reads the right response."""
-    return fault(build, is_harmless=True)
 
 
 def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
@@ -232,7 +224,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
     return alter
 
 
-@harmless
+@fault
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     """Respond later.
 
@@ -247,13 +239,13 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     return alter
 
 
-@harmless
+@fault
 def chunked() -> Alteration:
     """Send the body in chunked transfer coding."""
     return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
 
 
-@harmless
+@fault
 def gzip() -> Alteration:
     """Compress the body."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
-from aiotofupilot._arguments import integer
+from aiotofupilot._arguments import integer, one_of
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 
 from .serving import serve
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditReport", "audit"]
 
-_LISTINGS = ("procedures", "runs")
 _PROCEDURES_THAT_RUN = 16
 _MOST_SHOWN = 2
 _Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
@@ -121,8 +120,7 @@ async def audit(
         ValueError: An argument is out of bounds.
         Exception: What the loop raises.
     """
-    if listing not in _LISTINGS:
-        raise ValueError(f"listing must be 'procedures' or 'runs', got {listing!r}")
+    one_of("listing", listing, ("procedures", "runs"))
     items = integer("items", items, low=1)
     for name, rate in (("created", created), ("removed", removed)):
         if not isinstance(rate, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - a claim of the user

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 from unittest.mock import Mock
 
 if find_spec("aioresponses") is None:
@@ -19,6 +19,7 @@ from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
+from aiotofupilot._arguments import as_str
 from aiotofupilot.sandbox import Api, Factory, paging
 from aiotofupilot.sandbox.resources import RESOURCES
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Items
 
 __all__ = ["MockResponse", "mock_listing"]
-
-T = TypeVar("T")
 
 _ANY_SERVER = r"https?://[^?#]+?"
 _NO_SERVER = "https://tofupilot.invalid"
@@ -144,7 +143,7 @@ def mock_listing(
     factory = Factory(procedures, runs=runs, seed=seed, **items)
     api = Api(
         factory,
-        api_key=_ANY_KEY if api_key is None else str.__str__(api_key),  # str() of an Enum is a name
+        api_key=_ANY_KEY if api_key is None else as_str(api_key),
         station_key=_STATION_KEY,
         paging=paging.offsets if limit is None else paging.capped(limit),
     )

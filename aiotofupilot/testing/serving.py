@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot._arguments import boolean
 from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import Fault
@@ -147,9 +148,7 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
             raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
         options = {**marker.kwargs, **options}
     _check_names(options)
-    faults, waits = options.pop("faults", ()), options.pop("waits", True)
-    if not isinstance(waits, bool):
-        raise TypeError(f"waits of the marker tofupilot must be True or False, got {waits!r}")
+    faults, waits = options.pop("faults", ()), boolean("waits of the marker tofupilot", options.pop("waits", True))
     sandbox = Sandbox(**options)
     if callable(faults) and not isinstance(faults, Fault):
         cast("Callable[[object], object]", faults)(sandbox.faults)

@@ -131,7 +131,7 @@ async def test_something_else_than_ids_is_refused(given, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"listing": "units"}, "listing must be 'procedures' or 'runs', got 'units'"),
+        ({"listing": "units"}, "listing must be one of 'procedures', 'runs', got 'units'"),
         ({"items": 0}, "items must be at least 1, got 0"),
         ({"items": "9"}, "items must be an integer, got '9'"),
         ({"created": -1}, "created must be 0 or more and finite, got -1"),
