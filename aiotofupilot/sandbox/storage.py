@@ -41,10 +41,7 @@ class Storage:
         """Set the origin, given where a client has sent its request: a container has another name for this machine.
 
         A real storage has another origin than the API. So has this one, if the client knows this machine by its number.
-
-        Args:
-            scheme: ``http`` or ``https``. With the latter the name stays, because the certificate is for that.
-            host: The host and the port.
+        With ``https`` the name stays, because the certificate is for that.
         """
         name, separator, port = host.partition(":")
         if (scheme, name) == ("http", "127.0.0.1"):
@@ -52,23 +49,14 @@ class Storage:
         self.origin = f"{scheme}://{name}{separator}{port}"
 
     def address(self, identity: str, name: str) -> str:
-        """Return a new address of a file.
-
-        Args:
-            identity: The id of the file.
-            name: The name of the file.
-        """
+        """Return a new address of a file, given its ID and its name."""
         path = f"{_ROOT}{quote(identity, safe='')}/{quote(name, safe='')}"
         expires = str(int(datetime.now(UTC).timestamp() + self.lifetime))
         signature = self._signature("GET", path, expires)
         return f"{self.origin}{path}?Expires={expires}&Signature={signature}"
 
     def response(self, request: Request) -> Delivery | None:
-        """Return the response to a request. None: the path is not one of the storage.
-
-        Args:
-            request: The request. The time of its arrival decides whether its address has expired.
-        """
+        """Return the response to a request. None: its path is not one of the storage."""
         if not request.path.startswith(_ROOT):
             return None
         if request.authorization is not None:  # S3 refuses it too, because a presigned address is an authorization
@@ -86,11 +74,7 @@ class Storage:
 
 @lru_cache(maxsize=256)
 def contents(identity: str) -> bytes:
-    """Return the bytes of a made-up file: lines with a time in seconds, and a voltage.
-
-    Args:
-        identity: The id of the file.
-    """
+    """Return the bytes of the made-up file of an ID: lines with a time in seconds, and a voltage."""
     random = Random(f"contents {identity}")  # noqa: S311 - test data
     return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
 
