@@ -10,6 +10,7 @@ from contextlib import aclosing
 from datetime import datetime  # noqa: TC003 - likewise
 from functools import partial
 from importlib.util import find_spec
+from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
     from . import Paginator
-
-    _Batch = tuple["_Run", pa.RecordBatch, int]
-    """Rows on their way to dlt: the run, the rows, and how many batches of the run came before."""
 
 __all__ = ["tofupilot"]
 
@@ -85,85 +83,70 @@ def tofupilot(
     floor, full = aware("start", start), boolean("full", full)
     for name in NAMES:
         if name in wanted:
-            yield _resource(name, partial(_batches, name, make, dict(filters or {}), floor, full=full))
+            yield _resource(name, make, dict(filters or {}), floor, full=full)
 
 
 class _Run:
-    """A run of a resource: how far it has come after each batch."""
+    """A run of a resource. It notes in dlt's state how far the resource has come with the batches that dlt takes."""
 
     def __init__(self) -> None:
-        self._watermarks: list[str | None] = []
-        self._taken: set[int] = set()
+        self._taken: dict[int, str | None] = {}
         self._following = 0
 
-    def batch(self, rows: pa.RecordBatch, watermark: str | None) -> _Batch:
-        """Return a batch for dlt, given how far the run has come after it."""
-        self._watermarks.append(watermark)
-        return self, rows, len(self._watermarks) - 1
-
-    def take(self, rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
-        """Return a batch that dlt takes, and note in dlt's state how far the resource has come.
+    def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
+        """Return a batch that dlt takes, given its number from 0, and how far the run has come after it.
 
         Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
         and drop one of them at a limit.
         """
-        self._taken.add(number)
+        self._taken[number] = watermark
         while self._following in self._taken:
-            dlt.current.resource_state()["watermark"] = self._watermarks[self._following]
+            dlt.current.resource_state()["watermark"] = self._taken.pop(self._following)
             self._following += 1
         return rows
 
 
-def _take(batch: _Batch) -> pa.RecordBatch:
-    run, rows, number = batch
-    return run.take(rows, number)
-
-
-def _resource(name: str, batches: Callable[[], AsyncGenerator[_Batch]]) -> DltResource:
-    async def rows() -> AsyncGenerator[_Batch]:
-        async with aclosing(batches()) as arriving:
-            async for batch in arriving:
-                yield batch
-
-    made: DltResource = dlt.resource(
-        rows,
-        name=name,
-        primary_key="id",
-        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-        # Its types leave out that it takes a schema of Arrow.
-        columns=cast("Any", database_rows(listing_class(name).model).schema),
-    )
-    return made.add_map(_take)
-
-
-async def _batches(
+def _resource(
     name: str,
     make_session: Callable[[], TofuPilotSession],
     filters: Mapping[str, Any],
     start: datetime | None,
     *,
     full: bool,
-) -> AsyncGenerator[_Batch]:
-    """Yield what is new of a listing, or all of it where the API cannot say what is new."""
-    rows, run = database_rows(listing_class(name).model), _Run()
-    stored = None if full else dlt.current.resource_state().get("watermark")
-    async with make_session() as session:
-        listing = _listing(session, name, filters)
-        if is_compared(name):
-            walk: Any = listing.walk()
-        else:
-            first = listing.since().watermark
-            walk = listing.since(evolve(first, floor=start) if stored is None else Watermark.parse(stored))
-        async with aclosing(walk):
-            items: list[Any] = []
-            # A first batch without rows makes the table of a listing that is empty.
-            yield run.batch(rows.batch([]), stored)
-            async for page in walk.batches():
-                items += page
-                if len(items) >= _ROWS:
-                    yield run.batch(rows.batch(items), _watermark(walk))
-                    items = []
-            yield run.batch(rows.batch(items), _watermark(walk))
+) -> DltResource:
+    """Return a resource with what is new of a listing, or all of it where the API cannot say what is new."""
+    rows = database_rows(listing_class(name).model)
+
+    async def batches() -> AsyncGenerator[tuple[_Run, int, pa.RecordBatch, str | None]]:
+        run, numbers = _Run(), count()
+        stored = None if full else dlt.current.resource_state().get("watermark")
+        async with make_session() as session:
+            listing = _listing(session, name, filters)
+            if is_compared(name):
+                walk: Any = listing.walk()
+            else:
+                first = listing.since().watermark
+                walk = listing.since(evolve(first, floor=start) if stored is None else Watermark.parse(stored))
+            async with aclosing(walk):
+                items: list[Any] = []
+                # A first batch without rows makes the table of a listing that is empty.
+                yield run, next(numbers), rows.batch([]), stored
+                async for page in walk.batches():
+                    items += page
+                    if len(items) >= _ROWS:
+                        yield run, next(numbers), rows.batch(items), _watermark(walk)
+                        items = []
+                yield run, next(numbers), rows.batch(items), _watermark(walk)
+
+    made: DltResource = dlt.resource(
+        batches,
+        name=name,
+        primary_key="id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        # Its types leave out that it takes a schema of Arrow.
+        columns=cast("Any", rows.schema),
+    )
+    return made.add_map(lambda batch: batch[0].take(*batch[1:]))
 
 
 def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:

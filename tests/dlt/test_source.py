@@ -125,9 +125,8 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
     run = aiotofupilot.dlt._Run()
     rows = database_rows(MODELS["users"]).batch(sandbox.users)
-    batches = [run.batch(rows, str(number)) for number in range(4)]
     for number, latest in ((0, "0"), (2, "0"), (1, "2"), (3, "3")):
-        assert aiotofupilot.dlt._take(batches[number]) is rows
+        assert run.take(number, rows, str(number)) is rows
         assert state == {"watermark": latest}
 
 
