@@ -55,7 +55,6 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         *,
         rows: int,
     ) -> None:
-        self._model = listing.model
         self.schema: pa.Schema = schema
         """The schema of every batch."""
         self._make = make
@@ -67,9 +66,6 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         self._length = self._size = 0  # rows and bytes of these parts
         self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
         self._failure: Exception | None = None
-
-    def __repr__(self) -> str:
-        return f"<RecordBatches of {self._model.__name__}: {self.stats.items} items so far>"
 
     async def __anext__(self) -> pa.RecordBatch:
         with self._waiting():

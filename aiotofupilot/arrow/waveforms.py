@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from functools import partial
-from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,31 +69,6 @@ _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
 """The type of each column, and where in a `Waveform` its value is. The index is nowhere."""
 
 
-def _column(name: str, found: Sequence[Waveform], lengths: Sequence[int]) -> pa.Array[Any]:
-    path, kind = _COLUMNS[name]
-    if not path:
-        longest = max(lengths)
-        numbers: Any = _arrow.Array.from_buffers(kind, longest, [None, pa.py_buffer(array("i", range(longest)))])
-        column: pa.Array[Any] = _arrow.concat_arrays([numbers[:length] for length in lengths])
-        return column
-    values = map(attrgetter(path), found)
-    if name == "value":
-        return points(values)
-    return _repeated(pa.array(values, pa.string() if kind is _TEXT else kind), lengths)
-
-
-def _repeated(values: Any, lengths: Sequence[int]) -> pa.Array[Any]:  # noqa: ANN401 - an array
-    """Return values, each as often as its waveform has points. Texts become a dictionary."""
-    from pyarrow import compute  # noqa: PLC0415 - a mirror, which needs no such columns, does not wait for it
-
-    texts = values.dictionary_encode() if values.type == pa.string() else None
-    ends = pa.array(accumulate(lengths), pa.int32())
-    runs = _arrow.RunEndEncodedArray.from_arrays(ends, values if texts is None else texts.indices)
-    functions: Any = compute  # the stubs do not know all of them
-    column: pa.Array[Any] = functions.run_end_decode(runs)
-    return column if texts is None else _arrow.DictionaryArray.from_arrays(column, texts.dictionary)
-
-
 def _schema(columns: Sequence[str] | None) -> pa.Schema:
     names = [*_COLUMNS] if columns is None else checked_names(columns, _COLUMNS, "the table of series")
     return pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
@@ -103,13 +77,30 @@ def _schema(columns: Sequence[str] | None) -> pa.Schema:
 def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
     """Return the points of some runs, one a row."""
     found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
-    if not found:
-        return pa.RecordBatch.from_pylist([], schema=schema)
     lengths = [len(waveform.series.data) for waveform in found]
-    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(
-        [_column(name, found, lengths) for name in schema.names], schema=schema
-    )
+    up_to_the_longest = array("i", range(max(lengths, default=0)))
+    which, index = array("i"), array("i")  # of the waveforms, and of the points in one
+    for number, length in enumerate(lengths):
+        which += array("i", [number]) * length
+        index += up_to_the_longest[:length]
+
+    def column(name: str) -> Any:  # noqa: ANN401 - an array
+        path, kind = _COLUMNS[name]
+        if name == "index":
+            return _integers(index)
+        values = map(attrgetter(path), found)
+        if name == "value":
+            return points(values)
+        if kind is _TEXT:
+            return pa.array(values, pa.string()).dictionary_encode().take(_integers(which))
+        return pa.array(values, kind).take(_integers(which))
+
+    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch
+
+
+def _integers(numbers: array[int]) -> Any:  # noqa: ANN401 - likewise
+    return _arrow.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def series_batches(

@@ -85,7 +85,7 @@ async def test_an_empty_listing_has_the_whole_schema(service, listing):
 async def test_nothing_is_asked_for_before_the_first_batch(listing, service):
     async with batches(listing(concurrency=8)) as stream:
         assert stream.schema == schema(Procedure)
-        assert repr(stream) == "<RecordBatches of Procedure: 0 items so far>"
+        assert repr(stream) == "<RecordBatches: 0 items, 0 requests so far>"
     assert service.requests == []
 
 
