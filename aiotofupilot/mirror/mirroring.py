@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot._arguments import boolean, for_parameter, must_be, one_of, seconds
@@ -16,19 +12,15 @@ from aiotofupilot._blocking import LoopThread
 
 from .database import Database
 from .selection import Selection
-from .update import How, Update
+from .update import Update
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
     from .results import MirrorProgress, MirrorResult
-    from .update import Call
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Mirror:
@@ -135,18 +127,18 @@ class Mirror:
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
-        how = How(
+        update = Update(
+            session=self._session,
+            database=Database(self._path),
+            selection=self._selection,
+            on_unreadable=self._on_unreadable,
             full=boolean("full", full),
             again=_checked_again(again, full=full),
-            on_unreadable=self._on_unreadable,
             deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
             on_progress=on_progress,
             with_totals=boolean("with_totals", with_totals),
         )
-        filters = {name: self._selection.text(name) for name in self._selection.tables}
-        async with _opened(self._path) as (database, call):
-            await call(database.check, self._session.base_url, filters)
-            return await Update(self._session, database, call, self._selection, how).run()
+        return await update.run()
 
 
 def mirror_blocking(
@@ -214,21 +206,3 @@ def _checked_again(again: object, *, full: bool) -> timedelta | None:
     if full:
         raise for_parameter(ValueError("again must be left out where full is True, which reads everything"), "again")
     return again
-
-
-@asynccontextmanager
-async def _opened(path: Path) -> AsyncGenerator[tuple[Database, Call]]:
-    """Open a database, and yield it with what calls its methods: one after another, in a thread."""
-    database, thread = Database(path), ThreadPoolExecutor(1, "aiotofupilot-mirror")
-
-    async def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        work = partial(database.with_memory, partial(function, *args, **kwargs))
-        future = asyncio.get_running_loop().run_in_executor(thread, work)
-        return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
-
-    try:
-        yield database, call
-    finally:
-        closing = thread.submit(database.close)  # after what is under way, also if the task was cancelled
-        thread.shutdown(wait=False)
-        await asyncio.shield(asyncio.wrap_future(closing))

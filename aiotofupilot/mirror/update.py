@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.by_creation import OVERLAP
@@ -63,26 +65,6 @@ _RUNS_AT_ONCE = 100
 """What so many runs wrote is requested at once. Their IDs make some 4,000 characters in the address."""
 
 
-@frozen(kw_only=True)
-class How:
-    """How a database is brought up to date."""
-
-    full: bool
-    again: timedelta | None
-    on_unreadable: Literal["raise", "skip"]
-    deadline: float | None
-    on_progress: Callable[[MirrorProgress], None] | None
-    with_totals: bool
-
-
-class Call(Protocol):
-    """Calls a function in another thread."""
-
-    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the function returns."""
-        ...
-
-
 @define
 class _Pending:
     """What was read and not yet stored."""
@@ -97,53 +79,73 @@ class _Pending:
         return sum(part.num_rows for part in parts) >= _ROWS or sum(part.nbytes for part in parts) >= _BYTES
 
 
+@define(kw_only=True, eq=False)
 class Update:
-    """An update of a database, which was checked before."""
+    """An update of a database, with the options of `Mirror.update`. It runs once."""
 
-    def __init__(
-        self, session: TofuPilotSession, database: Database, call: Call, selection: Selection, how: How
-    ) -> None:
-        self._session = session
-        self._database = database
-        self._call = call
-        self._selection = selection
-        self._how = how
-        self._is_account_checked = True
-        self._began_at = datetime.now(UTC)
-        self._ends_at = None if how.deadline is None else asyncio.get_running_loop().time() + how.deadline
-        self._in_flight = asyncio.Semaphore(session.runs.connection.concurrency)
-        self._pending = _Pending()
-        self._rows_before: dict[str, int] = {}
-        self._read = Counter[str]()
-        self._unreadable = Counter[str]()
-        self._gone = Counter[str]()
-        self._totals: dict[str, int] = {}
+    session: TofuPilotSession
+    database: Database
+    selection: Selection
+    on_unreadable: Literal["raise", "skip"]
+    full: bool
+    again: timedelta | None
+    deadline: float | None
+    on_progress: Callable[[MirrorProgress], None] | None
+    with_totals: bool
+    _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
+    _is_account_checked: bool = field(default=True, init=False)
+    _began_at: datetime = field(factory=partial(datetime.now, UTC), init=False)
+    _ends_at: float | None = field(init=False)
+    _in_flight: asyncio.Semaphore = field(init=False)
+    _pending: _Pending = field(factory=_Pending, init=False)
+    _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
+    _read: Counter[str] = field(factory=Counter[str], init=False)
+    _unreadable: Counter[str] = field(factory=Counter[str], init=False)
+    _gone: Counter[str] = field(factory=Counter[str], init=False)
+    _totals: dict[str, int] = field(factory=dict[str, int], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._ends_at = None if self.deadline is None else asyncio.get_running_loop().time() + self.deadline
+        self._in_flight = asyncio.Semaphore(self.session.runs.connection.concurrency)
 
     async def run(self) -> tuple[MirrorResult, ...]:
         """Bring everything up to date, and return a result for each listing.
 
         Raises:
-            MirrorError: The database is a mirror of another organization.
+            MirrorError: The file cannot be used, or it is a mirror of something else.
             MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: A watermark in the database cannot be used.
             TofuPilotError: The server did not respond as it should.
         """
         try:
-            await self._check_organization()
-            for name in self._selection.listings:
-                if name not in OF_RUNS:
-                    await self._bring(name, await self._written_by(name))
-        except TofuPilotError as error:
-            await self._store()
-            if isinstance(error, MirrorTimeoutError):
-                error.results = await self._results()
-            raise
-        await self._call(self._database.finish)
-        return await self._results()
+            filters = {name: self.selection.text(name) for name in self.selection.tables}
+            await self._call(self.database.check, self.session.base_url, filters)
+            try:
+                await self._check_organization()
+                for name in self.selection.listings:
+                    if name not in OF_RUNS:
+                        await self._bring(name, await self._written_by(name))
+            except TofuPilotError as error:
+                await self._store()
+                if isinstance(error, MirrorTimeoutError):
+                    error.results = await self._results()
+                raise
+            await self._call(self.database.finish)
+            return await self._results()
+        finally:
+            closing = self._thread.submit(self.database.close)  # after what is under way, also after a cancellation
+            self._thread.shutdown(wait=False)
+            await asyncio.shield(asyncio.wrap_future(closing))
+
+    async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns in the thread in which the database is used, one after another."""
+        work = partial(self.database.with_memory, partial(function, *args, **kwargs))
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
 
     async def _results(self) -> tuple[MirrorResult, ...]:
         """Return the results for the listings that the update has come to."""
-        rows = {name: await self._call(self._database.rows, name) for name in TABLES if name in self._rows_before}
+        rows = {name: await self._call(self.database.rows, name) for name in TABLES if name in self._rows_before}
         return tuple(
             MirrorResult(
                 listing=name,
@@ -159,35 +161,35 @@ class Update:
     async def _check_organization(self) -> None:
         """Check that the key is of the organization that is mirrored, if the server can tell."""
         try:
-            identity = await self._in_time(self._session.whoami())
+            identity = await self._in_time(self.session.whoami())
         except NotFoundError:
             self._is_account_checked = False
         else:
-            await self._call(self._database.check_organization, identity.organization.id)
+            await self._call(self.database.check_organization, identity.organization.id)
 
     async def _written_by(self, name: str) -> tuple[str, ...]:
         """Return the tables that follow a listing: what runs wrote, if it was selected or is mirrored already."""
         if name != "runs":
             return ()
-        wanted = {*self._selection.tables, *await self._call(self._database.mirrored)}
+        wanted = {*self.selection.tables, *await self._call(self.database.mirrored)}
         return tuple(child for child in (*OF_RUNS, *DETAILED) if child in wanted)
 
     async def _bring(self, name: str, children: tuple[str, ...]) -> None:
         """Bring a listing and those that follow it up to date."""
         names = (name, *children)
-        await self._call(self._database.prepare, name, {each: self._selection.text(each) for each in names})
-        self._rows_before |= {each: await self._call(self._database.rows, each) for each in names}
+        await self._call(self.database.prepare, name, {each: self.selection.text(each) for each in names})
+        self._rows_before |= {each: await self._call(self.database.rows, each) for each in names}
         self._report(name)
-        text = None if self._how.full else await self._call(self._database.watermark, name)
+        text = None if self.full else await self._call(self.database.watermark, name)
         if text is None and not is_ordered(name):
             await self._read_all(name)
         else:
             await self._read_new(name, children, text)
-        if self._how.full or is_compared(name):
+        if self.full or is_compared(name):
             await self._mark_gone(name, children)
-        if self._how.again is not None and is_ordered(name):
+        if self.again is not None and is_ordered(name):
             longest = self._began_at - datetime.min.replace(tzinfo=UTC)
-            await self._read_again(name, children, self._began_at - min(self._how.again, longest))
+            await self._read_again(name, children, self._began_at - min(self.again, longest))
 
     async def _read_new(self, name: str, children: tuple[str, ...], text: str | None) -> None:
         """Read what is new since the watermark in a text, or everything without one."""
@@ -199,7 +201,7 @@ class Update:
             raise StaleWatermarkError(message) from error
         floor = news.watermark.floor
         await self._note_total(name, self._listing(name, floor))
-        latest = await self._call(self._database.runs_since, floor) if children and watermark else []
+        latest = await self._call(self.database.runs_since, floor) if children and watermark else []
         await self._store_walk(name, news, children, dict(latest))
 
     async def _read_all(self, name: str) -> None:
@@ -216,7 +218,7 @@ class Update:
             return
         served_at = read_http_date((await self._in_time(listing)).headers.get("Date", "")) or self._began_at
         await self._store_walk(name, listing.walk())
-        newest = await self._call(self._database.newest, name)
+        newest = await self._call(self.database.newest, name)
         if newest is not None:
             floor = min(served_at - _RECENT, self._began_at - _RECENT, newest - timedelta(seconds=OVERLAP))
             self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor.replace(microsecond=0)))
@@ -232,14 +234,14 @@ class Update:
             self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
 
     def _listing(self, name: str, created_after: datetime | None = None) -> Paginator[Any]:
-        return self._selection.listing(self._session, name, self._how.on_unreadable, created_after)
+        return self.selection.listing(self.session, name, self.on_unreadable, created_after)
 
     async def _store_walk(
         self,
         name: str,
         walk: Walk[Any] | IncrementalWalk[Any],
         children: tuple[str, ...] = (),
-        latest: Mapping[str, str] | None = None,
+        latest: dict[str, str] | None = None,
     ) -> None:
         """Store what a walk yields, and what the runs among it wrote.
 
@@ -257,7 +259,7 @@ class Update:
                     items, failure = await self._take(walk, at_once)
                     if failure is not None and children:
                         raise failure  # runs do not count as read before that has come what they wrote
-                    runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
+                    runs = {item.id: item.procedure.id for item in items} | (latest or {}) if children else {}
                     await self._add_children(children, runs)
                     await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
@@ -311,7 +313,7 @@ class Update:
         """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs."""
         wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
         run_of = attrgetter(run_path(name))
-        listing = of_runs(self._session, name, run_ids, procedure_id, self._how.on_unreadable)
+        listing = of_runs(self.session, name, run_ids, procedure_id, self.on_unreadable)
         async with self._in_flight, listing.walk() as walk:
             while items := await walk.take(_ITEMS):
                 await self._add(name, [item for item in items if run_of(item) in wanted])
@@ -324,7 +326,7 @@ class Update:
         """
         for run_ids in batched(list(runs), _RUNS_AT_ONCE):
             wanted, rows = frozenset(run_ids), DetailRows()
-            async with details_of_runs(self._session, run_ids, self._how.on_unreadable).walk() as walk:
+            async with details_of_runs(self.session, run_ids, self.on_unreadable).walk() as walk:
                 while found := await self._in_time(walk.take(1)):
                     if found[0].id in wanted:  # a server that does not know the filter lists others too
                         rows.add(found.pop())  # nothing else keeps what can be large
@@ -355,24 +357,24 @@ class Update:
     async def _store(self) -> None:
         pending, self._pending = self._pending, _Pending()
         if pending.batches or pending.watermarks:
-            await self._call(self._database.store, pending.batches, self._began_at, pending.watermarks)
+            await self._call(self.database.store, pending.batches, self._began_at, pending.watermarks)
 
     async def _mark_gone(self, name: str, children: tuple[str, ...], since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed."""
         for each in (name, *children):
             if not (self._unreadable[name] or self._unreadable[each]):
-                self._gone[each] += await self._call(self._database.mark_gone, each, self._began_at, since)
+                self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since)
 
     async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
         """Count what will be read, if somebody wants to know. What goes wrong here is met again, and raised, later."""
-        if self._how.with_totals:
+        if self.with_totals:
             with suppress(TofuPilotError):
                 self._totals[name] = await self._in_time(listing.count())
         self._report(name)
 
     def _report(self, name: str) -> None:
-        if self._how.on_progress is not None:
-            self._how.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
+        if self.on_progress is not None:
+            self.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
 
     async def _in_time(self, awaited: Awaitable[T]) -> T:
         """Return what is awaited, unless the deadline passes before."""
@@ -383,7 +385,7 @@ class Update:
         except TimeoutError:
             if not scope.expired():
                 raise
-            seconds = self._how.deadline or 0.0
+            seconds = self.deadline or 0.0
             message = f"the deadline of {seconds:g} s has passed"
             raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
 

@@ -159,18 +159,20 @@ def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, 
     assert mirrored("logs") == ids(sandbox.logs)
 
 
-async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox):
+async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox, monkeypatch):
     """Several tasks read what runs wrote, and each stores what is pending when it is enough."""
 
-    async def call(function, *given):
+    async def call(self, function, *given):
         if function == database_rows(User).batch:
-            await updating._store()
+            await self._store()
         return function(*given)
 
-    how = update.How(full=False, again=None, on_unreadable="raise", deadline=None, on_progress=None, with_totals=False)
+    monkeypatch.setattr(update.Update, "_call", call)
+    options = dict.fromkeys(("full", "again", "deadline", "on_progress", "with_totals"))
     async with anybody() as session:
         store = SimpleNamespace(store=lambda *_: None)
-        updating = update.Update(session, store, call, Selection.of(["users"], None), how)
+        selection = Selection.of(["users"], None)
+        updating = update.Update(session=session, database=store, selection=selection, on_unreadable="raise", **options)
         await updating._add("users", sandbox.users)
     assert [rows.num_rows for rows in updating._pending.batches["users"]] == [len(sandbox.users)]
 
