@@ -232,11 +232,8 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
         seconds: How much later, on average; at least 0.
         jitter: How much a wait may be shorter or longer than that, in seconds; at least 0. No wait is less than 0.
     """
-
-    def alter(delivery: Delivery, _request: Request, random: Random) -> Delivery:
-        return Delivery((max(0.0, random.uniform(seconds - jitter, seconds + jitter)), *delivery.steps))
-
-    return alter
+    low, high = seconds - jitter, seconds + jitter
+    return lambda delivery, _request, random: Delivery((max(0.0, random.uniform(low, high)), *delivery.steps))
 
 
 @fault

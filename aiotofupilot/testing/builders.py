@@ -83,7 +83,7 @@ def make_unit(
     """
     part = part or make(models.Part)
     if revision is not None:
-        part = models.PartRef(part.id, part.number, part.name, revision)
+        part = make(models.PartRef, id=part.id, number=part.number, name=part.name, revision=revision)
     return _made(models.Unit, {"serial_number": serial_number, "part": part, **fields})
 
 
@@ -327,7 +327,8 @@ def _fields(item: object) -> dict[str, Any]:
 
 
 def _version(procedure_id: str, tag: str = "v1.0.0") -> models.ProcedureVersion:
-    return models.ProcedureVersion(_identify(models.ProcedureVersion, tag=tag, procedure=procedure_id), tag)
+    identity = _identify(models.ProcedureVersion, tag=tag, procedure=procedure_id)
+    return make(models.ProcedureVersion, id=identity, tag=tag)
 
 
 def _last_revision(made: Mapping[str, Any]) -> object:

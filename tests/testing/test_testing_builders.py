@@ -184,6 +184,8 @@ def test_what_no_model_can_have_is_refused_at_once():
         (Measurement, {"value": [1]}, "value must be int or float or None, got [1]"),
         (Run, {"procedure": make(Station)}, "procedure must be RunProcedure, got Station("),
         (Unit, {"part": make(Station)}, "part must be PartRef, got Station("),
+        (Unit, {"revision": "B"}, "revision must be Revision, got 'B'"),
+        (Run, {"version": 3}, "tag must be str, got 3"),
         (Phase, {"run": make_unit()}, "run must be Run or None, got Unit("),
         (Measurement, {"phase": make_run()}, "phase must be Phase or None, got Run("),
         (Page, {}, "make() makes items, their details and parts of them, not <class 'aiotofupilot.models.page.Page'>"),
