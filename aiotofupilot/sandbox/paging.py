@@ -106,72 +106,53 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Number the pages: a cursor is the number of a page, and the first page has the number 0.
-
-    Args:
-        total: How many items match.
-        cursor: The number of the page that was requested.
-        limit: The most items that were requested.
-    """
-    stop = (cursor + 1) * limit
-    has_more = stop < total
-    return Window(cursor * limit, stop, has_more, cursor + 1 if has_more else None)
+    """Number the pages: a cursor is the number of a page, and the first page has the number 0."""
+    window = offsets(total, cursor * limit, limit)
+    return window._replace(next_cursor=cursor + 1 if window.has_more else None)
 
 
 def null_cursor(total: int, cursor: int, limit: int) -> Window:
-    """Announce more items, where there are some, without a cursor.
-
-    Args:
-        total: How many items match.
-        cursor: The cursor that was requested.
-        limit: The most items that were requested.
-    """
+    """Announce more items, where there are some, without a cursor."""
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 
 
-def repeating_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move.
+def _more(total: int, cursor: int, limit: int) -> Window:
+    """Announce more items, whether there are some or not."""
+    return offsets(total, cursor, limit)._replace(has_more=True, next_cursor=cursor + limit)
 
-    Args:
-        at: The offset from which on the server is odd.
-    """
-    return _misleading(at, lambda cursor, _limit: cursor)
+
+def _from(at: int, odd: Paging, *, before: Paging = offsets) -> Paging:
+    """From an offset on, cut in an odd way."""
+    return lambda total, cursor, limit: (before if cursor < at else odd)(total, cursor, limit)
+
+
+def repeating_cursor(at: int = 0) -> Paging:
+    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move."""
+    return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=cursor))
 
 
 def cycling_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles.
-
-    Args:
-        at: The offset from which on the server is odd.
-    """
-    return _misleading(at, lambda _cursor, _limit: 0)
+    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles."""
+    return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=0))
 
 
 def backward_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth.
-
-    Args:
-        at: The offset from which on the server is odd.
-    """
-    return _misleading(at, lambda cursor, limit: max(cursor - limit, 0))
+    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth."""
+    return _from(
+        at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=max(cursor - limit, 0))
+    )
 
 
 def endless_empty(at: int = 0) -> Paging:
-    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end.
-
-    Args:
-        at: The offset from which on the server is odd.
-    """
-    return _advancing(at, lambda cursor, _limit: Window(cursor, cursor, has_more=True, next_cursor=None))
+    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end."""
+    return _from(at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(stop=cursor), before=_more)
 
 
 def ignored_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, show the page at this offset for every cursor, and always announce more.
-
-    Args:
-        at: The offset from which on the server is odd.
-    """
-    return _advancing(at, lambda _cursor, limit: Window(at, at + limit, has_more=True, next_cursor=None))
+    """From offset `at` on, show the page at this offset for every cursor, and always announce more."""
+    return _from(
+        at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(start=at, stop=at + limit), before=_more
+    )
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
@@ -185,29 +166,6 @@ def clamped_cursor(at: int = 1000) -> Paging:
 
     def paging(total: int, cursor: int, limit: int) -> Window:
         window = offsets(total, min(cursor, at), limit)
-        if cursor < at or not window.has_more:
-            return window
-        return window._replace(next_cursor=cursor + limit)
-
-    return paging
-
-
-def _advancing(at: int, show: Callable[[int, int], Window]) -> Paging:
-    """From an offset on, show another window, with a next cursor that advances by `limit`."""
-
-    def paging(total: int, cursor: int, limit: int) -> Window:
-        if cursor < at:
-            return offsets(total, cursor, limit)._replace(has_more=True, next_cursor=cursor + limit)
-        return show(cursor, limit)._replace(next_cursor=cursor + limit)
-
-    return paging
-
-
-def _misleading(at: int, next_cursor: Callable[[int, int], int]) -> Paging:
-    def paging(total: int, cursor: int, limit: int) -> Window:
-        window = offsets(total, cursor, limit)
-        if cursor < at:
-            return window
-        return window._replace(has_more=True, next_cursor=next_cursor(cursor, limit))
+        return window._replace(next_cursor=cursor + limit) if window.has_more else window
 
     return paging
