@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property, partial
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
@@ -50,7 +51,7 @@ class Resource(Maker[T]):
     """Returns the filter of a name that no field of the items has. None: there is no such filter."""
     pages: tuple[Parameter, ...] = pages()
     """The parameters of paging."""
-    joined: Callable[[Values, Snapshot], Predicate | None] | None = None
+    joined: Callable[[Values, Snapshot], Predicate] | None = None
     """A test of several parameters together; None: there is none."""
     hides: tuple[str, ...] = ()
     """Fields of the model that the listing does not have, with dots, such as ``created_by_user.email``."""
@@ -114,8 +115,8 @@ class Resource(Maker[T]):
         items: Sequence[T] = snapshot.rows(self.name)
         tests = {parameter.name: parameter.test for parameter in self.parameters}
         predicates = [test(value, snapshot) for name, value in asked.items() if (test := tests[name])]
-        if self.joined and (joined := self.joined(asked, snapshot)):
-            predicates.append(joined)
+        if self.joined:
+            predicates.append(self.joined(asked, snapshot))
         for predicate in predicates:
             items = list(filter(predicate, items))
         if not self.sorts:
@@ -126,14 +127,11 @@ class Resource(Maker[T]):
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
         """Add the fields to an item that the request includes, and leave out the others that it could include."""
-        if not self.included:
-            return item
-        values = {
-            name: snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
-            for name in self.included
-        }
-        changes = {name: value for name, value in values.items() if value is not getattr(item, name)}
-        return evolve(item, **changes) if changes else item
+        for name in self.included:
+            value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
+            if value is not getattr(item, name):
+                item = evolve(item, **{name: value})
+        return item
 
     def json(self, item: T) -> bytes:
         """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
@@ -199,40 +197,25 @@ def among(read: Path, *, missing: str | None = None) -> Filter:
     return _by(lambda value, wanted: (missing if value is None else value) in wanted)(read)
 
 
-def contains(*reads: Path) -> Filter:
-    """Select the items with a field that contains the given text, in upper or lower case."""
-    values = [path(read) for read in reads]
+def contains(*reads: Path, id_from: float = inf, within: bool = False) -> Filter:
+    """Select the items with a field that contains the given text, in upper or lower case.
 
-    def select(text: str, _snapshot: Snapshot) -> Predicate:
-        needle = text.lower()
-        return lambda item: any(needle in (value(item) or "").lower() for value in values)
-
-    return select
-
-
-def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
-    """Select by text in a field. A text of `shortest` characters or more may also be the beginning of the item's id.
-
-    If `within` is true, such a text may be anywhere in the id.
+    A text of `id_from` characters or more may also be the beginning of the item's id, or `within` the id.
     """
-    value, finds = path(read), operator.contains if within else str.startswith
+    values, finds = [path(read) for read in reads], operator.contains if within else str.startswith
 
     def select(text: str, _snapshot: Snapshot) -> Predicate:
-        needle, is_long = text.lower(), len(text) >= shortest
-        return lambda item: needle in value(item).lower() or (is_long and finds(item.id.lower(), needle))
+        needle, may_be_id = text.lower(), len(text) >= id_from
+        return lambda item: (
+            any(needle in (value(item) or "").lower() for value in values)
+            or (may_be_id and finds(item.id.lower(), needle))
+        )
 
     return select
 
 
 def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
-    """Select the items whose field has the same value as another field has in an item that a filter selects.
-
-    Args:
-        read: The field of the item.
-        listing: The listing of the other items.
-        other: Their field.
-        chosen: Selects some of them.
-    """
+    """Select the items whose field has the value of another field in an item of a listing that a filter selects."""
     value, others = path(read), path(other)
 
     def select(wanted: Any, snapshot: Snapshot) -> Predicate:  # noqa: ANN401 - the value of a parameter

@@ -13,12 +13,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from itertools import count
 from operator import attrgetter
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from aiotofupilot import models
 
@@ -64,8 +65,7 @@ class Maker(Generic[T]):
 class World:
     """A factory that has made one run every five minutes since its procedures were created.
 
-    The first 16 procedures have runs: they are the `lines`. Runs, units and batches are planned when something is read,
-    and stand in the order of their (first) run.
+    The first 16 procedures have runs: they are the `lines`. Runs are planned when something is read.
     """
 
     def __init__(
@@ -87,17 +87,21 @@ class World:
         """The items of each listing that were made of each part of the plan."""
         self._parts: dict[str, dict[str, Any]] = {}
         """The part of the plan that an item was made of, for each listing and id."""
-        self._due: list[tuple[int, int, int, int]] = []  # run, unit, which of its part's procedures, retest
-        self._open_batches: dict[int, int] = {}
-        """The last batch of each part."""
-        self._finished = [deque[int]() for _ in PARTS]
+        self._due: list[tuple[int, int, int, int]] = []  # run, unit, procedure, retest
+        self._refs: list[models.RunUnit] = []
+        """How runs refer to each unit."""
+        self._batch_numbers = count()
+        self._open_batches: dict[int, tuple[models.BatchRef, int]] = {}
+        """The last batch of each part, and how many more units belong to it."""
+        self._finished = [deque[models.UnitRef]() for _ in PARTS]
         """The units of each part that can be built into others."""
-        self._begun: list[tuple[int, models.RunUnit]] = []
-        """The part of each unit, and how runs refer to it."""
         self._executions = [0] * len(BENCHES)
         self.entries: list[Entry] = []
-        self.units: list[models.Unit] = []
-        self.batches: list[models.Batch] = []
+        """All runs, the oldest first."""
+        self.children: dict[str, Sequence[models.UnitRef]] = {}
+        """The units that are built into a unit, by its id."""
+        self.parents: dict[str, models.UnitRef] = {}
+        """The unit that a unit is built into, by its id."""
         begin = None if until is None else _cut(until) - runs * _STEP
         if isinstance(procedures, int):
             newest = NEWEST if begin is None else begin - _DAY
@@ -191,32 +195,23 @@ class World:
     def _plan(self, index: int) -> None:
         """Plan a run. Each unit goes from one procedure of its part to the next."""
         if self._due and self._due[0][0] <= index:
-            number, stage, retest = heappop(self._due)[1:]
-            children = None
+            number, line, retest = heappop(self._due)[1:]
         else:
-            number, stage, retest = len(self.units), 0, 0
-            children = self._begin(number)
-        part, ref = self._begun[number]
-        lines = range(part, len(self.lines), len(PARTS))
-        entry = self._test(index, ref, lines[stage], retest)
-        run = entry.run
-        self.entries.append(entry)
-        if children is not None:
-            self._create(part, ref, run, children)
-        last_run = models.LastRun(run.id, run.outcome, run.started_at, run.ended_at, self.lines[lines[stage]])
-        self.units[number] = evolve(self.units[number], last_run=last_run)
-        soon = index + self._random.randint(2, 12)
-        if run.outcome != "PASS":
+            number, line, retest = len(self._refs), self._begin(), 0
+        unit = self._refs[number]
+        self.entries.append(self._test(index, unit, line, retest))
+        soon, following = index + self._random.randint(2, 12), line + len(PARTS)
+        if self.entries[-1].run.outcome != "PASS":
             if retest + 1 < _MOST_TESTS:
-                heappush(self._due, (soon, number, stage, retest + 1))
-        elif stage + 1 < len(lines):
-            heappush(self._due, (soon, number, stage + 1, 0))
+                heappush(self._due, (soon, number, line, retest + 1))
+        elif following < len(self.lines):
+            heappush(self._due, (soon, number, following, 0))
         else:
-            self._finished[part].append(number)
+            self._finished[line % len(PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
 
-    def _begin(self, index: int) -> list[int]:
-        """Draw what the next unit is, and return the units that are built into it."""
-        random = self._random
+    def _begin(self) -> int:
+        """Draw what the next unit is, and what is built into it. Return the first procedure of its part."""
+        random, index = self._random, len(self._refs)
         parts = range(min(len(PARTS), len(self.lines)))
         part = random.choices(parts, [PARTS[number].share for number in parts])[0]
         product = PARTS[part]
@@ -224,57 +219,26 @@ class World:
         revisions = range(len(product.revisions))
         revision = self.revisions[part][random.choices(revisions, range(1, len(revisions) + 1))[0]]
         batch = self._batch(part) if random.random() < 0.9 else None  # noqa: PLR2004 - most
-        ref = models.RunUnit(
+        unit = models.RunUnit(
             id=self.id("units", index),
             serial_number=f"{product.prefix}-{index:06}",
             sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
             part=models.PartRef(self.id("parts", part), product.number, product.name, revision),
             batch=batch,
         )
-        self._begun.append((part, ref))
-        return children
+        self._refs.append(unit)
+        self.children[unit.id] = children
+        self.parents |= dict.fromkeys((child.id for child in children), models.UnitRef(unit.id, unit.serial_number))
+        return part
 
     def _batch(self, part: int) -> models.BatchRef:
-        """Return the open batch of a part. It is created with its first unit."""
-        number = self._open_batches.get(part)
-        if number is None or self.batches[number].unit_count == _BATCH:
-            number = self._open_batches[part] = len(self.batches)
-        return models.BatchRef(self.id("batches", number), f"LOT-{number:05}")
-
-    def _create(self, part: int, ref: models.RunUnit, run: models.Run, children: Sequence[int]) -> None:
-        """Create a unit with its first run. The listings of units and batches do not have addresses."""
-        user = run.created_by_user
-        created_by: dict[str, Any] = {
-            "created_by_user": user and models.UserRef(user.id, user.name),
-            "created_by_station": run.created_by_station,
-        }
-        created_at = run.started_at - timedelta(seconds=40)
-        built_in = [self.units[child] for child in children]
-        self.units.append(
-            models.Unit(
-                id=ref.id,
-                serial_number=ref.serial_number,
-                created_at=created_at,
-                sample=ref.sample,
-                children=tuple(models.UnitRef(child.id, child.serial_number) for child in built_in),
-                part=ref.part,
-                **created_by,
-                batch=ref.batch,
-            )
-        )
-        for number, child in zip(children, built_in, strict=True):
-            self.units[number] = evolve(child, parent=models.UnitRef(ref.id, ref.serial_number))
-        if ref.batch is None:
-            return
-        number = self._open_batches[part]
-        if number < len(self.batches):
-            self.batches[number] = evolve(self.batches[number], unit_count=self.batches[number].unit_count + 1)
-        else:
-            created_at -= timedelta(minutes=1)
-            batch = models.Batch(
-                id=ref.batch.id, number=ref.batch.number, created_at=created_at, unit_count=1, **created_by
-            )
-            self.batches.append(batch)
+        """Return the batch of the next unit of a part."""
+        batch, more = self._open_batches.get(part, (None, 0))
+        if batch is None or more == 0:
+            number, more = next(self._batch_numbers), _BATCH
+            batch = models.BatchRef(self.id("batches", number), f"LOT-{number:05}")
+        self._open_batches[part] = batch, more - 1
+        return batch
 
     def _test(self, index: int, unit: models.RunUnit, line: int, retest: int) -> Entry:
         random, details = self._random, self.random("runs", index)
@@ -357,16 +321,21 @@ class Snapshot:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
         rows, known = self.rows(listing), self._groups.get((listing, by))
         if known is None or known[0] is not rows:
-            read, groups = path(by), defaultdict[Any, list[Any]](list)
-            for item in rows:
-                groups[read(item)].append(item)
-            known = self._groups[listing, by] = rows, groups
+            known = self._groups[listing, by] = rows, grouped(rows, by)
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
         """Return a field that an item has only if a request includes it. An item that was given without it has none."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
+
+
+def grouped(items: Iterable[Any], by: Path) -> Mapping[Any, Sequence[Any]]:
+    """Return items by the value of a field."""
+    read, groups = path(by), defaultdict[Any, list[Any]](list)
+    for item in items:
+        groups[read(item)].append(item)
+    return groups
 
 
 def path(read: Path) -> Callable[[Any], Any]:

@@ -13,16 +13,7 @@ from aiotofupilot.sandbox.detail import Detail, Reading
 from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
-from aiotofupilot.sandbox.resource import (
-    Filter,
-    Predicate,
-    Resource,
-    contains,
-    equal_to,
-    if_asked,
-    mentions,
-    related,
-)
+from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, contains, equal_to, if_asked, related
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,7 +82,7 @@ RUNS: Resource[Run] = Resource(
         "deployment_ids": lambda run: getattr(run, "deployment_id", None),
         "environments": lambda run: getattr(run, "environment", None),
     },
-    filters={"search_query": mentions("unit.serial_number", shortest=8)},
+    filters={"search_query": contains("unit.serial_number", id_from=8)},
     details=(Detail("runs/*", run_details, by="id"),),
 )
 

@@ -16,7 +16,7 @@ from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
-from aiotofupilot.sandbox.resource import Resource, contains, mentions
+from aiotofupilot.sandbox.resource import Resource, contains
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.sandbox.wire import Refusal, document
 
@@ -70,7 +70,7 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
 PROCEDURES: Resource[models.Procedure] = Resource(
     name="procedures",
     source=lambda world: world.procedures[::-1],
-    filters={"search_query": mentions("name", shortest=6, within=True)},
+    filters={"search_query": contains("name", id_from=6, within=True)},
     pages=pages(safe=False),
     details=(
         Detail("procedures/*", _procedure_details, by="id"),

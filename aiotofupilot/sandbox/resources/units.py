@@ -6,21 +6,15 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
-from aiotofupilot.sandbox.resource import (
-    Filter,
-    Predicate,
-    Resource,
-    among,
-    contains,
-    if_asked,
-    mentions,
-    related,
-)
+from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, contains, if_asked, related
+from aiotofupilot.sandbox.world import grouped
 
 from .runs import RUNS
 
@@ -30,26 +24,43 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.world import Snapshot, World
 
 _ADDRESS = "created_by_user.email"
+
+
+def _units(world: World) -> list[models.Unit]:
+    """Make the units, in the order of their first run. The listing does not have the addresses of their creators."""
+    return [
+        extended(
+            models.Unit,
+            unit,
+            created_at=runs[0].started_at - timedelta(seconds=40),
+            children=world.children[unit.id],
+            created_by_user=runs[0].created_by_user and evolve(runs[0].created_by_user, email=None),
+            created_by_station=runs[0].created_by_station,
+            parent=world.parents.get(unit.id),
+            last_run=runs[-1],
+        )
+        for unit, runs in grouped((entry.run for entry in world.entries), "unit").items()
+    ]
+
+
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 
 
-def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
+def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
     """Select units by the number of their runs, and by the filters that look at runs.
 
     One run has to meet all of these filters. With ``latest_only``, it has to be the latest.
     """
     predicates = [RUNS.filter_named(name)(asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
     least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
-    if not predicates and least <= 0 and most == inf:
-        return None
     runs_of_units = snapshot.grouped("runs", "unit.id")
 
     def is_asked_for(unit: models.Unit) -> bool:
         runs = runs_of_units.get(unit.id, ())
         if not least <= len(runs) <= most:
             return False
-        if asked["latest_only"] and runs:
-            runs = [max(runs, key=lambda run: run.started_at)]
+        if asked["latest_only"]:
+            runs = sorted(runs, key=lambda run: run.started_at)[-1:]
         return not predicates or any(all(predicate(run) for predicate in predicates) for run in runs)
 
     return is_asked_for
@@ -78,7 +89,7 @@ def _metadata_of_unit(_world: World, unit: models.Unit) -> dict[str, object]:
 
 UNITS: Resource[models.Unit] = Resource(
     name="units",
-    source=lambda world: world.units,
+    source=_units,
     included={"metadata": _metadata_of_unit},
     hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
@@ -87,13 +98,29 @@ UNITS: Resource[models.Unit] = Resource(
     "include_metadata",
     filters={
         **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
-        "search_query": mentions("serial_number", shortest=8),
+        "search_query": contains("serial_number", id_from=8),
         "exclude_units_with_parent": if_asked(lambda unit: unit.parent is None),
     },
     joined=_by_its_runs,
     paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
     details=(Detail("units/*", _unit_details, by="serial_number", hides=(_ADDRESS, "attachments.is_report")),),
 )
+
+
+def _batches(world: World) -> list[models.Batch]:
+    """Make the batches, in the order of their first unit. It was created by whoever created that."""
+    return [
+        extended(
+            models.Batch,
+            units[0],
+            id=batch.id,
+            number=batch.number,
+            created_at=units[0].created_at - timedelta(minutes=1),
+            unit_count=len(units),
+        )
+        for batch, units in grouped(reversed(world.listed("units")), "batch").items()
+        if batch is not None
+    ]
 
 
 def _of_units(chosen: Filter) -> Filter:
@@ -113,7 +140,7 @@ def _batch_details(reading: Reading, batch: models.Batch) -> models.BatchDetails
 
 BATCHES: Resource[models.Batch] = Resource(
     name="batches",
-    source=lambda world: world.batches,
+    source=_batches,
     hides=(_ADDRESS,),
     order="ids numbers created_after created_before limit",
     filters={
