@@ -1,10 +1,11 @@
-"""What people type for an option, as converters for cyclopts."""
+"""What people type for an option, as converters for cyclopts, which explains their ValueErrors."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
-    """Read a timestamp as `read_timestamp` does, by this machine's clock.
-
-    Raises:
-        ValueError: It is not a timestamp.
-    """
+    """Read a timestamp as `read_timestamp` does, by this machine's clock."""
     return read_timestamp(tokens[0].value, datetime.now(UTC))
 
 
@@ -30,13 +27,6 @@ def read_timestamp(text: str, now: datetime) -> datetime:
 
     Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date
     stands for its midnight, also today and yesterday.
-
-    Args:
-        text: What is typed.
-        now: When it is typed; timezone-aware.
-
-    Raises:
-        ValueError: It is not one of these, or it lies before the year 1.
     """
     try:
         match text.lower():
@@ -58,11 +48,7 @@ def read_timestamp(text: str, now: datetime) -> datetime:
 
 
 def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
-    """Read a checkpoint, or a position, which is one too.
-
-    Raises:
-        ValueError: It is not a checkpoint and not a position.
-    """
+    """Read a checkpoint, or a position, which is one too."""
     text = tokens[0].value
     try:
         return Checkpoint.parse(text)
@@ -71,11 +57,7 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
 
 
 def seconds(_: object, tokens: Sequence[Token]) -> float:
-    """Read a number of seconds.
-
-    Raises:
-        ValueError: It is not a number, or not more than 0, or infinite.
-    """
+    """Read a number of seconds, more than 0 and finite."""
     text = tokens[0].value
     try:
         number = float(text)
@@ -94,11 +76,7 @@ _DURATION = re.compile(
 
 
 def duration(_: object, tokens: Sequence[Token]) -> timedelta:
-    """Read a duration such as 90s, 1m30s, 2h or PT1M30S.
-
-    Raises:
-        ValueError: It is not a duration, or it is longer than a timedelta can be.
-    """
+    """Read a duration such as 90s, 1m30s, 2h or PT1M30S."""
     text = tokens[0].value
     try:
         read = _timedelta(text)
@@ -123,9 +101,6 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
     """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
 
     A key that is given several times may have any of the texts.
-
-    Raises:
-        ValueError: It is not a condition, or two of them are about one key.
     """
     texts: dict[str, list[str]] = {}
     conditions: dict[str, Any] = {}
@@ -136,17 +111,14 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
         elif conditions:
             raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
         else:
-            conditions = _conditions(token.value)
+            document: Any = None
+            with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+                document = json.loads(token.value)
+            if not isinstance(document, dict):
+                raise ValueError(
+                    f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.'
+                )
+            conditions = cast("dict[str, Any]", document)
     if both := sorted(texts.keys() & conditions):
         raise ValueError(f'"{both[0]}" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON.')
     return conditions | {key: {"in": any_of} for key, any_of in texts.items()}
-
-
-def _conditions(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):  # the latter: it is nested too deeply
-        document = None
-    if not isinstance(document, dict):
-        raise ValueError(f'"{text}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
-    return cast("dict[str, Any]", document)

@@ -45,15 +45,13 @@ class DeadlineError(Exception):
 class StoppedError(Exception):
     """A command ended early, with something done, or because it was interrupted.
 
-    Attributes:
-        reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM.
-        left: What is done, and how to go on, in words.
+    ``reason`` is an error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM. ``left`` says in words
+    what is done, and how to go on.
     """
 
     def __init__(self, reason: BaseException, left: str) -> None:
         super().__init__(reason, left)
-        self.reason = reason
-        self.left = left
+        self.reason, self.left = reason, left
 
 
 EXPECTED = (
@@ -68,22 +66,16 @@ _LIMIT = "At most so many in all is -n or --max-items; so many per request is --
 """What is said about --limit. In the library it is the size of a page, and in many commands the number of items."""
 
 _HINTS: dict[type[BaseException], str] = {
-    aiotofupilot.UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
-    aiotofupilot.ForbiddenError: "use the key of a user: a station's key may not list everything",
     aiotofupilot.BadRequestError: "the server does not accept these options",
     aiotofupilot.RateLimitedError: "try again later",
     aiotofupilot.ServerError: "try again later",
     aiotofupilot.APIError: _ADDRESS,
-    aiotofupilot.CertificateError: _ADDRESS,
-    aiotofupilot.ProxyError: "check the proxy",
-    aiotofupilot.ConnectionFailedError: f"{_ADDRESS}, and the network",
-    aiotofupilot.RequestTimeoutError: f"{_ADDRESS}, and the network",
-    aiotofupilot.RedirectError: _ADDRESS,
+    aiotofupilot.TransportError: f"{_ADDRESS}, and the network",
     aiotofupilot.DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
-"""By the error's nearest kind."""
+"""By the nearest kind of an error that has no hint of its own, such as about the key."""
 
 _PARAMETER = re.compile(
     r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
@@ -92,12 +84,6 @@ _PARAMETER = re.compile(
 """A parameter for which the command has an option, as messages name it, perhaps with a value. The login's file has
 members of the same names, which stay.
 """
-
-_COMMANDS = (
-    (r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'"),
-    (r"session\.(\w+)\.current\(\)", r"'aiotofupilot get \1 current'"),
-)
-"""Calls that messages advise, and the commands that do the same."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -138,12 +124,12 @@ def _misunderstood(error: CycloptsError) -> str:
 
 
 def _in_options(message: str) -> str:
-    """Return a message of the library, which speaks of parameters, with the options of the command instead."""
+    """Return a message of the library with options and commands in the place of parameters and calls."""
     message = _PARAMETER.sub(
-        lambda named: f"--{named[1].replace('_', '-')}{f' {named[2]}' if named[2] else ''}", message
+        lambda named: " ".join(filter(None, (f"--{named[1].replace('_', '-')}", named[2]))), message
     )
-    for call, command in _COMMANDS:
-        message = re.sub(call, command, message)
+    message = re.sub(r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'", message)
+    message = re.sub(r"session\.(\w+)\.current\(\)", r"'aiotofupilot get \1 current'", message)
     # A key on the command line is discouraged.
     return message.replace(
         "pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key"
@@ -152,18 +138,14 @@ def _in_options(message: str) -> str:
 
 def _with_hint(error: aiotofupilot.TofuPilotError) -> str:
     line = _in_options(str(error))
-    # The error itself may say what to do.
-    if error.hint or (isinstance(error, aiotofupilot.DriftError) and "--on-drift" in line):
+    if error.hint or "--on-drift" in line:  # the error says itself what to do
         return line
-    line = f"{line}; {_what_to_do(error)}"
-    if error.item_id is not None:
-        line += f"; if others can be read, --on-unreadable skip leaves out {error.item_id}"
-    return line
-
-
-def _what_to_do(error: aiotofupilot.TofuPilotError) -> str:
     if error.position is not None:
-        return f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
-    if isinstance(error, aiotofupilot.RateLimitedError | aiotofupilot.ServerError) and error.retry_after:
-        return f"try again in {ceil(error.retry_after):,} s"
-    return next(_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
+        hint = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
+    elif isinstance(error, aiotofupilot.RateLimitedError | aiotofupilot.ServerError) and error.retry_after:
+        hint = f"try again in {ceil(error.retry_after):,} s"
+    else:
+        hint = next(_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
+    if error.item_id is not None:
+        hint += f"; if others can be read, --on-unreadable skip leaves out {error.item_id}"
+    return f"{line}; {hint}"

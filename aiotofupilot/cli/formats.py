@@ -50,10 +50,7 @@ class Format(ABC):
     """What comes after all items."""
 
     def __init__(self, *, for_terminal: bool = False) -> None:
-        """Make a format, perhaps for a terminal. Nothing that a server says may steer that.
-
-        A pipe or a file gets the server's characters unchanged.
-        """
+        # Nothing that a server says may steer a terminal. A pipe or a file gets the server's characters unchanged.
         self._for_terminal = for_terminal
 
     @abstractmethod
@@ -116,10 +113,7 @@ class CSV(Format):
 
 
 def _paths(model: type) -> list[tuple[str, ...]]:
-    """Return the path of each field of a model, through nested models, as the wire has it.
-
-    They are read off the model, so that the header does not depend on which items come first.
-    """
+    """Return the path of each field of a model, through nested models, as the wire has it."""
     paths: list[tuple[str, ...]] = []
     for field in shown_fields(model):
         if field.model is None or field.is_array:
@@ -152,10 +146,7 @@ def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:
 class Table(Format):
     """A header and a row for each item. The widths are settled before the first row, so that rows can stream.
 
-    Args:
-        columns: What is shown of each item.
-        width: Terminal cells that no row may exceed: text is cut, and columns that do not fit are left out; None: all
-            columns are there and nothing is cut, as in a pipe or a file.
+    No row takes more than ``width`` terminal cells. None: nothing is cut, and no column is left out.
     """
 
     name = "table"
@@ -175,21 +166,12 @@ class Table(Format):
         return (GAP.join(cells).rstrip() + "\n").encode()
 
     def _cell(self, text: str, width: int) -> str:
-        length = cell_len(text)
-        if length <= width:
-            return text + " " * (width - length)
-        return cut(text, width) if self._cuts else text
+        padded = text + " " * (width - cell_len(text))
+        return cut(padded, width) if self._cuts else padded
 
 
 class Parquet(Format):
-    """An Arrow stream while items arrive, of which a Parquet file is made in the end.
-
-    Args:
-        model: The model of an item, which gives the file its columns.
-
-    Raises:
-        UsageError: pyarrow is not installed.
-    """
+    """An Arrow stream while items arrive, of which a Parquet file is made in the end. The model gives the columns."""
 
     name = "parquet"
     takes_structs = True
@@ -210,14 +192,8 @@ class Parquet(Format):
         return self._part(items)
 
 
-_ENDINGS = {
-    ".csv": "csv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".txt": "table",
-}
+_ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "txt": "table"}
+"""The format that the ending of a file names."""
 
 
 def format_for(name: str | None, output: Path | None, listing: str, model: type) -> Format:
@@ -228,7 +204,14 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     Raises:
         UsageError: The ending is that of no format, or something is missing that the format needs.
     """
-    name = name or _by_ending(output)
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    name = name or _ENDINGS.get(ending or "txt")
+    if name is None:
+        *others, last = _ENDINGS
+        raise UsageError(
+            f"no format is written into files that end in .{ending}: "
+            f"let {output} end in .{', .'.join(others)} or .{last}, or name a format with --format"
+        )
     if name == "parquet" and output is None:
         raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
     is_shown = output is None and is_terminal(sys.stdout)
@@ -240,14 +223,3 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
         "table": lambda: Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None),
     }
     return formats[name]()
-
-
-def _by_ending(output: Path | None) -> str:
-    ending = output.suffix.lower() if output else ""
-    if ending and ending not in _ENDINGS:
-        *others, last = _ENDINGS
-        raise UsageError(
-            f"no format is written into files that end in {ending}: "
-            f"let {output} end in {', '.join(others)} or {last}, or name a format with --format"
-        )
-    return _ENDINGS.get(ending, "table")

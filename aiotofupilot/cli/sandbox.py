@@ -22,9 +22,6 @@ from .options import unwrapped
 from .terminal import put, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiotofupilot.models import Run
     from aiotofupilot.sandbox import Request, Sandbox
     from aiotofupilot.sandbox.faults import Fault
 
@@ -106,11 +103,7 @@ def _fault(name: str) -> Fault:
 
 
 async def serve(sandbox: Sandbox) -> None:
-    """Run a sandbox until this is cancelled. Its address goes to standard output, its requests to standard error.
-
-    Raises:
-        UsageError: The address or the port cannot be had.
-    """
+    """Run a sandbox until this is cancelled. Its address goes to standard output, its requests to standard error."""
     import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
     answered: asyncio.Queue[Request] = asyncio.Queue()
@@ -132,50 +125,40 @@ async def serve(sandbox: Sandbox) -> None:
 
 
 def items_of(path: Path) -> dict[str, list[Any]]:
-    """Return the items in a JSON file, by the name of their listing.
-
-    Args:
-        path: The file. It holds an object with an array of items, as the API writes them, for each of some listings.
-
-    Raises:
-        UsageError: The file cannot be read, or it holds something else.
-    """
+    """Return the items in a JSON file: an object with an array of items, as the API writes them, for each listing."""
     try:
-        document = json.loads(path.read_bytes())
+        document: Any = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
         raise UsageError(f"--data {path} is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
-    return {name: _items(path, name, listed) for name, listed in cast("dict[str, object]", document).items()}
-
-
-def _items(path: Path, name: str, listed: object) -> list[Any]:
-    if name not in NAMES:
-        raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
-    if not isinstance(listed, list):
-        raise UsageError(f"--data {path}: {name} must be an array of items")
-    from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
-
-    model = listing_class(name).model
-    items: list[Any] = []
-    for index, item in enumerate(cast("list[dict[str, object]]", listed)):
-        try:
-            items.append(from_wire(item, model))
-        except DecodeError as error:
-            raise UsageError(f"--data {path}: {name}[{index}]{str(error).removeprefix('$')}") from None
-        if name == "runs":
-            items[-1] = _deployed(f"--data {path}: {name}[{index}]", items[-1], item)
+    items: dict[str, list[Any]] = {}
+    for name, listed in cast("dict[str, Any]", document).items():
+        if name not in NAMES:
+            raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
+        if not isinstance(listed, list):
+            raise UsageError(f"--data {path}: {name} must be an array of items")
+        documents = cast("list[object]", listed)
+        items[name] = [_item(f"--data {path}: {name}[{at}]", name, item) for at, item in enumerate(documents)]
     return items
 
 
-def _deployed(path: str, run: Run, document: Mapping[str, Any]) -> Run:
-    """Return a run with its environment and deployment, if the file names them."""
-    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415 - help and a wrong option need not wait for it
+def _item(place: str, listing: str, document: Any) -> object:  # noqa: ANN401 - JSON
+    """Return one item. A run may say where it ran."""
+    from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415 - likewise
 
-    given = {name: value for name in ("environment", "deployment_id") if (value := document.get(name)) is not None}
-    for name, value in given.items():
-        if not isinstance(value, str):
-            raise UsageError(f"{path}.{name}: expected a string, got {value!r}")
-    return DeployedRun.of(run, **given)
+    model: type[Any] = listing_class(listing).model
+    try:
+        item = from_wire(document, model)
+    except DecodeError as error:
+        raise UsageError(f"{place}{str(error).removeprefix('$')}") from None
+    if listing != "runs":
+        return item
+    where = {name: document.get(name) for name in ("environment", "deployment_id")}
+    for name, value in where.items():
+        if not isinstance(value, str | None):
+            raise UsageError(f"{place}.{name}: expected a string, got {value!r}")
+    return DeployedRun.of(item, **where)

@@ -23,9 +23,9 @@ class Column:
     """A column of a table."""
 
     heading: str
-    value: str | tuple[str, ...] | Callable[[Any], object]
-    """Where the value of its cell is: the names of attributes, joined by dots; several of these, of which the first one
-    counts that leads to something; or a function of the item."""
+    value: str | Callable[[Any], object]
+    """Where the value of its cell is: the names of attributes, joined by dots, or several of these, of which the first
+    one counts that leads to something; or a function of the item."""
     width: int
     """Terminal cells that it needs."""
     enough: int
@@ -38,8 +38,7 @@ class Column:
         if callable(self.value):
             value = self.value(item)
         else:
-            paths = (self.value,) if isinstance(self.value, str) else self.value
-            found = (_at(item, path.split(".")) for path in paths)
+            found = (_at(item, path.split(".")) for path in self.value.split())
             value = next((value for value in found if value not in (None, "")), None)
         return "-" if value is None else text_of(value) or "-"
 
@@ -54,12 +53,7 @@ def _at(value: object, names: Sequence[str]) -> object:
 
 
 def text_of(value: object, timespec: str = "minutes") -> str:
-    """Return a value for people. Times are in UTC.
-
-    Args:
-        value: The value of a field, or of several ones.
-        timespec: How exact a time is, as in `datetime.isoformat`.
-    """
+    """Return a value for people, or several values. Times are in UTC, as exact as ``timespec`` says."""
     match value:
         case bool():
             return "yes" if value else "no"
@@ -97,10 +91,8 @@ def _commit(deployment: Deployment) -> str | None:
 
 def _measured(measurement: Measurement) -> str | None:
     values = (measurement.value, measurement.bool_value, measurement.string_value)
-    value = next((value for value in values if value is not None), None)
-    if value is None:
-        return None
-    return f"{value} {measurement.units}" if measurement.units else f"{value}"
+    texts = [str(value) for value in values if value is not None]
+    return " ".join(filter(None, (texts[0], measurement.units))) if texts else None
 
 
 def _duration_of_phase(phase: Phase) -> timedelta | None:
@@ -114,7 +106,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ID,
         Column("CREATED", "created_at", 17, 17, leaves=3),
         Column("NAME", "name", 20, 48, leaves=4),
-        Column("CREATED BY", ("created_by_user.name", "created_by_user.email"), 12, 24, leaves=2),
+        Column("CREATED BY", "created_by_user.name created_by_user.email", 12, 24, leaves=2),
         Column("REPOSITORY", "linked_repository.full_name", 16, 48, leaves=1),
     ),
     "runs": (
@@ -145,7 +137,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("CREATED", "created_at", 17, 17, leaves=2),
         Column("UNITS", "unit_count", 7, 7, leaves=3),
         Column("NUMBER", "number", 16, 40, leaves=4),
-        Column("CREATED BY", ("created_by_user.name", "created_by_station.name"), 12, 24, leaves=1),
+        Column("CREATED BY", "created_by_user.name created_by_station.name", 12, 24, leaves=1),
     ),
     "stations": (
         _ID,

@@ -15,8 +15,8 @@ def api_error(kind, status):
 
 FAILURES = [
     (UsageError("cannot write x"), 2, "cannot write x"),
-    (api_error(errors.UnauthorizedError, 401), 3, "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY"),
-    (api_error(errors.ForbiddenError, 403), 3, "403 CODE: Some reason; use the key of a user"),
+    (api_error(errors.UnauthorizedError, 401), 3, "401 CODE: Some reason; check the address"),
+    (api_error(errors.ForbiddenError, 403), 3, "403 CODE: Some reason; check the address"),
     (api_error(errors.BadRequestError, 400), 4, "400 CODE: Some reason; the server does not accept these options"),
     (api_error(errors.NotFoundError, 404), 4, "404 CODE: Some reason; check the address in TOFUPILOT_URL"),
     (api_error(errors.RateLimitedError, 429), 4, "429 CODE: Some reason; try again later"),
@@ -52,7 +52,7 @@ FAILURES = [
     (
         StoppedError(api_error(errors.UnauthorizedError, 401), "1,300 procedures written"),
         3,
-        "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures w",
+        "401 CODE: Some reason; check the address in TOFUPILOT_URL or --base-url; 1,300 procedures written",
     ),
     (StoppedError(CancelledError(), "1 procedure written"), 130, "interrupted; 1 procedure written"),
 ]
