@@ -63,21 +63,13 @@ T = TypeVar("T", bound="Identified")
 
 
 def listing_class(name: str) -> type[Listing[Any]]:
-    """Return the class of a listing.
-
-    Args:
-        name: The name of the listing, such as ``runs``. It is one of `NAMES`.
-    """
+    """Return the class of a listing, given one of `NAMES`."""
     attribute: Attribute[Any] = vars(Listings)[name]
     return attribute.load()
 
 
 def is_compared(name: str) -> bool:
-    """Return whether the API cannot say what of a listing is new, so that all of it has to be read and compared.
-
-    Args:
-        name: The name of the listing.
-    """
+    """Return whether the API cannot say what of a listing is new, so that all of it has to be read and compared."""
     declared = listing_class(name)
     return declared.creation_filter is None and declared.by_run is None
 
@@ -87,9 +79,6 @@ def part_filters(name: str) -> dict[str, Argument]:
 
     ``created_after`` and ``created_before`` are about the creation, whatever the listing calls it. What runs wrote is
     selected by its runs, so these listings have the filters of runs.
-
-    Args:
-        name: The name of the listing.
     """
     declared = listing_class(name)
     if declared.by_run is not None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Identified)
 
-
 _PAGE_OPTIONS = arguments_of(PageOptions)
 
 _OF_PAGES = {"limit", "cursor"}
@@ -70,14 +69,13 @@ class Listing(Endpoint[T]):
         arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
-        names = {argument.name for argument in cls.filters}
-        cls.inclusive = {name: True for name in names if name.startswith("include_")}
-        cls.inclusive |= dict.fromkeys(names & {"exclude_retries"}, False)
+        filters = {argument.name: argument for argument in cls.filters}
+        cls.inclusive = {name: True for name in filters if name.startswith("include_")}
+        cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
         cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
         describe(method, (*cls.filters, *cls.options))
         (model,) = get_args(vars(cls)["__orig_bases__"][0])
-        is_bare = all(option.name != "limit" for option in cls.options)
-        cls._set_up(model, {argument.name: argument for argument in cls.filters}, is_bare=is_bare)
+        cls._set_up(model, filters, is_bare=all(option.name != "limit" for option in cls.options))
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:
@@ -92,13 +90,7 @@ class Listing(Endpoint[T]):
         return f"<{type(self).__name__} at {self.path}>"
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
-        """Return the items of a shard of this listing. Where it has one page, options about pages change nothing.
-
-        Raises:
-            TypeError: An option is of the wrong type, or unknown.
-            ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time. Or
-                ``extra_query`` is given: the query is the shard's.
-        """
+        """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""
         self._check_names(options, _PAGE_OPTIONS)
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
@@ -125,7 +117,7 @@ class Listing(Endpoint[T]):
         return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
 
     def _listed(self, arguments: Mapping[str, Any], filters: Sequence[Argument] | None = None) -> Paginator[T]:
-        """Return a paginator for the arguments of ``list()``, or for those of some filters. Nothing has been sent."""
+        """Return a paginator for the arguments of ``list()``, or for those of some filters."""
         filters = self.filters if filters is None else filters
         self._check_names(arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
@@ -149,13 +141,9 @@ class Listing(Endpoint[T]):
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
-        """Return a paginator. Nothing has been sent.
+        """Return a paginator for a query, with options that may be given among other arguments.
 
-        Args:
-            pairs: Filters and order, checked and in their string form.
-            given: Options, perhaps among other arguments.
-            part: The shard that is listed; None: the listing is not cut.
-            keep: Whether to keep an item that the server lists; None: all are kept.
+        If a shard is listed, ``keep`` returns whether an item that the server lists is in it.
         """
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)

@@ -139,13 +139,7 @@ def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotatio
 
 
 def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> None:
-    """Give the ``list()`` of a listing the signature and the docstring that ``help()`` shows.
-
-    Args:
-        method: It takes all arguments as ``**arguments``, and returns what its annotation says. Its docstring has a
-            summary, and perhaps more.
-        arguments: What it takes.
-    """
+    """Give the ``list()`` of a listing, which takes ``**arguments``, the signature and the docstring for ``help()``."""
     own = next(iter(inspect.signature(method).parameters.values()))
     parameters = [
         inspect.Parameter(

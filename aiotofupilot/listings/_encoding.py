@@ -42,16 +42,7 @@ def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the 
 
 
 def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
-    """Return the query that some filters ask for. None asks for nothing.
-
-    Args:
-        filters: The filters of the listing. The query has their order.
-        given: Arguments by name.
-
-    Raises:
-        TypeError: A filter is of the wrong type.
-        ValueError: A filter is out of bounds, or the ends of a range are in the wrong order.
-    """
+    """Return the query that arguments ask for, in the order of the filters of a listing. None asks for nothing."""
     values = {
         argument.name: checked(argument, given.get(argument.name))
         for argument in filters
@@ -155,12 +146,7 @@ def _number(path: str, value: object) -> float:
 
 
 def parameters(path: str, value: object) -> Pairs:
-    """Return parameters that this package does not know, as they are sent. ``path`` is how errors name the mapping.
-
-    Raises:
-        TypeError: It is not a mapping from strings to strings or iterables of strings.
-        ValueError: A name is empty, or a text cannot be sent.
-    """
+    """Return parameters that this package does not know, as they are sent. ``path`` is how errors name the mapping."""
     pairs: list[tuple[str, str]] = []
     for key, given in _mapping(path, value).items():
         name = _string(f"a key of {path}", key)

@@ -293,10 +293,9 @@ class QueryPartitioning(TimePartitioning):
 
 
 def time_in(item: Identified, name: str, *, may_lack: bool = True) -> datetime | None:
-    """Return the time in a field of an item, with or without a model; None: the item has no such time.
+    """Return the time in a field of an item, with or without a model, or raise a `DecodeError`.
 
-    Raises:
-        DecodeError: The field has another value, or none although it may not lack one.
+    None: the item has no such time, and may lack it.
     """
     value = value_in(item, name)
     if value is None and may_lack:
@@ -308,24 +307,16 @@ def time_in(item: Identified, name: str, *, may_lack: bool = True) -> datetime |
 
 
 def _bounds(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest and the latest time that a query asks for; None: there is no bound.
+    """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
 
-    The names of the parameters that bound the time begin with the name, such as ``created``. Items at a bound are
-    within it.
-
-    Raises:
-        ValueError: A bound is not a date-time with a UTC offset. The query of a parsed shard can have such a bound.
+    The names of the parameters begin with the name, such as ``created``. None: there is no bound.
     """
     bounds = {key: _read(key, text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
     return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
-    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
-
-    Raises:
-        ValueError: As in `_bounds`.
-    """
+    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold."""
     bounds: dict[str, str] = {}
     if after is not None:
         bounds[f"{name}_after"] = format_date_time(after)
@@ -355,6 +346,7 @@ def _moved(time: datetime, milliseconds: int) -> datetime:
 
 
 def _read(name: str, text: str) -> datetime:
+    """Return a bound. The query of a shard that was parsed can have any text there."""
     try:
         return read_date_time(text)
     except ValueError as error:

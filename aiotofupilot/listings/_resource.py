@@ -102,10 +102,7 @@ async def get_json(connection: Connection, path: object, query: object) -> Any: 
 def segment(parameter: str, value: object) -> str:
     """Return a text as one segment of a path, percent-encoded so that the server reads exactly this text.
 
-    Raises:
-        TypeError: It is not a string.
-        ValueError: No path can hold it. URL parsers drop ``.`` and ``..``, encoded or not, and without a text the path
-            is that of a listing.
+    URL parsers drop ``.`` and ``..``, encoded or not, and without a text the path is that of a listing.
     """
     if not isinstance(value, str):
         raise must_be(TypeError, parameter, "a string", value)
