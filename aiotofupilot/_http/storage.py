@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import aiohttp
-from attrs import frozen
+from attrs import field, frozen
 from yarl import URL
 
 from aiotofupilot import errors
@@ -51,10 +51,6 @@ _PLAIN = frozenset({"", "identity", "aws-chunked"})
 
 _EXCERPT = 2000
 """So many bytes of a refusal are read."""
-
-
-class _UnfitPartError(Exception):
-    """The storage did not send the part that was asked for."""
 
 
 async def receive(connection: Connection, address: Secret, part: PartFile, name: str) -> None:
@@ -118,11 +114,7 @@ class _Reception:
         silence = asyncio.timeout(timeout)
         try:
             async with silence:
-                try:
-                    await self._take(silence)
-                except _UnfitPartError:
-                    self._part.restart(None)
-                    await self._take(silence)
+                await self._take(silence)
         except TimeoutError:
             if not silence.expired():
                 raise  # the disk's
@@ -142,8 +134,8 @@ class _Reception:
         async with self._responding() as response:
             self._throttle.health.is_reached = True
             length = await self._begin(response)
-            while not response.is_at_end:
-                if part.add(await response.read()):
+            while not response.content.at_eof():
+                if part.add(await response.content.readany()):
                     silence.reschedule(None)
                     await part.flush()
                 if timeout is not None:
@@ -161,7 +153,7 @@ class _Reception:
         for _ in range(1 + REDIRECTS_AT_MOST):
             async with _requested(transport, url.value, headers) as response:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
-                    yield _Response(response)
+                    yield _Response(response.status, response.headers, response.content)
                     return
                 url = _target(transport, url, Secret(response.headers["Location"]), self._name)
         message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
@@ -172,7 +164,7 @@ class _Reception:
 
         Raises:
             APIError: It is no file, or nobody could say whether it is whole.
-            _UnfitPartError: It is another part.
+            ConnectionFailedError: It is another part, so the next attempt asks for the whole file.
         """
         headers, part = response.headers, self._part
         is_asked_for = self._validator is not None
@@ -189,13 +181,14 @@ class _Reception:
             case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
                 sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
                 first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
-                if first != part.size or not first <= last < length or etag != self._validator or is_encoded:
-                    raise _UnfitPartError
-                return length
+                if first == part.size and first <= last < length and etag == self._validator and not is_encoded:
+                    return length
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
-                raise _UnfitPartError
+                pass
             case _:
                 raise await self._refusal(response)
+        part.restart(None)
+        raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
 
     async def _refusal(self, response: _Response) -> errors.APIError:
         """Return the error for a response that is no file.
@@ -204,8 +197,8 @@ class _Reception:
         address, the signature and what is signed.
         """
         body, status = b"", response.status
-        while not response.is_at_end and len(body) < _EXCERPT:
-            body += await response.read()
+        while not response.content.at_eof() and len(body) < _EXCERPT:
+            body += await response.content.readany()
         found = _CODE.search(body)
         code = found[1].decode() if found else None
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
@@ -220,22 +213,13 @@ class _Reception:
         )
 
 
+@frozen
 class _Response:
     """A response whose body is read piece by piece. Its repr does not show the address."""
 
-    __slots__ = ("_content", "headers", "status")
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self._content = response.content
-
-    @property
-    def is_at_end(self) -> bool:
-        return self._content.at_eof()
-
-    async def read(self) -> bytes:
-        return await self._content.readany()
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: aiohttp.StreamReader = field(repr=False)
 
 
 @asynccontextmanager
