@@ -11,8 +11,8 @@ from attrs import evolve
 
 from . import models
 from ._http.client import MAX_BODY, Connection, Lifetime, Options
+from ._http.failures import Redaction
 from ._http.proxy import resolve_proxy
-from ._http.redaction import Redaction
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport

@@ -6,6 +6,6 @@
 - `transport` sends a request with aiohttp and the key, and follows redirects within the key's own origin.
 - `downloads` downloads attachments. `storage` receives one from another server, by a presigned address. `part` is what
   has arrived of it, on disk.
-- `failures` turns errors of aiohttp into errors of this package. `redaction` hides the key in what a server says.
+- `failures` turns errors of aiohttp into errors of this package, and withholds what a server says of the key.
 - `proxy` finds the proxy of a session.
 """

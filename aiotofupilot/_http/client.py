@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
     from .attempts import Control
-    from .redaction import Redaction
+    from .failures import Redaction
     from .retry import Retry
     from .throttle import Throttle
     from .transport import Transport

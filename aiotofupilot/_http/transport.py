@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
     from aiotofupilot.settings import Settings
 
+    from .failures import Redaction
     from .proxy import Proxy
-    from .redaction import Redaction
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -181,7 +181,8 @@ class Transport:
                 max_line_size=HEADER_LIMIT,
                 max_field_size=HEADER_LIMIT,
             ) as response:
-                self._check_proxy(response)
+                if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                    raise refusal(response.status, url, self._proxy)
                 body = await _read(response, max_body)
                 if _log.isEnabledFor(logging.DEBUG):
                     self._log_response(url, response.status, len(body))
@@ -251,23 +252,6 @@ class Transport:
         shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
         fields = {"tofupilot_status": status, "tofupilot_bytes": size}
         _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
-
-    def _check_proxy(self, response: aiohttp.ClientResponse) -> None:
-        """Refuse a response of a proxy in the place of the server's.
-
-        Only a proxy answers with 407. A 403 to an unencrypted request can be the server's own, which is JSON.
-
-        Raises:
-            ProxyError: The proxy has refused the request.
-        """
-        forbids = (
-            response.status == HTTPStatus.FORBIDDEN
-            and self._proxy is not None
-            and response.url.scheme == "http"
-            and "json" not in response.content_type
-        )
-        if forbids or response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            raise refusal(response.status, response.url, self._proxy)
 
 
 def _target(url: URL, location: str) -> URL:

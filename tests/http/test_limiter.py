@@ -11,7 +11,7 @@ from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox

@@ -12,8 +12,8 @@ from yarl import URL
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
 from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Health, Wanted
-from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Deadline

@@ -23,7 +23,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response

@@ -17,7 +17,6 @@ from aiotofupilot import (
     CertificateError,
     ConfigurationError,
     ConnectionFailedError,
-    ForbiddenError,
     ProxyError,
     RequestTimeoutError,
     RetryPolicy,
@@ -26,7 +25,6 @@ from aiotofupilot import (
 )
 from aiotofupilot._http.proxy import resolve_proxy
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import status
 from aiotofupilot.settings import Secret
 
 HTTPS, HTTP = "https://tofu.example.com", "http://tofu.example.com"
@@ -116,13 +114,15 @@ async def test_a_proxy_may_have_tls_of_its_own(connect, proxy, sandbox):
                 await session.procedures.list()
 
 
-@each_scheme
+LOGIN_WANTED = "give proxy= a user name and a password, such as http://USER:PASSWORD@proxy.example.com:3128"
+
+
 @pytest.mark.parametrize(
-    ("code", "has_login", "hint"),
+    ("base_url", "code", "has_login", "hint"),
     [
-        (407, False, "give proxy= a user name and a password, such as http://USER:PASSWORD@proxy.example.com:3128"),
-        (407, True, "check the user name and the password in proxy="),
-        (403, False, "check the proxy in proxy=, and that it allows tofu.example.com"),
+        *((url, 407, False, LOGIN_WANTED) for url in (HTTP, HTTPS)),
+        *((url, 407, True, "check the user name and the password in proxy=") for url in (HTTP, HTTPS)),
+        (HTTPS, 403, False, "check the proxy in proxy=, and that it allows tofu.example.com"),
     ],
 )
 async def test_a_proxy_that_refuses_is_asked_once(connect, proxy, code, has_login, hint):
@@ -137,15 +137,6 @@ async def test_a_proxy_that_refuses_is_asked_once(connect, proxy, code, has_logi
     assert (error.status, error.hint, error.attempts, len(proxy.requests)) == (code, hint, 1, 1)
     assert all(PASSWORD not in text for text in texts(error))
     assert pickle.loads(pickle.dumps(error)).status == code  # noqa: S301 - our own
-
-
-@pytest.mark.parametrize("base_url", [HTTP])
-async def test_a_403_of_the_server_itself_is_the_servers(connect, proxy, sandbox):
-    """The API's own errors are JSON."""
-    sandbox.faults.always(status(403))
-    async with connect(proxy.url) as session:
-        with pytest.raises(ForbiddenError):
-            await session.procedures.list()
 
 
 @each_scheme

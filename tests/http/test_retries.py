@@ -32,7 +32,7 @@ from aiotofupilot import (
     UnauthorizedError,
 )
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import checked_retry, is_transient
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response

@@ -25,7 +25,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.redaction import WITHHELD, Redaction
+from aiotofupilot._http.failures import WITHHELD, Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
 from aiotofupilot.settings import Settings
