@@ -7,6 +7,7 @@ from fakes.listings import Connection
 
 from aiotofupilot import Checkpoint
 from aiotofupilot.listings import Procedures, Runs
+from aiotofupilot.positions import LARGEST
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -23,6 +24,13 @@ async def test_the_beginning_is_asked_for_without_a_cursor():
     for cursor in (None, 0, Checkpoint()):
         await Runs(connection).list(cursor=cursor)
     assert set(connection.targets) == {"/v2/runs?limit=100"}
+
+
+def test_a_cursor_is_a_number_that_the_api_can_hold():
+    Runs(Connection()).list(cursor=LARGEST)
+    for cursor in (-1, LARGEST + 1):
+        with pytest.raises(ValueError, match=f"cursor must be between 0 and {LARGEST}, got {cursor}"):
+            Runs(Connection()).list(cursor=cursor)
 
 
 def test_a_listing_shows_where_it_is():
