@@ -36,6 +36,7 @@ from aiotofupilot.sandbox.wire import document
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 
 T = TypeVar("T")
+_Follow = Callable[[Mapping[str, Any]], Any]
 
 
 def make(model: type[T], **changes: object) -> T:
@@ -221,8 +222,10 @@ def _made(model: type[T], changes: Mapping[str, Any]) -> T:
             close = get_close_matches(name, fields, 1)
             hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(fields)}"
             raise TypeError(f"{model.__name__} has no field {name!r}: {hint}")
-    made = {**_example(cast("Any", model)), **{name: _checked(fields[name], changes[name]) for name in changes}}
-    for name, follow in _FOLLOWING.get(model, {}).items():
+    example = _example(cast("Any", model))
+    made = {name: value for name, value in example.items() if not callable(value)}
+    made |= {name: _checked(fields[name], value) for name, value in changes.items()}
+    for name, follow in example.items():
         if name not in made:
             made[name] = _checked(fields[name], follow(made))
     if "id" in fields and "id" not in made:
@@ -233,17 +236,17 @@ def _made(model: type[T], changes: Mapping[str, Any]) -> T:
 
 @cache
 def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
-    """Return what a model has where nothing else is said, apart from an ID and from what follows from other fields."""
+    """Return what a model has where nothing else is said, apart from an ID: values, and functions as in `_EXAMPLES`."""
+    fields = _described(model)
     if model not in _EXAMPLES and _items_of(model):
-        return _fields(_refer(model, make(_items_of(model)[0])))
-    known = _EXAMPLES[model]() if model in _EXAMPLES else {}
+        reference = _refer(model, make(_items_of(model)[0]))
+        return {name: getattr(reference, name) for name in fields}
     item = make(_ITEMS[model.__name__]) if model.__name__ in _ITEMS else None  # details have what their item has
-    left_out = {"id", *_FOLLOWING.get(model, ())} - known.keys()
-    return {
-        name: _checked(field, known[name] if name in known else _example_of(field, getattr(item, name, None)))
-        for name, field in _described(model).items()
-        if name not in left_out
-    }
+    values = dict(_EXAMPLES.get(model, dict[str, Any])())
+    for name in fields:
+        if name != "id" and name not in values:
+            values[name] = _example_of(fields[name], getattr(item, name, None))
+    return {name: value if callable(value) else _checked(fields[name], value) for name, value in values.items()}
 
 
 def _example_of(field: Field, value: object) -> Any:  # noqa: ANN401 - the value of a field
@@ -308,9 +311,10 @@ def _items_of(reference: Any) -> tuple[type, ...]:  # noqa: ANN401 - a model, or
 
 
 def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
-    """Return the reference to an item. It has fields of the item, what follows from these, and defaults."""
-    told = _fields(item)
-    return extended(model, item, **{name: follow(told) for name, follow in _FOLLOWING.get(model, {}).items()})
+    """Return the reference to an item. It has fields of the item, and defaults."""
+    if model is models.PartRef:
+        return extended(model, item, revision=_last_revision(item))
+    return extended(model, item, **({"version": _version(item.id)} if model is models.RunProcedure else {}))
 
 
 def _identify(model: type, **values: object) -> str:
@@ -322,19 +326,15 @@ def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
     return {field.name: field for field in fields_of(model)}
 
 
-def _fields(item: object) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in _described(type(item))}
-
-
 def _version(procedure_id: str, tag: str = "v1.0.0") -> models.ProcedureVersion:
     identity = _identify(models.ProcedureVersion, tag=tag, procedure=procedure_id)
     return make(models.ProcedureVersion, id=identity, tag=tag)
 
 
-def _last_revision(made: Mapping[str, Any]) -> object:
-    if not made["revisions"]:
-        raise ValueError(f"revision must be given, because the part {made['number']!r} has no revision")
-    return made["revisions"][-1]
+def _last_revision(part: models.Part) -> models.Revision:
+    if not part.revisions:
+        raise ValueError(f"revision must be given, because the part {part.number!r} has no revision")
+    return part.revisions[-1]
 
 
 def _ended_at(made: Mapping[str, Any]) -> datetime | None:
@@ -357,10 +357,13 @@ _QUEUE = timedelta(seconds=4)
 _BUILD = timedelta(seconds=50)
 _BUILT = frozenset({"ready", "failed"})
 
-_EXAMPLES: Mapping[type, Callable[[], dict[str, Any]]] = {
+_EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
     models.User: lambda: {"name": "Ada Park", "email": "ada.park@example.com"},
     models.Operator: lambda: {"id": None, "name": "Night shift"},
-    models.Repository: lambda: {"full_name": "example-energy/eol-tests"},
+    models.Repository: lambda: {
+        "full_name": "example-energy/eol-tests",
+        "name": lambda made: made["full_name"].rpartition("/")[2],
+    },
     models.Procedure: lambda: {
         "name": "Battery Pack Functional Test",
         "created_at": datetime(2026, 1, 30, 16, 45, tzinfo=UTC),
@@ -372,6 +375,7 @@ _EXAMPLES: Mapping[type, Callable[[], dict[str, Any]]] = {
     models.Station: lambda: {
         "name": "EOL Bench 1",
         "procedures": [make(models.Procedure)],
+        "procedures_count": lambda made: len(made["procedures"]),
         "team": make(models.Team),
     },
     models.Revision: lambda: {"number": "A"},
@@ -379,6 +383,7 @@ _EXAMPLES: Mapping[type, Callable[[], dict[str, Any]]] = {
         "number": "BAT-1000",
         "name": "Battery pack",
         "created_at": datetime(2025, 9, 1, 8, 0, tzinfo=UTC),
+        "revisions": lambda made: [make(models.Revision, id=_identify(models.Revision, part=made["number"]))],
     },
     models.Batch: lambda: {
         "number": "2026-W05",
@@ -391,15 +396,39 @@ _EXAMPLES: Mapping[type, Callable[[], dict[str, Any]]] = {
         "created_by_station": make(models.Station),
         "batch": make(models.Batch),
     },
-    models.Run: lambda: {"created_by_station": make(models.Station), "operated_by": make(models.Operator)},
-    models.RunSequence: lambda: {"path": "main", "source": "./main.yaml", "started_at": _STARTED_AT},
-    models.Phase: lambda: {"duration_ms": 1_500, "is_final_attempt": True},
+    models.Run: lambda: {
+        "ended_at": _ended_at,
+        "created_at": lambda made: made["ended_at"] + timedelta(seconds=1),
+        "created_by_station": make(models.Station),
+        "operated_by": make(models.Operator),
+    },
+    models.RunSequence: lambda: {
+        "path": "main",
+        "key": lambda made: made["path"].rpartition(".")[2],
+        "parent_path": lambda made: made["path"].rpartition(".")[0] or None,
+        "name": lambda made: made["key"],
+        "source": "./main.yaml",
+        "started_at": _STARTED_AT,
+        "duration": lambda made: made["started_at"] and timedelta(seconds=60),
+        "ended_at": _ended_at,
+    },
+    models.Phase: lambda: {"duration_ms": 1_500, "ended_at": _ended_at, "is_final_attempt": True},
     models.Log: lambda: {"message": "Supply voltage is stable", "source_file": "main.py", "line_number": 1},
     models.Measurement: lambda: {"measurement_outcome": "PASS"},
-    models.Validator: lambda: {"operator": ">=", "expected_value": 11.4, "is_decisive": True},
+    models.Validator: lambda: {
+        "operator": ">=",
+        "expected_value": 11.4,
+        "expression": _expression,
+        "is_decisive": True,
+        "is_expression_only": lambda made: made["operator"] is None,
+        "analytics_expression": lambda made: made["expression"],
+        "has_custom_expression": lambda made: made["operator"] is None or made["expression"] != _expression(made),
+    },
     models.Deployment: lambda: {
         "trigger": "auto",
         "status": "ready",
+        "started_at": lambda made: made["deployed_at"] + _QUEUE if made["status"] in {"building", *_BUILT} else None,
+        "ended_at": lambda made: made["deployed_at"] + _QUEUE + _BUILD if made["status"] in _BUILT else None,
         "deployed_at": datetime(2026, 1, 30, 16, 0, tzinfo=UTC),
         "procedure": make(models.Procedure),
         "commit": make(models.Commit),
@@ -416,37 +445,8 @@ _EXAMPLES: Mapping[type, Callable[[], dict[str, Any]]] = {
     models.Organization: lambda: {"slug": "example", "name": "Example"},
     models.Identity: lambda: {"type": "user", "user": make(models.User)},
 }
-"""What models have where nothing else is said, and where `_example_of` would say something else."""
-
-_FOLLOWING: Mapping[type, Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
-    models.Repository: {"name": lambda made: made["full_name"].rpartition("/")[2]},
-    models.Station: {"procedures_count": lambda made: len(made["procedures"])},
-    models.Part: {
-        "revisions": lambda made: [models.Revision(_identify(models.Revision, part=made["number"]), "A")],
-    },
-    models.PartRef: {"revision": _last_revision},
-    models.RunProcedure: {"version": lambda made: _version(made["id"])},
-    models.Run: {"ended_at": _ended_at, "created_at": lambda made: made["ended_at"] + timedelta(seconds=1)},
-    models.RunSequence: {
-        "key": lambda made: made["path"].rpartition(".")[2],
-        "parent_path": lambda made: made["path"].rpartition(".")[0] or None,
-        "name": lambda made: made["key"],
-        "duration": lambda made: made["started_at"] and timedelta(seconds=60),
-        "ended_at": _ended_at,
-    },
-    models.Phase: {"ended_at": _ended_at},
-    models.Validator: {
-        "expression": _expression,
-        "is_expression_only": lambda made: made["operator"] is None,
-        "analytics_expression": lambda made: made["expression"],
-        "has_custom_expression": lambda made: made["operator"] is None or made["expression"] != _expression(made),
-    },
-    models.Deployment: {
-        "started_at": lambda made: made["deployed_at"] + _QUEUE if made["status"] in {"building", *_BUILT} else None,
-        "ended_at": lambda made: made["deployed_at"] + _QUEUE + _BUILD if made["status"] in _BUILT else None,
-    },
-}
-"""What follows from the other fields of a model, or of the item that a reference refers to, in this order."""
+"""What models have where nothing else is said, and where `_example_of` would say something else. A function takes the
+fields that do not follow from others, and those above it that do."""
 
 _REFERENCES: Mapping[type, tuple[type, ...]] = {
     models.User: (models.UserRef, models.Operator),
