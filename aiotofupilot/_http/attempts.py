@@ -235,11 +235,7 @@ class Attempts(Wanted, Generic[T]):
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait for the time of the next attempt, and until the session is not down or it is the page's turn to probe.
-
-        Raises:
-            TofuPilotError: The time is up.
-        """
+        """Wait for the time of the next attempt, and until the session is up or it is the turn of the page to probe."""
         self._log()
         if seconds:
             self.counts.add(waited=seconds)

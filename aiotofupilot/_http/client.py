@@ -66,12 +66,7 @@ def _max_body(value: object) -> int:
 
 @frozen(kw_only=True)
 class Options:
-    """The options of a session or a view.
-
-    Raises:
-        TypeError: An option is of the wrong type.
-        ValueError: An option is out of bounds.
-    """
+    """The options of a session or a view. Each is checked."""
 
     timeout: float | None = field(converter=_timeout)
     """Seconds for one attempt; more than 0. None: no limit."""
@@ -99,12 +94,7 @@ class Lifetime:
         self._something_left = asyncio.Event()
 
     def check(self) -> None:
-        """Raise an error if no work may begin here.
-
-        Raises:
-            SessionError: The session is closed, or belongs to another event loop or process, or no event loop runs
-                here.
-        """
+        """Raise a `SessionError` unless the session is open, and in the event loop and the process of its first use."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # such as on trio, which has no event loop of asyncio
@@ -121,12 +111,9 @@ class Lifetime:
             )
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of work that is ended when the session is closed.
+        """Return the result of work that is ended with a `SessionError` when the session is closed.
 
         It is ended by cancelling the task, as by a timeout. If its owner cancels the task too, it stays cancelled.
-
-        Raises:
-            SessionError: The session was closed meanwhile, or one of the reasons that `check` has.
         """
         self.check()
         scope = asyncio.Timeout(None)
@@ -149,10 +136,7 @@ class Lifetime:
         """End all work, and wait until it is over, whichever tasks it is done in.
 
         The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
-        gets the `SessionError` at its next step.
-
-        Raises:
-            SessionError: The session belongs to another event loop.
+        gets the `SessionError` at its next step. A session of another event loop is refused with the same error.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):

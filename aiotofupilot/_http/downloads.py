@@ -104,12 +104,7 @@ class _File:
         self._name = f"attachment {attachment.id!r}"
 
     async def complete(self) -> bool:
-        """Put the file in its place, and return whether it was not there.
-
-        Raises:
-            TofuPilotError: It cannot be downloaded.
-            OSError: It cannot be written.
-        """
+        """Put the file in its place, and return whether it was not there."""
         with download_span():
             return await self._connection.lifetime.run(self._complete)
 
@@ -152,12 +147,7 @@ class _File:
                 is_fresh = True
 
     async def _renew(self) -> None:
-        """Read the run or the unit for a new address of the attachment.
-
-        Raises:
-            AttachmentError: It has no such attachment any more, or no address for it.
-            TofuPilotError: It could not be read.
-        """
+        """Read the run or the unit for a new address of the attachment."""
         listing, key = self._attachment.owner or ("", "")
         whose = f"{listing.removesuffix('s')} {key!r}"
         owner = await self._read_owner(listing, key)

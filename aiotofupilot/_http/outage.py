@@ -171,15 +171,10 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failure.
+        """Note a failure of a request, with what was known when it was sent, while some others are in flight.
 
-        Args:
-            error: How the request failed.
-            sent: What was known when it was sent.
-            now: The time.
-            in_flight: How many other requests are in flight.
-            attempts: How many attempts are made before the first response.
-            wait: Returns the seconds before the next probe, from the seconds since the outage began.
+        Before the first response, so many attempts are made. ``wait`` returns the seconds before the next probe, from
+        the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
         if isinstance(error, APIError | DecodeError | RedirectError | ResponseTooLargeError):

@@ -46,11 +46,7 @@ async def ended(*futures: asyncio.Future[Any]) -> None:
 
 
 class PartFile:
-    """What will be a file.
-
-    Args:
-        target: The place of the file.
-    """
+    """What will be a file in some place. If the disk is full, its methods raise an `OSError`."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -71,11 +67,7 @@ class PartFile:
         return self._written + len(self._pending)
 
     def open(self) -> Literal["whole", "busy", "open"]:
-        """Take the part, unless the file is in its place already, or another process is busy with the part.
-
-        Raises:
-            OSError: It cannot be opened.
-        """
+        """Take the part, unless the file is in its place already, or another process is busy with the part."""
         if self._target.is_file():
             return "whole"
         self._target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,11 +93,7 @@ class PartFile:
         return len(self._pending) >= _BLOCK
 
     async def flush(self) -> None:
-        """Write what was added.
-
-        Raises:
-            OSError: The disk is full.
-        """
+        """Write what was added."""
         await in_thread(self._flush)
 
     def _flush(self, *, is_last: bool = False) -> None:
@@ -124,11 +112,7 @@ class PartFile:
             rest = rest[written:]
 
     def finish(self) -> None:
-        """Put the file in its place.
-
-        Raises:
-            OSError: The disk is full.
-        """
+        """Put the file in its place."""
         self._flush(is_last=True)
         os.fsync(self._file.fileno())
         self._close_on_windows()

@@ -43,16 +43,11 @@ class Proxy:
 
 
 def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
-    """Return the proxy for a server; None: the server is connected to directly.
-
-    Args:
-        proxy: As in `TofuPilotSession`.
-        base_url: The server's address, which has been checked.
-        allow_insecure_http: Whether the key may leave this machine unencrypted.
+    """Return the proxy for a server, whose address has been checked; None: it is connected to directly.
 
     Raises:
         ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
-        TypeError: The argument is not a string.
+        TypeError: The argument ``proxy=`` is not a string.
     """
     server, source = URL(base_url), "proxy="
     is_here = is_loopback(server.host or "")

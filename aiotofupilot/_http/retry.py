@@ -45,11 +45,8 @@ _SLOW = frozenset({408, 504, 524})
 def evidence(error: BaseException | None) -> Evidence | None:
     """Return what the end of a request says about the server.
 
-    Args:
-        error: What ended the request; None: a response that could be read.
-
-    Returns:
-        None: nothing, because no request was made, or it would have failed with any server.
+    Without an error, there was a response that could be read. None: It says nothing, because no request was made, or it
+    would have failed with any server.
     """
     match error:
         case APIError() if error.status in _ABOUT_SERVER:

@@ -56,17 +56,8 @@ _EXCERPT = 2000
 async def receive(connection: Connection, address: Secret, part: PartFile, name: str) -> None:
     """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
 
-    Args:
-        connection: How requests are sent. Its throttle is the API's, so each storage has another one.
-        address: The presigned address of the file.
-        part: Where its bytes go.
-        name: What the file is called in errors and log lines.
-
-    Raises:
-        AttachmentError: The address cannot be used.
-        APIError: The storage refused, or failed.
-        TransportError: The file did not arrive.
-        OSError: The disk is full.
+    The throttle of the connection is the API's, so each storage has another one. ``name`` is what the file is called in
+    errors and log lines.
     """
     origin = _url(connection.transport, address, name).value.origin()
     throttle = connection.storages.get(str(origin))
@@ -230,11 +221,6 @@ async def _requested(
 
     The request goes over the connections and the proxy of the aiohttp session. It has no header but these, ``Host`` and
     ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see it.
-
-    Raises:
-        TransportError: No response arrived.
-        SessionError: The aiohttp session is closed.
-        ConfigurationError: The proxy in the environment cannot be used, or aiohttp has other private names.
     """
     session, origin = transport.open(), url.origin()
     proxy = transport.proxy_of(str(origin)) if transport.owns_session else proxy_of_session(session, str(origin))
@@ -265,11 +251,7 @@ async def _requested(
 
 
 def _url(transport: Transport, address: Secret, name: str) -> Secret:
-    """Return an address as it is sent: character by character, because the signature may depend on it.
-
-    Raises:
-        AttachmentError: It is not the address of a server that may be asked.
-    """
+    """Return an address as it is sent: character by character, because the signature may depend on it."""
     try:
         url = Secret(URL(address.value, encoded=is_visible(address.value)).with_user(None))
         if _is_safe(transport, url):
@@ -280,11 +262,7 @@ def _url(transport: Transport, address: Secret, name: str) -> Secret:
 
 
 def _target(transport: Transport, url: Secret, location: Secret, name: str) -> Secret:
-    """Return where a redirect leads.
-
-    Raises:
-        RedirectError: It leads to no server that may be asked.
-    """
+    """Return where a redirect leads, if that may be asked."""
     shown = "another address"
     try:
         target = Secret(url.value.join(URL(location.value, encoded=is_visible(location.value))).with_user(None))

@@ -79,12 +79,7 @@ class Transport:
     The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
     ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
     trusts. ``user_agent`` is what the User-Agent begins with. ``proxy_of`` returns the proxy for another server than
-    the API's.
-
-    Raises:
-        TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else, or
-            ``user_agent`` is not a string.
-        ValueError: ``user_agent`` is not one.
+    the API's. The arguments of the user are checked.
     """
 
     def __init__(
@@ -133,11 +128,7 @@ class Transport:
         return self.owns_session and self._session is not None and not self._session.closed
 
     def check(self) -> None:
-        """Refuse to send anything over an aiohttp session that is closed.
-
-        Raises:
-            SessionError: The aiohttp session is closed.
-        """
+        """Raise a `SessionError` if the aiohttp session is closed."""
         if self._session is not None and self._session.closed:
             raise SessionError("the aiohttp session is closed")
 
@@ -148,15 +139,7 @@ class Transport:
     async def get(self, url: URL, max_body: int) -> Response:
         """Send a GET, and return its whole response, or the one that redirects lead to.
 
-        Args:
-            url: The address.
-            max_body: The most bytes of a body after decompression.
-
-        Raises:
-            RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
-            TransportError: No whole response arrived.
-            SessionError: The aiohttp session is closed.
-            ConfigurationError: This version of aiohttp cannot be used.
+        A body may have ``max_body`` bytes after decompression.
         """
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
@@ -224,12 +207,7 @@ class Transport:
             loop.call_soon_threadsafe(close)
 
     def open(self) -> aiohttp.ClientSession:
-        """Return the aiohttp session, which is made if there is none yet.
-
-        Raises:
-            SessionError: It is closed.
-            ConfigurationError: This version of aiohttp cannot be used.
-        """
+        """Return the aiohttp session, which is made if there is none yet. A closed one is refused."""
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(

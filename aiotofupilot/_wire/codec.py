@@ -43,6 +43,8 @@ Content = tuple[list[Any], PageMeta]
 class _TwoWays(ABC, Generic[T, C]):
     """Decode the bodies of one kind of item in the fast way, and in detail where that fails.
 
+    A body that is not JSON is an `InvalidJSONError`. JSON that is not what the API promises is a `DecodeError`.
+
     Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
     """
 
@@ -89,11 +91,7 @@ class _TwoWays(ABC, Generic[T, C]):
 
     @abstractmethod
     def _structure(self, document: Any) -> C:
-        """Return the content of a parsed body.
-
-        Raises:
-            DecodeError: It has a fault.
-        """
+        """Return the content of a parsed body. Its first fault is a `DecodeError`."""
         ...
 
 
@@ -116,16 +114,7 @@ class PageDecoder(_TwoWays[T, Content]):
         self._structs = structs
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page in a body.
-
-        Args:
-            body: The bytes of the response, decompressed.
-            cursor: Where the page was asked to begin.
-
-        Raises:
-            InvalidJSONError: The body is not JSON.
-            DecodeError: The body is JSON, but not what the API promises.
-        """
+        """Return the page in a body, which was asked to begin at a cursor."""
         items, meta = self._content(body)
         return Page(items, meta, cursor)
 
@@ -151,12 +140,7 @@ class ItemDecoder(_TwoWays[T, T]):
     _what = "responses"
 
     def __call__(self, body: bytes) -> T:
-        """Return the item in a body.
-
-        Raises:
-            InvalidJSONError: The body is not JSON.
-            DecodeError: The body is JSON, but not what the API promises.
-        """
+        """Return the item in a body."""
         return self._content(body)
 
     @cached_property

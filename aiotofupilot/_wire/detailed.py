@@ -123,11 +123,7 @@ def _is_one_of(*origins: object) -> Callable[[Any], bool]:
 
 
 def structured(document: Any, kind: Any) -> Any:
-    """Return parsed JSON as a value of a type: a model, or a list of models.
-
-    Raises:
-        DecodeError: It is not such a value. The error names the path of the first fault.
-    """
+    """Return parsed JSON as a model or a list of models. The path of the first fault is in a `DecodeError`."""
     try:
         return _converter().structure(document, kind)
     except (BaseValidationError, TypeError) as error:

@@ -49,12 +49,7 @@ class Response:
 
 
 def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Page[T]]) -> Page[T]:
-    """Return the page that a response holds.
-
-    Args:
-        response: The response to the request for a page.
-        cursor: Where that page was asked to begin.
-        decode: Turns a body and its cursor into a page.
+    """Return the page that a response holds, which was asked to begin at a cursor.
 
     Raises:
         APIError: The server refused, or failed.
@@ -67,17 +62,9 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
 
 
 def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
-    """Return the item that a response holds by itself.
+    """Return the item that a response holds by itself; see `read_page`.
 
-    Args:
-        response: The response to the request for an item.
-        decode: Turns a body into an item.
-        missing: The hint of a 404 of the API.
-        forbidden: The hint of a 403 of the API. None: the usual one is right.
-
-    Raises:
-        APIError: The server refused, or failed.
-        DecodeError: The status promises an item, but the body is not one.
+    ``missing`` is the hint of a 404 of the API, and ``forbidden`` that of a 403. None: The usual one is right.
     """
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return decode(response.body)
@@ -88,11 +75,7 @@ def read_item(response: Response, decode: Callable[[bytes], T], missing: str, fo
 
 
 def read_json(body: bytes) -> Any:
-    """Return what a body says, as plain JSON values.
-
-    Raises:
-        InvalidJSONError: The body is not JSON.
-    """
+    """Return what a body says, as plain JSON values. A body that is not JSON is an `InvalidJSONError`."""
     import msgspec  # noqa: PLC0415 - when the first response needs it
 
     try:
@@ -184,12 +167,10 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a response asks to wait.
+    """Return the seconds that a response asks to wait; 0.0 for a date that has passed.
 
-    A date is compared with the ``Date`` of the same response, if it has one, because the two clocks may differ.
-
-    Returns:
-        Seconds; 0.0 for a date that has passed. None: the response does not ask, or its header is malformed.
+    A date is compared with the ``Date`` of the same response, if it has one, because the two clocks may differ. None:
+    The response does not ask, or its header is malformed.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The standard has no fractions, but servers send
     them.

@@ -106,8 +106,7 @@ def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
 def parsed_type(kind: Any, *, structs: bool) -> Any:
     """Return the type that msgspec parses for the type of a field, as in `Field.kind`, or for a model.
 
-    Raises:
-        TypeError: The type is not known here. A new kind of field in a model needs a rule here.
+    A new kind of field in a model needs a rule here. Until then it is a `TypeError`.
     """
     if attrs.has(kind):
         return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)

@@ -88,10 +88,8 @@ def read_duration(text: str) -> timedelta:
 def format_timestamp(timestamp: datetime) -> str:
     """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
 
-    The API sends milliseconds. A timestamp with a fraction of a millisecond is written with microseconds.
-
-    Args:
-        timestamp: Timezone-aware. Outside of the years 1 to 9999 in UTC it keeps its own offset.
+    The API sends milliseconds. A timestamp with a fraction of a millisecond is written with microseconds. One outside
+    of the years 1 to 9999 in UTC keeps its own offset.
     """
     precision = "microseconds" if timestamp.microsecond % 1000 else "milliseconds"
     try:
@@ -104,9 +102,7 @@ def format_timestamp(timestamp: datetime) -> str:
 def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
     """Format an aware timestamp as the API takes it in a query: like `format_timestamp`, but with milliseconds.
 
-    Args:
-        timestamp: Timezone-aware.
-        round_up: Whether a fraction of a millisecond is rounded up. Otherwise it is dropped.
+    A fraction of a millisecond is dropped, or else rounded up.
     """
     written = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
     if round_up and written != timestamp:
