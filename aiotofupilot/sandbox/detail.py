@@ -12,9 +12,10 @@ from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
 from .wire import Refusal, write_item
+from .world import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aiotofupilot.models import Organization
     from aiotofupilot.models.fields import Field
@@ -72,11 +73,13 @@ class Detail:
 
     path: str
     """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
-    make: Callable[..., Any]
-    """Makes one of a `Reading` and an item. Where `by` is None, it takes the parameters of the path instead of an item.
-    Then it returns None if there is no such thing."""
-    by: str | None = None
-    """The field of an item of the listing in the path whose value is the parameter. None: it is not made of an item."""
+    model: type[Any]
+    """Its model."""
+    by: str | Callable[..., Any] = "id"
+    """The field of an item of the listing in the path whose value is the parameter; or a function that takes a
+    `Reading` and the parameters, and returns what the detail is made of, or None if there is no such thing."""
+    more: Callable[[Reading, Any], Mapping[str, Any]] = lambda _reading, _item: {}
+    """Returns the fields that the item does not have. Metadata and sequences need not be there."""
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
@@ -90,11 +93,12 @@ class Detail:
 
     def read(self, reading: Reading, parameters: Iterable[str]) -> Any | None:  # noqa: ANN401 - of any model
         """Make one, of the parameters of the path as they were sent. None: there is no such thing."""
-        texts = map(_decoded, parameters)
-        if self.by is None:
-            return self.make(reading, *texts)
-        item = reading.first(self.path.partition("/")[0], self.by, *texts)
-        return None if item is None else self.make(reading, item)
+        listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
+        item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
+        if item is None:
+            return None
+        included = {name: reading.snapshot.included(listing, item, name) for name in NOTHING if hasattr(item, name)}
+        return extended(self.model, item, **included, **self.more(reading, item))
 
     def json(self, detail: object) -> bytes:
         """Write one."""

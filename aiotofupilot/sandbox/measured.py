@@ -39,31 +39,30 @@ def made_up(kind: str, identity: str) -> Random:
     return Random(f"{kind} {identity}")  # noqa: S311 - test data
 
 
-def run_details(reading: Reading, run: models.Run) -> models.RunDetails:
-    """Make the details of a run. The docstrings of measurements are not in there."""
-    snapshot, random = reading.snapshot, made_up("run", run.id)
-    phases = [_phase(reading, phase, run) for phase in reading.all("phases", "run_id", run.id)]
+def run_details(reading: Reading, run: models.Run) -> dict[str, Any]:
+    """Make what the details of a run have more than the run. The docstrings of measurements are not in there."""
+    random = made_up("run", run.id)
+    phases = [
+        extended(models.RunPhase, phase, **_phase(reading, phase, run))
+        for phase in reading.all("phases", "run_id", run.id)
+    ]
     built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
-    return extended(
-        models.RunDetails,
-        run,
-        config=(
+    return {
+        "config": (
             _config("ripple_limit_mv", 50, "procedure", random),
             _config("settling_time", random.randint(1, 40) / 8, "station", random),
             _config("site", "Lyon", "default"),
             _config("verbose", random.random() < _HALF, None),
         ),
-        secrets=(models.RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
-        phases=tuple(
+        "secrets": (models.RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
+        "phases": [
             evolve(phase, measurements=tuple(evolve(one, docstring=None) for one in phase.measurements))
             for phase in sorted(phases, key=attrgetter("started_at", "name", "retry_count"))
-        ),
-        sequences=snapshot.included("runs", run, "sequences"),
-        attachments=attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
-        logs=tuple(map(_line, reading.all("logs", "run.id", run.id))),
-        sub_units=tuple(_sub_unit(reading, child) for child in built_in),
-        metadata=snapshot.included("runs", run, "metadata"),
-    )
+        ],
+        "attachments": attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
+        "logs": map(_line, reading.all("logs", "run.id", run.id)),
+        "sub_units": [_sub_unit(reading, child) for child in built_in],
+    }
 
 
 def _config(key: str, value: str | float, source: str | None, random: Random | None = None) -> models.RunConfig:
@@ -97,34 +96,34 @@ def _line(log: models.Log) -> models.RunLog:
     return extended(models.RunLog, log, timestamp=log.created_at, source_file=source_file, line_number=line_number)
 
 
-def phase_details(reading: Reading, phase: models.Phase) -> models.PhaseDetails:
-    """Make the details of a phase."""
+def phase_details(reading: Reading, phase: models.Phase) -> dict[str, Any]:
+    """Make what the details of a phase have more than the phase."""
     run = reading.first("runs", "id", phase.run_id)
-    return extended(
-        models.PhaseDetails,
-        _phase(reading, phase, run),
-        run=models.RunRef(phase.run_id, serial_number=phase.serial_number),
-        procedure=_procedure(run, phase.run_id),
-    )
+    return _phase(reading, phase, run) | {
+        "run": models.RunRef(phase.run_id, serial_number=phase.serial_number),
+        "procedure": _procedure(run, phase.run_id),
+    }
 
 
-def _phase(reading: Reading, phase: models.Phase, run: models.Run | None) -> models.RunPhase:
-    """Make a phase of a run.
+def _phase(reading: Reading, phase: models.Phase, run: models.Run | None) -> dict[str, Any]:
+    """Make what a phase has more in a run, and by itself.
 
     The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
     """
     started_at = phase.started_at or (run.started_at if run else _NEVER)
     duration = (phase.duration_ms or 0) * MILLISECOND
     measurements = reading.all("measurements", "run_id", phase.run_id)
-    return extended(
-        models.RunPhase,
-        phase,
-        started_at=started_at,
-        ended_at=phase.ended_at or started_at + duration,
-        duration=duration,
-        measurements=tuple(_measurement(measurement) for measurement in measurements if _is_of(measurement, phase)),
-        docstring=_docstring(phase.id, phase.name),
-    )
+    return {
+        "started_at": started_at,
+        "ended_at": phase.ended_at or started_at + duration,
+        "duration": duration,
+        "measurements": tuple(
+            extended(models.RunMeasurement, measurement, **_measurement(measurement))
+            for measurement in measurements
+            if _is_of(measurement, phase)
+        ),
+        "docstring": _docstring(phase.id, phase.name),
+    }
 
 
 def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
@@ -132,19 +131,17 @@ def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
     return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
 
 
-def measurement_details(reading: Reading, measurement: models.Measurement) -> models.MeasurementDetails:
-    """Make the details of a measurement."""
+def measurement_details(reading: Reading, measurement: models.Measurement) -> dict[str, Any]:
+    """Make what the details of a measurement have more than the measurement."""
     run_id, name = measurement.run_id, measurement.phase_name
     run = reading.first("runs", "id", run_id)
     phases = reading.all("phases", "run_id", run_id)
     phase_id = next((phase.id for phase in phases if _is_of(measurement, phase)), None)
-    return extended(
-        models.MeasurementDetails,
-        _measurement(measurement),
-        phase=models.PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
-        run=models.RunRef(run_id, run.outcome if run else None, measurement.serial_number),
-        procedure=_procedure(run, run_id),
-    )
+    return _measurement(measurement) | {
+        "phase": models.PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
+        "run": models.RunRef(run_id, run.outcome if run else None, measurement.serial_number),
+        "procedure": _procedure(run, run_id),
+    }
 
 
 def _procedure(run: models.Run | None, run_id: str) -> models.ProcedureRef:
@@ -159,7 +156,8 @@ def _docstring(identity: str, name: str) -> str | None:
     return f"{name}: see the work instruction." if made_up("docstring", identity).random() < _HALF else None
 
 
-def _measurement(measurement: models.Measurement) -> models.RunMeasurement:
+def _measurement(measurement: models.Measurement) -> dict[str, Any]:
+    """Make what a measurement has more in a run, and by itself."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: Any = next((value for value in values if value is not None), None)
@@ -167,16 +165,14 @@ def _measurement(measurement: models.Measurement) -> models.RunMeasurement:
     if measurement.value is not None and random.random() < _HALF:
         largest = measurement.value + abs(measurement.value) * random.random() / 8
         aggregations = (_aggregation("MAX", largest, measurement.units, random),)
-    return extended(
-        models.RunMeasurement,
-        measurement,
-        name=measurement.measurement_name,
-        outcome=measurement.measurement_outcome,
-        aggregations=aggregations,
-        measured_value=_document(random) if kind == "json" else value,
-        data_series=tuple(_series(measurement, random)) if kind == "multidimensional" else None,
-        docstring=_docstring(measurement.id, measurement.measurement_name),
-    )
+    return {
+        "name": measurement.measurement_name,
+        "outcome": measurement.measurement_outcome,
+        "aggregations": aggregations,
+        "measured_value": _document(random) if kind == "json" else value,
+        "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
+        "docstring": _docstring(measurement.id, measurement.measurement_name),
+    }
 
 
 def _document(random: Random) -> dict[str, Any] | list[Any]:

@@ -44,7 +44,7 @@ _BATCH = 24  # units
 _MOST_TESTS = 3
 _RETEST_FAILS = 0.35
 
-_NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
+NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
 """What an item has that was not made up, if a request includes the field."""
 
 
@@ -183,7 +183,7 @@ class World:
                 parts = reversed(self._makers[name].source(self))
                 self._parts[name] = {item.id: part for item, part in zip(self.listed(name), parts, strict=True)}
             part = self._parts[name].get(identity)
-        return _NOTHING[field] if part is None else self._makers[name].included[field](self, part)
+        return NOTHING[field] if part is None else self._makers[name].included[field](self, part)
 
     def produce(self, runs: int) -> None:
         """Make up newer runs."""

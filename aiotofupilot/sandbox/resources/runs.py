@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Run, RunSequence, UnitRef, Validator
-from aiotofupilot.sandbox.detail import Detail, Reading
+from aiotofupilot import models
+from aiotofupilot.sandbox.detail import Detail, extended
 from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
@@ -26,17 +26,17 @@ _RECALIBRATION = 2000  # runs from one recalibration of the instruments to the n
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def _sequences(world: World, entry: Entry) -> tuple[RunSequence, ...]:
+def _sequences(world: World, entry: Entry) -> tuple[models.RunSequence, ...]:
     paths = dict.fromkeys(attempt.step.sequence for attempt in entry.attempts)
     return tuple(_sequence(world, entry, number, path) for number, path in enumerate(paths))
 
 
-def _sequence(world: World, entry: Entry, number: int, path: str) -> RunSequence:
+def _sequence(world: World, entry: Entry, number: int, path: str) -> models.RunSequence:
     attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == path]
     done = [attempt for attempt in attempts if attempt.duration is not None]
     begin = entry.run.started_at + done[0].begin * MILLISECOND if done else None
     end = entry.run.started_at + done[-1].end * MILLISECOND if done else None
-    return RunSequence(
+    return models.RunSequence(
         id=world.id("sequences", entry.number, number),
         path=path,
         key=path,
@@ -60,7 +60,7 @@ def _outcome(attempts: Sequence[Attempt], run: str) -> str:
     return "SKIP" if outcomes == {"SKIP"} else "PASS"
 
 
-RUNS: Resource[Run] = Resource(
+RUNS: Resource[models.Run] = Resource(
     name="runs",
     source=lambda world: world.entries,
     make=lambda _world, entry: (entry.run,),
@@ -83,7 +83,7 @@ RUNS: Resource[Run] = Resource(
         "environments": lambda run: getattr(run, "environment", None),
     },
     filters={"search_query": contains("unit.serial_number", id_from=8)},
-    details=(Detail("runs/*", run_details, by="id"),),
+    details=(Detail("runs/*", models.RunDetails, more=run_details),),
 )
 
 
@@ -100,12 +100,12 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
     return named
 
 
-def _phases(world: World, entry: Entry) -> Iterator[Phase]:
+def _phases(world: World, entry: Entry) -> Iterator[models.Phase]:
     """Make the phases of a run, one for each attempt."""
     run, random = entry.run, world.random("phases", entry.number)
     for attempt in entry.attempts:
         started_at = run.started_at + attempt.begin * MILLISECOND
-        yield Phase(
+        yield models.Phase(
             id=uuid(random),
             name=attempt.step.name,
             outcome=attempt.outcome,
@@ -122,12 +122,12 @@ def _phases(world: World, entry: Entry) -> Iterator[Phase]:
         )
 
 
-def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
+def _measurements(world: World, entry: Entry) -> Iterator[models.Measurement]:
     run, random = entry.run, world.random("measurements", entry.number)
     for attempt in entry.attempts:
         for measured, outcome in attempt.measured:
             known = outcome != "UNSET"
-            yield Measurement(
+            yield models.Measurement(
                 id=uuid(random),
                 phase_name=attempt.step.name,
                 measurement_name=measured.name,
@@ -168,13 +168,13 @@ def _text(measured: Measured, outcome: str, random: Random) -> str:
     return random.choice(allowed) if outcome == "PASS" else "unreadable"
 
 
-def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
+def _validators(measured: Measured, outcome: str) -> Iterator[models.Validator]:
     """Yield the checks of a measured value. Only the last limit can fail."""
     limits = measured.limits
     for limit in limits:
         yield comparison(outcome if limit == limits[-1] or outcome == "UNSET" else "PASS", *limit)
     if measured.expression is not None:
-        yield Validator(
+        yield models.Validator(
             outcome=outcome,
             operator=None,
             expected_value=None,
@@ -186,23 +186,19 @@ def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
         )
 
 
-def _logs(world: World, entry: Entry) -> Iterator[Log]:
+def _logs(world: World, entry: Entry) -> Iterator[models.Log]:
     run, random = entry.run, world.random("logs", entry.number)
-    run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), UnitRef(run.unit.id, run.unit.serial_number)
-    procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)
     for at, level, message, file, number in _lines(entry):
-        yield Log(
+        yield extended(
+            models.Log,
+            run,
             id=uuid(random),
             level=level,
             message=message,
             created_at=run.started_at + at * MILLISECOND,
             source_file=file,
             line_number=number,
-            run=run_ref,
-            unit=unit_ref,
-            procedure=procedure_ref,
-            created_by_user=run.created_by_user,
-            created_by_station=run.created_by_station,
+            run=run,
         )
 
 
@@ -227,12 +223,12 @@ def _lines(entry: Entry) -> Iterator[tuple[int, str, str, str | None, int | None
         yield max(attempt.end for attempt in entry.attempts), "WARNING", "Stopped by the operator", None, None
 
 
-def _severity(log: Log) -> int:
+def _severity(log: models.Log) -> int:
     """Return the rank of a line's level. An unknown level has the highest rank."""
     return _LEVELS.index(log.level) if log.level in _LEVELS else len(_LEVELS)
 
 
-PHASES: Resource[Phase] = Resource(
+PHASES: Resource[models.Phase] = Resource(
     name="phases",
     source=lambda world: world.entries,
     make=_phases,
@@ -243,10 +239,10 @@ PHASES: Resource[Phase] = Resource(
     paths={"duration": "duration_ms", "phase_name": "name"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
     otherwise=_of_run("run_id"),
-    details=(Detail("phases/*", phase_details, by="id", hides=("run.outcome",)),),
+    details=(Detail("phases/*", models.PhaseDetails, more=phase_details, hides=("run.outcome",)),),
 )
 
-MEASUREMENTS: Resource[Measurement] = Resource(
+MEASUREMENTS: Resource[models.Measurement] = Resource(
     name="measurements",
     source=lambda world: world.entries,
     make=_measurements,
@@ -257,15 +253,11 @@ MEASUREMENTS: Resource[Measurement] = Resource(
     paths={"value_bool": "bool_value", "value_strings": "string_value"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
     otherwise=_of_run("run_id"),
-    details=(Detail("measurements/*", measurement_details, by="id"),),
+    details=(Detail("measurements/*", models.MeasurementDetails, more=measurement_details),),
 )
 
 
-def _log_details(_reading: Reading, log: Log) -> Log:
-    return log
-
-
-LOGS: Resource[Log] = Resource(
+LOGS: Resource[models.Log] = Resource(
     name="logs",
     source=lambda world: world.entries,
     make=_logs,
@@ -280,5 +272,5 @@ LOGS: Resource[Log] = Resource(
     },
     filters={"search_query": contains("message")},
     otherwise=_of_run("run.id"),
-    details=(Detail("logs/*", _log_details, by="id"),),
+    details=(Detail("logs/*", models.Log),),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -35,36 +35,35 @@ _MOST_RECENT = 10  # runs in the details of a procedure
 _WEEK = timedelta(days=7)
 
 
-def _procedure_details(reading: Reading, procedure: models.Procedure) -> models.ProcedureDetails:
+def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, Any]:
     runs = reading.all("runs", "procedure.id", procedure.id)
     latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:_MOST_RECENT]
-    return extended(
-        models.ProcedureDetails,
-        procedure,
-        runs_count=len(runs),
-        recent_runs=latest,
-        stations=[
+    return {
+        "runs_count": len(runs),
+        "recent_runs": latest,
+        "stations": [
             station
             for station in reading.snapshot.rows("stations")
             if procedure.id in {run.id for run in station.procedures}
         ],
-    )
+    }
 
 
-def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
-    """Make the details of a version of a procedure. A version without a run is unknown."""
-    runs = [run for run in reading.all("runs", "procedure.version.tag", tag) if run.procedure.id == procedure_id]
-    if not runs:
-        return None
+def _version(reading: Reading, procedure_id: str, tag: str) -> models.ProcedureVersion | None:
+    """Return a version of a procedure. A version without a run is unknown."""
+    runs = reading.all("runs", "procedure.version.tag", tag)
+    return next((run.procedure.version for run in runs if run.procedure.id == procedure_id), None)
+
+
+def _version_details(reading: Reading, version: models.ProcedureVersion) -> dict[str, Any]:
+    runs = reading.all("runs", "procedure.version.id", version.id)
     first = min(runs, key=lambda run: run.started_at)
-    return extended(
-        models.VersionDetails,
-        first.procedure.version,
-        created_at=first.started_at - timedelta(hours=1),
-        procedure=first.procedure,
-        run_count=len(runs),
-        created_by_user=reading.creator,
-    )
+    return {
+        "created_at": first.started_at - timedelta(hours=1),
+        "procedure": first.procedure,
+        "run_count": len(runs),
+        "created_by_user": reading.creator,
+    }
 
 
 PROCEDURES: Resource[models.Procedure] = Resource(
@@ -73,8 +72,14 @@ PROCEDURES: Resource[models.Procedure] = Resource(
     filters={"search_query": contains("name", id_from=6, within=True)},
     pages=pages(safe=False),
     details=(
-        Detail("procedures/*", _procedure_details, by="id"),
-        Detail("procedures/*/versions/*", _version_details, hides=("created_by_user.email",)),
+        Detail("procedures/*", models.ProcedureDetails, more=_procedure_details),
+        Detail(
+            "procedures/*/versions/*",
+            models.VersionDetails,
+            _version,
+            _version_details,
+            hides=("created_by_user.email",),
+        ),
     ),
 )
 
@@ -120,34 +125,32 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
     )
 
 
-def _deployment_details(reading: Reading, deployment: models.Deployment) -> models.DeploymentDetails:
+def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, Any]:
     """Make the details of a deployment. One that is ready has an artifact."""
     random, is_ready, user = made_up("deployment", deployment.id), deployment.status == "ready", reading.user
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
-    return extended(
-        models.DeploymentDetails,
-        deployment,
-        artifact_url=reading.storage.address(artifact, "artifact.tar.zst") if is_ready else None,
-        artifact_sha256=sha256(contents(artifact)).hexdigest() if is_ready else None,
-        artifact_size_bytes=len(contents(artifact)) if is_ready else None,
-        deployment_mode=random.choice(("sync", "standalone")),
-        platform="linux-x64" if is_ready else None,
-        language="python",
-        runtime_version="3.12" if is_ready else None,
-        created_by_user=None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
-        commit=commit
+    return {
+        "artifact_url": reading.storage.address(artifact, "artifact.tar.zst") if is_ready else None,
+        "artifact_sha256": sha256(contents(artifact)).hexdigest() if is_ready else None,
+        "artifact_size_bytes": len(contents(artifact)) if is_ready else None,
+        "deployment_mode": random.choice(("sync", "standalone")),
+        "platform": "linux-x64" if is_ready else None,
+        "language": "python",
+        "runtime_version": "3.12" if is_ready else None,
+        "created_by_user": None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
+        "commit": commit
         and extended(
             models.DeploymentCommit,
             commit,
             branch=commit.branch and models.Branch(uuid(random), commit.branch),
             repository=repository and models.CommitRepository("example-energy/eol-tests", repository.provider),
         ),
-        stations=tuple(
+        "stations": [
             extended(models.DeployedStation, station, image_url=None, pushed_at=deployment.ended_at)
             for station in deployment.stations
-        ),
-        build_logs=tuple(_build_logs(deployment)),
-    )
+        ],
+        "build_logs": _build_logs(deployment),
+    }
 
 
 def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
@@ -171,7 +174,7 @@ DEPLOYMENTS: Resource[models.Deployment] = Resource(
         "pushed": lambda deployment: bool(deployment.stations),
     },
     filters={"search_query": contains("commit.message", "commit.sha", "procedure.name")},
-    details=(Detail("deployments/*", _deployment_details, by="id"),),
+    details=(Detail("deployments/*", models.DeploymentDetails, more=_deployment_details),),
 )
 
 
@@ -187,16 +190,14 @@ def _station(world: World, number: int) -> Iterator[models.Station]:
     )
 
 
-def _station_details(reading: Reading, station: models.Station) -> models.StationDetails:
+def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
     """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
-    return extended(
-        models.StationDetails,
-        station,
-        api_key=f"{uuid(made_up('key', station.id))[:8]}...",
-        organization_slug=reading.organization.slug,
-        procedures=tuple(
+    return {
+        "api_key": f"{uuid(made_up('key', station.id))[:8]}...",
+        "organization_slug": reading.organization.slug,
+        "procedures": [
             extended(
                 models.StationProcedure,
                 procedure,
@@ -204,9 +205,8 @@ def _station_details(reading: Reading, station: models.Station) -> models.Statio
                 deployment=_deployed(reading, procedure.id, station.id),
             )
             for procedure in station.procedures
-        ),
-        metadata=reading.snapshot.included("stations", station, "metadata"),
-    )
+        ],
+    }
 
 
 def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.StationDeployment | None:
@@ -231,15 +231,11 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
     )
 
 
-def _current_station(reading: Reading) -> models.StationDetails:
-    """Make the details of the station whose key it is.
-
-    Raises:
-        Refusal: It is the key of a user.
-    """
+def _current_station(reading: Reading) -> models.Station:
+    """Return the station whose key it is."""
     if not reading.is_station:
         raise Refusal(403, "FORBIDDEN", "Only stations can read the current station")
-    return _station_details(reading, reading.station)
+    return reading.station
 
 
 def _metadata(_world: World, number: int) -> dict[str, object]:
@@ -256,8 +252,8 @@ STATIONS: Resource[models.Station] = Resource(
         "procedure_ids": lambda wanted, _snapshot: lambda station: any(run.id in wanted for run in station.procedures),
     },
     details=(
-        Detail("stations/current", _current_station),
-        Detail("stations/*", _station_details, by="id"),
+        Detail("stations/current", models.StationDetails, _current_station, _station_details),
+        Detail("stations/*", models.StationDetails, more=_station_details),
     ),
 )
 
@@ -270,29 +266,24 @@ def _users(world: World) -> list[models.User]:
 
 
 def _current_user(reading: Reading) -> models.User:
-    """Return the user whose key it is.
-
-    Raises:
-        Refusal: It is the key of a station.
-    """
+    """Return the user whose key it is."""
     if reading.is_station:
         raise Refusal(403, "FORBIDDEN", "Stations cannot read the current user")
     return reading.user
 
 
-def _identity(reading: Reading) -> models.Identity:
-    return extended(
-        models.Identity,
-        reading,
-        type="station" if reading.is_station else "user",
-        station=reading.station if reading.is_station else None,
-        user=None if reading.is_station else reading.user,
-    )
+def _identity(reading: Reading, _item: object) -> dict[str, Any]:
+    if reading.is_station:
+        return {"type": "station", "station": reading.station, "user": None}
+    return {"type": "user", "station": None, "user": reading.user}
 
 
 USERS: Resource[models.User] = Resource(
     name="users",
     source=_users,
     pages=(),
-    details=(Detail("users/current", _current_user), Detail("whoami", _identity)),
+    details=(
+        Detail("users/current", models.User, _current_user),
+        Detail("whoami", models.Identity, lambda reading: reading, _identity),
+    ),
 )

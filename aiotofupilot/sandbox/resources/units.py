@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -66,16 +66,13 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
     return is_asked_for
 
 
-def _unit_details(reading: Reading, unit: models.Unit) -> models.UnitDetails:
-    return extended(
-        models.UnitDetails,
-        unit,
-        parent=unit.parent and _related(reading, unit.parent),
-        children=tuple(_related(reading, child) for child in children_of(reading, unit.id)),
-        created_during=first_run_of(reading, unit.id),
-        attachments=attachments(reading, unit.id, "label.svg", "photo.part"),
-        metadata=reading.snapshot.included("units", unit, "metadata"),
-    )
+def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, Any]:
+    return {
+        "parent": unit.parent and _related(reading, unit.parent),
+        "children": tuple(_related(reading, child) for child in children_of(reading, unit.id)),
+        "created_during": first_run_of(reading, unit.id),
+        "attachments": attachments(reading, unit.id, "label.svg", "photo.part"),
+    }
 
 
 def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
@@ -103,7 +100,11 @@ UNITS: Resource[models.Unit] = Resource(
     },
     joined=_by_its_runs,
     paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
-    details=(Detail("units/*", _unit_details, by="serial_number", hides=(_ADDRESS, "attachments.is_report")),),
+    details=(
+        Detail(
+            "units/*", models.UnitDetails, "serial_number", _unit_details, hides=(_ADDRESS, "attachments.is_report")
+        ),
+    ),
 )
 
 
@@ -134,8 +135,8 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     return lambda batch: by_number(batch) or by_unit(batch)
 
 
-def _batch_details(reading: Reading, batch: models.Batch) -> models.BatchDetails:
-    return extended(models.BatchDetails, batch, units=reading.all("units", "batch.id", batch.id))
+def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, Any]:
+    return {"units": reading.all("units", "batch.id", batch.id)}
 
 
 BATCHES: Resource[models.Batch] = Resource(
@@ -148,7 +149,7 @@ BATCHES: Resource[models.Batch] = Resource(
         "part_numbers": _of_units(among("part.number")),
         "revision_numbers": _of_units(among("part.revision.number")),
     },
-    details=(Detail("batches/*", _batch_details, by="number", hides=(_ADDRESS,)),),
+    details=(Detail("batches/*", models.BatchDetails, "number", _batch_details, hides=(_ADDRESS,)),),
 )
 
 
@@ -175,34 +176,27 @@ def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
     )
 
 
-def _part_details(reading: Reading, number: str) -> models.PartDetails | None:
-    part = _numbered(reading, number)
-    if part is None:
-        return None
-    return extended(
-        models.PartDetails,
-        part,
-        revisions=_dated(part),
-        created_by_user=reading.creator,
-        metadata=reading.snapshot.included("parts", part, "metadata"),
-    )
+def _part_details(reading: Reading, part: models.Part) -> dict[str, Any]:
+    return {"revisions": _dated(part), "created_by_user": reading.creator}
 
 
-def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
-    """Make the details of a revision of a part. Upper and lower case matter in its own number."""
+def _revision(reading: Reading, part_number: str, number: str) -> models.PartRevision | None:
+    """Return a revision of a part. Upper and lower case matter in its own number."""
     part = _numbered(reading, part_number)
-    revision = next((listed for listed in _dated(part) if listed.number == number), None) if part else None
-    if part is None or revision is None:
-        return None
-    return extended(
-        models.RevisionDetails,
-        revision,
-        created_by_user=reading.creator,
-        created_by_station=None,
-        part=part,
-        units=reading.all("units", "part.revision.id", revision.id),
-        metadata={"is_latest": revision.id == part.revisions[-1].id},
+    return next((revision for revision in _dated(part) if revision.number == number), None) if part else None
+
+
+def _revision_details(reading: Reading, revision: models.PartRevision) -> dict[str, Any]:
+    part = next(
+        part for part in reading.snapshot.rows("parts") if revision.id in {known.id for known in part.revisions}
     )
+    return {
+        "created_by_user": reading.creator,
+        "created_by_station": None,
+        "part": part,
+        "units": reading.all("units", "part.revision.id", revision.id),
+        "metadata": {"is_latest": revision.id == part.revisions[-1].id},
+    }
 
 
 def _metadata_of_part(_world: World, number: int) -> dict[str, object]:
@@ -221,7 +215,7 @@ PARTS: Resource[models.Part] = Resource(
     },
     pages=pages(minimum=None),
     details=(
-        Detail("parts/*", _part_details, hides=(_ADDRESS,)),
-        Detail("parts/*/revisions/*", _revision_details, hides=(_ADDRESS,)),
+        Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
+        Detail("parts/*/revisions/*", models.RevisionDetails, _revision, _revision_details, hides=(_ADDRESS,)),
     ),
 )
