@@ -23,7 +23,7 @@ from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
-from .source import Fetch, Identified, Plan, Source, TimePartitioning, leads_nowhere
+from .source import Fetch, Identified, Plan, Source, leads_nowhere
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -67,12 +67,13 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
 async def count_not_kept(source: Source[Any], plan: Plan) -> int:
     """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
     keep = plan.keep
-    if keep is None or source.partitioning is None:
+    if keep is None:
         return 0
     start = Checkpoint(listing=plan.start.listing)
     plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=None)
-    near = source.partitioning.boundaries()
-    return len({item.id for boundary in near async for item in Walk(boundary.fetch, plan) if not keep(item)})
+    return len(
+        {item.id for boundary in source.near_bounds() async for item in Walk(boundary.fetch, plan) if not keep(item)}
+    )
 
 
 async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:
@@ -201,12 +202,11 @@ class Extent:
 
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     """Return at most n parts of a query, wherever the plan begins and ends; see `Paginator.shards`."""
-    partitioning = source.partitioning
-    if n == 1 or partitioning is None:
+    if n == 1 or not source.can_be_divided:
         return (source.whole,)
     total = await count_items(source.raw().fetch, plan)
     n = min(n, -(-total // plan.limit))
-    timestamps = await _drawn(source, partitioning, plan, total, n) if n > 1 else []
+    timestamps = await _drawn(source, plan, total, n) if n > 1 else []
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
         return (source.whole,)  # no bound finds the items that lack the timestamp
@@ -217,25 +217,22 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise(ends))
 
 
-async def _drawn(
-    source: Source[Any], partitioning: TimePartitioning, plan: Plan, total: int, n: int
-) -> list[datetime | None]:
+async def _drawn(source: Source[Any], plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
-    ordered = partitioning.ordered()
-    if ordered is None:
+    if not source.can_be_ordered:
         # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
         pages = await _pages(source.raw(), probes, plan.concurrency)
-        return [partitioning.timestamp(item) for page in pages for item in page.data]
+        return [source.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
     # because an item that was created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
-    *pages, last = await _pages(ordered, [*probes, last_page], plan.concurrency)
+    *pages, last = await _pages(source.raw().narrowed(order="asc"), [*probes, last_page], plan.concurrency)
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
-    return [*map(partitioning.timestamp, items), *([] if is_at_end else [None])]
+    return [*map(source.timestamp, items), *([] if is_at_end else [None])]
 
 
 async def _pages(source: Source[RawItem], probes: Sequence[Probe], at_once: int) -> list[Page[RawItem]]:

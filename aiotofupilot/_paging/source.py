@@ -78,22 +78,6 @@ class Connection(Protocol):
         ...
 
 
-class TimePartitioning(Protocol):
-    """How a query is divided by time: by a timestamp of its items that never changes, and that a filter bounds."""
-
-    def ordered(self) -> Source[RawItem] | None:
-        """Return the query's items in the order of their timestamps, oldest first; None: the API has no such order."""
-        ...
-
-    def timestamp(self, item: Identified) -> datetime | None:
-        """Return the timestamp of an item; None: this one has none, and no bound finds it."""
-        ...
-
-    def boundaries(self) -> tuple[Source[RawItem], ...]:
-        """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
-        ...
-
-
 class DetailSource(Protocol[D_co]):
     """How the details of items are fetched, one by one."""
 
@@ -141,11 +125,6 @@ class Source(Protocol[T]):
     @property
     def model(self) -> type[T]:
         """The class of an item."""
-        ...
-
-    @property
-    def partitioning(self) -> TimePartitioning | None:
-        """How the query is divided by time; None: no filter bounds a timestamp of its items."""
         ...
 
     @property
@@ -219,7 +198,20 @@ class Source(Protocol[T]):
 
     @property
     def can_be_ordered(self) -> bool:
-        """Whether items can be requested in the order of their creation."""
+        """Whether items can be requested in the order of their creation, or of the timestamp that divides the query."""
+        ...
+
+    @property
+    def can_be_divided(self) -> bool:
+        """Whether a filter bounds a timestamp of the items that never changes, so that it divides the query."""
+        ...
+
+    def timestamp(self, item: Identified) -> datetime | None:
+        """Return this timestamp of an item; None: the item has none, and no bound finds it."""
+        ...
+
+    def near_bounds(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
         ...
 
     def created_at(self, item: T) -> datetime | None:

@@ -99,11 +99,10 @@ class Listing(Endpoint[T]):
             raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
-        if self.partition_key is None:
+        if self.shard_filter is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
-        field, name = self.partition_key
-        pairs = widely_bounded(shard.query, name, shard.start, shard.end)
-        return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, field)))
+        pairs = widely_bounded(shard.query, self.shard_filter, shard.start, shard.end)
+        return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
 
     def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`
         """Return what the runs of all procedures wrote, to call `Paginator.since` on it.

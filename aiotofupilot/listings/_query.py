@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter
-from aiotofupilot._paging.source import Identified, Source, TimePartitioning
+from aiotofupilot._paging.source import Identified, Source
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import format_date_time, read_date_time, read_http_date
@@ -56,13 +56,12 @@ class Endpoint(Resource, Generic[T]):
     """The beginning of the names of the parameters that bound the time of creation, such as ``created``, which is that
     of the field if nothing else is said. None: there are no such parameters."""
     shard_field: ClassVar[str | None] = None
-    """The field by which shards are cut: a time that never changes. None: `creation_field`."""
+    """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
+    shard_filter: ClassVar[str | None]
+    """The beginning of the names of the parameters that bound this field. None: there are no such parameters."""
     oldest_first: ClassVar[str | None]
     """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
     shards are cut. None: there is no such order."""
-    partition_key: ClassVar[tuple[str, str] | None]
-    """The field by which shards are cut, and the beginning of the names of its filters. None: there is no such field,
-    or no filter for it."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
     """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
@@ -88,10 +87,10 @@ class Endpoint(Resource, Generic[T]):
             return name if f"{name}_after" in filters else None
 
         cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
-        field = cls.shard_field or cls.creation_field
-        name = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
-        cls.partition_key = None if field is None or name is None else (field, name)
-        cls.oldest_first = field if "sort_by" in filters and field in filters["sort_by"].choices else None
+        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
+        cls.shard_field = cls.shard_field or cls.creation_field
+        can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
+        cls.oldest_first = cls.shard_field if can_be_sorted else None
         cls.decode = PageDecoder(model, bare=is_bare)
         cls.decode_raw = PageDecoder(RawItem, bare=is_bare)
         cls.decode_structs = PageDecoder(model, bare=is_bare, structs=True)
@@ -234,9 +233,20 @@ class Query(Source[T]):
     def can_be_ordered(self) -> bool:
         return self.listing.oldest_first is not None
 
+    @property
+    def can_be_divided(self) -> bool:
+        return self.listing.shard_filter is not None
+
+    def timestamp(self, item: Identified) -> datetime | None:
+        return time_in(item, self.listing.shard_field)
+
+    def near_bounds(self) -> tuple[Query[RawItem], ...]:
+        raw, name = self.raw(), self.listing.shard_filter or ""
+        near = (widely_bounded(raw.pairs, name, bound, bound, by=2) for bound in _bounds(raw.pairs, name) if bound)
+        return tuple(evolve(raw, pairs=pairs) for pairs in near)
+
     def created_at(self, item: T) -> datetime | None:
-        name = self.listing.creation_field
-        return None if name is None else time_in(item, name, may_lack=False)
+        return time_in(item, self.listing.creation_field, may_lack=False)
 
     def runs(self) -> Query[Run] | None:
         by_run = self.listing.by_run
@@ -260,45 +270,14 @@ class Query(Source[T]):
     def served_at(self, page: Page[Any]) -> datetime | None:
         return read_http_date(page.headers.get("Date", ""))
 
-    @property
-    def partitioning(self) -> QueryPartitioning | None:
-        key = self.listing.partition_key
-        return None if key is None else QueryPartitioning(self, *key)
 
-
-@frozen(eq=False)
-class QueryPartitioning(TimePartitioning):
-    """How a query is divided by a time of its items that never changes. A filter bounds it, and includes both ends."""
-
-    query: Query[Any]
-    """The query that is divided."""
-    field: str
-    """The field with the time."""
-    name: str
-    """The beginning of the names of the parameters that bound this field, such as ``created``."""
-
-    def ordered(self) -> Source[RawItem] | None:
-        is_sorted = self.query.listing.oldest_first == self.field
-        return self.query.raw().narrowed(order="asc") if is_sorted else None
-
-    def timestamp(self, item: Identified) -> datetime | None:
-        return time_in(item, self.field)
-
-    def boundaries(self) -> tuple[Source[RawItem], ...]:
-        raw = self.query.raw()
-        near = (
-            widely_bounded(raw.pairs, self.name, bound, bound, by=2) for bound in _bounds(raw.pairs, self.name) if bound
-        )
-        return tuple(evolve(raw, pairs=pairs) for pairs in near)
-
-
-def time_in(item: Identified, name: str, *, may_lack: bool = True) -> datetime | None:
+def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> datetime | None:
     """Return the time in a field of an item, with or without a model, or raise a `DecodeError`.
 
-    None: the item has no such time, and may lack it.
+    None: there is no such field, or the item has nothing there, and may lack it.
     """
-    value = value_in(item, name)
-    if value is None and may_lack:
+    value = None if name is None else value_in(item, name)
+    if name is None or (value is None and may_lack):
         return None
     try:
         return value if isinstance(value, datetime) else read_date_time(cast("str", value))
