@@ -127,29 +127,49 @@ def _from(at: int, odd: Paging, *, before: Paging = offsets) -> Paging:
 
 
 def repeating_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move."""
+    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move.
+
+    Args:
+        at: The first offset that is cut in this way.
+    """
     return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=cursor))
 
 
 def cycling_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles."""
+    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles.
+
+    Args:
+        at: The first offset that is cut in this way.
+    """
     return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=0))
 
 
 def backward_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth."""
+    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth.
+
+    Args:
+        at: The first offset that is cut in this way.
+    """
     return _from(
         at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=max(cursor - limit, 0))
     )
 
 
 def endless_empty(at: int = 0) -> Paging:
-    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end."""
+    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end.
+
+    Args:
+        at: The first offset that is cut in this way.
+    """
     return _from(at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(stop=cursor), before=_more)
 
 
 def ignored_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, show the page at this offset for every cursor, and always announce more."""
+    """From offset `at` on, show the page at this offset for every cursor, and always announce more.
+
+    Args:
+        at: The first offset that is cut in this way.
+    """
     return _from(
         at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(start=at, stop=at + limit), before=_more
     )
