@@ -106,13 +106,25 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Number the pages: a cursor is the number of a page, and the first page has the number 0."""
+    """Number the pages: a cursor is the number of a page, and the first page has the number 0.
+
+    Args:
+        total: How many items match.
+        cursor: The number of the page that was requested.
+        limit: The most items that were requested.
+    """
     window = offsets(total, cursor * limit, limit)
     return window._replace(next_cursor=cursor + 1 if window.has_more else None)
 
 
 def null_cursor(total: int, cursor: int, limit: int) -> Window:
-    """Announce more items, where there are some, without a cursor."""
+    """Announce more items, where there are some, without a cursor.
+
+    Args:
+        total: How many items match.
+        cursor: The cursor that was requested.
+        limit: The most items that were requested.
+    """
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 
 
@@ -130,7 +142,7 @@ def repeating_cursor(at: int = 0) -> Paging:
     """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move.
 
     Args:
-        at: The first offset that is cut in this way.
+        at: The offset from which on the server is odd.
     """
     return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=cursor))
 
@@ -139,7 +151,7 @@ def cycling_cursor(at: int = 0) -> Paging:
     """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles.
 
     Args:
-        at: The first offset that is cut in this way.
+        at: The offset from which on the server is odd.
     """
     return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=0))
 
@@ -148,7 +160,7 @@ def backward_cursor(at: int = 0) -> Paging:
     """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth.
 
     Args:
-        at: The first offset that is cut in this way.
+        at: The offset from which on the server is odd.
     """
     return _from(
         at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=max(cursor - limit, 0))
@@ -159,7 +171,7 @@ def endless_empty(at: int = 0) -> Paging:
     """From offset `at` on, show nothing and announce more. A client that follows never comes to an end.
 
     Args:
-        at: The first offset that is cut in this way.
+        at: The offset from which on the server is odd.
     """
     return _from(at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(stop=cursor), before=_more)
 
@@ -168,7 +180,7 @@ def ignored_cursor(at: int = 0) -> Paging:
     """From offset `at` on, show the page at this offset for every cursor, and always announce more.
 
     Args:
-        at: The first offset that is cut in this way.
+        at: The offset from which on the server is odd.
     """
     return _from(
         at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(start=at, stop=at + limit), before=_more
