@@ -90,37 +90,34 @@ def run(arguments: Sequence[str]) -> ExitCode:
 def _do(work: Coroutine[Any, Any, None]) -> None:
     """Do the work of a command. Ctrl-C, SIGTERM and a deadline end the process here and now.
 
-    The first signal cancels the work, and another one ends the process, whatever it is doing. Service managers,
-    ``docker stop`` and ``timeout`` send SIGTERM.
+    The first signal cancels the work, and another one ends the process, whatever it is doing. asyncio does so at
+    Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout``
+    send SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
     signals: list[int] = []
-    handlers = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # scripts ignore it in the background
-        handlers[signal.SIGINT] = signal.default_int_handler
+    handler = signal.getsignal(signal.SIGTERM)
 
-    def restore() -> None:
-        for number, handler in handlers.items():
+    async def cancellable() -> None:
+        loop, cancel = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task()).cancel
+
+        def terminate(number: int, _frame: object) -> None:
             signal.signal(number, handler)
+            signals.append(number)
+            loop.call_soon_threadsafe(cancel)
 
-    def cancel(number: int, _frame: object) -> None:
-        restore()
-        signals.append(number)
-        loop.call_soon_threadsafe(task.cancel)
+        signal.signal(signal.SIGTERM, terminate)
+        await work
 
     with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(work)
-        for number in handlers:
-            signal.signal(number, cancel)
         try:
-            loop.run_until_complete(task)
+            runner.run(cancellable())
         except (asyncio.CancelledError, KeyboardInterrupt, StoppedError, DeadlineError) as error:
-            _leave(error, is_terminated=signal.SIGTERM in signals)
+            _leave(error, is_terminated=bool(signals))
             raise
         finally:
-            restore()
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _leave(error: BaseException, *, is_terminated: bool) -> None:

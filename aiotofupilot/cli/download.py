@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from asyncio import CancelledError
+from collections import Counter
 from contextlib import aclosing
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +63,7 @@ async def download(
     for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in _OPTIONS}:
         raise UsageError(f"{option(name)} is not a filter of {listing}")
     query = Query(listing, details=True, concurrency=concurrency, **filters)
-    summary, left_out = _Summary(), ""
+    counts, size, left_out = Counter[str](), 0, ""
     progress = Progress(listing, filters.get("max_items"))
     try:
         async with server.session() as session, progress.until(server.deadline):
@@ -75,56 +76,44 @@ async def download(
                     aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
                 ):
                     async for one in downloads:
-                        if failure := summary.add(one):
+                        outcome = _outcome(one)
+                        counts[outcome] += 1
+                        if outcome == "new" and one.path is not None:
+                            size += one.path.stat().st_size
+                        elif outcome == "failed":
+                            owner = one.attachment.owner and one.attachment.owner[1]
                             with progress.aside():
-                                complain(failure)
-                        progress.note("files", summary.files, more=f", {_bytes(summary.size)}")
+                                complain(f"{one.attachment.name} of {owner}: {one.error}")
+                        progress.note("files", counts["new"], more=f", {_bytes(size)}")
             left_out = query.left_out(walk.stats)
     except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-        if not (summary.files or any(summary.others.values()) or isinstance(error, CancelledError)):
+        if not (counts or isinstance(error, CancelledError)):
             raise
-        raise StoppedError(error, f"{summary}; run it again to go on") from error
-    put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
-    if failed := summary.others["failed"]:
-        files = "1 file" if failed == 1 else f"{failed:,} files"
-        raise FailedError(f"{files} could not be downloaded: run it again")
+        raise StoppedError(error, f"{_summary(counts, size)}; run it again to go on") from error
+    put(sys.stdout, visible("; ".join(filter(None, (_summary(counts, size), left_out)))) + "\n")
+    if failed := counts["failed"]:
+        raise FailedError(f"{_files(failed)} could not be downloaded: run it again")
 
 
 with_options(download, [*shared_filters(_LISTINGS), *_OPTIONS])
 
 
-class _Summary:
-    """What has become of the attachments so far.
+def _outcome(download: Download) -> str:
+    """Return what has become of an attachment. Without an address, perhaps its upload has not ended."""
+    if download.path is not None:
+        return "new" if download.is_new else "there already"
+    has_address = not isinstance(download.error, AttachmentError) or download.attachment.download_url is not None
+    return "failed" if has_address else "without an address"
 
-    Attributes:
-        files: How many were downloaded.
-        size: How many bytes these have.
-        others: How many were there already, have no address, perhaps because their upload has not ended, or failed.
-    """
 
-    def __init__(self) -> None:
-        self.files = self.size = 0
-        self.others = {"there already": 0, "without an address": 0, "failed": 0}
+def _summary(counts: Counter[str], size: int) -> str:
+    """Return how many attachments have which outcome, but for none, and how many bytes the new files have."""
+    others = (f"{counts[name]:,} {name}" for name in ("there already", "without an address", "failed") if counts[name])
+    return "; ".join((f"{_files(counts['new'])}, {_bytes(size)}", *others))
 
-    def add(self, download: Download) -> str:
-        """Count what has become of one attachment, and return why it could not be downloaded; empty: all is well."""
-        attachment, error = download.attachment, download.error
-        if download.is_new and download.path is not None:
-            self.files += 1
-            self.size += download.path.stat().st_size
-        elif download.path is not None:
-            self.others["there already"] += 1
-        elif isinstance(error, AttachmentError) and attachment.download_url is None:
-            self.others["without an address"] += 1
-        else:
-            self.others["failed"] += 1
-            return f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}"
-        return ""
 
-    def __str__(self) -> str:
-        """Return all counts but those that are 0."""
-        files = f"{self.files:,} {'file' if self.files == 1 else 'files'}, {_bytes(self.size)}"
-        return "; ".join([files, *(f"{count:,} {name}" for name, count in self.others.items() if count)])
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _bytes(size: int) -> str:

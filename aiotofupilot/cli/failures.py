@@ -36,10 +36,10 @@ class FailedError(Exception):
 
 
 class DeadlineError(Exception):
-    """The time that the command was given is over, after some seconds. ``failure`` is as in `Progress`."""
+    """The time that the command was given is over, after some seconds. ``warning`` is as in `Progress`."""
 
-    def __init__(self, seconds: float, failure: str = "") -> None:
-        super().__init__("; ".join(filter(None, (f"the deadline of {seconds:g} s has passed", failure))))
+    def __init__(self, seconds: float, warning: str = "") -> None:
+        super().__init__(_with_warning(f"the deadline of {seconds:g} s has passed", warning))
 
 
 class StoppedError(Exception):
@@ -109,8 +109,12 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             name = f" {error.filename}" if error.filename else ""
             line = f"cannot write{name}: {error.strerror or error}"
         case _:  # a cancellation, and so Ctrl-C or SIGTERM
-            code, line = ExitCode.INTERRUPTED, "; ".join(("interrupted", *error.args))
+            code, line = ExitCode.INTERRUPTED, _with_warning("interrupted", *error.args)
     return code, line
+
+
+def _with_warning(line: str, warning: str = "") -> str:
+    return f"{line}; the latest warning was: {warning}" if warning else line
 
 
 def _misunderstood(error: CycloptsError) -> str:

@@ -138,7 +138,7 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         except StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
-            reason = DeadlineError(error.seconds, progress.failure) if isinstance(error, MirrorTimeoutError) else error
+            reason = DeadlineError(error.seconds, progress.warning) if isinstance(error, MirrorTimeoutError) else error
             raise StoppedError(reason, f"it had come to the {reached}, run it again to go on") from error
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 from attrs import define, field
 
 from .failures import DeadlineError
-from .terminal import BestEffort, complain, is_pipe, is_terminal, visible
+from .terminal import BestEffort, is_pipe, is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -57,13 +57,10 @@ class _Row:
 
 
 class Progress(logging.Handler):
-    """Counts items, and takes the library's warnings, each of which is about an attempt that failed.
+    """Counts items, and takes the library's warnings, such as that an attempt failed.
 
     It is shown during a ``with`` block, if standard error is a terminal where nobody else is expected to write. If the
     items go to standard output, and that is a pipe, its reader may write to the terminal.
-
-    An attempt that was made up for is not news. But a failure before anything has arrived may be a mistyped address. It
-    is told at once to whoever watches, because the attempts that follow take some seconds.
 
     Args:
         name: What the items are called. None: `note` says it.
@@ -72,16 +69,14 @@ class Progress(logging.Handler):
 
     Attributes:
         row: How far the items are that have the name.
-        failure: The latest warning about an attempt, in words, until more arrives; empty: there is none.
+        warning: The latest warning, until more arrives; empty: there is none.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
         super().__init__()
-        self.failure: str = ""
+        self.warning: str = ""
         self.row: _Row = _Row(name or "", total)
         self._rows = {} if name is None else {name: self.row}
-        self._warning = ""
-        self._is_untold = True
         self._live = None
         # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
         is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
@@ -126,11 +121,9 @@ class Progress(logging.Handler):
 
     @asynccontextmanager
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
-        """End a block after some seconds; None: it takes as long as it takes.
+        """End a block after some seconds, with a DeadlineError; None: it takes as long as it takes.
 
-        Raises:
-            DeadlineError: The time is over.
-            CancelledError: A signal has ended the block. It has the latest warning, if there is one.
+        That and the cancellation by a signal have the latest warning, if there is one.
         """
         time_limit = asyncio.timeout(deadline)
         try:
@@ -139,9 +132,9 @@ class Progress(logging.Handler):
         except TimeoutError as error:
             if deadline is None or not time_limit.expired():  # it is one of the disk, say
                 raise
-            raise DeadlineError(deadline, self.failure) from error
+            raise DeadlineError(deadline, self.warning) from error
         except asyncio.CancelledError as error:
-            raise asyncio.CancelledError(*filter(None, (self.failure,))) from error
+            raise asyncio.CancelledError(self.warning) from error
 
     @property
     def is_shown(self) -> bool:
@@ -156,30 +149,18 @@ class Progress(logging.Handler):
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
         self.row.count += items
-        self._forget_warning()
+        self.warning = ""
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
         """Note how far one of several listings is, and perhaps what else there is to say of it."""
         row = self._rows.setdefault(name, _Row(name, total))
         if count:
-            self._forget_warning()
+            self.warning = ""
         row.count, row.more = count, more
 
-    def _forget_warning(self) -> None:
-        self._is_untold = False
-        self.failure = self._warning = ""
-
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a warning. Tell it if it is the first and nothing has arrived, or else show it below the bar."""
-        message = record.getMessage()
-        if hasattr(record, "tofupilot_attempt"):
-            self.failure = f"the latest warning was: {message}"
-        if self._is_untold and is_terminal(sys.stderr):
-            self._is_untold = False
-            with self.aside():
-                complain(message)
-        else:
-            self._warning = visible(message)
+        """Take a warning."""
+        self.warning = record.getMessage()
 
     def _lines(self, console: Console) -> RenderableType:
         """Return a bar for each listing, and below them the warning, whole.
@@ -195,5 +176,5 @@ class Progress(logging.Handler):
         line = Table.grid("", Column(no_wrap=True, ratio=1), padding=(0, 1), expand=True)
         for row in self._rows.values():
             line.add_row(ProgressBar(row.total, row.count, width=12), Text(str(row)))
-        warning = [Text(self._warning, style="yellow", overflow="fold")] if self._warning else []
+        warning = [Text(visible(self.warning), style="yellow", overflow="fold")] if self.warning else []
         return Constrain(Group(line, *warning), max(1, console.width - len("^C")))

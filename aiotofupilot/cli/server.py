@@ -13,7 +13,6 @@ from cyclopts.validators import Number
 from .converters import seconds, timestamp
 from .failures import UsageError
 from .options import ASKING, SERVER, unwrapped
-from .terminal import complain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -105,8 +104,6 @@ class Server:
 
                 sandbox = await stack.enter_async_context(Sandbox(until=self.until or datetime.now(UTC)))
                 secrets["api_key"], base_url = sandbox.api_key, sandbox.url
-            elif (settings := self._settings).is_exposed:
-                complain(f"{settings.key_source} can be read by others: chmod 600 {settings.key_source}")
             session = TofuPilotSession(
                 **secrets,
                 base_url=base_url,

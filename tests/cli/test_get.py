@@ -144,7 +144,7 @@ def test_interrupt(start, sandbox):
 
 async def test_a_deadline_tells_what_went_wrong_until_then():
     progress = Progress()
-    progress.failure = "the latest warning was: 503"
+    progress.warning = "503"
     with pytest.raises(DeadlineError, match=r"^the deadline of 1e-09 s has passed; the latest warning was: 503$"):
         async with progress.until(1e-9):
             await asyncio.Event().wait()
