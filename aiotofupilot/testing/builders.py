@@ -314,7 +314,7 @@ def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
     """Return the reference to an item. It has fields of the item, and defaults."""
     if model is models.PartRef:
         return extended(model, item, revision=_last_revision(item))
-    return extended(model, item, **({"version": _version(item.id)} if model is models.RunProcedure else {}))
+    return extended(model, item, **({"version": _version(item.id, "v1.0.0")} if model is models.RunProcedure else {}))
 
 
 def _identify(model: type, **values: object) -> str:
@@ -326,7 +326,7 @@ def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
     return {field.name: field for field in fields_of(model)}
 
 
-def _version(procedure_id: str, tag: str = "v1.0.0") -> models.ProcedureVersion:
+def _version(procedure_id: str, tag: str) -> models.ProcedureVersion:
     identity = _identify(models.ProcedureVersion, tag=tag, procedure=procedure_id)
     return make(models.ProcedureVersion, id=identity, tag=tag)
 

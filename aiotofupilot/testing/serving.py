@@ -50,12 +50,24 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
         RuntimeError: The sandbox is running.
         ExceptionGroup: Hooks of the sandbox have raised these errors. It is raised after the block.
     """
-    with _event_loop() as loop:
+    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)  # whatever policy the tests have set
+    loop = runner.get_loop()
+
+    def run() -> None:
+        with runner:
+            loop.run_forever()
+
+    thread = threading.Thread(target=run, name="tofupilot-sandbox", daemon=True)
+    thread.start()
+    try:
         asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
         try:
             yield sandbox
         finally:
             asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
 
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
@@ -110,25 +122,6 @@ def without_waits() -> Generator[None]:
         patch.object(Clock, "wait", pass_by_unless),
     ):
         yield
-
-
-@contextmanager
-def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """Run an event loop of asyncio in a thread, whatever policy the tests have set."""
-    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
-    loop = runner.get_loop()
-
-    def run() -> None:
-        with runner:
-            loop.run_forever()
-
-    thread = threading.Thread(target=run, name="tofupilot-sandbox", daemon=True)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:

@@ -370,6 +370,7 @@ class TestLinks:
         assert type(run.procedure.version) is ProcedureVersion
         assert make_run(version=None).procedure.version is None
         assert make(Run, procedure=run.procedure).procedure == run.procedure
+        assert make(models.RunProcedure) == make_run().procedure
         assert make_run().procedure.id == make(Procedure).id
 
     def test_people_and_stations_create_items(self):
