@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _ROOT = "/api/v2/"
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
 """Parameters that do not select items."""
-_MOST_SELECTED = 16
-"""For at most this many queries, the selected items are remembered."""
 _FORBIDDEN_TO_STATIONS = frozenset({"stations"})
 """Tests of the official SDK: https://github.com/tofupilot/python/tree/main/tests/v2"""
 
@@ -81,7 +79,6 @@ class Api:
             id="6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", slug="sandbox", name="Sandbox"
         )
         self.storage: Storage = Storage()
-        self._selected: dict[tuple[Any, ...], tuple[Snapshot, Sequence[Any]]] = {}
 
     @staticmethod
     def knows(path: str) -> bool:
@@ -141,7 +138,7 @@ class Api:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
         pairs, snapshot = Query(query).pairs, self.factory.snapshot()
         asked = _asked(resource, pairs)
-        selected = self._select(resource, asked, pairs, snapshot)
+        selected = _selected(resource, tuple(sorted(pair for pair in pairs if pair[0] not in _OF_PAGES)), snapshot)
         if not resource.paged:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
@@ -151,17 +148,6 @@ class Api:
             meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
             cursor=cursor,
         )
-
-    def _select(self, resource: Resource[Any], asked: Values, pairs: Pairs, snapshot: Snapshot) -> Sequence[Any]:
-        """Return the items that are asked for. They are remembered for the other pages, until something changes."""
-        key = (resource.name, *sorted(pair for pair in pairs if pair[0] not in _OF_PAGES))
-        known = self._selected.pop(key, None)
-        if known is None or known[0] is not snapshot:
-            known = snapshot, resource.select(asked, snapshot)
-        self._selected[key] = known
-        while len(self._selected) > _MOST_SELECTED:
-            del self._selected[next(iter(self._selected))]
-        return known[1]
 
     def write(self, path: str, answer: Any) -> Response:  # noqa: ANN401 - a page, or a detail of any model
         """Write a page of a listing or a detail as JSON.
@@ -195,6 +181,12 @@ class Api:
 def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Values:
     """Read the query of a request. The same query gets the same object again, so do not change it."""
     return read(resource.parameters, Query(pairs))
+
+
+@lru_cache(maxsize=16)
+def _selected(resource: Resource[Any], pairs: tuple[tuple[str, str], ...], snapshot: Snapshot) -> Sequence[Any]:
+    """Return the items that are asked for. They are remembered for the other pages, until something changes."""
+    return resource.select(_asked(resource, pairs), snapshot)
 
 
 def _find(path: str) -> Resource[Any]:

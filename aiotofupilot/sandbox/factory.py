@@ -77,11 +77,7 @@ class Listings(ABC):
 
     @abstractmethod
     def rows(self, listing: str) -> list[Any]:
-        """Return the list of the items of a listing.
-
-        Args:
-            listing: The name of the listing.
-        """
+        """Return the list of the items of a listing, given its name, such as ``runs``."""
 
 
 class Factory(Listings):

@@ -194,7 +194,7 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
     )
     yield models.DataSeries(data=tuple(range(_FIRST, _FIRST + count * step, step)), units="kHz", name="Frequency")
     outcome, is_known = "FAIL" if max(levels) > _LIMIT else "PASS", measurement.measurement_outcome != "UNSET"
-    limit = comparison(outcome, "<=", _LIMIT, is_decisive=is_known)
+    limit = check(outcome, "<=", _LIMIT, is_decisive=is_known)
     yield models.DataSeries(
         data=levels,
         units="dBm",
@@ -223,58 +223,58 @@ def _angles() -> tuple[int, ...]:
     return tuple(round(180 * sin(point / 40)) for point in range(2 * _MOST_POINTS))
 
 
-def comparison(
-    outcome: str, operator: str, expected: float | str | tuple[str, ...], *, is_decisive: bool = True
+def check(
+    outcome: str,
+    operator: str | None,
+    expected: float | str | tuple[str, ...] | None,
+    *,
+    expression: str | None = None,
+    is_decisive: bool = True,
 ) -> models.Validator:
-    """Make the check of a value by a comparison with the expected one."""
-    expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
+    """Make a check of a value: a comparison with the expected one, or an expression that somebody wrote by hand."""
+    compared = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
+    is_custom = expression is not None
     return models.Validator(
         outcome=outcome,
         operator=operator,
         expected_value=expected,
-        expression=expression,
-        is_decisive=is_decisive,
-        is_expression_only=False,
-        analytics_expression=expression,
-        has_custom_expression=False,
+        expression=expression or compared,
+        is_decisive=None if is_custom else is_decisive,
+        is_expression_only=is_custom,
+        analytics_expression=None if is_custom else compared,
+        has_custom_expression=is_custom,
     )
 
 
 def _aggregation(
-    kind: str, value: float, unit: str | None, random: Random, validator: models.Validator | None = None
+    kind: str, value: float, unit: str | None, random: Random, *limits: models.Validator
 ) -> models.Aggregation:
-    """Make a value that sums up others. A validator decides its outcome."""
+    """Make a value that sums up others. Its limit decides its outcome."""
     return models.Aggregation(
         id=uuid(random),
         type=kind,
-        outcome=None if validator is None else validator.outcome,
+        outcome=limits[0].outcome if limits else None,
         value=round(value, 4),
         unit=unit,
-        validators=None if validator is None else (validator,),
+        validators=limits or None,
     )
 
 
-def attachments(reading: Reading, owner: str, *names: str) -> tuple[models.Attachment, ...]:
-    """Make the attachments of a run or a unit: some of those with the names. An upload of a ``.part`` has not ended.
+def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.Attachment]:
+    """Make some attachments of a run or a unit, with the names. An upload of a ``.part`` has not ended.
 
-    Args:
-        reading: It knows the storage.
-        owner: The id of the run or unit.
-        names: The names, with extensions.
+    TofuPilot does not know the size of some, and tells 0.
     """
     random = made_up("attachments", owner)
-    drawn = [(uuid(random), name, random.random()) for name in names]
-    return tuple(_attachment(reading, identity, name, chance) for identity, name, chance in drawn if chance < _HALF)
-
-
-def _attachment(reading: Reading, identity: str, name: str, chance: float) -> models.Attachment:
-    """Make an attachment. TofuPilot does not know the size of some, and tells 0."""
-    is_there = not name.endswith(".part")
-    return models.Attachment(
-        id=identity,
-        name=name,
-        size=(0 if chance < _HALF / 4 else len(contents(identity))) if is_there else None,
-        content_type=guess_type(name)[0],
-        is_report=name.startswith("report"),
-        download_url=reading.storage.address(identity, name) if is_there else None,
-    )
+    for name in names:
+        identity, chance, is_there = uuid(random), random.random(), not name.endswith(".part")
+        size = 0 if chance < _HALF / 4 else len(contents(identity))
+        if chance < _HALF:
+            yield models.Attachment(
+                id=identity,
+                name=name,
+                size=size if is_there else None,
+                content_type=guess_type(name)[0],
+                is_report=name.startswith("report"),
+                download_url=reading.storage.address(identity, name) if is_there else None,
+            )

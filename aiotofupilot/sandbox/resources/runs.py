@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, extended
-from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
+from aiotofupilot.sandbox.measured import check, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, contains, equal_to, if_asked, related
@@ -172,18 +172,9 @@ def _validators(measured: Measured, outcome: str) -> Iterator[models.Validator]:
     """Yield the checks of a measured value. Only the last limit can fail."""
     limits = measured.limits
     for limit in limits:
-        yield comparison(outcome if limit == limits[-1] or outcome == "UNSET" else "PASS", *limit)
+        yield check(outcome if limit == limits[-1] or outcome == "UNSET" else "PASS", *limit)
     if measured.expression is not None:
-        yield models.Validator(
-            outcome=outcome,
-            operator=None,
-            expected_value=None,
-            expression=measured.expression,
-            is_decisive=None,
-            is_expression_only=True,
-            analytics_expression=None,
-            has_custom_expression=True,
-        )
+        yield check(outcome, None, None, expression=measured.expression)
 
 
 def _logs(world: World, entry: Entry) -> Iterator[models.Log]:
