@@ -229,14 +229,7 @@ class Connection:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
         attempts: Attempts[T] = Attempts(
-            self.throttle,
-            self.clock,
-            target=target,
-            retry=self.options.retry,
-            once=once,
-            counts=counts,
-            deadline=deadline,
-            control=control,
+            self.throttle, self.clock, self.options.retry, target, counts, once=once, deadline=deadline, control=control
         )
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))

@@ -64,14 +64,8 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     if throttle is None:
         throttle = Throttle(connection.clock, connection.transport.connections(origin))
         connection.storages[str(origin)] = throttle
-    attempts: Attempts[None] = Attempts(
-        throttle,
-        connection.clock,
-        target=f"attachments/{quote(name, safe='')}",
-        retry=connection.options.retry,
-        once=False,
-        counts=RequestCounts(),
-    )
+    target, counts = f"attachments/{quote(name, safe='')}", RequestCounts()
+    attempts: Attempts[None] = Attempts(throttle, connection.clock, connection.options.retry, target, counts)
     try:
         await attempts.make(_Reception(connection, throttle, address, part, name).attempt)
     except errors.TofuPilotError as error:

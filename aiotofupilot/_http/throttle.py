@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aiotofupilot.clock import Clock
-    from aiotofupilot.stats import RequestCounts
 
     from .outage import Outage, Sent
 
@@ -184,7 +183,7 @@ class Throttle:
         if page.until < math.inf and self._clock.monotonic() >= page.until:
             raise MissedSlotError
         if self.limiter is not None or self._queued or self.rest() or not self._has_room():
-            await self._wait(page.counts, page.until)
+            await self._wait(page)
         else:
             for connection in self._connections:
                 await connection.acquire()  # a connection is free, so this does not wait
@@ -252,20 +251,20 @@ class Throttle:
     def _has_room(self) -> bool:
         return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
 
-    async def _wait(self, counts: RequestCounts, until: float) -> None:
+    async def _wait(self, page: Wanted) -> None:
         began = self._clock.monotonic()
-        time = nullcontext() if until == math.inf else self._clock.timeout(until - began)
+        time = nullcontext() if page.until == math.inf else self._clock.timeout(page.until - began)
         self._queued += 1
         try:
             async with time:
-                await self._pass(until)
+                await self._pass(page.until)
         except TimeoutError:
             if isinstance(time, asyncio.Timeout) and time.expired():
                 raise MissedSlotError from None
             raise  # the limiter raised it
         finally:
             self._queued -= 1
-            counts.add(waited=self._clock.monotonic() - began)
+            page.counts.add(waited=self._clock.monotonic() - began)
 
     async def _pass(self, until: float) -> None:
         while True:
