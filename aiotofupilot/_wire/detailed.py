@@ -118,10 +118,6 @@ def _is_series(kind: Any) -> bool:
     return bool(kind == _SERIES)
 
 
-def _is_one_of(*origins: object) -> Callable[[Any], bool]:
-    return lambda kind: get_origin(kind) in origins
-
-
 def structured(document: Any, kind: Any) -> Any:
     """Return parsed JSON as a model or a list of models. The path of the first fault is in a `DecodeError`."""
     try:
@@ -149,50 +145,39 @@ def _envelope(item: Any) -> Any:
 def _converter() -> Converter:
     """Return the converter from parsed JSON to models. It says where a fault is."""
     converter = Converter(detailed_validation=True)
-    find_hook = converter.get_structure_hook
     for kind, hook in _LEAVES.items():
         converter.register_structure_hook(kind, hook)
 
-    def union_hook(union: Any) -> Hook:
-        return _union(union, find_hook)
+    def is_compound(kind: Any) -> bool:
+        return attrs.has(kind) or get_origin(kind) is not None
 
-    def container(cls: type, factory: Callable[[Any, Converter], Any]) -> Callable[[Any], Hook]:
-        def make(kind: Any) -> Hook:
-            build = factory(kind, converter)
+    @converter.register_structure_hook_factory(is_compound)
+    def compound(kind: Any) -> Hook:
+        origin = get_origin(kind)
+        if origin in {Union, UnionType}:
+            return _union(kind, converter.get_structure_hook)
+        cls, factory = (dict, _model_hook) if attrs.has(kind) else _CONTAINERS[origin]
+        build = factory(kind, converter)
 
-            def structure(value: Any, _: object) -> Any:
-                _expect(cls, _NAMES[cls], value)
-                return build(value, kind)
+        def structure(value: Any, _: object) -> Any:
+            _expect(cls, _NAMES[cls], value)
+            return build(value, kind)
 
-            return structure
+        def points(value: Any, _: object) -> tuple[float, ...]:
+            if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
+                value = [nan if point is None else point for point in value]
+            return tuple(map(float, structure(value, kind)))
 
-        return make
+        return points if _is_series(kind) else structure
 
-    converter.register_structure_hook_factory(attrs.has, container(dict, _model_hook))
-    has_id = find_hook(attrs.make_class("Identified", {"id": attrs.field(type=str)}))
+    has_id = converter.get_structure_hook(attrs.make_class("Identified", {"id": attrs.field(type=str)}))
 
     def raw_item(value: Any, _: object) -> RawItem:
         has_id(value, None)
         return RawItem(value)
 
     converter.register_structure_hook(RawItem, raw_item)
-    converter.register_structure_hook_factory(_is_one_of(list), container(list, list_structure_factory))
-    converter.register_structure_hook_factory(_is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
-    converter.register_structure_hook_factory(_is_one_of(Mapping), container(dict, _mapping_hook))
-    converter.register_structure_hook_factory(_is_one_of(Union, UnionType), union_hook)
-    numbers = find_hook(_SERIES)
-
-    def points(value: Any, series: Any) -> tuple[float, ...]:
-        if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
-            value = [nan if point is None else point for point in value]
-        return tuple(map(float, numbers(value, series)))
-
-    converter.register_structure_hook_func(_is_series, points)
     return converter
-
-
-def _mapping_hook(mapping: Any, converter: Converter) -> Any:
-    return make_mapping_structure_fn(mapping, converter)
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
@@ -206,6 +191,14 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 def _or_empty(array: Hook) -> Hook:
     """Return the hook for an array that may be absent. Null, which the official SDK takes too, is as good."""
     return lambda value, kind: () if value is None else array(value, kind)
+
+
+_CONTAINERS: dict[Any, tuple[type, Callable[[Any, Converter], Any]]] = {
+    list: (list, list_structure_factory),
+    tuple: (list, homogenous_tuple_structure_factory),
+    Mapping: (dict, make_mapping_structure_fn),
+}
+"""The class of JSON for a container, and what makes the hook for its members."""
 
 
 def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
