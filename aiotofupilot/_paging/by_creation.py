@@ -49,9 +49,8 @@ _PAGE_AT_MOST = 1000
 class PassClock:
     """When a pass began, by the clock that dates the items. No clock at hand is surely that one.
 
-    The server tells its time with a response, which may come seconds after the server has read the items. So the
-    duration of the request is subtracted. The server's clock may be ahead of the one that dates the items, and so may
-    the local clock. The items themselves show how far a clock can be ahead.
+    The server tells its time with a response, perhaps seconds after it has read the items. So the duration of the
+    request is subtracted. Both its clock and the local one may be ahead. The items show how far.
 
     It holds no pass, because the pages in flight hold it, and a pass that is dropped is to be freed.
     """
@@ -81,10 +80,7 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Take note of when the newest item of a page was created, and of the time by the monotonic clock.
-
-        So the pass began at that creation or later, less the seconds that the pass has taken.
-        """
+        """Take note of when the newest item of a page was created: the pass began then or later, less what it took."""
         self._by_items = max(self._by_items, newest - (now - self._requested_at))
 
     @property
@@ -272,10 +268,10 @@ class Finder(Generic[K, T]):
 class ByCreation(Finder[float, T]):
     """Finds the items of a listing that were not seen before.
 
-    Where the API can list the oldest first, the floor follows the walk: everything that the walk has passed and
-    that is old enough counts as seen. The server has to prove that it sorts. Where the order is not known, the floor
-    stays where it is until the listing was seen to its end. It also stays once an item turns up below the floor,
-    because that item shows that the server does not sort after all. Such an item is new all the same.
+    Where the server has shown that it lists the oldest first, the floor follows the walk: everything that the walk has
+    passed and that is old enough counts as seen. Otherwise the floor stays where it is until the listing was seen to
+    its end. An item that turns up below the floor shows that the server does not sort after all, and is new all the
+    same.
 
     An item may become visible some time after its creation: at a position that the walk has passed, or when the pass is
     over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may

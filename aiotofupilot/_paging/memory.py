@@ -130,10 +130,7 @@ class Memory:
         return [ranks.get(item_id) for item_id in self._ids]
 
     def rank(self, item_id: str | None) -> int | None:
-        """Return the rank at which an item was passed last. None: it is not among the items passed.
-
-        Without an ID, this is the beginning of the listing, which is passed before the first item.
-        """
+        """Return the rank of an item, or without an ID that of the beginning; None: it is not among those passed."""
         self._recognize(() if item_id is None else (item_id,))
         key = _BEGINNING if item_id is None else item_id
         return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] == key), None)
@@ -175,11 +172,7 @@ class Memory:
         self._known = {*self._passed, *self.upcoming}
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Split the items that may be met again in two, given what was passed on the page at hand.
-
-        Returns:
-            Those that should have been met by now and were not, and those that are still to come.
-        """
+        """Return what should have been met by now and was not, and what is still to come, given what was passed."""
         ahead, met = [*self.upcoming], set(passed)
         done = max((count for count, key in enumerate(ahead, 1) if key in met), default=0)
         return [key for key in ahead[:done] if key not in met], ahead[done:]
@@ -197,13 +190,7 @@ class Progress:
         self._met: set[str] = set()
 
     def note(self, ids: Sequence[str], *, is_new: bool, cost: int = 1) -> bool:
-        """Take note of a page, and return whether the walk may go on.
-
-        Args:
-            ids: The IDs of the items on the page.
-            is_new: Whether any of them is new.
-            cost: How many pages it counts for, if it brings nothing.
-        """
+        """Take note of a page, and return whether the walk may go on. If it brings nothing, it counts as so many."""
         if is_new:
             self._fruitless = 0
             self._met.clear()
@@ -214,11 +201,7 @@ class Progress:
         return self._fruitless <= _FRUITLESS_AT_MOST
 
     def check(self, page: Page[Any], ids: Sequence[str], *, is_new: bool) -> None:
-        """Take note of a page.
-
-        Raises:
-            PaginationError: It is one page too many in a row that brought nothing.
-        """
+        """Take note of a page, or raise a `PaginationError` if it is one too many in a row that brought nothing."""
         if not self.note(ids, is_new=is_new):
             raise PaginationError(
                 f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "

@@ -51,8 +51,8 @@ class Window(Generic[T]):
         cursor: Where to begin.
         limit: How many items to request per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
-        concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
-        on_unreadable: What to do about an item that cannot be read. None: no page is read in parts.
+        concurrency: As in a `Plan`.
+        on_unreadable: As in a `Plan`.
         passed: The position before which all items have been passed.
     """
 

@@ -294,10 +294,9 @@ class Ties:
             )
 
     def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
-        """Return where on a page the items begin that are sorted like the item passed last.
+        """Return where on a page the items begin that are sorted like the item passed last; None: it shows no others.
 
-        None: the page shows none of them, or there is only that item as far as the pages show, or what the server sorts
-        by is not known. If the walk was resumed, the ranks tell which item was passed last.
+        If the walk was resumed, the ranks tell which item was passed last.
         """
         newest, known = self._newest, [(rank, at) for at, rank in enumerate(ranks) if rank is not None]
         if newest is None and known:

@@ -36,11 +36,9 @@ class FetchOptions(TypedDict, total=False):
     once: bool
     """Whether to make a single attempt, however many the session allows. By default not."""
     deadline: Deadline | None
-    """A time limit that other requests have too. If it is not set, this request sets it. None, which is the default:
-    there is none but that of the session."""
+    """A time limit that other requests have too. If it is not set, this request sets it. By default there is none."""
     control: Control | None
-    """Requests something else of the listing, and returns whether there was a good response. It tells whether the
-    server is down or only this page fails. None, which is the default: nothing else can be requested."""
+    """Tells whether the server is down or only this page fails. By default nothing else can be requested."""
 
 
 class Identified(Protocol):
@@ -104,14 +102,7 @@ class DetailSource(Protocol[D_co]):
     async def fetch(
         self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
     ) -> bytes:
-        """Return the details of an item, not decoded.
-
-        Args:
-            item: The item.
-            counts: Where the requests are counted.
-            is_checked: Whether details that cannot be decoded are a failure of the request.
-            options: How it is requested.
-        """
+        """Return the details of an item, not decoded. If they are checked, what cannot be decoded is a failure."""
         ...
 
     def decode(self, body: bytes, /) -> D_co:
@@ -133,14 +124,7 @@ class Source(Protocol[T]):
         ...
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
-        """Return the page that begins at a cursor.
-
-        Args:
-            cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
-            limit: How many items to request.
-            counts: Where the requests are counted.
-            options: How it is requested.
-        """
+        """Return the page that begins at a cursor, in the server's counting. The listing itself begins at 0."""
         ...
 
     def raw(self) -> Source[RawItem]:
@@ -167,14 +151,14 @@ class Source(Protocol[T]):
         run_ids: Iterable[str] = (),
         procedure_id: str | None = None,
     ) -> Source[T]:
-        """Return the same query for some of its items only.
+        """Return the same query for some of its items only. What is not given does not change.
 
         Args:
-            after: Only items created at this time or later; timezone-aware. The query's own bound still holds. A
-                fraction of a millisecond is dropped. None: no further bound.
-            order: ``asc``: the oldest first; ``desc``: the newest first. None: in the query's own order.
-            run_ids: Only what these runs wrote, in place of the runs that the query names. Empty: no change.
-            procedure_id: Only what runs of this procedure wrote. None: no change.
+            after: Only items created at this time or later. A fraction of a millisecond is dropped, and the query's own
+                bound still holds.
+            order: ``asc``: the oldest first; ``desc``: the newest first.
+            run_ids: Only what these runs wrote, in place of the runs that the query names.
+            procedure_id: Only what runs of this procedure wrote.
 
         Raises:
             ValueError: The API does not let this listing be narrowed so.

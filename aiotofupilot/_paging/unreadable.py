@@ -101,7 +101,7 @@ class Bisection(Generic[T]):
         error: Why the page failed.
         cursor: Where it begins.
         limit: How many items it was to have.
-        deadline: The time limit of the page.
+        deadline: Its time limit.
         skips: Whether an item that cannot be read is left out, and not an error.
         overlap: How many items of a page the next page is to begin with, 0 or 1.
         passed: The position before which all items have been passed.

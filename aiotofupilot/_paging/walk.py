@@ -214,22 +214,17 @@ class Walk(ItemIteration[T]):
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         if self._page is None:
             return self._start
-        page, memory = self._page, self._drift.memory
+        page, drift = self._page, self._drift
         passed = len(page.data)
         if self._yielded_of_page < len(self._new):
             upcoming = self._new[self._yielded_of_page]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
-        if passed < len(page.data) or self._has_short_pages:
-            # A server that counts pages would mean another position by the next cursor once pages are longer again.
-            checkpoint = evolve(self._start, cursor=page.cursor, skip=passed)
-        else:
-            checkpoint = checkpoint_after(page, self._start)
-        return evolve(
-            checkpoint,
-            skip=checkpoint.skip + self._drift.skip,
-            anchors=memory.anchors(passed),
-            ahead=memory.ahead(passed),
-        )
+        cursor, skip, following = page.cursor, passed, page.following
+        # A server that counts pages would mean another position by the next cursor once short pages are longer again.
+        if passed == len(page.data) and not self._has_short_pages and following is not None and following > cursor:
+            cursor, skip = following, 0
+        anchors, ahead = drift.memory.anchors(passed), drift.memory.ahead(passed)
+        return evolve(self._start, cursor=cursor, skip=skip + drift.skip, anchors=anchors, ahead=ahead)
 
     @property
     def stats(self) -> WalkStats:
@@ -359,14 +354,6 @@ def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any] | DetectD
         anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync", sort_key=plan.sort_key
     )
     return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit
-
-
-def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
-    """Return the checkpoint after a page's last item, given another one of the same listing and query."""
-    cursor = page.following
-    if cursor is None or cursor <= page.cursor:
-        return evolve(start, cursor=page.cursor, skip=len(page.data), anchors=(), ahead=())
-    return evolve(start, cursor=cursor, skip=0, anchors=(), ahead=())
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:

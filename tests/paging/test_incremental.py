@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from itertools import permutations
 
 import pytest
 from fakes.budget import STEP
@@ -9,6 +10,7 @@ from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
 
 from aiotofupilot import DecodeError, DriftError, PaginationError, ServerError, Watermark
 from aiotofupilot._paging import incremental
+from aiotofupilot._paging.by_creation import Seen
 from aiotofupilot.models import Page, PageMeta
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -72,6 +74,16 @@ async def test_a_watermark_that_names_every_item_has_no_seconds(kind):
     assert len(await everything(walk)) == 3
     ((second, digests),) = walk.watermark.seen
     assert (second, len(digests), walk.watermark.floor) == (0, 3, None)
+
+
+def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
+    texts = set()
+    for names in permutations(["a", "b", "c"]):
+        seen = Seen(Watermark("rows", "abcdefgh"))
+        for name in names:
+            seen.add(name, 20.5 if name == "a" else 10.5)
+        texts.add(str(seen.watermark))
+    assert len(texts) == 1
 
 
 async def test_stats_count_pages_and_what_was_listed_again():
