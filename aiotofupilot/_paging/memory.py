@@ -6,7 +6,7 @@ meets them again. The memory is bounded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.positions import BEGINNING, digest
@@ -186,30 +186,20 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._fruitless = 0
+        self.fruitless = 0
+        """How many pages there are in the row."""
         self._met: set[str] = set()
 
     def note(self, ids: Sequence[str], *, is_new: bool, cost: int = 1) -> bool:
         """Take note of a page, and return whether the walk may go on. If it brings nothing, it counts as so many."""
         if is_new:
-            self._fruitless = 0
+            self.fruitless = 0
             self._met.clear()
             return True
         met = len(self._met)
         self._met.update(ids)
-        self._fruitless = 0 if len(self._met) > met else self._fruitless + cost
-        return self._fruitless <= _FRUITLESS_AT_MOST
-
-    def check(self, page: Page[Any], ids: Sequence[str], *, is_new: bool) -> None:
-        """Take note of a page, or raise a `PaginationError` if it is one too many in a row that brought nothing."""
-        if not self.note(ids, is_new=is_new):
-            raise PaginationError(
-                f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
-                "the server's cursor advances, but the listing does not",
-                cursor=page.cursor,
-                next_cursor=page.following,
-                fruitless_pages=self._fruitless,
-            )
+        self.fruitless = 0 if len(self._met) > met else self.fruitless + cost
+        return self.fruitless <= _FRUITLESS_AT_MOST
 
 
 class IgnoreDrift(Generic[T]):
@@ -244,7 +234,14 @@ class IgnoreDrift(Generic[T]):
             self.skip -= skipped
             self.memory.skip(skipped)
         new = self.memory.new(page.data, skipped)
-        self._progress.check(page, ids, is_new=bool(new or skipped))
+        if not self._progress.note(ids, is_new=bool(new or skipped)):
+            raise PaginationError(
+                f"{self._progress.fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
+                "the server's cursor advances, but the listing does not",
+                cursor=page.cursor,
+                next_cursor=page.following,
+                fruitless_pages=self._progress.fruitless,
+            )
         return new
 
 

@@ -2,21 +2,21 @@
 
 import pytest
 
-from aiotofupilot._paging.memory import Progress
+from aiotofupilot import RawItem
+from aiotofupilot._paging.memory import IgnoreDrift, Progress
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.models import Page, PageMeta
 
-PAGE = Page([], PageMeta(has_more=True, next_cursor=2), 1)
-
 
 def test_a_hundred_pages_in_a_row_may_bring_nothing_and_one_more_is_an_error():
-    progress = Progress()
-    progress.check(PAGE, ["a"], is_new=True)
-    for ids in ["b"], *[["b"]] * 100:  # the first one shows an item that the row has not shown
-        progress.check(PAGE, ids, is_new=False)
+    drift, page = IgnoreDrift(), Page([RawItem(id="a")], PageMeta(has_more=True, next_cursor=2), 1)
+    assert drift.admit(page)
+    for _ in range(1 + 100):  # the first one shows an item that the row has not shown
+        assert not drift.admit(page)
     with pytest.raises(PaginationError, match="101 pages in a row") as caught:
-        progress.check(PAGE, ["b"], is_new=False)
-    assert caught.value.fruitless_pages == 101
+        drift.admit(page)
+    error = caught.value
+    assert (error.cursor, error.next_cursor, error.fruitless_pages) == (1, 2, 101)
 
 
 def test_a_page_can_count_for_several():
