@@ -129,17 +129,15 @@ class DetailWindow(Generic[D, P]):
             while self._wanted != 0:
                 self._fill()
                 head = self._entries[0] if self._entries else None
-                if head is None and self._reader is not None and self._reader.done():
-                    self._raise_failure(self._reader)
-                elif head is None and self._reader is None:
+                if head is None and self._reader is None:
                     self._raise_if_missing()
                     return False
-                elif head is not None and head.task is not None and head.task.done():
-                    await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
-                    if self._is_at_hand(head, head.task):
-                        return True
-                else:
+                if head is None or head.task is None or not head.task.done():
                     await self._wait(head)
+                    continue
+                await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
+                if self._is_at_hand(head, head.task):
+                    return True
         except BaseException:
             self._stop()
             raise
@@ -184,10 +182,18 @@ class DetailWindow(Generic[D, P]):
         self._is_stopped = False
 
     def _fill(self) -> None:
-        """Take up the items that the walk has found, and request what may be in flight."""
+        """Take up the items that the walk has found, and request what may be in flight.
+
+        If no items are left, the error of the walk is raised. It will be asked again.
+        """
         entries, concurrency = self._entries, self._concurrency
-        if (reader := self._reader) is not None and reader.done() and not (reader.cancelled() or reader.exception()):
-            self._reader, found = None, reader.result()
+        reader = self._reader
+        if reader is not None and reader.done() and not (entries and (reader.cancelled() or reader.exception())):
+            self._reader = None
+            try:
+                found = outcome(reader)
+            finally:
+                del reader  # which knows its error, which knows this frame
             entries.extend(_Entry(item, place) for item, place in found)
             self._has_ended = not found
         lengths = [0 if (body := entry.body) is None else len(body) for entry in entries]
@@ -219,14 +225,6 @@ class DetailWindow(Generic[D, P]):
         if self._wanted is not None and length >= self._wanted:
             return False
         return not length if self._concurrency == 1 else length < 2 * self._concurrency
-
-    def _raise_failure(self, reader: asyncio.Task[Any]) -> None:
-        """Raise the error of the walk of the items. It will be asked again."""
-        self._reader = None
-        try:
-            outcome(reader)
-        finally:
-            del reader  # which knows its error, which knows this frame
 
     async def _wait(self, head: _Entry[P] | None) -> None:
         """Wait for the first item, or for something that lets it be requested."""
@@ -268,15 +266,14 @@ class DetailWindow(Generic[D, P]):
         return False
 
     def _note_missing(self, head: _Entry[P], error: NotFoundError) -> None:
-        if self._source.is_known:
-            self.stats.removed += 1
-            self._settle(head)
-            return
         head.task = None
         self._raise_if_missing()
         self._missing = self._entries.popleft(), error
+        if self._source.is_known:
+            self._raise_if_missing()
 
     def _raise_if_missing(self) -> None:
+        """Count an item that was not found as removed, or raise its error if no details have been read."""
         if self._missing is None:
             return
         (entry, error), self._missing = self._missing, None
@@ -292,12 +289,11 @@ class DetailWindow(Generic[D, P]):
         raise error
 
     def _settle(self, head: _Entry[P]) -> None:
-        """Count the details of the first item as passed."""
+        """Count the details of the first item as passed, and an item before it that was not found."""
+        if self._source.is_known:
+            self._raise_if_missing()
         self._entries.popleft()
         self.place = head.place
-        if self._missing is not None and self._source.is_known:
-            self._missing = None
-            self.stats.removed += 1
 
     def _decoded(self) -> list[D]:
         """Return the next details if they are at hand."""
