@@ -14,7 +14,6 @@ Only an item that is sorted before them shows where they begin.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -216,23 +215,17 @@ class Match(NamedTuple):
 
 def longest_row(ranks: Sequence[int | None]) -> list[Match]:
     """Return the known items that are still in their order: the longest row of rising ranks."""
-    lowest_ends: list[int] = []  # the lowest rank that ends a row of 1, 2, 3 ... items
-    ends: list[Match] = []  # the items that end those rows
-    before: dict[Match, Match | None] = {}
-    for index, rank in enumerate(ranks):
-        if rank is None:
-            continue
-        length = bisect_left(lowest_ends, rank)
-        match = Match(index, rank)
-        before[match] = ends[length - 1] if length else None
-        lowest_ends[length:] = [rank, *lowest_ends[length + 1 :]]
-        ends[length:] = [match, *ends[length + 1 :]]
-    row: list[Match] = []
-    last = ends[-1] if ends else None
-    while last is not None:
-        row.append(last)
-        last = before[last]
-    return row[::-1]
+    rows: list[list[Match]] = [[]]
+    for at, rank in enumerate(ranks):
+        if rank is not None:
+            before = max((row for row in rows if not row or row[-1].rank < rank), key=_length_and_end)
+            rows.append([*before, Match(at, rank)])
+    return max(rows, key=_length_and_end)
+
+
+def _length_and_end(row: Sequence[Match]) -> tuple[int, ...]:
+    """Return what makes a row better than another: its length, or else that it ends with an older item."""
+    return (len(row), -row[-1].rank, row[-1].at) if row else (0,)
 
 
 def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
