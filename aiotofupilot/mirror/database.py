@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -23,7 +23,7 @@ from .results import DatabaseInUseError, MirrorError
 from .tables import DATA, DETAILED, GONE, KEY, OF_RUNS, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -88,8 +88,7 @@ class Database:
     def with_memory(self, work: Callable[[], T]) -> T:
         """Return what some work with the database returns. If it does not fit into memory, do it again with more.
 
-        Args:
-            work: What to do. If it was done all the same, doing it again changes nothing.
+        What was done all the same may be done again, because that changes nothing.
 
         Raises:
             MemoryError: There is no more.
@@ -143,7 +142,8 @@ class Database:
             message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
             raise MirrorError(message)
         else:
-            self._transact(lambda: self._connection.execute(_STATE, {"format": FORMAT, "server": server}))
+            with self._transaction():
+                self._connection.execute(_STATE, {"format": FORMAT, "server": server})
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in present if name != "series" or POINTS in present]
         self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
@@ -190,14 +190,11 @@ class Database:
         return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
-        """Make the tables and columns that are missing.
+        """Make the tables and columns that are missing, of a listing and those that follow it, given their filters.
 
-        Args:
-            listing: A listing. If it is not mirrored yet, or one of the others is not, its watermark is forgotten.
-            filters: The filters of it and of those that follow it.
+        If one of them is not mirrored yet, the watermark of the listing is forgotten.
         """
-
-        def change() -> None:
+        with self._transaction():
             missing, tables = filters.keys() - self.mirrored(), self._tables()
             if missing:
                 self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
@@ -209,8 +206,6 @@ class Database:
                 self._make_table(name, tables.get(name, {}))
             for name in missing:
                 self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, filters[name]])
-
-        self._transact(change)
 
     def _make_table(self, name: str, present: Mapping[str, str]) -> None:
         columns = columns_of(name)
@@ -231,8 +226,7 @@ class Database:
             seen_at: When the update began that has read them.
             watermarks: The watermark after these rows, of listings that have one.
         """
-
-        def change() -> None:
+        with self._transaction():
             for listing, parts in batches.items():
                 rows = pa.Table.from_batches(parts)
                 if DATA in rows.column_names:
@@ -246,16 +240,10 @@ class Database:
                     "UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", [watermark, listing]
                 )
 
-        self._transact(change)
-
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None) -> int:
         """Mark the rows that an update should have seen and has not, and return how many are new.
 
-        Args:
-            listing: Its name.
-            seen_at: When the update began.
-            since: The update has read what was created at this time or later, or what such runs wrote. None: it has
-                read everything.
+        It has read what was created at `since` or later, or what such runs wrote. None: it has read everything.
         """
         condition, parameters = "true", []
         if since is not None:
@@ -264,18 +252,16 @@ class Database:
                 run_id = run_path(listing).replace(".", "__")
                 condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
-        return self._transact(lambda: int(self._value(sql, datetime.now(UTC), seen_at, *parameters)))
+        with self._transaction():
+            return int(self._value(sql, datetime.now(UTC), seen_at, *parameters))
 
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
-
-        def change() -> None:
+        with self._transaction():
             self._connection.execute("CREATE SCHEMA IF NOT EXISTS tofupilot")
             for definition in definitions(self.mirrored()):
                 self._connection.execute(definition)
             self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
-
-        self._transact(change)
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
@@ -314,16 +300,16 @@ class Database:
         )
         self._connection.execute(sql, {"seen_at": seen_at})
 
-    def _transact(self, change: Callable[[], T]) -> T:
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
         try:
             self._connection.execute("BEGIN")
-            changed = change()
+            yield
             self._connection.execute("COMMIT")
         except BaseException:
             with suppress(duckdb.Error):  # it was rolled back already, or the database is invalid after a failed write
                 self._connection.execute("ROLLBACK")
             raise
-        return changed
 
     def _check_server(self, server: str) -> None:
         mirrored = str(self._value("SELECT min(server) FROM _mirror"))
