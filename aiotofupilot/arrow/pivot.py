@@ -116,20 +116,12 @@ def _value(measurement: Measurement) -> Any:  # noqa: ANN401 - a number, truth v
 
 def _limits(validators: Iterable[Validator]) -> tuple[float | None, float | None]:
     """Return the tightest limits of some validators."""
-    bounds = list(map(_bounds, validators))
-    lower = max((low for low, _ in bounds if low is not None), default=None)
-    return lower, min((high for _, high in bounds if high is not None), default=None)
-
-
-def _bounds(validator: Validator) -> tuple[float | None, float | None]:
-    expected, operator = validator.expected_value, validator.operator
-    ends = expected if isinstance(expected, tuple) else (expected, expected)
-    is_range = operator == "range"
-    if validator.is_decisive is False or isinstance(expected, tuple) is not is_range or len(ends) != len(_SIDES):
-        return None, None
-    low, high = map(_number, ends)
-    return low if operator in _LOWER else None, high if operator in _UPPER else None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    limits: tuple[set[float], ...] = (set(), set())
+    for each in validators:
+        ends = each.expected_value if each.operator == "range" else (each.expected_value, each.expected_value)
+        if each.is_decisive is False or not isinstance(ends, tuple) or len(ends) != len(_SIDES):
+            continue
+        for end, operators, side in zip(ends, (_LOWER, _UPPER), limits, strict=True):
+            if each.operator in operators and isinstance(end, int | float) and not isinstance(end, bool):
+                side.add(float(end))
+    return max(limits[0], default=None), min(limits[1], default=None)
