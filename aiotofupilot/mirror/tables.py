@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 from attrs import define, evolve, field
 
+from aiotofupilot import DataSeries
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
 from aiotofupilot.arrow.rows import Rows, database_rows
 from aiotofupilot.arrow.waveforms import Waveform, waveforms
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.models import DataSeries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 
-    from aiotofupilot.models import Attachment, RunDetails
+    from aiotofupilot import Attachment, RunDetails
 
 GONE = "_gone_at"
 """The column that says when an update found that the server lists a row no more. Null: it still did."""

@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from attrs import define, evolve, field
 
 from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
-from aiotofupilot._paging.by_creation import OVERLAP
-from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
@@ -54,7 +52,7 @@ _ITEMS = 1_000
 """Items that are made into rows together."""
 
 _RECENT = timedelta(hours=1)
-"""What is longer ago than this was visible when a walk began, however wrong a clock may be."""
+"""What was created this long before a walk began was visible to it, however wrong a clock may be."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
 """Runs whose measurements, phases and logs are read before the watermark passes them. There are few at first, so that
@@ -208,20 +206,17 @@ class Update:
         """Read a whole listing that cannot be requested by its creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk does not, but its end says nothing of what was
-        created meanwhile. So the next update looks from an hour before the walk on, or from the newest row on, which
-        may be longer ago by the clocks.
+        created meanwhile. So the next update looks from an hour before the walk on.
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
-        if is_compared(name):
-            await self._store_walk(name, listing.walk())
-            return
-        served_at = read_http_date((await self._in_time(listing)).headers.get("Date", "")) or self._began_at
         await self._store_walk(name, listing.walk())
-        newest = await self._call(self.database.newest, name)
+        newest = None if is_compared(name) else await self._call(self.database.newest, name)
         if newest is not None:
-            floor = min(served_at - _RECENT, self._began_at - _RECENT, newest - timedelta(seconds=OVERLAP))
-            self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor.replace(microsecond=0)))
+            # The newest row is no newer than the end of the walk, by whatever clock the server has.
+            began_at = newest - (datetime.now(UTC) - self._began_at)
+            floor = (min(began_at, self._began_at) - _RECENT).replace(microsecond=0)
+            self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
             await self._store()
 
     async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:

@@ -85,9 +85,12 @@ def test_a_row_has_what_the_item_has(pull, sandbox, query):
 
 
 def test_a_listing_without_an_order_goes_on_after_its_first_walk(pull, sandbox, mirrored, ids, query):
-    """What was created shortly before the walk is there once, and what is created later comes next time."""
+    """What was created shortly before the walk is there once, and what is created later comes next time.
+
+    A row from the future hides nothing.
+    """
     now = datetime.now(UTC)
-    for minutes, at in ((30, 3), (2, 0), (0, 2)):
+    for minutes, at in ((30, 3), (2, 0), (0, 2), (-2000, 1)):
         sandbox.procedures[at] = evolve(sandbox.procedures[at], created_at=now - timedelta(minutes=minutes))
     assert pull("procedures")["procedures"].new == 5
     assert pull("procedures")["procedures"].new == 0
@@ -110,6 +113,19 @@ def test_a_listing_without_an_order_goes_on_however_far_the_clocks_are_from_its_
         later = newest.created_at + timedelta(days=days)
         sandbox.procedures.append(evolve(newest, id=f"{days} days later", created_at=later))
         assert pull("procedures")["procedures"].new == 1
+    assert mirrored("procedures") == ids(sandbox.procedures)
+
+
+def test_what_was_created_during_a_long_walk_comes_with_the_next_update(pull, sandbox, mirrored, ids, monkeypatch):
+    """Its place may have been passed by then, and the newest row may be from the end of the walk."""
+    newest = max(sandbox.procedures, key=lambda procedure: procedure.created_at)
+    later = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(hours=2))
+    with monkeypatch.context() as patched:
+        patched.setattr(update, "datetime", later)
+        pull("procedures")
+    during = newest.created_at - timedelta(hours=2, minutes=30)
+    sandbox.procedures.append(evolve(newest, id="during", created_at=during))
+    assert pull("procedures")["procedures"].new == 1
     assert mirrored("procedures") == ids(sandbox.procedures)
 
 
