@@ -15,7 +15,7 @@ from weakref import WeakSet
 from .errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
     from typing import Self
 
@@ -40,9 +40,10 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pid = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
-        self._has_ended = False
+        self.has_ended: bool = False
+        """Whether the thread was ended, so that nothing runs any more."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,11 +58,6 @@ class LoopThread:
         """Whether the thread has begun in this process. A thread does not live on in a fork."""
         return self._loop is not None and self._pid == os.getpid()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the thread was ended, so that nothing runs any more."""
-        return self._has_ended
-
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
 
@@ -73,7 +69,7 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
         result: Future[T] = Future()
-        tasks: list[asyncio.Task[None]] = []
+        tasks: set[asyncio.Future[Any]] = set()
         loop = self._begin(_begin, function, result, tasks)
         try:
             return result.result()
@@ -92,9 +88,9 @@ class LoopThread:
 
         It does not begin when the thread is ending, which ends everything in the loop.
         """
-        if (loop := self._loop) is not None and self.has_begun and not self._has_ended:
+        if (loop := self._loop) is not None and self.has_begun and not self.has_ended:
             with suppress(RuntimeError):  # the loop was closed, and everything in it has ended
-                loop.call_soon_threadsafe(_start, partial(_awaited, function), self._tasks)
+                loop.call_soon_threadsafe(_start, function, self._tasks)
 
     def end(self, *, waits: bool = True) -> None:
         """End whatever runs in the loop, and then the thread. In a forked process, this does nothing.
@@ -105,7 +101,7 @@ class LoopThread:
         if self._loop is not None and not self.has_begun:
             return
         with self._lock:
-            had_ended, self._has_ended = self._has_ended, True
+            had_ended, self.has_ended = self.has_ended, True
             loop, thread = self._loop, self._thread
             if loop is not None and not had_ended:
                 loop.call_soon_threadsafe(_start, partial(_finish, self._last), self._tasks)
@@ -119,7 +115,7 @@ class LoopThread:
                 "this process was forked, and the session belongs to its parent: make one session in each"
             )
         with self._lock:
-            if self._has_ended:
+            if self.has_ended:
                 raise SessionError("the session is closed")
             if self._loop is None:
                 self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
@@ -146,10 +142,16 @@ def _serve(loop: asyncio.AbstractEventLoop, _kept: object) -> None:
     loop.close()
 
 
-def _start(function: Callable[[], Coroutine[Any, Any, None]], tasks: set[asyncio.Task[None]]) -> None:
-    task = asyncio.get_running_loop().create_task(function())
+def _start(function: Callable[[], Awaitable[object]], tasks: set[asyncio.Future[Any]]) -> asyncio.Future[Any]:
+    """Let a function run, and keep its task among others until it ends."""
+    task = asyncio.ensure_future(function())
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task
+
+
+def _begin(function: Callable[[], Awaitable[T]], result: Future[T], tasks: set[asyncio.Future[Any]]) -> None:
+    _start(partial(_settle, function, result), tasks).add_done_callback(partial(_fail, result))
 
 
 async def _settle(function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
@@ -164,25 +166,15 @@ async def _settle(function: Callable[[], Awaitable[T]], result: Future[T]) -> No
         del result  # whose error knows this frame
 
 
-def _begin(function: Callable[[], Awaitable[T]], result: Future[T], tasks: list[asyncio.Task[None]]) -> None:
-    task = asyncio.get_running_loop().create_task(_settle(function, result))
-    task.add_done_callback(partial(_fail, result))
-    tasks.append(task)
-
-
 def _fail(result: Future[T], _task: object) -> None:
     """Tell that a task was cancelled before it began."""
     if not result.done():
         result.set_exception(asyncio.CancelledError())
 
 
-def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+def _cancel(tasks: set[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
-
-
-async def _awaited(function: Callable[[], Awaitable[object]]) -> None:
-    await function()
 
 
 async def _finish(last: Callable[[], Awaitable[object]] | None) -> None:
