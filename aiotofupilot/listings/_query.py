@@ -13,6 +13,7 @@ from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.source import Identified, Source
+from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import format_date_time, read_date_time, read_http_date
@@ -21,7 +22,7 @@ from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
-from ._resource import Connection, Detailed, ItemDetails, Resource, value_in
+from ._resource import Connection, Detailed, ItemDetails, value_in
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
@@ -38,13 +39,17 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Identified)
 
 
-class Endpoint(Resource, Generic[T]):
+class Endpoint(Generic[T]):
     """Where items of one kind are listed, and what the API lets ask for there.
 
     Args:
         connection: The way to the server.
     """
 
+    name: ClassVar[str]
+    """The API's word for the items."""
+    path: ClassVar[str]
+    """The path of the items, after the base URL."""
     model: ClassVar[type]
     """The class of an item."""
     is_bare: ClassVar[bool]
@@ -75,9 +80,15 @@ class Endpoint(Resource, Generic[T]):
     decode_structs: ClassVar[PageDecoder[Any]]
     """Reads a page of structs. They have the values of the models."""
 
+    @internal
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection = connection
+
     @classmethod
     def _set_up(cls, model: type, filters: Mapping[str, Argument], *, is_bare: bool) -> None:
         """Set what a listing need not say itself, because it follows from the model and the filters."""
+        cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
         cls.model, cls.is_bare = model, is_bare
         if any(field.name == "created_at" for field in fields_of(model)):
             cls.creation_field = cls.creation_field or "created_at"

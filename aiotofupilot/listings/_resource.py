@@ -11,7 +11,6 @@ from attrs import Factory, frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
-from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot.errors import DecodeError
@@ -119,32 +118,12 @@ def value_in(item: object, name: str) -> Any:  # noqa: ANN401 - an item without 
     return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
 
 
-class Resource:
-    """What the API has under one path.
-
-    Args:
-        connection: The way to the server.
-    """
+class Detailed(Generic[D]):
+    """A listing whose items the API also returns one by one. It names their model, such as ``Detailed[RunDetails]``."""
 
     name: ClassVar[str]
-    """The API's word for the items."""
     path: ClassVar[str]
-    """The path of the items, after the base URL."""
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.name = cls.__name__.lower()
-        cls.path = f"/v2/{cls.name}"
-
-    @internal
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Connection = connection
-        """The way to the server."""
-
-
-class Detailed(Resource, Generic[D]):
-    """Items that the API also returns one by one. A subclass names their model, such as ``Detailed[RunDetails]``."""
-
+    connection: Connection
     key: ClassVar[str] = "id"
     """The field that identifies an item."""
     is_recent: ClassVar[bool] = False
