@@ -23,7 +23,7 @@ from .server import Server
 from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from aiotofupilot import DetailsWalk, Download
 
@@ -72,9 +72,10 @@ async def download(
                 async with (
                     walk,
                     counting_beside(query, session, progress) as count,
-                    aclosing(_noted(walk, progress, count)) as items,
+                    aclosing(_noted(walk, progress)) as items,
                     aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
                 ):
+                    count()
                     async for one in downloads:
                         outcome = _outcome(one)
                         counts[outcome] += 1
@@ -122,9 +123,8 @@ def _bytes(size: int) -> str:
     return decimal(size)
 
 
-async def _noted(walk: DetailsWalk[Any], progress: Progress, count: Callable[[], None]) -> AsyncGenerator[Any]:
+async def _noted(walk: DetailsWalk[Any], progress: Progress) -> AsyncGenerator[Any]:
     """Yield what a walk yields, and count it."""
-    count()
     async for item in walk:
         yield item
         progress.advance(1)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import sys
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -116,13 +116,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 class Query:
-    """What to list, and how to ask for it, in the library's words.
-
-    Args:
-        name: The listing.
-        details: Whether each item comes with everything that the server knows of it.
-        arguments: Arguments of its ``list()``.
-    """
+    """What to list, with arguments of the ``list()`` of a listing, and perhaps with the details of each item."""
 
     def __init__(self, name: str, /, *, details: bool = False, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
         self.name = name
@@ -137,11 +131,7 @@ class Query:
         return model
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing. Nothing is sent yet.
-
-        Raises:
-            UsageError: An option is out of bounds.
-        """
+        """Return the listing. Nothing is sent yet. If an option is out of bounds, that is wrong usage."""
         try:
             paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         except (TypeError, ValueError) as error:
@@ -152,10 +142,7 @@ class Query:
         return paginator
 
     def walk(self, session: TofuPilotSession, *, takes_structs: bool) -> Walk[Any] | DetailsWalk[Any]:
-        """Return a pass over the listing. Nothing is sent yet.
-
-        Its items are structs if these are enough. Details are models all the same.
-        """
+        """Return a pass over the listing. Nothing is sent yet. Details are models, also where structs are enough."""
         listing = self.listing(session)
         if self.has_details:
             return listing.details().walk()
@@ -189,9 +176,8 @@ class Query:
             kind = " or ".join(kind for kind, names in (("at position", positions), ("with ID", ids)) if names)
             shown = ", ".join(map(str, [*positions, *ids][:_SHOWN]))
             more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
-            where = f"{kind} {shown}" if count == 1 else f"{kind}s {shown}{more}"
-            are = "is" if count == 1 else "are"
-            parts.append(f"{counted(count, self.name)} could not be read and {are} left out, {where}")
+            where = f"is left out, {kind} {shown}" if count == 1 else f"are left out, {kind}s {shown}{more}"
+            parts.append(f"{counted(count, self.name)} could not be read and {where}")
         if removed := stats.removed:
             parts.append(f"{counted(removed, self.name)} {'was' if removed == 1 else 'were'} removed meanwhile")
         return "; ".join(parts)
@@ -216,11 +202,8 @@ async def write_listing(
     Return how many items are written, in earlier runs too, and in words which ones this run left out.
 
     Raises:
-        UsageError: An option is out of bounds, or the file cannot be written or completed.
         StoppedError: It ended early, with something written, or because it was interrupted.
-        DeadlineError: The time was over, with nothing written.
-        TofuPilotError: It ended early, with nothing written.
-        BrokenPipeError: Nobody reads any more.
+        Exception: With nothing written, or when nobody reads any more, the error is raised as it is.
     """
     out: Output | None = None
     walk: Walk[Any] | DetailsWalk[Any] | None = None
@@ -236,9 +219,9 @@ async def write_listing(
                 walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
                 # An item with details is written by itself, because it can have tens of megabytes.
                 at_once = 1 if query.has_details else sys.maxsize
-                counting = counting_beside(query, session, progress)
-                with progress:
-                    await _write(walk, output_format, out, progress, counting, at_once=at_once)
+                async with counting_beside(query, session, progress) as count:
+                    with progress:
+                        await _write(walk, output_format, out, progress, count, at_once=at_once)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
@@ -256,14 +239,14 @@ async def _write(
     output_format: Format,
     out: Output,
     progress: Progress,
-    counting: AbstractAsyncContextManager[Callable[[], None]],
+    count: Callable[[], None],
     *,
     at_once: int,
 ) -> None:
-    """Write what a walk yields, page by page. After a few, the total is counted meanwhile, if someone watches."""
+    """Write what a walk yields, page by page, and call a function after a few of them."""
     before, pages = out.items, 0
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
-    async with counting as count, walk:
+    async with walk:
         while items := await walk.take(at_once):
             # The head is written with the first items, so that a listing that is refused leaves no header.
             text = (output_format.between if out.items else output_format.head) + output_format.page(items)

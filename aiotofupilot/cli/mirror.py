@@ -71,7 +71,7 @@ async def mirror(
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
     try:
-        from aiotofupilot.mirror import Mirror  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
+        import aiotofupilot.mirror as library  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
@@ -79,7 +79,7 @@ async def mirror(
     on_unreadable = filters.pop("on_unreadable", "raise")
     async with server.session() as session:
         try:
-            opened = Mirror(
+            opened = library.Mirror(
                 database,
                 session=session.with_options(concurrency=filters.pop("concurrency", 1)),
                 listings=listings or None,
@@ -106,19 +106,8 @@ def _in_options(message: str, filters: Collection[str]) -> str:
 
 
 async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  # noqa: ANN401 - as `Mirror.update` has them
-    """Update a mirror, and show how far it is.
-
-    Raises:
-        FailedError: Another program has the database.
-        UsageError: The database cannot be used.
-        StoppedError: It ended early.
-    """
-    from aiotofupilot.mirror import (  # noqa: PLC0415 - they are loaded by now
-        DatabaseInUseError,
-        MirrorError,
-        MirrorTimeoutError,
-        StaleWatermarkError,
-    )
+    """Update a mirror, and show how far it is."""
+    import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
 
     reached = "beginning"
 
@@ -131,14 +120,16 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         try:
             async with progress.until(None):
                 return await mirror.update(**options, on_progress=note, with_totals=progress.is_shown)
-        except DatabaseInUseError as error:
+        except library.DatabaseInUseError as error:
             raise FailedError(str(error)) from error
-        except MirrorError as error:
+        except library.MirrorError as error:
             raise UsageError(str(error)) from error
-        except StaleWatermarkError as error:
+        except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
-            reason = DeadlineError(error.seconds, progress.warning) if isinstance(error, MirrorTimeoutError) else error
+            reason: BaseException = error
+            if isinstance(error, library.MirrorTimeoutError):
+                reason = DeadlineError(error.seconds, progress.warning)
             raise StoppedError(reason, f"it had come to the {reached}, run it again to go on") from error
 
 
