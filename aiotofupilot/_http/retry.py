@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from attrs import frozen
 
@@ -155,10 +155,7 @@ class RetryPolicy:
         Args:
             attempt: The number of the attempt, from 1 on.
         """
-        try:
-            return min(self.max_wait, self.initial_wait * 2.0 ** (attempt - 1))
-        except OverflowError:
-            return self.max_wait
+        return min(self.max_wait, self.initial_wait * 2.0 ** min(attempt - 1, 1000))  # more is no float
 
     def longest_probe_wait(self, elapsed: float) -> float:
         """Return the longest wait before the next request while the session is down, in seconds.
@@ -171,11 +168,8 @@ class RetryPolicy:
 
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return the rules as a tuple, so that the policy can be hashed."""
-    if not isinstance(rules, Sequence) or isinstance(rules, str):
+    if not isinstance(rules, Sequence) or isinstance(rules, str) or not all(map(callable, cast("Any", rules))):
         raise must_be(TypeError, "rules", "a sequence of functions", rules)
-    for rule in cast("Sequence[object]", rules):
-        if not callable(rule):
-            raise for_parameter(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
     return tuple(cast("Sequence[Rule]", rules))
 
 
@@ -192,11 +186,7 @@ def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | f
 
 
 def wait_after(
-    policy: RetryPolicy,
-    error: TofuPilotError,
-    attempt: int,
-    decision: float,
-    uniform: Callable[[float, float], float],
+    policy: RetryPolicy, error: TofuPilotError, attempt: int, decision: float, uniform: Callable[[float, float], float]
 ) -> float | None:
     """Return the seconds to wait after an attempt that was about the page. None: it was the last one.
 
@@ -222,7 +212,6 @@ def checked_retry(retry: object) -> Retry:
         raise must_be(TypeError, "retry", "a RetryPolicy, a tenacity.AsyncRetrying or None", retry)
     controller = cast("AsyncRetrying", retry)
     if controller.retry_error_callback is not None:
-        raise for_parameter(
-            TypeError("retry must not have a retry_error_callback, because it would make up a page"), "retry"
-        )
+        message = "retry must not have a retry_error_callback, because it would make up a page"
+        raise for_parameter(TypeError(message), "retry")
     return controller
