@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
-from aiotofupilot._arguments import for_parameter, integer, must_be
+from aiotofupilot._arguments import integer, must_be
 from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
@@ -233,13 +233,8 @@ def _checked(attachment: object) -> Attachment:
         raise must_be(TypeError, "attachment", "an Attachment, which details() of runs and units have", attachment)
     owner = attachment.owner
     if owner is None and attachment.download_url is None:
-        raise for_parameter(
-            ValueError(
-                f"attachment {attachment.id!r} has neither an address nor an owner to read one from: "
-                "take it from the details of a run or a unit"
-            ),
-            "attachment",
-        )
+        bound = "one with an address or an owner, such as from the details of a run or a unit"
+        raise must_be(ValueError, "attachment", bound, attachment)
     if owner is not None and owner[0] not in {"runs", "units"}:
         raise must_be(ValueError, "attachment.owner", '("runs", id) or ("units", serial_number)', owner)
     return attachment

@@ -280,7 +280,7 @@ class TestAddress:
     @pytest.mark.parametrize(
         ("changes", "error", "message"),
         [
-            ({"download_url": None}, ValueError, "neither an address nor an owner to read one from"),
+            ({"download_url": None}, ValueError, "attachment must be one with an address or an owner"),
             ({"owner": ("users", "a")}, ValueError, r"attachment.owner must be \(\"runs\", id\) or"),
             ({"download_url": f"ftp://127.0.0.1/{SIGNATURE}"}, AttachmentError, "does not begin with https://$"),
             ({"download_url": f"http://tofu.example.com/{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
