@@ -275,6 +275,20 @@ def _read_run(group: str, begin: int) -> OpenRun:
     return OpenRun(run_id, *_read_second(rest, begin), procedure_id or None)
 
 
+def check_query(parameter: str, given: Checkpoint | Watermark, listing: str, query: str) -> None:
+    """Raise a `ValueError` for an argument that is a position in another listing or query."""
+    kind = type(given).__name__.lower()
+    if given.listing != listing:
+        message = f"{parameter} is a {kind} of {given.listing}, and not of {listing}"
+        raise for_parameter(ValueError(message), parameter)
+    if given.query != query:
+        message = (
+            f"{parameter} is a {kind} of {listing} with other filters or another order "
+            f"(query {given.query}, and not {query})"
+        )
+        raise for_parameter(ValueError(message), parameter)
+
+
 def _start(value: object) -> datetime | None:
     return aware("start", value)
 

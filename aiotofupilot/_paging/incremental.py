@@ -11,7 +11,7 @@ from attrs import evolve
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
-from aiotofupilot.positions import OpenRun, Watermark, digest
+from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
 from .by_creation import OVERLAP, ByCreation, Finder
@@ -240,13 +240,5 @@ def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
     if not isinstance(given, Watermark):
         hint = ": use Watermark.parse()" if isinstance(given, str) else ""
         raise for_parameter(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
-    if given.listing != listing:
-        message = f"{parameter} is a watermark of {given.listing}, and says nothing of {listing}"
-        raise for_parameter(ValueError(message), parameter)
-    if given.query != query:
-        message = (
-            f"{parameter} is a watermark of {listing} with other filters (query {given.query}), "
-            f"and says nothing of these (query {query})"
-        )
-        raise for_parameter(ValueError(message), parameter)
+    check_query(parameter, given, listing, query)
     return given

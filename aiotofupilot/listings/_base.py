@@ -10,7 +10,7 @@ from attrs import evolve
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan
-from aiotofupilot.positions import Checkpoint
+from aiotofupilot.positions import Checkpoint, check_query
 
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, checked, query_of
@@ -181,13 +181,6 @@ class Listing(Endpoint[T]):
         """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""
         if not isinstance(cursor, Checkpoint):
             return Checkpoint(cursor or 0, listing=self.name, query=query)
-        if cursor.listing not in ("", self.name):
-            message = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
-            raise for_parameter(ValueError(message), "cursor")
-        if cursor.listing and cursor.query != query:
-            message = (
-                f"cursor is a checkpoint of {self.name} with other filters or another order (query {cursor.query}), "
-                f"and cannot resume these (query {query})"
-            )
-            raise for_parameter(ValueError(message), "cursor")
+        if cursor.listing:
+            check_query("cursor", cursor, self.name, query)
         return evolve(cursor, listing=self.name, query=query)

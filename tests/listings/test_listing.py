@@ -41,7 +41,7 @@ class TestCheckpoints:
     def test_a_checkpoint_of_another_listing_is_refused_by_name(self):
         """Its place would mean other items."""
         checkpoint = Procedures(Connection()).list(cursor=20).walk().checkpoint
-        with pytest.raises(ValueError, match="a checkpoint of procedures, and cannot resume runs") as caught:
+        with pytest.raises(ValueError, match="a checkpoint of procedures, and not of runs") as caught:
             Runs(Connection()).list(cursor=checkpoint)
         assert caught.value.parameter == "cursor"
 
