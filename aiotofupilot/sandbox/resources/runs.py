@@ -14,50 +14,41 @@ from aiotofupilot.sandbox.measured import check, measurement_details, phase_deta
 from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, contains, equal_to, if_asked, related
+from aiotofupilot.sandbox.world import grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from random import Random
 
-    from aiotofupilot.sandbox.plan import Attempt
     from aiotofupilot.sandbox.world import Snapshot, World
 
 _RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
+_OUTCOMES = ("SKIP", "PASS", "FAIL", "ERROR")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _sequences(world: World, entry: Entry) -> tuple[models.RunSequence, ...]:
-    paths = dict.fromkeys(attempt.step.sequence for attempt in entry.attempts)
-    return tuple(_sequence(world, entry, number, path) for number, path in enumerate(paths))
-
-
-def _sequence(world: World, entry: Entry, number: int, path: str) -> models.RunSequence:
-    attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == path]
-    done = [attempt for attempt in attempts if attempt.duration is not None]
-    begin = entry.run.started_at + done[0].begin * MILLISECOND if done else None
-    end = entry.run.started_at + done[-1].end * MILLISECOND if done else None
-    return models.RunSequence(
-        id=world.id("sequences", entry.number, number),
-        path=path,
-        key=path,
-        parent_path=None,
-        name=path.capitalize(),
-        source=None if entry.run.environment == "development" else f"./sequences/{path}.yaml",
-        outcome=_outcome(attempts, entry.run.outcome),
-        started_at=begin,
-        ended_at=end,
-        duration=None if begin is None or end is None else end - begin,
-    )
-
-
-def _outcome(attempts: Sequence[Attempt], run: str) -> str:
-    """Return the outcome of a sequence, from its phases and the outcome of the run."""
-    outcomes = {attempt.outcome for attempt in attempts if attempt.final}
-    if "ERROR" in outcomes:
-        return "TIMEOUT" if run == "TIMEOUT" else "ERROR"
-    if "FAIL" in outcomes:
-        return "FAIL"
-    return "SKIP" if outcomes == {"SKIP"} else "PASS"
+    """Make the sequences of a run. The worst outcome of its phases is that of a sequence."""
+    run, sequences = entry.run, list[models.RunSequence]()
+    for path, attempts in grouped(entry.attempts, "step.sequence").items():
+        done = [attempt for attempt in attempts if attempt.duration is not None]
+        begin = run.started_at + done[0].begin * MILLISECOND if done else None
+        end = run.started_at + done[-1].end * MILLISECOND if done else None
+        worst = max((attempt.outcome for attempt in attempts if attempt.final), key=_OUTCOMES.index)
+        sequence = models.RunSequence(
+            id=world.id("sequences", entry.number, len(sequences)),
+            path=path,
+            key=path,
+            parent_path=None,
+            name=path.capitalize(),
+            source=None if run.environment == "development" else f"./sequences/{path}.yaml",
+            outcome=run.outcome if worst == "ERROR" else worst,
+            started_at=begin,
+            ended_at=end,
+            duration=None if begin is None or end is None else end - begin,
+        )
+        sequences.append(sequence)
+    return tuple(sequences)
 
 
 RUNS: Resource[models.Run] = Resource(
