@@ -31,16 +31,15 @@ The modules, from the outside to the inside. Each of them works without those ab
   waveforms. `storage` has attachments, at addresses that expire.
 - `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
-- `world` is the made-up factory, and has snapshots of all listings. `plan` has the runs of its plan. `recipes` has what
-  it makes and tests.
+- `world` is the made-up factory, and has snapshots of all listings. `recipes` has what it
+  makes and tests, and how a run goes.
 """
 
 from . import faults, paging
 from .api import Api
 from .delivery import Delivery
 from .factory import BusyLine, Factory
-from .plan import DeployedRun
-from .recipes import make_procedures
+from .recipes import DeployedRun, make_procedures
 from .request import Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox

@@ -18,8 +18,7 @@ from attrs import evolve
 from aiotofupilot import models
 
 from .detail import extended
-from .plan import MILLISECOND
-from .recipes import uuid
+from .recipes import MILLISECOND, uuid
 from .storage import contents
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models.fields import fields_of
 
 from .parameters import Parameter, Values, declared, matches, pages
-from .plan import MILLISECOND
+from .recipes import MILLISECOND
 from .wire import write_item
 from .world import Maker, Path, Snapshot, path
 

@@ -23,8 +23,8 @@ from attrs import field, frozen
 
 from aiotofupilot import models
 
-from .plan import MILLISECOND, PREPARATION, DeployedRun, Entry, plan_attempts
-from .recipes import BENCHES, NEWEST, PARTS, TESTS, make_procedures, named, uuid
+from . import recipes
+from .recipes import MILLISECOND, DeployedRun, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,9 +93,9 @@ class World:
         self._batch_numbers = count()
         self._open_batches: dict[int, tuple[models.BatchRef, int]] = {}
         """The last batch of each part, and how many more units belong to it."""
-        self._finished = [deque[models.UnitRef]() for _ in PARTS]
+        self._finished = [deque[models.UnitRef]() for _ in recipes.PARTS]
         """The units of each part that can be built into others."""
-        self._executions = [0] * len(BENCHES)
+        self._executions = [0] * len(recipes.BENCHES)
         self.entries: list[Entry] = []
         """All runs, the oldest first."""
         self.children: dict[str, Sequence[models.UnitRef]] = {}
@@ -104,38 +104,38 @@ class World:
         """The unit that a unit is built into, by its id."""
         begin = None if until is None else _cut(until) - runs * _STEP
         if isinstance(procedures, int):
-            newest = NEWEST if begin is None else begin - _DAY
-            procedures = make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
+            newest = recipes.NEWEST if begin is None else begin - _DAY
+            procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
         self.procedures: Sequence[models.Procedure] = procedures
         self.lines: Sequence[models.ProcedureRef] = [
             models.ProcedureRef(line.id, line.name) for line in procedures[:_MOST_LINES]
         ]
         if begin is None:
-            newest = max((line.created_at for line in procedures[:_MOST_LINES]), default=NEWEST)
+            newest = max((line.created_at for line in procedures[:_MOST_LINES]), default=recipes.NEWEST)
             begin = _cut(min(max(newest, _EARLIEST), _LATEST)) + _DAY
         self.begin: datetime = begin
         self._runs = runs if self.lines else 0
         self._random = Random(f"cycle {seed} {len(self.lines)}")  # noqa: S311 - test data
         # Each phase of a procedure measures something that can fail.
-        chosen = [self._random.sample(TESTS, self._random.randint(4, 6)) for _ in self.lines]
-        self._steps = [tuple(step for step in TESTS if step in steps) for steps in chosen]
+        chosen = [self._random.sample(recipes.TESTS, self._random.randint(4, 6)) for _ in self.lines]
+        self._steps = [tuple(step for step in recipes.TESTS if step in steps) for steps in chosen]
         creators = {user.id: user for procedure in procedures if (user := procedure.created_by_user)}
         refs = [
             *creators.values(),
             models.UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
             models.UserRef(self.id("users", 1), None, "line-1@example.com"),
         ]
-        self.refs: list[models.UserRef] = refs if nulls else [named(ref) for ref in refs]
+        self.refs: list[models.UserRef] = refs if nulls else [recipes.named(ref) for ref in refs]
         """The people who create items: the creators of procedures, and two more."""
         self._operators = [models.Operator(ref.id, ref.name, ref.email) for ref in self.refs]
         if nulls:
             self._operators += [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
         self.stations: list[models.StationRef] = [
-            models.StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)
+            models.StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(recipes.BENCHES)
         ]
         self.revisions: list[list[models.Revision]] = [
             [models.Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
-            for part, product in enumerate(PARTS)
+            for part, product in enumerate(recipes.PARTS)
         ]
 
     @property
@@ -146,7 +146,7 @@ class World:
     @staticmethod
     def benches_of(line: int) -> tuple[int, int]:
         """Return the indexes of the stations that run a procedure."""
-        return line % len(BENCHES), (line + 1) % len(BENCHES)
+        return line % len(recipes.BENCHES), (line + 1) % len(recipes.BENCHES)
 
     def deployed_at(self, wave: int) -> datetime:
         """Return when a version of the procedures was first deployed: an hour before its first run."""
@@ -154,7 +154,7 @@ class World:
 
     def id(self, kind: str, *numbers: int) -> str:
         """Return the id of a single item."""
-        return uuid(self.random(kind, *numbers))
+        return recipes.uuid(self.random(kind, *numbers))
 
     def random(self, kind: str, *numbers: int) -> Random:
         """Return a source of chance for one item, or for the items of one run."""
@@ -200,21 +200,21 @@ class World:
             number, line, retest = len(self._refs), self._begin(), 0
         unit = self._refs[number]
         self.entries.append(self._test(index, unit, line, retest))
-        soon, following = index + self._random.randint(2, 12), line + len(PARTS)
+        soon, following = index + self._random.randint(2, 12), line + len(recipes.PARTS)
         if self.entries[-1].run.outcome != "PASS":
             if retest + 1 < _MOST_TESTS:
                 heappush(self._due, (soon, number, line, retest + 1))
         elif following < len(self.lines):
             heappush(self._due, (soon, number, following, 0))
         else:
-            self._finished[line % len(PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
+            self._finished[line % len(recipes.PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
 
     def _begin(self) -> int:
         """Draw what the next unit is, and what is built into it. Return the first procedure of its part."""
         random, index = self._random, len(self._refs)
-        parts = range(min(len(PARTS), len(self.lines)))
-        part = random.choices(parts, [PARTS[number].share for number in parts])[0]
-        product = PARTS[part]
+        parts = range(min(len(recipes.PARTS), len(self.lines)))
+        part = random.choices(parts, [recipes.PARTS[number].share for number in parts])[0]
+        product = recipes.PARTS[part]
         children = [self._finished[kind].popleft() for kind in product.built_from if self._finished[kind]]
         revisions = range(len(product.revisions))
         revision = self.revisions[part][random.choices(revisions, range(1, len(revisions) + 1))[0]]
@@ -243,10 +243,10 @@ class World:
     def _test(self, index: int, unit: models.RunUnit, line: int, retest: int) -> Entry:
         random, details = self._random, self.random("runs", index)
         bench = self.benches_of(line)[random.random() < 0.5]  # noqa: PLR2004 - half of them
-        fails = _RETEST_FAILS if retest else BENCHES[bench].failure_rate
+        fails = _RETEST_FAILS if retest else recipes.BENCHES[bench].failure_rate
         shares = {"ERROR": 1, "TIMEOUT": 1, "ABORTED": 1, "FAIL": 97 * fails, "PASS": 97 * (1 - fails)}
         outcome = random.choices(list(shares), list(shares.values()))[0]
-        attempts = tuple(plan_attempts(random, self._steps[line], outcome))
+        attempts = tuple(recipes.plan_attempts(random, self._steps[line], outcome))
         end = max(attempt.end for attempt in attempts)
         environment = random.choices(("production", "preview", "development"), (94, 3, 3))[0]
         user = self._one_of(self.refs) if random.random() < 0.15 else None  # noqa: PLR2004 - some
@@ -255,9 +255,9 @@ class World:
         execution, slot = self._slot(bench)
         version, deployment = self._version(index // _WAVE, line, environment)
         started_at = self.begin + index * _STEP + details.randrange(45_000) * MILLISECOND
-        duration = (end + PREPARATION + details.randrange(900)) * MILLISECOND
+        duration = (end + recipes.PREPARATION + details.randrange(900)) * MILLISECOND
         run = DeployedRun(
-            id=uuid(details),
+            id=recipes.uuid(details),
             created_at=started_at + duration + details.randrange(2000) * MILLISECOND,
             started_at=started_at,
             ended_at=started_at + duration,
@@ -265,7 +265,7 @@ class World:
             outcome=outcome,
             execution_id=execution,
             slot_key=None if slot is None else f"slot_{slot}",
-            slot_name=None if slot is None else f"{BENCHES[bench].name}, slot {slot}",
+            slot_name=None if slot is None else f"{recipes.BENCHES[bench].name}, slot {slot}",
             procedure=models.RunProcedure(self.lines[line].id, self.lines[line].name, version),
             unit=unit,
             docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
@@ -275,14 +275,14 @@ class World:
             environment=environment,
             deployment_id=deployment,
         )
-        return Entry(index, run, retest, attempts, BENCHES[bench].name, is_verbose)
+        return Entry(index, run, retest, attempts, recipes.BENCHES[bench].name, is_verbose)
 
     def _one_of(self, people: Sequence[T]) -> T:
         return people[self._random.getrandbits(16) % len(people)]
 
     def _slot(self, bench: int) -> tuple[str | None, int | None]:
         """Return the execution and the slot of a station's next run; None: the station has no slots."""
-        slots = BENCHES[bench].slots
+        slots = recipes.BENCHES[bench].slots
         turn, self._executions[bench] = self._executions[bench], self._executions[bench] + 1
         return (self.id("executions", bench, turn // slots), turn % slots + 1) if slots > 1 else (None, None)
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, extended
 from aiotofupilot.sandbox.measured import check, measurement_details, phase_details, run_details
-from aiotofupilot.sandbox.plan import MILLISECOND, PREPARATION, Entry
-from aiotofupilot.sandbox.recipes import Measured, uuid
+from aiotofupilot.sandbox.recipes import MILLISECOND, PREPARATION, Entry, Measured, uuid
 from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, contains, equal_to, if_asked, related
 from aiotofupilot.sandbox.world import grouped
 
