@@ -58,7 +58,7 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
             f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
             "or pass allow_insecure_http=True",
         )
-    return _parsed(proxy, source, "proxy") if proxy.value else None
+    return _checked(proxy, source, "proxy") if proxy.value else None
 
 
 _OF_SESSION = ("_default_proxy", "_default_proxy_auth")
@@ -77,7 +77,7 @@ def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | N
         raise unusable("http_session", "this version of aiohttp does not tell the proxy of a session: install another")
     if address.value is None:
         return resolve_proxy(Secret(None), base_url, allow_insecure_http=True) if session.trust_env else None
-    found = _parsed(Secret(str(address.value)), "the aiohttp session", "http_session")
+    found = _checked(Secret(str(address.value)), "the aiohttp session", "http_session")
     login: Any = auth.value
     return found if login is None else evolve(found, login=(login.login, login.password))
 
@@ -95,19 +95,30 @@ def _of_environment(server: URL) -> tuple[str, Secret]:
     return name if name in os.environ else name.upper(), found
 
 
-def _parsed(proxy: Secret, source: str, parameter: str) -> Proxy:
-    """Return the proxy with an address. An address without a scheme is http."""
+def _checked(proxy: Secret, source: str, parameter: str) -> Proxy:
+    """Return the proxy with an address."""
+    found = _parsed(proxy, source)
+    if found is None:
+        what = "the proxy of the aiohttp session" if parameter == "http_session" else source.rstrip("=")
+        raise unusable(
+            parameter,
+            f"{what} must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
+            "the value is not shown, because it may hold a password",
+        )
+    return found
+
+
+def _parsed(proxy: Secret, source: str) -> Proxy | None:
+    """Return the proxy with an address; None: the address cannot be used. An address without a scheme is http.
+
+    No error is raised here, because the address may have a password.
+    """
     try:
         url = URL(proxy.value if "://" in proxy.value else f"http://{proxy.value}")
-        if is_visible(proxy.value) and url.scheme in {"http", "https"} and url.host and url.port:
-            is_open = url.raw_user is None and url.raw_password is None
-            login = () if is_open else (url.user or "", url.password or "")
-            return Proxy(url=url.origin(), login=login, source=source)
+        if not (is_visible(proxy.value) and url.scheme in {"http", "https"} and url.host and url.port):
+            return None
+        is_open = url.raw_user is None and url.raw_password is None
+        login = () if is_open else (url.user or "", url.password or "")
+        return Proxy(url=url.origin(), login=login, source=source)
     except ValueError:
-        pass
-    what = "the proxy of the aiohttp session" if parameter == "http_session" else source.rstrip("=")
-    raise unusable(
-        parameter,
-        f"{what} must be the http:// or https:// address of a proxy, such as "
-        "http://proxy.example.com:3128; the value is not shown, because it may hold a password",
-    )
+        return None

@@ -59,7 +59,10 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     The throttle of the connection is the API's, so each storage has another one. ``name`` is what the file is called in
     errors and log lines.
     """
-    origin = _url(connection.transport, address, name).value.origin()
+    url = _url(connection.transport, address)
+    if url is None:
+        raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
+    origin = url.value.origin()
     throttle = connection.storages.get(str(origin))
     if throttle is None:
         throttle = Throttle(connection.clock, connection.transport.connections(origin))
@@ -67,7 +70,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     target, counts = f"attachments/{quote(name, safe='')}", RequestCounts()
     attempts: Attempts[None] = Attempts(throttle, connection.clock, connection.options.retry, target, counts)
     try:
-        await attempts.make(_Reception(connection, throttle, address, part, name).attempt)
+        await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:
         attempts.sign(error)
         raise
@@ -79,7 +82,7 @@ class _Reception:
 
     _connection: Connection
     _throttle: Throttle
-    _address: Secret
+    _url: Secret
     _part: PartFile
     _name: str
 
@@ -133,14 +136,18 @@ class _Reception:
     async def _responding(self) -> AsyncGenerator[_Response]:
         """Request what is missing, and give the response that redirects lead to."""
         part, transport = self._part, self._connection.transport
-        url = _url(transport, self._address, self._name)
+        url = self._url
         headers = {"Range": f"bytes={part.size}-", "If-Range": self._validator} if self._validator else {}
         for _ in range(1 + REDIRECTS_AT_MOST):
             async with _requested(transport, url.value, headers) as response:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
                     yield _Response(response.status, response.headers, response.content)
                     return
-                url = _target(transport, url, Secret(response.headers["Location"]), self._name)
+                target = _url(transport, Secret(response.headers["Location"]), url)
+            if target is None:
+                message = f"the storage redirected {self._name} to an address that is not https"
+                raise errors.RedirectError(message, location="another address")
+            url = target
         message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
         raise errors.RedirectError(message, location=str(url.value.origin()))
 
@@ -193,7 +200,7 @@ class _Reception:
         return kind(
             "the storage did not send the file",  # which has no name, because others that wait get this error too
             status=status,
-            code=None if code is None or code.lower() in self._address.value.lower() else code,
+            code=None if code is None or code.lower() in str(self._url.value).lower() else code,
             retry_after=retry_after(Response(status, response.headers, b"", self._connection.clock.now())),
         )
 
@@ -244,31 +251,16 @@ async def _requested(
         raise failure from failure.__cause__
 
 
-def _url(transport: Transport, address: Secret, name: str) -> Secret:
-    """Return an address as it is sent: character by character, because the signature may depend on it."""
+def _url(transport: Transport, address: Secret, base: Secret | None = None) -> Secret | None:
+    """Return an address as it is sent: character by character, because the signature may depend on it.
+
+    A redirect may lead to a relative one. None: Somebody on the way could read the address, and with it the file.
+    """
     try:
-        url = Secret(URL(address.value, encoded=is_visible(address.value)).with_user(None))
-        if _is_safe(transport, url):
-            return url
+        url = URL(address.value, encoded=is_visible(address.value))
+        found = Secret((url if base is None else base.value.join(url)).with_user(None))
     except (TypeError, ValueError):
-        pass
-    raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
-
-
-def _target(transport: Transport, url: Secret, location: Secret, name: str) -> Secret:
-    """Return where a redirect leads, if that may be asked."""
-    shown = "another address"
-    try:
-        target = Secret(url.value.join(URL(location.value, encoded=is_visible(location.value))).with_user(None))
-        shown = str(target.value.origin())
-        if _is_safe(transport, target):
-            return target
-    except ValueError:
-        pass
-    raise errors.RedirectError(f"the storage redirected {name} to {shown}, which is not https", location=shown)
-
-
-def _is_safe(transport: Transport, url: Secret) -> bool:
-    """Return whether nobody on the way can read the address, and with it the file."""
-    is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
-    return bool(url.value.host) and url.value.scheme in ({"https", "http"} if is_here else {"https"})
+        return None
+    is_here = is_loopback(transport.base.host or "") and is_loopback(found.value.host or "")
+    is_safe = found.value.scheme in ({"https", "http"} if is_here else {"https"})
+    return found if found.value.host and is_safe else None
