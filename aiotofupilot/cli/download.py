@@ -7,10 +7,10 @@ from asyncio import CancelledError
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
+from cyclopts.validators import Number, Path as IsPath
 
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
@@ -27,16 +27,13 @@ if TYPE_CHECKING:
 
     from aiotofupilot import DetailsWalk, Download
 
-_LISTINGS = ("runs", "units")
-"""What has attachments."""
-
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
 """What ``list()`` takes. Concurrency has another default, and no position is remembered."""
 
 
 async def download(
-    folder: Annotated[Path, Parameter(metavar="FOLDER")],
-    listing: Annotated[str, Parameter(metavar="LISTING")] = _LISTINGS[0],
+    folder: Annotated[Path, Parameter(metavar="FOLDER", validator=IsPath(file_okay=False))],
+    listing: Annotated[Literal["runs", "units"], Parameter(metavar="LISTING")] = "runs",
     /,
     *,
     concurrency: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=1))] = 8,
@@ -56,10 +53,6 @@ async def download(
         server: Which server gets the requests.
         filters: Which runs or units. There is an option for each.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, and not a folder")
-    if listing not in _LISTINGS:
-        raise UsageError(f"{listing} have no attachments: {' and '.join(_LISTINGS)} have some")
     for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in _OPTIONS}:
         raise UsageError(f"{option(name)} is not a filter of {listing}")
     query = Query(listing, details=True, concurrency=concurrency, **filters)
@@ -96,7 +89,7 @@ async def download(
         raise FailedError(f"{_files(failed)} could not be downloaded: run it again")
 
 
-with_options(download, [*shared_filters(_LISTINGS), *_OPTIONS])
+with_options(download, [*shared_filters(("runs", "units")), *_OPTIONS])
 
 
 def _outcome(download: Download) -> str:

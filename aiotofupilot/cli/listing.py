@@ -265,10 +265,7 @@ async def _write(
 async def counting_beside(
     query: Query, session: TofuPilotSession, progress: Progress
 ) -> AsyncGenerator[Callable[[], None]]:
-    """Give a function that lets a listing be counted beside a block, if someone watches.
-
-    The progress is told the total. The count does not outlast the block.
-    """
+    """Give a function that lets a listing be counted beside a block, and no longer, if someone watches."""
     counting: list[asyncio.Task[None]] = []
 
     def count() -> None:
@@ -284,10 +281,9 @@ async def counting_beside(
 
 
 async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
-    """Tell the progress how many items there are.
+    """Tell the progress how many items there are. If they cannot be counted, that is not a failure.
 
-    One request is in flight, and none is tried again, so that it takes little from the walk. A count that fails is not
-    a failure.
+    One request is in flight, and none is tried again, so that it takes little from the walk.
     """
     try:
         total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hmac
+import hashlib
 import json
 import os
 import shutil
@@ -48,13 +48,8 @@ _PIECE = 4096
 class StandardOutput:
     """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up.
 
-    Attributes:
-        items: How many items are written, up to the last write that succeeded.
-        checkpoint: Where the listing resumes after them; None: at its beginning.
-        is_torn: Whether a write that failed or was cancelled has been made in part.
-
-    Raises:
-        UsageError: It is closed.
+    ``items`` and ``checkpoint`` are as in `PartFile`, up to the last write that succeeded. ``is_torn`` says whether a
+    write that failed or was cancelled has been made in part.
     """
 
     def __init__(self) -> None:
@@ -102,11 +97,11 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """What will be a file.
+    """What will be a file. Its place is left alone until `finish`.
 
     Args:
-        target: Its place, which is left alone until `finish`.
-        options: What it holds.
+        target: The place.
+        options: What the file holds.
         key: Who asks for what it holds; None: that does not matter. A digest of it is kept.
         resume: Whether to complete what a run with the same options and key has left. If no run has left anything, the
             file is begun, unless its place is taken: then it may be a finished file.
@@ -116,9 +111,7 @@ class PartFile:
         checkpoint: Where the listing resumes after them; None: at its beginning.
 
     Raises:
-        UsageError: Another run is writing it, or what is left of it is by a run with other options or another key, or
-            nothing is left to complete, but a file is in its place.
-        OSError: It cannot be written.
+        UsageError: Another run is writing it, or it cannot be completed.
     """
 
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
@@ -126,8 +119,9 @@ class PartFile:
         self._part, self._state_path, self._new_state_path, self._whole = (
             target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
         )
-        begun = datetime.now(UTC).isoformat()
-        self._state = {"begun": begun, "key": _digest(key, begun), "options": options}
+        # A key is too long to be found by trying.
+        digest = key and hashlib.sha256(key.encode()).hexdigest()
+        self._state: dict[str, Any] = {"begun": datetime.now(UTC).isoformat(), "key": digest, "options": options}
         self._has_begun = False
         self._size = 0
         self.items: int = 0
@@ -135,7 +129,7 @@ class PartFile:
         self._file = _locked(self._part)
         try:
             if resume:
-                self._resume(options, key)
+                self._resume()
         except BaseException:
             self.leave()
             raise
@@ -205,8 +199,8 @@ class PartFile:
     def _begin(self) -> None:
         """Cut off what is not completed, before anything is added.
 
-        What an earlier run has left is kept until something has arrived to replace it, because this run may fail
-        before that. Its state goes first, so that it never speaks of other bytes.
+        What an earlier run has left is kept until something replaces it. Its state goes first, so that it never speaks
+        of other bytes.
         """
         if not self._has_begun:
             self._has_begun = True
@@ -214,14 +208,16 @@ class PartFile:
                 self._state_path.unlink(missing_ok=True)
             self._file.truncate(self._size)
 
-    def _resume(self, options: Options, key: str | None) -> None:
+    def _resume(self) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
         state: dict[str, Any] = {"size": 0}
         with suppress(FileNotFoundError, ValueError):
             state = json.loads(self._state_path.read_bytes())
         if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
-            if difference := _difference(state, options, key):
-                raise UsageError(f"{self._part} was begun {difference}")
+            if difference := _difference(state, self._state):
+                raise UsageError(
+                    f"{self._part} was begun {difference}: give the same again, or leave out --resume to begin anew"
+                )
             self._state = {name: state[name] for name in self._state}
             self._size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
             say(
@@ -269,22 +265,17 @@ def _locked(path: Path) -> FileIO:
     return file
 
 
-def _difference(state: dict[str, Any], options: Options, key: str | None) -> str:
-    """Return in words how the run began that left this state; empty: as this one, which would write the same."""
-    begun: Options = state["options"]
+def _difference(state: dict[str, Any], own: dict[str, Any]) -> str:
+    """Return in words how the run began that left a state; empty: as this one, which would write the same."""
+    begun, options = state["options"], own["options"]
     differing = [
         f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
         for name in {**options, **begun}
         if begun.get(name) != options.get(name)
     ]
-    if not differing and state["key"] != _digest(key, state["begun"]):
-        differing = ["with another API key"]  # another server has other keys, so this is told last
-    return f"{' and '.join(differing)}: give the same again, or leave out --resume to begin anew" if differing else ""
-
-
-def _digest(key: str | None, begun: str) -> str | None:
-    """Return what tells a key from others, and differs from file to file. A key is too long to be found by trying."""
-    return key and hmac.digest(key.encode(), begun.encode(), "sha256").hex()
+    if not differing and state["key"] != own["key"]:
+        return "with another API key"  # another server has other keys, so this is told last
+    return " and ".join(differing)
 
 
 Output = StandardOutput | PartFile
@@ -293,12 +284,7 @@ Output = StandardOutput | PartFile
 
 @asynccontextmanager
 async def output(
-    path: Path | None,
-    options: Options,
-    *,
-    key: str | None = None,
-    resume: bool = False,
-    remake: Remake | None = None,
+    path: Path | None, options: Options, *, key: str | None = None, resume: bool = False, remake: Remake | None = None
 ) -> AsyncGenerator[Output]:
     """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
 
@@ -310,7 +296,8 @@ async def output(
     try:
         file = PartFile(_target(path), options, key=key, resume=resume)
     except OSError as error:
-        if error.errno in _DISK_FAILED:
+        # No other path on the same disk would mend it. Windows has no quota by this name.
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", None)):
             raise
         name = path if error.errno == errno.ENOENT else error.filename or path  # it may be about FILE.part
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
@@ -320,10 +307,6 @@ async def output(
     except BaseException:
         file.leave()
         raise
-
-
-_DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
-"""What no other path on the same disk would mend. Windows has no quota by this name."""
 
 
 def _target(path: Path) -> Path:

@@ -62,14 +62,8 @@ class Progress(logging.Handler):
     It is shown during a ``with`` block, if standard error is a terminal where nobody else is expected to write. If the
     items go to standard output, and that is a pipe, its reader may write to the terminal.
 
-    Args:
-        name: What the items are called. None: `note` says it.
-        total: At most this many items will arrive; None: nobody knows, and the bar moves to and fro.
-        to_standard_output: Whether the items go there.
-
-    Attributes:
-        row: How far the items are that have the name.
-        warning: The latest warning, until more arrives; empty: there is none.
+    ``name`` says what the items are called, and ``total`` how many will arrive. ``row`` is how far they are, and
+    ``warning`` the latest warning, until more arrives; empty: there is none.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:

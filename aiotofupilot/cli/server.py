@@ -45,9 +45,6 @@ class Server:
             HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because everyone on
             this machine can read a command's arguments.
         ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
-
-    Raises:
-        UsageError: A sandbox is wanted, and another server or key; or the end of a sandbox, and no sandbox.
     """
 
     timeout: Annotated[float, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = 30.0

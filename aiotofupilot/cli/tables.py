@@ -210,9 +210,9 @@ GAP = "  "
 
 
 def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
-    """Return the columns that fit, with their widths. None: all of them fit.
+    """Return the columns that fit, with their widths, and leave out others. None: all of them fit.
 
-    Columns that do not fit are left out. The width that is left is shared in proportion to what each column can use.
+    The width that is left is shared in proportion to what each column can use.
     """
     if width is None:
         return [evolve(column, width=column.enough) for column in columns]

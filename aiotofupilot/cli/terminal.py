@@ -54,11 +54,7 @@ def raw(stream: IO[Any]) -> RawIOBase:
 
 
 def write_all(stream: RawIOBase, data: bytes) -> None:
-    """Write all of the data to a raw stream. If the stream would block, wait until it is writable.
-
-    Raises:
-        OSError: The disk is full, or nobody reads any more.
-    """
+    """Write all of the data to a raw stream. If the stream would block, wait until it is writable."""
     rest = memoryview(data)
     while rest:
         written = stream.write(rest)
@@ -72,9 +68,6 @@ def put(stream: TextIO | None, text: str) -> None:
     """Write text to one of the standard streams, at once and whole, unless that is closed.
 
     Python's own `print` loses text where Python runs unbuffered and the stream does not block.
-
-    Raises:
-        OSError: The disk is full, or nobody reads any more.
     """
     if stream is not None:
         stream.flush()

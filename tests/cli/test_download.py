@@ -141,9 +141,9 @@ def test_what_is_left_out_is_told(sandbox, attachments, folder, capfd):
     ("arguments", "line"),
     [
         ([], 'Command "download" parameter FOLDER requires an argument. See --help.'),
-        ([__file__], f"{__file__} is a file, and not a folder"),
+        ([__file__], f'Invalid value "{__file__}" for FOLDER. Only directory is allowed, but "{__file__}" is a file.'),
         (["x", "--cursor", "3"], "Unknown option: --cursor."),
-        (["x", "parts"], "parts have no attachments: runs and units have some"),
+        (["x", "parts"], 'Invalid value "parts" for LISTING. Choose from: "runs", "units". See --help.'),
         (["x", "units", "--slot-keys", "1"], "--slot-keys is not a filter of units"),
         (["x", "--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
         (["x", "--until", "now"], "--until is for --sandbox"),
