@@ -18,24 +18,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-Hooks = tuple["Callable[[str], object]", "Callable[[], list[str]]"]
-"""The ``__getattr__`` and the ``__dir__`` of a package."""
-
-
-def lazy(package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()) -> Hooks:
-    """Return the hooks of a package that re-exports names of its modules.
+def lazy(
+    package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
 
     Args:
         package: The package's ``__name__``.
         names: The names that the package re-exports, apart from those of `whole`.
-        modules: The package's modules whose ``__all__`` hold these names. They become attributes of the package too.
-            They are searched in this order, so put the lighter modules first: their names then load no heavier module.
+        modules: The package's modules that have these names. They become attributes of the package too. They are
+            searched in this order, so put the lighter modules first: their names then load no heavier module.
         whole: Further modules, whose names are all re-exported. They are names of classes. The ``__all__`` of the
             package has them too, if it is not set, and asking for it loads these modules.
     """
@@ -44,37 +42,21 @@ def lazy(package: str, names: Sequence[str], modules: Sequence[str], whole: Sequ
     def every_name() -> list[str]:
         return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
 
-    def home_of(name: str) -> str | None:
-        searched = modules if name in names else whole if name[:1].isupper() else ()
-        return next((home for home in searched if name in import_module(f"{package}.{home}").__all__), None)
-
-    load, listing = lazy_from(package, home_of, lambda: {"__all__", *every_name(), *public})
-
-    def load_or_list(name: str) -> object:
+    def load(name: str) -> object:
         if name == "__all__" and whole:
             return every_name()
-        return import_module(f"{package}.{name}") if name in public else load(name)
+        if name in public:
+            return import_module(f"{package}.{name}")
+        is_own = name in names
+        for module in modules if is_own else whole if name[:1].isupper() else ():
+            loaded = import_module(f"{package}.{module}")
+            if name in (vars(loaded) if is_own else loaded.__all__):
+                value = explained(getattr(loaded, name))
+                setattr(sys.modules[package], name, value)  # so the next access does not come here
+                return value
+        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
-    return load_or_list, listing
-
-
-def lazy_from(package: str, home_of: Callable[[str], str | None], names: Callable[[], Iterable[str]]) -> Hooks:
-    """Return the same as `lazy`, for a package that knows the module of each name. Only this module is loaded.
-
-    Args:
-        package: The package's ``__name__``.
-        home_of: Returns the package's module that holds a name, or None.
-        names: Returns all names that can be asked for.
-    """
-
-    def load(name: str) -> object:
-        if (home := home_of(name)) is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
-        value = explained(getattr(import_module(f"{package}.{home}"), name))
-        setattr(sys.modules[package], name, value)  # so the next access does not come here
-        return value
-
-    return load, lambda: sorted({*vars(sys.modules[package]), *names()})
+    return load, lambda: sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
 
 
 def explained(value: object) -> object:

@@ -71,6 +71,8 @@ def test_an_unknown_name_is_an_attribute_error_with_a_suggestion():
         aiotofupilot.Procedures  # noqa: B018 - the attribute access is what is tested
     assert caught.value.name == "Procedures"
     assert caught.value.obj is aiotofupilot
+    with pytest.raises(AttributeError, match="no attribute 'Any'"):
+        aiotofupilot.Any  # noqa: B018 - its modules have it, and do not export it
     with pytest.raises(ImportError, match="Procedures"):
         from aiotofupilot import Procedures  # noqa: F401, PLC0415 - it is not there
 

@@ -175,7 +175,5 @@ def _check_shard(given: object) -> None:
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    _HOMES = {"Argument": "_declaration", "Bounds": "_declaration", "Detailed": "_resource", "Listing": "_base"}
-    _HOMES |= {"Options": "_shared", "PageOptions": "_shared"}
-    _HOMES |= {name.capitalize(): vars(Listings)[name].module for name in NAMES}
-    __getattr__, __dir__ = _public.lazy_from(__name__, _HOMES.get, _HOMES.keys)
+    _MODULES = dict.fromkeys(vars(Listings)[name].module for name in NAMES)
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("_declaration", "_shared", "_resource", "_base", *_MODULES))
