@@ -6,7 +6,7 @@ import pytest
 from fakes.listings import Connection
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.listings import Procedures, Runs
+from aiotofupilot.listings import Phases, Procedures, Runs
 from aiotofupilot.positions import LARGEST
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -31,6 +31,14 @@ def test_a_cursor_is_a_number_that_the_api_can_hold():
     for cursor in (-1, LARGEST + 1):
         with pytest.raises(ValueError, match=f"cursor must be between 0 and {LARGEST}, got {cursor}"):
             Runs(Connection()).list(cursor=cursor)
+
+
+async def test_what_the_runs_of_every_procedure_wrote_is_asked_for_without_naming_one():
+    connection = Connection()
+    await Phases(connection).of_every_procedure(names=["Solder"], max_items=3)
+    assert connection.targets == ["/v2/phases?limit=100&names=Solder"]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'procedure_id'"):
+        Phases(connection).of_every_procedure(procedure_id="p")
 
 
 def test_a_listing_shows_where_it_is():
