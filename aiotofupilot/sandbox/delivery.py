@@ -90,10 +90,6 @@ class Delivery:
         """Whether the response is complete for HTTP. Its body may still be half a document."""
         return not any(isinstance(step, str) for step in self.steps)
 
-    def before_head(self) -> tuple[Step, ...]:
-        """Return the steps before anything is sent."""
-        return self.steps[: self.steps.index(self.head)] if self.head else self.steps
-
     def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
         """Set and remove headers. If nothing is sent, nothing changes.
 
@@ -104,12 +100,13 @@ class Delivery:
         return Delivery(Head(step.status, headers) if isinstance(step, Head) else step for step in self.steps)
 
     def with_response(self, response: Delivery) -> Delivery:
-        """Replace the response. The pauses before it stay.
+        """Replace the response. The pauses before it stay. If nothing is sent, nothing changes.
 
         Args:
             response: The steps that take its place.
         """
-        return Delivery((*self.before_head(), *response.steps))
+        before = self.steps[: self.steps.index(self.head)] if self.head else self.steps
+        return Delivery((*before, *response.steps))
 
     def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """Split the steps in the body.

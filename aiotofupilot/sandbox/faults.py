@@ -177,8 +177,9 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
-        return Delivery((*sent, "reset"))
+        if after == "request":
+            return delivery.with_response(Delivery(["reset"]))
+        return Delivery((*delivery.split(0.0 if after == "headers" else 0.5)[0], "reset"))
 
     return alter
 
@@ -186,7 +187,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
 @fault
 def hang_up() -> Alteration:
     """Close the connection in an orderly manner, without a response."""
-    return lambda delivery, _request, _random: Delivery((*delivery.before_head(), "close"))
+    return lambda delivery, _request, _random: delivery.with_response(Delivery(["close"]))
 
 
 @fault

@@ -34,12 +34,6 @@ def test_nothing_happens_after_the_end_of_a_connection(end):
     assert not delivery.complete
 
 
-def test_the_steps_before_the_head_are_those_before_anything_is_sent():
-    """If nothing is sent, they are all steps."""
-    assert Delivery((1, HEAD, 2)).before_head() == (1,)
-    assert Delivery((1, "reset")).before_head() == (1, "reset")
-
-
 def test_headers_are_set_or_removed():
     """If nothing is sent, nothing changes."""
     assert PLAIN.with_headers({"A": None, "B": "2"}).headers == {"B": "2", "Content-Length": "10"}
@@ -48,7 +42,9 @@ def test_headers_are_set_or_removed():
 
 
 def test_another_answer_comes_after_the_same_waits():
+    """If nothing is sent, nothing changes."""
     assert Delivery((1, *PLAIN.steps)).with_response(Delivery((HEAD,))).steps == (1, HEAD)
+    assert Delivery((1, "reset")).with_response(PLAIN).steps == (1, "reset")
 
 
 @pytest.mark.parametrize(
