@@ -123,11 +123,7 @@ class Extent:
         return int(self._end) if is_known else None
 
     def probes(self, at_most: int) -> list[Probe]:
-        """Return the next pages to request, at most so many. They are to be noted in this order.
-
-        Raises:
-            DriftError: The listing seems to have no end.
-        """
+        """Return the next pages to request, at most so many. They are to be noted in this order."""
         if self._at_most == math.inf:
             return [Probe(self._more_than, self._limit)] if self._pages <= 1 else self._probes_beyond(at_most)
         first, width = self._more_than, int(self._at_most) - self._more_than
@@ -139,13 +135,7 @@ class Extent:
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[Any], probe: Probe) -> None:
-        """Take note of the page that a probe showed.
-
-        Raises:
-            DriftError: The server's cursors are not offsets. Or it shows the same items whatever is requested. Or the
-                listing changes too much.
-            PaginationError: The server's cursor does not advance, or is missing.
-        """
+        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does."""
         check_offsets(page)
         if page.following is None and page.meta.has_more:
             raise leads_nowhere(page.cursor, None)

@@ -234,11 +234,7 @@ class DetailWindow(Generic[D, P]):
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
 
     def _is_at_hand(self, head: _Entry[P], task: asyncio.Task[bytes | TofuPilotError]) -> bool:
-        """Return whether the details of the first item are there. If they are nowhere, the item is left out.
-
-        Raises:
-            TofuPilotError: They cannot be read.
-        """
+        """Return whether the details of the first item are there. If they are nowhere, the item is left out."""
         try:
             result = outcome(task)
         except NotFoundError as error:

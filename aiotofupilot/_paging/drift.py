@@ -38,12 +38,7 @@ _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 
 
 def check_offsets(page: Page[Any]) -> None:
-    """Refuse a page whose cursor is not an offset: a page of n items at cursor c leads to c + n.
-
-    Raises:
-        PaginationError: The cursor does not advance.
-        DriftError: It advances, and is not an offset.
-    """
+    """Raise an error for a page whose cursor is not an offset: a page of n items at cursor c leads to c + n."""
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
         return
@@ -225,10 +220,8 @@ class DetectDrift(Generic[T]):
         """Return whether a page shows that the position found was a wrong one. The listing is begun again then.
 
         Items that were passed and do not turn up again before others do, or before the listing ends, may have been
-        removed. If the walk also seems to stand further on than before, the order may have changed instead.
-
-        Raises:
-            DriftError: The order seems to have changed, and not all items that were yielded are remembered.
+        removed. If the walk also seems to stand further on than before, the order may have changed instead. That is an
+        error if not all items that were yielded are remembered.
         """
         memory = self.memory
         missing = len(memory.ahead(len(page.data)))

@@ -214,11 +214,7 @@ class PerRun(Finder[str, T]):
 
 
 def check_incremental(method: str, source: Source[Any], plan: Plan) -> None:
-    """Check that a listing leaves it to a method where to begin, and in which order.
-
-    Raises:
-        ValueError: It has an order or a cursor.
-    """
+    """Raise a `ValueError` if a listing does not leave it to a method where to begin, and in which order."""
     if source.has_own_order:
         message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
         raise for_parameter(ValueError(message), "sort_by")
@@ -228,12 +224,7 @@ def check_incremental(method: str, source: Source[Any], plan: Plan) -> None:
 
 
 def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
-    """Return the watermark to begin at, given an argument; None: nothing of the listing has been seen.
-
-    Raises:
-        TypeError: It is not a watermark.
-        ValueError: It is of another listing or query.
-    """
+    """Return the watermark of a listing to begin at, given an argument; None: nothing of it has been seen."""
     listing, query = plan.start.listing, plan.start.query
     if given is None:
         return Watermark(listing, query)

@@ -220,11 +220,7 @@ class IgnoreDrift(Generic[T]):
         self._progress = Progress()
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T]:
-        """Return the new items of a page, in the page's order; see `DetectDrift.admit`.
-
-        Raises:
-            PaginationError: More than 100 pages in a row brought nothing.
-        """
+        """Return the new items of a page, in the page's order, or raise an error; see `DetectDrift.admit`."""
         ids = [item.id for item in page.data]
         self.memory.take_up(ids)
         if gap is not None:

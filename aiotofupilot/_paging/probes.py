@@ -106,7 +106,7 @@ class TimeUpError(Exception):
 
 
 class Probes(Generic[T]):
-    """Requests items within a time limit."""
+    """Requests items within a time limit. After it, each request raises a `TimeUpError`."""
 
     def __init__(self, fetch: Fetch[T], deadline: Deadline) -> None:
         self.deadline = deadline
@@ -116,14 +116,10 @@ class Probes(Generic[T]):
         self._fetch = fetch
 
     async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
-        """Return items, or an error that can be due to one of them.
+        """Return items, or an error that can be due to one of them. Any other error is raised.
 
         A single request is made. If not ``once``, and after an error that tells nothing of the items, as a 503 does,
         the policy decides how many are made.
-
-        Raises:
-            TofuPilotError: The policy gave up, and the error tells nothing of the items.
-            TimeUpError: The time of the search is up.
         """
         try:
             return await self._request(cursor, limit, once=once)
@@ -138,9 +134,6 @@ class Probes(Generic[T]):
         """Request items elsewhere once, and return them; None: there was no good response.
 
         If the session is down, the policy decides how long to wait for the server.
-
-        Raises:
-            TimeUpError: The time of the search is up.
         """
         for once in (True, False):
             try:

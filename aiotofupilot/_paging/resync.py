@@ -108,11 +108,7 @@ class Resync:
         return self._found(match)
 
     def go_before_ties(self, page: Page[Any]) -> bool:
-        """Look next for what is sorted before the ties on a page, if that is new to the search.
-
-        Raises:
-            DriftError: Nothing that was passed before the ties is remembered.
-        """
+        """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
         self._note_lost()
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, self._went_back_to):
@@ -273,11 +269,7 @@ class Ties:
         self._lost[self._key] += 1
 
     def check(self, page: Page[Any]) -> None:
-        """Check that the walk may look for its position again, which a page does not show.
-
-        Raises:
-            DriftError: It lost its position among these items too often.
-        """
+        """Raise an error if the walk, whose position a page does not show, lost it among these items too often."""
         if self._lost[self._key] >= _LOST_AT_MOST:
             self._lost.clear()
             raise DriftError(

@@ -202,9 +202,7 @@ class Bisection(Generic[T]):
     async def _suspect(self) -> Page[T] | None:
         """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
 
-        Raises:
-            TofuPilotError: The item cannot be read, and nothing is to be left out. Or a page with two items fails, and
-                each of them alone does not.
+        If nothing is to be left out, or a page with two items fails, and each of them alone does not, that is an error.
         """
         page, cursor = await self._verified(self._next), self._cursor
         if not isinstance(page, Page):

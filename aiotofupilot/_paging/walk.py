@@ -152,12 +152,7 @@ class ItemIteration(Iteration[R]):
         return []
 
     async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
-        """Return what `take` does, each item with where the walk is after it.
-
-        Args:
-            at_most: The most items to return, 1 or more.
-            place: Returns where the walk is.
-        """
+        """Return what `take` does, each item with where the walk is after it."""
         async for item in self:
             placed = [(item, place(self))]
             placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
@@ -269,7 +264,7 @@ class Walk(ItemIteration[T]):
                 dropped = self._dropped(page)
                 new = self._drift.admit(page, self._window.gap)
             except TofuPilotError:
-                self._window.restart(page.cursor)
+                self._window.restart(page.cursor)  # the page does not count as passed
                 raise
             if self._drift.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
@@ -288,12 +283,7 @@ class Walk(ItemIteration[T]):
         return False
 
     def _dropped(self, page: Page[T]) -> Collection[str]:
-        """Return the IDs of the items that do not belong to what is listed.
-
-        Raises:
-            DecodeError: An item does not say whether it belongs. The page does not count as passed then, so the walk
-                requests it again.
-        """
+        """Return the IDs of the items that do not belong to what is listed, or raise a `DecodeError`."""
         return () if self._keep is None else {item.id for item in page.data if not self._keep(item)}
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
