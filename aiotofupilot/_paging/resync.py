@@ -90,12 +90,13 @@ class Resync:
             self._begin_again(page)
             return None
         match = last_reliable(row)
-        if match is None and not (ties_begin is not None and self.go_before_ties(page)):
+        if match is None:
+            if ties_begin is not None and self.go_before_ties(page):
+                return None
             match = self._lone_match(page, row)
             if match is None:
                 self._go_on(page)
-        if match is None:
-            return None
+                return None
         growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
         if memory.is_complete:
             # No item that was passed is forgotten. So strangers before the position were created there, or they moved
