@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
-from abc import ABC, abstractmethod
 from functools import partial
 from io import StringIO
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
 from msgspec import json
 from rich.cells import cell_len
 
@@ -24,92 +24,75 @@ from .tables import GAP, columns_of, cut, fitted
 from .terminal import is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from .output import Remake
     from .tables import Column
 
 
-class Format(ABC):
-    """A way to write a listing, page by page. Text is in UTF-8."""
+@frozen(kw_only=True)
+class Format:
+    """A way to write a listing, page by page. Text is in UTF-8.
 
-    name: ClassVar[str]
+    Nothing that a server says may steer a terminal. A pipe or a file gets the server's characters unchanged.
+    """
+
+    name: str
     """What ``--format`` calls it."""
-    takes_structs: ClassVar[bool] = False
-    """Whether it needs the attributes of items alone, and no models."""
-    is_flat: ClassVar[bool] = False
-    """Whether it has a row for each item, and so no place for the objects in an array."""
-    remake: Remake | None = None
-    """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
+    page: Callable[[Sequence[Any]], bytes]
+    """Returns some items."""
     head: bytes = b""
     """What comes before all items."""
     between: bytes = b""
     """What comes between two pages."""
     tail: bytes = b""
     """What comes after all items."""
-
-    def __init__(self, *, for_terminal: bool = False) -> None:
-        # Nothing that a server says may steer a terminal. A pipe or a file gets the server's characters unchanged.
-        self._for_terminal = for_terminal
-
-    @abstractmethod
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return some items."""
+    is_flat: bool = False
+    """Whether it has a row for each item, and so no place for the objects in an array."""
+    takes_structs: bool = False
+    """Whether it needs the attributes of items alone, and no models."""
+    remake: Remake | None = None
+    """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
 
 
-class _JSON(Format):
-    def _json(self, item: Any) -> bytes:  # noqa: ANN401 - of any listing
-        document = json.encode(to_wire(item, with_secrets=False))
-        return visible_json(document) if self._for_terminal else document
+def json_lines(*, for_terminal: bool = False) -> Format:
+    """Return the format of JSON lines: one object a line."""
+    return Format(name="jsonl", page=lambda items: b"".join(line + b"\n" for line in _json(items, for_terminal)))
 
 
-class JSONLines(_JSON):
-    """One JSON object a line."""
-
-    name = "jsonl"
-
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return a line for each item."""
-        return b"".join(self._json(item) + b"\n" for item in items)
-
-
-class JSONArray(_JSON):
-    """One JSON array, an item a line, so that it can be both streamed and searched."""
-
-    name = "json"
-    head = b"[\n"
+def json_array(*, for_terminal: bool = False) -> Format:
+    """Return the format of one JSON array, an item a line, so that it can be both streamed and searched."""
     between = b",\n"
-    tail = b"\n]\n"
+    return Format(
+        name="json",
+        head=b"[\n",
+        page=lambda items: between.join(_json(items, for_terminal)),
+        between=between,
+        tail=b"\n]\n",
+    )
 
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return a line for each item, without a comma after the last."""
-        return self.between.join(map(self._json, items))
+
+def _json(items: Iterable[Any], for_terminal: bool) -> Iterable[bytes]:  # noqa: FBT001 - as the formats have it
+    documents = (json.encode(to_wire(item, with_secrets=False)) for item in items)
+    return map(visible_json, documents) if for_terminal else documents
 
 
-class CSV(Format):
-    """A header and a row for each item; names of nested objects are joined with dots, null is an empty field.
+def csv_rows(model: type, *, for_terminal: bool = False) -> Format:
+    """Return the format of a header and a row for each item.
 
-    Arrays and metadata are JSON.
+    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
     """
+    columns = _paths(model)
 
-    name = "csv"
-    is_flat = True
-
-    def __init__(self, model: type, *, for_terminal: bool = False) -> None:
-        super().__init__(for_terminal=for_terminal)
-        self._columns = _paths(model)
-        self.head: bytes = _rows([[".".join(path) for path in self._columns]])
-
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return a row for each item."""
+    def page(items: Sequence[Any]) -> bytes:
         documents = [to_wire(item, with_secrets=False) for item in items]
-        rows = [[_cell(document, path) for path in self._columns] for document in documents]
-        if self._for_terminal:
-            rows = [[value and visible(value) for value in row] for row in rows]
-        return _rows(rows)
+        rows = [[_cell(document, path) for path in columns] for document in documents]
+        return _rows([[value and visible(value) for value in row] for row in rows] if for_terminal else rows)
+
+    return Format(name="csv", is_flat=True, head=_rows([[".".join(path) for path in columns]]), page=page)
 
 
 def _paths(model: type) -> list[tuple[str, ...]]:
@@ -143,53 +126,38 @@ def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:
     return text.getvalue().encode()
 
 
-class Table(Format):
-    """A header and a row for each item. The widths are settled before the first row, so that rows can stream.
+def table_rows(columns: Sequence[Column], width: int | None) -> Format:
+    """Return the format of a header and a row for each item, whose widths are settled before the first row.
 
-    No row takes more than ``width`` terminal cells. None: nothing is cut, and no column is left out.
+    No row takes more than so many terminal cells. None: nothing is cut, and no column is left out.
     """
+    shown = fitted(columns, width)
 
-    name = "table"
-    is_flat = True
-
-    def __init__(self, columns: Sequence[Column], width: int | None) -> None:
-        self._columns = fitted(columns, width)
-        self._cuts = width is not None
-        self.head: bytes = self._row([column.heading for column in self._columns])
-
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return a row for each item."""
-        return b"".join(self._row([visible(column.text(item)) for column in self._columns]) for item in items)
-
-    def _row(self, texts: Sequence[str]) -> bytes:
-        cells = (self._cell(text, column.width) for text, column in zip(texts, self._columns, strict=True))
+    def row(texts: Iterable[str]) -> bytes:
+        cells: list[str] = []
+        for text, column in zip(texts, shown, strict=True):
+            padded = text + " " * (column.width - cell_len(text))
+            cells.append(padded if width is None else cut(padded, column.width))
         return (GAP.join(cells).rstrip() + "\n").encode()
 
-    def _cell(self, text: str, width: int) -> str:
-        padded = text + " " * (width - cell_len(text))
-        return cut(padded, width) if self._cuts else padded
+    return Format(
+        name="table",
+        is_flat=True,
+        head=row(column.heading for column in shown),
+        page=lambda items: b"".join(row(visible(column.text(item)) for column in shown) for item in items),
+    )
 
 
-class Parquet(Format):
-    """An Arrow stream while items arrive, of which a Parquet file is made in the end. The model gives the columns."""
-
-    name = "parquet"
-    takes_structs = True
-
-    def __init__(self, model: type) -> None:
-        try:
-            from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
-        except ModuleNotFoundError as error:
-            if error.name != "pyarrow":
-                raise
-            raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
-        self.remake: Remake | None = write_parquet
-        self.head: bytes = stream_head(model)
-        self._part = partial(stream_part, model=model)
-
-    def page(self, items: Sequence[Any]) -> bytes:
-        """Return a record batch."""
-        return self._part(items)
+def parquet_stream(model: type) -> Format:
+    """Return the format of an Arrow stream, of which a Parquet file is made in the end. The model gives the columns."""
+    try:
+        from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
+    page = partial(stream_part, model=model)
+    return Format(name="parquet", takes_structs=True, head=stream_head(model), page=page, remake=write_parquet)
 
 
 _ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "txt": "table"}
@@ -215,11 +183,14 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     if name == "parquet" and output is None:
         raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
     is_shown = output is None and is_terminal(sys.stdout)
-    formats: dict[str, Callable[[], Format]] = {
-        "jsonl": lambda: JSONLines(for_terminal=is_shown),
-        "json": lambda: JSONArray(for_terminal=is_shown),
-        "csv": lambda: CSV(model, for_terminal=is_shown),
-        "parquet": lambda: Parquet(model),
-        "table": lambda: Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None),
-    }
-    return formats[name]()
+    match name:
+        case "jsonl":
+            return json_lines(for_terminal=is_shown)
+        case "json":
+            return json_array(for_terminal=is_shown)
+        case "csv":
+            return csv_rows(model, for_terminal=is_shown)
+        case "parquet":
+            return parquet_stream(model)
+        case _:
+            return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)

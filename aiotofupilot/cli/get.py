@@ -95,7 +95,7 @@ async def whoami(*, form: Form = None, server: Server = Server()) -> None:  # no
 
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: str | None, server: Server) -> None:
     """Write what one request returns. If no address can hold the ID, that is wrong usage."""
-    from .formats import JSONLines  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+    from .formats import json_lines  # noqa: PLC0415 - help and a wrong option need not wait for the codec
 
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)
     progress = Progress(to_standard_output=True)
@@ -108,7 +108,7 @@ async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: 
     if is_shown if form is None else form == "tree":
         text = tree(item, shutil.get_terminal_size().columns if is_shown else None).encode()
     else:
-        text = JSONLines(for_terminal=is_shown).page([item])
+        text = json_lines(for_terminal=is_shown).page([item])
     await out.write(text, items=1, checkpoint=None)
 
 

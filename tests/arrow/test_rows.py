@@ -12,7 +12,7 @@ from fakes.wire_listings import MODELS
 from aiotofupilot import Run, Unit
 from aiotofupilot.arrow import batches, record_batch, schema, table
 from aiotofupilot.arrow.rows import database_rows
-from aiotofupilot.cli.formats import CSV
+from aiotofupilot.cli.formats import csv_rows
 from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_run
@@ -30,7 +30,7 @@ def test_flat_columns_are_those_of_csv():
     for model in MODELS.values():
         names = schema(model, flat=True).names
         assert [name.lower().replace("_", "") for name in names] == (
-            CSV(model).head.decode().strip().lower().replace("_", "").split(",")
+            csv_rows(model).head.decode().strip().lower().replace("_", "").split(",")
         )
         assert [name.replace(".", "__") for name in names] == database_rows(model).schema.names
         assert all(field.type == pa.string() for field in schema(model, flat=True) if field.metadata)

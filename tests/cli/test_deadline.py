@@ -9,7 +9,7 @@ from pyarrow import parquet
 from aiotofupilot import Checkpoint, Procedure
 from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
-from aiotofupilot.cli.formats import JSONArray, JSONLines, Parquet
+from aiotofupilot.cli.formats import json_array, json_lines, parquet_stream
 from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
@@ -74,14 +74,14 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
     passes_at("200")
     query = Query("procedures", concurrency=3)
     with pytest.raises(StoppedError) as caught:
-        await write_listing(query, server, JSONLines(), output)
+        await write_listing(query, server, json_lines(), output)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
     assert str(stopped.reason) == f"the deadline of {LATE:g} s has passed"
     assert stopped.left.startswith("200 procedures written, go on with --resume, or elsewhere with --cursor ")
     assert not output.exists()
     sandbox.before_response.clear()
-    assert (await write_listing(query, server, JSONLines(), output, resume=True))[0] == 250
+    assert (await write_listing(query, server, json_lines(), output, resume=True))[0] == 250
     assert [json.loads(line)["id"] for line in output.read_bytes().splitlines()] == [
         procedure.id for procedure in sandbox.procedures
     ]
@@ -102,7 +102,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
         patch.setattr(arrow_files, "_GROUP_ROWS", 25)
         patch.setattr(arrow_files, "_groups", groups)
         with pytest.raises(StoppedError) as caught:
-            await write_listing(query, server, Parquet(Procedure), output)
+            await write_listing(query, server, parquet_stream(Procedure), output)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
     assert stopped.left.startswith("250 procedures written, go on with --resume")
@@ -110,7 +110,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.state"]
 
     sandbox.requests.clear()
-    assert (await write_listing(query, server, Parquet(Procedure), output, resume=True))[0] == 250
+    assert (await write_listing(query, server, parquet_stream(Procedure), output, resume=True))[0] == 250
     assert len(sandbox.requests) == 1
     assert parquet.read_table(output)["id"].to_pylist() == [procedure.id for procedure in sandbox.procedures]
     assert list(tmp_path.iterdir()) == [output]
@@ -120,12 +120,12 @@ async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server,
     """The checkpoint leads to the rest."""
     passes_at("100")
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, JSONLines(), None)
+        await write_listing(Query("procedures"), server, json_lines(), None)
     told, _, cursor = caught.value.left.rpartition(" ")
     assert told == "100 procedures written, go on with --cursor"
     sandbox.before_response.clear()
     rest = Query("procedures", cursor=Checkpoint.parse(cursor))
-    assert (await write_listing(rest, server, JSONLines(), None))[0] == 150
+    assert (await write_listing(rest, server, json_lines(), None))[0] == 150
     written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
     assert written == [procedure.id for procedure in sandbox.procedures]
 
@@ -134,7 +134,7 @@ async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, 
     """No file, and an error that says no more than that."""
     passes_at(None)
     with pytest.raises(DeadlineError, match=r"^the deadline of 3600 s has passed$"):
-        await write_listing(Query("procedures"), server, JSONArray(), tmp_path / "list.json")
+        await write_listing(Query("procedures"), server, json_array(), tmp_path / "list.json")
     assert not list(tmp_path.iterdir())
 
 
@@ -143,7 +143,7 @@ async def test_a_deadline_tells_the_failure_that_was_not_got_over(server, tmp_pa
     passes_at(None, status(503))
     told = r"^the deadline of 3600 s has passed; the latest warning was: procedures at cursor 0: attempt 1 failed .*503"
     with without_waits(), pytest.raises(DeadlineError, match=told):
-        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl")
+        await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")
 
 
 async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tmp_path, passes_at):
@@ -151,14 +151,14 @@ async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tm
     sandbox.faults.on(cursor=None).next(status(503))
     passes_at("100")
     with without_waits(), pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl")
+        await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")
     assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 
 
 async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):
     """The listing is whole."""
     query = Query("procedures")
-    assert (await write_listing(query, server, JSONArray(), tmp_path / "list.json"))[0] == 250
+    assert (await write_listing(query, server, json_array(), tmp_path / "list.json"))[0] == 250
 
 
 async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server, tmp_path, monkeypatch):
@@ -169,4 +169,4 @@ async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server,
 
     monkeypatch.setattr("aiotofupilot.cli.output.PartFile.write", write)
     with pytest.raises(TimeoutError, match="Connection timed out"):
-        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl")
+        await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")

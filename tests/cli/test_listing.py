@@ -13,7 +13,7 @@ import pytest
 from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
-from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
 from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
@@ -23,7 +23,7 @@ from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json as json_fault, stall, status
 
-ProceduresCSV = partial(CSV, Procedure)
+ProceduresCSV = partial(csv_rows, Procedure)
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +55,7 @@ def ids(text):
 
 async def test_a_listing_is_written_and_counted(sandbox, server, output):
     """All of it, in the server's order."""
-    assert (await write_listing(Query("procedures"), server, JSONLines(), output))[0] == 250
+    assert (await write_listing(Query("procedures"), server, json_lines(), output))[0] == 250
     assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
 
 
@@ -73,7 +73,7 @@ async def test_an_empty_listing_has_a_header_and_no_rows(sandbox, server, output
     sandbox.procedures.clear()
     assert (await write_listing(Query("procedures"), server, ProceduresCSV(), output))[0] == 0
     assert output.read_bytes().count(b"\r\n") == 1
-    assert (await write_listing(Query("procedures"), server, JSONArray(), output))[0] == 0
+    assert (await write_listing(Query("procedures"), server, json_array(), output))[0] == 0
     assert json.loads(output.read_bytes()) == []
 
 
@@ -98,7 +98,7 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("form", [ProceduresCSV, JSONLines, JSONArray])
+@pytest.mark.parametrize("form", [ProceduresCSV, json_lines, json_array])
 async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
     """The error has its reason and how much is written; going on gives the file that it would have been."""
     await write_listing(Query("procedures"), server, form(), output.with_name("whole"))
@@ -118,11 +118,11 @@ async def test_standard_output_and_what_follows_the_checkpoint_are_the_listing(s
     """The output and the items after the checkpoint are together the listing."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, JSONLines(), None)
+        await write_listing(Query("procedures"), server, json_lines(), None)
     told, _, cursor = caught.value.left.rpartition(" ")
     assert told == "200 procedures written, go on with --cursor"
     from_checkpoint = Query("procedures", cursor=Checkpoint.parse(cursor))
-    await write_listing(from_checkpoint, server, JSONLines(), None)
+    await write_listing(from_checkpoint, server, json_lines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
 
@@ -138,8 +138,8 @@ async def test_a_writer_that_is_killed_when_all_is_written(sandbox, server, outp
         patch.setattr(PartFile, "finish", die)
         patch.setattr(PartFile, "leave", lambda file: file._file.close())
         with pytest.raises(KeyboardInterrupt):
-            await write_listing(Query("procedures"), server, JSONArray(), output)
-    assert (await write_listing(Query("procedures"), server, JSONArray(), output, resume=True))[0] == items
+            await write_listing(Query("procedures"), server, json_array(), output)
+    assert (await write_listing(Query("procedures"), server, json_array(), output, resume=True))[0] == items
     assert [item["id"] for item in json.loads(output.read_bytes())] == [item.id for item in sandbox.procedures]
 
 
@@ -197,9 +197,9 @@ async def test_resuming_with_resync_writes_what_stays_listed_once(sandbox, serve
     stay = list(sandbox.procedures)
     sandbox.faults.on(cursor=198).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await write_listing(Query("procedures", on_drift="resync"), server, JSONLines(), output)
+        await write_listing(Query("procedures", on_drift="resync"), server, json_lines(), output)
     sandbox.procedures[:0] = make_procedures(30, seed=9)
-    await write_listing(Query("procedures", on_drift="resync"), server, JSONLines(), output, resume=True)
+    await write_listing(Query("procedures", on_drift="resync"), server, json_lines(), output, resume=True)
     assert ids(output.read_bytes()) == [procedure.id for procedure in stay]
 
 
@@ -211,7 +211,7 @@ async def test_other_options_are_another_file(sandbox, server, output):
     with pytest.raises(UsageError, match="was begun with --search-query e: give"):
         await write_listing(Query("procedures"), server, ProceduresCSV(), output, resume=True)
     with pytest.raises(UsageError, match="was begun with --format csv: give"):
-        await write_listing(Query("procedures", search_query="e"), server, JSONLines(), output, resume=True)
+        await write_listing(Query("procedures", search_query="e"), server, json_lines(), output, resume=True)
     elsewhere = Server(base_url="https://other.example", api_key="k")
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
         await write_listing(Query("procedures", search_query="e"), elsewhere, ProceduresCSV(), output, resume=True)
@@ -338,19 +338,19 @@ class TestTotal:
         """What lies before the cursor does not count."""
         sandbox.procedures[:] = make_procedures(600)
         query = Query("procedures", limit=10, cursor=cursor)
-        assert (await write_listing(query, server, JSONLines(), output))[0] == total
+        assert (await write_listing(query, server, json_lines(), output))[0] == total
         assert watched.row.total == total
 
     @pytest.mark.parametrize("total", [0, 200])
     async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total):
         """Each request is one of the walk's."""
         del sandbox.procedures[total:]
-        await write_listing(Query("procedures"), server, JSONLines(), output)
+        await write_listing(Query("procedures"), server, json_lines(), output)
         assert watched.row.total is None
         assert len(sandbox.requests) == max(1, total // 100)
 
     async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
-        await write_listing(Query("procedures", limit=10), server, JSONLines(), output)
+        await write_listing(Query("procedures", limit=10), server, json_lines(), output)
         assert len(sandbox.requests) == 25
 
     @pytest.mark.parametrize("broken", ["cursors", "requests"])
@@ -362,7 +362,7 @@ class TestTotal:
         else:
             sandbox.faults.on(limit=1).always(status(503))
         query = Query("procedures", limit=5)
-        assert (await write_listing(query, server, JSONLines(), output))[0] == 250
+        assert (await write_listing(query, server, json_lines(), output))[0] == 250
         assert (watched.row.total, watched.warnings) == (None, [])
         assert [record.levelname for record in caplog.records if record.name == "aiotofupilot.cli"] == ["DEBUG"]
         assert "the listing cannot be counted: " in caplog.text
@@ -372,6 +372,6 @@ class TestTotal:
     async def test_a_count_ends_with_the_listing(self, sandbox, server, output, watched):
         """However far it is."""
         sandbox.faults.on(limit=1).always(stall(3600))
-        assert (await write_listing(Query("procedures", limit=10), server, JSONLines(), output))[0] == 250
+        assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
         assert watched.row.total is None
         assert not [task for task in asyncio.all_tasks() if "_tell_total" in repr(task)]

@@ -21,7 +21,7 @@ from pyarrow import parquet
 from aiotofupilot import Procedure
 from aiotofupilot.arrow import files as arrow_files, record_batch, schema
 from aiotofupilot.cli import output as part_files, run
-from aiotofupilot.cli.formats import Parquet
+from aiotofupilot.cli.formats import parquet_stream
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
 from aiotofupilot.sandbox.faults import status
@@ -258,7 +258,7 @@ def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeyp
 async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
     """The event loop gets its turn after each, and what is cancelled leaves what has arrived."""
     monkeypatch.setattr(arrow_files, "_GROUP_ROWS", 25)
-    procedures, form = make_procedures(100), Parquet(Procedure)
+    procedures, form = make_procedures(100), parquet_stream(Procedure)
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
     await file.write(form.head, items=0, checkpoint=None)
     for at in range(0, 100, 10):

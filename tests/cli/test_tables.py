@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from aiotofupilot.cli.formats import Table
+from aiotofupilot.cli.formats import table_rows
 from aiotofupilot.cli.tables import TABLES, Column, columns_of
 from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Procedure, Repository, UserRef
@@ -19,7 +19,7 @@ LONG = Procedure(ID, "N" * 200, CREATED, UserRef("u", "U" * 200), Repository("r"
 
 
 def lines(width, procedures):
-    table = Table(COLUMNS, width)
+    table = table_rows(COLUMNS, width)
     return (table.head + table.page(procedures) + table.tail).decode().split("\n")[:-1]
 
 
@@ -83,7 +83,7 @@ def test_spare_room_is_shared_in_proportion_to_what_a_column_can_use():
 )
 def test_sixty_columns_have_room_for_what_a_listing_is_about(listing, columns):
     """A name and a moment tell more than an ID does."""
-    head = Table(TABLES[listing], 60).head.decode()
+    head = table_rows(TABLES[listing], 60).head.decode()
     assert " ".join(head.split()) == columns
 
 
@@ -93,9 +93,9 @@ def test_an_id_goes_first_in_a_terminal_and_never_in_a_pipe(listing):
     needed = sum(column.width + 2 for column in columns) - 2
     headings = [column.heading for column in columns]
     if "ID" in headings:
-        assert Table(columns, needed).head.startswith(b"ID ")
-        assert Table(columns, needed - 1).head.decode().split() == " ".join(headings[1:]).split()
-    assert Table(columns, None).head.decode().split() == " ".join(headings).split()
+        assert table_rows(columns, needed).head.startswith(b"ID ")
+        assert table_rows(columns, needed - 1).head.decode().split() == " ".join(headings[1:]).split()
+    assert table_rows(columns, None).head.decode().split() == " ".join(headings).split()
 
 
 def test_nothing_is_cut_in_a_pipe():

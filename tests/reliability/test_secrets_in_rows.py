@@ -9,7 +9,7 @@ from aiotofupilot import from_wire, models, to_wire
 from aiotofupilot.arrow import record_batch
 from aiotofupilot.arrow.files import stream_head, stream_part
 from aiotofupilot.arrow.rows import database_rows
-from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
 from aiotofupilot.models.fields import fields_of, shown_fields
 
 SECRETS = {"download_url", "artifact_url", "api_key"}
@@ -50,7 +50,7 @@ def test_no_row_has_a_secret(name):
     model = type(item)
     written = [
         json.encode(to_wire(item, with_secrets=False)),
-        *(form.head + form.page([item]) for form in (JSONLines(), JSONArray(), CSV(model))),
+        *(form.head + form.page([item]) for form in (json_lines(), json_array(), csv_rows(model))),
         stream_head(model) + stream_part([item], model),
         str(record_batch([item], model).to_pylist()).encode(),
         str(database_rows(model).batch([item]).to_pylist()).encode(),
