@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import accumulate
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Union, cast, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_origin
 
 import attrs
 import msgspec
@@ -55,11 +55,6 @@ class Column:
     """The field of the schema."""
     build: Build
     """Makes the column of these values."""
-
-    @property
-    def name(self) -> str:
-        """The name of the column."""
-        return cast("str", self.field.name)
 
 
 def arrays_of(columns: Iterable[Column], items: Sequence[Any]) -> list[pa.Array[Any]]:

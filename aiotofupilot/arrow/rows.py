@@ -69,7 +69,7 @@ def rows_of(model: Any, *, flat: bool = False, columns: Sequence[str] | None = N
     every = flat_columns(model, _SEPARATOR) if boolean("flat", flat) else nested_columns(model)
     if columns is None:
         return Rows(every)
-    named = {column.name: column for column in every}
+    named: dict[str, Column] = {column.field.name: column for column in every}
     return Rows([named[name] for name in checked_names(columns, named, f"{model.__name__} with flat={flat}")])
 
 

@@ -102,7 +102,7 @@ DETAILED: Mapping[str, Rows] = {
             _column("units", "series.units"),
             _column("length", "series.data", int, len),
             _column("digest", "series.data", of=_digest),
-            *(evolve(each, path=("series", DATA)) for each in nested_columns(DataSeries) if each.name == DATA),
+            *(evolve(each, path=("series", DATA)) for each in nested_columns(DataSeries) if each.field.name == DATA),
         ]
     ),
     "attachments": Rows(

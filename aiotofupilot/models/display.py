@@ -72,27 +72,22 @@ class ShownItem(Shown):
         return type(self).__name__, (), _rows(self)
 
 
-def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - of any model
+def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, or an item without a model
     from .fields import shown_fields  # noqa: PLC0415 - notebooks only
 
-    values = ((field.name, getattr(item, field.name)) for field in shown_fields(item.__class__))
-    return [(name, _text(value)) for name, value in values if value is not None and value != ()]
+    values: Mapping[str, object] = (
+        {field.name: getattr(item, field.name) for field in shown_fields(item.__class__)}
+        if attrs.has(item.__class__)
+        else item
+    )
+    return [(name, _text(value)) for name, value in values.items() if value is not None and value != ()]
 
 
 def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows for items of one kind: the first columns that have a value in any of the items.
-
-    Args:
-        items: Models, or items without a model.
-        columns: The most columns.
-    """
-    rows = [dict(_rows(item) if attrs.has(type(item)) else _rows_of_raw(item)) for item in items]
+    """Return headings and rows for items of one kind: at most so many columns that have a value in any of the items."""
+    rows = [dict(_rows(item)) for item in items]
     headings = list(dict.fromkeys(name for row in rows for name in row))[:columns]
     return headings, [[row.get(heading, "") for heading in headings] for row in rows]
-
-
-def _rows_of_raw(item: object) -> list[tuple[str, str]]:
-    return [(name, _text(value)) for name, value in cast("dict[str, object]", item).items() if value is not None]
 
 
 def _printable(text: str) -> str:
