@@ -1,8 +1,8 @@
-"""Which listings a mirror brings up to date, with which filters, and how they are read."""
+"""Which listings a mirror brings up to date, and with which filters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from attrs import frozen
@@ -15,12 +15,6 @@ from .tables import DETAILED, OF_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
-    from aiotofupilot import Details, Paginator, RunDetails, TofuPilotSession
-
-_BUFFER = 64 * 2**20
-"""Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
 
 
 def is_ordered(name: str) -> bool:
@@ -76,70 +70,9 @@ class Selection:
     def text(self, name: str) -> str:
         """Return the filters of a listing as the text that is kept in the database, whatever their order."""
         listing = "runs" if name in OF_RUNS or name in DETAILED else name
-        return urlencode(sorted(query_of(listing_class(listing).filters, self._arguments(listing))))
+        return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
 
-    def listing(
-        self,
-        session: TofuPilotSession,
-        name: str,
-        on_unreadable: Literal["raise", "skip"],
-        created_after: datetime | None = None,
-    ) -> Paginator[Any]:
-        """Return a listing that is not one of what runs wrote, with all that the API can tell of its items.
-
-        With `created_after`, there are only the items that were created at this time or later.
-        """
-        listing = getattr(session, name)
-        arguments: dict[str, Any] = self._arguments(name) | {"on_drift": "resync"}
-        if created_after is not None:
-            after = f"{listing.creation_filter}_after"
-            arguments[after] = max(created_after, arguments.get(after, created_after))
-        if not listing.is_bare:
-            arguments["on_unreadable"] = on_unreadable
-        paginator: Paginator[Any] = listing.list(**listing.inclusive, **arguments)
-        return paginator.structs()
-
-    def _arguments(self, name: str) -> dict[str, Any]:
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Return the filters as arguments of a listing that is not one of what runs wrote."""
         names = part_filters(name)
         return {names[given].name: value for given, value in self.filters.items()}
-
-
-def of_runs(
-    session: TofuPilotSession,
-    name: str,
-    run_ids: Iterable[str],
-    procedure_id: str | None,
-    on_unreadable: Literal["raise", "skip"],
-) -> Paginator[Any]:
-    """Return what some runs wrote, oldest first, attempts that were repeated included.
-
-    The procedure is that of these runs, if the listing has to name it.
-    """
-    listing = getattr(session, name)
-    by_run = listing.by_run
-    runs = {by_run.run_ids: list(run_ids)} | ({by_run.procedure_id: procedure_id} if by_run.procedure_id else {})
-    paginator: Paginator[Any] = listing.list(
-        **runs,
-        **listing.inclusive,
-        sort_by=listing.oldest_first,
-        sort_order="asc",
-        on_drift="resync",
-        on_unreadable=on_unreadable,
-        concurrency=1,
-    )
-    return paginator.structs()
-
-
-def details_of_runs(
-    session: TofuPilotSession, run_ids: Iterable[str], on_unreadable: Literal["raise", "skip"]
-) -> Details[RunDetails]:
-    """Return the details of some runs."""
-    runs = session.runs
-    listing = runs.list(
-        ids=list(run_ids),
-        sort_by=runs.oldest_first,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of them
-        sort_order="asc",
-        on_drift="resync",
-        on_unreadable=on_unreadable,
-    )
-    return listing.details(max_buffer=_BUFFER)

@@ -26,7 +26,7 @@ from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import details_of_runs, is_ordered, of_runs
+from .selection import is_ordered
 from .tables import DETAILED, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import Paginator, TofuPilotSession, Walk
+    from aiotofupilot import Paginator, Run, TofuPilotSession, Walk
 
     from .database import Database
     from .selection import Selection
@@ -61,6 +61,9 @@ requested together."""
 
 _RUNS_AT_ONCE = 100
 """What so many runs wrote is requested at once. Their IDs make some 4,000 characters in the address."""
+
+_BUFFER = 64 * 2**20
+"""Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
 
 
 @define
@@ -229,7 +232,25 @@ class Update:
             self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
 
     def _listing(self, name: str, created_after: datetime | None = None) -> Paginator[Any]:
-        return self.selection.listing(self.session, name, self.on_unreadable, created_after)
+        """Return a listing that is not one of what runs wrote, with all that the API can tell of its items."""
+        listing = getattr(self.session, name)
+        arguments = self.selection.arguments(name) | {"on_drift": "resync"}
+        if created_after is not None:
+            after = f"{listing.creation_filter}_after"
+            arguments[after] = max(created_after, arguments.get(after, created_after))
+        if not listing.is_bare:
+            arguments["on_unreadable"] = self.on_unreadable
+        paginator: Paginator[Any] = listing.list(**listing.inclusive, **arguments)
+        return paginator.structs()
+
+    def _oldest_first(self, name: str, **arguments: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
+        """Return runs, or what some runs wrote."""
+        listing = getattr(self.session, name)
+        order = {"sort_by": listing.oldest_first, "sort_order": "asc"}
+        paginator: Paginator[Any] = listing.list(
+            **arguments, **order, on_drift="resync", on_unreadable=self.on_unreadable
+        )
+        return paginator
 
     async def _store_walk(
         self,
@@ -238,14 +259,10 @@ class Update:
         children: tuple[str, ...] = (),
         latest: dict[str, str] | None = None,
     ) -> None:
-        """Store what a walk yields, and what the runs among it wrote.
+        """Store what a walk yields, with its watermark if it has one, and what the runs among it wrote.
 
-        Args:
-            name: What it walks.
-            walk: The walk. One of what is new has a watermark, which is stored with its items.
-            children: Listings of what runs wrote. Empty: it does not walk runs, or nothing follows them.
-            latest: Runs that an earlier update has seen, and whose measurements, phases and logs are read again, with
-                the IDs of their procedures. They are read after the first response, which says when the update began.
+        The latest runs, with the IDs of their procedures, are those that an earlier update has seen, and what they
+        wrote is read again. It is read after the first response, which says when the update began.
         """
         at_once = _RUNS_FIRST if children else _ITEMS
         async with aclosing(walk):
@@ -305,12 +322,19 @@ class Update:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
-        """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs."""
-        wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
-        run_of = attrgetter(run_path(name))
-        listing = of_runs(self.session, name, run_ids, procedure_id, self.on_unreadable)
+        """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs.
+
+        Attempts that were repeated are among it. The procedure is None where the listing need not name it.
+        """
+        wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
+        listed = getattr(self.session, name)
+        arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
+        if procedure_id is not None:
+            arguments[listed.by_run.procedure_id] = procedure_id
+        listing = self._oldest_first(name, **arguments).structs()
         async with self._in_flight, listing.walk() as walk:
             while items := await walk.take(_ITEMS):
+                # A server that does not know the filter lists the others too.
                 await self._add(name, [item for item in items if run_of(item) in wanted])
             self._unreadable[name] += walk.stats.unreadable
 
@@ -321,7 +345,8 @@ class Update:
         """
         for run_ids in batched(list(runs), _RUNS_AT_ONCE):
             wanted, rows = frozenset(run_ids), DetailRows()
-            async with details_of_runs(self.session, run_ids, self.on_unreadable).walk() as walk:
+            listing: Paginator[Run] = self._oldest_first("runs", ids=list(run_ids))
+            async with listing.details(max_buffer=_BUFFER).walk() as walk:
                 while found := await self._in_time(walk.take(1)):
                     if found[0].id in wanted:  # a server that does not know the filter lists others too
                         rows.add(found.pop())  # nothing else keeps what can be large

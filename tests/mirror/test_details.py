@@ -264,8 +264,8 @@ async def test_a_part_of_an_account_has_the_details_of_its_runs(pull, details, t
 
 async def test_a_server_that_does_not_know_the_filter_costs_no_row(pull, sandbox, details, tables, monkeypatch):
     """It lists other runs too."""
-    take = update.details_of_runs
-    monkeypatch.setattr(update, "details_of_runs", lambda session, ids, how: take(session, [], how))
+    oldest_first = update.Update._oldest_first
+    monkeypatch.setattr(update.Update, "_oldest_first", lambda self, name, ids: oldest_first(self, name))
     monkeypatch.setattr(update, "_RUNS_AT_ONCE", 4)
     pull("runs", details=True)
     assert tables() == expected(await details())
