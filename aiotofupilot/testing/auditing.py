@@ -30,14 +30,8 @@ class AuditReport:
 
     listing: Literal["procedures", "runs"]
     """The listing that the loop read."""
-    items: int
-    """How many items the listing had at first."""
-    created: float
-    """How many items were to be created for each request, on average."""
-    removed: float
-    """How many items were to be removed for each request, on average."""
-    seed: int
-    """What decided which items were there, and which came and went."""
+    call: str
+    """The call of `audit` that repeats it."""
     requests: int
     """How many requests the loop sent."""
     created_items: int
@@ -62,13 +56,12 @@ class AuditReport:
 
     def __str__(self) -> str:
         changes = f"{self.created_items:,} were created and {self.removed_items:,} removed"
-        names = ("listing", "items", "created", "removed", "seed")
         lines = [
             f"{self.got:,} {self.listing} in {self.requests:,} requests, while {changes}",
             f"missed:  {self._told(self.missed)}",
             f"doubled: {self._told(self.doubled)}",
             f"unknown: {self._told(self.unknown)}",
-            f"repeat:  audit(read, {', '.join(f'{name}={getattr(self, name)!r}' for name in names)})",
+            f"repeat:  {self.call}",
         ]
         return "\n".join(lines)
 
@@ -151,10 +144,7 @@ async def audit(
         (doubled.append if identity in once else once.add)(identity)
     return AuditReport(
         listing=listing,
-        items=items,
-        created=created,
-        removed=removed,
-        seed=seed,
+        call=f"audit(read, {listing=}, {items=}, {created=}, {removed=}, {seed=})",
         requests=len(sandbox.requests),
         created_items=len(ever) - len(at_first),
         removed_items=len(gone),

@@ -151,9 +151,7 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
 
 
 def _check_names(options: dict[str, Any]) -> None:
-    signature = inspect.signature(Sandbox.__init__).parameters.values()
-    known = {parameter.name for parameter in signature if parameter.kind is parameter.KEYWORD_ONLY}
-    known |= {*RESOURCES, "faults", "waits"}
+    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
     for name in options:
         if name not in known:
             close = get_close_matches(name, known, 1)

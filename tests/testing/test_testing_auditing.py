@@ -186,10 +186,7 @@ async def test_a_cancelled_audit_closes_the_loop_and_the_sandbox():
 def test_a_report_tells_the_first_ids_and_how_to_repeat_it():
     report = AuditReport(
         listing="runs",
-        items=2000,
-        created=0.5,
-        removed=3,
-        seed=7,
+        call="audit(read, listing='runs', items=2000, created=0.5, removed=3, seed=7)",
         requests=20,
         created_items=11,
         removed_items=60,
