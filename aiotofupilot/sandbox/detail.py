@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
@@ -122,13 +123,24 @@ def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - 
 
     A value of another model than the field's becomes one of the field's model in the same way.
     """
-    fields = {field.name: field for field in fields_of(cast("Any", model))}
-    values = {name: getattr(item, name) for name in fields if hasattr(item, name)} | more
-    return model(**{name: _as_field(fields[name], value) for name, value in values.items()})
+    names, parts = _shared(cast("Any", model), cast("Any", type(item)))
+    values = {name: getattr(item, name) for name in names} | more
+    for part in parts:
+        if part.name in values:
+            values[part.name] = _as_field(part, values[part.name])
+    return model(**values)
+
+
+@cache
+def _shared(model: type, other: type) -> tuple[tuple[str, ...], tuple[Field, ...]]:
+    """Return the names of a model's fields that another class has, and the fields that have models."""
+    fields = fields_of(cast("Any", model))
+    shared = tuple(field.name for field in fields if hasattr(other, field.name))
+    return shared, tuple(field for field in fields if field.model)
 
 
 def _as_field(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
-    if field.model is None or value is None or type(value) is field.model:
+    if value is None or type(value) is field.model:
         return value
     if field.is_array:
         return tuple(part if type(part) is field.model else extended(field.model, part) for part in value)

@@ -158,6 +158,8 @@ class Factory(Listings):
         with self._lock:
             if not self._world.lines:
                 raise ValueError("a factory without procedures has no runs")
+            if runs == 0:
+                return
             old = {name: self._world.listed(name) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False

@@ -31,15 +31,15 @@ def _units(world: World) -> list[models.Unit]:
     return [
         extended(
             models.Unit,
-            unit,
+            runs[0].unit,
             created_at=runs[0].started_at - timedelta(seconds=40),
-            children=world.children[unit.id],
+            children=world.children[unit_id],
             created_by_user=runs[0].created_by_user and evolve(runs[0].created_by_user, email=None),
             created_by_station=runs[0].created_by_station,
-            parent=world.parents.get(unit.id),
+            parent=world.parents.get(unit_id),
             last_run=runs[-1],
         )
-        for unit, runs in grouped((entry.run for entry in world.entries), "unit").items()
+        for unit_id, runs in grouped((entry.run for entry in world.entries), "unit.id").items()
     ]
 
 
