@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
@@ -19,7 +18,7 @@ from aiotofupilot.sandbox.faults import Fault
 from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     import pytest
 
@@ -125,11 +124,7 @@ def without_waits() -> Generator[None]:
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox of a test, and whether its sessions wait before retries.
-
-    Args:
-        markers: The markers of the test, its class and its module, the closest first. An option of a closer marker
-            counts.
+    """Return the sandbox of a test, given its markers, the closest first, and whether its sessions wait before retries.
 
     Raises:
         TypeError: There is no such option, or its value is of the wrong type.
@@ -140,30 +135,21 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
         if marker.args:
             raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
         options = {**marker.kwargs, **options}
-    _check_names(options)
+    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
+    for name in options.keys() - known:
+        close = get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
+        raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
     faults, waits = options.pop("faults", ()), boolean("waits of the marker tofupilot", options.pop("waits", True))
     sandbox = Sandbox(**options)
-    if callable(faults) and not isinstance(faults, Fault):
-        cast("Callable[[object], object]", faults)(sandbox.faults)
+    listed: list[Any] | None = list(faults) if hasattr(faults, "__iter__") else None
+    if listed is not None and all(isinstance(fault, Fault) for fault in listed):
+        sandbox.faults.next(*listed)
+    elif callable(faults) and not isinstance(faults, Fault):
+        faults(sandbox.faults)
     else:
-        sandbox.faults.next(*_checked_faults(faults))
-    return sandbox, waits
-
-
-def _check_names(options: dict[str, Any]) -> None:
-    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
-    for name in options:
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
-            raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
-
-
-def _checked_faults(faults: object) -> list[Fault]:
-    listed = list(cast("Iterable[object]", faults)) if isinstance(faults, Iterable) else None
-    if listed is None or not all(isinstance(fault, Fault) for fault in listed):
         raise TypeError(
             "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a function that takes "
             f"sandbox.faults, got {faults!r}"
         )
-    return cast("list[Fault]", listed)
+    return sandbox, waits
