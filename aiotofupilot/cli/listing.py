@@ -15,7 +15,7 @@ from attrs import frozen
 from cyclopts import Parameter
 
 from aiotofupilot import Checkpoint, TofuPilotError, __version__
-from aiotofupilot.listings import NAMES, Argument, Detailed, listing_class
+from aiotofupilot.listings import NAMES, Argument, listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import OUTPUT, option, unwrapped, with_options
@@ -77,7 +77,7 @@ class Form:
 def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
-    has_details = issubclass(listing, Detailed) and listing.detail_model is not listing.model
+    details: Any = getattr(listing, "detail_model", listing.model)
 
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         from .formats import format_for  # noqa: PLC0415 - help and a wrong option need not wait for the codec
@@ -86,7 +86,7 @@ def listing_command(name: str) -> Callable[..., Any]:
         if path is not None and str(path) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")
         query = Query(name, **arguments)
-        output_format = format_for(form.format, path, name, query.model)
+        output_format = format_for(form.format, path, name, details if query.has_details else listing.model)
         if query.has_details and output_format.is_flat:
             raise UsageError(
                 "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
@@ -105,7 +105,9 @@ def listing_command(name: str) -> Callable[..., Any]:
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
     command.__name__ = name
     command.__doc__ = f"{listing.summary}\n\n{note}"
-    return with_options(command, (*listing.filters, *listing.options, *([_DETAILS] if has_details else ())))
+    return with_options(
+        command, (*listing.filters, *listing.options, *([_DETAILS] if details is not listing.model else ()))
+    )
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -122,13 +124,6 @@ class Query:
         self.name = name
         self.has_details = details
         self.arguments = arguments
-
-    @property
-    def model(self) -> type[Any]:
-        """The class of an item."""
-        listing: Any = listing_class(self.name)
-        model: type[Any] = listing.detail_model if self.has_details else listing.model
-        return model
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
         """Return the listing. Nothing is sent yet. If an option is out of bounds, that is wrong usage."""
@@ -166,7 +161,7 @@ class Query:
         decisive = {name: self.arguments.get(name) for name in (*filters, "max_items", "cursor")}
         if self.has_details:
             decisive["details"] = True
-        return {"listing": self.name, **{option(name): _as_text(value) for name, value in decisive.items()}}
+        return {"listing": self.name} | {option(name): _as_text(value) for name, value in decisive.items()}
 
     def left_out(self, stats: WalkStats) -> str:
         """Return in words which items a walk left out, because they cannot be read or are gone; empty: none."""
@@ -183,15 +178,11 @@ class Query:
         return "; ".join(parts)
 
 
-def _as_text(value: object) -> str | int | None:
+def _as_text(value: object) -> str | None:
     """Return a filter's value as the state of a file keeps it."""
-    match value:
-        case None | int() | str():
-            return value
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case _:
-            return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return None if value is None else str(value)
 
 
 async def write_listing(
@@ -269,7 +260,7 @@ async def counting_beside(
     counting: list[asyncio.Task[None]] = []
 
     def count() -> None:
-        if progress.wants_total:
+        if progress.is_shown and progress.row.total is None:
             counting.append(asyncio.create_task(_tell_total(query, session, progress)))
 
     try:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 """Makes a file of another one, which it reads from its beginning to its end."""
 
-Options = dict[str, str | int | None]
+Options = dict[str, str | None]
 """What a file holds: every option that decides about its bytes, and its value; None: not given."""
 
 _PIECE = 4096

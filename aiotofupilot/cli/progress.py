@@ -135,11 +135,6 @@ class Progress(logging.Handler):
         """Whether somebody watches."""
         return self._live is not None
 
-    @property
-    def wants_total(self) -> bool:
-        """Whether somebody watches who would like to know how many items there are."""
-        return self.is_shown and self.row.total is None
-
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
         self.row.count += items

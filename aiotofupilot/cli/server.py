@@ -59,12 +59,11 @@ class Server:
     ca_cert: Annotated[str | None, Parameter(metavar="FILE")] = None
 
     def __attrs_post_init__(self) -> None:
-        if self.until is not None and not self.sandbox:
+        if self.until and not self.sandbox:
             raise UsageError(
                 "--until is for --sandbox; to list what is older, filter with --created-before or the like"
             )
-        of_a_server = (self.base_url, self.api_key, self.allow_insecure_http, self.proxy, self.ca_cert)
-        if self.sandbox and any(of_a_server):
+        if self.sandbox and (self.base_url or self.api_key or self.allow_insecure_http or self.proxy or self.ca_cert):
             raise UsageError(
                 "--sandbox has an address and a key of its own: leave out --base-url, --api-key, "
                 "--allow-insecure-http, --proxy and --ca-cert"

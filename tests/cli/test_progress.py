@@ -45,10 +45,8 @@ def test_a_bar_shows_the_count_and_the_rate(show, total, count):
 
 def test_what_is_left_is_estimated_once_the_total_is_known(show):
     def use(bar):
-        assert bar.wants_total
         bar.advance(1000)
         bar.row.total = 2000
-        assert not bar.wants_total
         bar.advance(200)
         bar.advance(300)
 
@@ -174,6 +172,12 @@ def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
         monkeypatch.setattr(sys, "stderr", stream)
         with Progress("procedures", to_standard_output=True) as progress:
             watch(progress)
-            assert progress.wants_total == bar
+            assert progress.is_shown == bar
     assert bool(shown.screen) == bar
     assert progress not in LIBRARY_LOG.handlers
+
+
+def test_before_anything_arrives_no_rate_is_shown(show):
+    screen = show(lambda _: None)
+    assert "0 procedures" in screen
+    assert "/s" not in screen
