@@ -47,7 +47,6 @@ from ._blocking import LoopThread
 from ._paging.details import DetailIteration
 from ._paging.source import Identified
 from ._paging.walk import ItemIteration
-from ._public import internal
 from .listings import Listing
 from .models.display import Shown
 from .settings import Secret, unusable
@@ -86,11 +85,12 @@ class Blocking(Generic[A_co]):
 
     __slots__ = ("__weakref__", "_object", "_owner", "_thread")
 
-    @internal
-    def __init__(self, of: Any, thread: LoopThread, owner: object) -> None:  # noqa: ANN401 - an object of any class
+    def _take(self, of: Any, thread: LoopThread, owner: object) -> Self:  # noqa: ANN401 - an object of any class
+        """Become the form of an object. The owner is the session, which lives as long as this; None: this is it."""
         self._object = of
         self._thread = thread
-        self._owner = owner  # the session, which lives as long as something of it is in use; None: this is it
+        self._owner = owner
+        return self
 
     def __repr__(self) -> str:
         if not hasattr(self, "_object"):  # in the traceback of a session that could not be made
@@ -139,7 +139,8 @@ class Blocking(Generic[A_co]):
         """Return the blocking form of a value, which is the value itself if it waits for nothing."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
-                return form(value, self._thread, self._owner or self)
+                # The constructor is not called, because that of a session makes another session.
+                return form.__new__(form)._take(value, self._thread, self._owner or self)  # noqa: SLF001 - it is a form too
         return value
 
 
@@ -291,7 +292,7 @@ class _Tabular(Blocking[A_co]):
         from .arrow.streaming import batches, stream_of  # noqa: PLC0415 - pyarrow is needed here only
 
         found = batches(self._object)
-        return stream_of(found.schema, BlockingIterator(found, self._thread, self._owner), requested_schema)
+        return stream_of(found.schema, self._form(found), requested_schema)
 
 
 class BlockingDetails(_Tabular[Details[R]]):
@@ -400,7 +401,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
         if given.value[1].get("http_session") is not None:
             raise unusable("http_session", "http_session must be left out: it belongs to another event loop")
         session = TofuPilotSession(*given.value[0], **given.value[1])
-        super().__init__(session, LoopThread(session.close), None)
+        self._take(session, LoopThread(session.close), None)
         self._is_closed = False
 
     if TYPE_CHECKING:
@@ -455,14 +456,8 @@ class BlockingSession(Blocking[TofuPilotSession]):
             _warn(f"a blocking session of {self._object.base_url} was not closed", ResourceWarning, source=self)
 
 
-def _view(of: TofuPilotSession, thread: LoopThread, owner: object) -> BlockingSession:
-    view = BlockingSession.__new__(BlockingSession)
-    super(BlockingSession, view).__init__(of, thread, owner)
-    return view
-
-
-_FORMS: dict[type[Any], Callable[[Any, LoopThread, object], Any]] = {
-    TofuPilotSession: _view,
+_FORMS: dict[type[Any], type[Blocking[Any]]] = {
+    TofuPilotSession: BlockingSession,
     Listing: BlockingListing,
     Paginator: BlockingPaginator,
     Details: BlockingDetails,
