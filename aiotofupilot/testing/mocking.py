@@ -24,7 +24,7 @@ from aiotofupilot.sandbox import Api, Factory, paging
 from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from yarl import URL
 
@@ -66,22 +66,19 @@ class MockResponse(aiohttp.ClientResponse):
         super().__init__(method, url, **{"stream_writer": writer, **details})
 
 
-async def _authorization(
-    url: URL, headers: CIMultiDict[str], middlewares: Sequence[Callable[..., Awaitable[object]]]
-) -> str | None:
+async def _authorization(url: URL, headers: CIMultiDict[str], middlewares: Sequence[Any]) -> str | None:
     """Return the ``Authorization`` header that a request would have.
 
     aioresponses replaces all that aiohttp does, including the middlewares. A session of this package adds its key in
     the last middleware.
     """
-    sent: list[str | None] = [headers.get("Authorization")]
 
-    async def see(request: SimpleNamespace) -> None:
-        sent.append(request.headers.get("Authorization"))
+    async def sent(request: SimpleNamespace) -> Any:  # noqa: ANN401 - a middleware returns what it gets
+        return request.headers.get("Authorization")
 
-    for middleware in middlewares[-1:]:
-        await middleware(SimpleNamespace(url=url, headers=headers), see)
-    return sent[-1]
+    request = SimpleNamespace(url=url, headers=headers)
+    authorization: str | None = await (middlewares[-1](request, sent) if middlewares else sent(request))
+    return authorization
 
 
 def mock_listing(
@@ -156,7 +153,7 @@ def mock_listing(
         url: URL,
         *,
         headers: Mapping[str, str] | None = None,
-        middlewares: Sequence[Callable[..., Awaitable[object]]] = (),
+        middlewares: Sequence[Any] = (),
         **_request: object,
     ) -> CallbackResult:
         authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)
