@@ -51,11 +51,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         listed, own = self._window.walk.stats, self._window.stats
         unreadable = listed.unreadable + own.unreadable
         return evolve(
-            listed,
-            items=own.items,
-            removed=own.removed,
-            unreadable=unreadable,
-            unreadable_ids=own.unreadable_ids,
+            listed, items=own.items, removed=own.removed, unreadable=unreadable, unreadable_ids=own.unreadable_ids
         )
 
     @property

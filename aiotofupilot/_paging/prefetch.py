@@ -100,7 +100,7 @@ class Window(Generic[T]):
         """Throw away what is in flight and go on at another cursor, with one page at first."""
         self._step_back()
         self._cursor, self._passed = cursor, 0
-        self._ended = self._cut_off = False
+        self._ended = False
 
     async def next(self, at_most: int | None = None) -> Page[T] | None:
         """Return the next page; None: the one before was the last. At most so many can be needed from here on.
@@ -118,10 +118,9 @@ class Window(Generic[T]):
             return None
         if self._bisection is not None:
             return await self._part(self._bisection)
-        if self._cut_off:
-            raise leads_nowhere(self._page_cursor, None)
-        if self._cursor <= self._page_cursor:
-            raise leads_nowhere(self._page_cursor, self._cursor)
+        last = self._last
+        if last is not None and (last.following is None or self._cursor <= last.cursor):
+            raise leads_nowhere(last.cursor, None if last.following is None else self._cursor)
         width = self._width if at_most is None else min(self._width, at_most)
         try:
             if width > 1 or self._prefetched:
@@ -142,7 +141,7 @@ class Window(Generic[T]):
                 skips=self._on_unreadable == "skip",
                 overlap=self._overlap,
                 passed=self._passed,
-                read_at=self._page_cursor if self._page_cursor >= 0 else None,
+                read_at=None if last is None else last.cursor,
                 has_offsets=self._has_offsets,
             )
             return await self._part(bisection)
@@ -161,7 +160,7 @@ class Window(Generic[T]):
     def _step_back(self) -> None:
         """Throw away what is in flight, and let the page that is due be requested alone."""
         self._cancel_prefetched()
-        self._page_cursor = -1
+        self._last: Page[T] | None = None
         self._bisection = None
         self._width = 1
 
@@ -202,7 +201,7 @@ class Window(Generic[T]):
             self._step_back()
             raise
         self.gap, self._bisection = bisection.gap, bisection if bisection.is_under_way else None
-        self._note_following(page, page.following)
+        self._note(page)
         if bisection.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
@@ -234,7 +233,7 @@ class Window(Generic[T]):
             if cursor is not None and not self._learn(page):
                 self.is_sequential = self._concurrency > 1 or self.is_sequential
                 self._concurrency = 1
-        self._note_following(page, following)
+        self._note(page)
 
     def _grow(self) -> None:
         """Make pages that were halved longer again, after enough of them have come whole."""
@@ -245,10 +244,10 @@ class Window(Generic[T]):
             if self._good == _GOOD_PAGES:
                 self.limit, self._good = min(2 * self.limit, self._whole), 0
 
-    def _note_following(self, page: Page[T], following: int | None) -> None:
-        self._page_cursor = page.cursor
-        self._cut_off = following is None and page.meta.has_more
-        self._ended = following is None and not self._cut_off
+    def _note(self, page: Page[T]) -> None:
+        """Note what follows a page that is handed over."""
+        self._last, following = page, page.following
+        self._ended = following is None and not page.meta.has_more
         if following is not None:
             self._cursor, self._passed = following - self._overlap, following
             self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
