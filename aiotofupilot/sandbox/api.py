@@ -166,11 +166,7 @@ class Api:
         return write_page(items, answer.meta) if resource.paged else write_array(items)
 
     def _is_station(self, authorization: str | None) -> bool:
-        """Return whether a key is the station's. Otherwise it is the user's.
-
-        Raises:
-            Refusal: The key is unknown.
-        """
+        """Return whether a key is the station's and not the user's. Another key is refused."""
         is_station = authorization == f"Bearer {self.station_key}"
         if not is_station and authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
@@ -190,11 +186,7 @@ def _selected(resource: Resource[Any], pairs: tuple[tuple[str, str], ...], snaps
 
 
 def _find(path: str) -> Resource[Any]:
-    """Find the listing at a path. Upper and lower case and a trailing slash do not matter.
-
-    Raises:
-        Refusal: There is no listing.
-    """
+    """Find the listing at a path. A path that leads to none is refused."""
     if (name := _below_root(path).lower()) not in RESOURCES:
         raise not_found()
     return RESOURCES[name]

@@ -68,9 +68,6 @@ class Parameter:
     """The name in the query."""
     type: Any
     """The type of one value."""
-    test: Callable[[Any, Any], Callable[[Any], bool]] | None = None
-    """Takes the value and a `Snapshot`, and returns which items are asked for. None: the parameter selects no items by
-    itself."""
     is_repeated: bool = False
     """Whether it may be repeated. A single value is then an array of one."""
     options: tuple[str, ...] = ()
@@ -88,11 +85,7 @@ class Parameter:
     """Whether the parameter must be sent."""
 
     def read(self, values: Sequence[str]) -> Any:  # noqa: ANN401 - each kind has its type
-        """Return the value of the texts that were sent; None: the parameter counts as not sent, and has no default.
-
-        Raises:
-            InvalidValueError: The texts are not valid.
-        """
+        """Return the value of the texts that were sent; None: the parameter counts as not sent, and has no default."""
         if not values:
             if self.required:
                 raise InvalidValueError(_mistyped("string", "undefined"))
@@ -113,13 +106,12 @@ class Parameter:
         return parse(self, values[0])
 
 
-def declared(argument: Argument, test: Callable[[Any, Any], Callable[[Any], bool]] | None) -> Parameter:
+def declared(argument: Argument) -> Parameter:
     """Return a parameter as the client's listing declares it. Bounds of numbers are the client's own."""
     kind: Any = str if argument.choices else get_origin(argument.item_type) or argument.item_type
     return Parameter(
         argument.name,
         kind,
-        test,
         is_repeated=argument.is_repeated,
         options=argument.choices,
         default=argument.server_default,
@@ -137,11 +129,7 @@ def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...
 
 
 def read(parameters: Sequence[Parameter], query: Query) -> Values:
-    """Read the query of a request.
-
-    Raises:
-        Refusal: A parameter is not valid. The issues name all faults, in the order of `parameters`.
-    """
+    """Read the query of a request. A refusal of it names all faults, in the order of the parameters."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for parameter in parameters:
@@ -270,10 +258,7 @@ _ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null",
 
 
 def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Callable[[Any], bool]] | None:
-    """Read conditions for the values of metadata, by key; None: there are none.
-
-    The official SDK sends an empty text if there are none.
-    """
+    """Read conditions for the values of metadata, by key. None: an empty text, which the official SDK sends, or {}."""
     if not text:
         return None
     try:
@@ -283,14 +268,11 @@ def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Callable[[Any]
     if not isinstance(document, dict):
         raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
     wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
-    known = {key: condition for key, condition in wanted.items() if condition}
-    if unknown := wanted.keys() - known:
-        raise InvalidValueError(
-            *(_issue("Invalid input", key, code="invalid_union", errors=()) for key in wanted if key in unknown)
-        )
+    if unknown := [key for key, condition in wanted.items() if condition is None]:
+        raise InvalidValueError(*(_issue("Invalid input", key, code="invalid_union", errors=()) for key in unknown))
     if len(wanted) > _MOST_KEYS:
         raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
-    return known or None
+    return {key: condition for key, condition in wanted.items() if condition} or None
 
 
 def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value

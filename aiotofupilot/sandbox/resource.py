@@ -74,19 +74,20 @@ class Resource(Maker[T]):
         arguments = {argument.name: argument for argument in listing_class(self.name).filters}
         found: list[Parameter] = []
         for name in dict.fromkeys((*self.order.split(), *arguments)):
-            found += self.pages if name == "limit" else [declared(arguments[name], self._filter(arguments[name]))]
+            found += self.pages if name == "limit" else [declared(arguments[name])]
         return tuple(found)
+
+    @cached_property
+    def tests(self) -> Mapping[str, Filter]:
+        """What the parameters select, by name. A parameter that selects no items by itself has no test."""
+        tests = {argument.name: self._filter(argument) for argument in listing_class(self.name).filters}
+        return {name: test for name, test in tests.items() if test}
 
     @cached_property
     def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
         orders = (order for parameter in self.parameters if parameter.name == "sort_by" for order in parameter.options)
         return {order: path(self.paths.get(order) or _path_named(self.model, order)) for order in orders}
-
-    def filter_named(self, name: str) -> Filter:
-        """Return what the parameter with a name selects. There must be such a filter."""
-        (test,) = (parameter.test for parameter in self.parameters if parameter.name == name and parameter.test)
-        return test
 
     def _filter(self, argument: Argument) -> Filter | None:
         """Return what a parameter selects; None: it selects no items by itself."""
@@ -113,8 +114,7 @@ class Resource(Maker[T]):
     def select(self, asked: Values, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         items: Sequence[T] = snapshot.rows(self.name)
-        tests = {parameter.name: parameter.test for parameter in self.parameters}
-        predicates = [test(value, snapshot) for name, value in asked.items() if (test := tests[name])]
+        predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
         if self.joined:
             predicates.append(self.joined(asked, snapshot))
         for predicate in predicates:

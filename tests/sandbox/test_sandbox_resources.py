@@ -186,8 +186,7 @@ def test_every_parameter_does_something():
     """No parameter is read and forgotten."""
     for name in WIRE:
         resource = BY_NAME[name]
-        tested = {parameter.name for parameter in resource.parameters if parameter.test}
-        used = {*tested, "limit", "cursor", "sort_by", "sort_order", "include_metadata", "include_sequences"}
+        used = {*resource.tests, "limit", "cursor", "sort_by", "sort_order", "include_metadata", "include_sequences"}
         if name == "units":
             used |= {
                 "procedure_ids",
@@ -427,4 +426,4 @@ def test_a_filter_that_the_order_does_not_name_comes_last():
 def test_a_filter_that_leads_to_no_field_is_named():
     """Whoever declares a filter learns that the sandbox has to know what it selects."""
     with pytest.raises(LookupError, match=r"^search_query leads to 0 fields of Station: say what is selected"):
-        evolve(BY_NAME["stations"], filters={}).parameters  # noqa: B018 - it raises
+        evolve(BY_NAME["stations"], filters={}).tests  # noqa: B018 - it raises

@@ -82,7 +82,7 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
     def named(name: str) -> Filter:
         def chosen(wanted: object, snapshot: Snapshot) -> Predicate:
-            by = equal_to("procedure.id") if name == "procedure_id" else RUNS.filter_named(name)
+            by = equal_to("procedure.id") if name == "procedure_id" else RUNS.tests[name]
             return by(wanted, snapshot)
 
         return related(run_id, "runs", "id", chosen)

@@ -51,7 +51,7 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
 
     One run has to meet all of these filters. With ``latest_only``, it has to be the latest.
     """
-    predicates = [RUNS.filter_named(name)(asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
+    predicates = [RUNS.tests[name](asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
     least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
     runs_of_units = snapshot.grouped("runs", "unit.id")
 
