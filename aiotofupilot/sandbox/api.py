@@ -79,6 +79,8 @@ class Api:
             id="6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", slug="sandbox", name="Sandbox"
         )
         self.storage: Storage = Storage()
+        self._selected = lru_cache(maxsize=16)(_selected)
+        """It remembers the selected items for the other pages, until something changes."""
 
     @staticmethod
     def knows(path: str) -> bool:
@@ -138,7 +140,7 @@ class Api:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
         pairs, snapshot = Query(query).pairs, self.factory.snapshot()
         asked = _asked(resource, pairs)
-        selected = _selected(resource, tuple(sorted(pair for pair in pairs if pair[0] not in _OF_PAGES)), snapshot)
+        selected = self._selected(resource, tuple(sorted(pair for pair in pairs if pair[0] not in _OF_PAGES)), snapshot)
         if not resource.paged:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
@@ -179,9 +181,8 @@ def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Value
     return read(resource.parameters, Query(pairs))
 
 
-@lru_cache(maxsize=16)
 def _selected(resource: Resource[Any], pairs: tuple[tuple[str, str], ...], snapshot: Snapshot) -> Sequence[Any]:
-    """Return the items that are asked for. They are remembered for the other pages, until something changes."""
+    """Return the items that are asked for."""
     return resource.select(_asked(resource, pairs), snapshot)
 
 
