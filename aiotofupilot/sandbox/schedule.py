@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Match = Callable[[Request], bool]
 
 
-@frozen(eq=False)
+@frozen
 class _Rule:
     """Faults for the next request that matches, for all requests that match, or for some of them."""
 
