@@ -25,14 +25,11 @@ if TYPE_CHECKING:
 _NO_CONSOLE = cast("Console", object())
 """Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
 
-_OTHERS = (
-    ("download", "download", "[OPTIONS] FOLDER [LISTING]"),  # cyclopts would call the listings ARGS
-    ("get", "get", "[OPTIONS] LISTING ID"),
-    ("mirror", "mirror", "[OPTIONS] DATABASE [LISTING...]"),
-    ("sandbox", "sandbox", "[OPTIONS]"),
-    ("get", "whoami", "[OPTIONS]"),
-)
-"""The module, the name and the arguments of each command that is not a listing's."""
+_USAGE = {
+    "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
+    "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
+}
+"""cyclopts would call the listings ``ARGS``."""
 
 
 def command_line() -> App:
@@ -55,8 +52,9 @@ def command_line() -> App:
     )
     for name in NAMES:
         app.command(f"{__package__}.listing:{name}", name=name)
-    for module, name, arguments in _OTHERS:
-        app.command(f"{__package__}.{module}:{name}", name=name, usage=f"Usage: aiotofupilot {name} {arguments}")
+    for name in ("download", "get", "mirror", "sandbox"):
+        app.command(f"{__package__}.{name}:{name}", name=name, usage=_USAGE.get(name))
+    app.command(f"{__package__}.get:whoami", name="whoami")
     app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
 

@@ -112,12 +112,12 @@ async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: 
     await out.write(text, items=1, checkpoint=None)
 
 
-def tree(item: object, width: int | None) -> str:
+def tree(item: Any, width: int | None) -> str:  # noqa: ANN401 - any model
     """Return a line for each field of an item that has a value, and an indented line for each part of a field.
 
     The line of a part has the most important of it, in at most so many terminal cells. None: nothing is cut.
     """
-    fields = [field for field in _fields(item) if getattr(item, field.name) not in (None, (), {})]
+    fields = [field for field in shown_fields(item.__class__) if getattr(item, field.name) not in (None, (), {})]
     longest = max((len(_label(field)) for field in fields if not _has_parts(field)), default=0)
     lines: list[str] = []
     for field in fields:
@@ -135,15 +135,11 @@ def _parts(parts: Sequence[Any], indent: str, width: int | None) -> Iterator[str
     for part in parts[:_MOST]:
         line = indent + _joined(GAP, _brief(part))
         yield line if width is None else cut(line, width)
-        for field in _fields(part):
+        for field in shown_fields(part.__class__):
             if _has_parts(field) and field.model is not Validator:
                 yield from _parts(getattr(part, field.name) or (), indent + GAP, width)
     if (more := len(parts) - _MOST) > 0:
         yield f"{indent}and {more:,} more"
-
-
-def _fields(item: Any) -> tuple[Field, ...]:  # noqa: ANN401 - any model
-    return shown_fields(item.__class__)
 
 
 def _has_parts(field: Field) -> bool:
@@ -174,10 +170,10 @@ def _brief(part: Any) -> list[str]:  # noqa: ANN401 - any model
             return [*_texts(part)] or [getattr(part, "id", None) or "-"]
 
 
-def _texts(part: object) -> Iterator[str]:
+def _texts(part: Any) -> Iterator[str]:  # noqa: ANN401 - any model
     """Yield the values of a part. Numbers and truth values come with their names."""
     has_time = False
-    for field in _fields(part):
+    for field in shown_fields(part.__class__):
         value = getattr(part, field.name)
         if field.name in ("id", "docstring") or field.name.endswith("_id") or value in (None, (), {}, ""):
             continue

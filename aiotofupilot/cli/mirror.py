@@ -139,9 +139,6 @@ def _table(results: Sequence[MirrorResult]) -> str:
     for result in results:
         counts = (result.new, result.gone, result.unreadable, result.rows)
         lines.append([result.listing, *(f"{count:,}" for count in counts)])
-    if not any(result.unreadable for result in results):
-        for line in lines:
-            del line[3]
     first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
     return "".join(
         GAP.join((f"{name:{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))) + "\n"

@@ -14,7 +14,7 @@ from aiotofupilot.models.fields import shown_fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiotofupilot import Deployment, Measurement, Phase
+    from aiotofupilot import Measurement, Phase
 
 
 @frozen
@@ -81,11 +81,6 @@ def _duration(value: timedelta) -> str:
     minutes, seconds = divmod(value.total_seconds(), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
-
-
-def _commit(deployment: Deployment) -> str | None:
-    commit = deployment.commit
-    return None if commit is None else f"{commit.sha[:7]} {commit.message}"
 
 
 def _measured(measurement: Measurement) -> str | None:
@@ -156,7 +151,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("STATUS", "status", 8, 8, leaves=4),
         Column("ENVIRONMENT", "environment", 11, 11, leaves=2),
         Column("PROCEDURE", "procedure.name", 18, 40, leaves=5),
-        Column("COMMIT", _commit, 16, 48, leaves=1),
+        Column("COMMIT", lambda one: one.commit and f"{one.commit.sha[:7]} {one.commit.message}", 16, 48, leaves=1),
     ),
     "logs": (
         Column("CREATED", "created_at", 17, 17, leaves=3),

@@ -35,13 +35,17 @@ def test_it_says_what_came(monkeypatch, sandbox, database, capfd):
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "note", lambda _, name, count, total: shown.update({name: (count, total)}))
         assert run(["mirror", str(database), "users", "procedures"]) == 0
-    said = f"{database}\n            new  gone  rows\nprocedures  250     0   250\nusers        11     0    11\n"
+    said = (
+        f"{database}\n            new  gone  left out  rows\n"
+        "procedures  250     0         0   250\nusers        11     0         0    11\n"
+    )
     assert capfd.readouterr() == (said, "")
     assert shown == {"procedures": (250, None), "users": (len(sandbox.users), None)}
     sandbox.procedures.pop()
     sandbox.procedures.insert(0, sandbox.procedures.pop())
     assert run(["mirror", str(database), "procedures", "--full"]) == 0
-    assert capfd.readouterr() == (f"{database}\n            new  gone  rows\nprocedures    0     1   250\n", "")
+    said = f"{database}\n            new  gone  left out  rows\nprocedures    0     1         0   250\n"
+    assert capfd.readouterr() == (said, "")
     assert rows(database, "procedures") == (250, 250)
 
 
@@ -99,7 +103,8 @@ def test_the_sandbox_of_its_own_is_the_same_each_time(sandbox, database, capfd):
     """And another account is refused."""
     for new in (6, 0):
         assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
-        assert capfd.readouterr().out == f"{database}\n          new  gone  rows\nstations    {new}     0     6\n"
+        told = f"{database}\n          new  gone  left out  rows\nstations    {new}     0         0     6\n"
+        assert capfd.readouterr().out == told
     organization = sandbox.organization
     sandbox.organization = evolve(organization, id="another")
     assert run(["mirror", str(database), "stations"]) == ExitCode.USAGE
