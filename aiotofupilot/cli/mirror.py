@@ -13,9 +13,8 @@ from cyclopts import Parameter
 from aiotofupilot import TofuPilotError
 from aiotofupilot.listings import NAMES, listing_class
 
-from .converters import duration
 from .failures import DeadlineError, FailedError, StoppedError, UsageError
-from .options import option, shared_filters, with_options
+from .options import duration, option, shared_filters, with_options
 from .progress import Progress
 from .server import Server
 from .tables import GAP

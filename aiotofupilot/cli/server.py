@@ -10,9 +10,8 @@ from attrs import field, frozen
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from .converters import seconds, timestamp
 from .failures import UsageError
-from .options import ASKING, SERVER, unwrapped
+from .options import ASKING, SERVER, seconds, timestamp, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

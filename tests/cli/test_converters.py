@@ -8,7 +8,7 @@ import pytest
 from cyclopts import Token
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli.converters import checkpoint, duration, metadata, read_timestamp, timestamp
+from aiotofupilot.cli.options import checkpoint, duration, metadata, read_timestamp, timestamp
 
 
 @pytest.fixture(autouse=True)
