@@ -1,7 +1,8 @@
 """Checks arguments where they are given. An error names the parameter, its bound and the value.
 
-Every error also has the name of the parameter as its attribute ``parameter``. A caller may know the parameter by
-another name, such as the option of a command.
+A value of the wrong type raises a TypeError, and one out of bounds a ValueError. Every error also has the name of the
+parameter as its attribute ``parameter``. A caller may know the parameter by another name, such as the option of a
+command.
 """
 
 from __future__ import annotations
@@ -48,12 +49,7 @@ def as_float(number: float) -> float:
 
 
 def aware(name: str, value: object) -> datetime | None:
-    """Return an argument that is a timestamp, or None.
-
-    Raises:
-        TypeError: It is anything else.
-        ValueError: It is naive.
-    """
+    """Return an argument that is a timestamp with a UTC offset, or None."""
     if value is None:
         return None
     if not isinstance(value, datetime):
@@ -64,23 +60,14 @@ def aware(name: str, value: object) -> datetime | None:
 
 
 def boolean(name: str, value: object) -> bool:
-    """Return an argument that is True or False.
-
-    Raises:
-        TypeError: It is anything else. Otherwise the string ``"false"`` would count as True.
-    """
+    """Return an argument that is True or False. The string ``"false"`` would otherwise count as True."""
     if not isinstance(value, bool):
         raise must_be(TypeError, name, "True or False", value)
     return value
 
 
 def integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
-    """Return an argument as an int within its bounds.
-
-    Raises:
-        TypeError: It is not an integer. True and False are not integers here.
-        ValueError: It is out of bounds.
-    """
+    """Return an argument as an int within its bounds. True and False are not integers here."""
     try:
         number = index(value)  # type: ignore[arg-type] # raises a TypeError if it is not one
     except TypeError:
@@ -94,12 +81,7 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
 
 
 def seconds(name: str, value: object, *, zero: bool = True) -> float:
-    """Return an argument as a finite number of seconds.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is negative, infinite or NaN; or it is zero, and ``zero`` is false.
-    """
+    """Return an argument as a finite number of seconds, 0 or more; or more than 0, if ``zero`` is false."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise must_be(TypeError, name, "a number of seconds", value)
     number = as_float(value)
@@ -110,11 +92,7 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
-    """Return an argument that is one of the choices.
-
-    Raises:
-        ValueError: It is another value.
-    """
+    """Return an argument that is one of the choices."""
     if value not in choices:
         raise must_be(ValueError, name, f"one of {', '.join(map(repr, choices))}", value)
     return value

@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from .errors import SessionError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _begun: WeakSet[LoopThread] = WeakSet()
@@ -61,16 +60,14 @@ class LoopThread:
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
 
-        The function sees the context variables of the caller.
-
-        Raises:
-            SessionError: The thread was ended, before or meanwhile, or this is the thread itself, or a forked process.
+        The function sees the context variables of the caller. The thread itself, a forked process and a thread that was
+        ended are refused.
         """
         if threading.current_thread() is self._thread:
             raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
         result: Future[T] = Future()
         tasks: set[asyncio.Future[Any]] = set()
-        loop = self._begin(_begin, function, result, tasks)
+        loop = self._begin(partial(_begin, function, result, tasks))
         try:
             return result.result()
         except asyncio.CancelledError:
@@ -93,10 +90,9 @@ class LoopThread:
                 loop.call_soon_threadsafe(_start, function, self._tasks)
 
     def end(self, *, waits: bool = True) -> None:
-        """End whatever runs in the loop, and then the thread. In a forked process, this does nothing.
+        """End whatever runs in the loop, and then the thread, perhaps without waiting for the end.
 
-        Args:
-            waits: Whether to wait for the end. The thread does not wait for itself.
+        The thread does not wait for itself. In a forked process, this does nothing.
         """
         if self._loop is not None and not self.has_begun:
             return
@@ -108,7 +104,7 @@ class LoopThread:
         if waits and thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def _begin(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.AbstractEventLoop:
+    def _begin(self, function: Callable[[], object]) -> asyncio.AbstractEventLoop:
         """Call a function in the thread, which begins with the first one, and return its loop."""
         if self._loop is not None and not self.has_begun:
             raise SessionError(
@@ -125,7 +121,7 @@ class LoopThread:
                 )
                 self._thread.start()
                 _begun.add(self)
-            self._loop.call_soon_threadsafe(partial(function, *args, **kwargs))
+            self._loop.call_soon_threadsafe(function)
             return self._loop
 
 

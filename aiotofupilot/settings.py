@@ -123,8 +123,7 @@ class Settings:
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
         """Return what TofuPilot's own command has written. None: there is no home directory, no file, or no key in it.
 
-        Raises:
-            ConfigurationError: The file cannot be read, or is malformed. The error shows nothing of its content.
+        An error shows nothing of the content of the file.
         """
         home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
         if not home:
@@ -187,9 +186,7 @@ def is_visible(text: str) -> bool:
 def _authorization(key: Secret, source: str) -> str:
     """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
 
-    Raises:
-        ConfigurationError: There is no key, or it has characters that a header cannot carry. The key is not shown.
-        TypeError: The key is not a string.
+    An error does not show the key.
     """
     if not isinstance(key.value, str):
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
@@ -209,14 +206,7 @@ def _authorization(key: Secret, source: str) -> str:
 def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: bool) -> str:
     """Return the address that request targets are appended to, without a trailing slash.
 
-    Args:
-        base_url: What was given.
-        source: How errors name its place.
-        allow_insecure_http: As in `TofuPilotSession`.
-
-    Raises:
-        ConfigurationError: It is not an address that can be used.
-        TypeError: It is not a string.
+    ``source`` is how errors name the place of what was given.
     """
     if not isinstance(base_url, str):
         raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
@@ -256,9 +246,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
 def _mode_of_file(path: Path, source: str) -> int:
     """Return the mode of a file. ``source`` is how errors name it.
 
-    Raises:
-        ConfigurationError: It is something else, such as a named pipe, which would be opened only when it has a writer.
-        OSError: There is no file.
+    Anything else is refused, such as a named pipe, which would be opened only when it has a writer.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
