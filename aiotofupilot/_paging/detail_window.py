@@ -278,10 +278,7 @@ class DetailWindow(Generic[D, P]):
             self.place = entry.place
             return
         self._entries.appendleft(entry)
-        error.hint = (
-            f"what {self._source.path} lists is not found by itself: "
-            f"the server may be too old to return one of its {self._source.name}"
-        )
+        error.hint = self._source.hint
         raise error
 
     def _settle(self, head: _Entry[P]) -> None:

@@ -85,13 +85,8 @@ class DetailSource(Protocol[D_co]):
         ...
 
     @property
-    def name(self) -> str:
-        """The API's word for the items."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """The path of the items."""
+    def hint(self) -> str:
+        """What an error says where the details of no item can be found."""
         ...
 
     @property

@@ -179,16 +179,13 @@ class ItemDetails(Generic[D]):
         return ItemDetails(listing, RawItem, _raw)
 
     @property
-    def name(self) -> str:
-        return self.listing.name
-
-    @property
-    def path(self) -> str:
-        return self.listing.path
+    def hint(self) -> str:
+        of = self.listing
+        return f"what {of.path} lists is not found by itself: the server may be too old to return one of its {of.name}"
 
     @property
     def is_known(self) -> bool:
-        return self.path in self.listing.connection.served
+        return self.listing.path in self.listing.connection.served
 
     async def fetch(
         self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
@@ -197,12 +194,12 @@ class ItemDetails(Generic[D]):
         try:
             target = self.target(key)
         except (TypeError, ValueError) as error:
-            raise DecodeError(f"{self.name} has an item that cannot be requested: {error}") from error
+            raise DecodeError(f"{self.listing.name} has an item that cannot be requested: {error}") from error
         return await self.request(target, key, self._checked if is_checked else self._seeming, counts, **options)
 
     def target(self, key: str) -> str:
         """Return the path of one item, percent-encoded; see `segment`."""
-        return f"{self.path}/{segment(self.listing.key, key)}"
+        return f"{self.listing.path}/{segment(self.listing.key, key)}"
 
     async def request(
         self,
@@ -214,12 +211,12 @@ class ItemDetails(Generic[D]):
     ) -> V:
         """Return what a function makes of the body with one item, which has a path and a key."""
         listing = self.listing
-        missing = f"{self.name} has no {key!r}"
+        missing = f"{listing.name} has no {key!r}"
         if listing.is_recent:
-            missing += f", or the server is too old to return one of its {self.name} by itself"
+            missing += f", or the server is too old to return one of its {listing.name} by itself"
         of_response = partial(read_item, decode=read, missing=missing, forbidden=listing.forbidden)
         found: V = await listing.connection.get(target, of_response, counts, **options)
-        listing.connection.served.add(self.path)
+        listing.connection.served.add(listing.path)
         return found
 
     def _checked(self, body: bytes) -> bytes:
