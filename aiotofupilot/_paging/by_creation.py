@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -151,7 +151,7 @@ class Segment(Walk[T]):
         self._span.end(self.stats, error)
 
 
-class Finder(Generic[K, T]):
+class Finder(ABC, Generic[K, T]):
     """Finds what is new, on walks of which each begins again where the listing moved too much.
 
     If nothing new came since a walk began, another beginning does not help. With ``on_drift="raise"``, no walk is begun
