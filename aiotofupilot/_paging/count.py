@@ -29,7 +29,7 @@ from .walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiotofupilot.models import Page, RawItem
+    from aiotofupilot.models import Page
     from aiotofupilot.positions import Shard
 
 T = TypeVar("T", bound=Identified)
@@ -59,7 +59,7 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
     extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
     while (length := extent.length) is None:
         probes = extent.probes(at_most)
-        for probe, page in zip(probes, await fetch_probes(fetch, probes), strict=True):
+        for probe, page in zip(probes, await fetch_probes(fetch, probes, at_most), strict=True):
             extent.note(page, probe)
     return length
 
@@ -76,17 +76,21 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
     )
 
 
-async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:
-    """Return the pages of some probes. If one of them cannot be had, none stays in flight."""
+async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -> list[Page[T]]:
+    """Return the pages of some probes, so many in flight. If one of them cannot be had, none stays in flight."""
     counts = RequestCounts()
-    tasks = [asyncio.create_task(fetch(probe.cursor, probe.limit, counts)) for probe in probes]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        del tasks  # which know their errors, which know this frame
+    pages: list[Page[T]] = []
+    for first in range(0, len(probes), at_once):
+        due = probes[first : first + at_once]
+        tasks = [asyncio.create_task(fetch(probe.cursor, probe.limit, counts)) for probe in due]
+        try:
+            pages += await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            del tasks  # which know their errors, which know this frame
+    return pages
 
 
 @frozen
@@ -213,24 +217,17 @@ async def _drawn(source: Source[Any], plan: Plan, total: int, n: int) -> list[da
         # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
-        pages = await _pages(source.raw(), probes, plan.concurrency)
+        pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
         return [source.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
     # because an item that was created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
-    *pages, last = await _pages(source.raw().narrowed(order="asc"), [*probes, last_page], plan.concurrency)
+    ordered = source.raw().narrowed(order="asc")
+    *pages, last = await fetch_probes(ordered.fetch, [*probes, last_page], plan.concurrency)
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
     return [*map(source.timestamp, items), *([] if is_at_end else [None])]
-
-
-async def _pages(source: Source[RawItem], probes: Sequence[Probe], at_once: int) -> list[Page[RawItem]]:
-    return [
-        page
-        for first in range(0, len(probes), at_once)
-        for page in await fetch_probes(source.fetch, probes[first : first + at_once])
-    ]
 
 
 def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:
