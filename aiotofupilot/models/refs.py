@@ -94,7 +94,7 @@ class ProcedureVersion:
 
 
 @frozen
-class RunProcedure(ProcedureRef):
+class RunProcedure(Named):
     """The procedure that was run."""
 
     version: ProcedureVersion | None

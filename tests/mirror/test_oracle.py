@@ -115,7 +115,7 @@ SMALL = {"_ROWS": 5, "_ITEMS": 3, "_RUNS_FIRST": 2, "_RUNS_LAST": 4}
 """Sizes with which an update has many transactions, so that more of them are ended in between."""
 
 
-@settings(deadline=None, max_examples=60 if NIGHTLY else 4)
+@settings(deadline=None, max_examples=60 if NIGHTLY else 3)
 @given(steps=STEPS, seed=st.integers(0, 2**16), size=st.sampled_from([2, 5, 100]), is_small=st.booleans())
 async def test_any_order_of_updates_ends_with_what_the_server_has(steps, seed, size, is_small):
     random = Random(seed)  # noqa: S311 - picks steps
