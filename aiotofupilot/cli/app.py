@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_NO_CONSOLE = cast("Console", object())
-"""Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
-
 _USAGE = {
     "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
     "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
@@ -46,7 +43,7 @@ def command_line() -> App:
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
-        error_console=_NO_CONSOLE,
+        error_console=cast("Console", object()),  # errors are raised; without it, cyclopts would load rich
         print_error=False,
         exit_on_error=False,
     )

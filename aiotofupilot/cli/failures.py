@@ -62,9 +62,6 @@ EXPECTED = (
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
-_LIMIT = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
-"""What is said about --limit. In the library it is the size of a page, and in many commands the number of items."""
-
 _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.BadRequestError: "the server does not accept these options",
     aiotofupilot.RateLimitedError: "try again later",
@@ -122,7 +119,9 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            return f"{str(error).partition(' Did you mean')[0]} {_LIMIT}"  # cyclopts suggests --timeout
+            # In the library it is the size of a page, and in many commands a number of items. cyclopts says --timeout.
+            advice = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
+            return f"{str(error).partition(' Did you mean')[0]} {advice}"
         case _:
             return f"{error} See --help."
 

@@ -203,9 +203,10 @@ async def write_listing(
     try:
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
+            name, key = server.identity
             decisive = {**query.options(), "--format": output_format.name}
-            options: Options = {"aiotofupilot": __version__, "server": server.name, **decisive}
-            async with output(path, options, key=server.key, resume=resume, remake=output_format.remake) as out:
+            options: Options = {"aiotofupilot": __version__, "server": name, **decisive}
+            async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.items
                 walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
                 # An item with details is written by itself, because it can have tens of megabytes.

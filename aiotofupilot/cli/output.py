@@ -97,21 +97,15 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """What will be a file. Its place is left alone until `finish`.
+    """What will be a file. Its place, the target, is left alone until `finish`.
 
-    Args:
-        target: The place.
-        options: What the file holds.
-        key: Who asks for what it holds; None: that does not matter. A digest of it is kept.
-        resume: Whether to complete what a run with the same options and key has left. If no run has left anything, the
-            file is begun, unless its place is taken: then it may be a finished file.
+    The options say what it holds, and a digest of the key is kept. To resume is to complete what a run with the same
+    options and key has left. If no run has left anything, the file is begun, unless its place is taken: then it may be
+    a finished file. If another run is writing it, or it cannot be completed, that is a UsageError.
 
     Attributes:
         items: How many items are written, in earlier runs too.
         checkpoint: Where the listing resumes after them; None: at its beginning.
-
-    Raises:
-        UsageError: Another run is writing it, or it cannot be completed.
     """
 
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:

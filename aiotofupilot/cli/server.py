@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from aiotofupilot import TofuPilotSession
-    from aiotofupilot.settings import Settings
 
 
 @unwrapped
@@ -69,20 +68,14 @@ class Server:
             )
 
     @property
-    def name(self) -> str:
-        """What distinguishes it from other servers."""
-        return "sandbox" if self.sandbox else self._settings.base_url
-
-    @property
-    def key(self) -> str | None:
-        """The key that it is asked with; None: the sandbox's own."""
-        return None if self.sandbox else self._settings.authorization
-
-    @property
-    def _settings(self) -> Settings:
+    def identity(self) -> tuple[str, str | None]:
+        """What distinguishes it from other servers, and the key that it is asked with; None: the sandbox's own."""
+        if self.sandbox:
+            return "sandbox", None
         from aiotofupilot.settings import Settings  # noqa: PLC0415 - see `session`
 
-        return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
+        known = Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
+        return known.base_url, known.authorization
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

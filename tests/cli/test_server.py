@@ -24,7 +24,7 @@ async def test_a_sandbox_needs_nothing_of_the_environment(environment):
     """Its own address and key are used, whatever is set."""
     environment("https://unreachable.invalid", "wrong")
     server = Server(sandbox=True)
-    assert server.name == "sandbox"
+    assert server.identity[0] == "sandbox"
     async with server.session() as session:
         assert len(await session.procedures.list().collect()) == 250
 
@@ -34,7 +34,7 @@ async def test_the_environment_leads_to_a_server(environment):
     async with Sandbox(3) as sandbox:
         environment(sandbox.url, sandbox.api_key)
         server = Server()
-        assert server.name == sandbox.url
+        assert server.identity[0] == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
 
@@ -44,7 +44,7 @@ async def test_options_are_taken_before_the_environment(environment):
     environment("https://unreachable.invalid", "wrong")
     async with Sandbox(3, api_key="other") as sandbox:
         server = Server(base_url=sandbox.url.removesuffix("/api"), api_key="other")
-        assert server.name == sandbox.url
+        assert server.identity[0] == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
 
@@ -53,13 +53,13 @@ async def test_plain_http_beyond_this_machine_has_to_be_allowed():
     """By name, for a file that is gone on with, as by session."""
     refused = Server(base_url="http://tofu.example", api_key="key")
     with pytest.raises(ConfigurationError, match="plain HTTP"):
-        refused.name  # noqa: B018 - it raises
+        refused.identity  # noqa: B018 - it raises
     with pytest.raises(ConfigurationError, match="plain HTTP"):
         async with refused.session():
             pass
 
     allowed = Server(base_url="http://tofu.example", api_key="key", allow_insecure_http=True)
-    assert allowed.name == "http://tofu.example/api"
+    assert allowed.identity[0] == "http://tofu.example/api"
     async with allowed.session() as session:
         assert "http://tofu.example/api" in repr(session)
 
@@ -75,9 +75,9 @@ def test_the_key_is_one_however_it_is_given(environment):
     """With or without Bearer, from the environment or an option, it tells the same account; a sandbox needs none."""
     environment("https://unreachable.invalid", "one")
     servers = [Server(api_key=key) for key in (None, "one", "Bearer one", "other")]
-    assert len({server.key for server in servers[:3]}) == 1
-    assert servers[3].key != servers[0].key
-    assert Server(sandbox=True).key is None
+    assert len({server.identity for server in servers[:3]}) == 1
+    assert servers[3].identity[1] != servers[0].identity[1]
+    assert Server(sandbox=True).identity[1] is None
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def test_a_login_leads_to_a_server(login):
     async with Sandbox(3) as sandbox:
         login(api_key=sandbox.api_key, base_url=sandbox.url)
         server = Server()
-        assert server.name == sandbox.url
+        assert server.identity[0] == sandbox.url
         async with server.session() as session:
             assert len(await session.procedures.list().collect()) == 3
 
