@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     import aiohttp
@@ -312,9 +311,7 @@ class TofuPilotSession(Listings):
         self._unowned.lifetime.check()
         return self
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:

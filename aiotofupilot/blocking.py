@@ -54,7 +54,6 @@ from .settings import Secret, unusable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from types import TracebackType
     from typing import Self
 
     from . import Checkpoint, WalkStats, Watermark, listings
@@ -159,9 +158,7 @@ class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -436,9 +433,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
             raise SessionError("the session is closed")
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -30,8 +30,6 @@ from .source import Fetch, Identified, Plan
 from .unreadable import note_left_out
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from aiotofupilot.models import Page
 
 __all__ = ["Walk"]
@@ -64,9 +62,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def __repr__(self) -> str:
