@@ -181,21 +181,23 @@ class DetailWindow(Generic[D, P]):
             self._reader = None
         self._is_stopped = False
 
-    def _fill(self) -> None:
-        """Take up the items that the walk has found, and request what may be in flight.
+    def _take_up(self, reader: asyncio.Task[list[tuple[Any, P]]]) -> None:
+        """Take up the items that the walk has found. If no others are left, its error is raised, once."""
+        if self._entries and (reader.cancelled() or reader.exception()):
+            return
+        self._reader = None
+        try:
+            found = outcome(reader)
+        finally:
+            del reader  # which knows its error, which knows this frame
+        self._entries.extend(_Entry(item, place) for item, place in found)
+        self._has_ended = not found
 
-        If no items are left, the error of the walk is raised. It will be asked again.
-        """
+    def _fill(self) -> None:
+        """Request what may be in flight."""
+        if self._reader is not None and self._reader.done():
+            self._take_up(self._reader)
         entries, concurrency = self._entries, self._concurrency
-        reader = self._reader
-        if reader is not None and reader.done() and not (entries and (reader.cancelled() or reader.exception())):
-            self._reader = None
-            try:
-                found = outcome(reader)
-            finally:
-                del reader  # which knows its error, which knows this frame
-            entries.extend(_Entry(item, place) for item, place in found)
-            self._has_ended = not found
         lengths = [0 if (body := entry.body) is None else len(body) for entry in entries]
         self._largest, held = max([self._largest, *lengths]), sum(lengths)
         for at in range(len(entries) - 1, 0, -1):

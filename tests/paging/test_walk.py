@@ -10,11 +10,12 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from attrs import evolve
 from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
-from aiotofupilot._paging.walk import note_checkpoint
+from aiotofupilot._paging.walk import note_checkpoint, pages_of
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status
@@ -120,6 +121,18 @@ class TestItems:
         await waiting
         await walk.aclose()
         await nothing_left()
+
+    @EVERY_WAY
+    async def test_items_that_do_not_belong_to_what_is_listed_are_passed_over(
+        self, listing, service, concurrency, on_drift
+    ):
+        """As in a shard, whose items are requested with wider bounds. They count for no ``max_items``."""
+        whole = listing(limit=10, concurrency=concurrency, on_drift=on_drift, max_items=80)
+        plan = evolve(whole._plan, keep=lambda item: service.procedures.index(item) % 10)
+        kept = [item for at, item in enumerate(service.procedures) if at % 10]
+        walk = Walk(whole._source.fetch, plan)
+        assert [item async for item in walk] == kept[:80]
+        assert [item async for page in pages_of(whole._source.fetch, plan) for item in page.data][:80] == kept[:80]
 
 
 class TestBackPressure:
