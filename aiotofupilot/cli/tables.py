@@ -78,7 +78,7 @@ def _timestamp(value: datetime, timespec: str) -> str:
 
 def _duration(value: timedelta) -> str:
     """Return a duration in hours, minutes and seconds."""
-    minutes, seconds = divmod(value.total_seconds(), 60)
+    minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
 

@@ -154,6 +154,7 @@ def test_a_timestamp_is_shown_to_the_minute_in_utc(value, text):
     ("value", "text"),
     [
         (timedelta(seconds=9.25), "0:09.2"),
+        (timedelta(seconds=59.96), "1:00.0"),
         (timedelta(minutes=1, seconds=30.732), "1:30.7"),
         (timedelta(hours=26, minutes=3), "26:03:00.0"),
     ],
