@@ -117,11 +117,8 @@ class Measured(NamedTuple):
     @property
     def limits(self) -> tuple[tuple[str, float | str | bool | tuple[str, ...]], ...]:
         """All checks: how the value is compared, and with what."""
-        bounds = (
-            ("in" if isinstance(self.expected, tuple) else "==", self.expected),
-            (">=", self.low),
-            ("<=", self.high),
-        )
+        equal = "in" if isinstance(self.expected, tuple) else "=="
+        bounds = ((equal, self.expected), (">=", self.low), ("<=", self.high))
         return tuple((operator, bound) for operator, bound in bounds if bound is not None)
 
 

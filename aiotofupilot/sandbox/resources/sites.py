@@ -28,16 +28,11 @@ if TYPE_CHECKING:
 
 _MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
 _STATUSES = ("ready", "ready", "failed", "building", "pending")
-_QUEUED = timedelta(seconds=4)
-_BUILT = timedelta(seconds=51)
-
-_MOST_RECENT = 10  # runs in the details of a procedure
-_WEEK = timedelta(days=7)
 
 
 def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, Any]:
     runs = reading.all("runs", "procedure.id", procedure.id)
-    latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:_MOST_RECENT]
+    latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:10]
     return {
         "runs_count": len(runs),
         "recent_runs": latest,
@@ -102,8 +97,8 @@ def _deployment(world: World, number: int) -> Iterator[models.Deployment]:
         trigger=trigger,
         status=status,
         skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
-        started_at=None if status == "pending" else deployed_at + _QUEUED,
-        ended_at=None if status in {"pending", "building"} else deployed_at + _BUILT,
+        started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
+        ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
         deployed_at=deployed_at,
         procedure=world.lines[line],
         commit=None if trigger == "cli" else _commit(world, random, number, deployed_at),
@@ -193,6 +188,7 @@ def _station(world: World, number: int) -> Iterator[models.Station]:
 def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
     """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
     runs = reading.all("runs", "created_by_station.id", station.id)
+    week = timedelta(days=7)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
     return {
         "api_key": f"{uuid(made_up('key', station.id))[:8]}...",
@@ -201,7 +197,7 @@ def _station_details(reading: Reading, station: models.Station) -> dict[str, Any
             extended(
                 models.StationProcedure,
                 procedure,
-                runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < _WEEK for run in runs),
+                runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < week for run in runs),
                 deployment=_deployed(reading, procedure.id, station.id),
             )
             for procedure in station.procedures

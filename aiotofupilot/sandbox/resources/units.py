@@ -80,14 +80,10 @@ def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
     return extended(models.RelatedUnit, ref, part=getattr(reading.first("units", "id", ref.id), "part", None))
 
 
-def _metadata_of_unit(_world: World, unit: models.Unit) -> dict[str, object]:
-    return {"pcb_lot": f"L{2000 + int(unit.serial_number.rpartition('-')[2]) // 40}"}
-
-
 UNITS: Resource[models.Unit] = Resource(
     name="units",
     source=_units,
-    included={"metadata": _metadata_of_unit},
+    included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
     hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
     "started_after started_before latest_only run_count_min run_count_max created_after created_before "
