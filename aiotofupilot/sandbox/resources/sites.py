@@ -268,6 +268,10 @@ def _current_user(reading: Reading) -> models.User:
     return reading.user
 
 
+def _itself(reading: Reading) -> Reading:
+    return reading
+
+
 def _identity(reading: Reading, _item: object) -> dict[str, Any]:
     if reading.is_station:
         return {"type": "station", "station": reading.station, "user": None}
@@ -280,6 +284,6 @@ USERS: Resource[models.User] = Resource(
     pages=(),
     details=(
         Detail("users/current", models.User, _current_user),
-        Detail("whoami", models.Identity, lambda reading: reading, _identity),
+        Detail("whoami", models.Identity, _itself, _identity),
     ),
 )
