@@ -287,7 +287,7 @@ def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any
             return lambda value: value is wanted
         case {**parts} if parts.keys() <= {"in", "contains"}:
             texts, part = parts.get("in", []), parts.get("contains", "")
-            if not isinstance(texts, list) or not all(map(_is_text, (*cast("list[Any]", texts), part))):
+            if not isinstance(texts, list) or not all(map(_is_text, (*cast("Any", texts), part))):
                 return None
             return lambda value: not parts or (_is_text(value) and part in value and value in parts.get("in", [value]))
         case {**parts} if parts.keys() <= _COMPARISONS.keys() and all(map(_is_number, parts.values())):
