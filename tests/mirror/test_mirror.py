@@ -230,6 +230,16 @@ def test_one_walk_of_the_runs_serves_what_they_wrote(pull, sandbox):
     }
 
 
+def test_what_more_and_more_runs_wrote_is_requested_together(pull, sandbox, monkeypatch):
+    """It is that of few runs at first, so that an update which is always ended early gets ahead."""
+    monkeypatch.setattr(update, "_RUNS_FIRST", 1)
+    pull("logs")
+    first_pages = [
+        request for request in sandbox.requests if request.path.endswith("/logs") and "cursor" not in request.query
+    ]
+    assert len(first_pages) == len([1, 2, 4, 8, 16, 9])
+
+
 def test_what_a_run_wrote_follows_the_run_once_it_is_mirrored(have, pull, sandbox, mirrored, ids):
     """A listing that is added later is read from the beginning, and the others with it."""
     have("runs")
