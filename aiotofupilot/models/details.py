@@ -556,13 +556,8 @@ class DeploymentUser(refs.Named):
 
 
 @frozen
-class Branch:
+class Branch(refs.Named):
     """A branch of a repository."""
-
-    id: str
-    """UUID of TofuPilot's record."""
-    name: str
-    """Name of the branch, such as ``main``."""
 
 
 @frozen

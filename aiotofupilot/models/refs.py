@@ -94,7 +94,7 @@ class ProcedureVersion:
 
 
 @frozen
-class RunProcedure(Named):
+class RunProcedure(ProcedureRef):
     """The procedure that was run."""
 
     version: ProcedureVersion | None
