@@ -63,12 +63,11 @@ def json_lines(*, for_terminal: bool = False) -> Format:
 
 def json_array(*, for_terminal: bool = False) -> Format:
     """Return the format of one JSON array, an item a line, so that it can be both streamed and searched."""
-    between = b",\n"
     return Format(
         name="json",
         head=b"[\n",
-        page=lambda items: between.join(_json(items, for_terminal)),
-        between=between,
+        page=lambda items: b",\n".join(_json(items, for_terminal)),
+        between=b",\n",
         tail=b"\n]\n",
     )
 

@@ -66,7 +66,7 @@ BROKEN = {
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
         ("cli/listing.py", "from aiotofupilot import _public"),
-        ("cli/converters.py", "import aiotofupilot._arguments"),
+        ("cli/options.py", "import aiotofupilot._arguments"),
         ("cli/tables.py", "from aiotofupilot._paging.walk import Walk"),
         ("cli/app.py", "from aiotofupilot._public import internal"),
         ("cli/output.py", "from aiotofupilot._otel import instruments"),
