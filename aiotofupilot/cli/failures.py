@@ -54,10 +54,7 @@ class StoppedError(Exception):
         self.reason, self.left = reason, left
 
 
-EXPECTED = (
-    *(CycloptsError, UsageError, FailedError, DeadlineError, StoppedError),
-    *(aiotofupilot.TofuPilotError, OSError),
-)
+EXPECTED = (CycloptsError, UsageError, FailedError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name in ("concurrency", "on_unreadable")]
 """What each ``list()`` gets that a mirror makes."""
 
-_EXTRA = frozenset({"duckdb", "pyarrow"})
-"""What the extra ``mirror`` installs. Without it, a user can do something about a missing module."""
-
 
 async def mirror(
     database: Annotated[Path, Parameter(metavar="DATABASE")],
@@ -72,7 +69,7 @@ async def mirror(
     try:
         import aiotofupilot.mirror as library  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if error.name not in ("duckdb", "pyarrow"):  # what the extra installs
             raise
         raise UsageError(str(error)) from error
     on_unreadable = filters.pop("on_unreadable", "raise")

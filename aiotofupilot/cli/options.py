@@ -49,17 +49,13 @@ ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
 
-def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
-    """Read a timestamp as `read_timestamp` does, by this machine's clock."""
-    return read_timestamp(tokens[0].value, datetime.now(UTC))
-
-
-def read_timestamp(text: str, now: datetime) -> datetime:
+def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
 
     Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date
     stands for its midnight, also today and yesterday.
     """
+    text, now = tokens[0].value, now or datetime.now(UTC)
     try:
         match text.lower():
             case "now":
@@ -110,23 +106,21 @@ _DURATION = re.compile(
 def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     """Read a duration such as 90s, 1m30s, 2h or PT1M30S."""
     text = tokens[0].value
-    try:
-        read = _timedelta(text)
-    except OverflowError:
-        raise ValueError(f'"{text}" is too long: write at most {timedelta.max.days}d.') from None
-    if read is None:
-        raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S.')
+    if (read := _timedelta(text)) is None:
+        raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S, and at most 999999999d.')
     return read
 
 
 def _timedelta(text: str) -> timedelta | None:
-    """Return a duration. None: the text is not one."""
+    """Return a duration. None: the text is not one, or it is too long."""
     match = _DURATION.fullmatch(text)
     _, *parts = match.groups() if match else ("",)
     if not any(parts):
         return None
     weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in parts)
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    with suppress(OverflowError):
+        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return None
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:

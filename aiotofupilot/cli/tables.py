@@ -181,16 +181,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
 """The columns of each listing, by its name. Those of a fixed width come first. Where nothing is cut, a long text moves
 only what follows it."""
 
-_SHOWN = 5
-"""At most this many fields are shown of a listing without a table of its own."""
-
 
 def columns_of(listing: str) -> tuple[Column, ...]:
-    """Return what a table shows of a listing. Without a table of its own, it shows its first fields."""
+    """Return what a table shows of a listing. Without a table of its own, it shows the ID and the next four fields."""
     if listing in TABLES:
         return TABLES[listing]
     fields = shown_fields(listing_class(listing).model)
-    names = [field.name for field in fields if field.model is None and field.name != "id"][: _SHOWN - 1]
+    names = [field.name for field in fields if field.model is None and field.name != "id"][:4]
     columns = (Column(name.replace("_", " ").upper(), name, 17, 40, leaves) for leaves, name in enumerate(names, 1))
     return (_ID, *columns)
 

@@ -8,7 +8,7 @@ import pytest
 from cyclopts import Token
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli.options import checkpoint, duration, metadata, read_timestamp, timestamp
+from aiotofupilot.cli.options import checkpoint, duration, metadata, timestamp
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,8 @@ def test_what_is_no_date_is_refused_with_what_is(text):
 )
 def test_a_moment_is_told_from_now(text, utc):
     """It is half past one in the night of 2 March here. A day begins at the midnight of this place."""
-    assert read_timestamp(text, datetime(2026, 3, 1, 16, 30, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+    now = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)
+    assert timestamp(datetime, [Token(value=text)], now) == datetime(*utc, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("text", "utc"), [("today", (2026, 3, 29, 22)), ("yesterday", (2026, 3, 28, 23))])
@@ -71,7 +72,8 @@ def test_a_day_that_clocks_are_put_forward_begins_at_its_midnight(monkeypatch, t
     """In Berlin, 29 March 2026 has 23 hours."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
-    assert read_timestamp(text, datetime(2026, 3, 30, 12, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+    now = datetime(2026, 3, 30, 12, tzinfo=UTC)
+    assert timestamp(datetime, [Token(value=text)], now) == datetime(*utc, tzinfo=UTC)
 
 
 def test_an_age_is_that_of_this_machine_s_clock():
@@ -125,7 +127,7 @@ def test_what_is_no_duration_is_refused_with_what_is(text):
 @pytest.mark.parametrize("text", ["99999999999999d", "P99999999999999W", "9" * 400 + "s", "1000000000d"])
 def test_a_duration_that_python_cannot_hold_is_refused_with_the_longest(text):
     """The message names the longest number of days."""
-    with pytest.raises(ValueError, match="is too long: write at most 999999999d"):
+    with pytest.raises(ValueError, match=r"is not a duration: write 90s, .* and at most 999999999d"):
         duration(timedelta, [Token(value=text)])
 
 
