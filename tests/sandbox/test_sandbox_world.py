@@ -1,5 +1,7 @@
 """The made-up factory."""
 
+import json
+import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -7,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 from attrs import evolve
+from fakes.asking import ask, items
 
-from aiotofupilot.sandbox import Factory, make_procedures
+from aiotofupilot.sandbox import Factory, Sandbox, make_procedures
 from aiotofupilot.sandbox.resources import RESOURCES
 
 PROCEDURES = make_procedures(40)
@@ -47,6 +50,25 @@ def test_the_same_seed_makes_the_same_items_in_every_version():
         "measurements": "b5d6a3f094ba9b86",
         "phases": "6e4db141dd09f2b9",
     }
+
+
+def test_the_same_seed_makes_the_same_metadata_and_details_in_every_version():
+    """Only the addresses of files are new in each response, and their types are those that the machine knows."""
+    made = Sandbox(40, runs=100)
+    shown = [items(made, name, {"include_metadata": "true"}) for name in ("runs", "units", "parts", "stations")]
+    keys = {"units": "serial_number", "batches": "number", "parts": "number", "users": None}
+    details = [
+        ask(made, f"{name}/{getattr(item, key)}")
+        for name in RESOURCES
+        if (key := keys.get(name, "id"))
+        for item in made.rows(name)[::9]
+    ]
+    assert {status for status, _ in details} == {200}
+    digests = []
+    for documents in (shown, details):
+        text = re.sub(r'https://storage[^"]*|"content_type": "[^"]*"', "", json.dumps(documents, sort_keys=True))
+        digests.append(sha256(text.encode()).hexdigest()[:16])
+    assert digests == ["c27e77cd5482d25f", "7970838cc255a9ca"]
 
 
 def test_the_first_runs_do_not_depend_on_how_many_follow(made):
