@@ -226,7 +226,7 @@ class Throttle:
             self._wake_all()
 
     def _note_failure(self, page: Wanted, sent: Sent, error: TofuPilotError) -> None:
-        policy, outage = page.policy, self.health.outage
+        policy = page.policy
         asked = asked_wait(error, policy.max_retry_after)
         self.health.failed(
             error,
@@ -236,8 +236,6 @@ class Throttle:
             attempts=policy.attempts,
             wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
         )
-        if self.health.outage is not outage:
-            self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
         """Allow this many requests in flight, and then more with each request that begins from now on."""

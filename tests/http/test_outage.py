@@ -10,7 +10,7 @@ from fakes.budget import NIGHTLY, combined
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from yarl import URL
 
-from aiotofupilot import ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
+from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
 from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Health, Wanted
@@ -310,3 +310,11 @@ async def test_a_page_whose_time_was_up_before_it_was_requested_tells_no_time_be
     server, deadline = Server(clock), Deadline(at=40.0)
     (error,) = await clock.run(server.ask(once=True, deadline=deadline))
     assert (error.attempts, error.elapsed, server.sent, deadline.is_missed) == (0, 0.0, [], True)
+
+
+async def test_the_time_of_a_page_that_waited_for_a_connection_begins_with_its_request(clock):
+    """Otherwise a timeout would be its last, although its first request has just been sent."""
+    server = Server(clock, takes=9.0, connections=[asyncio.Semaphore(1)])
+    server.once = {"late": RequestTimeoutError("slow", timeout=9.0)}
+    policy = RetryPolicy(max_elapsed=15)
+    assert await clock.run(server.ask("first"), server.ask("late", policy)) == [b"page"] * 2
