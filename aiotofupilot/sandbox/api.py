@@ -16,7 +16,7 @@ from .parameters import Values, read
 from .request import Pairs, Query
 from .resources import RESOURCES
 from .storage import Storage
-from .wire import Refusal, Response, not_found, write_array, write_page
+from .wire import Refusal, Response, not_found, write_array, write_item, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -162,7 +162,7 @@ class Api:
             Refusal: Nothing is at the path.
         """
         if found := _find_detail(path):
-            return Response(200, found[0].json(answer))
+            return Response(200, write_item(answer, found[0].hides))
         resource = _find(path)
         items = map(resource.json, answer.data)
         return write_page(items, answer.meta) if resource.paged else write_array(items)

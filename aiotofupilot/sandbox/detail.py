@@ -12,7 +12,7 @@ from attrs import frozen
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
-from .wire import Refusal, write_item
+from .wire import Refusal
 from .world import NOTHING
 
 if TYPE_CHECKING:
@@ -100,10 +100,6 @@ class Detail:
             return None
         included = {name: reading.snapshot.included(listing, item, name) for name in NOTHING if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
-
-    def json(self, detail: object) -> bytes:
-        """Write one."""
-        return write_item(detail, self.hides)
 
 
 def _decoded(parameter: str) -> str:
