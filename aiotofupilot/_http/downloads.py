@@ -179,9 +179,10 @@ async def _many(
 
     async def read() -> None:
         async with aclosing(_each(attachments)) as each:
-            async for attachment in each:
-                await places.acquire()
-                begin(one(attachment))
+            async for item in each:
+                for attachment in _attachments(item):
+                    await places.acquire()
+                    begin(one(attachment))
 
     reading = begin(read())
     try:
@@ -199,20 +200,18 @@ async def _many(
         await asyncio.gather(reading, *running, return_exceptions=True)  # so that no error counts as not retrieved
 
 
-async def _each(items: Attachments) -> AsyncGenerator[Attachment]:
-    """Yield the attachments, and those of each run and unit. An iterator that is begun here is closed here."""
+async def _each(items: Attachments) -> AsyncGenerator[object]:
+    """Yield what an iterable of either kind yields. An iterator that is begun here is closed here."""
     if not isinstance(items, AsyncIterable):
         plain, end = iter(items), object()
         # In a thread, because it may block: what it asks a blocking session is answered by the loop that runs this.
         while (item := await asyncio.to_thread(next, plain, end)) is not end:
-            for attachment in _attachments(item):
-                yield attachment
+            yield item
         return
     iterator = aiter(items)
     try:
         async for item in iterator:
-            for attachment in _attachments(item):
-                yield attachment
+            yield item
     finally:
         aclose = getattr(iterator, "aclose", None)
         if aclose is not None and iterator is not items:
@@ -220,6 +219,7 @@ async def _each(items: Attachments) -> AsyncGenerator[Attachment]:
 
 
 def _attachments(item: object) -> tuple[Attachment, ...]:
+    """Return an attachment, or all of a run or unit."""
     return item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),)
 
 

@@ -76,10 +76,9 @@ class Argument:
     @property
     def type(self) -> Any:  # noqa: ANN401 - any annotation
         """The type without None, such as ``Sequence[str]``, `datetime` or a Literal."""
-        if get_origin(self.annotation) not in (Union, UnionType):
-            return self.annotation
-        kinds = tuple(kind for kind in get_args(self.annotation) if kind is not NoneType)
-        return Union[kinds]  # noqa: UP007 - made of a tuple
+        is_union = get_origin(self.annotation) in (Union, UnionType)
+        kinds = get_args(self.annotation) if is_union else (self.annotation,)
+        return Union[tuple(kind for kind in kinds if kind is not NoneType)]  # noqa: UP007 - made of a tuple
 
     @property
     def is_optional(self) -> bool:
@@ -94,10 +93,7 @@ class Argument:
     @property
     def item_type(self) -> Any:  # noqa: ANN401 - any annotation
         """The type of one value, such as `str`."""
-        if not self.is_repeated:
-            return self.type
-        (kind,) = get_args(self.type)
-        return kind
+        return get_args(self.type)[0] if self.is_repeated else self.type
 
     @property
     def choices(self) -> tuple[str, ...]:
