@@ -203,11 +203,10 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
     async def shards(self, n: int) -> tuple[Shard[T], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
-        The listing is cut by the time of creation. Measurements and phases are cut by the time of their start.
-        These timestamps never change. They are drawn from the listing, so that the parts have similar sizes. It takes a
-        `count` and about one request for each part. If one of them meets an item that cannot be read, its error is
-        raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no latest
-        time, so items that are created later belong to it.
+        The listing is cut by the time of creation, or of the start for measurements and phases. These timestamps never
+        change. The parts have similar sizes. It takes a `count` and about one request for each part. If one of them
+        meets an item that cannot be read, its error is raised, whatever ``on_unreadable`` says. The first part has no
+        earliest time. The last part has no latest time, so items that are created later belong to it.
 
         The parts hold all items that match the filters. They do not have the other options of the listing, so give
         these again when you list a part.

@@ -11,7 +11,7 @@ from random import Random
 from attrs import evolve
 from fakes.budget import MANY
 from fakes.in_process import InProcess
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
@@ -221,8 +221,8 @@ class Busy:
             self.line(factory, request)
 
     def listing(self, **options):
-        limit = self.random.choice(self.limits)  # which a resumed walk need not share with the one before
-        return self.connection.procedures.list(limit=limit, concurrency=self.concurrency, **options)
+        self.limit = self.random.choice(self.limits)  # which a resumed walk need not share with the one before
+        return self.connection.procedures.list(limit=self.limit, concurrency=self.concurrency, **options)
 
 
 HEALED = 3
@@ -246,7 +246,8 @@ async def exactly_once(busy: Busy, *, resumed: bool) -> None:
                     break
         except DriftError:
             assert resumed
-            assert set(yielded[-8:]) <= busy.removed  # no one can tell where the walk stood
+            # No one can tell where the walk stood, or the listing moves on while it is searched item by item.
+            assert busy.limit <= 2 or set(yielded[-8:]) <= busy.removed
             return
         checkpoint = Checkpoint.parse(str(walk.checkpoint))
     expected = [procedure.id for procedure in listed if procedure.id not in busy.removed]
@@ -259,6 +260,7 @@ async def exactly_once(busy: Busy, *, resumed: bool) -> None:
 
 @settings(max_examples=15 * MANY)
 @given(seed=st.integers(0, 2**32), resumed=st.booleans())
+@example(seed=57297, resumed=True)
 def test_a_busy_line_is_yielded_exactly_once(seed, resumed):
     """With faults that heal, from one end to the other or resumed at any item."""
     asyncio.run(exactly_once(Busy(seed), resumed=resumed))
