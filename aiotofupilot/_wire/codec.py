@@ -120,14 +120,32 @@ class PageDecoder(_TwoWays[T, Content]):
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], Content]:
-        from .structs import page_parser  # noqa: PLC0415 - see the module's docstring
+        from .structs import items_converter, page_parser, whole  # noqa: PLC0415 - see the module's docstring
 
-        return page_parser(cast("Any", self.item), bare=self._bare, structs=self._structs)
+        kind: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
+        parse = page_parser(self.item, bare=self._bare, structs=self._structs)
+        make: Callable[[Any, Any], Any] = _as_parsed if self._structs else items_converter().get_structure_hook(kind)
+
+        def decode(body: bytes) -> Content:
+            page = parse(body)
+            cursor = page.meta.next_cursor
+            if cursor.__class__ is float:
+                cursor = whole(cursor)
+            return make(page.data, kind), PageMeta(page.meta.has_more, cursor)
+
+        def decode_bare(body: bytes) -> Content:
+            return make(parse(body), kind), PageMeta(has_more=False)
+
+        return decode_bare if self._bare else decode
 
     def _structure(self, document: Any) -> Content:
         from .detailed import structured_page  # noqa: PLC0415 - see the module's docstring
 
         return structured_page(document, cast("Any", self.item), bare=self._bare)
+
+
+def _as_parsed(items: Any, _: object) -> Any:
+    return items
 
 
 class ItemDecoder(_TwoWays[T, T]):

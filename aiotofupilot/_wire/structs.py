@@ -21,7 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import PageMeta, RawItem
+from aiotofupilot.models import RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -43,28 +43,18 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], tuple[list[Any], PageMeta]]:
-    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`.
-
-    The function raises any error for a page with a fault or in a rare form.
-    """
-    kind: Any = list[item]
-    parsed: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
-    make = _as_parsed if structs else _converter().get_structure_hook(kind)
+def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], Any]:
+    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`."""
+    items: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
     if bare:
-        parse_items = msgspec.json.Decoder(parsed).decode
-        return lambda body: (make(parse_items(body), kind), PageMeta(has_more=False))
+        return msgspec.json.Decoder(items).decode
     meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
-    parse: Any = msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])).decode
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", items), ("meta", meta)])).decode
 
-    def parse_page(body: bytes) -> tuple[list[Any], PageMeta]:
-        page = parse(body)
-        cursor = page.meta.next_cursor
-        if cursor.__class__ is float:  # older servers wrote 50.0 for 50
-            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
-        return make(page.data, kind), PageMeta(page.meta.has_more, cursor)
 
-    return parse_page
+def whole(number: float) -> int:
+    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
+    return msgspec.convert(number, _INTEGER, strict=False)
 
 
 @cache
@@ -74,7 +64,7 @@ def item_parser(item: Any) -> Callable[[bytes], Any]:
 
 
 @cache
-def _converter() -> Converter:
+def items_converter() -> Converter:
     """Return the converter from the items that msgspec has parsed to models."""
     converter = Converter(detailed_validation=False)
 
@@ -86,13 +76,9 @@ def _converter() -> Converter:
         (item,) = get_args(kind)
         if attrs.has(item) and _is_renamed(item):
             return partial(msgspec.convert, from_attributes=True)
-        return _raw_items if item is RawItem else _as_parsed
+        return _raw_items if item is RawItem else lambda parsed, _: parsed
 
     return converter
-
-
-def _as_parsed(items: Any, _: object) -> Any:
-    return items
 
 
 def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
