@@ -109,7 +109,7 @@ async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: 
         text = tree(item, shutil.get_terminal_size().columns if is_shown else None).encode()
     else:
         text = json_lines(for_terminal=is_shown).page([item])
-    await out.write(text, items=1, checkpoint=None)
+    await out.write(text)
 
 
 def tree(item: Any, width: int | None) -> str:  # noqa: ANN401 - any model

@@ -250,7 +250,7 @@ async def _write(
                 count()
     if rest := (b"" if out.items else output_format.head) + output_format.tail:
         with aside():
-            await out.end(rest)
+            await out.write(rest)
 
 
 @asynccontextmanager

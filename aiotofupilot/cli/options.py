@@ -178,9 +178,6 @@ _OF_LIST: dict[str, dict[str, Any]] = {
 }
 """What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
 
-_FOR_PROGRAMS = frozenset({"extra_query"})
-"""Arguments of ``list()`` without an option."""
-
 _TYPED: dict[Any, dict[str, Any]] = {
     bool: {"negative": None},
     datetime: {"metavar": "DATE", "converter": timestamp},
@@ -267,7 +264,7 @@ def with_options(command: C, arguments: Iterable[Argument]) -> C:
 
     They stand in the place of its ``**arguments``, where it gets those that are given.
     """
-    arguments = [argument for argument in arguments if argument.name not in _FOR_PROGRAMS]
+    arguments = [argument for argument in arguments if argument.name != "extra_query"]  # which is for programs
     options = [*map(_option, arguments)]
     signature = inspect.signature(command)
     *own, _ = signature.parameters.values()

@@ -60,7 +60,7 @@ class StandardOutput:
         self.is_torn: bool = False
         self._stream = raw(sys.stdout)
 
-    async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
+    async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
         rest = memoryview(data)
         try:
@@ -70,16 +70,13 @@ class StandardOutput:
                 rest = rest[self._stream.write(rest[:size]) or 0 :]
         finally:
             self.is_torn = 0 < len(rest) < len(data)
-        self.items, self.checkpoint = items, checkpoint
+        if items is not None:
+            self.items, self.checkpoint = items, checkpoint
 
     @property
     def rest(self) -> str:
         """How to go on after the items, in words."""
         return f"{', and a part of the next page' if self.is_torn else ''}, go on with --cursor {self.checkpoint}"
-
-    async def end(self, data: bytes) -> None:
-        """Write what comes after the items; see `write`."""
-        await self.write(data, items=self.items, checkpoint=self.checkpoint)
 
 
 async def _has_room(stream: RawIOBase) -> bool:
@@ -128,10 +125,15 @@ class PartFile:
             self.leave()
             raise
 
-    async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
-        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint."""
+    async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
+        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
+
+        Without items, the bytes come after all items. They do not count as written, so another run cuts them off.
+        """
         self._begin()
         write_all(self._file, data)
+        if items is None:
+            return
         size = self._size + len(data)
         state = self._state | {"size": size, "items": items, "checkpoint": checkpoint}
         with _opened(self._new_state_path) as file:
@@ -144,11 +146,6 @@ class PartFile:
     def rest(self) -> str:
         """How to go on after the items, in words."""
         return f", go on with --resume, or elsewhere with --cursor {self.checkpoint}"
-
-    async def end(self, data: bytes) -> None:
-        """Add what comes after the items. It does not count as written, so another run cuts it off and adds it."""
-        self._begin()
-        write_all(self._file, data)
 
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
