@@ -169,7 +169,7 @@ class RetryPolicy:
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return the rules as a tuple, so that the policy can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str) or not all(map(callable, cast("Any", rules))):
-        raise must_be(TypeError, "rules", "a sequence of functions", rules)
+        raise must_be(TypeError, "rules", "a sequence of functions", cast("Any", rules))
     return tuple(cast("Sequence[Rule]", rules))
 
 

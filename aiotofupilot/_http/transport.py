@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from multidict import CIMultiDict
@@ -269,7 +269,7 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
         return []
     checked = [*cast("Iterable[object]", configs)] if isinstance(configs, Iterable) else [None]
     if not all(isinstance(config, aiohttp.TraceConfig) for config in checked):
-        raise must_be(TypeError, "trace_configs", "a sequence of aiohttp.TraceConfig or None", configs)
+        raise must_be(TypeError, "trace_configs", "a sequence of aiohttp.TraceConfig or None", cast("Any", configs))
     return cast("list[aiohttp.TraceConfig]", checked)
 
 

@@ -92,7 +92,8 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
         if name == "value":
             return points(values)
         if kind is _TEXT:
-            return pa.array(values, pa.string()).dictionary_encode().take(_integers(which))
+            texts: Any = pa.array(values, pa.string())
+            return texts.dictionary_encode().take(_integers(which))
         return pa.array(values, kind).take(_integers(which))
 
     batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)

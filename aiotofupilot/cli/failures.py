@@ -51,7 +51,8 @@ class StoppedError(Exception):
 
     def __init__(self, reason: BaseException, left: str) -> None:
         super().__init__(reason, left)
-        self.reason, self.left = reason, left
+        self.reason: BaseException = reason
+        self.left: str = left
 
 
 EXPECTED = (CycloptsError, UsageError, FailedError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
