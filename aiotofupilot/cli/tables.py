@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
@@ -213,9 +214,10 @@ def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
         kept.remove(min(kept, key=lambda column: column.leaves))
     if missing > 0:
         return [evolve(kept[0], width=max(1, width))]
-    usable = sum(column.enough - column.width for column in kept)
-    share = min(1.0, -missing / usable) if usable else 0.0
-    return [evolve(column, width=column.width + int((column.enough - column.width) * share)) for column in kept]
+    usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
+    shared = min(-missing, usable[-1])
+    ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost
+    return [evolve(column, width=column.width + ends[at + 1] - ends[at]) for at, column in enumerate(kept)]
 
 
 def cut(text: str, width: int) -> str:
