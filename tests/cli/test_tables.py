@@ -63,6 +63,7 @@ def test_spare_room_is_shared_in_proportion_to_what_a_column_can_use():
     assert [row.count("U") for row in rows] == [11, 14, 17, 23, 23]
     assert [row.count("R") for row in rows] == [15, 23, 31, 47, 47]
     assert [cell_len(row) for row in rows] == [109, 127, 145, 181, 181]
+    assert [cell_len(lines(width, [LONG])[1]) for width in range(109, 182)] == [*range(109, 182)]
 
 
 @pytest.mark.parametrize(
