@@ -306,7 +306,7 @@ class Bisection(Generic[T]):
             return Gap(stop, stop)
         if not self._overlap:
             return Gap(start, stop, left_out)
-        lowest = max(0, start - _BEFORE) if start < self._passed else start
+        lowest = max(0, start - _BEFORE) if start <= self._passed else start
         page = await self._side(start - 1)
         while page is None and start > lowest:  # the item was passed before, and became unreadable
             start -= 1
