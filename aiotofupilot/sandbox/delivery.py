@@ -46,7 +46,7 @@ class Delivery:
     """The steps of one response. If no step ends the connection, it is then open for another request."""
 
     steps: tuple[Step, ...] = field(converter=_normal)
-    """A `Head`, parts of the body as bytes, pauses as seconds, and ``close`` or ``reset``, in order. The steps after
+    """A ``Head``, parts of the body as bytes, pauses as seconds, and ``close`` or ``reset``, in order. The steps after
     the end of the connection are dropped."""
 
     @classmethod
