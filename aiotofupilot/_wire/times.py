@@ -104,6 +104,8 @@ def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
 
     A fraction of a millisecond is dropped, or else rounded up.
     """
+    with suppress(OverflowError):  # before the sum, which crosses no change of the local time then
+        timestamp = timestamp.astimezone(UTC)
     written = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
     if round_up and written != timestamp:
         with suppress(OverflowError):  # there is no later one

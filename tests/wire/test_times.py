@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -40,6 +41,7 @@ def test_the_last_timestamp_of_all_cannot_be_rounded_up():
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis adds the time zone
+@example(datetime(2023, 11, 5, 1, 59, 59, 999_500, ZoneInfo("America/New_York")))  # when summer time ends
 def test_a_formatted_timestamp_is_at_most_a_millisecond_off(timestamp):
     """The text lies before the timestamp or after it, as asked."""
     down, up = format_date_time(timestamp), format_date_time(timestamp, round_up=True)
