@@ -211,12 +211,13 @@ class Health:
             return 0.0
         if now >= page.until:
             return None
-        if self.probing is None:
-            if is_new and now > outage.failed_at + _NEWS and now >= self.paused_until:
-                return 0.0
-            if page is self.next:
-                return max(0.0, outage.next_probe_at - now) if outage.next_probe_at < page.until else None
-        return page.until - now
+        if self.probing is not None:
+            return page.until - now
+        if is_new and now > outage.failed_at + _NEWS and now >= self.paused_until:
+            return 0.0
+        if outage.next_probe_at >= page.until:
+            return None
+        return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
         is_none_good = sent.good == self.good

@@ -245,6 +245,14 @@ def test_a_page_that_was_requested_too_often_lets_others_probe():
     assert health.next is None
 
 
+def test_a_page_without_time_for_the_next_probe_does_not_wait_for_its_turn():
+    health = Health()
+    for until in (6.0, 3.0, 9.0):
+        health.waiting[Wanted(RetryPolicy(), RequestCounts(), Deadline(at=until))] = asyncio.Event()
+    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
+    assert {page.until: health.wait(page, 1.0) for page in health.waiting} == {6.0: 4.0, 3.0: None, 9.0: 8.0}
+
+
 async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
     """Then the waits grow as in any outage."""
     clock.chance = 0.0

@@ -164,8 +164,8 @@ class Session(RuleBasedStateMachine):
         if due < first.until:
             assert self.health.wait(first, self.now) == max(0.0, outage.next_probe_at - self.now)
             assert due < math.inf
-        else:
-            assert self.health.wait(first, self.now) is None
+        for page in self.waiting:
+            assert (due < page.until) == (self.health.wait(page, self.now) is not None)
 
     @invariant()
     def a_page_that_was_asked_for_too_often_lets_others_probe(self):
