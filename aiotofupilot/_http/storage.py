@@ -59,8 +59,8 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     The throttle of the connection is the API's, so each storage has another one. ``name`` is what the file is called in
     errors and log lines.
     """
-    url = _url(connection.transport, address)
-    if url is None:
+    url = _url(address)
+    if url is None or not _is_safe(connection.transport, url):
         raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
     origin = url.value.origin()
     throttle = connection.storages.get(str(origin))
@@ -143,10 +143,11 @@ class _Reception:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
                     yield _Response(response.status, response.headers, response.content)
                     return
-                target = _url(transport, Secret(response.headers["Location"]), url)
-            if target is None:
-                message = f"the storage redirected {self._name} to an address that is not https"
-                raise errors.RedirectError(message, location="another address")
+                target = _url(Secret(response.headers["Location"]), url)
+            if target is None or not _is_safe(transport, target):
+                shown = "another address" if target is None else str(target.value.origin())
+                message = f"the storage redirected {self._name} to {shown}, which is not https"
+                raise errors.RedirectError(message, location=shown)
             url = target
         message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
         raise errors.RedirectError(message, location=str(url.value.origin()))
@@ -251,16 +252,20 @@ async def _requested(
         raise failure from failure.__cause__
 
 
-def _url(transport: Transport, address: Secret, base: Secret | None = None) -> Secret | None:
+def _url(address: Secret, base: Secret | None = None) -> Secret | None:
     """Return an address as it is sent: character by character, because the signature may depend on it.
 
-    A redirect may lead to a relative one. None: Somebody on the way could read the address, and with it the file.
+    A redirect may lead to a relative one. None: it is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))
         found = Secret((url if base is None else base.value.join(url)).with_user(None))
     except (TypeError, ValueError):
         return None
-    is_here = is_loopback(transport.base.host or "") and is_loopback(found.value.host or "")
-    is_safe = found.value.scheme in ({"https", "http"} if is_here else {"https"})
-    return found if found.value.host and is_safe else None
+    return found if found.value.host else None
+
+
+def _is_safe(transport: Transport, url: Secret) -> bool:
+    """Return whether nobody on the way can read an address, and with it the file."""
+    is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
+    return url.value.scheme in ({"https", "http"} if is_here else {"https"})

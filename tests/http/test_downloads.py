@@ -374,19 +374,19 @@ class TestRequest:
         assert [request.split()[1] for request in elsewhere.requests] == [f"/x%7E?Signature={SIGNATURE}", "/y"]
 
     @pytest.mark.parametrize(
-        "location",
+        ("location", "shown"),
         [
-            f"http://tofu.example.com/{SIGNATURE}",
-            f"ftp://127.0.0.1/{SIGNATURE}",
-            f"//[{SIGNATURE}",
-            f"https:///{SIGNATURE}",
+            (f"http://tofu.example.com/{SIGNATURE}", "http://tofu.example.com"),
+            (f"ftp://127.0.0.1/{SIGNATURE}", "ftp://127.0.0.1"),
+            (f"//[{SIGNATURE}", "another address"),
+            (f"https:///{SIGNATURE}", "another address"),
         ],
     )
-    async def test_a_redirect_to_what_is_not_https_is_refused(self, session, storage, tmp_path, location):
+    async def test_a_redirect_to_what_is_not_https_is_refused(self, session, storage, tmp_path, location, shown):
         storage.answers = [http(b"", f"Location: {location}", status="302 Found")]
-        with pytest.raises(RedirectError, match=r"redirected .* to an address that is not https$") as caught:
+        with pytest.raises(RedirectError, match=f"to {shown}, which is not https$") as caught:
             await session.download(given(storage), tmp_path)
-        assert caught.value.location == "another address"
+        assert caught.value.location == shown
         assert len(storage.requests) == 1
 
     async def test_redirects_without_end_are_refused(self, session, storage, tmp_path):
