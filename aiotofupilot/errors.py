@@ -155,7 +155,7 @@ class ProxyError(TransportError):
 
     Attributes:
         status: The status code of the proxy's response: 407 if the proxy wants a user name and a password or does not
-            accept them, and 403 if it forbids this server.
+            accept them, and 403 if it forbids this server. If the server has no TLS, a 403 is a `ForbiddenError`.
     """
 
     def __init__(self, message: str, *, status: int) -> None:

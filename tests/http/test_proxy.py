@@ -17,6 +17,7 @@ from aiotofupilot import (
     CertificateError,
     ConfigurationError,
     ConnectionFailedError,
+    ForbiddenError,
     ProxyError,
     RequestTimeoutError,
     RetryPolicy,
@@ -137,6 +138,16 @@ async def test_a_proxy_that_refuses_is_asked_once(connect, proxy, code, has_logi
     assert (error.status, error.hint, error.attempts, len(proxy.requests)) == (code, hint, 1, 1)
     assert all(PASSWORD not in text for text in texts(error))
     assert pickle.loads(pickle.dumps(error)).status == code  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("base_url", [HTTP])
+async def test_a_403_without_tls_is_taken_for_the_servers(connect, proxy):
+    """It is not requested again either."""
+    proxy.answers = [refusal(403)]
+    async with connect(proxy.url) as session:
+        with pytest.raises(ForbiddenError):
+            await session.procedures.list()
+    assert len(proxy.requests) == 1
 
 
 @each_scheme
