@@ -249,6 +249,18 @@ async def test_a_request_outside_of_a_walk_counts_and_has_no_walk(session, sandb
     assert [point.value for point in telemetry.points("tofupilot.client.retries")] == [1]
 
 
+async def test_a_span_of_the_users_own_learns_of_a_retry_and_a_pause_and_nothing_else(session, sandbox, telemetry):
+    sandbox.faults.next(status(429, retry_after=0, message="the server's own words"))
+    with telemetry.tracers.get_tracer("test").start_as_current_span("own") as own:
+        await session.procedures.list(limit=10, search_query="secret")
+    assert events(own) == [
+        ("pause", {"tofupilot.seconds": 0.0}),
+        ("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "RateLimitedError"}),
+    ]
+    assert dict(own.attributes) == {}
+    assert not any(text in telemetry.text for text in ("own words", "secret", sandbox.api_key))
+
+
 async def test_the_time_of_each_page_is_measured(session, telemetry):
     await session.procedures.list(limit=10).collect()
     await session.runs.list(limit=10, max_items=5).collect()
