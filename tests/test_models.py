@@ -58,6 +58,16 @@ def test_wire_names_differ_from_field_names_only_for_linked_repository_and_full_
     assert renamed == {"Procedure.linked_repository": "linkedRepository", "Repository.full_name": "fullName"}
 
 
+def test_a_model_is_never_equal_to_what_has_fewer_of_its_fields():
+    """A unit of a run is a reference to a unit, but it says more."""
+    tested = run().unit
+    reference = UnitRef(tested.id, tested.serial_number)
+    assert isinstance(tested, UnitRef)
+    assert tested != reference
+    assert reference != tested
+    assert {reference: "known"}.get(tested) is None
+
+
 def test_an_item_with_metadata_has_a_hash():
     """Metadata is compared, but left out of the hash because a mapping has none."""
     for model in [model for model in MODELS if "metadata" in attrs.fields_dict(model)]:

@@ -12,8 +12,9 @@ rather than send null, has ``"null": False`` there. A field that is a secret has
 database that this package writes has it, and `to_wire` can leave it out.
 
 All models are frozen attrs classes with slots. They compare and hash by value. Metadata and the items of a page cannot
-be hashed, so they are left out of the hash. Enumerated values are plain strings, so a value that TofuPilot adds later
-is accepted. Arrays in items are tuples.
+be hashed, so they are left out of the hash. A model can be a subclass of one that has fewer of its fields, such as
+`Unit` of `UnitRef`, but objects of two classes are never equal. Enumerated values are plain strings, so a value that
+TofuPilot adds later is accepted. Arrays in items are tuples.
 
 The names of the package are those of its modules. A module is loaded when one of its models is first used.
 

@@ -557,7 +557,7 @@ class DeploymentUser(refs.Named):
 
 @frozen
 class Branch(refs.Named):
-    """A branch of a repository."""
+    """A branch of a repository, such as ``main``. Its ID is that of TofuPilot's record."""
 
 
 @frozen

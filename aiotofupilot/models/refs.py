@@ -132,7 +132,7 @@ class BatchRef:
     id: str
     """UUID."""
     number: str
-    """Batch number, 1 to 60 characters."""
+    """Batch number, 1 to 60 characters, as the server writes it."""
 
 
 @frozen(kw_only=True)
@@ -154,7 +154,7 @@ class Revision:
     id: str
     """UUID."""
     number: str
-    """Revision number, 1 to 60 characters, such as ``C``."""
+    """Revision number, 1 to 60 characters, such as ``C``, as the server writes it."""
 
 
 @frozen
@@ -184,7 +184,7 @@ class UnitRef:
     id: str
     """UUID."""
     serial_number: str
-    """Serial number."""
+    """Serial number, as the server writes it."""
 
 
 @frozen(kw_only=True)
