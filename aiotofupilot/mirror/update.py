@@ -366,7 +366,8 @@ class Update:
 
     async def _keep(self, name: str, rows: pa.RecordBatch, watermark: str | None = None) -> None:
         """Keep some rows, and store what is pending when it is enough."""
-        self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
+        if rows.num_rows:
+            self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
         if watermark is not None:
             self._pending.watermarks[name] = watermark
         self._read[name] += rows.num_rows

@@ -144,6 +144,16 @@ def test_what_is_gone_is_marked(have, pull, sandbox, query):
     assert query("SELECT id FROM procedures WHERE _gone_at IS NOT NULL") == []
 
 
+def test_nothing_is_merged_where_nothing_is_new(have, pull, sandbox, monkeypatch):
+    """A merge reads all IDs of a table, even if it is one with no rows."""
+    have("runs", "units")
+    monkeypatch.setattr(database.Database, "_merge", lambda _, listing, *given: pytest.fail(listing))
+    assert [(came.listing, came.new, came.rows) for came in pull("runs", "units").values()] == [
+        ("runs", 0, 40),
+        ("units", 0, len(sandbox.units)),
+    ]
+
+
 def test_a_large_listing_is_stored_in_parts(pull, sandbox, monkeypatch, mirrored, ids):
     """A full update reads on from part to part, and marks nothing as gone that it read in an earlier one."""
     stored = []
