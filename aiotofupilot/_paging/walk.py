@@ -169,13 +169,13 @@ class Walk(ItemIteration[T]):
     that it did not get, except after a `PaginationError`.
     """
 
-    _may_shorten = True
-    """Whether pages may be shorter than the limit, where few items are wanted."""
+    _yields_items = True
+    """Whether items are yielded, and not pages. So a page may be short, or lack an item that was passed before."""
 
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
-        self._drift, cursor, limit = _start(plan, may_shorten=self._may_shorten)
+        self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
         self._stats = WalkStats() if stats is None else stats
         self._window = Window(
             partial(fetch, counts=self._stats.counts),
@@ -184,7 +184,7 @@ class Walk(ItemIteration[T]):
             overlap=self._drift.overlap,
             concurrency=plan.concurrency,
             on_unreadable=plan.on_unreadable,
-            passed=start.cursor + start.skip,
+            passed=start.cursor + start.skip if self._yields_items else 0,
         )
         self._has_short_pages = limit < plan.limit
         self._start = start
@@ -303,7 +303,7 @@ class Walk(ItemIteration[T]):
 class PageWalk(Walk[T]):
     """A walk that yields the pages as the server cuts them, also what of them was yielded before."""
 
-    _may_shorten = False
+    _yields_items = False
 
     @property
     def checkpoint(self) -> Checkpoint:

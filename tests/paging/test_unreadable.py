@@ -221,6 +221,18 @@ class TestRaise:
         assert seen == service.procedures[:45]
         assert (caught.value.position, caught.value.checkpoint) == (45, Checkpoint(45))
 
+    async def test_the_page_with_the_checkpoint_lacks_no_item_without_an_error(self, listing, service, caplog):
+        """Not even one that was passed, because pages are yielded as the server cuts them."""
+        service.faults.always(unreadable(12))
+        start = Checkpoint(10, 5)
+        with pytest.raises(ServerError) as caught:
+            async for page in listing(limit=10, cursor=start).pages():
+                assert page.data == service.procedures[10:12]
+        assert caught.value.position == 12
+        pages = [page async for page in listing(limit=10, cursor=start, on_unreadable="skip").pages()]
+        assert [item for page in pages for item in page.data] == but(service, {12})[10:]
+        assert "the item at position 12 cannot be read and is left out" in caplog.text
+
     async def test_a_page_at_a_time_is_raised_as_it_is(self, listing, service):
         """One page was asked for, and it cannot be had."""
         service.faults.always(unreadable(45))
