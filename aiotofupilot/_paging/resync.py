@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _ENOUGH_TO_JUDGE = 4
 """Two or three items out of order may be a single one that moved."""
 
+_SHOWN_AT_MOST = 3
+"""So often in a row may a page be shown on the way forth. Once more, and the server shows its last page for ever."""
+
 _LOST_AT_MOST = 40
 """At most this often may a walk lose its position among items that are sorted alike. What is new meanwhile does not
 count, because such items may be created as fast as they are listed."""
@@ -178,12 +181,15 @@ class Search:
         self._step = limit // 2
         self._has_ended = False
         self._furthest: Sequence[Any] = ()
+        self._times = 0
 
     def after(self, page: Page[Any]) -> int | None:
         """Return the cursor to probe after a page that did not show the position; None: there is nowhere left."""
         if page.cursor >= self._forth:
-            # Some servers show their last page again, whatever cursor beyond it is requested.
-            self._has_ended = page.following is None or page.data == self._furthest
+            # Some servers show their last page again, whatever cursor beyond it is requested. But a listing that moved
+            # as far as the search went on shows a page again too.
+            self._times = self._times + 1 if page.data == self._furthest else 1
+            self._has_ended = page.following is None or self._times > _SHOWN_AT_MOST
             self._furthest = page.data
         end = page.cursor + len(page.data)
         if page.following is not None:

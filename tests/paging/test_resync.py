@@ -147,8 +147,19 @@ def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
         at = min(cursor, 57)
         cursor = search.after(Page([*range(at, at + 10)], PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
         probes.append(cursor)
-    assert max(look for look in probes if look is not None) == 65
+    assert max(look for look in probes if look is not None) == 75
     assert probes[-2:] == [0, None]
+
+
+def test_a_listing_that_moves_as_fast_as_the_search_has_not_ended_there():
+    """Two items were created before 50, as many as the next probe on the way forth went on."""
+    search, cursor, probes = Search(50, 4), 50, []
+    while cursor is not None:
+        created = 2 * bool(probes)
+        at = range(cursor - created, cursor - created + 4)
+        cursor = search.after(Page([*at], PageMeta(has_more=at.stop < 60, next_cursor=cursor + 4), cursor))
+        probes.append(cursor)
+    assert probes[:4] == [48, 52, 46, 54]
 
 
 @frozen
