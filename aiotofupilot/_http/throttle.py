@@ -236,6 +236,8 @@ class Throttle:
             attempts=policy.attempts,
             wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
         )
+        if self.health.is_unreachable:  # which not only a probe finds out
+            self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
         """Allow this many requests in flight, and then more with each request that begins from now on."""

@@ -326,3 +326,16 @@ async def test_the_time_of_a_page_that_waited_for_a_connection_begins_with_its_r
     server.once = {"late": RequestTimeoutError("slow", timeout=9.0)}
     policy = RetryPolicy(max_elapsed=15)
     assert await clock.run(server.ask("first"), server.ask("late", policy)) == [b"page"] * 2
+
+
+async def test_whoever_finds_out_that_a_server_was_never_there_ends_the_waits_for_it(clock):
+    """A view without retries requests at once, and does not probe."""
+    clock.chance = 1.0
+    server = Server(clock, down=(0.0, math.inf), kind="refused")
+
+    async def ping():
+        await clock.sleep(4.5)
+        await server.ask("ping", None)
+
+    await clock.run(server.ask("page"), ping())
+    assert clock.seconds == 4.5
