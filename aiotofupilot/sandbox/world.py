@@ -102,6 +102,8 @@ class World:
         """The units that are built into a unit, by its id."""
         self.parents: dict[str, models.UnitRef] = {}
         """The unit that a unit is built into, by its id."""
+        self.units: dict[str, models.Unit] = {}
+        """The units as they were last made, by id. A unit without news is not made again."""
         begin = None if until is None else _cut(until) - runs * _STEP
         if isinstance(procedures, int):
             newest = recipes.NEWEST if begin is None else begin - _DAY
@@ -180,8 +182,9 @@ class World:
         """Return a field of an item that it has only if a request includes it. It is empty if it was not made up."""
         with self._lock:
             if name not in self._parts:
-                parts = reversed(self._makers[name].source(self))
-                self._parts[name] = {item.id: part for item, part in zip(self.listed(name), parts, strict=True)}
+                items, maker = self.listed(name), self._makers[name]
+                parts = items if maker.make is None else reversed(maker.source(self))
+                self._parts[name] = {item.id: part for item, part in zip(items, parts, strict=True)}
             part = self._parts[name].get(identity)
         return NOTHING[field] if part is None else self._makers[name].included[field](self, part)
 

@@ -273,6 +273,14 @@ def test_what_a_unit_tells_of_its_runs_follows_when_the_line_continues():
     assert few.phases == expected.phases
 
 
+def test_a_unit_without_news_is_not_made_again():
+    """A busy line would otherwise make all units anew with each request."""
+    few = factory(runs=400)
+    before = {id(unit): unit for unit in few.units}
+    few.produce(1)
+    assert len([unit for unit in few.units if id(unit) not in before]) == 1
+
+
 @pytest.mark.parametrize("year", [1, 9999])
 def test_procedures_of_any_time(year):
     """A factory with the oldest or the newest possible procedures has runs, parts and deployments."""
