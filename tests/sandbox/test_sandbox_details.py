@@ -9,7 +9,7 @@ from fakes.asking import ask, items
 from fakes.compared import told
 
 from aiotofupilot import from_wire
-from aiotofupilot.models import Part, Revision, Station
+from aiotofupilot.models import Part, Procedure, ProcedureVersion, Revision, RunProcedure, Station
 from aiotofupilot.sandbox import Request, Sandbox, measured
 from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
@@ -272,6 +272,20 @@ def test_items_whose_run_and_phase_are_not_listed_have_details():
     assert unlisted["phase"]["id"] not in ("", phase.id)
     assert unlisted["run"] == {"id": phase.run_id, "outcome": None, "serial_number": phase.serial_number}
     assert unlisted["procedure"] == alone["procedure"]
+
+
+def test_a_version_and_a_revision_belong_to_what_the_path_names():
+    """Also where a test gives two procedures, or two parts, one with the same ID."""
+    procedures = [make(Procedure, name=name) for name in "AB"]
+    version = make(ProcedureVersion, tag="v1")
+    runs = [make_run(procedure=make(RunProcedure, id=one.id, version=version)) for one in procedures]
+    parts = [make(Part, number=number, revisions=[make(Revision, number="R")]) for number in "PQ"]
+    made = Sandbox(procedures, runs=runs, parts=parts)
+    for procedure in procedures:
+        details = ask(made, f"procedures/{procedure.id}/versions/v1")[1]
+        assert (details["procedure"]["id"], details["run_count"]) == (procedure.id, 1)
+    for part in parts:
+        assert ask(made, f"parts/{part.number}/revisions/R")[1]["part"]["number"] == part.number
 
 
 def test_without_users_and_stations_somebody_is_made_up():

@@ -335,6 +335,14 @@ def test_units_by_their_runs(service, query):
     assert ids(service, "units", query) == expected
 
 
+def test_the_latest_of_two_runs_that_began_together_is_the_one_that_is_listed_first():
+    own = Sandbox(20, runs=20)
+    newer, older = (evolve(own.runs[0], id=outcome, outcome=outcome) for outcome in ("PASS", "FAIL"))
+    own.runs[:] = [newer, older]
+    assert ids(own, "units", {"outcomes": "PASS", "latest_only": "true"}) == [newer.unit.id]
+    assert ids(own, "units", {"outcomes": "FAIL", "latest_only": "true"}) == []
+
+
 def test_a_unit_is_found_by_the_procedures_that_tested_it(service):
     """Runs that a test adds count too."""
     procedure = service.procedures[0].id

@@ -44,21 +44,21 @@ def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[st
     }
 
 
-def _version(reading: Reading, procedure_id: str, tag: str) -> models.ProcedureVersion | None:
-    """Return a version of a procedure. A version without a run is unknown."""
-    runs = reading.all("runs", "procedure.version.tag", tag)
-    return next((run.procedure.version for run in runs if run.procedure.id == procedure_id), None)
-
-
-def _version_details(reading: Reading, version: models.ProcedureVersion) -> dict[str, Any]:
-    runs = reading.all("runs", "procedure.version.id", version.id)
+def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
+    """Make the details of a version of a procedure. A version without a run is unknown."""
+    tagged = reading.all("runs", "procedure.version.tag", tag)
+    runs = [run for run in tagged if run.procedure.id == procedure_id]  # two procedures may share a version's ID
+    if not runs:
+        return None
     first = min(runs, key=lambda run: run.started_at)
-    return {
-        "created_at": first.started_at - timedelta(hours=1),
-        "procedure": first.procedure,
-        "run_count": len(runs),
-        "created_by_user": reading.creator,
-    }
+    return extended(
+        models.VersionDetails,
+        first.procedure.version,
+        created_at=first.started_at - timedelta(hours=1),
+        procedure=first.procedure,
+        run_count=len(runs),
+        created_by_user=reading.creator,
+    )
 
 
 PROCEDURES: Resource[models.Procedure] = Resource(
@@ -68,13 +68,7 @@ PROCEDURES: Resource[models.Procedure] = Resource(
     pages=pages(safe=False),
     details=(
         Detail("procedures/*", models.ProcedureDetails, more=_procedure_details),
-        Detail(
-            "procedures/*/versions/*",
-            models.VersionDetails,
-            _version,
-            _version_details,
-            hides=("created_by_user.email",),
-        ),
+        Detail("procedures/*/versions/*", models.VersionDetails, _version_details, hides=("created_by_user.email",)),
     ),
 )
 

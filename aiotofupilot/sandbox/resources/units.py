@@ -28,19 +28,20 @@ _ADDRESS = "created_by_user.email"
 
 def _units(world: World) -> list[models.Unit]:
     """Make the units, in the order of their first run. The listing does not have the addresses of their creators."""
-    return [
-        extended(
-            models.Unit,
-            runs[0].unit,
-            created_at=runs[0].started_at - timedelta(seconds=40),
-            children=world.children[unit_id],
-            created_by_user=runs[0].created_by_user and evolve(runs[0].created_by_user, email=None),
-            created_by_station=runs[0].created_by_station,
-            parent=world.parents.get(unit_id),
-            last_run=runs[-1],
-        )
-        for unit_id, runs in grouped((entry.run for entry in world.entries), "unit.id").items()
-    ]
+    for unit_id, runs in grouped((entry.run for entry in world.entries), lambda run: run.unit.id).items():
+        first, last, parent, known = runs[0], runs[-1], world.parents.get(unit_id), world.units.get(unit_id)
+        if known is None or known.last_run is None or (known.last_run.id, known.parent) != (last.id, parent):
+            world.units[unit_id] = extended(
+                models.Unit,
+                first.unit,
+                created_at=first.started_at - timedelta(seconds=40),
+                children=world.children[unit_id],
+                created_by_user=first.created_by_user and evolve(first.created_by_user, email=None),
+                created_by_station=first.created_by_station,
+                parent=parent,
+                last_run=last,
+            )
+    return [*world.units.values()]
 
 
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
@@ -53,14 +54,16 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
     """
     predicates = [RUNS.tests[name](asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
     least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
+    if not predicates and least <= 0 and most == inf:
+        return lambda _unit: True
     runs_of_units = snapshot.grouped("runs", "unit.id")
 
     def is_asked_for(unit: models.Unit) -> bool:
         runs = runs_of_units.get(unit.id, ())
         if not least <= len(runs) <= most:
             return False
-        if asked["latest_only"]:
-            runs = sorted(runs, key=lambda run: run.started_at)[-1:]
+        if asked["latest_only"] and runs:
+            runs = [max(runs, key=lambda run: run.started_at)]
         return not predicates or any(all(predicate(run) for predicate in predicates) for run in runs)
 
     return is_asked_for
@@ -176,23 +179,21 @@ def _part_details(reading: Reading, part: models.Part) -> dict[str, Any]:
     return {"revisions": _dated(part), "created_by_user": reading.creator}
 
 
-def _revision(reading: Reading, part_number: str, number: str) -> models.PartRevision | None:
-    """Return a revision of a part. Upper and lower case matter in its own number."""
+def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
+    """Make the details of a revision of a part. Upper and lower case matter in its own number."""
     part = _numbered(reading, part_number)
-    return next((revision for revision in _dated(part) if revision.number == number), None) if part else None
-
-
-def _revision_details(reading: Reading, revision: models.PartRevision) -> dict[str, Any]:
-    part = next(
-        part for part in reading.snapshot.rows("parts") if revision.id in {known.id for known in part.revisions}
+    revision = next((dated for dated in _dated(part) if dated.number == number), None) if part else None
+    if part is None or revision is None:
+        return None
+    return extended(
+        models.RevisionDetails,
+        revision,
+        created_by_user=reading.creator,
+        created_by_station=None,
+        part=part,
+        units=reading.all("units", "part.revision.id", revision.id),
+        metadata={"is_latest": revision.id == part.revisions[-1].id},
     )
-    return {
-        "created_by_user": reading.creator,
-        "created_by_station": None,
-        "part": part,
-        "units": reading.all("units", "part.revision.id", revision.id),
-        "metadata": {"is_latest": revision.id == part.revisions[-1].id},
-    }
 
 
 def _metadata_of_part(_world: World, number: int) -> dict[str, object]:
@@ -212,6 +213,6 @@ PARTS: Resource[models.Part] = Resource(
     pages=pages(minimum=None),
     details=(
         Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
-        Detail("parts/*/revisions/*", models.RevisionDetails, _revision, _revision_details, hides=(_ADDRESS,)),
+        Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details, hides=(_ADDRESS,)),
     ),
 )
