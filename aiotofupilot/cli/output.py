@@ -113,7 +113,7 @@ class PartFile:
         # A key is too long to be found by trying.
         digest = key and hashlib.sha256(key.encode()).hexdigest()
         self._state: dict[str, Any] = {"begun": datetime.now(UTC).isoformat(), "key": digest, "options": options}
-        self._has_begun = False
+        self._has_begun = self._is_remade = False
         self._size = 0
         self.items: int = 0
         self.checkpoint: str | None = None
@@ -163,19 +163,18 @@ class PartFile:
 
     async def _remake(self, remake: Remake) -> None:
         made = _opened(self._whole)
-        try:
-            with BufferedWriter(made) as buffered:
-                buffered.truncate(0)
-                self._file.seek(0)
-                await remake(self._file, buffered)
-                buffered.flush()
-                os.fsync(made.fileno())
-        except BaseException:
-            self._whole.unlink()
-            raise
+        self._is_remade = True
+        with BufferedWriter(made) as buffered:
+            buffered.truncate(0)
+            self._file.seek(0)
+            await remake(self._file, buffered)
+            buffered.flush()
+            os.fsync(made.fileno())
 
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, and another run can complete them."""
+        if self._is_remade:
+            self._whole.unlink(missing_ok=True)
         # What an earlier run has left stays, too, if this one has not begun.
         is_kept = self.items > 0 or (not self._has_begun and os.fstat(self._file.fileno()).st_size > 0)
         if self.items:

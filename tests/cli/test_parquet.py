@@ -235,6 +235,20 @@ def test_a_disk_that_is_full_while_the_file_is_made(sandbox, output, capsys, mon
     assert beside(output) == []
 
 
+def test_a_file_that_is_made_and_cannot_take_its_place_is_removed(sandbox, output, monkeypatch):
+    """What has arrived is kept, and another run makes the file of it again."""
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files.shutil, "copymode", refuse)
+        assert run(["procedures", "--output", str(output)]) == 4
+    assert beside(output) == [".part", ".part.state"]
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+
+
 def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeypatch):
     """Half a page is cut off, and asked for again."""
     write_all, room = part_files.write_all, [60_000]
