@@ -85,22 +85,25 @@ def run(arguments: Sequence[str]) -> ExitCode:
 def _do(work: Coroutine[Any, Any, None]) -> None:
     """Do the work of a command. Ctrl-C, SIGTERM and a deadline end the process here and now.
 
-    The first signal cancels the work, and another one ends the process, whatever it is doing. asyncio does so at
-    Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout``
-    send SIGTERM.
+    The first signal cancels the work, and another one of either kind ends the process, whatever it is doing. asyncio
+    takes Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and
+    ``timeout`` send SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
     signals: list[int] = []
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     async def cancellable() -> None:
-        loop, cancel = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task()).cancel
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
 
         def terminate(number: int, _frame: object) -> None:
-            signal.signal(number, handler)
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+            if task.cancelling():  # Ctrl-C came before
+                signal.raise_signal(number)
             signals.append(number)
-            loop.call_soon_threadsafe(cancel)
+            loop.call_soon_threadsafe(task.cancel)
 
         signal.signal(signal.SIGTERM, terminate)
         await work
@@ -112,7 +115,7 @@ def _do(work: Coroutine[Any, Any, None]) -> None:
             _leave(error, is_terminated=bool(signals))
             raise
         finally:
-            signal.signal(signal.SIGTERM, handler)
+            signal.signal(signal.SIGTERM, handlers[signal.SIGTERM])
 
 
 def _leave(error: BaseException, *, is_terminated: bool) -> None:

@@ -269,6 +269,34 @@ def test_termination_in_this_process(working, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_what_does_not_end(working, first, second):
+    """Of whichever kind they are, and without waiting for the event loop."""
+    reached = []
+
+    def end(*_):
+        raise EndError("at once")
+
+    async def stuck():
+        signal.raise_signal(first)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            reached.append("cancelled")
+            signal.raise_signal(second)
+            reached.append("still there")
+
+    working(stuck)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(EndError, match="at once" if signal.SIGTERM in (first, second) else "130"):
+            run([])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert reached == ["cancelled"]
+
+
 def test_ctrl_c_of_work_that_says_nothing(working, capsys):
     """Such as of a sandbox: the code is all there is."""
 
