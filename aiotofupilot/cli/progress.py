@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 from attrs import define, field
 
 from .failures import DeadlineError
-from .terminal import BestEffort, is_pipe, is_terminal, visible
+from .terminal import BestEffort, complain, is_pipe, is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -148,8 +148,11 @@ class Progress(logging.Handler):
         row.count, row.more = count, more
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a warning."""
+        """Take a warning. Without a bar, a first failure is told at once: it may be a mistyped address."""
+        is_first = not self.warning and not any(row.count for row in self._rows.values())
         self.warning = record.getMessage()
+        if is_first and not self.is_shown and is_terminal(sys.stderr):
+            complain(self.warning)
 
     def _lines(self, console: Console) -> RenderableType:
         """Return a bar for each listing, and below them the warning, whole.

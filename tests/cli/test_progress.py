@@ -177,6 +177,19 @@ def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
     assert progress not in LIBRARY_LOG.handlers
 
 
+def test_a_first_failure_is_told_where_there_is_no_bar(terminal, monkeypatch):
+    """It may be a mistyped address. What fails after it, or after something has arrived, is not news."""
+    monkeypatch.setenv("TERM", "dumb")
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Progress("procedures", to_standard_output=True) as progress:
+            LIBRARY_LOG.warning("attempt 1 failed: no such host")
+            LIBRARY_LOG.warning("attempt 2 failed: no such host")
+            progress.advance(1)
+            LIBRARY_LOG.warning("attempt 3 failed: no such host")
+    assert shown.screen == "aiotofupilot: attempt 1 failed: no such host\n"
+
+
 def test_before_anything_arrives_no_rate_is_shown(show):
     screen = show(lambda _: None)
     assert "0 procedures" in screen
