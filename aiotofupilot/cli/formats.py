@@ -65,9 +65,9 @@ def json_array(*, for_terminal: bool = False) -> Format:
     """Return the format of one JSON array, an item a line, so that it can be both streamed and searched."""
     return Format(
         name="json",
-        head=b"[\n",
-        page=lambda items: b",\n".join(_json(items, for_terminal)),
-        between=b",\n",
+        head=b"[",
+        page=lambda items: b",".join(b"\n" + line for line in _json(items, for_terminal)),
+        between=b",",
         tail=b"\n]\n",
     )
 
