@@ -244,10 +244,11 @@ async def exactly_once(busy: Busy, *, resumed: bool) -> None:
                         break
                 else:
                     break
-        except DriftError:
+        except DriftError as error:
             assert resumed
-            # No one can tell where the walk stood, or the listing moves on while it is searched item by item.
-            assert busy.limit <= 2 or set(yielded[-8:]) <= busy.removed
+            # No one can tell where the walk stood, or more than a short page was removed, as if the order had changed.
+            is_reordered = busy.limit <= 3 and "the order of the listing changed" in str(error)
+            assert is_reordered or set(yielded[-8:]) <= busy.removed
             return
         checkpoint = Checkpoint.parse(str(walk.checkpoint))
     expected = [procedure.id for procedure in listed if procedure.id not in busy.removed]
@@ -260,6 +261,7 @@ async def exactly_once(busy: Busy, *, resumed: bool) -> None:
 
 @settings(max_examples=15 * MANY)
 @given(seed=st.integers(0, 2**32), resumed=st.booleans())
+@example(seed=52191, resumed=True)
 @example(seed=57297, resumed=True)
 def test_a_busy_line_is_yielded_exactly_once(seed, resumed):
     """With faults that heal, from one end to the other or resumed at any item."""
