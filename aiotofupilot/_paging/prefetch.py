@@ -62,10 +62,10 @@ class Window(Generic[T]):
         *,
         cursor: int,
         limit: int,
-        overlap: int = 0,
-        concurrency: int = 1,
-        on_unreadable: OnUnreadable | None = None,
-        passed: int = 0,
+        overlap: int,
+        concurrency: int,
+        on_unreadable: OnUnreadable | None,
+        passed: int,
     ) -> None:
         self._fetch = fetch
         self.limit = self._whole = limit

@@ -53,9 +53,13 @@ async def settle():
         await asyncio.sleep(0)
 
 
+def window_of(fetch, *, overlap=0, concurrency=1):
+    return Window(fetch, cursor=0, limit=10, overlap=overlap, concurrency=concurrency, on_unreadable=None, passed=0)
+
+
 async def begun(server, *, concurrency):
     """A window on a server that holds its answers, of which the first page has been handed over."""
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+    window = window_of(server.fetch, concurrency=concurrency)
     first = asyncio.ensure_future(window.next())
     await settle()
     server.let_go(0)
@@ -75,7 +79,7 @@ async def drain(window):
 async def test_pages_come_in_order_and_whole(total, concurrency):
     """However many are in flight, what is handed over is the listing."""
     server = Server(total)
-    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
+    pages = await drain(window_of(server.fetch, concurrency=concurrency))
     assert [number for page in pages for number in page.data] == list(range(total))
     assert server.in_flight == 0
 
@@ -84,7 +88,7 @@ async def test_pages_come_in_order_and_whole(total, concurrency):
 async def test_a_listing_of_one_page_costs_one_request(concurrency):
     """The first page is fetched alone, and says that it is the last."""
     server = Server(10)
-    await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
+    await drain(window_of(server.fetch, concurrency=concurrency))
     assert server.asked == [0]
 
 
@@ -93,7 +97,7 @@ async def test_a_listing_of_one_page_costs_one_request(concurrency):
 async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurrency):
     """The window grows by one or two a page, so a short listing costs few requests that turn out needless."""
     server = Server(total)
-    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
+    pages = await drain(window_of(server.fetch, concurrency=concurrency))
     assert len(server.asked) - len(pages) <= concurrency - 1
     assert len(server.asked) - len(pages) < 2 * len(pages)
 
@@ -101,7 +105,7 @@ async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurr
 async def in_flight_by_round_trip(concurrency, *, round_trips):
     """Return how many pages are in flight in each of the first round trips."""
     server = Server(10_000, held=True)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+    window = window_of(server.fetch, concurrency=concurrency)
     turn, in_flight = asyncio.ensure_future(window.next()), []
     await settle()
     for _ in range(round_trips):
@@ -131,7 +135,7 @@ async def test_a_wide_window_is_soon_reached():
 async def test_pages_held_never_exceed_the_concurrency():
     """A consumer that stops consuming stops the requests: the page it has counts as one of them."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=4)
+    window = window_of(server.fetch, concurrency=4)
     for handed_over in range(1, 20):
         await window.next()
         await settle()
@@ -146,7 +150,7 @@ async def test_one_page_at_a_time_is_fetched_when_it_is_wanted():
     """A concurrency of 1 fetches nothing ahead, and makes no tasks."""
     server = Server(30)
 
-    window = Window(server.fetch, cursor=0, limit=10)
+    window = window_of(server.fetch)
     for handed_over in range(1, 4):
         await window.next()
         await settle()
@@ -173,7 +177,7 @@ async def test_pages_that_arrive_out_of_order_wait_for_their_turn():
 async def test_cursors_that_are_not_arithmetic_are_followed_one_by_one():
     """Nothing is computed where the first page does not bear it out, and nothing is fetched in vain."""
     server = Server(100, next_cursor=lambda cursor, _: cursor + 7)
-    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=16))
+    pages = await drain(window_of(server.fetch, concurrency=16))
     assert server.asked == [page.cursor for page in pages] == list(range(0, 92, 7))
 
 
@@ -182,7 +186,7 @@ async def test_a_window_that_falls_back_to_one_page_in_flight_says_so(concurrenc
     """Unless no more are allowed anyway."""
     for step in (10, 7):
         server = Server(100, next_cursor=lambda cursor, _, step=step: cursor + step)
-        window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+        window = window_of(server.fetch, concurrency=concurrency)
         await drain(window)
         assert window.is_sequential is (step == 7 and concurrency == 16)
 
@@ -190,7 +194,7 @@ async def test_a_window_that_falls_back_to_one_page_in_flight_says_so(concurrenc
 async def test_a_page_that_breaks_the_prediction_throws_away_what_lies_beyond():
     """From there on the server's own cursors are followed, and none is computed any more."""
     server = Server(200, next_cursor=lambda cursor, limit: cursor + (limit if cursor < 50 else 15))
-    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=4))
+    pages = await drain(window_of(server.fetch, concurrency=4))
     followed = [0, 10, 20, 30, 40, *range(50, 201, 15)]
     assert [page.cursor for page in pages] == followed
     assert [cursor for cursor in server.asked if cursor > 90] == [cursor for cursor in followed if cursor > 90]
@@ -204,7 +208,7 @@ async def test_a_cursor_that_does_not_advance_is_an_error_after_the_page_that_na
     server = Server(
         100, next_cursor=lambda cursor, limit: cursor + limit if cursor < 30 else (0 if step is None else 30 + step)
     )
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+    window = window_of(server.fetch, concurrency=concurrency)
     for _ in range(4):
         page = await window.next()
     for _ in range(2):  # asking again changes nothing
@@ -222,7 +226,7 @@ async def test_an_empty_page_is_not_the_end():
         at = cursor or 0
         return Page([] if at % 20 else [at], PageMeta(at < 60, at + 10), at)
 
-    pages = await drain(Window(fetch, cursor=0, limit=10, concurrency=4))
+    pages = await drain(window_of(fetch, concurrency=4))
     assert [page.data for page in pages] == [[0], [], [20], [], [40], [], [60]]
 
 
@@ -233,13 +237,13 @@ async def test_the_listing_ends_where_no_more_is_announced_or_no_cursor_given(ha
     async def fetch(cursor, limit):
         return Page([1], PageMeta(has_more, next_cursor), cursor or 0)
 
-    assert len(await drain(Window(fetch, cursor=0, limit=10, concurrency=4))) == 1
+    assert len(await drain(window_of(fetch, concurrency=4))) == 1
 
 
 async def test_no_more_pages_are_in_flight_than_can_be_needed():
     """Who wants two more pages pays for two more."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=16)
+    window = window_of(server.fetch, concurrency=16)
     for wanted in (12, 11, 10, 9):
         await window.next(wanted)
     before = len(server.asked)
@@ -253,7 +257,7 @@ async def test_an_error_comes_in_its_turn_and_leaves_nothing_in_flight():
     """Pages before it are handed over; those beyond that had arrived are not."""
     server = Server(1000)
     server.errors[50] = ConnectionError("page 50")
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
+    window = window_of(server.fetch, concurrency=8)
     seen = [(await window.next()).cursor for _ in range(5)]
     with pytest.raises(ConnectionError, match="page 50"):
         await window.next()
@@ -268,7 +272,7 @@ async def test_errors_beyond_the_end_are_nobodys_business():
     """A page that the listing turns out not to have may fail as it likes, and asyncio does not complain."""
     server = Server(25)
     server.errors.update({cursor: ConnectionError("beyond") for cursor in range(30, 500, 10)})
-    assert len(await drain(Window(server.fetch, cursor=0, limit=10, concurrency=16))) == 3
+    assert len(await drain(window_of(server.fetch, concurrency=16))) == 3
 
 
 async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
@@ -290,7 +294,7 @@ async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
 async def test_closing_waits_until_nothing_is_in_flight():
     """Not even the end of what was cancelled is left to later."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
+    window = window_of(server.fetch, concurrency=8)
     for _ in range(5):
         await window.next()
     others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -364,7 +368,7 @@ async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
 
     complaints = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    window = Window(fetch, cursor=0, limit=10, concurrency=4)
+    window = window_of(fetch, concurrency=4)
     for _ in range(2):
         await window.next()
     assert window._prefetched
@@ -379,7 +383,7 @@ async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
 async def test_more_that_is_announced_without_a_cursor_is_an_error_after_the_page_that_announced_it(concurrency):
     """Taken for the end, it would lose the rest."""
     server = Server(100, next_cursor=lambda cursor, limit: cursor + limit if cursor < 30 else None)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+    window = window_of(server.fetch, concurrency=concurrency)
     pages = [await window.next() for _ in range(4)]
     for _ in range(2):
         with pytest.raises(PaginationError, match="announces more items") as caught:
@@ -393,7 +397,7 @@ async def test_more_that_is_announced_without_a_cursor_is_an_error_after_the_pag
 async def test_pages_that_overlap_lie_a_page_less_the_overlap_apart(concurrency):
     """Also those that are fetched ahead, so that none of them is thrown away."""
     server = Server(95)
-    pages = await drain(Window(server.fetch, cursor=0, limit=10, overlap=1, concurrency=concurrency))
+    pages = await drain(window_of(server.fetch, overlap=1, concurrency=concurrency))
     assert [page.cursor for page in pages] == [*range(0, 91, 9)]
     assert server.asked[: len(pages)] == [page.cursor for page in pages]
     assert len(server.asked) - len(pages) < concurrency
@@ -402,7 +406,7 @@ async def test_pages_that_overlap_lie_a_page_less_the_overlap_apart(concurrency)
 async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
     """With one page at first, as at the beginning."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
+    window = window_of(server.fetch, concurrency=8)
     for _ in range(5):
         await window.next()
     window.restart(13)

@@ -16,6 +16,7 @@ from aiotofupilot import (
     DriftError,
     ForbiddenError,
     InvalidJSONError,
+    PaginationError,
     RequestTimeoutError,
     ResponseTooLargeError,
     ServerError,
@@ -388,6 +389,17 @@ class TestOddServers:
                     seen.append(procedure)
             assert caught.value.position is None
             assert seen == service.procedures[: bad // limit * limit]
+
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_a_part_that_announces_more_items_without_a_cursor_is_the_last(self, listing, service, on_drift):
+        service.paging = lambda *asked: paging.offsets(*asked)._replace(has_more=True)  # also where the listing ends
+        service.faults.always(unreadable(45))
+        seen = []
+        with pytest.raises(PaginationError, match="announces more items, and no cursor that leads to them"):
+            async for procedure in listing(limit=100, on_drift=on_drift, on_unreadable="skip"):
+                seen.append(procedure)
+        assert seen == but(service, {45})
+        assert len(service.requests) < 40
 
     @pytest.mark.parametrize(
         "odd", [paging.capped(7), paging.hidden_rows(20, 3), paging.short_pages()], ids=["capped", "hidden", "short"]
