@@ -14,6 +14,7 @@ Only an item that is sorted before them shows where they begin.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -218,17 +219,12 @@ class Match(NamedTuple):
 
 def longest_row(ranks: Sequence[int | None]) -> list[Match]:
     """Return the known items that are still in their order: the longest row of rising ranks."""
-    rows: list[list[Match]] = [[]]
+    rows: list[list[Match]] = [[]]  # of each length, the row that ends with the oldest item
     for at, rank in enumerate(ranks):
         if rank is not None:
-            before = max((row for row in rows if not row or row[-1].rank < rank), key=_length_and_end)
-            rows.append([*before, Match(at, rank)])
-    return max(rows, key=_length_and_end)
-
-
-def _length_and_end(row: Sequence[Match]) -> tuple[int, ...]:
-    """Return what makes a row better than another: its length, or else that it ends with an older item."""
-    return (len(row), -row[-1].rank, row[-1].at) if row else (0,)
+            length = bisect_left(rows, rank, lo=1, key=lambda row: row[-1].rank)
+            rows[length : length + 1] = [[*rows[length - 1], Match(at, rank)]]
+    return rows[-1]
 
 
 def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
