@@ -264,8 +264,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a server that is slow: a connection that fails, a timeout, a 429, a 408 and any 5xx, but a 500 only after
         retries. The next poll then tries again. These errors are logged, the first one as a warning, with another
-        warning every ten minutes. Other errors are raised, and you can ask for the next item then. So is the error of a
-        name that cannot be resolved, unless the server has responded before.
+        warning every ten minutes. Other errors are raised, and you can ask for the next item then. So is the error of
+        an item that cannot be read, with ``on_unreadable="raise"``. And so is that of a name that cannot be resolved,
+        unless the server has responded before.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is

@@ -36,7 +36,8 @@ class FetchOptions(TypedDict, total=False):
     once: bool
     """Whether to make a single attempt, however many the session allows. By default not."""
     deadline: Deadline | None
-    """A time limit that other requests have too. If it is not set, this request sets it. By default there is none."""
+    """A time limit that other requests have too. If it is not set, this request sets it. By default there is none but
+    that of the session."""
     control: Control | None
     """Tells whether the server is down or only this page fails. By default nothing else can be requested."""
 

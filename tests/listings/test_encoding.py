@@ -287,7 +287,9 @@ class TestNumbers:
     def test_what_is_not_finite_is_refused(self, value):
         """JSON has no such number."""
         message = refused(ValueError, "value_min", value_min=value)
-        assert f"value_min must be a finite number, got {value!r}".startswith(message.removesuffix("…"))
+        whole = f"value_min must be a finite number, got {value!r}"
+        assert message == (whole if value != 10**400 else f"{whole[: len(message) - 1]}…")
+        assert "number, got " in message
 
     @pytest.mark.parametrize("value", [True, "1.5", [1]])
     def test_anything_else_is_refused(self, value):
