@@ -347,9 +347,10 @@ def _ended_at(made: Mapping[str, Any]) -> datetime | None:
 
 def _expression(made: Mapping[str, Any]) -> str:
     """Write the expression of a validator: its operator and the expected value, such as ``x >= 11.4``."""
-    if made["operator"] is None:
+    operator, expected = made["operator"], made["expected_value"]
+    if operator is None:
         raise ValueError("expression must be given if operator is None")
-    return f"x {made['operator']} {made['expected_value']!r}"
+    return f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
 
 
 _STARTED_AT = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)

@@ -136,7 +136,7 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
             raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
         options = {**marker.kwargs, **options}
     known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
-    for name in options.keys() - known:
+    for name in sorted(options.keys() - known):
         close = get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
         raise TypeError(f"the marker tofupilot has no option {name}: {hint}")

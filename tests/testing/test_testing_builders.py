@@ -482,6 +482,7 @@ def test_a_measured_value_stands_in_the_field_of_its_type(value, fields, kind):
 
 def test_a_validator_spells_its_expression():
     assert make(Validator, operator="<=", expected_value=50).expression == "x <= 50"
+    assert make(Validator, operator="in", expected_value=["a", "b"]).expression == "x in ['a', 'b']"
     assert make(Validator) == Validator(
         outcome="PASS",
         operator=">=",
