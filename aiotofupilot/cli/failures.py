@@ -65,6 +65,7 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.RateLimitedError: "try again later",
     aiotofupilot.ServerError: "try again later",
     aiotofupilot.APIError: _ADDRESS,
+    aiotofupilot.RedirectError: _ADDRESS,
     aiotofupilot.TransportError: f"{_ADDRESS}, and the network",
     aiotofupilot.DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",

@@ -33,7 +33,11 @@ FAILURES = [
         4,
         "late; check the address in TOFUPILOT_URL or --base-url, and the network",
     ),
-    (errors.RedirectError("elsewhere", location="https://x"), 4, "elsewhere; check the address"),
+    (
+        StoppedError(errors.RedirectError("elsewhere", location="https://x"), "3 runs written"),
+        4,
+        "elsewhere; check the address in TOFUPILOT_URL or --base-url; 3 runs written",
+    ),
     (errors.DecodeError("no id"), 4, "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aio"),
     (
         errors.DriftError("moved", cursor=3),
