@@ -89,7 +89,7 @@ def _do(work: Coroutine[Any, Any, None]) -> None:
     takes Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and
     ``timeout`` send SIGTERM.
     """
-    import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+    import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
 
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

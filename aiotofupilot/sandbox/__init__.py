@@ -31,8 +31,8 @@ The modules, from the outside to the inside. Each of them works without those ab
   waveforms. `storage` has attachments, at addresses that expire.
 - `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
-- `world` is the made-up factory, and has snapshots of all listings. `recipes` has what it
-  makes and tests, and how a run goes.
+- `world` is the made-up factory, and has snapshots of all listings. `recipes` has what it makes and tests, and how a
+  run goes.
 """
 
 from . import faults, paging

@@ -148,10 +148,13 @@ class Sandbox(Api, Listings):
         return self.factory.rows(listing)
 
     def produce(self, runs: int = 1) -> None:
-        """Let the line continue, as `Factory.produce` does, and with its errors.
+        """Let the line continue, as `Factory.produce` does.
 
         Args:
             runs: How many runs to make up; at least 0.
+
+        Raises:
+            ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
         """
         self.factory.produce(runs)
 
