@@ -17,9 +17,10 @@ from aiotofupilot.clock import Clock
 from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
-# same in every run, so that a test fails because of a change. --hypothesis-profile=nightly draws ten times as many or
-# more, and new ones in each run. What fails there becomes an explicit example. fakes/budget.py says what else it does
-# more often.
+# same in every run of the same files, so that a test fails because of a change. Other files may lead to other
+# examples, because Hypothesis draws the constants of the package's modules that are loaded too.
+# --hypothesis-profile=nightly draws ten times as many or more, and new ones in each run. What fails there becomes an
+# explicit example. fakes/budget.py says what else it does more often.
 settings.register_profile(
     "nightly",
     max_examples=100,
