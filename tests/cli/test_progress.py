@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import sys
+import time
 
 import pytest
 
@@ -188,6 +189,14 @@ def test_a_first_failure_is_told_where_there_is_no_bar(terminal, monkeypatch):
             progress.advance(1)
             LIBRARY_LOG.warning("attempt 3 failed: no such host")
     assert shown.screen == "aiotofupilot: attempt 1 failed: no such host\n"
+
+
+def test_the_rate_is_what_has_arrived_by_the_time_since_the_beginning(monkeypatch):
+    """What was there before does not count."""
+    row = Progress("procedures", 2500).row
+    row.begun, row.count = 500, 1300
+    monkeypatch.setattr(time, "monotonic", lambda: row._start + 4)
+    assert str(row) == "1,300 of 2,500 procedures (52%), 200/s, 0:00:06 left"
 
 
 def test_before_anything_arrives_no_rate_is_shown(show):

@@ -13,7 +13,7 @@ from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABL
 from msgspec import json
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._shared import MetadataFilter
 from aiotofupilot.sandbox import Sandbox, faults, paging
 
@@ -84,6 +84,13 @@ def test_the_filters_are_the_parameters_of_the_api():
             assert argument.default is None
             assert argument.is_optional is not argument.is_required
     assert found == wanted
+
+
+def test_what_runs_wrote_is_selected_by_its_runs():
+    of_runs = {name for name in NAMES if listing_class(name).by_run}
+    assert of_runs == {"phases", "measurements", "logs"}
+    assert all(part_filters(name) == part_filters("runs") for name in of_runs)
+    assert {"outcomes", "created_after", "started_before"} <= part_filters("runs").keys()
 
 
 def test_what_its_items_are_sorted_by_is_read_from_them():
