@@ -92,7 +92,7 @@ def test_a_page_shows_its_first_items():
     assert caption == "12 items from cursor 0, and more from cursor 12"
     assert headings[:2] == ["id", "name"]
     assert [row[1] for row in found] == [f"Test {number}" for number in range(10)] + [""]
-    assert found[-1][0] == "…"
+    assert found[-1] == ["…"] + [""] * (len(headings) - 1)
     assert "…" not in pretty(Page(procedures[:10], PageMeta(has_more=False)))
     text = pretty(Page(procedures[:2], PageMeta(has_more=False), 5))
     assert text.startswith("2 items from cursor 5\n  id ")
