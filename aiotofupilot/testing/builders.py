@@ -350,7 +350,9 @@ def _expression(made: Mapping[str, Any]) -> str:
     operator, expected = made["operator"], made["expected_value"]
     if operator is None:
         raise ValueError("expression must be given if operator is None")
-    return f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
+    if isinstance(expected, tuple):
+        expected = list(cast("tuple[object, ...]", expected))
+    return f"x {operator} {expected!r}"
 
 
 _STARTED_AT = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)
