@@ -44,8 +44,7 @@ class Attempts(Wanted, Generic[T]):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep. What the arguments mean is said at
-    `Connection.get`.
+    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` explains the arguments.
     """
 
     # What most pages never change is not set for each of them.

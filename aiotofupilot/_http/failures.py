@@ -278,7 +278,7 @@ def _encodings(key: bytes) -> list[str]:
     """Return the hexadecimal digits of a key, and its base64 at every offset in an encoded text."""
     encodings = [key.hex()]
     for before in range(3):
-        # Characters that depend on the neighbours of the key are left out.
+        # Characters that depend on what stands before and after the key are left out.
         encoded = b64encode(bytes(before) + key).decode().rstrip("=")
         certain = encoded[-(-before * 8 // 6) : (before + len(key)) * 8 // 6]
         encodings += {certain, certain.replace("+", "-").replace("/", "_")}

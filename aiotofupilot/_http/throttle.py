@@ -97,9 +97,9 @@ class Throttle:
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Return the result of the request of a page, which is sent by calling a function when it may be sent.
+        """Call the function that sends the request of a page, as soon as it may be sent, and return its result.
 
-        Another page may probe when it is over.
+        When the call has ended, another page may probe.
 
         Raises:
             MissedSlotError: The time of the page was up before.

@@ -115,7 +115,7 @@ class Seen:
         self._by_second.setdefault(math.floor(created), []).append(digested)
 
     def raise_floor(self, timestamp: float) -> None:
-        """Raise the floor to a timestamp, rounded down to a second. Forget the items below. It never goes back."""
+        """Raise the floor to a timestamp, rounded down to a second, and forget the items below. It is never lowered."""
         floor = max(math.floor(timestamp), _EARLIEST)
         if self.floor is not None and floor <= self.floor:
             return

@@ -220,7 +220,7 @@ class IgnoreDrift(Generic[T]):
         self._progress = Progress()
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T]:
-        """Return the new items of a page, in the page's order, or raise an error; see `DetectDrift.admit`."""
+        """Return the new items of a page in their order, or raise an error, as `DetectDrift.admit` does."""
         ids = [item.id for item in page.data]
         self.memory.take_up(ids)
         if gap is not None:

@@ -128,7 +128,7 @@ def structured(document: Any, kind: Any) -> Any:
 
 
 def structured_page(document: Any, item: Any, *, bare: bool) -> tuple[list[Any], PageMeta]:
-    """Return the items of a page, and what it says about the rest. What the arguments mean is said at `PageDecoder`."""
+    """Return the items of a page, and what it says about the rest. `PageDecoder` explains the arguments."""
     if bare:
         return structured(document, list[item]), PageMeta(has_more=False)
     page = structured(document, _envelope(item))

@@ -44,7 +44,7 @@ _PLAIN: dict[object, Any] = {
 
 
 def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`."""
+    """Return a function that parses a page. `PageDecoder` explains the arguments."""
     items: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
     if bare:
         return msgspec.json.Decoder(items).decode

@@ -1,4 +1,4 @@
-"""The server that a command requests from, or a sandbox of its own: the options for it, and the session with it."""
+"""The options that choose a server or an embedded sandbox, and the session that a command makes of them."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Detailed(Generic[D]):
 
 @frozen(eq=False)
 class ItemDetails(Generic[D]):
-    """How single items are requested. Paging knows it as a `DetailSource`, for the items that a listing has found."""
+    """How single items are requested. This is the `DetailSource` by which paging requests the items of a listing."""
 
     listing: Detailed[Any]
     """What has the items."""

@@ -108,7 +108,7 @@ class Database:
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        """The file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
+        """The file, opened in a DuckDB of its own, so that the bound of memory applies to no other database."""
         if self._opened is None:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read

@@ -62,7 +62,7 @@ _MANY_ROWS = 1_000
 
 
 class _Attached(NamedTuple):
-    """A file of a run. The address where anybody can download it is not kept."""
+    """A file of a run, without its address, because anybody could download the file with it."""
 
     run: RunDetails
     attachment: Attachment

@@ -156,7 +156,7 @@ def _docstring(identity: str, name: str) -> str | None:
 
 
 def _measurement(measurement: models.Measurement) -> dict[str, Any]:
-    """Make what a measurement has more in a run, and by itself."""
+    """Make the fields that a measurement has in its run and by itself, but not in the listing."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: Any = next((value for value in values if value is not None), None)

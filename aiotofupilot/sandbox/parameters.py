@@ -129,7 +129,7 @@ def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...
 
 
 def read(parameters: Sequence[Parameter], query: Query) -> Values:
-    """Read the query of a request. A refusal of it names all faults, in the order of the parameters."""
+    """Read the query of a request. If it is refused, the refusal names each fault, in the order of the parameters."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for parameter in parameters:

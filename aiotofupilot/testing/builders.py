@@ -495,7 +495,7 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Measurement: make_measurement,
     models.Deployment: make_deployment,
 }
-"""The builders that a model has of its own."""
+"""The builder of each model that has one of its own."""
 
 _OF_PAGES = {models.Page, models.PageMeta, models.RawItem}
 _MODELS = frozenset(filter(attrs.has, (getattr(models, name) for name in dir(models)))) - _OF_PAGES

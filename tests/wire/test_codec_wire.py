@@ -32,9 +32,9 @@ def test_what_is_written_decodes_to_the_same():
 
 def test_dates_are_as_in_queries():
     """A date in an item is written like one in a query: UTC, whole milliseconds, Z."""
-    moment = datetime(2024, 1, 1, 0, 30, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
-    written = to_wire(Procedure("1", "x", moment))["created_at"]
-    assert written == format_date_time(moment) == "2023-12-31T23:30:00.123Z"
+    timestamp = datetime(2024, 1, 1, 0, 30, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
+    written = to_wire(Procedure("1", "x", timestamp))["created_at"]
+    assert written == format_date_time(timestamp) == "2023-12-31T23:30:00.123Z"
     assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"
 
 

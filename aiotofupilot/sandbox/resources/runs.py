@@ -91,7 +91,7 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
 
 def _phases(world: World, entry: Entry) -> Iterator[models.Phase]:
-    """Make the phases of a run, one for each attempt."""
+    """Make a phase for each attempt in a run."""
     run, random = entry.run, world.random("phases", entry.number)
     for attempt in entry.attempts:
         started_at = run.started_at + attempt.begin * MILLISECOND

@@ -108,7 +108,7 @@ UNITS: Resource[models.Unit] = Resource(
 
 
 def _batches(world: World) -> list[models.Batch]:
-    """Make the batches, in the order of their first unit. It was created by whoever created that."""
+    """Make the batches, in the order of their first units. Whoever created the first unit created the batch."""
     return [
         extended(
             models.Batch,
