@@ -14,9 +14,8 @@ Nothing is coerced. In both ways, a number where a string belongs is an error, a
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -36,23 +35,26 @@ C = TypeVar("C")
 
 _LOGGER = logging.getLogger("aiotofupilot")
 
-Content = tuple[list[Any], PageMeta]
-"""The items of a page, and what it says about the rest of its listing."""
 
-
-class _TwoWays(ABC, Generic[T, C]):
-    """Decode the bodies of one kind of item in the fast way, and in detail where that fails.
+class _Decoder(Generic[T, C]):
+    """Decode the bodies of one kind in the fast way, and in detail where that fails.
 
     A body that is not JSON is an `InvalidJSONError`. JSON that is not what the API promises is a `DecodeError`.
 
     Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
+
+    Args:
+        item: The model of an item.
+        kind: What a body is: the model, or the ``list`` or the ``Page`` of it.
+        structs: Whether items are structs in the place of models.
     """
 
-    _what: ClassVar[str]
     _was_slow = False
 
-    def __init__(self, item: type[T]) -> None:
+    def __init__(self, item: type[T], kind: Any, *, structs: bool = False) -> None:
         self.item: type[T] = item
+        self._kind = kind
+        self._structs = structs
 
     def _content(self, body: bytes) -> C:
         decode = self._at_once
@@ -65,22 +67,24 @@ class _TwoWays(ABC, Generic[T, C]):
             self._was_slow = True
             _LOGGER.info(
                 "%s of %s take up to ten times as long to decode, because of their form: %s",
-                self._what,
+                "responses" if self._kind is self.item else "pages",
                 self.item.__name__,
                 reason,
             )
         return content
 
     @cached_property
-    @abstractmethod
     def _at_once(self) -> Callable[[bytes], C]:
-        """Returns the content of a body. For a body with a fault or in a rare form, it raises any error."""
-        ...
+        from .structs import parser  # noqa: PLC0415 - see the module's docstring
+
+        return parser(self._kind, structs=self._structs)
 
     def _in_detail(self, body: bytes) -> C:
+        from .detailed import structured  # noqa: PLC0415 - see the module's docstring
+
         document = read_json(body)
         try:
-            return self._structure(document)
+            return cast("C", structured(document, self._kind))
         except DecodeError as error:
             if error.item is None:
                 error.body = excerpt(body)
@@ -89,13 +93,8 @@ class _TwoWays(ABC, Generic[T, C]):
                 error.body = json_excerpt(items[error.item])
             raise
 
-    @abstractmethod
-    def _structure(self, document: Any) -> C:
-        """Return the content of a parsed body. Its first fault is a `DecodeError`."""
-        ...
 
-
-class PageDecoder(_TwoWays[T, Content]):
+class PageDecoder(_Decoder[T, tuple[list[Any], PageMeta]]):
     """Decode the pages of one kind of item.
 
     Args:
@@ -106,71 +105,28 @@ class PageDecoder(_TwoWays[T, Content]):
             accepted. If a page has a rare form, its items are models and not structs.
     """
 
-    _what = "pages"
-
     def __init__(self, item: type[T], *, bare: bool = False, structs: bool = False) -> None:
-        super().__init__(item)
-        self._bare = bare
-        self._structs = structs
+        super().__init__(item, list[item] if bare else Page[item], structs=structs)  # type: ignore[valid-type]  # a type that only the run time knows
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
         """Return the page in a body, which was asked to begin at a cursor."""
         items, meta = self._content(body)
         return Page(items, meta, cursor)
 
-    @cached_property
-    def _at_once(self) -> Callable[[bytes], Content]:
-        from .structs import items_converter, page_parser, whole  # noqa: PLC0415 - see the module's docstring
 
-        kind: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
-        parse = page_parser(self.item, bare=self._bare, structs=self._structs)
-        make: Callable[[Any, Any], Any] = _as_parsed if self._structs else items_converter().get_structure_hook(kind)
-
-        def decode(body: bytes) -> Content:
-            page = parse(body)
-            cursor = page.meta.next_cursor
-            if cursor.__class__ is float:
-                cursor = whole(cursor)
-            return make(page.data, kind), PageMeta(page.meta.has_more, cursor)
-
-        def decode_bare(body: bytes) -> Content:
-            return make(parse(body), kind), PageMeta(has_more=False)
-
-        return decode_bare if self._bare else decode
-
-    def _structure(self, document: Any) -> Content:
-        from .detailed import structured_page  # noqa: PLC0415 - see the module's docstring
-
-        return structured_page(document, cast("Any", self.item), bare=self._bare)
-
-
-def _as_parsed(items: Any, _: object) -> Any:
-    return items
-
-
-class ItemDecoder(_TwoWays[T, T]):
+class ItemDecoder(_Decoder[T, T]):
     """Decode what the server returns by itself: one item, with no page around it.
 
     Args:
-        item: The model of the item. It has the names of the wire, and so has everything in it.
+        item: The model of the item, or `RawItem`. A model has the names of the wire, and so has everything in it.
     """
 
-    _what = "responses"
+    def __init__(self, item: type[T]) -> None:
+        super().__init__(item, item)
 
     def __call__(self, body: bytes) -> T:
         """Return the item in a body."""
         return self._content(body)
-
-    @cached_property
-    def _at_once(self) -> Callable[[bytes], T]:
-        from .structs import item_parser  # noqa: PLC0415 - see the module's docstring
-
-        return item_parser(cast("Any", self.item))
-
-    def _structure(self, document: Any) -> T:
-        from .detailed import structured  # noqa: PLC0415 - see the module's docstring
-
-        return cast("T", structured(document, self.item))
 
 
 def from_wire(document: object, model: type[T]) -> T:

@@ -5,7 +5,7 @@ This way takes ten times as long as the usual one. Each of its checks is a separ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from math import nan
@@ -23,7 +23,7 @@ from cattrs.gen import (
 )
 
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import PageMeta, RawItem
+from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -33,106 +33,73 @@ from .times import format_duration, format_timestamp, read_date_time, read_durat
 Hook = Callable[[Any, Any], Any]
 """A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
 
-_NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", NoneType: "null"}
+_NAMES: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    NoneType: "null",
+}
 
 
-def _unexpected(wanted: str, value: object) -> str:
-    return f"expected {wanted}, got {_NAMES.get(type(value), 'a number')}"
-
-
-def _expect(cls: type, wanted: str, value: object) -> None:
-    if value.__class__ is not cls:
-        raise TypeError(_unexpected(wanted, value))
-
-
-def _leaf(cls: type, wanted: str, read: Callable[[Any], Any] | None = None) -> Hook:
-    """Return the hook for a value of exactly one class, which is then read."""
-
-    def structure(value: Any, _: object) -> Any:
-        _expect(cls, wanted, value)
-        return value if read is None else read(value)
-
-    return structure
+def _checked(value: Any, classes: Collection[type], wanted: str) -> Any:
+    if value.__class__ not in classes:
+        raise TypeError(f"expected {wanted}, got {_NAMES.get(value.__class__, _NAMES[int])}")
+    return value
 
 
 def _integer(value: Any, _: object) -> Any:
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
-    _expect(int, "an integer", value)
-    if abs(value) > LARGEST:
+    if abs(_checked(value, {int}, "an integer")) > LARGEST:
         raise ValueError(f"expected an integer from -(2 ** 53 - 1) to 2 ** 53 - 1, got {value}")
     return value
 
 
-def _number(value: Any, _: object) -> Any:
-    if value.__class__ is not int:
-        _expect(float, "a number", value)
-    return value
+def _any_of(union: Any) -> Hook:
+    """Return the hook for one JSON scalar, or for a union of scalars, arrays and null. Scalars stay as they are."""
+    if union == JSON | None:
+        return lambda value, _: immutable(value)
+    kinds = get_args(union) or (union,)
+    classes = {list if get_origin(kind) is tuple else kind for kind in kinds}
+    classes |= {int} if float in classes else set()
+    wanted = " or ".join(dict.fromkeys(name for cls, name in _NAMES.items() if cls in classes - {NoneType}))
+
+    def structure(value: Any, _: object) -> Any:
+        if _checked(value, classes, wanted).__class__ is not list:
+            return value
+        check_array(union, array := tuple(value))
+        return array
+
+    return structure
 
 
 _LEAVES: dict[Any, Hook] = {
-    str: _leaf(str, "a string"),
-    bool: _leaf(bool, "a boolean"),
+    **{kind: _any_of(kind) for kind in (bool, float, str)},
     int: _integer,
-    float: _number,
-    datetime: _leaf(str, "a date-time string", read_date_time),
-    timedelta: _leaf(str, "a duration string", read_duration),
+    datetime: lambda value, _: read_date_time(_checked(value, {str}, "a date-time string")),
+    timedelta: lambda value, _: read_duration(_checked(value, {str}, "a duration string")),
 }
-
-
-def _union(union: Any, find_hook: Callable[[Any], Hook]) -> Hook:
-    """Return the hook for a value that may be null, or that may be one of several scalars or an array of them."""
-    kinds = get_args(union)
-    present = [kind for kind in kinds if kind is not NoneType]
-    if Union[tuple(present)] == JSON:  # noqa: UP007 - of a tuple of types
-        return lambda value, _: immutable(value)
-    otherwise = find_hook(present[0]) if len(present) == 1 else _scalars(present, union)
-
-    def structure(value: Any, _: object) -> Any:
-        return None if value is None and NoneType in kinds else otherwise(value, present[0])
-
-    return structure
-
-
-def _scalars(kinds: list[Any], union: Any) -> Hook:
-    arrays = [kind for kind in kinds if get_origin(kind) is tuple]
-    classes = {kind for kind in kinds if kind not in arrays} | {int for kind in kinds if kind is float}
-    scalars = [_NAMES.get(cls, "a number") for cls in (bool, int, float, str) if cls in classes]
-    wanted = " or ".join(dict.fromkeys([*scalars, *["an array" for _ in arrays]]))
-
-    def structure(value: Any, _: object) -> Any:
-        if value.__class__ in classes:
-            return value
-        if value.__class__ is list and arrays:
-            check_array(union, array := tuple(value))
-            return array
-        raise TypeError(_unexpected(wanted, value))
-
-    return structure
-
 
 _SERIES: Any = tuple[float, ...]
 
 
-def _is_series(kind: Any) -> bool:
-    return bool(kind == _SERIES)
-
-
 def structured(document: Any, kind: Any) -> Any:
-    """Return parsed JSON as a model or a list of models. The path of the first fault is in a `DecodeError`."""
+    """Return parsed JSON as a model, or as the items of a ``list`` or a ``Page`` of models and its `PageMeta`.
+
+    The path of the first fault is in a `DecodeError`.
+    """
+    (item,) = get_args(kind) or (kind,)
+    is_page = get_origin(kind) is Page
     try:
-        return _converter().structure(document, kind)
+        found = _converter().structure(document, _envelope(item) if is_page else kind)
     except (BaseValidationError, TypeError) as error:
         path, fault = _locate(error)
+    else:
+        return (found.data, found.meta) if is_page else (found, PageMeta(has_more=False)) if item is not kind else found
     raise DecodeError(f"{path}: {fault}", path=path)  # outside of the handler, because cattrs' errors quote the body
-
-
-def structured_page(document: Any, item: Any, *, bare: bool) -> tuple[list[Any], PageMeta]:
-    """Return the items of a page, and what it says about the rest. `PageDecoder` explains the arguments."""
-    if bare:
-        return structured(document, list[item]), PageMeta(has_more=False)
-    page = structured(document, _envelope(item))
-    return page.data, page.meta
 
 
 @cache
@@ -149,26 +116,25 @@ def _converter() -> Converter:
         converter.register_structure_hook(kind, hook)
 
     def is_compound(kind: Any) -> bool:
-        return attrs.has(kind) or get_origin(kind) is not None
+        is_optional = NoneType in get_args(kind) and len(get_args(kind)) == 2  # noqa: PLR2004 - which cattrs knows
+        return attrs.has(kind) or (get_origin(kind) is not None and not is_optional)
 
     @converter.register_structure_hook_factory(is_compound)
     def compound(kind: Any) -> Hook:
-        origin = get_origin(kind)
-        if origin in {Union, UnionType}:
-            return _union(kind, converter.get_structure_hook)
-        cls, factory = (dict, _model_hook) if attrs.has(kind) else _CONTAINERS[origin]
+        if get_origin(kind) in {Union, UnionType}:
+            return _any_of(kind)
+        cls, factory = (dict, _model_hook) if attrs.has(kind) else _CONTAINERS[get_origin(kind)]
         build = factory(kind, converter)
 
         def structure(value: Any, _: object) -> Any:
-            _expect(cls, _NAMES[cls], value)
-            return build(value, kind)
+            return build(_checked(value, {cls}, _NAMES[cls]), kind)
 
         def points(value: Any, _: object) -> tuple[float, ...]:
             if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
                 value = [nan if point is None else point for point in value]
             return tuple(map(float, structure(value, kind)))
 
-        return points if _is_series(kind) else structure
+        return points if kind == _SERIES else structure
 
     has_id = converter.get_structure_hook(attrs.make_class("Identified", {"id": attrs.field(type=str)}))
 
@@ -234,7 +200,7 @@ def wire_converter(*, with_secrets: bool) -> Converter:
     def without_nan(data: tuple[float, ...]) -> list[float | None]:
         return [None if point != point else point for point in data]  # noqa: PLR0124 - only NaN differs from itself
 
-    converter.register_unstructure_hook_func(_is_series, without_nan)
+    converter.register_unstructure_hook_func(lambda kind: kind == _SERIES, without_nan)
     converter.register_unstructure_hook(datetime, format_timestamp)
     converter.register_unstructure_hook(timedelta, format_duration)
     return converter

@@ -47,8 +47,6 @@ _DURATION = re.compile(
     r"(?:T(?=-?\d)(?:(?P<hours>-?\d+)H)?(?:(?P<minutes>-?\d+)M)?(?:(?P<seconds>-?\d+(?:[.,]\d+)?)S)?)?)",
     re.ASCII,
 )
-_OF_DAYS = (("weeks", 7), ("years", 365), ("months", 30), ("days", 1))
-_OF_SECONDS = (("hours", 3600), ("minutes", 60))
 
 
 def read_duration(text: str) -> timedelta:
@@ -75,12 +73,12 @@ def read_duration(text: str) -> timedelta:
     if match is None:
         raise ValueError(f"expected an ISO 8601 duration, got {text!r}")
     parts = match.groupdict(default="0")
-    whole, _, fraction = parts["seconds"].replace(",", ".").partition(".")
+    whole, _, fraction = parts.pop("seconds").replace(",", ".").partition(".")
     try:
         micros = round(float(f"{'-' * whole.startswith('-')}0.{fraction or 0}") * 1_000_000)
-        seconds = int(whole) + sum(int(parts[name]) * size for name, size in _OF_SECONDS)
-        days = sum(int(parts[name]) * size for name, size in _OF_DAYS)
-        return timedelta(days=days, seconds=seconds, microseconds=micros)
+        numbers = {name: int(text) for name, text in parts.items()}
+        days = numbers.pop("years") * 365 + numbers.pop("months") * 30 + numbers.pop("days")
+        return timedelta(days=days, seconds=int(whole), microseconds=micros, **numbers)
     except (OverflowError, ValueError) as error:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
 
