@@ -20,7 +20,7 @@ from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.settings import is_loopback
 
 from .results import DatabaseInUseError, MirrorError
-from .tables import DATA, DETAILED, GONE, KEY, OF_RUNS, POINTS, SEEN, columns_of, definitions, run_path
+from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ FORMAT = 1
 _STATE = """
     CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
     CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
-    INSERT INTO _mirror VALUES ($format, $server, NULL, NULL);
+    INSERT INTO _mirror VALUES (?, ?, NULL, NULL);
 """
 
 _READABLE_BY = "v1.4.0"
@@ -88,12 +88,8 @@ class Database:
     def with_memory(self, work: Callable[[], T]) -> T:
         """Return what some work with the database returns. If it does not fit into memory, do it again with more.
 
-        What was done all the same may be done again, because that changes nothing.
-
-        Raises:
-            MemoryError: There is no more.
-            MirrorError: The database cannot be used, or something else uses it.
-            OSError: The disk is full.
+        What was done all the same may be done again, because that changes nothing. An error of DuckDB's becomes a
+        `MirrorError`, an OSError if the disk is full, or a MemoryError if there is no more memory.
         """
         while True:
             try:
@@ -114,11 +110,9 @@ class Database:
             if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
                 options += f", STORAGE_VERSION '{_READABLE_BY}'"
             path = str(self._path).replace("'", "''")
-            connection = duckdb.connect()
+            memory = f"{_MEMORY[self._memory]}MiB"
+            connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": "", "threads": 2})
             try:
-                connection.execute(
-                    f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
-                )
                 connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
             except BaseException:
                 connection.close()
@@ -126,30 +120,44 @@ class Database:
             self._opened = connection
         return self._opened
 
-    def check(self, server: str, filters: Mapping[str, str]) -> None:
-        """Check that the database is a mirror of a server with these filters, or make an empty one into that.
+    def _run(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Execute a statement, and return its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
 
-        Raises:
-            MirrorError: It is a mirror of something else, or of an older or newer format, or not a mirror.
-        """
+    def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
+        return self._run(sql, *parameters)[0][0]
+
+    def check(self, server: str, filters: Mapping[str, str]) -> None:
+        """Check that the database is a mirror of a server with these filters, or make an empty one into that."""
         present, wanted = self._tables(), _with_points(filters)
         if "_mirror" in present:
-            found = int(self._value("SELECT max(format) FROM _mirror"))
+            found = self._value("SELECT max(format) FROM _mirror")
             if found > FORMAT:
-                message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
-                raise MirrorError(message)
+                raise MirrorError(
+                    f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
+                )
         elif strange := sorted(present.keys() & {*NAMES, *wanted}):
-            message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
-            raise MirrorError(message)
+            raise MirrorError(
+                f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+            )
         else:
             with self._transaction():
-                self._connection.execute(_STATE, {"format": FORMAT, "server": server})
+                self._run(_STATE, FORMAT, server)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in present if name != "series" or POINTS in present]
-        self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
-        self._check_server(server)
-        for listing, text in filters.items():
-            self._check_filters(listing, text)
+        self._run("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", whole)
+        mirrored = self._value("SELECT min(server) FROM _mirror")
+        if _without_port(mirrored) != _without_port(server):
+            if self._has_rows():
+                raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
+            # Nothing came from that server. Its address may have been a mistake.
+            self._run("UPDATE _mirror SET server = ?, organization = NULL", server)
+        for listing, found in self._run("SELECT listing, filters FROM _mirror_listings"):
+            if found != filters.get(listing, found):
+                raise MirrorError(
+                    f"the database holds {listing} with {_shown(found)}, and this update has "
+                    f"{_shown(filters[listing])}: choose another file, or the same filters"
+                )
         # A table of a user's own may have the name of one of details, as long as no details are mirrored.
         for table in sorted(present.keys() & {*NAMES, *wanted, *_with_points(self.mirrored())}):
             _check_columns(table, present[table])
@@ -162,16 +170,16 @@ class Database:
                 f"the database is a mirror of the organization {mirrored}, and the key is one of {organization}: "
                 "choose another file, or another key"
             )
-        self._connection.execute("UPDATE _mirror SET organization = ?", [organization])
+        self._run("UPDATE _mirror SET organization = ?", organization)
 
     def mirrored(self) -> set[str]:
         """Return the listings that are mirrored."""
-        return {listing for (listing,) in self._connection.execute("SELECT listing FROM _mirror_listings").fetchall()}
+        return {listing for (listing,) in self._run("SELECT listing FROM _mirror_listings")}
 
     def watermark(self, listing: str) -> str | None:
         """Return the watermark of a listing. None: there is none."""
-        found = self._value("SELECT min(watermark) FROM _mirror_listings WHERE listing = ?", listing)
-        return None if found is None else str(found)
+        found: str | None = self._value("SELECT min(watermark) FROM _mirror_listings WHERE listing = ?", listing)
+        return found
 
     def rows(self, listing: str) -> int:
         """Return how many rows the table of a listing has."""
@@ -185,9 +193,8 @@ class Database:
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures."""
-        condition = "" if floor is None else "WHERE created_at >= ?"
-        sql = f"SELECT id, procedure__id FROM runs {condition} ORDER BY id"  # noqa: S608 - our own
-        return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
+        sql = "SELECT id, procedure__id FROM runs WHERE created_at >= $1 OR $1 IS NULL ORDER BY id"
+        return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
         """Make the tables and columns that are missing, of a listing and those that follow it, given their filters.
@@ -195,50 +202,38 @@ class Database:
         If one of them is not mirrored yet, the watermark of the listing is forgotten.
         """
         with self._transaction():
-            missing, tables = filters.keys() - self.mirrored(), self._tables()
-            if missing:
-                self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
+            if missing := filters.keys() - self.mirrored():
+                self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
             if "series" in missing:  # what is left of them is not whole
-                for name in ("series", POINTS):
-                    self._connection.execute(f"DROP TABLE IF EXISTS {name}")
-                    tables.pop(name, None)
+                self._run(f"DROP TABLE IF EXISTS series; DROP TABLE IF EXISTS {POINTS}")
+            present = self._tables()
             for name in _with_points(filters):
-                self._make_table(name, tables.get(name, {}))
+                columns = columns_of(name)
+                listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+                self._run(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
+                for column in columns.keys() - present.get(name, columns).keys():
+                    self._run(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
             for name in missing:
-                self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, filters[name]])
-
-    def _make_table(self, name: str, present: Mapping[str, str]) -> None:
-        columns = columns_of(name)
-        if not present:
-            listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-            self._connection.execute(f"CREATE TABLE {name} ({listed})")
-            return
-        for column in columns.keys() - present.keys():
-            self._connection.execute(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
+                self._run("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", name, filters[name])
 
     def store(
         self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
     ) -> None:
-        """Merge rows by ID, and store how far the reading has come, in one transaction.
+        """Merge rows by ID, and store the watermarks after them, in one transaction. No ID occurs twice in a listing.
 
-        Args:
-            batches: Flat rows of each listing. No ID occurs twice in a listing.
-            seen_at: When the update began that has read them.
-            watermarks: The watermark after these rows, of listings that have one.
+        The update that has read the rows began at `seen_at`.
         """
         with self._transaction():
             for listing, parts in batches.items():
                 rows = pa.Table.from_batches(parts)
-                if DATA in rows.column_names:
+                if listing == "series":
                     self._merge_series(rows, seen_at)
                 else:
                     self._connection.register("incoming", rows)
-                    self._merge(listing, rows.column_names, seen_at)
+                    self._merge(listing, "FROM incoming", seen_at)
                 self._connection.unregister("incoming")
             for listing, watermark in watermarks.items():
-                self._connection.execute(
-                    "UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", [watermark, listing]
-                )
+                self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None) -> int:
         """Mark the rows that an update should have seen and has not, and return how many are new.
@@ -248,7 +243,7 @@ class Database:
         condition, parameters = "true", []
         if since is not None:
             condition, parameters = "created_at > ?", [since]
-            if listing in OF_RUNS or listing in DETAILED:
+            if listing in FOLLOWING:
                 run_id = run_path(listing).replace(".", "__")
                 condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
@@ -258,47 +253,40 @@ class Database:
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
         with self._transaction():
-            self._connection.execute("CREATE SCHEMA IF NOT EXISTS tofupilot")
+            self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
             for definition in definitions(self.mirrored()):
-                self._connection.execute(definition)
-            self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
+                self._run(definition)
+            self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
-        changed = self._connection.execute(
+        changed = self._run(
             "SELECT stored.series_key FROM incoming JOIN series AS stored USING (id) "
             "WHERE stored.digest IS DISTINCT FROM incoming.digest"
         )
-        if old := [key for (key,) in changed.fetchall()]:
-            self._connection.execute(
-                "DELETE FROM points WHERE series_key BETWEEN ? AND ? AND series_key IN (SELECT unnest(?))",
-                [min(old), max(old), old],
-            )
-        same = "CASE WHEN series.digest = incoming.digest THEN series.series_key ELSE incoming.series_key END"
-        self._merge("series", [*rows.drop_columns([DATA]).column_names, KEY], seen_at, {KEY: same})
-        new = self._connection.execute("SELECT series_key FROM series WHERE series_key >= ?", [first]).fetchall()
-        self._connection.execute(  # a join would copy the points
+        if changed:
+            self._run("DELETE FROM points WHERE series_key IN (SELECT unnest(?))", [key for (key,) in changed])
+        key = "CASE WHEN stored.digest = incoming.digest THEN stored.series_key ELSE incoming.series_key END"
+        keyed = f"SELECT incoming.* EXCLUDE (data) REPLACE ({key} AS series_key)"
+        self._merge("series", f"{keyed} FROM incoming LEFT JOIN series AS stored USING (id)", seen_at)
+        new = self._run("SELECT series_key FROM series WHERE series_key >= ?", first)
+        self._run(  # a join would copy the points
             "INSERT INTO points SELECT series_key, generate_subscripts(data, 1) - 1, unnest(data) FROM incoming "
             "WHERE list_contains(?, series_key)",
-            [[key for (key,) in new]],
+            [key for (key,) in new],
         )
 
-    def _merge(
-        self, listing: str, names: Sequence[str], seen_at: datetime, changing: Mapping[str, str] | None = None
-    ) -> None:
-        values = {name: f"incoming.{name}" for name in names} | {SEEN: "$seen_at", GONE: "NULL"}
-        changed = {**values, **(changing or {})}
-        changes = ", ".join(f"{name} = {value}" for name, value in changed.items() if name != "id")
-        sql = (
-            f"MERGE INTO {listing} USING (SELECT {', '.join(names)} FROM incoming) AS incoming "  # noqa: S608 - our own names
-            f"ON {listing}.id = incoming.id "
-            f"WHEN MATCHED THEN UPDATE SET {changes} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+    def _merge(self, listing: str, rows: str, seen_at: datetime) -> None:
+        """Merge the rows of a query by ID."""
+        own = f"?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE}"
+        self._run(
+            f"MERGE INTO {listing} USING (SELECT *, {own} FROM ({rows})) AS incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own
+            "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME",
+            seen_at,
         )
-        self._connection.execute(sql, {"seen_at": seen_at})
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -311,58 +299,35 @@ class Database:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _check_server(self, server: str) -> None:
-        mirrored = str(self._value("SELECT min(server) FROM _mirror"))
-        if _without_port(mirrored) == _without_port(server):
-            return
-        if self._has_rows():
-            raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
-        # Nothing came from that server. Its address may have been a mistake.
-        self._connection.execute("UPDATE _mirror SET server = ?, organization = NULL", [server])
-
-    def _check_filters(self, listing: str, wanted: str) -> None:
-        found = self._value("SELECT min(filters) FROM _mirror_listings WHERE listing = ?", listing)
-        if found not in (None, wanted):
-            raise MirrorError(
-                f"the database holds {listing} with {_shown(found)}, and this update has {_shown(wanted)}: "
-                "choose another file, or the same filters"
-            )
-
     def _has_rows(self) -> bool:
         return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
 
     def _tables(self) -> dict[str, dict[str, str]]:
         """Return the columns of each table and view, and their types."""
-        columns = self._connection.execute(
-            "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-            "WHERE database_name = 'mirror' AND schema_name = 'main'"
+        return dict(
+            self._run(
+                "SELECT table_name, map_from_entries(list((column_name, data_type))) FROM duckdb_columns() "
+                "WHERE database_name = 'mirror' AND schema_name = 'main' GROUP BY table_name"
+            )
         )
-        tables: dict[str, dict[str, str]] = {}
-        for table, column, kind in columns.fetchall():
-            tables.setdefault(table, {})[column] = kind
-        return tables
-
-    def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
-        return self._connection.execute(sql, list(parameters)).fetchall()[0][0]
 
 
-def _with_points(tables: Iterable[str]) -> list[str]:
+def _with_points(tables: Iterable[str]) -> set[str]:
     """Return tables, and that of the points if the series are among them."""
-    return [each for table in tables for each in ((table, POINTS) if table == "series" else (table,))]
+    names = {*tables}
+    return names | {POINTS} if "series" in names else names
 
 
 def _check_columns(table: str, found: Mapping[str, str]) -> None:
-    expected = columns_of(table)
-    for name, kind in expected.items():
+    """Check the types of columns, and that there are those that cannot be added."""
+    for name, kind in columns_of(table).items():
         if found.get(name, kind) != kind:
-            raise MirrorError(
-                f"the table {table} has a column {name} of type {found[name]} where {kind} belongs: "
-                "choose another file, or remove the table"
-            )
-    # Any other column that is missing is added.
-    needed = expected.keys() if table == POINTS else expected.keys() & {"id", KEY, SEEN, GONE}
-    if missing := sorted(needed - found.keys()):
-        raise MirrorError(f"the table {table} has no column {missing[0]}: choose another file, or remove the table")
+            fault = f"a column {name} of type {found[name]} where {kind} belongs"
+        elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
+            fault = f"no column {name}"
+        else:
+            continue
+        raise MirrorError(f"the table {table} has {fault}: choose another file, or remove the table")
 
 
 def _shown(filters: str) -> str:

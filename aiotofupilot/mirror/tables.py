@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import defaultdict
 from hashlib import blake2b
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-from attrs import define, evolve, field
+from attrs import evolve
 
 from aiotofupilot import DataSeries
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
@@ -121,6 +122,9 @@ DETAILED: Mapping[str, Rows] = {
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
 
+FOLLOWING = (*OF_RUNS, *DETAILED)
+"""The names of the tables that follow that of the runs."""
+
 TABLES = (*NAMES, *DETAILED)
 """The names of all tables that a mirror can have, but for its own and for that of the points."""
 
@@ -160,30 +164,24 @@ def definitions(tables: AbstractSet[str]) -> list[str]:
     return [*made.values()]
 
 
-def _no_items() -> dict[str, dict[str, Any]]:
-    return {name: {} for name in DETAILED}
-
-
-@define
 class DetailRows:
     """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
 
-    _items: dict[str, dict[str, Any]] = field(factory=_no_items)
-    _points: int = 0
+    def __init__(self) -> None:
+        self._items: dict[str, dict[str, Any]] = defaultdict(dict)
 
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
+        self._items["series"] |= {_key(waveform): waveform for waveform in waveforms(run)}
         self._items["attachments"] |= {each.id: _Attached(run, each) for each in run.attachments}
-        for waveform in waveforms(run):
-            self._items["series"][_key(waveform)] = waveform
-            self._points += len(waveform.series.data)
 
     @property
     def is_enough(self) -> bool:
         """Whether these are enough to be made into rows."""
-        return self._points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
+        points = sum(len(waveform.series.data) for waveform in self._items["series"].values())
+        return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, pa.RecordBatch]:
         """Return the rows of each table that has any, and forget the details, which take more memory."""
-        items, self._items, self._points = self._items, _no_items(), 0
+        items, self._items = self._items, defaultdict(dict)
         return {name: DETAILED[name].batch([*each.values()]) for name, each in items.items() if each}

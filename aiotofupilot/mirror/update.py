@@ -27,10 +27,10 @@ from aiotofupilot.listings import is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
 from .selection import is_ordered
-from .tables import DETAILED, OF_RUNS, TABLES, DetailRows, run_path
+from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -110,14 +110,7 @@ class Update:
         self._in_flight = asyncio.Semaphore(self.session.runs.connection.concurrency)
 
     async def run(self) -> tuple[MirrorResult, ...]:
-        """Bring everything up to date, and return a result for each listing.
-
-        Raises:
-            MirrorError: The file cannot be used, or it is a mirror of something else.
-            MirrorTimeoutError: The deadline has passed.
-            StaleWatermarkError: A watermark in the database cannot be used.
-            TofuPilotError: The server did not respond as it should.
-        """
+        """Bring everything up to date, and return a result for each listing."""
         try:
             filters = {name: self.selection.text(name) for name in self.selection.tables}
             await self._call(self.database.check, self.session.base_url, filters)
@@ -125,7 +118,7 @@ class Update:
                 await self._check_organization()
                 for name in self.selection.listings:
                     if name not in OF_RUNS:
-                        await self._bring(name, await self._written_by(name))
+                        await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
                 if isinstance(error, MirrorTimeoutError):
@@ -168,15 +161,10 @@ class Update:
         else:
             await self._call(self.database.check_organization, identity.organization.id)
 
-    async def _written_by(self, name: str) -> tuple[str, ...]:
-        """Return the tables that follow a listing: what runs wrote, if it was selected or is mirrored already."""
-        if name != "runs":
-            return ()
-        wanted = {*self.selection.tables, *await self._call(self.database.mirrored)}
-        return tuple(child for child in (*OF_RUNS, *DETAILED) if child in wanted)
-
-    async def _bring(self, name: str, children: tuple[str, ...]) -> None:
-        """Bring a listing and those that follow it up to date."""
+    async def _bring(self, name: str) -> None:
+        """Bring a listing up to date, and with runs what they wrote, if it was selected or is mirrored already."""
+        wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
+        children = tuple(child for child in FOLLOWING if child in wanted)
         names = (name, *children)
         await self._call(self.database.prepare, name, {each: self.selection.text(each) for each in names})
         self._rows_before |= {each: await self._call(self.database.rows, each) for each in names}
@@ -299,8 +287,8 @@ class Update:
         for child in children:
             if child in OF_RUNS:
                 await self._add_written(child, runs)
-        if any(child in DETAILED for child in children):
-            await self._add_details(runs)
+        if DETAILED.keys() & children:
+            await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
         """Read what some runs wrote, several requests at the same time, by their IDs, and those of their procedures."""
@@ -311,7 +299,7 @@ class Update:
         tasks = [
             asyncio.create_task(self._add_written_by(run_ids, name, procedure_id))
             for procedure_id, all_ids in of_procedure.items()
-            for run_ids in batched(all_ids, _RUNS_AT_ONCE)
+            for run_ids in _parts(all_ids)
         ]
         try:
             for task in tasks:
@@ -338,12 +326,12 @@ class Update:
                 await self._add(name, [item for item in items if run_of(item) in wanted])
             self._unreadable[name] += walk.stats.unreadable
 
-    async def _add_details(self, runs: Collection[str]) -> None:
+    async def _add_details(self, runs: Sequence[str]) -> None:
         """Read the details of some runs, with as many requests in flight as the session allows.
 
         A run that was removed meanwhile has none. The next update that looks for it sees that it is gone.
         """
-        for run_ids in batched(list(runs), _RUNS_AT_ONCE):
+        for run_ids in _parts(runs):
             wanted, rows = frozenset(run_ids), DetailRows()
             listing: Paginator[Run] = self._oldest_first("runs", ids=list(run_ids))
             async with listing.details(max_buffer=_BUFFER).walk() as walk:
@@ -391,7 +379,7 @@ class Update:
         if self.with_totals:
             with suppress(TofuPilotError):
                 self._totals[name] = await self._in_time(listing.count())
-        self._report(name)
+            self._report(name)
 
     def _report(self, name: str) -> None:
         if self.on_progress is not None:
@@ -411,7 +399,6 @@ class Update:
             raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
 
 
-def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield parts of a sequence. ``itertools.batched`` does not exist before Python 3.12."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _parts(runs: Sequence[str]) -> list[Sequence[str]]:
+    """Return the IDs of runs in parts that are requested at once."""
+    return [runs[start : start + _RUNS_AT_ONCE] for start in range(0, len(runs), _RUNS_AT_ONCE)]
