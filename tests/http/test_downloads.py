@@ -1078,12 +1078,12 @@ class TestMany:
 
         assert len([one async for one in account.downloads(Source(), tmp_path)]) == 2
 
-    async def test_a_closed_session_ends_all(self, storage, tmp_path):
+    async def test_a_closed_session_ends_all(self, storage, tmp_path, until):
         storage.answers = [and_then(whole()[:1000], hang)] * 9
         session = TofuPilotSession(KEY, base_url=HERE)
         downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
         downloading = asyncio.create_task(anext(downloads))
-        await storage.asked.wait()
+        await until(lambda: len(storage.requests) == 3)
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
             await downloading
