@@ -194,14 +194,23 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about = "good" if error is None else evidence(error)
+        about, policy = evidence(error), page.policy
+        pause = asked = asked_wait(error, policy.max_retry_after)
         if about == "good":
             self._note_success(sent)
         elif about is not None:
-            self._note_failure(page, sent, cast("TofuPilotError", error))
+            self.health.failed(
+                cast("TofuPilotError", error),
+                sent,
+                self._clock.monotonic(),
+                in_flight=self._in_flight,
+                attempts=policy.attempts,
+                wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
+            )
+            if self.health.is_unreachable:  # which not only a probe finds out
+                self._wake_all()
         if starts == self._starts:
             self._allowed += 1
-        pause = None if error is None else asked_wait(error, page.policy.max_retry_after)
         if isinstance(error, RateLimitedError) and error.retry_after is None:
             pause = _RATE_LIMITED_WAIT
         if pause is not None:
@@ -223,20 +232,6 @@ class Throttle:
         if outage is not None:
             if sent.outage is outage:  # otherwise it was a false alarm: others were under way, and one succeeded
                 self._start_slowly(2)
-            self._wake_all()
-
-    def _note_failure(self, page: Wanted, sent: Sent, error: TofuPilotError) -> None:
-        policy = page.policy
-        asked = asked_wait(error, policy.max_retry_after)
-        self.health.failed(
-            error,
-            sent,
-            self._clock.monotonic(),
-            in_flight=self._in_flight,
-            attempts=policy.attempts,
-            wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
-        )
-        if self.health.is_unreachable:  # which not only a probe finds out
             self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
@@ -278,26 +273,18 @@ class Throttle:
                 while self._in_flight >= self._allowed and not self.rest():
                     self._has_room_again.clear()
                     await self._has_room_again.wait()
-                if await self._take():
-                    return
-
-    async def _take(self) -> bool:
-        """Enter the limiter, wait for connections, and return whether the request may be sent.
-
-        If a pause has begun meanwhile, the connections are given back, and the limiter is left.
-        """
-        async with AsyncExitStack() as taken:
-            if self.limiter is not None:
-                await self.limiter.__aenter__()
-                taken.push_async_callback(self.limiter.__aexit__, None, None, None)
-            for connection in self._connections:
-                await connection.acquire()
-                taken.callback(connection.release)
-            if self._in_flight < self._allowed and not self.rest():
-                taken.pop_all()
-                self._in_flight += 1
-                return True
-        return False
+                # What was taken is given back, the limiter included, if a pause has begun meanwhile.
+                async with AsyncExitStack() as taken:
+                    if self.limiter is not None:
+                        await self.limiter.__aenter__()
+                        taken.push_async_callback(self.limiter.__aexit__, None, None, None)
+                    for connection in self._connections:
+                        await connection.acquire()
+                        taken.callback(connection.release)
+                    if self._in_flight < self._allowed and not self.rest():
+                        taken.pop_all()
+                        self._in_flight += 1
+                        return
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
