@@ -11,7 +11,6 @@ from attrs import evolve
 
 from . import models
 from ._http.client import MAX_BODY, Connection, Lifetime, Options
-from ._http.failures import Redaction
 from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
@@ -114,10 +113,9 @@ class TofuPilotSession(Listings):
     ) -> None:
         key, way = Secret.of(api_key), Secret.of(proxy)
         del api_key, proxy  # so that no traceback with local variables shows them
-        is_own = http_session is None
         are_missing = {"proxy": way.value is None, "ca_cert": ca_cert is None, "trace_configs": trace_configs is None}
         for name, is_missing in are_missing.items():
-            if not (is_own or is_missing):
+            if not (http_session is None or is_missing):
                 raise unusable(name, f"{name} cannot be given with http_session: give it to the aiohttp session")
         options = Options(timeout=timeout, retry=retry, concurrency=concurrency, max_body=max_body)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
@@ -125,17 +123,13 @@ class TofuPilotSession(Listings):
             # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
             _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
         self._base_url = settings.base_url
-        route = resolve_proxy(way, self._base_url, allow_insecure_http=allow_insecure_http) if is_own else None
         clock = Clock()
-        redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(route.login if route else ()))
         transport = Transport(
             settings,
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
-            redaction=redaction,
-            tls=settings.tls(ca_cert) if is_own else None,
-            proxy=route,
+            ca_cert=ca_cert,
             user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
         )
@@ -144,7 +138,7 @@ class TofuPilotSession(Listings):
             transport=transport,
             lifetime=Lifetime(),
             throttle=Throttle(clock, transport.connections(), checked_limiter(limiter)),
-            redaction=redaction,
+            redaction=transport.redaction,
             clock=clock,
             options=options,
             key_source=settings.key_source,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import aiohttp
-from attrs import field, frozen
+from attrs import frozen
 from yarl import URL
 
 from aiotofupilot import errors
@@ -25,15 +25,15 @@ from aiotofupilot.stats import RequestCounts
 
 from .attempts import Attempts
 from .failures import refusal, translated
-from .proxy import proxy_of_session
 from .throttle import Throttle
-from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, Sender
+from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
     from .client import Connection
     from .part import PartFile
+    from .proxy import Proxy
     from .transport import Transport
 
 _log = logging.getLogger("aiotofupilot")
@@ -62,13 +62,10 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
         raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
-    origin = url.value.origin()
-    throttle = connection.storages.get(str(origin))
-    if throttle is None:
-        throttle = Throttle(connection.clock, connection.transport.connections(origin))
-        connection.storages[str(origin)] = throttle
-    target, counts = f"attachments/{quote(name, safe='')}", RequestCounts()
-    attempts: Attempts[None] = Attempts(throttle, connection.clock, connection.options.retry, target, counts)
+    origin, clock = url.value.origin(), connection.clock
+    throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections(origin)))
+    target = f"attachments/{quote(name, safe='')}"
+    attempts: Attempts[None] = Attempts(throttle, clock, connection.options.retry, target, RequestCounts())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:
@@ -98,32 +95,31 @@ class _Reception:
         connection.lifetime.check()
         connection.transport.check()
         attempts.begin()
-        failure: errors.TofuPilotError | None = None
         silence = asyncio.timeout(timeout)
         try:
             async with silence:
-                await self._take(silence)
+                return await self._take(silence)
         except TimeoutError:
             if not silence.expired():
                 raise  # the disk's
-            failure = errors.RequestTimeoutError(f"no byte of {self._name} came within {timeout} s", timeout=timeout)
+            text = f"no byte of {self._name} came within {timeout} s"
+            failure: errors.TofuPilotError = errors.RequestTimeoutError(text, timeout=timeout)
         except errors.TofuPilotError as error:
             failure = error
-        if failure is not None:  # raised here, so that no error of another library becomes its context
-            try:
-                connection.redaction.clean(failure)
-                raise failure
-            finally:
-                del failure  # its traceback refers to this frame
+        try:  # here, so that no error of another library becomes its context
+            connection.redaction.clean(failure)
+            raise failure
+        finally:
+            del failure  # its traceback refers to this frame
 
     async def _take(self, silence: asyncio.Timeout) -> None:
         """Request what is missing, and add it to the part."""
         loop, timeout, part = asyncio.get_running_loop(), self._connection.options.timeout, self._part
-        async with self._responding() as response:
+        async with self._responding() as (response, content):
             self._throttle.health.is_reached = True
-            length = await self._begin(response)
-            while not response.content.at_eof():
-                if part.add(await response.content.readany()):
+            length = await self._begin(response, content)
+            while not content.at_eof():
+                if part.add(await content.readany()):
                     silence.reschedule(None)
                     await part.flush()
                 if timeout is not None:
@@ -133,26 +129,59 @@ class _Reception:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
 
     @asynccontextmanager
-    async def _responding(self) -> AsyncGenerator[_Response]:
-        """Request what is missing, and give the response that redirects lead to."""
-        part, transport = self._part, self._connection.transport
-        url = self._url
-        headers = {"Range": f"bytes={part.size}-", "If-Range": self._validator} if self._validator else {}
-        for _ in range(1 + REDIRECTS_AT_MOST):
-            async with _requested(transport, url.value, headers) as response:
-                if response.status not in REDIRECTS or "Location" not in response.headers:
-                    yield _Response(response.status, response.headers, response.content)
-                    return
-                target = _url(Secret(response.headers["Location"]), url)
-            if target is None or not _is_safe(transport, target):
-                shown = "another address" if target is None else str(target.value.origin())
-                message = f"the storage redirected {self._name} to {shown}, which is not https"
-                raise errors.RedirectError(message, location=shown)
-            url = target
-        message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
-        raise errors.RedirectError(message, location=str(url.value.origin()))
+    async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
+        """Request what is missing, and give the response that redirects lead to, and its body apart from it.
 
-    async def _begin(self, response: _Response) -> int | None:
+        The requests go over the connections and the proxy of the aiohttp session. They have no header but these,
+        ``Host`` and ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see them.
+        """
+        transport, url = self._connection.transport, self._url
+        proxy: Proxy | None = None
+        session = transport.open()
+        bare = aiohttp.ClientSession(
+            connector=session.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "User-Agent"),
+        )
+        headers = {"Accept-Encoding": "identity"}  # a compressed file could not be resumed
+        if self._validator:
+            headers |= {"Range": f"bytes={self._part.size}-", "If-Range": self._validator}
+        try:
+            async with bare:
+                for _ in range(1 + REDIRECTS_AT_MOST):
+                    proxy = transport.proxy_to(url.value.origin())
+                    async with bare.get(
+                        url.value,
+                        headers=headers,
+                        middlewares=[sender(bare, None, proxy)],
+                        allow_redirects=False,
+                        timeout=NO_LIMIT,
+                        proxy=None if proxy is None else proxy.url,
+                    ) as response:
+                        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                            raise refusal(response.status, url.value.origin(), proxy)
+                        if response.status not in REDIRECTS or "Location" not in response.headers:
+                            received_at = self._connection.clock.now()
+                            yield Response(response.status, response.headers, b"", received_at), response.content
+                            return
+                        url = self._redirected(url, Secret(response.headers["Location"]))
+                message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
+                raise errors.RedirectError(message, location=str(url.value.origin()))
+        except (aiohttp.ClientError, errors.TransportError) as error:
+            failure = translated(error, session, url.value.origin(), proxy)
+            raise failure from failure.__cause__
+
+    def _redirected(self, url: Secret, location: Secret) -> Secret:
+        """Return where a redirect leads, if nobody on the way there can read it."""
+        target = _url(location, url)
+        if target is None or not _is_safe(self._connection.transport, target):
+            shown = "another address" if target is None else str(target.value.origin())
+            message = f"the storage redirected {self._name} to {shown}, which is not https"
+            raise errors.RedirectError(message, location=shown)
+        return target
+
+    async def _begin(self, response: Response, content: aiohttp.StreamReader) -> int | None:
         """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
 
         Raises:
@@ -179,19 +208,19 @@ class _Reception:
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
                 pass
             case _:
-                raise await self._refusal(response)
+                raise await self._refusal(response, content)
         part.restart(None)
         raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
 
-    async def _refusal(self, response: _Response) -> errors.APIError:
+    async def _refusal(self, response: Response, content: aiohttp.StreamReader) -> errors.APIError:
         """Return the error for a response that is no file.
 
         It has nothing of what the storage says but the status, the time to wait and a code, because storages repeat the
         address, the signature and what is signed.
         """
         body, status = b"", response.status
-        while not response.content.at_eof() and len(body) < _EXCERPT:
-            body += await response.content.readany()
+        while not content.at_eof() and len(body) < _EXCERPT:
+            body += await content.readany()
         found = _CODE.search(body)
         code = found[1].decode() if found else None
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
@@ -202,54 +231,8 @@ class _Reception:
             "the storage did not send the file",  # which has no name, because others that wait get this error too
             status=status,
             code=None if code is None or code.lower() in str(self._url.value).lower() else code,
-            retry_after=retry_after(Response(status, response.headers, b"", self._connection.clock.now())),
+            retry_after=retry_after(response),
         )
-
-
-@frozen
-class _Response:
-    """A response whose body is read piece by piece. Its repr does not show the address."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    content: aiohttp.StreamReader = field(repr=False)
-
-
-@asynccontextmanager
-async def _requested(
-    transport: Transport, url: URL, headers: Mapping[str, str]
-) -> AsyncGenerator[aiohttp.ClientResponse]:
-    """Send a GET for a presigned address, and give its response, whose body is not read. A redirect is a response.
-
-    The request goes over the connections and the proxy of the aiohttp session. It has no header but these, ``Host`` and
-    ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see it.
-    """
-    session, origin = transport.open(), url.origin()
-    proxy = transport.proxy_of(str(origin)) if transport.owns_session else proxy_of_session(session, str(origin))
-    bare = aiohttp.ClientSession(
-        connector=session.connector,
-        connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("Accept", "User-Agent"),
-        proxy=None if proxy is None else proxy.url,
-    )
-    try:
-        async with (
-            bare,
-            bare.get(
-                url,
-                headers={"Accept-Encoding": "identity", **headers},  # a compressed file could not be resumed
-                middlewares=[Sender(bare, None, proxy)],
-                allow_redirects=False,
-                timeout=NO_LIMIT,
-            ) as response,
-        ):
-            if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                raise refusal(response.status, origin, proxy)
-            yield response
-    except (aiohttp.ClientError, errors.TransportError) as error:
-        failure = translated(error, session, origin, proxy)
-        raise failure from failure.__cause__
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:

@@ -30,18 +30,17 @@ from aiotofupilot.errors import (
     TransportError,
 )
 
-from .failures import HEADER_LIMIT, HEADERS, refusal, translated
+from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
+from .proxy import proxy_of_session
 from .throttle import connection_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from ssl import SSLContext
-    from typing import Self
+    import os
+    from collections.abc import Callable
 
     from aiotofupilot.clock import Clock
     from aiotofupilot.settings import Settings
 
-    from .failures import Redaction
     from .proxy import Proxy
 
 _log = logging.getLogger("aiotofupilot")
@@ -77,40 +76,45 @@ class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
     The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
-    ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
-    trusts. ``user_agent`` is what the User-Agent begins with. ``proxy_of`` returns the proxy for another server than
-    the API's. The arguments of the user are checked.
+    ``trace_configs``, ``ca_cert`` and ``proxy_of``, which returns the proxy for a server, are for it. ``user_agent`` is
+    what the User-Agent begins with. The arguments of the user are checked.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        http_session: aiohttp.ClientSession | None,
-        trace_configs: Sequence[aiohttp.TraceConfig] | None,
+        http_session: object,
+        trace_configs: object,
         clock: Clock,
-        redaction: Redaction,
-        tls: SSLContext | None = None,
-        proxy: Proxy | None = None,
+        ca_cert: str | os.PathLike[str] | None = None,
         user_agent: str | None = None,
         proxy_of: Callable[[str], Proxy | None] = lambda _: None,
     ) -> None:
+        if not (http_session is None or isinstance(http_session, aiohttp.ClientSession)):
+            raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", http_session)
         self._settings = settings
         self.base = URL(settings.base_url)
         self._prefix = str(self.base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
-        self._session = _checked_session(http_session)
-        self.owns_session = http_session is None
+        self._session = http_session
+        self._owns_session = is_own = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self._clock = clock
-        self._redaction = redaction
-        self._tls = tls
-        self._proxy = proxy
-        self.proxy_of = proxy_of
+        self._tls = settings.tls(ca_cert) if is_own else None
+        self._proxy_of = proxy_of
+        self._proxy = proxy = proxy_of(settings.base_url) if is_own else None
+        self.redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(proxy.login if proxy else ()))
         self._limit = (asyncio.Semaphore(_CONNECTIONS),)
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def proxy_to(self, origin: URL) -> Proxy | None:
+        """Return the proxy for another server than the API's. None: there is none."""
+        if self._owns_session:
+            return self._proxy_of(str(origin))
+        return proxy_of_session(self.open(), str(origin))
 
     def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
         """Return the semaphores that a request to a server holds while it is in flight. None: to the API's server.
@@ -118,14 +122,14 @@ class Transport:
         There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
         session share the semaphores.
         """
-        if self._session is None or self.owns_session:
+        if self._session is None or self._owns_session:
             return self._limit
         return connection_limits(self._session.connector, (url or self.base).origin())
 
     @property
     def opened(self) -> bool:
         """Whether an aiohttp session was made here that is still open."""
-        return self.owns_session and self._session is not None and not self._session.closed
+        return self._owns_session and self._session is not None and not self._session.closed
 
     def check(self) -> None:
         """Raise a `SessionError` if the aiohttp session is closed."""
@@ -177,7 +181,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the aiohttp session and its connections, if it was made here."""
-        if self._session is not None and self.owns_session:
+        if self._session is not None and self._owns_session:
             await self._session.close()
 
     def abandon(self) -> None:
@@ -221,13 +225,13 @@ class Transport:
             of_session = getattr(self._session, _OF_SESSION, None)
             if of_session is None:
                 raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
-            sender = Sender(self._session, self._settings, self._proxy)
-            self._middlewares = [_without_filters, *of_session, sender] if of_session else [sender]
+            last = sender(self._session, self._settings, self._proxy)
+            self._middlewares = [_without_filters, *of_session, last] if of_session else [last]
         return self._session
 
     def _log_response(self, url: URL, status: int, size: int) -> None:
         """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too."""
-        shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
+        shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
         fields = {"tofupilot_status": status, "tofupilot_bytes": size}
         _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
 
@@ -244,12 +248,6 @@ def _target(url: URL, location: str) -> URL:
             f"redirected to another origin, {target}, to which the key is not sent", location=str(target)
         )
     return target
-
-
-def _checked_session(session: object) -> aiohttp.ClientSession | None:
-    if session is None or isinstance(session, aiohttp.ClientSession):
-        return session
-    raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", session)
 
 
 def _checked_user_agent(products: object) -> str:
@@ -286,8 +284,10 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
     return b"".join(chunks)  # joining a single chunk copies nothing
 
 
-class Sender:
-    """An aiohttp middleware that sends a request once, with the key.
+def sender(
+    session: aiohttp.ClientSession, settings: Settings | None, proxy: Proxy | None
+) -> aiohttp.ClientMiddlewareType:
+    """Return an aiohttp middleware that sends a request once, with the key.
 
     Without settings, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if there is
     none, or if it is the aiohttp session's own.
@@ -296,32 +296,26 @@ class Sender:
     address, and some hold the password of a proxy.
     """
 
-    __slots__ = ("_proxy", "_session", "_settings")
+    def authorize(headers: CIMultiDict[str], url: URL) -> None:
+        if settings is not None:
+            headers["Authorization"] = settings.authorization
+        if proxy and proxy.authorization and url.scheme == "http":
+            headers["Proxy-Authorization"] = proxy.authorization
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Settings | None, proxy: Proxy | None) -> None:
-        self._session = session
-        self._settings = settings
-        self._proxy = proxy
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self  # a mock that records a call copies its arguments
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if self._session.trace_configs:  # a library that instruments aiohttp adds its own when a session is made
-            self._authorize_after_hooks(request)
+    async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if session.trace_configs:  # a library that instruments aiohttp adds its own when a session is made
+            _after_hooks(request, authorize)
         else:
-            self._authorize(request.headers, request.url)
-        if self._proxy and self._proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
-            request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
-        hide_filters(request.url, is_presigned=self._settings is None)
+            authorize(request.headers, request.url)
+        if proxy and proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": proxy.authorization})
+        hide_filters(request.url, is_presigned=settings is None)
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:
             # After some errors, aiohttp would send the request again, at once and uncounted.
-            told = request.url.origin() if self._settings is None else request.url
-            failure = translated(error, self._session, told, self._proxy)
+            told = request.url.origin() if settings is None else request.url
+            failure = translated(error, session, told, proxy)
         finally:
             for name in _SECRET:  # before the hooks for the end of the request
                 request.headers.pop(name, None)
@@ -331,24 +325,21 @@ class Sender:
         finally:
             del failure  # its traceback refers to this frame
 
-    def _authorize(self, headers: CIMultiDict[str], url: URL) -> None:
-        if self._settings is not None:
-            headers["Authorization"] = self._settings.authorization
-        if self._proxy and self._proxy.authorization and url.scheme == "http":
-            headers["Proxy-Authorization"] = self._proxy.authorization
+    return send
 
-    def _authorize_after_hooks(self, request: aiohttp.ClientRequest) -> None:
-        """Add the key after the hooks have got the headers, right before these are written."""
-        show = getattr(request, _SHOW_HEADERS, None)
-        if show is None:
-            raise _unknown_aiohttp(f"ClientRequest.{_SHOW_HEADERS}", "trace hooks would see the key")
 
-        async def show_without_key(method: str, url: URL, headers: CIMultiDict[str]) -> None:
-            await show(method, url, headers)
-            self._authorize(headers, url)
+def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDict[str], URL], None]) -> None:
+    """Add the key after the hooks have got the headers, right before these are written."""
+    show = getattr(request, _SHOW_HEADERS, None)
+    if show is None:
+        raise _unknown_aiohttp(f"ClientRequest.{_SHOW_HEADERS}", "trace hooks would see the key")
 
-        request.headers.pop("Authorization", None)
-        setattr(request, _SHOW_HEADERS, show_without_key)
+    async def show_without_key(method: str, url: URL, headers: CIMultiDict[str]) -> None:
+        await show(method, url, headers)
+        authorize(headers, url)
+
+    request.headers.pop("Authorization", None)
+    setattr(request, _SHOW_HEADERS, show_without_key)
 
 
 async def _without_filters(

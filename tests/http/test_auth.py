@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
-from aiotofupilot._http.transport import Sender
+from aiotofupilot._http.transport import sender
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, reset, status
 from aiotofupilot.settings import Settings
@@ -99,9 +99,9 @@ async def test_middlewares_of_a_session_that_is_handed_in_run_too():
 async def test_the_sender_is_its_own_copy():
     """A mock that records a call copies the arguments, and must not copy a connection."""
     async with aiohttp.ClientSession() as http_session:
-        sender = Sender(http_session, Settings.resolve(KEY, base_url="https://tofu.example.com"), None)
-    assert copy.deepcopy(sender) is sender
-    assert KEY not in repr(sender)
+        sends = sender(http_session, Settings.resolve(KEY, base_url="https://tofu.example.com"), None)
+    assert copy.deepcopy(sends) is sends
+    assert KEY not in repr(sends)
 
 
 class Missing:

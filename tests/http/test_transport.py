@@ -25,7 +25,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.failures import WITHHELD, Redaction
+from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
 from aiotofupilot.settings import Settings
@@ -39,14 +39,13 @@ class Client:
     """A transport, and the way to it that a request takes without retries."""
 
     def __init__(self, base_url, clock, *, key=KEY, **options):
-        redaction = Redaction(key)
         settings = Settings(base_url=base_url, authorization=f"Bearer {key}", key_source="api_key")
-        self.transport = Transport(settings, clock=clock, redaction=redaction, **options)
+        self.transport = Transport(settings, clock=clock, **options)
         self._parts = {
             "transport": self.transport,
             "lifetime": Lifetime(),
             "throttle": Throttle(clock, self.transport.connections()),
-            "redaction": redaction,
+            "redaction": self.transport.redaction,
             "clock": clock,
         }
 
