@@ -185,7 +185,7 @@ class TofuPilotSession(Listings):
             ValueError: An option is out of bounds.
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency, "max_body": max_body}
-        changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not _UNCHANGED}
         view = object.__new__(type(self))
         for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
             setattr(view, name, value)

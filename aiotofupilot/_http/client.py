@@ -52,37 +52,33 @@ _LONG = 4_000
 """Servers and proxies take an address of this many characters."""
 
 
-def _timeout(value: object) -> float | None:
-    return None if value is None else seconds("timeout", value, zero=False)
-
-
-def _concurrency(value: object) -> int:
-    return integer("concurrency", value, low=1)
-
-
-def _max_body(value: object) -> int:
-    return integer("max_body", value, low=1)
-
-
 @frozen(kw_only=True)
 class Options:
     """The options of a session or a view. Each is checked."""
 
-    timeout: float | None = field(converter=_timeout)
+    timeout: float | None
     """Seconds for one attempt; more than 0. None: no limit."""
-    retry: Retry = field(converter=checked_retry)
+    retry: Retry
     """Which failures are worth another attempt, and when it is made."""
-    concurrency: int = field(converter=_concurrency)
+    concurrency: int
     """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
-    max_body: int = field(default=MAX_BODY, converter=_max_body)
+    max_body: int = MAX_BODY
     """The most bytes of a body after decompression; 1 or more."""
+
+    def __attrs_post_init__(self) -> None:
+        timeout = self.timeout
+        checked = {
+            "timeout": None if timeout is None else seconds("timeout", timeout, zero=False),
+            "retry": checked_retry(self.retry),
+            "concurrency": integer("concurrency", self.concurrency, low=1),
+            "max_body": integer("max_body", self.max_body, low=1),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 class Lifetime:
-    """Knows the work of a session, so that closing the session can end it.
-
-    The event loop and the process of the session are those of its first use.
-    """
+    """Knows the work of a session, so that closing the session can end it."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,7 +109,7 @@ class Lifetime:
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Return the result of work that is ended with a `SessionError` when the session is closed.
 
-        It is ended by cancelling the task, as by a timeout. If its owner cancels the task too, it stays cancelled.
+        The task is cancelled, as by a timeout. If its owner cancels it too, it stays cancelled.
         """
         self.check()
         scope = asyncio.Timeout(None)
@@ -133,10 +129,10 @@ class Lifetime:
         raise SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
-        """End all work, and wait until it is over, whichever tasks it is done in.
+        """End all work, and wait until it is over. A session of another event loop is refused.
 
-        The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
-        gets the `SessionError` at its next step. A session of another event loop is refused with the same error.
+        The task that closes the session may be at work itself, such as in a callback. It gets its `SessionError` at its
+        next step.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
@@ -155,34 +151,28 @@ class Connection:
     """How listings reach the server, with one set of options."""
 
     transport: Transport
-    """Sends requests."""
     lifetime: Lifetime
-    """Ends what is under way when the session is closed."""
     throttle: Throttle
-    """Says when a request may be sent."""
     redaction: Redaction
-    """Hides the key in errors."""
     clock: Clock
-    """Time and chance."""
     options: Options
-    """The options of the session or of the view."""
     key_source: str = "api_key"
     """Where the key is from, for errors that are about the key."""
     served: set[str] = field(factory=set[str], repr=False)
     """The paths of listings of which the server has returned one item by itself."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
-    """Says for each storage of attachments, by its origin, when a request may be sent."""
+    """The throttle of each storage of attachments, by its origin."""
     session: object = None
     """What lives as long as a listing is in use."""
 
     @property
     def concurrency(self) -> int:
-        """How many pages may be in flight, if a listing does not set its own number."""
+        """As in `Options`."""
         return self.options.concurrency
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        """As in `Throttle`."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
@@ -194,10 +184,7 @@ class Connection:
         return evolve(self, options=evolve(self.options, retry=shorter))
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests. Closing the session ends the wait by a `SessionError`.
-
-        The error ``after`` is logged, because it is not raised.
-        """
+        """Wait between two requests, unless the session is closed. ``after`` is logged, because it is not raised."""
         if after is not None:
             self.throttle.log_wait(seconds, after)
         await self.lifetime.run(partial(self.clock.sleep, seconds))
@@ -238,10 +225,7 @@ class Connection:
             raise
 
     async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
-        """Send a request once, within the timeout, and read its response.
-
-        This is the only place where an error gets a part of what the server says, so the key is removed from it here.
-        """
+        """Send a request once, within the timeout, and read its response. The key is removed from its error."""
         self.lifetime.check()
         self.transport.check()
         attempts.begin()
@@ -267,11 +251,8 @@ class Connection:
 
 
 def _add_hint(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
-
-    What reads the response may know better. Then the error has a hint already, and keeps it.
-    """
-    if error.hint is not None:
+    """Add a hint to an error about the key or the address, and to one whose cause may be a long address."""
+    if error.hint is not None:  # of what reads the response, and knows better
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
