@@ -64,9 +64,9 @@ def translated(
     """Return the error of this package for what ended a request. Its cause is one of the operating system, or None.
 
     An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
-    address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
-    hidden. So the text is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if
-    it is one of the user's own aiohttp session.
+    address with its filters, or a piece of the response with a part of the key, which nothing would find. So the text
+    is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if it is one of the
+    user's own aiohttp session.
     """
     if session.closed:
         return SessionError("the aiohttp session was closed while a request was under way")
@@ -99,7 +99,14 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
         case aiohttp.ServerFingerprintMismatch():
             return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
         case aiohttp.ClientSSLError():
-            return _untrusted(error, url)
+            failure: TransportError = CertificateError(
+                f"TLS with {_peer(error, url)} could not be set up: {error.os_error}"
+            )
+            failure.hint = (
+                "check its address; if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, "
+                "or pass ca_cert="
+            )
+            return failure
         case aiohttp.ClientHttpProxyError(status=status) if status < _SERVER_FAULT and status not in _PASSING:
             return refusal(status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
@@ -107,29 +114,18 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
                 f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
         case _:
-            failure = ConnectionFailedError(
-                f"the connection to {url.host_port_subcomponent} failed: {_reason(error, url, proxy)}"
-            )
-    if isinstance(error, aiohttp.ClientConnectorError) and _peer(error, url) != url.host:
-        failure.hint = f"check the proxy in {_source(proxy)}"
-    return failure
+            reason = _reason(error, url, proxy)
+            failure = ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")
+            if isinstance(error, aiohttp.ClientConnectorError) and _peer(error, url) != url.host:
+                failure.hint = f"check the proxy in {_source(proxy)}"
+            return failure
 
 
 def _source(proxy: Proxy | None) -> str:
     return "the aiohttp session" if proxy is None else proxy.source
 
 
-def _untrusted(error: aiohttp.ClientSSLError, url: URL) -> CertificateError:
-    failure = CertificateError(f"TLS with {_peer(error, url)} could not be set up: {error.os_error}")
-    failure.hint = (
-        "check its address; if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, "
-        "or pass ca_cert="
-    )
-    return failure
-
-
 def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
-    """Return the reason why there is no response, in words."""
     cause = type(error.__cause__ or error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():
@@ -155,7 +151,7 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
 
 
 def _in_words(error: OSError) -> str:
-    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several."""
+    """Return why no connection was made. Python's own text would repeat the address."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error)
@@ -169,10 +165,9 @@ def _is_flood(error: aiohttp.ClientResponseError) -> bool:
 class Redaction:
     """Finds the key, and the password of a proxy.
 
-    A secret is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
-    JSON, URLs, HTML, Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and
-    base64 too. Every repetition in the pattern is bounded, so no text makes the search slow. A secret of fewer than 8
-    characters is not looked for.
+    A secret is found in upper or lower case, and where some of its characters are escaped as in JSON, URLs, HTML,
+    Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and base64 too. Every
+    repetition in the pattern is bounded, so no text makes the search slow.
     """
 
     def __init__(self, *secrets: str) -> None:
