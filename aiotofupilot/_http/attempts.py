@@ -41,10 +41,10 @@ _log = logging.getLogger("aiotofupilot")
 
 
 class Attempts(Wanted, Generic[T]):
-    """The attempts at one page.
+    """The attempts at one page. `Connection.get` explains the arguments.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` explains the arguments.
+    The wait for a session that is down is a part of tenacity's sleep.
     """
 
     # What most pages never change is not set for each of them.
@@ -57,7 +57,6 @@ class Attempts(Wanted, Generic[T]):
     """How many of them were due to its length, perhaps."""
     _is_confirmed: bool = False
     """Whether there was a good response to something else when this page failed."""
-    _has_given_up: bool = False
     _failure: Exception | None = None
     """How the last attempt failed. None: it did not, or there was none."""
 
@@ -132,12 +131,12 @@ class Attempts(Wanted, Generic[T]):
             self.made -= 1
             self.counts.add(requests=-1, retries=-1 if self.made else 0)
         error.attempts = self.made
-        if self.made > 1 or self._has_given_up:
+        if self.made > 1 or self.deadline.is_missed:
             error.elapsed = self._clock.monotonic() - self._began
         health = self._throttle.health
         if health.outage is not None and health.is_reached:
             error.down_since = since = self._throttle.down_since
-            if self._has_given_up and since is not None:
+            if self.deadline.is_missed and since is not None:
                 error.add_note(
                     f"not requested again: the session has been down since {since.isoformat(timespec='seconds')}, "
                     f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
@@ -181,21 +180,33 @@ class Attempts(Wanted, Generic[T]):
     def _of_policy(self) -> AsyncRetrying:
         from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
 
-        return AsyncRetrying(retry=self._is_to_retry, wait=lambda _: self._wait, sleep=self._sleep, reraise=True)
+        return AsyncRetrying(retry=self._is_wanted, wait=lambda _: self._wait, sleep=self._sleep, reraise=True)
 
-    async def _is_to_retry(self, _: RetryCallState) -> bool:
+    async def _is_wanted(self, _: RetryCallState) -> bool:
+        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
         error = self._failure
-        return isinstance(error, TofuPilotError) and await self._is_wanted(error) and self._is_in_time()
-
-    async def _is_wanted(self, error: TofuPilotError) -> bool:
-        """Return whether another attempt is wanted after an error, and decide how long to wait before it."""
-        decision = not isinstance(error, ConfigurationError) and decide(self.policy, error, self.made)
-        if decision is False:
+        if not isinstance(error, TofuPilotError) or isinstance(error, ConfigurationError):
             return False
+        decision = decide(self.policy, error, self.made)
+        if decision is False or not await self._is_allowed(error, decision):
+            return False
+        rest, probe = self._throttle.rest(), self._until_probe()
+        is_in_time = self._clock.monotonic() + max(self._wait, rest, probe) < self.until
+        if not is_in_time:
+            self._give_up()
+        return is_in_time
+
+    async def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
+        """Return whether another attempt is wanted, after a decision that is not False, and how long to wait."""
         health = self._throttle.health
         are_others_answered, self._good = health.good > self._good, health.good
         if evidence(error) != "server":
-            return self._allows_another(error, decision) and not await self._is_too_slow(error, are_others_answered)
+            if not self._allows_another(error, decision):
+                return False
+            if self._control is None or not is_slow(error):
+                return True
+            self._slow += 1
+            return self._slow < _SLOW_ATTEMPTS or not (are_others_answered or await self._control())
         if health.is_unreachable:
             self._give_up()
             return False
@@ -212,21 +223,6 @@ class Attempts(Wanted, Generic[T]):
         wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
         self._wait = wait or 0.0
         return wait is not None
-
-    async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact
-        """Return whether the page took too long before, while others are answered, so that it is to be divided."""
-        if self._control is None or not is_slow(error):
-            return False
-        self._slow += 1
-        return self._slow >= _SLOW_ATTEMPTS and (are_others_answered or await self._control())
-
-    def _is_in_time(self) -> bool:
-        """Return whether the next attempt can begin in time. Otherwise the page is given up."""
-        rest, probe = self._throttle.rest(), self._until_probe()
-        is_in_time = self._clock.monotonic() + max(self._wait, rest, probe) < self.until
-        if not is_in_time:
-            self._give_up()
-        return is_in_time
 
     def _until_probe(self) -> float:
         """Return the seconds until the next probe; 0.0: the session is not down."""
@@ -269,7 +265,6 @@ class Attempts(Wanted, Generic[T]):
 
     def _give_up(self) -> None:
         """Note that the page and what depends on it are not requested any longer."""
-        self._has_given_up = True
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log_outage(self) -> None:
@@ -281,13 +276,7 @@ class Attempts(Wanted, Generic[T]):
             _log.log(level, message, lasts, self._until_probe(), outage.failure)
 
     def _log(self) -> None:
-        """Log that an attempt has failed, and when the next one is made.
-
-        The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
-        the page begins, None for an item by itself; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and
-        ``tofupilot_wait``, in seconds; ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``,
-        None without a response. It has neither the filters of the listing nor the key of the item.
-        """
+        """Log that an attempt has failed, and when the next one is made: no filter, and no key of an item."""
         error, wait = self._failure, max(self._wait, self._until_probe())
         parts = urlsplit(self._target)
         listing, *key = parts.path.removeprefix("/v2/").split("/")
