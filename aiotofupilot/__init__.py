@@ -66,10 +66,10 @@ if TYPE_CHECKING:
     from . import errors, stats
     from ._http.downloads import Download
     from ._http.retry import RetryPolicy
-    from ._paging.details import Details, DetailsWalk, IncrementalDetailsWalk
+    from ._paging.details import DetailsWalk, IncrementalDetailsWalk
     from ._paging.follow import FollowedListing
     from ._paging.incremental import IncrementalWalk
-    from ._paging.paginator import Paginator
+    from ._paging.paginator import Details, Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire

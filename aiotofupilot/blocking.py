@@ -44,7 +44,6 @@ from . import (
     Walk,
 )
 from ._blocking import LoopThread
-from ._paging.details import DetailIteration
 from ._paging.source import Identified
 from ._paging.walk import ItemIteration
 from .listings import Listing
@@ -234,10 +233,9 @@ class BlockingItems(BlockingIterator[R]):
 
     def __next__(self) -> R:
         walk: Any = self._object
-        if not isinstance(walk, DetailIteration):  # which requests the next details before it yields one
-            for item in walk._items:  # noqa: SLF001 - at hand, so the thread need not be asked
-                found: R = item
-                return found
+        for item in walk._items:  # noqa: SLF001 - at hand, so the thread need not be asked
+            found: R = item
+            return found
         return super().__next__()
 
     @bridged(ItemIteration[R].take)

@@ -8,6 +8,6 @@ pages, which it gets from `prefetch`.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
   makes one pass after another.
-- `details` requests each item of a walk by itself too. `detail_window` has several of them in flight.
+- `details` requests each item of a walk by itself too, and has several of them in flight.
 - `unreadable` reads around an item that the server cannot serve. Its `probes` tell such an item from an outage.
 """

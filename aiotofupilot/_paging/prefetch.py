@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
-from .probes import ControlBeside
 from .source import Fetch, Identified, OnUnreadable, leads_nowhere
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
@@ -127,7 +126,7 @@ class Window(Generic[T]):
                 page = await self._head(width)
             else:
                 self._requested, self._deadline = self.limit, Deadline()
-                page = await self._page(self._cursor, self._deadline)
+                page = await self._fetch(self._cursor, self.limit, deadline=self._deadline)
         except TofuPilotError as error:
             if self._on_unreadable is None or not may_be_read_in_parts(error, self._on_unreadable):
                 self._step_back()
@@ -164,13 +163,6 @@ class Window(Generic[T]):
         self._bisection = None
         self._width = 1
 
-    def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
-        """Return how to get a page. The deadline is set then."""
-        if self._on_unreadable is None:
-            return self._fetch(cursor, self.limit)
-        control = ControlBeside(self._fetch, cursor, self.limit, deadline)
-        return self._fetch(cursor, self.limit, deadline=deadline, control=control)
-
     async def _head(self, width: int) -> Page[T]:
         """Fill the window, and wait for its first page."""
         while len(self._prefetched) < width:
@@ -178,7 +170,9 @@ class Window(Generic[T]):
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
             deadline = Deadline()
-            self._prefetched.append((cursor, self.limit, deadline, begun(self._page(cursor, deadline))))
+            self._prefetched.append(
+                (cursor, self.limit, deadline, begun(self._fetch(cursor, self.limit, deadline=deadline)))
+            )
         _, self._requested, self._deadline, task = self._prefetched[0]
         try:
             page = await _result(task)

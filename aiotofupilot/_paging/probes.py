@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-from attrs import define
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.errors import (
     APIError,
@@ -24,6 +22,8 @@ from aiotofupilot.errors import (
 from .source import Fetch, Identified
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiotofupilot.clock import Deadline
     from aiotofupilot.models import Page
 
@@ -72,33 +72,23 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
 
 
-@define
-class ControlBeside(Generic[T]):
-    """The `Control` of a page: an item beside it, at another position each time.
+async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Deadline, tried: Iterator[int]) -> bool:
+    """Request an item beside a page once, at another position each time, and return whether there was a good response.
 
-    The pages in flight hold it. It knows no walk, or else nothing would end them after the walk was dropped.
+    With its arguments, this is the `Control` of the page. It knows no walk, because the pages in flight hold it.
+
+    Args:
+        fetch: Fetches a page.
+        cursor: Where the page begins.
+        limit: How many items were requested.
+        deadline: The time limit of the page.
+        tried: Counts the requests, from 0 on.
     """
-
-    fetch: Fetch[T]
-    """Fetches a page."""
-    cursor: int
-    """Where the page begins."""
-    limit: int
-    """How many items were requested."""
-    deadline: Deadline
-    """The time limit of the page."""
-    count: int = 0
-    """How many controls were requested."""
-
-    async def __call__(self) -> bool:
-        """Request a control, and return whether there was a good response."""
-        positions = positions_beside(self.cursor, self.limit)
-        position = positions[self.count % len(positions)]
-        self.count += 1
-        with suppress(*_FAILED):
-            await self.fetch(position, 1, once=True, deadline=self.deadline)
-            return True
-        return False
+    positions = positions_beside(cursor, limit)
+    with suppress(*_FAILED):
+        await fetch(positions[next(tried) % len(positions)], 1, once=True, deadline=deadline)
+        return True
+    return False
 
 
 class TimeUpError(Exception):
@@ -146,9 +136,8 @@ class Probes(Generic[T]):
 
     async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
         deadline = self.deadline
-        control = None if once else ControlBeside(self._fetch, cursor, limit, deadline)
         try:
-            return await self._fetch(cursor, limit, once=once, deadline=deadline, control=control)
+            return await self._fetch(cursor, limit, once=once, deadline=deadline)
         except TofuPilotError as error:
             if deadline.is_missed:
                 raise TimeUpError from error

@@ -37,9 +37,9 @@ class FetchOptions(TypedDict, total=False):
     """Whether to make a single attempt, however many the session allows. By default not."""
     deadline: Deadline | None
     """A time limit that other requests have too. If it is not set, this request sets it. By default there is none but
-    that of the session."""
+    that of the session. A page with a time limit also has a control, unless it is requested once."""
     control: Control | None
-    """Tells whether the server is down or only this page fails. By default nothing else can be requested."""
+    """Tells whether the server is down or only this request fails. By default nothing else can be requested."""
 
 
 class Identified(Protocol):

@@ -132,7 +132,7 @@ class ItemIteration(Iteration[R]):
         item is stored exactly once.
         """
         async for item in self:
-            yield [item, *self._items]
+            yield [item, *self._at_hand()]
 
     async def take(self, at_most: int) -> list[R]:
         """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
@@ -144,8 +144,12 @@ class ItemIteration(Iteration[R]):
         """
         more = integer("at_most", at_most, low=1) - 1
         async for item in self:
-            return [item, *islice(self._items, more)]
+            return [item, *islice(self._at_hand(), more)]
         return []
+
+    def _at_hand(self) -> Iterator[R]:
+        """Return an iterator over the items at hand, each of which counts as yielded once it was taken from it."""
+        return self._items
 
     async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
         """Return what `take` does, each item with where the walk is after it."""

@@ -15,7 +15,7 @@ import attrs
 import pyarrow as pa
 
 from aiotofupilot._arguments import integer, must_be
-from aiotofupilot._paging.details import Details
+from aiotofupilot._paging.paginator import Details
 from aiotofupilot.models import Run
 
 from .columns import points

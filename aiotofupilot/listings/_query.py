@@ -6,12 +6,14 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from functools import partial, reduce
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter
+from aiotofupilot._paging.probes import read_beside
 from aiotofupilot._paging.source import Identified, Source
 from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import PageDecoder
@@ -175,6 +177,10 @@ class Query(Source[T]):
         query = self._text if listing.is_bare else "&".join(filter(None, parts))
         target = f"{listing.path}?{query}" if query else listing.path
         read = partial(read_page, cursor=cursor, decode=self.decode)
+        if (deadline := options.get("deadline")) and not options.get("once") and not listing.is_bare:
+            options["control"] = partial(
+                read_beside, partial(self.fetch, counts=counts), cursor, limit, deadline, count()
+            )
         page: Page[T] = await listing.connection.get(target, read, counts, **options)
         return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
 

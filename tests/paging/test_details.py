@@ -268,7 +268,7 @@ class TestRemoved:
 
 class TestUnreadable:
     async def test_the_ids_are_kept_up_to_a_thousand(self, service, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._paging.detail_window.LEFT_OUT_KEPT", 2)
+        monkeypatch.setattr("aiotofupilot._paging.details.LEFT_OUT_KEPT", 2)
         wanted = ids(service)
         for at in (1, 3, 4):
             service.faults.on(one(wanted[at])).always(status(500))
@@ -472,11 +472,15 @@ class TestEnd:
         async def fail(*_, **__):
             raise StopAsyncIteration
 
-        walk = connection.procedures.list().details().walk()
-        await anext(walk)
-        monkeypatch.setattr(connection, "get", fail)
-        with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
+        connection.clock = Clock()
+        details = connection.procedures.list().details()
+        walks = (details.walk(), details.since())
+        for walk in walks:
             await anext(walk)
+        monkeypatch.setattr(connection, "get", fail)
+        for walk in walks:
+            with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
+                await anext(walk)
 
 
 class Sized:
@@ -514,8 +518,8 @@ class TestBuffer:
             found.append(item.id)
             for _ in range(20):  # the consumer is slow
                 await asyncio.sleep(0)
-            walk._window._fill()
-            waiting.append(sum(len(entry.body or b"") for entry in list(walk._window._entries)[1:]))
+            walk._fill()
+            waiting.append(sum(len(entry.body or b"") for entry in list(walk._entries)[1:]))
         assert found == ids(connection.service)
         assert max(waiting) <= 200_000
         assert connection.requests <= len(sizes) + 8

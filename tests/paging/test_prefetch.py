@@ -29,7 +29,7 @@ class Server:
         for cursor in cursors:
             self._released[cursor].set()
 
-    async def fetch(self, at, limit):
+    async def fetch(self, at, limit, **_):
         self.asked.append(at)
         released = self._released[at] = asyncio.Event()
         if not self._held:
@@ -222,7 +222,7 @@ async def test_a_cursor_that_does_not_advance_is_an_error_after_the_page_that_na
 async def test_an_empty_page_is_not_the_end():
     """The end is what the server says, never an empty page."""
 
-    async def fetch(cursor, limit):
+    async def fetch(cursor, limit, **_):
         at = cursor or 0
         return Page([] if at % 20 else [at], PageMeta(at < 60, at + 10), at)
 
@@ -234,7 +234,7 @@ async def test_an_empty_page_is_not_the_end():
 async def test_the_listing_ends_where_no_more_is_announced_or_no_cursor_given(has_more, next_cursor):
     """Either is enough."""
 
-    async def fetch(cursor, limit):
+    async def fetch(cursor, limit, **_):
         return Page([1], PageMeta(has_more, next_cursor), cursor or 0)
 
     assert len(await drain(window_of(fetch, concurrency=4))) == 1
@@ -359,7 +359,7 @@ async def test_tasks_cancelled_by_others_end_the_wait_by_an_error_of_ours():
 async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
     """Cancelling a request may break its connection, and asyncio does not complain."""
 
-    async def fetch(cursor, limit):
+    async def fetch(cursor, limit, **_):
         try:
             await asyncio.sleep(0 if cursor < 20 else 3600)
         except asyncio.CancelledError:

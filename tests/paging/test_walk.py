@@ -15,7 +15,16 @@ from attrs import evolve
 from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
-from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
+from aiotofupilot import (
+    Checkpoint,
+    DecodeError,
+    DetailsWalk,
+    DriftError,
+    NotFoundError,
+    PaginationError,
+    ServerError,
+    Walk,
+)
 from aiotofupilot._paging.walk import note_checkpoint, pages_of
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
@@ -912,4 +921,5 @@ asyncio.run(main())
 
 def test_a_walk_that_was_never_made_whole_is_dropped_in_silence():
     """Python calls its finalizer, too, where its constructor has raised."""
-    Walk.__new__(Walk).__del__()
+    for kind in (Walk, DetailsWalk):
+        kind.__new__(kind).__del__()
