@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
     from yarl import URL
-
-    from aiotofupilot.stats import WalkStats
 
 _SCOPE = "aiotofupilot"
 
@@ -41,10 +37,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.
 retries of a page can take a minute."""
 
 
-@frozen
-class Instruments:
-    """The tracer and the metrics. What each of them counts is said where it is made."""
-
+class Instruments(NamedTuple):
     tracer: Tracer
     retries: Counter
     pauses: Counter
@@ -94,10 +87,23 @@ class WalkSpan:
         self._span: Span | None = None
         self._asked_at = 0.0
 
-    def fetching(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def fetching(self) -> Generator[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
         otel = instruments()
-        return nullcontext() if otel is None else self._fetching(otel)
+        if otel is None:
+            yield
+            return
+        from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
+
+        if self._span is None:
+            self._span = otel.tracer.start_span(f"walk {self._listing}", attributes=self._attributes)
+        token = context.attach(trace.set_span_in_context(self._span))
+        self._asked_at = time.perf_counter()
+        try:
+            yield
+        finally:
+            context.detach(token)
 
     def arrived(self) -> None:
         """Record how long the last page took."""
@@ -110,10 +116,10 @@ class WalkSpan:
         if self._span is not None:
             self._span.add_event(name, _prefixed(attributes))
 
-    def end(self, stats: WalkStats, error: BaseException | None = None) -> None:
-        """End the span, if it has begun. A walk that goes on after an error begins another one.
+    def end(self, stats: object, error: BaseException | None = None) -> None:
+        """End the span with its `WalkStats`, if it has begun. None: the walk came to its end, or was left.
 
-        Without an error, the walk came to its end, or was left.
+        A walk that goes on after an error begins another span.
         """
         span, self._span = self._span, None
         if span is None:
@@ -126,19 +132,6 @@ class WalkSpan:
     def __del__(self) -> None:
         if self._span is not None:  # pages that were dropped after their loop was closed
             self._span.end()
-
-    @contextmanager
-    def _fetching(self, otel: Instruments) -> Generator[None]:
-        from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
-
-        if self._span is None:
-            self._span = otel.tracer.start_span(f"walk {self._listing}", attributes=self._attributes)
-        token = context.attach(trace.set_span_in_context(self._span))
-        self._asked_at = time.perf_counter()
-        try:
-            yield
-        finally:
-            context.detach(token)
 
 
 def retried(attempt: int, failure: str) -> None:
@@ -189,14 +182,13 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
             span.set_attribute(name, shown)
 
 
-def download_span() -> AbstractContextManager[None]:
+@contextmanager
+def download_span() -> Generator[None]:
     """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
     otel = instruments()
-    return nullcontext() if otel is None else _downloading(otel)
-
-
-@contextmanager
-def _downloading(otel: Instruments) -> Generator[None]:
+    if otel is None:
+        yield
+        return
     with otel.tracer.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
         try:
             yield
