@@ -1,22 +1,47 @@
-"""Checks arguments where they are given. An error names the parameter, its bound and the value.
+"""Checks arguments where they are given, and hides those that are secret.
 
-A value of the wrong type raises a TypeError, and one out of bounds a ValueError. Every error also has the name of the
-parameter as its attribute ``parameter``. A caller may know the parameter by another name, such as the option of a
-command.
+An error names the parameter, its bound and the value. A value of the wrong type raises a TypeError, and one out of
+bounds a ValueError. Every error also has the name of the parameter as its attribute ``parameter``. A caller may know
+the parameter by another name, such as the option of a command.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
+from ipaddress import ip_address
 from operator import index
-from typing import TypeVar
+from typing import Any, Self, TypeVar
+
+from attrs import field, frozen
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 _SHOWN = 300
 """The most characters of a value in an error. A run with everything in it can have a million."""
+
+_VISIBLE = re.compile(r"[!-~]+")
+
+
+@frozen(repr=False)
+class Secret:
+    """A value that its repr does not show.
+
+    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
+    password in a local variable as it is.
+    """
+
+    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Return a value as a secret, also if it is one already."""
+        return value if isinstance(value, cls) else cls(value)
+
+    def __repr__(self) -> str:
+        return "None" if self.value is None else "***"
 
 
 def for_parameter(error: E, parameter: str) -> E:
@@ -96,3 +121,16 @@ def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
     if value not in choices:
         raise must_be(ValueError, name, f"one of {', '.join(map(repr, choices))}", value)
     return value
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is certainly this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"  # not *.localhost: some resolvers ask the network for those names
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
+    return _VISIBLE.fullmatch(text) is not None

@@ -125,11 +125,12 @@ class TofuPilotSession(Listings):
         self._base_url = settings.base_url
         clock = Clock()
         transport = Transport(
-            settings,
+            self._base_url,
+            Secret(settings.authorization),
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
-            ca_cert=ca_cert,
+            tls=None if http_session else settings.tls(ca_cert),
             user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
         )

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec
 from warnings import warn
 
 from . import (
+    ConfigurationError,
     Details,
     DetailsWalk,
     FollowedListing,
@@ -43,12 +44,12 @@ from . import (
     TofuPilotSession,
     Walk,
 )
+from ._arguments import Secret, for_parameter
 from ._blocking import LoopThread
 from ._paging.source import Identified
 from ._paging.walk import ItemIteration
 from .listings import Listing
 from .models.display import Shown
-from .settings import Secret, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -394,7 +395,8 @@ class BlockingSession(Blocking[TofuPilotSession]):
         given = Secret((args, kwargs))
         del args, kwargs  # so that no traceback with local variables shows the key
         if given.value[1].get("http_session") is not None:
-            raise unusable("http_session", "http_session must be left out: it belongs to another event loop")
+            message = "http_session must be left out: it belongs to another event loop"
+            raise for_parameter(ConfigurationError(message), "http_session")
         session = TofuPilotSession(*given.value[0], **given.value[1])
         self._take(session, LoopThread(session.close), None)
         self._is_closed = False

@@ -20,10 +20,9 @@ import dlt
 from attrs import evolve
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
-from ._arguments import aware, boolean, one_of
+from ._arguments import Secret, aware, boolean, one_of
 from .arrow.rows import database_rows
 from .listings import NAMES, is_compared, listing_class
-from .settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator

@@ -8,12 +8,20 @@ import re
 import stat
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from ._arguments import as_str, boolean, for_parameter, must_be
+from ._arguments import (
+    Secret as Secret,  # noqa: PLC0414 - the command has it from here
+    as_str,
+    boolean,
+    for_parameter,
+    is_loopback,
+    is_visible,
+    must_be,
+)
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,31 +38,11 @@ CREDENTIALS = "~/.tofupilot/credentials.json"
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
-_VISIBLE = re.compile(r"[!-~]+")
 _QUERY = re.compile("[?#]")
 
 _SIZE_LIMIT = 64 * 1024
 """The most bytes that the credentials file may have. It holds three strings: a few hundred bytes, or a few thousand
 with a certificate."""
-
-
-@frozen(repr=False)
-class Secret:
-    """A value that its repr does not show.
-
-    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
-    password in a local variable as it is.
-    """
-
-    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
-
-    @classmethod
-    def of(cls, value: object) -> Self:
-        """Return a value as a secret, also if it is one already."""
-        return value if isinstance(value, cls) else cls(value)
-
-    def __repr__(self) -> str:
-        return "None" if self.value is None else "***"
 
 
 @frozen(kw_only=True)
@@ -168,19 +156,6 @@ class Settings:
 def unusable(parameter: str, message: str) -> ConfigurationError:
     """Return the error for an argument that a session cannot use."""
     return for_parameter(ConfigurationError(message), parameter)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is certainly this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"  # not *.localhost: some resolvers ask the network for those names
-
-
-def is_visible(text: str) -> bool:
-    """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
-    return _VISIBLE.fullmatch(text) is not None
 
 
 def _authorization(key: Secret, source: str) -> str:

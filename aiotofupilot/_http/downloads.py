@@ -14,11 +14,10 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
-from aiotofupilot._arguments import integer, must_be
+from aiotofupilot._arguments import Secret, integer, must_be
 from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
-from aiotofupilot.settings import Secret
 
 from .part import PartFile, ended, in_thread
 from .retry import RetryPolicy, is_transient

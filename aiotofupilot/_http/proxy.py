@@ -10,8 +10,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from aiotofupilot._arguments import for_parameter
-from aiotofupilot.settings import Secret, is_loopback, is_visible, unusable
+from aiotofupilot._arguments import Secret, for_parameter, is_loopback, is_visible
+from aiotofupilot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -53,11 +53,9 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
     elif not isinstance(proxy.value, str):
         raise for_parameter(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
     elif proxy.value and is_here and server.scheme == "http" and not allow_insecure_http:
-        raise unusable(
-            "allow_insecure_http",
-            f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
-            "or pass allow_insecure_http=True",
-        )
+        message = f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
+        error = ConfigurationError(f"{message}or pass allow_insecure_http=True")
+        raise for_parameter(error, "allow_insecure_http")
     return _checked(proxy, source, "proxy") if proxy.value else None
 
 
@@ -74,7 +72,8 @@ def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | N
     missing = object()
     address, auth = (Secret(getattr(session, name, missing)) for name in _OF_SESSION)
     if missing in (address.value, auth.value):
-        raise unusable("http_session", "this version of aiohttp does not tell the proxy of a session: install another")
+        message = "this version of aiohttp does not tell the proxy of a session: install another"
+        raise for_parameter(ConfigurationError(message), "http_session")
     if address.value is None:
         return resolve_proxy(Secret(None), base_url, allow_insecure_http=True) if session.trust_env else None
     found = _checked(Secret(str(address.value)), "the aiohttp session", "http_session")
@@ -100,11 +99,11 @@ def _checked(proxy: Secret, source: str, parameter: str) -> Proxy:
     found = _parsed(proxy, source)
     if found is None:
         what = "the proxy of the aiohttp session" if parameter == "http_session" else source.rstrip("=")
-        raise unusable(
-            parameter,
+        error = ConfigurationError(
             f"{what} must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
-            "the value is not shown, because it may hold a password",
+            "the value is not shown, because it may hold a password"
         )
+        raise for_parameter(error, parameter)
     return found
 
 

@@ -19,8 +19,8 @@ from attrs import frozen
 from yarl import URL
 
 from aiotofupilot import errors
+from aiotofupilot._arguments import Secret, is_loopback, is_visible
 from aiotofupilot._wire.response import Response, retry_after
-from aiotofupilot.settings import Secret, is_loopback, is_visible
 from aiotofupilot.stats import RequestCounts
 
 from .attempts import Attempts

@@ -35,11 +35,11 @@ from .proxy import proxy_of_session
 from .throttle import connection_limits
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
+    from ssl import SSLContext
 
+    from aiotofupilot._arguments import Secret
     from aiotofupilot.clock import Clock
-    from aiotofupilot.settings import Settings
 
     from .proxy import Proxy
 
@@ -75,26 +75,27 @@ _SECRET = ("Authorization", "Proxy-Authorization")
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
-    The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
-    ``trace_configs``, ``ca_cert`` and ``proxy_of``, which returns the proxy for a server, are for it. ``user_agent`` is
-    what the User-Agent begins with. The arguments of the user are checked.
+    ``authorization`` is the header with the key. The user's own ``http_session`` is left open. If it is None, an
+    aiohttp session is made on first use, and ``trace_configs``, ``tls`` and ``proxy_of``, which returns the proxy for a
+    server, are for it. ``user_agent`` is what the User-Agent begins with. The arguments of the user are checked.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        base_url: str,
+        authorization: Secret,
         *,
         http_session: object,
         trace_configs: object,
         clock: Clock,
-        ca_cert: str | os.PathLike[str] | None = None,
+        tls: SSLContext | None = None,
         user_agent: str | None = None,
         proxy_of: Callable[[str], Proxy | None] = lambda _: None,
     ) -> None:
         if not (http_session is None or isinstance(http_session, aiohttp.ClientSession)):
             raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", http_session)
-        self._settings = settings
-        self.base = URL(settings.base_url)
+        self._authorization = authorization
+        self.base = URL(base_url)
         self._prefix = str(self.base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
@@ -103,10 +104,10 @@ class Transport:
         self._trace_configs = _checked_trace_configs(trace_configs)
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self._clock = clock
-        self._tls = settings.tls(ca_cert) if is_own else None
+        self._tls = tls
         self._proxy_of = proxy_of
-        self._proxy = proxy = proxy_of(settings.base_url) if is_own else None
-        self.redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(proxy.login if proxy else ()))
+        self._proxy = proxy = proxy_of(base_url) if is_own else None
+        self.redaction = Redaction(authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ()))
         self._limit = (asyncio.Semaphore(_CONNECTIONS),)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -225,7 +226,7 @@ class Transport:
             of_session = getattr(self._session, _OF_SESSION, None)
             if of_session is None:
                 raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
-            last = sender(self._session, self._settings, self._proxy)
+            last = sender(self._session, self._authorization, self._proxy)
             self._middlewares = [_without_filters, *of_session, last] if of_session else [last]
         return self._session
 
@@ -285,20 +286,20 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
 
 
 def sender(
-    session: aiohttp.ClientSession, settings: Settings | None, proxy: Proxy | None
+    session: aiohttp.ClientSession, authorization: Secret | None, proxy: Proxy | None
 ) -> aiohttp.ClientMiddlewareType:
     """Return an aiohttp middleware that sends a request once, with the key.
 
-    Without settings, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if there is
-    none, or if it is the aiohttp session's own.
+    Without ``authorization``, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if
+    there is none, or if it is the aiohttp session's own.
 
     Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
     address, and some hold the password of a proxy.
     """
 
     def authorize(headers: CIMultiDict[str], url: URL) -> None:
-        if settings is not None:
-            headers["Authorization"] = settings.authorization
+        if authorization is not None:
+            headers["Authorization"] = authorization.value
         if proxy and proxy.authorization and url.scheme == "http":
             headers["Proxy-Authorization"] = proxy.authorization
 
@@ -309,12 +310,12 @@ def sender(
             authorize(request.headers, request.url)
         if proxy and proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": proxy.authorization})
-        hide_filters(request.url, is_presigned=settings is None)
+        hide_filters(request.url, is_presigned=authorization is None)
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:
             # After some errors, aiohttp would send the request again, at once and uncounted.
-            told = request.url.origin() if settings is None else request.url
+            told = request.url.origin() if authorization is None else request.url
             failure = translated(error, session, told, proxy)
         finally:
             for name in _SECRET:  # before the hooks for the end of the request

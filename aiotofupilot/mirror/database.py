@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
+from aiotofupilot._arguments import is_loopback
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.settings import is_loopback
 
 from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path

@@ -10,7 +10,7 @@ from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
 from aiotofupilot._http.transport import sender
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, reset, status
-from aiotofupilot.settings import Settings
+from aiotofupilot.settings import Secret
 
 KEY = "tofu_0123456789abcdef"
 HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]
@@ -99,7 +99,7 @@ async def test_middlewares_of_a_session_that_is_handed_in_run_too():
 async def test_the_sender_is_its_own_copy():
     """A mock that records a call copies the arguments, and must not copy a connection."""
     async with aiohttp.ClientSession() as http_session:
-        sends = sender(http_session, Settings.resolve(KEY, base_url="https://tofu.example.com"), None)
+        sends = sender(http_session, Secret(KEY), None)
     assert copy.deepcopy(sends) is sends
     assert KEY not in repr(sends)
 

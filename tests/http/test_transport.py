@@ -28,7 +28,7 @@ from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
-from aiotofupilot.settings import Settings
+from aiotofupilot.settings import Secret
 from aiotofupilot.stats import RequestCounts
 
 KEY = "secret-key-of-a-test"
@@ -39,8 +39,7 @@ class Client:
     """A transport, and the way to it that a request takes without retries."""
 
     def __init__(self, base_url, clock, *, key=KEY, **options):
-        settings = Settings(base_url=base_url, authorization=f"Bearer {key}", key_source="api_key")
-        self.transport = Transport(settings, clock=clock, **options)
+        self.transport = Transport(base_url, Secret(f"Bearer {key}"), clock=clock, **options)
         self._parts = {
             "transport": self.transport,
             "lifetime": Lifetime(),
