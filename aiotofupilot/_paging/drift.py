@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiotofupilot.errors import DriftError
+from aiotofupilot.errors import DriftError, PaginationError
 
 from .memory import Memory, Progress
 from .resync import Resync, Ties
@@ -50,7 +50,53 @@ def check_offsets(page: Page[Any]) -> None:
     )
 
 
-class DetectDrift(Generic[T]):
+class IgnoreDrift(Generic[T]):
+    """Takes pages as they come, and drops items that were passed lately."""
+
+    overlap = 0
+    """How many items of a page the next page is to begin with."""
+
+    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, skip: int = 0) -> None:
+        self.memory = Memory(anchors, ahead)
+        """What was passed."""
+        self.skip = skip
+        """How many items of the pages to come are still to be skipped."""
+        self.resyncs = 0
+        """How often the listing was found to have moved."""
+        self.next_probe = 0
+        """The cursor of the page to look at, after a page that did not show the position of the walk."""
+        self._progress = Progress()
+
+    def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
+        """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
+
+        A page that is a part of one that failed has a gap before it.
+
+        Raises:
+            PaginationError: Too many pages in a row brought nothing new.
+        """
+        ids = [item.id for item in page.data]
+        self.memory.take_up(ids)
+        if gap is not None:
+            self.skip = max(0, self.skip - (gap.stop - gap.start))
+        skipped = min(self.skip, len(ids))
+        if skipped:
+            self.skip -= skipped
+            self.memory.skip(skipped)
+        new = self.memory.new(page.data, skipped)
+        if not self._progress.note(ids, is_new=bool(new or skipped)):
+            fruitless = self._progress.fruitless
+            raise PaginationError(
+                f"{fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
+                "the server's cursor advances, but the listing does not",
+                cursor=page.cursor,
+                next_cursor=page.following,
+                fruitless_pages=fruitless,
+            )
+        return new
+
+
+class DetectDrift(IgnoreDrift[T]):
     """Takes pages that were requested one item early, and holds each to beginning with the item passed last.
 
     That item is the page's anchor, and it proves that nothing was missed. Where a page does not begin with it, the
@@ -66,9 +112,6 @@ class DetectDrift(Generic[T]):
     """
 
     overlap = 1
-    """How many items of a page the next page is to begin with."""
-    skip = 0
-    """How many items of the pages to come are still to be skipped. The items of a page show its position, so none."""
 
     def __init__(
         self,
@@ -79,11 +122,7 @@ class DetectDrift(Generic[T]):
         resync: bool,
         sort_key: Callable[[Any], object] | None = None,
     ) -> None:
-        self.memory = Memory(anchors, ahead)
-        """What was passed."""
-        self.resyncs = 0
-        """How often the listing was found to have moved."""
-        self._progress = Progress()
+        super().__init__(anchors, ahead)
         self._ties = Ties(sort_key)
         self._limit = limit
         self._resync = resync
@@ -93,15 +132,8 @@ class DetectDrift(Generic[T]):
         self._is_doubtful = False
         self._unconfirmed = 0
 
-    @property
-    def next_probe(self) -> int:
-        """The cursor of the page to look at, after a page that did not show the position of the walk."""
-        return 0 if self._search is None else self._search.next_probe
-
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
-
-        A page that is a part of one that failed has a gap before it.
+        """Return the new items of a page, as `IgnoreDrift.admit` does.
 
         Raises:
             DriftError: The server's cursors are not offsets. Or the listing moved, and `resync` is false, or no page
@@ -146,11 +178,18 @@ class DetectDrift(Generic[T]):
         Such a page has no anchor. Instead, the item before the gap has to stand where it stood when it was passed.
         """
         memory = self.memory
-        if gap.start == gap.stop or memory.is_empty:
+        if gap.start == gap.stop or not memory.passed:
             return False
         if not gap.is_confirmed:
-            self._note_unconfirmed(gap)
-            return False
+            self._unconfirmed += 1
+            if self._unconfirmed <= _UNCONFIRMED_AT_MOST:
+                return False
+            self._unconfirmed = 0
+            raise DriftError(
+                f"the listing moves too much beside the items from position {gap.start} on, which cannot be read: "
+                "an item that can be read might be missed there",
+                cursor=gap.start,
+            )
         rank = memory.rank(gap.before)
         if rank is None or (gap.before is None and gap.start):
             return False
@@ -159,28 +198,18 @@ class DetectDrift(Generic[T]):
             self._expected = expected  # the walk was resumed, and begins at an item that cannot be read
         return expected == self._expected
 
-    def _note_unconfirmed(self, gap: Gap) -> None:
-        self._unconfirmed += 1
-        if self._unconfirmed > _UNCONFIRMED_AT_MOST:
-            self._unconfirmed = 0
-            raise DriftError(
-                f"the listing moves too much beside the items from position {gap.start} on, which cannot be read: "
-                "an item that can be read might be missed there",
-                cursor=gap.start,
-            )
-
     def _start(self, page: Page[T], expected: int, *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell.
 
         Before the first page, the listing has no item that can be read.
         """
         memory = self.memory
-        if memory.is_empty:
+        if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
         if memory.is_at_beginning:
             if is_first:
                 return 0
-        elif page.cursor == expected and memory.begins_with_newest():
+        elif page.cursor == expected and memory.page[:1] == memory.passed[-1:]:
             return 1
         if not self._resync:
             raise DriftError(
@@ -189,12 +218,10 @@ class DetectDrift(Generic[T]):
             )
         search = self._search or self._begin_search(page, expected)
         start = search.start(page, is_first=is_first)
-        self._is_doubtful = search.is_doubtful
+        self._is_doubtful, self.next_probe = search.is_doubtful, search.next_probe
         return start
 
     def _begin_search(self, page: Page[T], expected: int) -> Resync:
-        self._search = None
-        self._ties.check(page)
         self._search = Resync(self.memory, page.cursor, expected=expected, limit=self._limit, ties=self._ties)
         self.resyncs += 1
         return self._search
@@ -205,7 +232,8 @@ class DetectDrift(Generic[T]):
         Another item may have been missed then. So the walk looks for its position before the ties, or raises an error.
         """
         memory, new_ids = self.memory, {item.id for item in new}
-        passed = [item for item in page.data[start:] if item.id not in new_ids and item.id not in memory.upcoming]
+        shown = zip(memory.page[start:], page.data[start:], strict=True)
+        passed = [item for name, item in shown if item.id not in new_ids and name not in memory.upcoming]
         if not self._ties.comes_again(page.data, start, passed):
             return False
         memory.reject()
@@ -213,7 +241,9 @@ class DetectDrift(Generic[T]):
             raise DriftError(
                 f"the listing moved: the page at cursor {page.cursor} shows {passed[0].id!r} again", cursor=page.cursor
             )
-        self._begin_search(page, expected).go_before_ties(page)
+        search = self._begin_search(page, expected)
+        search.go_before_ties(page)
+        self.next_probe = search.next_probe
         return True
 
     def _is_contradicted(self, page: Page[T]) -> bool:
@@ -227,7 +257,7 @@ class DetectDrift(Generic[T]):
         missing = len(memory.ahead(len(page.data)))
         if memory.is_complete and missing:
             memory.reject()
-            self._search, self._is_doubtful = None, False
+            self._search, self._is_doubtful, self.next_probe = None, False, 0
             return True
         if page.following is None and missing > self._limit:
             memory.reject()

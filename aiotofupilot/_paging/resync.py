@@ -84,15 +84,20 @@ class Resync:
         ranks = memory.ranks()
         ties_begin = self._ties.beginning(page.data, ranks)
         if ties_begin is not None:
-            self._note_lost()
+            self._note_lost(page)
         ranks = ranks[:ties_begin]
         row = longest_row(ranks)
         if is_first and memory.is_complete:
             # All that is not known is new, whatever happened to the order.
             return self._found(row[0] if row and row[0].at == 0 else Match(-1, 0))
         if is_out_of_order(ranks, row):
-            self._begin_again(page)
-            return None
+            if memory.is_complete:
+                self.next_probe = 0
+                return None
+            raise DriftError(
+                f"the order of the listing changed: the page at cursor {page.cursor} contradicts what was passed",
+                cursor=page.cursor,
+            )
         match = last_reliable(row)
         if match is None:
             if ties_begin is not None and self.go_before_ties(page):
@@ -106,7 +111,7 @@ class Resync:
             # No item that was passed is forgotten. So strangers before the position were created there, or they moved
             # there before they were yielded. A few that are out of sight are taken for created.
             if None in ranks[: row[0].at] or growth > self._limit:
-                self._begin_again(page)
+                self.next_probe = 0
                 return None
             match = row[0]
         self.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
@@ -114,7 +119,7 @@ class Resync:
 
     def go_before_ties(self, page: Page[Any]) -> bool:
         """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
-        self._note_lost()
+        self._note_lost(page)
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, self._went_back_to):
             return False
@@ -127,23 +132,15 @@ class Resync:
         self._search = Search(before, self._limit)
         return True
 
-    def _note_lost(self) -> None:
+    def _note_lost(self, page: Page[Any]) -> None:
         """Take note once that the walk lost its position among ties."""
         if not self._is_among_ties:
-            self._ties.note_lost()
             self._is_among_ties = True
+            self._ties.note_lost(page)
 
     def _found(self, match: Match) -> int:
         self._memory.go_back(match.rank)
         return match.at + 1
-
-    def _begin_again(self, page: Page[Any]) -> None:
-        if not self._memory.is_complete:
-            raise DriftError(
-                f"the order of the listing changed: the page at cursor {page.cursor} contradicts what was passed",
-                cursor=page.cursor,
-            )
-        self.next_probe = 0
 
     def _lone_match(self, page: Page[Any], row: Sequence[Match]) -> Match | None:
         """Return an item of a page without two side by side, if it is believed by now."""
@@ -256,7 +253,7 @@ class Ties:
     """
 
     def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
-        self._sort_key = sort_key or _no_key
+        self._sort_key = sort_key or (lambda _item: object())
         self._newest: Any = None
         self._has_others = False
         self._lost: Counter[str | None] = Counter()
@@ -267,13 +264,11 @@ class Ties:
             self._newest = items[-1]
             self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
 
-    def note_lost(self) -> None:
-        """Take note that the walk lost its position among these items."""
-        self._lost[self._key] += 1
-
-    def check(self, page: Page[Any]) -> None:
-        """Raise an error if the walk, whose position a page does not show, lost it among these items too often."""
-        if self._lost[self._key] >= _LOST_AT_MOST:
+    def note_lost(self, page: Page[Any]) -> None:
+        """Take note that the walk lost its position among these items, or raise an error if it did so too often."""
+        key = None if self._newest is None else repr(self._sort_key(self._newest))
+        self._lost[key] += 1
+        if self._lost[key] > _LOST_AT_MOST:
             self._lost.clear()
             raise DriftError(
                 "a walk loses its position again and again among items that are sorted alike: the server lists them in "
@@ -302,14 +297,5 @@ class Ties:
         anchor = items[start - 1] if start else self._newest
         return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
 
-    @property
-    def _key(self) -> str | None:
-        return None if self._newest is None else repr(self._sort_key(self._newest))
-
     def _are_alike(self, one: object, other: object) -> bool:
         return self._sort_key(one) == self._sort_key(other)
-
-
-def _no_key(_item: object) -> object:
-    """Return a sort key that equals no other."""
-    return object()

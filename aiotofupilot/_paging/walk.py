@@ -23,8 +23,7 @@ from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats
 
-from .drift import DetectDrift
-from .memory import IgnoreDrift
+from .drift import DetectDrift, IgnoreDrift
 from .prefetch import Window
 from .source import Fetch, Identified, Plan
 from .unreadable import note_left_out
@@ -329,7 +328,7 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
             yield plan.kept(page)
 
 
-def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int]:
+def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int]:
     """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
     start, limit = plan.start, plan.limit
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))

@@ -3,8 +3,7 @@
 import pytest
 from attrs import frozen
 
-from aiotofupilot._paging.drift import DetectDrift
-from aiotofupilot._paging.memory import IgnoreDrift
+from aiotofupilot._paging.drift import DetectDrift, IgnoreDrift
 from aiotofupilot._paging.unreadable import Gap
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
@@ -61,7 +60,7 @@ class TestIgnoreDrift:
         drift = IgnoreDrift()
         for number in range(300):
             drift.admit(page(range(number * 10, number * 10 + 10), number * 10))
-            assert len(drift.memory._passed) <= 2000
+            assert len(drift.memory.passed) <= 2000
             assert not drift._progress._met
         assert ids(drift.admit(page([0, 2000, 2999], 3000))) == ["0"]
 
@@ -312,7 +311,7 @@ class TestDetectDriftWhereThingsMove:
         for start in range(0, 3000, 10):
             drift.admit(page([last, *range(start, start + 10)], start + 5))
             last = start + 9
-        assert len(drift.memory._passed) <= 2000
+        assert len(drift.memory.passed) <= 2000
         assert not drift.memory._has_digests
         assert len(drift.memory._known) <= 2010
 
