@@ -14,9 +14,9 @@ import asyncio
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from aiotofupilot.errors import DriftError
 from aiotofupilot.positions import LARGEST, Checkpoint
@@ -93,8 +93,7 @@ async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -
     return pages
 
 
-@frozen
-class Probe:
+class Probe(NamedTuple):
     """A page to request."""
 
     cursor: int
@@ -112,24 +111,27 @@ class Extent:
         self._more_than = 0
         """The listing has more items than this. It is 0 too while nothing is known."""
         self._at_most = math.inf
-        """The listing has at most this many items, because the page there was empty."""
+        """The listing has at most this many items, because nothing is there."""
         self._end = math.inf
         """Where a page that was the last one ended; infinity: no such page was seen."""
-        self._is_sure = False
-        """Whether a page beyond the end would tell nothing new about `_end`."""
         self._positions: dict[str, int] = {}
         self._contradictions = 0
 
     @property
     def length(self) -> int | None:
         """How many items the listing has; None: that is not known yet."""
-        is_known = self._end < math.inf and (self._is_sure or self._at_most < math.inf)
-        return int(self._end) if is_known else None
+        return None if math.inf in (self._end, self._at_most) else int(self._end)
 
     def probes(self, at_most: int) -> list[Probe]:
         """Return the next pages to request, at most so many. They are to be noted in this order."""
+        if self._pages <= 1 and self._at_most == math.inf:
+            return [Probe(self._more_than, self._limit)]
         if self._at_most == math.inf:
-            return [Probe(self._more_than, self._limit)] if self._pages <= 1 else self._probes_beyond(at_most)
+            known = self._more_than if self._end == math.inf else max(self._more_than, int(self._end))
+            cursors = [cursor for nth in range(1, at_most + 1) if (cursor := known * _FACTOR**nth) <= LARGEST]
+            if not cursors:
+                raise DriftError(f"the listing has no end: it goes on after {known} items", cursor=known)
+            return [Probe(cursor, 1) for cursor in cursors]
         first, width = self._more_than, int(self._at_most) - self._more_than
         pages = -(-width // self._limit)
         if pages > at_most:
@@ -139,35 +141,36 @@ class Extent:
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[Any], probe: Probe) -> None:
-        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does."""
+        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does.
+
+        What contradicts the page is forgotten.
+        """
         check_offsets(page)
         if page.following is None and page.meta.has_more:
             raise leads_nowhere(page.cursor, None)
         self._pages += 1
-        has_moved = self._has_moved(page)
+        has_moved, end = self._has_moved(page), page.cursor + len(page.data)
         if page.following is not None:
-            self._more_than = max(self._more_than, page.following)
-            self._forget(end=self._end <= page.following, at_most=self._at_most <= page.following)
+            self._more_than = max(self._more_than, end)
+            if is_contradiction := min(self._end, self._at_most) <= end:
+                self._end = self._at_most = math.inf
             if len(page.data) < probe.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
+            is_contradiction, self._end = self._at_most < end, end
             # Some servers show their last page whatever cursor beyond the end is requested. A page that goes on
             # where another ended, with other items, is not of that kind.
-            self._is_sure = page.cursor == self._more_than and not has_moved
-            self._end = page.cursor + len(page.data)
-            self._forget(at_most=self._at_most < self._end)
+            if page.cursor == self._more_than and not has_moved:
+                self._at_most = end
+            elif is_contradiction:
+                self._at_most = math.inf
         else:
             self._at_most = min(self._at_most, page.cursor)
-            self._forget(end=page.cursor < self._end < math.inf, more_than=page.cursor <= self._more_than)
+            if is_contradiction := page.cursor <= self._more_than or page.cursor < self._end < math.inf:
+                self._end, self._more_than = math.inf, self._more_than if page.cursor > self._more_than else 0
+        self._contradictions += is_contradiction
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
-
-    def _probes_beyond(self, at_most: int) -> list[Probe]:
-        known = self._more_than if self._end == math.inf else max(self._more_than, int(self._end))
-        cursors = [cursor for nth in range(1, at_most + 1) if (cursor := known * _FACTOR**nth) <= LARGEST]
-        if not cursors:
-            raise DriftError(f"the listing has no end: it goes on after {known} items", cursor=known)
-        return [Probe(cursor, 1) for cursor in cursors]
 
     def _has_moved(self, page: Page[Any]) -> bool:
         """Return whether a page shows an item that another page showed at another position."""
@@ -183,32 +186,26 @@ class Extent:
                 )
         return has_moved
 
-    def _forget(self, *, end: bool = False, at_most: bool = False, more_than: bool = False) -> None:
-        """Forget what contradicts the last page."""
-        if end:
-            self._end = math.inf
-        if at_most:
-            self._at_most = math.inf
-        if more_than:
-            self._more_than = 0
-        self._contradictions += end + at_most + more_than
-
 
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     """Return at most n parts of a query, wherever the plan begins and ends; see `Paginator.shards`."""
+    whole = source.whole
     if n == 1 or not source.can_be_divided:
-        return (source.whole,)
+        return (whole,)
     total = await count_items(source.raw().fetch, plan)
     n = min(n, -(-total // plan.limit))
     timestamps = await _drawn(source, plan, total, n) if n > 1 else []
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
-        return (source.whole,)  # no bound finds the items that lack the timestamp
-    whole = source.whole
-    # Of a shard, some timestamps may be drawn that lie a little before its start.
-    within = (timestamp for timestamp in _boundaries(dated, n) if whole.holds(timestamp) and timestamp != whole.start)
-    ends = (whole.start, *within, whole.end)
-    return tuple(evolve(whole, start=start, end=end) for start, end in pairwise(ends))
+        return (whole,)  # no bound finds the items that lack the timestamp
+    starts, latest = [whole.start], dated[0]
+    for nth in range(1, n):
+        timestamp = dated[len(dated) * nth // n]
+        if timestamp - latest > _GAP:  # so each part has a timestamp in it
+            latest, start = timestamp, timestamp - _GAP
+            if whole.holds(start) and start != whole.start:  # of a shard, some lie a little before its start
+                starts.append(start)
+    return tuple(evolve(whole, start=start, end=end) for start, end in pairwise([*starts, whole.end]))
 
 
 async def _drawn(source: Source[Any], plan: Plan, total: int, n: int) -> list[datetime | None]:
@@ -228,15 +225,3 @@ async def _drawn(source: Source[Any], plan: Plan, total: int, n: int) -> list[da
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
     return [*map(source.timestamp, items), *([] if is_at_end else [None])]
-
-
-def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:
-    """Return where the shards but the first begin, given timestamps in order. Each shard has one of them in it."""
-    boundaries: list[datetime] = []
-    latest = timestamps[0]
-    for nth in range(1, n):
-        timestamp = timestamps[len(timestamps) * nth // n]
-        if timestamp - latest > _GAP:
-            boundaries.append(timestamp - _GAP)
-            latest = timestamp
-    return boundaries
