@@ -5,18 +5,15 @@ A timestamp is a number of seconds since 1970 in UTC here. Items are known by di
 
 from __future__ import annotations
 
-import logging
 import math
-from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, TypeVar, Unpack
 
 from attrs import evolve
 
-from aiotofupilot.errors import DecodeError, DriftError, PaginationError
 from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
@@ -24,14 +21,12 @@ from .source import Fetch, FetchOptions, Identified, Plan, Source
 from .walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aiotofupilot.models import Page
 
 T = TypeVar("T", bound=Identified)
-K = TypeVar("K")
 
-_log = logging.getLogger("aiotofupilot")
+PAGE_AT_MOST = 1000
+"""More items than any page has."""
 
 OVERLAP = 60
 """An item may become visible this many seconds after it was created."""
@@ -41,9 +36,6 @@ _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) 
 """The earliest floor. A second before it is a datetime too."""
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-_PAGE_AT_MOST = 1000
-"""More items than any page has."""
 
 
 class PassClock:
@@ -140,133 +132,32 @@ class Seen:
 class Segment(Walk[T]):
     """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
 
-    Requests are counted in the stats of all segments too, and positions are kept there only.
+    What it counts is added to the stats of all segments, and positions are kept there only.
     """
 
     def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
         super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
+        self._stats_of_all = stats_of_all
+
+    async def page(self) -> list[T]:
+        """Return the items of the next page that brings any. There are none at the end of the walk."""
+        of_all, before = self._stats_of_all, evolve(self.stats)
+        try:
+            return await self.take(PAGE_AT_MOST)
+        finally:
+            of_all.pages += self.stats.pages - before.pages
+            of_all.duplicates += self.stats.duplicates - before.duplicates
+            of_all.resyncs += self.stats.resyncs - before.resyncs
+            of_all.unreadable += self.stats.unreadable - before.unreadable
+            of_all.is_sequential |= self.stats.is_sequential
 
     def _note_failure(self, error: Exception) -> None:
         self._span.end(self.stats, error)
 
 
-class Finder(ABC, Generic[K, T]):
-    """Finds what is new, on walks of which each begins again where the listing moved too much.
-
-    If nothing new came since a walk began, another beginning does not help. With ``on_drift="raise"``, no walk is begun
-    again, and none resyncs. Otherwise all do.
-    """
-
-    def __init__(self, plan: Plan, stats: WalkStats) -> None:
-        self._plan = evolve(plan, max_items=None, on_drift="raise" if plan.on_drift == "raise" else "resync")
-        self._stats = stats
-        self._segment: Segment[T] | None = None
-        self._has_progressed = False
-        """Whether anything new came since the walk began."""
-
-    @property
-    @abstractmethod
-    def watermark(self) -> Watermark:
-        """What was seen, up to the item yielded last."""
-
-    @abstractmethod
-    def mark(self, key: K, item: T, /) -> None:
-        """Count an item that was loaded as yielded."""
-
-    async def load(self) -> list[tuple[K, T]]:
-        """Return the next new items, with their keys. All are to be marked before the next call.
-
-        The list is empty once everything was seen.
-
-        Raises:
-            DecodeError: An item has no key. The next call begins the walk again.
-            DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.
-                Or the server's cursors are not offsets. The next call begins again.
-            PaginationError: The server's cursor leads nowhere. The next call begins again.
-        """
-        while await self._is_to_go_on():
-            if found := await self._page():
-                fresh = self._fresh(found)
-                self._has_progressed |= bool(fresh)
-            else:
-                self._segment, self._has_progressed = None, False
-                fresh = self._end()
-            if fresh:
-                return fresh
-        return []
-
-    async def aclose(self) -> None:
-        """Wait until nothing is in flight."""
-        await self._restart()
-
-    @abstractmethod
-    async def _is_to_go_on(self) -> bool:
-        """Return whether there may be more. The items of the page before have been yielded."""
-
-    @abstractmethod
-    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
-        """Return how a page of the walk is fetched, and its sort key.
-
-        Neither knows this finder, because a circle of references would keep pages in flight after it was dropped.
-        """
-
-    @abstractmethod
-    def _key(self, item: T) -> K:
-        """Return the key of an item, or raise a `DecodeError`."""
-
-    @abstractmethod
-    def _fresh(self, found: list[tuple[K, T]]) -> list[tuple[K, T]]:
-        """Return the items of a page that were not seen before."""
-
-    @abstractmethod
-    def _end(self) -> list[tuple[K, T]]:
-        """Take note that the walk has come to its end, and return what was held back until then."""
-
-    async def _page(self) -> list[tuple[K, T]]:
-        """Return the items of the next page that brings any, with their keys. None are left at the end of the walk."""
-        items = None
-        while items is None:
-            if self._segment is None:
-                fetch, sort_key = self._begin()
-                self._segment = Segment(fetch, evolve(self._plan, sort_key=sort_key), self._stats)
-            try:
-                items = await self._counted(self._segment)
-            except PaginationError:
-                await self._restart()
-                raise
-            except DriftError as error:
-                await self._restart()
-                if self._plan.on_drift == "raise" or not self._has_progressed:
-                    raise
-                _log.debug("the pass begins again: %s", error)
-                self._has_progressed = False
-        try:
-            return [(self._key(item), item) for item in items]
-        except DecodeError:
-            await self._restart()  # because the walk has passed these items
-            raise
-
-    async def _restart(self) -> None:
-        """Let the next page be the first of a walk that is begun again."""
-        segment, self._segment = self._segment, None
-        if segment is not None:
-            await segment.aclose()
-
-    async def _counted(self, segment: Segment[T]) -> list[T]:
-        stats, before = self._stats, evolve(segment.stats)
-        try:
-            return await segment.take(_PAGE_AT_MOST)
-        finally:
-            stats.pages += segment.stats.pages - before.pages
-            stats.duplicates += segment.stats.duplicates - before.duplicates
-            stats.resyncs += segment.stats.resyncs - before.resyncs
-            stats.unreadable += segment.stats.unreadable - before.unreadable
-            stats.is_sequential |= segment.stats.is_sequential
-
-
-class ByCreation(Finder[float, T]):
-    """Finds the items of a listing that were not seen before.
+class ByCreation(Generic[T]):
+    """Tells which items of a listing were not seen before.
 
     Where the server has shown that it lists the oldest first, the floor follows the walk: everything that the walk has
     passed and that is old enough counts as seen. Otherwise the floor stays where it is until the listing was seen to
@@ -282,24 +173,18 @@ class ByCreation(Finder[float, T]):
     """
 
     def __init__(
-        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, *, sorts: bool = False
+        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock, *, sorts: bool
     ) -> None:
-        super().__init__(plan, stats)
         self._source = source
+        self._plan = plan
+        self._stats = stats
+        self._clock = clock
         self._seen = Seen(watermark)
         self._has_floor = source.can_be_bounded
         self._is_sorted: bool | None = None
-        self._holds_back = sorts and not source.can_be_ordered
-        self._held: dict[str, tuple[float, T]] = {}
-        self._floor_before = -math.inf
-        self._newest = self._newest_of_page = -math.inf
+        self._held: dict[str, tuple[float, T]] | None = {} if sorts and not source.can_be_ordered else None
+        self._floor_before = self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
-        self._clock = PassClock()
-
-    @property
-    def began_at(self) -> float:
-        """When the pass began, or a little earlier, as a timestamp; minus infinity before the server has responded."""
-        return self._clock.at_latest
 
     @property
     def watermark(self) -> Watermark:
@@ -308,33 +193,28 @@ class ByCreation(Finder[float, T]):
             self._raise_floor()
         return self._seen.watermark
 
-    def mark(self, created: float, item: T) -> None:
-        """Count an item that was loaded as yielded."""
-        self._seen.add(item.id, created if self._has_floor else 0.0)
-        self._newest = max(self._newest, created)
-
-    async def _is_to_go_on(self) -> bool:
-        self._newest = max(self._newest, self._newest_of_page)
-        if self._is_sorted or self._has_ended:
-            self._raise_floor()
-        return not self._has_ended
-
-    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
+    async def begin(self) -> Segment[T] | None:
+        """Return a walk over what may be new; None: everything was seen. All items found before have been yielded."""
+        self._pass_page()
+        if self._has_ended:
+            return None
         source, floor = self._source, self._seen.floor_at
         self._floor_before = -math.inf if self._seen.floor is None else self._seen.floor
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
         if self._has_floor and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
-        return partial(self._clock.fetch, source), source.sort_key
+        fetch, plan = partial(self._clock.fetch, source), evolve(self._plan, sort_key=source.sort_key)
+        return Segment(fetch, plan, self._stats)
 
-    def _key(self, item: T) -> float:
-        """Return the timestamp of an item's creation. One that does not tell it counts as old."""
-        created_at = self._source.created_at(item)
-        return -math.inf if created_at is None else created_at.timestamp()
+    def fresh(self, items: list[T]) -> list[tuple[float, T]]:
+        """Return the items of a page that were not seen before, with their keys. Those found before have been yielded.
 
-    def _fresh(self, found: list[tuple[float, T]]) -> list[tuple[float, T]]:
-        created = [timestamp for timestamp, _ in found]
+        An item that does not tell when it was created counts as old.
+        """
+        times = [self._source.created_at(item) for item in items]
+        created = [-math.inf if time is None else time.timestamp() for time in times]
+        self._pass_page()
         self._newest_of_page = max(created)
         self._clock.note(self._newest_of_page, self._source.connection.clock.monotonic())
         if any(before > after for before, after in pairwise(created)):
@@ -343,21 +223,34 @@ class ByCreation(Finder[float, T]):
             self._is_sorted = self._has_floor and self._source.can_be_ordered
         fresh = [
             (timestamp, item)
-            for timestamp, item in found
+            for timestamp, item in zip(created, items, strict=True)
             if timestamp >= self._floor_before and not self._seen.knows(item.id)
         ]
         if self._seen.floor is not None and any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
-        self._stats.duplicates += len(found) - len(fresh)
-        if not self._holds_back:
+        self._stats.duplicates += len(items) - len(fresh)
+        if self._held is None:
             return fresh
-        self._held |= {item.id: (created, item) for created, item in fresh}
+        self._held |= {item.id: (timestamp, item) for timestamp, item in fresh}
         return []
 
-    def _end(self) -> list[tuple[float, T]]:
+    def end(self) -> list[tuple[float, T]]:
+        """Take note that the walk has come to its end, and return what was held back until then."""
         self._has_ended = True
-        held, self._held = sorted(self._held.values(), key=itemgetter(0)), {}
-        return held
+        return sorted((self._held or {}).values(), key=itemgetter(0))
+
+    def mark(self, created: float, item: T) -> None:
+        """Count an item as yielded, given its key."""
+        self._seen.add(item.id, created if self._has_floor else 0.0)
+        self._newest = max(self._newest, created)
+
+    async def aclose(self) -> None:
+        """Do nothing, because nothing is in flight."""
+
+    def _pass_page(self) -> None:
+        self._newest = max(self._newest, self._newest_of_page)
+        if self._is_sorted or self._has_ended:
+            self._raise_floor()
 
     def _raise_floor(self) -> None:
         """Let everything count as seen that the walk has passed and that is old enough."""

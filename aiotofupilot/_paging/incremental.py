@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import evolve
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._public import internal
-from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.errors import DecodeError, DriftError, PaginationError, TofuPilotError
 from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import OVERLAP, ByCreation, Finder
-from .source import Fetch, Identified, Plan, Source
+from .by_creation import OVERLAP, PAGE_AT_MOST, ByCreation, PassClock, Segment
+from .source import Identified, Plan, Source
 from .walk import ItemIteration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 __all__ = ["IncrementalWalk"]
 
 T = TypeVar("T", bound=Identified)
+
+_log = logging.getLogger("aiotofupilot")
 
 _AT_ONCE = 100
 """The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
@@ -50,26 +53,27 @@ class IncrementalWalk(ItemIteration[T]):
         *,
         sorts: bool = False,
         stats: WalkStats | None = None,
+        clock: PassClock | None = None,
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
+        self._wanted = plan.max_items
+        # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
+        self._begins_again = plan.on_drift != "raise"
+        plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
         runs = source.runs()
-        self._finder: Finder[Any, T] = (
-            ByCreation(source, plan, watermark, self._stats, sorts=sorts)
+        self._new: ByCreation[T] | PerRun[T] = (
+            ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts)
             if runs is None
             else PerRun(source, runs, plan, watermark, self._stats)
         )
-        self._wanted = plan.max_items
-        self._has_ended = False
-
-    async def _close(self) -> None:
-        self._has_ended = True
-        self._items = iter(())
-        await self._finder.aclose()
+        self._segment: Segment[T] | None = None
+        self._has_progressed = False
+        """Whether anything new came since the walk over the segment began."""
 
     @property
     def watermark(self) -> Watermark:
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
-        return self._finder.watermark
+        return self._new.watermark
 
     @property
     def stats(self) -> WalkStats:
@@ -80,37 +84,76 @@ class IncrementalWalk(ItemIteration[T]):
         """
         return self._stats
 
+    async def _close(self) -> None:
+        self._items, self._wanted = iter(()), 0
+        await self._leave_segment()
+        await self._new.aclose()
+
     async def _load(self) -> None:
         with self._waiting():
-            found = [] if self._has_ended or self._wanted == 0 else await self._finder.load()
+            found = [] if self._wanted == 0 else (await self._next_found())[: self._wanted]
             if self._wanted is not None:
-                found = found[: self._wanted]
                 self._wanted -= len(found)
-            self._items = _marked(found, self._finder, self._stats)
+            self._items = _marked(found, self._new, self._stats)
             if not found or self._wanted == 0:
-                self._has_ended = True
-                await self._finder.aclose()
+                self._wanted = 0
+                await self._leave_segment()
+                await self._new.aclose()
         if not found:
             raise StopAsyncIteration
+
+    async def _next_found(self) -> list[tuple[Any, T]]:
+        """Return the next new items, with their keys; none: everything was seen.
+
+        After an error, the next call begins the walk again, unless only a page could not be had. If nothing new came
+        since a walk began, another beginning does not help where the listing moves too much.
+        """
+        while True:
+            if self._segment is None:
+                self._segment, self._has_progressed = await self._new.begin(), False
+                if self._segment is None:
+                    return []
+            try:
+                items = await self._segment.page()
+                found: list[tuple[Any, T]] = self._new.fresh(items) if items else self._new.end()
+            except (DecodeError, PaginationError):
+                await self._leave_segment()
+                raise
+            except DriftError as error:
+                await self._leave_segment()
+                if not (self._begins_again and self._has_progressed):
+                    raise
+                _log.debug("the pass begins again: %s", error)
+                continue
+            if not items:
+                self._segment = None
+            if found:
+                self._has_progressed = True
+                return found
+
+    async def _leave_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            await segment.aclose()
 
     def _note_failure(self, error: Exception) -> None:
         if isinstance(error, TofuPilotError):
             error.watermark = self.watermark
 
 
-def _marked(found: Sequence[tuple[Any, T]], finder: Finder[Any, T], stats: WalkStats) -> Iterator[T]:
-    """Yield the items that a finder has found, and count each as yielded.
+def _marked(found: Sequence[tuple[Any, T]], new: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
+    """Yield the items that were found, and count each as yielded.
 
     It does not know the walk, because a circle of references would keep what is in flight after the walk was dropped.
     """
     for key, item in found:
-        finder.mark(key, item)
+        new.mark(key, item)
         stats.items += 1
         yield item
 
 
-class PerRun(Finder[str, T]):
-    """Finds the items that runs wrote and that were not seen before. Their own times may lie long before the upload.
+class PerRun(Generic[T]):
+    """Tells which of the items that runs wrote were not seen before. Their own times may lie long before the upload.
 
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
     for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
@@ -123,94 +166,91 @@ class PerRun(Finder[str, T]):
     def __init__(
         self, source: Source[T], runs: Source[Any], plan: Plan, watermark: Watermark, stats: WalkStats
     ) -> None:
-        super().__init__(plan, stats)
         self._source = source
+        self._plan = plan
+        self._stats = stats
+        self._clock = PassClock()
         # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
-        self._runs: ByCreation[Any] = ByCreation(runs, of_runs, evolve(watermark, runs=()), stats)
+        self._runs = runs
+        self._new_runs: IncrementalWalk[Any] = IncrementalWalk(
+            runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock
+        )
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
-        self._waiting: dict[str | None, deque[str]] = {}
-        for run in watermark.runs:
-            self._let_wait(run)
+        self._listed: set[str] = set()
+        """The open runs whose items this pass has listed to their end."""
         self._procedure_id: str | None = None
-        self._requested: tuple[str, ...] = ()
+        self._requested: Sequence[str] = ()
         """The runs whose items are walked. None are, before there are runs and after their walk has ended."""
 
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
         open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
-        return evolve(self._runs.watermark, runs=tuple(open_runs))
+        return evolve(self._new_runs.watermark, runs=tuple(open_runs))
 
-    def mark(self, run_id: str, item: T) -> None:
-        """Count an item that was loaded as yielded."""
-        self._yielded[run_id][digest(item.id)] = None
-
-    async def aclose(self) -> None:
-        """Wait until nothing is in flight."""
-        await self._runs.aclose()
-        await super().aclose()
-
-    async def _is_to_go_on(self) -> bool:
+    async def begin(self) -> Segment[T] | None:
+        """Return a walk over the items of the next runs; None: there are no more."""
         if not self._requested:
-            await self._find_runs()
-            if self._waiting:
-                self._choose()
-        return bool(self._requested)
-
-    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
+            waiting = await self._found_runs()
+            if not waiting:
+                return None
+            self._procedure_id, runs = max(waiting.items(), key=lambda of_procedure: len(of_procedure[1]))
+            self._requested = runs[:_AT_ONCE]
         source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
-        return source.fetch, source.sort_key
+        return Segment(source.fetch, evolve(self._plan, sort_key=source.sort_key), self._stats)
 
-    def _key(self, item: T) -> str:
-        return self._source.run_id(item)
-
-    def _fresh(self, found: list[tuple[str, T]]) -> list[tuple[str, T]]:
+    def fresh(self, items: list[T]) -> list[tuple[str, T]]:
+        """Return the items of a page that were not seen before, with their keys."""
+        found = [(self._source.run_id(item), item) for item in items]
         # A server that lists other runs too lists their items again when these runs are requested.
         fresh = [
             (run_id, item)
             for run_id, item in found
             if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
         ]
-        self._stats.duplicates += len(found) - len(fresh)
+        self._stats.duplicates += len(items) - len(fresh)
         return fresh
 
-    def _end(self) -> list[tuple[str, T]]:
+    def end(self) -> list[tuple[str, T]]:
+        """Take note that the walk has come to its end. Nothing was held back."""
+        self._listed.update(self._requested)
         for run_id in self._requested:
-            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
+            if self._clock.at_latest >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
         self._requested = ()
         return []
 
-    async def _find_runs(self) -> None:
-        """Find new runs, until there are enough of a procedure, or of all, or no more."""
+    def mark(self, run_id: str, item: T) -> None:
+        """Count an item as yielded, given its key."""
+        self._yielded[run_id][digest(item.id)] = None
+
+    async def aclose(self) -> None:
+        """Wait until nothing is in flight."""
+        await self._new_runs.aclose()
+
+    async def _found_runs(self) -> dict[str | None, list[str]]:
+        """Return the runs that wait by procedure, once there are enough of one, or of all, or no more come."""
         while True:
+            waiting: dict[str | None, list[str]] = {}
+            for run in self._open.values():
+                if run.id not in self._listed:
+                    waiting.setdefault(run.procedure_id, []).append(run.id)
+            numbers = [len(runs) for runs in waiting.values()]
             # Also if enough are waiting that were open before, because the response tells the time.
-            has_begun = self._runs.began_at > -math.inf
-            numbers = [len(waiting) for waiting in self._waiting.values()]
+            has_begun = self._clock.at_latest > -math.inf
             if has_begun and (max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING):
-                return
-            new_runs = await self._runs.load()
+                return waiting
+            new_runs = await self._new_runs.take(PAGE_AT_MOST)
             if not new_runs:
-                return
-            for created, run in new_runs:
-                self._runs.mark(created, run)
-                opened = OpenRun(run.id, math.ceil(created), procedure_id=self._source.procedure_id(run))
+                return waiting
+            self._stats.items -= len(new_runs)  # runs are not items
+            for run in new_runs:
+                created = cast("datetime", self._runs.created_at(run))
+                opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
                 self._open[run.id], self._yielded[run.id] = opened, {}
-                self._let_wait(opened)
-
-    def _let_wait(self, run: OpenRun) -> None:
-        self._waiting.setdefault(run.procedure_id, deque()).append(run.id)
-
-    def _choose(self) -> None:
-        """Choose the runs whose items are requested next, of the procedure with the most of them."""
-        self._procedure_id = max(self._waiting, key=lambda procedure_id: len(self._waiting[procedure_id]))
-        waiting = self._waiting[self._procedure_id]
-        self._requested = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
-        if not waiting:
-            del self._waiting[self._procedure_id]
 
 
 def check_incremental(method: str, source: Source[Any], plan: Plan) -> None:
