@@ -66,7 +66,6 @@ class FollowedListing(Iteration[T]):
         self._plan = plan
         self._interval = interval
         self._watermark = since
-        self._wanted = plan.max_items
         self._stats = WalkStats()
         self._poll: IncrementalWalk[T] | None = None
         self._due = -math.inf
@@ -75,7 +74,7 @@ class FollowedListing(Iteration[T]):
 
     async def __anext__(self) -> T:
         with self._waiting():
-            while not self._has_ended and self._wanted != 0:
+            while not self._has_ended and self._stats.items != self._plan.max_items:
                 try:
                     await self._wait_until_due()
                     item = await self._next_of_poll()
@@ -136,8 +135,6 @@ class FollowedListing(Iteration[T]):
         async for item in poll:
             self._failing_since = None
             if self._watermark is not None:
-                if self._wanted is not None:
-                    self._wanted -= 1
                 return item
         self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
         self._failing_since = None
@@ -145,10 +142,13 @@ class FollowedListing(Iteration[T]):
 
     async def _new_poll(self) -> IncrementalWalk[T]:
         """Return the next pass. Without a watermark, it is one over what exists."""
+        plan, stats = self._plan, self._stats
         if self._watermark is not None:
-            plan = evolve(self._plan, max_items=self._wanted)
-            return IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
-        plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
+            wanted = None if plan.max_items is None else plan.max_items - stats.items
+            return IncrementalWalk(
+                self._source, evolve(plan, max_items=wanted), self._watermark, sorts=True, stats=stats
+            )
+        plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
         return IncrementalWalk(self._source, plan, await before_newest(self._source, plan, stats), stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
