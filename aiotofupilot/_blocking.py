@@ -26,22 +26,17 @@ _begun: WeakSet[LoopThread] = WeakSet()
 class LoopThread:
     """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
-    Args:
-        last: A coroutine function that runs in the end, before everything else in the loop is cancelled. None: there is
-            none.
+    The last function runs in the end, before everything else in the loop is cancelled.
     """
 
     def __init__(self, last: Callable[[], Awaitable[object]] | None = None) -> None:
         self._last = last
-        self._lock = threading.Lock()
-        """Held while the state changes, so that a function either runs or is refused."""
+        self._lock = threading.Lock()  # held while the state changes, so that a function either runs or is refused
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pid = 0
-        self._tasks: set[asyncio.Future[Any]] = set()
-        """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
-        self.has_ended: bool = False
-        """Whether the thread was ended, so that nothing runs any more."""
+        self._tasks: set[asyncio.Future[Any]] = set()  # those that nobody waits for, because a loop keeps none alive
+        self.has_ended = False  # so nothing runs any more
 
     def __enter__(self) -> Self:
         return self
@@ -113,9 +108,8 @@ class LoopThread:
             if self._loop is None:
                 self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
                 kept = (self._tasks, self._last)
-                self._thread = threading.Thread(
-                    target=_serve, args=(self._loop, kept), name="aiotofupilot", daemon=True
-                )
+                serve = partial(_serve, self._loop, kept)
+                self._thread = threading.Thread(target=serve, name="aiotofupilot", daemon=True)
                 self._thread.start()
                 _begun.add(self)
             self._loop.call_soon_threadsafe(function)
@@ -150,11 +144,9 @@ def _begin(function: Callable[[], Awaitable[T]], result: Future[T], tasks: set[a
 async def _settle(function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
     """Hand over what a coroutine function returns, or raises. Nothing of it ends the thread."""
     try:
-        value = await function()
+        result.set_result(await function())
     except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
         result.set_exception(error)
-    else:
-        result.set_result(value)
     finally:
         del result  # whose error knows this frame
 

@@ -47,7 +47,6 @@ from . import (
 from ._arguments import Secret, for_parameter
 from ._blocking import LoopThread
 from ._paging.source import Identified
-from ._paging.walk import ItemIteration
 from .listings import Listing
 from .models.display import Shown
 
@@ -146,8 +145,6 @@ class Blocking(Generic[A_co]):
 class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
     """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
 
-    __slots__ = ()
-
     def __next__(self) -> R:
         try:
             found: R = self._thread.run(self._object.__anext__)
@@ -230,7 +227,7 @@ else:
 class BlockingItems(BlockingIterator[R]):
     """Yields items that arrive page by page."""
 
-    __slots__ = ()
+    stats: WalkStats
 
     def __next__(self) -> R:
         walk: Any = self._object
@@ -239,47 +236,33 @@ class BlockingItems(BlockingIterator[R]):
             return found
         return super().__next__()
 
-    @bridged(ItemIteration[R].take)
+    @bridged(DetailsWalk[R].take)
     def take() -> None: ...
-    @bridged(ItemIteration[R].batches)
+    @bridged(DetailsWalk[R].batches)
     def batches() -> None: ...
-
-    if TYPE_CHECKING:
-        stats: WalkStats
 
 
 class BlockingWalk(BlockingItems[R]):
     """A `Walk` or a `DetailsWalk` that blocks."""
 
-    __slots__ = ()
-
-    if TYPE_CHECKING:
-        checkpoint: Checkpoint
+    checkpoint: Checkpoint
 
 
 class BlockingIncrementalWalk(BlockingItems[R]):
     """An `IncrementalWalk` or an `IncrementalDetailsWalk` that blocks."""
 
-    __slots__ = ()
-
-    if TYPE_CHECKING:
-        watermark: Watermark
+    watermark: Watermark
 
 
 class BlockingFollowedListing(BlockingIterator[R]):
     """A `FollowedListing` that blocks."""
 
-    __slots__ = ()
-
-    if TYPE_CHECKING:
-        watermark: Watermark | None
-        stats: WalkStats
-        down_since: datetime | None
+    watermark: Watermark | None
+    stats: WalkStats
+    down_since: datetime | None
 
 
 class _Tabular(Blocking[A_co]):
-    __slots__ = ()
-
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the listing as a stream of Arrow. Its pages are requested while it is read.
 
@@ -294,13 +277,10 @@ class _Tabular(Blocking[A_co]):
 class BlockingDetails(_Tabular[Details[R]]):
     """A `Details` that blocks: ``for`` iterates over the details of the items of a listing."""
 
-    __slots__ = ()
+    model: type[R]
 
     def __iter__(self) -> BlockingWalk[R]:
         return self.walk()
-
-    if TYPE_CHECKING:
-        model: type[R]
 
     @bridged(Details[R].walk)
     def walk() -> None: ...
@@ -315,7 +295,12 @@ class BlockingDetails(_Tabular[Details[R]]):
 class BlockingPaginator(_Tabular[Paginator[T]], Shown):
     """A `Paginator` that blocks: ``for`` iterates over the items of a listing."""
 
-    __slots__ = ()
+    model: type[T]
+
+    if TYPE_CHECKING:
+
+        @property
+        def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
 
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
         listing: Paginator[Any] = self._object
@@ -323,12 +308,6 @@ class BlockingPaginator(_Tabular[Paginator[T]], Shown):
 
     def __iter__(self) -> BlockingWalk[T]:
         return self.walk()
-
-    if TYPE_CHECKING:
-        model: type[T]
-
-        @property
-        def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
 
     @bridged(Paginator[T].raw)
     def raw() -> None: ...
@@ -354,8 +333,6 @@ class BlockingPaginator(_Tabular[Paginator[T]], Shown):
 
 class BlockingListing(Blocking[A_co]):
     """A listing that blocks. It has the methods that the listing has."""
-
-    __slots__ = ()
 
     if TYPE_CHECKING:
 
@@ -388,7 +365,20 @@ class BlockingSession(Blocking[TofuPilotSession]):
     because an aiohttp session belongs to the event loop in which it was made.
     """
 
-    __slots__ = ("_is_closed",)
+    __slots__ = ("_is_closed",)  # so that tracemalloc can tell where it was made, also before Python 3.12
+
+    base_url: str
+    procedures: BlockingListing[listings.Procedures]
+    runs: BlockingListing[listings.Runs]
+    units: BlockingListing[listings.Units]
+    parts: BlockingListing[listings.Parts]
+    batches: BlockingListing[listings.Batches]
+    stations: BlockingListing[listings.Stations]
+    users: BlockingListing[listings.Users]
+    deployments: BlockingListing[listings.Deployments]
+    logs: BlockingListing[listings.Logs]
+    measurements: BlockingListing[listings.Measurements]
+    phases: BlockingListing[listings.Phases]
 
     @_like(TofuPilotSession.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of the session
@@ -400,20 +390,6 @@ class BlockingSession(Blocking[TofuPilotSession]):
         session = TofuPilotSession(*given.value[0], **given.value[1])
         self._take(session, LoopThread(session.close), None)
         self._is_closed = False
-
-    if TYPE_CHECKING:
-        base_url: str
-        procedures: BlockingListing[listings.Procedures]
-        runs: BlockingListing[listings.Runs]
-        units: BlockingListing[listings.Units]
-        parts: BlockingListing[listings.Parts]
-        batches: BlockingListing[listings.Batches]
-        stations: BlockingListing[listings.Stations]
-        users: BlockingListing[listings.Users]
-        deployments: BlockingListing[listings.Deployments]
-        logs: BlockingListing[listings.Logs]
-        measurements: BlockingListing[listings.Measurements]
-        phases: BlockingListing[listings.Phases]
 
     @bridged(TofuPilotSession.with_options)
     def with_options() -> None: ...
@@ -451,15 +427,13 @@ class BlockingSession(Blocking[TofuPilotSession]):
             _warn(f"a blocking session of {self._object.base_url} was not closed", ResourceWarning, source=self)
 
 
-_FORMS: dict[type[Any], type[Blocking[Any]]] = {
+_FORMS: dict[Any, type[Blocking[Any]]] = {
     TofuPilotSession: BlockingSession,
     Listing: BlockingListing,
     Paginator: BlockingPaginator,
     Details: BlockingDetails,
-    Walk: BlockingWalk,
-    DetailsWalk: BlockingWalk,
-    IncrementalWalk: BlockingIncrementalWalk,
-    IncrementalDetailsWalk: BlockingIncrementalWalk,
+    (Walk, DetailsWalk): BlockingWalk,
+    (IncrementalWalk, IncrementalDetailsWalk): BlockingIncrementalWalk,
     FollowedListing: BlockingFollowedListing,
     AsyncIterator: BlockingIterator,
 }
