@@ -54,7 +54,7 @@ class _Decoder(Generic[T, C]):
     def __init__(self, item: type[T], kind: Any, *, structs: bool = False) -> None:
         self.item: type[T] = item
         self._kind = kind
-        self._structs = structs
+        self.structs = structs
 
     def _content(self, body: bytes) -> C:
         decode = self._at_once
@@ -77,7 +77,7 @@ class _Decoder(Generic[T, C]):
     def _at_once(self) -> Callable[[bytes], C]:
         from .structs import parser  # noqa: PLC0415 - see the module's docstring
 
-        return parser(self._kind, structs=self._structs)
+        return parser(self._kind, structs=self.structs)
 
     def _in_detail(self, body: bytes) -> C:
         from .detailed import structured  # noqa: PLC0415 - see the module's docstring

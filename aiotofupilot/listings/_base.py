@@ -1,34 +1,46 @@
-"""The base class of all listings: what `list` does with its arguments."""
+"""The base class of all listings, and a query of a listing: its filters and its order, as paging knows it."""
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from base64 import urlsafe_b64encode
+from functools import cache, partial, reduce
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, get_args
+from urllib.parse import urlencode
 
-from attrs import evolve
+from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.source import Identified, Plan
-from aiotofupilot.positions import Checkpoint, check_query
+from aiotofupilot._paging.probes import read_beside
+from aiotofupilot._paging.source import Identified, Plan, Source
+from aiotofupilot._public import internal
+from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.response import read_page
+from aiotofupilot._wire.times import read_http_date
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page, PageMeta, RawItem
+from aiotofupilot.models.fields import fields_of
+from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import Pairs, checked, query_of
-from ._query import Endpoint, Query, time_in, widely_bounded
-from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
+from ._encoding import Pairs, bounded, bounds_of, check_names, checked, query_of, widely_bounded
+from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
+from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Unpack
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
-    from aiotofupilot.positions import Shard
+    from aiotofupilot._paging.source import FetchOptions, Order
+    from aiotofupilot.models import Run
+    from aiotofupilot.stats import RequestCounts
 
 T = TypeVar("T", bound=Identified)
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
 
-_OF_PAGES = {"limit", "cursor"}
-"""The parameters with which a page is requested."""
+_decoder = cache(PageDecoder[Any])
 
 _SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
 
@@ -38,7 +50,7 @@ def _rank(argument: Argument) -> tuple[bool, ...]:
     return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
 
 
-class Listing(Endpoint[T]):
+class Listing(Generic[T]):
     """A listing of one kind of item.
 
     A subclass names its model, ``Listing[Station]``, and it has the name of its path. Its ``list()`` names a TypedDict,
@@ -48,6 +60,34 @@ class Listing(Endpoint[T]):
         connection: The way to the server.
     """
 
+    name: ClassVar[str]
+    """The API's word for the items."""
+    path: ClassVar[str]
+    """The path of the items, after the base URL."""
+    model: ClassVar[type]
+    """The class of an item."""
+    is_bare: ClassVar[bool]
+    """Whether the server responds with a bare array. It is the only page."""
+    creation_field: ClassVar[str | None] = None
+    """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
+    None: items do not say it."""
+    creation_filter: ClassVar[str | None] = None
+    """The beginning of the names of the parameters that bound the time of creation, such as ``created``, which is that
+    of the field if nothing else is said. None: there are no such parameters."""
+    shard_field: ClassVar[str | None] = None
+    """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
+    shard_filter: ClassVar[str | None]
+    """The beginning of the names of the parameters that bound this field. None: there are no such parameters."""
+    oldest_first: ClassVar[str | None]
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
+    shards are cut. None: there is no such order."""
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
+    """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
+    stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
+    by_run: ClassVar[ByRun | None] = None
+    """How the items of some runs are requested. None: the items do not belong to runs."""
+    decode: ClassVar[PageDecoder[Any]]
+    """Reads a page of models."""
     filters: ClassVar[tuple[Argument, ...]]
     """The filters and the order, which are sent as parameters of the same name."""
     options: ClassVar[tuple[Argument, ...]]
@@ -62,6 +102,10 @@ class Listing(Endpoint[T]):
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` for an order in which no item can move past another one."""
 
+    @internal
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection = connection
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         method: Callable[..., Paginator[Any]] = vars(cls)["list"]
@@ -69,13 +113,27 @@ class Listing(Endpoint[T]):
         arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
+        cls.is_bare = all(option.name != "limit" for option in cls.options)
+        cls.summary, cls.note = describe(method, (*cls.filters, *cls.options))
+        cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
+        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
+        cls.decode = _decoder(cls.model, bare=cls.is_bare)
         filters = {argument.name: argument for argument in cls.filters}
         cls.inclusive = {name: True for name in filters if name.startswith("include_")}
         cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
-        cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
-        describe(method, (*cls.filters, *cls.options))
-        (model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls._set_up(model, filters, is_bare=all(option.name != "limit" for option in cls.options))
+
+        def filter_of(field: str | None) -> str | None:
+            name = field and field.removesuffix("_at")
+            return name if f"{name}_after" in filters else None
+
+        if any(field.name == "created_at" for field in fields_of(cls.model)):
+            cls.creation_field = cls.creation_field or "created_at"
+        cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
+        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
+        cls.shard_field = cls.shard_field or cls.creation_field
+        can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
+        cls.oldest_first = cls.shard_field if can_be_sorted else None
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:
@@ -91,7 +149,7 @@ class Listing(Endpoint[T]):
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""
-        self._check_names(options, _PAGE_OPTIONS)
+        check_names(type(self).__name__, options, _PAGE_OPTIONS)
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
             raise for_parameter(ValueError(message), "extra_query")
@@ -118,20 +176,8 @@ class Listing(Endpoint[T]):
     def _listed(self, arguments: Mapping[str, Any], filters: Sequence[Argument] | None = None) -> Paginator[T]:
         """Return a paginator for the arguments of ``list()``, or for those of some filters."""
         filters = self.filters if filters is None else filters
-        self._check_names(arguments, (*filters, *self.options))
+        check_names(type(self).__name__, arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
-
-    def _check_names(self, given: Mapping[str, Any], taken: Sequence[Argument]) -> None:
-        names = {argument.name for argument in taken}
-        if unknown := given.keys() - names:
-            from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
-
-            near = get_close_matches(min(unknown), sorted(names), n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{type(self).__name__}.list() got an unexpected keyword argument {min(unknown)!r}{hint}")
-        for argument in taken:
-            if argument.is_required and argument.name not in given:
-                raise TypeError(f"{type(self).__name__}.list() lacks the required argument {argument.name!r}")
 
     def _paginator(
         self,
@@ -159,18 +205,16 @@ class Listing(Endpoint[T]):
         sort_by = dict(pairs).get("sort_by")
         if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
             stable = ", ".join(map(repr, sorted(self.stable_orders)))
-            raise for_parameter(
-                ValueError(
-                    f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
-                    "an item can change its position in that order, and then a walk cannot find its own position again"
-                ),
-                "sort_by",
+            message = (
+                f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
+                "an item can change its position in that order, and then a walk cannot find its own position again"
             )
+            raise for_parameter(ValueError(message), "sort_by")
         return Paginator(query, plan)
 
     def _extra(self, pairs: Pairs) -> Pairs:
         """Return the pairs of ``extra_query``, none of which is known here."""
-        known = _OF_PAGES | {argument.name for argument in self.filters}
+        known = {"limit", "cursor", *(argument.name for argument in self.filters)}
         for name, _ in pairs:
             if name in known:
                 message = f"extra_query must not have {name!r}: {type(self).__name__}.list() sends it by itself"
@@ -180,7 +224,182 @@ class Listing(Endpoint[T]):
     def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
         """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""
         if not isinstance(cursor, Checkpoint):
-            return Checkpoint(cursor or 0, listing=self.name, query=query)
-        if cursor.listing:
+            cursor = Checkpoint(cursor or 0)
+        elif cursor.listing:
             check_query("cursor", cursor, self.name, query)
         return evolve(cursor, listing=self.name, query=query)
+
+
+@frozen
+class ByRun:
+    """How the items of some runs are requested, in a listing of what runs wrote."""
+
+    runs: Callable[[Connection], Listing[Run]]
+    """The listing of runs."""
+    run_ids: str
+    """The parameter that names the runs."""
+    run_id: tuple[str, ...]
+    """The path in an item to the ID of its run: one field, or a field and a field in it."""
+    procedure_id: str | None = None
+    """The parameter that has to name the procedure of the runs. None: none has to be named."""
+
+    def query(self, pairs: Pairs) -> Pairs:
+        """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
+        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)}
+        names |= {self.run_ids: "ids", self.procedure_id or "": "procedure_ids"}
+        return tuple((names[name], value) for name, value in pairs if name in names)
+
+
+def _has_empty_range(query: Query[Any]) -> bool:
+    after, before = bounds_of(query.pairs, query.listing.creation_filter)
+    return after is not None and before is not None and after > before
+
+
+@frozen(eq=False)
+class Query(Source[T]):
+    """A listing with its filters and order. Paging knows it as a `Source`."""
+
+    listing: Listing[Any]
+    """What is listed, with the way to the server."""
+    pairs: Pairs
+    """Filters and order, checked and in their string form."""
+    decode: PageDecoder[T]
+    """Reads a page from a body and its cursor."""
+    part: Shard[Any] | None = None
+    """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
+    _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
+    _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
+
+    @property
+    def model(self) -> type[T]:
+        return self.decode.item
+
+    @property
+    def connection(self) -> Connection:
+        return self.listing.connection
+
+    @property
+    def whole(self) -> Shard[T]:
+        return self.part or Shard(listing=self.listing.name, query=self.pairs)
+
+    @property
+    def digest(self) -> str:
+        """A few characters that differ between queries."""
+        return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
+
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
+        """Return the page that begins at a cursor. If the bounds exclude every time, the server is not asked."""
+        if self._is_empty:
+            return Page([], PageMeta(has_more=False), cursor)
+        listing = self.listing
+        parts = (f"limit={limit}", self._text, f"cursor={cursor}" if cursor else "")
+        query = self._text if listing.is_bare else "&".join(filter(None, parts))
+        target = f"{listing.path}?{query}" if query else listing.path
+        read = partial(read_page, cursor=cursor, decode=self.decode)
+        if (deadline := options.get("deadline")) and not options.get("once") and not listing.is_bare:
+            beside = partial(self.fetch, counts=counts)
+            options["control"] = partial(read_beside, beside, cursor, limit, deadline, count())
+        page: Page[T] = await listing.connection.get(target, read, counts, **options)
+        return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
+
+    def raw(self) -> Query[RawItem]:
+        return Query(self.listing, self.pairs, _decoder(RawItem, bare=self.listing.is_bare), self.part)
+
+    def structs(self) -> Query[Any]:
+        return evolve(self, decode=_decoder(self.listing.model, bare=self.listing.is_bare, structs=True))
+
+    def details(self) -> ItemDetails[Any]:
+        listing = self.listing
+        if not isinstance(listing, Detailed):
+            message = f"{listing.name} have no details: the API does not return one of them by itself"
+            raise ValueError(message)  # noqa: TRY004 - `Source.details` says so
+        if self.decode.structs:
+            raise ValueError("structs have no details: call details() without structs(), or raw().details()")
+        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model)
+
+    def within(self, max_elapsed: float) -> Query[T]:
+        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
+
+    def narrowed(
+        self,
+        *,
+        after: datetime | None = None,
+        order: Order | None = None,
+        run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
+    ) -> Query[T]:
+        listing, by_run, pairs = self.listing, self.listing.by_run, self.pairs
+        if after is not None:
+            pairs = bounded(pairs, self._offered(listing.creation_filter, "have no filter on their creation"), after)
+        new: list[tuple[str, str]] = []
+        if order is not None:
+            sort_by = self._offered(listing.oldest_first, "cannot be asked for the oldest first")
+            new += [("sort_by", sort_by), ("sort_order", order)]
+        for run_id in run_ids:
+            new.append((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run_id))
+        if procedure_id is not None:
+            name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
+            new.append((name, procedure_id))
+        names = {name for name, _ in new}
+        return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
+
+    def _offered(self, name: str | None, message: str) -> str:
+        if name is None:
+            raise ValueError(f"{self.listing.name} {message}")
+        return name
+
+    @property
+    def has_own_order(self) -> bool:
+        return any(name in ("sort_by", "sort_order") for name, _ in self.pairs)
+
+    @property
+    def sort_key(self) -> Callable[[Any], object] | None:
+        listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
+        field = sort_by or listing.oldest_first or listing.creation_field
+        path = listing.sort_paths.get(sort_by, None if field is None else (field,))
+        return None if path is None else partial(reduce, value_in, path)
+
+    @property
+    def can_be_bounded(self) -> bool:
+        return self.listing.creation_filter is not None
+
+    @property
+    def can_be_ordered(self) -> bool:
+        return self.listing.oldest_first is not None
+
+    @property
+    def can_be_divided(self) -> bool:
+        return self.listing.shard_filter is not None
+
+    def timestamp(self, item: Identified) -> datetime | None:
+        return time_in(item, self.listing.shard_field)
+
+    def near_bounds(self) -> tuple[Query[RawItem], ...]:
+        raw, name = self.raw(), self.listing.shard_filter or ""
+        near = (widely_bounded(raw.pairs, name, bound, bound, by=2) for bound in bounds_of(raw.pairs, name) if bound)
+        return tuple(evolve(raw, pairs=pairs) for pairs in near)
+
+    def created_at(self, item: T) -> datetime | None:
+        return time_in(item, self.listing.creation_field, may_lack=False)
+
+    def runs(self) -> Query[Run] | None:
+        by_run = self.listing.by_run
+        if by_run is None:
+            return None
+        runs = by_run.runs(self.connection)
+        return Query(runs, by_run.query(self.pairs), runs.decode)
+
+    def run_id(self, item: T) -> str:
+        path = self.listing.by_run.run_id if self.listing.by_run else ()
+        value = reduce(value_in, path, item)
+        if not isinstance(value, str):
+            where = ".".join(path)
+            raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
+        return value
+
+    def procedure_id(self, run: Run) -> str | None:
+        name = self.listing.by_run and self.listing.by_run.procedure_id
+        return None if name is None or name in dict(self.pairs) else run.procedure.id
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        return read_http_date(page.headers.get("Date", ""))

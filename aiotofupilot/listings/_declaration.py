@@ -31,13 +31,9 @@ class Bounds:
     """The most. None: there is no most."""
 
     def __str__(self) -> str:
-        match self:
-            case Bounds(low=None):
-                return f"at most {self.high}"
-            case Bounds(high=None):
-                return f"{self.low} or more"
-            case _:
-                return f"{self.low} to {self.high}"
+        if self.low is None:
+            return f"at most {self.high}"
+        return f"{self.low} or more" if self.high is None else f"{self.low} to {self.high}"
 
 
 @frozen
@@ -134,24 +130,28 @@ def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotatio
     return Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
 
 
-def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> None:
-    """Give the ``list()`` of a listing, which takes ``**arguments``, the signature and the docstring for ``help()``."""
-    own = next(iter(inspect.signature(method).parameters.values()))
+def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> tuple[str, str]:
+    """Give the ``list()`` of a listing, which takes ``**arguments``, the signature and the docstring for ``help()``.
+
+    It returns the first sentence of its own docstring, and the rest.
+    """
+    signature = inspect.signature(method)
+    own, keywords = signature.parameters.values()
     parameters = [
-        inspect.Parameter(
-            argument.name,
-            inspect.Parameter.KEYWORD_ONLY,
+        keywords.replace(
+            name=argument.name,
+            kind=inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if argument.is_required else argument.default,
             annotation=argument.annotation,
         )
         for argument in arguments
     ]
-    returned = method.__annotations__["return"]
-    method.__signature__ = inspect.Signature([own, *parameters], return_annotation=returned)  # type: ignore[attr-defined] # what inspect looks for first
+    method.__signature__ = signature.replace(parameters=[own, *parameters])  # type: ignore[attr-defined] # what inspect looks for first
     summary, _, note = (inspect.getdoc(method) or "").partition("\n\n")
     parts = [f"{summary} Nothing is sent before the listing is used.", note, _rules(arguments)]
     entries = [_filled(f"{argument.name}: {argument.full_doc}", "    ") for argument in arguments]
     method.__doc__ = "\n\n".join([*map(_filled, filter(None, parts)), "Args:\n" + "\n".join(entries), _RAISES])
+    return summary, note
 
 
 def _filled(text: str, indent: str = "") -> str:

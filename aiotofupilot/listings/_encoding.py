@@ -17,10 +17,11 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot._arguments import as_float, as_str, boolean, for_parameter, integer, must_be, one_of
-from aiotofupilot._wire.times import format_date_time, format_duration
+from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
 from ._declaration import Argument, Bounds
@@ -28,6 +29,20 @@ from ._shared import ExtraQuery, MetadataFilter
 
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of a query, in order. A name repeats where its parameter takes several values."""
+
+
+def check_names(listing: str, given: Mapping[str, object], taken: Sequence[Argument]) -> None:
+    """Raise a `TypeError` for what the ``list()`` of a listing does not take, or lacks."""
+    names = {argument.name for argument in taken}
+    if unknown := given.keys() - names:
+        from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
+
+        near = get_close_matches(min(unknown), sorted(names), n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"{listing}.list() got an unexpected keyword argument {min(unknown)!r}{hint}")
+    for argument in taken:
+        if argument.is_required and argument.name not in given:
+            raise TypeError(f"{listing}.list() lacks the required argument {argument.name!r}")
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
@@ -199,12 +214,8 @@ def _condition(path: str, value: object) -> dict[str, object]:
         if condition and condition.keys() <= operators.keys():
             given = (name for name in operators if name in condition)
             return {name: operators[name](f"{path}[{name!r}]", condition[name]) for name in given}
-    raise must_be(
-        ValueError,
-        path,
-        "{'in': [...]}, {'contains': ...}, {'eq': ...}, or comparisons by " + ", ".join(_COMPARISONS),
-        value,
-    )
+    bound = "{'in': [...]}, {'contains': ...}, {'eq': ...}, or comparisons by " + ", ".join(_COMPARISONS)
+    raise must_be(ValueError, path, bound, value)
 
 
 _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
@@ -216,3 +227,50 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
     MetadataFilter: _metadata,
 }
 """What checks an argument, by its type."""
+
+
+def bounds_of(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
+
+    The names of the parameters begin with the name, such as ``created``. None: there is no bound.
+    """
+    bounds = {key: _read(key, text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
+    return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
+
+
+def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
+    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold."""
+    bounds: dict[str, str] = {}
+    if after is not None:
+        bounds[f"{name}_after"] = format_date_time(after)
+    if before is not None:
+        bounds[f"{name}_before"] = format_date_time(before, round_up=True)
+    for key, own in pairs:
+        if key in bounds:
+            choose = max if key.endswith("_after") else min
+            bounds[key] = choose(own, bounds[key], key=partial(_read, key))
+    return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
+
+
+def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None, by: int = 1) -> Pairs:
+    """Return a query for the items between two times, with some milliseconds more at both ends.
+
+    The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
+    a millisecond more at both ends. The time that an item shows decides whether it belongs to the part.
+    """
+    return bounded(pairs, name, start and _moved(start, -by), end and _moved(end, by))
+
+
+def _moved(time: datetime, milliseconds: int) -> datetime:
+    try:
+        return time.astimezone(UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:  # the first or the last time of all
+        return time
+
+
+def _read(name: str, text: str) -> datetime:
+    """Return a bound. The query of a shard that was parsed can have any text there."""
+    try:
+        return read_date_time(text)
+    except ValueError as error:
+        raise for_parameter(ValueError(f"{name} must be a date-time with a UTC offset, got {text!r}"), name) from error

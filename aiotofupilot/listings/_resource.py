@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
-from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
+from aiotofupilot._paging.source import Connection as PagingConnection, FetchOptions, Identified
 from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
+from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import RawItem
 from aiotofupilot.stats import RequestCounts
 
 from ._encoding import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Unpack
-
-    from aiotofupilot.clock import Deadline
-
 D = TypeVar("D")
 V = TypeVar("V")
 
@@ -49,19 +46,9 @@ class Connection(PagingConnection, Protocol):
         ...
 
     async def get(
-        self,
-        target: str,
-        read: Callable[[Response], V],
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
+        self, target: str, read: Callable[[Response], V], counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> V:
-        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
-
-        How it is requested is as in `FetchOptions`.
-        """
+        """Return what a function reads from the response to a GET of a path and query, percent-encoded."""
         ...
 
 
@@ -118,6 +105,20 @@ def value_in(item: object, name: str) -> Any:  # noqa: ANN401 - an item without 
     return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
 
 
+def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> datetime | None:
+    """Return the time in a field of an item, with or without a model, or raise a `DecodeError`.
+
+    None: there is no such field, or the item has nothing there, and may lack it.
+    """
+    value = None if name is None else value_in(item, name)
+    if name is None or (value is None and may_lack):
+        return None
+    try:
+        return value if isinstance(value, datetime) else read_date_time(cast("str", value))
+    except (TypeError, ValueError) as error:
+        raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {value!r}", path=name) from error
+
+
 class Detailed(Generic[D]):
     """A listing whose items the API also returns one by one. It names their model, such as ``Detailed[RunDetails]``."""
 
@@ -158,7 +159,7 @@ class Detailed(Generic[D]):
             NotFoundError: There is no such item.
             TofuPilotError: The server did not respond as it should.
         """
-        details: ItemDetails[D] = ItemDetails(self)
+        details: ItemDetails[D] = ItemDetails(self, self.detail_model)
         return await details.request(details.target(key), key, details.decode, RequestCounts())
 
 
@@ -168,15 +169,11 @@ class ItemDetails(Generic[D]):
 
     listing: Detailed[Any]
     """What has the items."""
-    model: type[D] = Factory(lambda self: self.listing.detail_model, takes_self=True)
-    """The class of the details."""
-    decode: Callable[[bytes], D] = Factory(lambda self: _decoder(self.model), takes_self=True)
-    """Returns the details in a body."""
+    model: type[D]
+    """The class of the details, or `RawItem`."""
 
-    @classmethod
-    def raw(cls, listing: Detailed[Any]) -> ItemDetails[RawItem]:
-        """Return the same, with details as the server sends them."""
-        return ItemDetails(listing, RawItem, _raw)
+    def decode(self, body: bytes, /) -> D:
+        return cast("D", _decoder(cast("Any", self.model))(body))
 
     @property
     def hint(self) -> str:
@@ -226,10 +223,3 @@ class ItemDetails(Generic[D]):
     def _seeming(self, body: bytes) -> bytes:
         """Return a body that looks like an object, and raise an error for a proxy's page and for a part of one."""
         return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
-
-
-def _raw(body: bytes) -> RawItem:
-    item = read_json(body)
-    if not isinstance(item, dict):
-        raise DecodeError("$: expected an object", path="$")
-    return RawItem(cast("dict[str, Any]", item))

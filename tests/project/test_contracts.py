@@ -23,7 +23,7 @@ BROKEN = {
         ("_paging/prefetch.py", "from aiotofupilot._http import transport"),
         ("_http/throttle.py", "from aiotofupilot._paging import prefetch"),
         ("models/page.py", "from aiotofupilot import errors"),
-        ("listings/_query.py", "from aiotofupilot import sandbox"),
+        ("listings/_base.py", "from aiotofupilot import sandbox"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
         ("arrow/columns.py", "from aiotofupilot.mirror import tables"),
         ("settings.py", "from aiotofupilot._http import proxy"),
@@ -56,10 +56,10 @@ BROKEN = {
     ],
     "HTTP knows no paging": [
         ("_http/throttle.py", "from aiotofupilot._paging import prefetch"),
-        ("_http/retry.py", "from aiotofupilot.listings import _query"),
+        ("_http/retry.py", "from aiotofupilot.listings import _base"),
     ],
     "Listings and Arrow know no HTTP; a session puts them together": [
-        ("listings/_query.py", "from aiotofupilot._http.client import Connection"),
+        ("listings/_base.py", "from aiotofupilot._http.client import Connection"),
         ("arrow/columns.py", "from aiotofupilot import TofuPilotSession"),
     ],
     "The command uses public names only": [
