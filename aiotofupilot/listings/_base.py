@@ -24,7 +24,7 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import Pairs, bounded, bounds_of, check_names, checked, query_of, widely_bounded
+from ._encoding import Pairs, bounded, bounds_of, check_names, checked, is_empty, query_of, widely_bounded
 from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
@@ -215,10 +215,9 @@ class Listing(Generic[T]):
     def _extra(self, pairs: Pairs) -> Pairs:
         """Return the pairs of ``extra_query``, none of which is known here."""
         known = {"limit", "cursor", *(argument.name for argument in self.filters)}
-        for name, _ in pairs:
-            if name in known:
-                message = f"extra_query must not have {name!r}: {type(self).__name__}.list() sends it by itself"
-                raise for_parameter(ValueError(message), "extra_query")
+        if sent := [name for name, _ in pairs if name in known]:
+            message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it by itself"
+            raise for_parameter(ValueError(message), "extra_query")
         return pairs
 
     def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
@@ -250,11 +249,6 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
-def _has_empty_range(query: Query[Any]) -> bool:
-    after, before = bounds_of(query.pairs, query.listing.creation_filter)
-    return after is not None and before is not None and after > before
-
-
 @frozen(eq=False)
 class Query(Source[T]):
     """A listing with its filters and order. Paging knows it as a `Source`."""
@@ -268,7 +262,9 @@ class Query(Source[T]):
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
-    _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
+    _is_empty: bool = field(
+        init=False, default=Factory(lambda self: is_empty(self.pairs, self.listing.creation_filter), takes_self=True)
+    )
 
     @property
     def model(self) -> type[T]:
@@ -311,8 +307,7 @@ class Query(Source[T]):
     def details(self) -> ItemDetails[Any]:
         listing = self.listing
         if not isinstance(listing, Detailed):
-            message = f"{listing.name} have no details: the API does not return one of them by itself"
-            raise ValueError(message)  # noqa: TRY004 - `Source.details` says so
+            raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
         if self.decode.structs:
             raise ValueError("structs have no details: call details() without structs(), or raw().details()")
         return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model)

@@ -238,6 +238,12 @@ def bounds_of(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime
     return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
 
 
+def is_empty(pairs: Pairs, name: str | None) -> bool:
+    """Return whether the bounds of a query exclude every time."""
+    after, before = bounds_of(pairs, name)
+    return after is not None and before is not None and after > before
+
+
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
     """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold."""
     bounds: dict[str, str] = {}
