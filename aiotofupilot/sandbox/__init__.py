@@ -24,23 +24,19 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
 - `api` gives the right responses alone. `paging` cuts listings into pages.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
-- `resources` has the listings: how their items are made, what their parameters select, and their sort orders, as far as
-  that does not follow from the client's declarations and the models. They also have what the API returns by itself.
-  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
-- `detail` is one kind of what the API returns by itself, at a path. `measured` makes what runs wrote in full, such as
-  waveforms. `storage` has attachments, at addresses that expire.
-- `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
-  steps. `wire` writes responses as JSON.
-- `world` is the made-up factory, and has snapshots of all listings. `recipes` has what it makes and tests, and how a
-  run goes.
+- `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
+  API returns by itself. `resource` has what they have in common. `parameters` reads a query, as the validator `zod`
+  would. `detail` is one kind of what the API returns by itself, `measured` makes what runs wrote in full, and `storage`
+  has attachments, at addresses that expire.
+- `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
+- `world` is the made-up factory, and `recipes` has what it makes and tests, and how a run goes.
 """
 
 from . import faults, paging
 from .api import Api
-from .delivery import Delivery
 from .factory import BusyLine, Factory
 from .recipes import DeployedRun, make_procedures
-from .request import Query, Request, RequestLog
+from .request import Delivery, Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox
 from .wire import Response

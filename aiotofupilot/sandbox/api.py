@@ -5,25 +5,25 @@ Nothing here waits or opens a socket, so a property test can call it thousands o
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.models import Organization, Page, PageMeta
 
-from .detail import Reading
+from .detail import Detail, Reading
 from .paging import Paging, offsets
-from .parameters import Values, read
-from .request import Pairs, Query
+from .parameters import read
+from .request import Pairs, Query, Request
+from .resource import Resource
 from .resources import RESOURCES
 from .storage import Storage
-from .wire import Refusal, Response, not_found, write_array, write_item, write_page
+from .wire import Refusal, Response, not_found, write_item, write_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from .detail import Detail
     from .factory import Factory
-    from .resource import Resource
     from .world import Snapshot
 
 _ROOT = "/api/v2/"
@@ -79,17 +79,8 @@ class Api:
             id="6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", slug="sandbox", name="Sandbox"
         )
         self.storage: Storage = Storage()
-        self._selected = lru_cache(maxsize=16)(_selected)
+        self._select = lru_cache(maxsize=16)(Resource[Any].select)
         """It remembers the selected items for the other pages, until something changes."""
-
-    @staticmethod
-    def knows(path: str) -> bool:
-        """Return whether a path leads anywhere.
-
-        Args:
-            path: The path as it was sent. Upper and lower case and a trailing slash do not matter.
-        """
-        return _below_root(path).lower() in RESOURCES or _find_detail(path) is not None
 
     def response(self, path: str, query: Pairs, authorization: str | None) -> Response:
         """Answer one request.
@@ -99,48 +90,38 @@ class Api:
             query: The query parameters, decoded. Give pairs if names repeat.
             authorization: The header ``Authorization``; None: there was none.
         """
+        return self._answer(Request(path=path, query=query, authorization=authorization))
+
+    def _answer(self, request: Request) -> Response:
+        """Answer a request, and note in it the page or the detail of the response."""
+        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
+            return Response(404 if _route(request.path)[0] is None else 200, b"")
         try:
-            return self.write(path, self.detail(path, authorization) or self.page(path, query, authorization))
+            return Response(200, self._body(request))
         except Refusal as refusal:
             return refusal.response()
 
-    def detail(self, path: str, authorization: str | None) -> Any | None:  # noqa: ANN401 - of any model
-        """Return what the API returns by itself at a path. None: the path leads to a listing, or nowhere.
-
-        Args:
-            path: As in `response`.
-            authorization: As in `response`.
-
-        Raises:
-            Refusal: There is no such thing, or the key may not read it.
-        """
-        found = _find_detail(path)
-        if found is None:
-            return None
-        is_station = self._is_station(authorization)
-        reading = Reading(self.factory.snapshot(), self.organization, self.storage, is_station)
-        kind, parameters = found
-        if (detail := kind.read(reading, parameters)) is None:
+    def _body(self, request: Request) -> bytes:
+        found, parameters = _route(request.path)
+        if found is None or request.method != "GET":
             raise not_found()
-        return detail
+        is_station = request.authorization == f"Bearer {self.station_key}"
+        if not is_station and request.authorization != f"Bearer {self.api_key}":
+            raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
+        snapshot = self.factory.snapshot()
+        if isinstance(found, Detail):
+            request.detail = found.read(Reading(snapshot, self.organization, self.storage, is_station), parameters)
+            return write_item(request.detail, found.hides)
+        if is_station and found.name not in self.station_listings:
+            raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
+        request.page = page = self._page(found, request.query, snapshot)
+        return write_page(map(found.json, page.data), page.meta if found.paged else None)
 
-    def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
-        """Return the page that `response` writes.
-
-        Args:
-            path: As in `response`.
-            query: As in `response`.
-            authorization: As in `response`.
-
-        Raises:
-            Refusal: There is no page for this path, key or query.
-        """
-        resource = _find(path)
-        if self._is_station(authorization) and resource.name not in self.station_listings:
-            raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
-        pairs, snapshot = Query(query).pairs, self.factory.snapshot()
-        asked = _asked(resource, pairs)
-        selected = self._selected(resource, tuple(sorted(pair for pair in pairs if pair[0] not in _OF_PAGES)), snapshot)
+    def _page(self, resource: Resource[Any], query: Query, snapshot: Snapshot) -> Page[Any]:
+        """Return the page of a listing that a query asks for, or refuse the query."""
+        asked = read(resource.readers, query)
+        pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
+        selected = self._select(resource, pairs, snapshot)
         if not resource.paged:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
@@ -151,57 +132,17 @@ class Api:
             cursor=cursor,
         )
 
-    def write(self, path: str, answer: Any) -> Response:  # noqa: ANN401 - a page, or a detail of any model
-        """Write a page of a listing or a detail as JSON.
-
-        Args:
-            path: The path, as in `response`.
-            answer: The page or the detail.
-
-        Raises:
-            Refusal: Nothing is at the path.
-        """
-        if found := _find_detail(path):
-            return Response(200, write_item(answer, found[0].hides))
-        resource = _find(path)
-        items = map(resource.json, answer.data)
-        return write_page(items, answer.meta) if resource.paged else write_array(items)
-
-    def _is_station(self, authorization: str | None) -> bool:
-        """Return whether a key is the station's and not the user's. Another key is refused."""
-        is_station = authorization == f"Bearer {self.station_key}"
-        if not is_station and authorization != f"Bearer {self.api_key}":
-            raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
-        return is_station
-
 
 @lru_cache(maxsize=256)
-def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Values:
-    """Read the query of a request. The same query gets the same object again, so do not change it."""
-    return read(resource.parameters, Query(pairs))
+def _route(path: str) -> tuple[Resource[Any] | Detail | None, tuple[str, ...]]:
+    """Return the listing or the detail at a path, and the parameters in the path; None: it leads nowhere.
 
-
-def _selected(resource: Resource[Any], pairs: tuple[tuple[str, str], ...], snapshot: Snapshot) -> Sequence[Any]:
-    """Return the items that are asked for."""
-    return resource.select(_asked(resource, pairs), snapshot)
-
-
-def _find(path: str) -> Resource[Any]:
-    """Find the listing at a path. A path that leads to none is refused."""
-    if (name := _below_root(path).lower()) not in RESOURCES:
-        raise not_found()
-    return RESOURCES[name]
-
-
-@lru_cache(maxsize=256)
-def _find_detail(path: str) -> tuple[Detail, tuple[str, ...]] | None:
-    """Find the detail at a path, and the parameters in the path."""
-    below = _below_root(path)
-    kinds = (kind for resource in RESOURCES.values() for kind in resource.details)
-    found = ((kind, parameters) for kind in kinds if (parameters := kind.parameters(below)) is not None)
-    return next(found, None)
-
-
-def _below_root(path: str) -> str:
-    """Return what stands after the root of the API in a path. Empty: the path does not begin with the root."""
-    return path[len(_ROOT) :].removesuffix("/") if path[: len(_ROOT)].lower() == _ROOT else ""
+    Upper and lower case do not matter, except in parameters, and neither does a slash at the end.
+    """
+    below = path[len(_ROOT) :].removesuffix("/") if path[: len(_ROOT)].lower() == _ROOT else ""
+    if resource := RESOURCES.get(below.lower()):
+        return resource, ()
+    for detail in (detail for resource in RESOURCES.values() for detail in resource.details):
+        if match := re.fullmatch(detail.path.replace("*", "([^/]+)"), below, re.IGNORECASE):
+            return detail, match.groups()
+    return None, ()

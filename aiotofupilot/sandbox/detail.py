@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
-from attrs import frozen
+import attrs
 
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
-from .wire import Refusal
+from .wire import Refusal, not_found
 from .world import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aiotofupilot.models import Organization
-    from aiotofupilot.models.fields import Field
 
     from .storage import Storage
     from .world import Snapshot
@@ -29,7 +27,7 @@ T = TypeVar("T")
 _NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-@frozen
+@attrs.frozen
 class Reading:
     """What a detail is made from, beside its item."""
 
@@ -68,7 +66,7 @@ class Reading:
         return UserRef(self.user.id, self.user.name)
 
 
-@frozen(eq=False)
+@attrs.frozen(eq=False)
 class Detail:
     """One kind of what the API returns by itself."""
 
@@ -84,20 +82,16 @@ class Detail:
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
-    def parameters(self, path: str) -> tuple[str, ...] | None:
-        """Return the parameters in a path below the root, as they were sent. None: this is another path.
+    def read(self, reading: Reading, parameters: Iterable[str]) -> Any:  # noqa: ANN401 - of any model
+        """Make one, of the parameters of the path as they were sent.
 
-        Upper and lower case do not matter, except in parameters.
+        Raises:
+            Refusal: There is no such thing, or the key may not read it.
         """
-        found = re.fullmatch(self.path.replace("*", "([^/]+)"), path, re.IGNORECASE)
-        return None if found is None else found.groups()
-
-    def read(self, reading: Reading, parameters: Iterable[str]) -> Any | None:  # noqa: ANN401 - of any model
-        """Make one, of the parameters of the path as they were sent. None: there is no such thing."""
         listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
-            return None
+            raise not_found()
         included = {name: reading.snapshot.included(listing, item, name) for name in NOTHING if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
 
@@ -119,25 +113,14 @@ def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - 
 
     A value of another model than the field's becomes one of the field's model in the same way.
     """
-    names, parts = _shared(cast("Any", model), cast("Any", type(item)))
-    values = {name: getattr(item, name) for name in names} | more
-    for part in parts:
-        if part.name in values:
-            values[part.name] = _as_field(part, values[part.name])
-    return model(**values)
-
-
-@cache
-def _shared(model: type, other: type) -> tuple[tuple[str, ...], tuple[Field, ...]]:
-    """Return the names of a model's fields that another class has, and the fields that have models."""
-    fields = fields_of(cast("Any", model))
-    shared = tuple(field.name for field in fields if hasattr(other, field.name))
-    return shared, tuple(field for field in fields if field.model)
-
-
-def _as_field(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
-    if value is None or type(value) is field.model:
-        return value
-    if field.is_array:
-        return tuple(part if type(part) is field.model else extended(field.model, part) for part in value)
-    return extended(field.model, value)
+    if type(item) is model and not more:
+        return item
+    for part in fields_of(cast("Any", model)):
+        value = more.get(part.name, getattr(item, part.name, attrs.NOTHING))
+        if part.model and part.is_array and value is not None and value is not attrs.NOTHING:
+            value = tuple(extended(part.model, one) for one in value)
+        elif part.model and value:
+            value = extended(part.model, value)
+        if value is not attrs.NOTHING:
+            more[part.name] = value
+    return model(**more)

@@ -1,4 +1,4 @@
-"""Query parameters: how they are declared, how their values are read, and what zod says of wrong ones.
+"""Query parameters: how their values are read, and what zod says of wrong ones.
 
 zod is TofuPilot's validator. `read` reads a whole query. Unknown parameters are ignored, and a single value that is
 repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``, ``0x10`` and the empty string are
@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast, get_origin
-
-from attrs import frozen
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 from .wire import Refusal
 
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 
     from .request import Query
 
+T = TypeVar("T")
+
 Values = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
+
+Reader = Callable[[Sequence[str]], Any]
+"""A function that takes the texts that were sent, and returns the value or the default; None: there is neither."""
 
 
 class InvalidValueError(Exception):
@@ -53,96 +58,77 @@ def _malformed(form: str, pattern: str) -> dict[str, Any]:
     return _issue(f"Invalid ISO {form}", **details)
 
 
-def _beyond(bound: str, limit: int, size: str, unit: str = "", **details: object) -> dict[str, Any]:
+def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, Any]:
     """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
     code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
     message = f"Too {code[4:]}: expected {size} {sign}{limit}{unit}"
     return _issue(message, **{"code": code, bound: limit, **details, "inclusive": True})
 
 
-@frozen
-class Parameter:
-    """One parameter of a listing."""
-
-    name: str
-    """The name in the query."""
-    type: Any
-    """The type of one value."""
-    is_repeated: bool = False
-    """Whether it may be repeated. A single value is then an array of one."""
-    options: tuple[str, ...] = ()
-    """The words that are allowed. Empty: any."""
-    default: Any = None
-    """The value if the parameter was not sent; None: there is none."""
-    minimum: int | None = None
-    """The smallest integer that is allowed; None: the smallest safe integer of JavaScript."""
-    maximum: int | None = None
-    """The largest integer that is allowed, or the most characters of a text, in UTF-16 code units as JavaScript counts.
-    None: the largest safe integer of JavaScript, or any number of characters."""
-    safe: bool = True
-    """Whether an integer must be a safe one of JavaScript."""
-    required: bool = False
-    """Whether the parameter must be sent."""
-
-    def read(self, values: Sequence[str]) -> Any:  # noqa: ANN401 - each kind has its type
-        """Return the value of the texts that were sent; None: the parameter counts as not sent, and has no default."""
-        if not values:
-            if self.required:
-                raise InvalidValueError(_mistyped("string", "undefined"))
-            return self.default
-        if self.is_repeated:
-            known = self.options or values
-            if unknown := [index for index, value in enumerate(values) if value not in known]:
-                raise InvalidValueError(*(_not_among(self.options, index) for index in unknown))
-            return frozenset(values)
-        if self.options:
-            # zod has the same issue for a repeated word and an unknown one.
-            if len(values) > 1 or values[0] not in self.options:
-                raise InvalidValueError(_not_among(self.options))
-            return values[0]
-        expected, parse = _SCALARS[self.type]
-        if len(values) > 1:
-            raise InvalidValueError(_mistyped(expected, "array"))
-        return parse(self, values[0])
+def declared(argument: Argument) -> Reader:
+    """Return what reads a parameter, as the client's listing declares it. Bounds of numbers are the client's own."""
+    options, default = argument.choices, argument.server_default
+    if argument.is_repeated:
+        return partial(_read_several, options)
+    if options:
+        return partial(_read_option, options, default)
+    kind = get_origin(argument.type) or argument.type
+    expected, parse = _SCALARS[kind]
+    if kind is str and argument.bounds and argument.bounds.high:
+        parse = partial(_text, most=argument.bounds.high)
+    return partial(_read_single, expected, parse, default, is_required=argument.is_required)
 
 
-def declared(argument: Argument) -> Parameter:
-    """Return a parameter as the client's listing declares it. Bounds of numbers are the client's own."""
-    kind: Any = str if argument.choices else get_origin(argument.item_type) or argument.item_type
-    return Parameter(
-        argument.name,
-        kind,
-        is_repeated=argument.is_repeated,
-        options=argument.choices,
-        default=argument.server_default,
-        maximum=argument.bounds.high if argument.bounds and kind is str else None,
-        required=argument.is_required,
-    )
+def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
+    """Return what reads the parameters of a listing with pages.
+
+    The smallest cursor is `minimum`, and it must be a safe integer of JavaScript unless `safe` is False.
+    """
+    return {
+        "limit": partial(_read_single, "number", partial(_integer, minimum=1, maximum=100), 50),
+        "cursor": partial(_read_single, "number", partial(_integer, minimum=minimum, safe=safe), 0),
+    }
 
 
-def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...]:
-    """Return the parameters of a listing with pages. The smallest cursor is `minimum`."""
-    return (
-        Parameter("limit", int, default=50, minimum=1, maximum=100),
-        Parameter("cursor", int, default=0, minimum=minimum, safe=safe),
-    )
-
-
-def read(parameters: Sequence[Parameter], query: Query) -> Values:
+def read(readers: Mapping[str, Reader], query: Query) -> Values:
     """Read the query of a request. If it is refused, the refusal names each fault, in the order of the parameters."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
-    for parameter in parameters:
+    for name, reader in readers.items():
         try:
-            value = parameter.read(query.all(parameter.name))
+            value = reader(query.all(name))
         except InvalidValueError as error:
-            issues += [{**issue, "path": [parameter.name, *issue["path"]]} for issue in error.args]
+            issues += [{**issue, "path": [name, *issue["path"]]} for issue in error.args]
         else:
             if value is not None:
-                asked[parameter.name] = value
+                asked[name] = value
     if issues:
         raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
     return asked
+
+
+def _read_several(options: Sequence[str], texts: Sequence[str]) -> frozenset[str] | None:
+    """Read an array. A single value is an array of one. Without options, any text is allowed."""
+    if options and (unknown := [index for index, text in enumerate(texts) if text not in options]):
+        raise InvalidValueError(*(_not_among(options, index) for index in unknown))
+    return frozenset(texts) or None
+
+
+def _read_option(options: Sequence[str], default: T, texts: Sequence[str]) -> str | T:
+    # zod has the same issue for a repeated word and an unknown one.
+    if texts and (len(texts) > 1 or texts[0] not in options):
+        raise InvalidValueError(_not_among(options))
+    return texts[0] if texts else default
+
+
+def _read_single(
+    expected: str, parse: Callable[[str], T], default: T | None, texts: Sequence[str], *, is_required: bool = False
+) -> T | None:
+    if len(texts) > 1:
+        raise InvalidValueError(_mistyped(expected, "array"))
+    if is_required and not texts:
+        raise InvalidValueError(_mistyped(expected, "undefined"))
+    return parse(texts[0]) if texts else default
 
 
 _WHITE_SPACE = (
@@ -153,14 +139,11 @@ _WHITE_SPACE = (
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 _BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
 _SAFE = 2**53 - 1  # the largest safe integer of JavaScript
-_INFINITY = float("inf")
 
 
-def _number(_parameter: Parameter, text: str) -> float:
+def _number(text: str) -> float:
     """Read a finite number as JavaScript's `Number()` does."""
-    text, number = text.strip(_WHITE_SPACE), _INFINITY
-    if not text:
-        return 0.0
+    text, number = text.strip(_WHITE_SPACE) or "0", inf
     if _DECIMAL.fullmatch(text):
         number = float(text)
     elif _BASED.fullmatch(text):
@@ -168,41 +151,41 @@ def _number(_parameter: Parameter, text: str) -> float:
             number = float(int(text, 0))
     else:
         raise InvalidValueError(_mistyped("number", "string"))
-    if abs(number) == _INFINITY:
+    if abs(number) == inf:
         message = "Invalid input: expected number, received number"
         raise InvalidValueError(_issue(message, expected="number", code="invalid_type", received="Infinity"))
     return number
 
 
-def _integer(parameter: Parameter, text: str) -> int:
-    """Read a number that has to be whole."""
-    number = _number(parameter, text)
+def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bool = True) -> int:
+    """Read a number that has to be whole and, unless `safe` is False, a safe integer of JavaScript."""
+    number = _number(text)
     if not number.is_integer():
         raise InvalidValueError(_mistyped("int", "number", format="safeint"))
     whole = int(number)
     issues: list[dict[str, Any]] = []
-    if parameter.safe and abs(whole) > _SAFE:
+    if safe and abs(whole) > _SAFE:
         bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
         note = "Integers must be within the safe integer range."
         issues.append(_beyond(bound, limit, "int to be", note=note, origin="int"))
-    if parameter.minimum is not None and whole < parameter.minimum:
-        issues.append({"origin": "number", **_beyond("minimum", parameter.minimum, "number to be")})
-    if parameter.maximum is not None and whole > parameter.maximum:
-        issues.append({"origin": "number", **_beyond("maximum", parameter.maximum, "number to be")})
+    if whole < minimum:
+        issues.append({"origin": "number", **_beyond("minimum", minimum, "number to be")})
+    if whole > maximum:
+        issues.append({"origin": "number", **_beyond("maximum", maximum, "number to be")})
     if issues:
         raise InvalidValueError(*issues)
     return whole
 
 
-def _text(parameter: Parameter, text: str) -> str:
-    """Read a string that may have a largest length."""
-    if parameter.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > parameter.maximum:
-        issue = _beyond("maximum", parameter.maximum, "string to have", " characters")
+def _text(text: str, *, most: float) -> str:
+    """Read a string of at most so many characters, in UTF-16 code units as JavaScript counts."""
+    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > most:
+        issue = _beyond("maximum", most, "string to have", " characters")
         raise InvalidValueError({"origin": "string", **issue})
     return text
 
 
-def _boolean(_parameter: Parameter, text: str) -> bool:
+def _boolean(text: str) -> bool:
     """Read ``true`` or ``1``, ``false`` or ``0``."""
     if text not in {"true", "1", "false", "0"}:
         raise InvalidValueError(_mistyped("boolean", "string"))
@@ -219,11 +202,11 @@ _DATETIME_PATTERN = (
 _DATETIME = re.compile(_DATETIME_PATTERN, re.ASCII)
 _DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
 _DURATION = re.compile(_DURATION_PATTERN, re.ASCII)
-_DAYS = {"W": 7, "Y": 365, "M": 30, "D": 1}  # years and months have no fixed length
-_SECONDS = {"H": 3600, "M": 60, "S": 1}
+_UNITS = [timedelta(days=days) for days in (7, 365, 30, 1)] + [timedelta(seconds=seconds) for seconds in (3600, 60, 1)]
+"""What weeks, years, months, days, hours, minutes and seconds count as. Years and months have no fixed length."""
 
 
-def _datetime(_parameter: Parameter, text: str) -> datetime:
+def _datetime(text: str) -> datetime:
     """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
     if not _DATETIME.fullmatch(text):
         raise InvalidValueError(_malformed("datetime", _DATETIME_PATTERN))
@@ -233,15 +216,15 @@ def _datetime(_parameter: Parameter, text: str) -> datetime:
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
-def _duration(_parameter: Parameter, text: str) -> timedelta:
+def _duration(text: str) -> timedelta:
     """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
-    if not _DURATION.fullmatch(text):
+    match = _DURATION.fullmatch(text)
+    if match is None:
         raise InvalidValueError(_malformed("duration", _DURATION_PATTERN))
-    date, _, time = text[1:].replace(",", ".").partition("T")
-    days = sum(float(number) * _DAYS[unit] for number, unit in re.findall(r"(\d+)([WYMD])", date))
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([HMS])", time))
+    parts = match.group(1, 2, 3, 4, 6, 7, 8)
+    numbers = [float(part[:-1].replace(",", ".")) if part else 0 for part in parts]
     try:
-        return timedelta(days=days, seconds=seconds)
+        return sum(map(operator.mul, _UNITS, numbers), timedelta())
     except OverflowError:
         return timedelta.max
 
@@ -257,12 +240,13 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 _ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null", int: "number", float: "number"}
 
 
-def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Callable[[Any], bool]] | None:
-    """Read conditions for the values of metadata, by key. None: an empty text, which the official SDK sends, or {}."""
-    if not text:
-        return None
+def _conditions(text: str) -> Callable[[Metadata], bool] | None:
+    """Return whether metadata meet all conditions. None: an empty text, which the official SDK sends, or {}.
+
+    A missing key meets no condition.
+    """
     try:
-        document: Any = json.loads(text, parse_constant=_not_json)
+        document: Any = json.loads(text or "{}", parse_constant=int)  # it refuses NaN and Infinity, as JSON does
     except ValueError:
         raise InvalidValueError(_mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
     if not isinstance(document, dict):
@@ -272,7 +256,9 @@ def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Callable[[Any]
         raise InvalidValueError(*(_issue("Invalid input", key, code="invalid_union", errors=()) for key in unknown))
     if len(wanted) > _MOST_KEYS:
         raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
-    return {key: condition for key, condition in wanted.items() if condition} or None
+    if not wanted:
+        return None
+    return lambda metadata: all(key in metadata and meets(metadata[key]) for key, meets in wanted.items() if meets)
 
 
 def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value
@@ -280,8 +266,6 @@ def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any
 
     A value of another type does not meet it.
     """
-    if not isinstance(told, dict):
-        return None
     match cast("dict[str, Any]", told):
         case {"eq": bool(wanted), **others} if not others:
             return lambda value: value is wanted
@@ -305,18 +289,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _not_json(constant: str) -> float:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(constant)
-
-
-def matches(metadata: Metadata | None, wanted: Mapping[str, Callable[[Any], bool]]) -> bool:
-    """Return whether metadata meet all conditions. A missing key meets no condition."""
-    return metadata is not None and all(key in metadata and meets(metadata[key]) for key, meets in wanted.items())
-
-
-_SCALARS: Mapping[Any, tuple[str, Callable[[Parameter, str], Any]]] = {
-    str: ("string", _text),
+_SCALARS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
+    str: ("string", str),
     bool: ("boolean", _boolean),
     float: ("number", _number),
     int: ("number", _integer),

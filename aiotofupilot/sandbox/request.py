@@ -1,4 +1,9 @@
-"""The request of a client, what goes wrong with its response, and the log of all requests."""
+"""The request of a client, its response as steps on a connection, what goes wrong with it, and the log of all requests.
+
+Faults alter the steps of a response, and the server plays them. A `Delivery` is a value. It says without a socket what
+a client would get: `status`, `headers` and `body`, whether the response is `complete`, and after how many `seconds` it
+arrives.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, urlencode
 
 from attrs import Factory, define, field, frozen, setters
-
-from .delivery import Delivery
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -36,10 +39,8 @@ class Query(Mapping[str, str]):
     __slots__ = ("pairs",)
 
     def __init__(self, pairs: Pairs = ()) -> None:
-        if isinstance(pairs, Query):
-            pairs = pairs.pairs
-        elif isinstance(pairs, Mapping):
-            pairs = cast("Mapping[str, str]", pairs).items()
+        if isinstance(pairs, Mapping):
+            pairs = pairs.pairs if isinstance(pairs, Query) else cast("Mapping[str, str]", pairs).items()
         self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
         """All names with their values, including repeated names."""
 
@@ -52,10 +53,7 @@ class Query(Mapping[str, str]):
         return [value for sent, value in self.pairs if sent == name]
 
     def __getitem__(self, name: str) -> str:
-        for sent, value in self.pairs:
-            if sent == name:
-                return value
-        raise KeyError(name)
+        return dict(reversed(self.pairs))[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self.pairs))
@@ -115,7 +113,10 @@ class Request:
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
         if self.page and (self.is_right or not self.fault):
-            told.append(_counted(len(self.page.data), self.path.removesuffix("/").rpartition("/")[2].lower()))
+            listing, items = self.path.removesuffix("/").rpartition("/")[2].lower(), len(self.page.data)
+            if items == 1:
+                listing = listing.removesuffix("es" if listing == "batches" else "s")
+            told.append(f"{items} {listing}")
         if self.fault:
             told.append(repr(self.fault))
         return ", ".join(told)
@@ -124,10 +125,113 @@ class Request:
         return f"<{self}>"
 
 
-def _counted(items: int, listing: str) -> str:
-    """Return a number of items, such as ``1 batch`` or ``3 runs``."""
-    singular = "batch" if listing == "batches" else listing.removesuffix("s")
-    return f"{items} {singular if items == 1 else listing}"
+@frozen
+class Head:
+    """The status line and the headers."""
+
+    status: int
+    """HTTP status code."""
+    headers: Mapping[str, str]
+    """The headers, except those that every HTTP server adds. Without a Content-Length, the body is sent in chunked
+    transfer coding."""
+
+
+Step = Head | bytes | float | Literal["close", "reset"]
+"""A head; a part of the body, with its content coding; a pause in seconds, in which nothing is sent; or the end of the
+connection, which is closed in an orderly manner, even if more was announced, or reset."""
+
+
+def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Drop parts of the body without bytes, and the steps after the end of the connection."""
+    kept: list[Step] = []
+    for step in steps:
+        if step or not isinstance(step, bytes):
+            kept.append(step)
+        if isinstance(step, str):
+            break
+    return tuple(kept)
+
+
+@frozen
+class Delivery:
+    """The steps of one response. If no step ends the connection, it is then open for another request."""
+
+    steps: tuple[Step, ...] = field(converter=_normal)
+    """A ``Head``, parts of the body as bytes, pauses as seconds, and ``close`` or ``reset``, in order. The steps after
+    the end of the connection are dropped."""
+
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
+        """Return the delivery of a whole response at once.
+
+        Args:
+            status: HTTP status code.
+            headers: The headers. A Content-Length is added.
+            body: The bytes of the body.
+        """
+        return cls((Head(status, {**headers, "Content-Length": str(len(body))}), body))
+
+    @property
+    def head(self) -> Head | None:
+        """Status and headers; None: nothing is sent."""
+        return next((step for step in self.steps if isinstance(step, Head)), None)
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status code; None: nothing is sent."""
+        return self.head.status if self.head else None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the response; empty if nothing is sent."""
+        return self.head.headers if self.head else {}
+
+    @property
+    def body(self) -> bytes:
+        """The bytes of the body that are sent, with their content coding."""
+        return b"".join(step for step in self.steps if isinstance(step, bytes))
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return sum(step for step in self.steps if isinstance(step, int | float))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the response is complete for HTTP. Its body may still be half a document."""
+        return not any(isinstance(step, str) for step in self.steps)
+
+    def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
+        """Set and remove headers. If nothing is sent, nothing changes.
+
+        Args:
+            changes: Values by name. None: the header is removed.
+        """
+        headers = {name: value for name, value in {**self.headers, **changes}.items() if value is not None}
+        return Delivery(Head(step.status, headers) if isinstance(step, Head) else step for step in self.steps)
+
+    def with_response(self, response: Delivery) -> Delivery:
+        """Replace the response. The pauses before it stay. If nothing is sent, nothing changes.
+
+        Args:
+            response: The steps that take its place.
+        """
+        before = self.steps[: self.steps.index(self.head)] if self.head else self.steps
+        return Delivery((*before, *response.steps))
+
+    def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """Split the steps in the body.
+
+        Args:
+            at: The share of the body's bytes in the first part, 0 to 1.
+        """
+        left = int(len(self.body) * at)
+        for index, step in enumerate(self.steps):
+            if isinstance(step, bytes):
+                if len(step) > left:
+                    return _normal((*self.steps[:index], step[:left])), (step[left:], *self.steps[index + 1 :])
+                left -= len(step)
+        return self.steps, ()
 
 
 Alteration = Callable[[Delivery, Request, Random], Delivery]

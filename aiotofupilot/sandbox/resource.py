@@ -13,8 +13,9 @@ from attrs import evolve, field, frozen
 from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models.fields import fields_of
 
-from .parameters import Parameter, Values, declared, matches, pages
+from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
+from .request import Pairs, Query
 from .wire import write_item
 from .world import Maker, Path, Snapshot, path
 
@@ -49,8 +50,8 @@ class Resource(Maker[T]):
     """What filters select that do not compare a field with a value. None: the parameter selects no items by itself."""
     otherwise: Callable[[str], Filter] | None = None
     """Returns the filter of a name that no field of the items has. None: there is no such filter."""
-    pages: tuple[Parameter, ...] = pages()
-    """The parameters of paging."""
+    pages: Mapping[str, Reader] = pages()
+    """What reads the parameters of paging."""
     joined: Callable[[Values, Snapshot], Predicate] | None = None
     """A test of several parameters together; None: there is none."""
     hides: tuple[str, ...] = ()
@@ -69,24 +70,31 @@ class Resource(Maker[T]):
         return not listing_class(self.name).is_bare
 
     @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters, in the order of the API's documentation."""
-        arguments = {argument.name: argument for argument in listing_class(self.name).filters}
-        found: list[Parameter] = []
-        for name in dict.fromkeys((*self.order.split(), *arguments)):
-            found += self.pages if name == "limit" else [declared(arguments[name])]
-        return tuple(found)
+    def arguments(self) -> Mapping[str, Argument]:
+        """What the client's listing declares, by name."""
+        return {argument.name: argument for argument in listing_class(self.name).filters}
+
+    @cached_property
+    def readers(self) -> Mapping[str, Reader]:
+        """What reads the parameters, in the order of the API's documentation."""
+        found: dict[str, Reader] = {}
+        for name in (*self.order.split(), *self.arguments):
+            if name != "limit":
+                found[name] = declared(self.arguments[name])
+            elif self.paged:
+                found |= self.pages
+        return found
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:
         """What the parameters select, by name. A parameter that selects no items by itself has no test."""
-        tests = {argument.name: self._filter(argument) for argument in listing_class(self.name).filters}
+        tests = {name: self._filter(argument) for name, argument in self.arguments.items()}
         return {name: test for name, test in tests.items() if test}
 
     @cached_property
     def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
-        orders = (order for parameter in self.parameters if parameter.name == "sort_by" for order in parameter.options)
+        orders = self.arguments["sort_by"].choices if "sort_by" in self.arguments else ()
         return {order: path(self.paths.get(order) or _path_named(self.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
@@ -95,28 +103,31 @@ class Resource(Maker[T]):
         if name in self.filters:
             return self.filters[name]
         if name == "metadata":
-            return lambda wanted, snapshot: lambda item: matches(snapshot.included(self.name, item, name), wanted)
+            return lambda meets, snapshot: lambda item: meets(snapshot.included(self.name, item, name))
         stem, _, end = name.rpartition("_")
         if stem in {"sort", "include"}:
             return None
+        select: Callable[[Path], Filter] = by
         if end in _RANGES:
-            ending, select = _RANGES[end]
+            ending, compare = _RANGES[end]
+            # An item without a value is not selected.
+            select = partial(by, holds=lambda value, bound: value is not None and compare(value, bound))
             name = stem + ending
         elif argument.is_repeated:
-            select, name = partial(among, missing=_MISSING.get(name)), name.removesuffix("s")
-        else:
-            select = equal_to
-        read = self.paths.get(argument.name)
-        if read is None and self.otherwise is not None and name not in _paths(self.model):
+            select = partial(among, missing=_MISSING.get(name))
+            name = name.removesuffix("s")
+        known = self.paths.get(argument.name)
+        if known is None and self.otherwise is not None and name not in _paths(self.model):
             return self.otherwise(argument.name)
-        return select(read or _path_named(self.model, name))
+        return select(known or _path_named(self.model, name))
 
-    def select(self, asked: Values, snapshot: Snapshot) -> Sequence[T]:
-        """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
-        items: Sequence[T] = snapshot.rows(self.name)
+    def select(self, pairs: Pairs, snapshot: Snapshot) -> Sequence[T]:
+        """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
+        asked = read(self.readers, Query(pairs))
         predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
         if self.joined:
             predicates.append(self.joined(asked, snapshot))
+        items: Sequence[T] = snapshot.rows(self.name)
         for predicate in predicates:
             items = list(filter(predicate, items))
         if not self.sorts:
@@ -169,40 +180,28 @@ def _path_named(model: type, name: str) -> str:
     return found.pop()
 
 
-def _by(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
-    """Return filters by a test of the value of a field and the value of the parameter."""
-
-    def by(read: Path) -> Filter:
-        value = path(read)
-        return lambda wanted, _snapshot: lambda item: holds(value(item), wanted)
-
-    return by
+def by(field: Path, holds: Callable[[Any, Any], bool] = operator.eq) -> Filter:
+    """Select the items for which the value of a field and the value of the parameter pass a test, or are equal."""
+    value = path(field)
+    return lambda wanted, _snapshot: lambda item: holds(value(item), wanted)
 
 
-def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
-    """Return filters by a comparison of a field with the given value. An item without a value is not selected."""
-    return _by(lambda value, bound: value is not None and holds(value, bound))
-
-
-equal_to: Callable[[Path], Filter] = _by(operator.eq)
-
-
-def if_asked(read: Path) -> Filter:
+def if_asked(field: Path) -> Filter:
     """Select the items whose field is true, if the parameter is true. If it is false, select every item."""
-    return _by(lambda value, wanted: bool(value) or not wanted)(read)
+    return by(field, lambda value, wanted: bool(value) or not wanted)
 
 
-def among(read: Path, *, missing: str | None = None) -> Filter:
+def among(field: Path, *, missing: str | None = None) -> Filter:
     """Select the items whose field has one of the given values. `missing` stands for items without a value."""
-    return _by(lambda value, wanted: (missing if value is None else value) in wanted)(read)
+    return by(field, lambda value, wanted: (missing if value is None else value) in wanted)
 
 
-def contains(*reads: Path, id_from: float = inf, within: bool = False) -> Filter:
+def contains(*fields: Path, id_from: float = inf, within: bool = False) -> Filter:
     """Select the items with a field that contains the given text, in upper or lower case.
 
     A text of `id_from` characters or more may also be the beginning of the item's id, or `within` the id.
     """
-    values, finds = [path(read) for read in reads], operator.contains if within else str.startswith
+    values, finds = [path(field) for field in fields], operator.contains if within else str.startswith
 
     def select(text: str, _snapshot: Snapshot) -> Predicate:
         needle, may_be_id = text.lower(), len(text) >= id_from
@@ -214,9 +213,9 @@ def contains(*reads: Path, id_from: float = inf, within: bool = False) -> Filter
     return select
 
 
-def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
+def related(field: Path, listing: str, other: str, chosen: Filter) -> Filter:
     """Select the items whose field has the value of another field in an item of a listing that a filter selects."""
-    value, others = path(read), path(other)
+    value, others = path(field), path(other)
 
     def select(wanted: Any, snapshot: Snapshot) -> Predicate:  # noqa: ANN401 - the value of a parameter
         is_chosen = chosen(wanted, snapshot)
@@ -226,14 +225,14 @@ def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
     return select
 
 
-_RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
-    "after": ("_at", _compared(operator.ge)),
+_RANGES: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "after": ("_at", operator.ge),
     # A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
-    "before": ("_at", _compared(lambda value, bound: value - bound < MILLISECOND)),
-    "min": ("", _compared(operator.ge)),
-    "max": ("", _compared(operator.le)),
+    "before": ("_at", lambda value, bound: value - bound < MILLISECOND),
+    "min": ("", operator.ge),
+    "max": ("", operator.le),
 }
-"""The last words of filters about ranges: how the name of the field ends instead, and the filter."""
+"""The last words of filters about ranges: how the name of the field ends instead, and how its value compares."""
 
 _MISSING: Mapping[str, str] = {"samples": "production", "batch_numbers": ""}
 """The words of filters for items without a value."""

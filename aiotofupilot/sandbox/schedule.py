@@ -21,15 +21,11 @@ from contextlib import suppress
 from functools import reduce
 from operator import add
 from random import Random
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from .faults import TRANSIENT, Fault
-from .request import Request
-
-if TYPE_CHECKING:
-    from .delivery import Delivery
+from .request import Delivery, Request
 
 Match = Callable[[Request], bool]
 

@@ -15,12 +15,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from .api import Api
-from .delivery import Delivery, Head
 from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
-from .request import Request, RequestLog
+from .request import Delivery, Head, Request, RequestLog
 from .schedule import Faults
-from .wire import Refusal, not_found
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -187,7 +185,8 @@ class Sandbox(Api, Listings):
         """
         same = (request.method, request.path, request.query.pairs)
         self._asked[same] += 1
-        request.asked, request.attempt = self._asked[same], self._failed[same] + 1
+        self._failed[same] += 1
+        request.asked, request.attempt = self._asked[same], self._failed[same]
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.factory, request)
@@ -197,8 +196,6 @@ class Sandbox(Api, Listings):
             request.is_right = delivery is response or (request.fault is not None and request.fault.is_harmless)
             if request.is_right:
                 del self._failed[same]
-            else:
-                self._failed[same] += 1
             try:
                 yield delivery
             except BaseException:
@@ -212,21 +209,10 @@ class Sandbox(Api, Listings):
     def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, "close"))
-        stored = self.storage.response(request)
-        if stored is not None:
+        if stored := self.storage.response(request):
             return stored
-        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
-            return Delivery.of(200 if self.knows(request.path) else 404, {}, b"")
-        try:
-            if request.method != "GET":
-                raise not_found()
-            request.detail = self.detail(request.path, request.authorization)
-            if request.detail is None:
-                request.page = self.page(request.path, request.query, request.authorization)
-            response = self.write(request.path, request.page or request.detail)
-        except Refusal as refusal:
-            response = refusal.response()
-        return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
+        status, body = self._answer(request)
+        return Delivery.of(status, {"Content-Type": "application/json"} if body else {}, body)
 
     async def start(self) -> None:
         """Open the port and respond from now on.
@@ -289,7 +275,7 @@ class Sandbox(Api, Listings):
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
-            path=_sent_path(http),
+            path=http.rel_url.raw_path,
             query=http.query.items(),
             authorization=http.headers.get("Authorization"),
             range=http.headers.get("Range"),
@@ -314,34 +300,21 @@ class Sandbox(Api, Listings):
         """Play the steps of a delivery as the response to a request, and return it."""
         response = web.StreamResponse()
         for step in delivery.steps:
-            match step:
-                case Head(status, headers):
-                    response = web.StreamResponse(status=status, headers=headers)
-                    await response.prepare(http)
-                case bytes():
-                    if http.method != "HEAD":
-                        await response.write(step)
-                case "close" | "reset":
-                    await _flush(response)
+            if isinstance(step, Head):
+                response = web.StreamResponse(status=step.status, headers=step.headers)
+                await response.prepare(http)
+            elif isinstance(step, bytes):
+                if http.method != "HEAD":
+                    await response.write(step)
+            else:
+                if response.prepared:
+                    await response.write(b"")  # aiohttp holds the headers back until something is written
+                if isinstance(step, str):
                     _end(http, reset=step == "reset")
                     return response
-                case seconds:
-                    await _flush(response)
-                    await self._sleep(seconds)
+                await self._sleep(step)
         await response.write_eof()
         return response
-
-
-def _sent_path(http: web.BaseRequest) -> str:
-    """Return the path as it was sent. The path of aiohttp is decoded."""
-    target = http.raw_path.partition("?")[0]
-    return target if target.startswith("/") else http.rel_url.raw_path  # a request to a proxy names the whole URL
-
-
-async def _flush(response: web.StreamResponse) -> None:
-    """Send the headers. Otherwise aiohttp would hold them back until the first bytes of the body."""
-    if response.prepared:
-        await response.write(b"")
 
 
 def _end(http: web.BaseRequest, *, reset: bool) -> None:

@@ -9,13 +9,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from random import Random
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .delivery import Delivery
-
-if TYPE_CHECKING:
-    from .request import Request
+from .request import Delivery, Request
 
 _ROOT = "/storage/"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")

@@ -58,15 +58,13 @@ def dumps(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def write_array(items: Iterable[bytes]) -> Response:
-    """Write a listing without pages, as a bare array of items that are JSON."""
-    return Response(200, b"[" + b",".join(items) + b"]")
-
-
-def write_page(items: Iterable[bytes], meta: PageMeta) -> Response:
-    """Write one page of a listing, with items that are JSON."""
+def write_page(items: Iterable[bytes], meta: PageMeta | None) -> bytes:
+    """Write one page of a listing, with items that are JSON. None: the listing has no pages, and is a bare array."""
+    array = b"[" + b",".join(items) + b"]"
+    if meta is None:
+        return array
     told = dumps({"has_more": meta.has_more, "next_cursor": meta.next_cursor})
-    return Response(200, b'{"data":' + write_array(items).body + b',"meta":' + told + b"}")
+    return b'{"data":' + array + b',"meta":' + told + b"}"
 
 
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
@@ -118,6 +116,5 @@ def format_duration(duration: timedelta) -> str:
     sign = "-" if duration < timedelta(0) else ""
     minutes, seconds = divmod(abs(duration), timedelta(minutes=1))
     hours, minutes = divmod(minutes, 60)
-    whole, fraction = divmod(seconds // timedelta(microseconds=1), 1_000_000)
-    parts = [(str(hours), "H"), (str(minutes), "M"), (f"{whole}.{fraction:06}".rstrip("0").rstrip("."), "S")]
-    return "PT" + ("".join(f"{sign}{number}{unit}" for number, unit in parts if number != "0") or "0S")
+    parts = {"H": str(hours), "M": str(minutes), "S": f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")}
+    return "PT" + ("".join(f"{sign}{number}{unit}" for unit, number in parts.items() if number != "0") or "0S")

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Api, Factory, make_procedures
-from aiotofupilot.sandbox.wire import Refusal
 
 
 @pytest.fixture
@@ -29,12 +27,3 @@ def test_a_refusal_is_an_answer_too(api):
     assert [api.response("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
     assert api.response("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
     assert api.response("/api/v2/nope", {}, "Bearer k").status == 404
-    assert (api.knows("/api/v2/users"), api.knows("/api/v2/nope")) == (True, False)
-
-
-def test_a_page_has_the_models_that_are_written(api):
-    page = api.page("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
-    assert page == Page(api.factory.runs[3:5], PageMeta(has_more=True, next_cursor=5), cursor=3)
-    assert api.write("/api/v2/runs", page) == api.response("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
-    with pytest.raises(Refusal, match="Not found"):
-        api.write("/api/v2/nope", page)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiotofupilot.sandbox.delivery import Delivery, Head
+from aiotofupilot.sandbox.request import Delivery, Head
 
 HEAD = Head(200, {"A": "1"})
 PLAIN = Delivery.of(200, {"A": "1"}, b"0123456789")

@@ -9,7 +9,6 @@ import pytest
 from fakes.asking import ask
 
 from aiotofupilot.sandbox import Request, Sandbox, faults
-from aiotofupilot.sandbox.delivery import Delivery, Head
 from aiotofupilot.sandbox.faults import (
     Fault,
     chunked,
@@ -31,6 +30,7 @@ from aiotofupilot.sandbox.faults import (
     status,
     unreadable,
 )
+from aiotofupilot.sandbox.request import Delivery, Head
 
 
 @fault
@@ -288,7 +288,8 @@ def test_an_item_of_a_bare_array_can_be_malformed(service):
 @pytest.mark.parametrize("other", [status(503), html()], ids=repr)
 def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
     """There is no item in it to write otherwise."""
-    request = Request(page=service.page("/api/v2/procedures", (), f"Bearer {service.api_key}"))
+    ask(service, "procedures")
+    (request,) = service.requests
     answer = met(other, request=request)
     assert met(malformed(0), answer, request=request) == answer
 

@@ -1,20 +1,30 @@
 """Query parameters and zod's complaints about them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Literal
 
 import pytest
 
-from aiotofupilot.sandbox.parameters import Parameter, pages, read
+from aiotofupilot.listings import Argument, Bounds
+from aiotofupilot.sandbox.parameters import declared, pages, read
 from aiotofupilot.sandbox.request import Query
 from aiotofupilot.sandbox.wire import Refusal
 
-PROCEDURES = (
-    *pages(safe=False),
-    Parameter("search_query", str, maximum=100),
-    Parameter("created_after", datetime),
-    Parameter("created_before", datetime),
-)
 DAY = timedelta(days=1)
+
+
+def parameter(name, kind, **facts):
+    return {name: declared(Argument(name=name, annotation=kind, doc="", **facts))}
+
+
+PROCEDURES = (
+    pages(safe=False)
+    | parameter("search_query", str, bounds=Bounds(high=100))
+    | parameter("created_after", datetime)
+    | parameter("created_before", datetime)
+)
 
 
 def parse(query, parameters=PROCEDURES):
@@ -187,7 +197,7 @@ def test_infinity_is_a_number_that_is_refused():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_integers_beyond_the_safe_ones(sign):
     """A whole number that JavaScript cannot hold exactly is refused, unless the parameter is a plain number."""
-    parameters = [Parameter("n", int), Parameter("plain", int, safe=False)]
+    parameters = parameter("n", int) | {"plain": pages(minimum=-inf, safe=False)["cursor"]}
     text = str(sign * 2**53)
     assert parse({"n": str(sign * (2**53 - 1)), "plain": text}, parameters) == {
         "n": sign * (2**53 - 1),
@@ -197,15 +207,15 @@ def test_integers_beyond_the_safe_ones(sign):
 
 
 def test_a_scalar_that_is_sent_twice_is_refused_as_an_array():
-    for parameter, expected in [
-        (Parameter("x", int), "number"),
-        (Parameter("x", float), "number"),
-        (Parameter("x", str), "string"),
-        (Parameter("x", datetime), "string"),
-        (Parameter("x", timedelta), "string"),
-        (Parameter("x", bool), "boolean"),
+    for kind, expected in [
+        (int, "number"),
+        (float, "number"),
+        (str, "string"),
+        (datetime, "string"),
+        (timedelta, "string"),
+        (bool, "boolean"),
     ]:
-        assert refused([("x", "1"), ("x", "1")], [parameter]) == [
+        assert refused([("x", "1"), ("x", "1")], parameter("x", kind)) == [
             {
                 "expected": expected,
                 "code": "invalid_type",
@@ -216,7 +226,7 @@ def test_a_scalar_that_is_sent_twice_is_refused_as_an_array():
 
 
 def test_a_required_string_is_asked_for():
-    parameters = [Parameter("x", str, required=True)]
+    parameters = parameter("x", str, is_required=True)
     assert parse({"x": ""}, parameters) == {"x": ""}
     assert refused({}, parameters) == [
         {
@@ -229,23 +239,23 @@ def test_a_required_string_is_asked_for():
 
 
 def test_a_number_need_not_be_whole():
-    assert parse({"x": "-1.5"}, [Parameter("x", float)]) == {"x": -1.5}
-    assert [issue["code"] for issue in refused({"x": "y"}, [Parameter("x", float)])] == ["invalid_type"]
+    assert parse({"x": "-1.5"}, parameter("x", float)) == {"x": -1.5}
+    assert [issue["code"] for issue in refused({"x": "y"}, parameter("x", float))] == ["invalid_type"]
 
 
 def test_a_boolean_is_true_false_1_or_0_in_small_letters():
-    assert [parse({"x": text}, [Parameter("x", bool)])["x"] for text in ("true", "1", "false", "0")] == [
+    assert [parse({"x": text}, parameter("x", bool))["x"] for text in ("true", "1", "false", "0")] == [
         True,
         True,
         False,
         False,
     ]
-    assert (parse({}, [Parameter("x", bool)]), parse({}, [Parameter("x", bool, default=True)])) == (
+    assert (parse({}, parameter("x", bool)), parse({}, parameter("x", bool, server_default=True))) == (
         {},
         {"x": True},
     )
     for text in ("", "True", "yes", "2"):
-        assert refused({"x": text}, [Parameter("x", bool)]) == [
+        assert refused({"x": text}, parameter("x", bool)) == [
             {
                 "expected": "boolean",
                 "code": "invalid_type",
@@ -257,10 +267,7 @@ def test_a_boolean_is_true_false_1_or_0_in_small_letters():
 
 def test_an_array_is_a_repeated_key():
     """A single value is an array of one, also an empty value."""
-    parameters = [
-        Parameter("ids", str, is_repeated=True),
-        Parameter("outcomes", str, is_repeated=True, options=("PASS", "FAIL")),
-    ]
+    parameters = parameter("ids", Sequence[str]) | parameter("outcomes", Sequence[Literal["PASS", "FAIL"]])
     query = [("ids", "a"), ("outcomes", "PASS"), ("ids", "b"), ("ids", "a")]
     assert parse(query, parameters) == {"ids": {"a", "b"}, "outcomes": {"PASS"}}
     assert parse({"ids": ""}, parameters) == {"ids": {""}}
@@ -269,10 +276,8 @@ def test_an_array_is_a_repeated_key():
 
 def test_an_unknown_word_is_refused_with_all_known_ones():
     """In an array, the issue has its index."""
-    parameters = [
-        Parameter("order", str, options=("asc", "desc"), default="desc"),
-        Parameter("outcomes", str, is_repeated=True, options=("PASS", "FAIL")),
-    ]
+    parameters = parameter("order", Literal["asc", "desc"], server_default="desc")
+    parameters |= parameter("outcomes", Sequence[Literal["PASS", "FAIL"]])
     assert parse({}, parameters) == {"order": "desc"}
     assert parse({"order": "asc"}, parameters) == {"order": "asc"}
     query = [("order", "up"), ("outcomes", "PASS"), ("outcomes", "pass")]
@@ -305,12 +310,12 @@ def test_an_iso_8601_duration_is_read():
         ("P" + "9" * 400 + "D", timedelta.max),
         ("P999999999999D", timedelta.max),
     ]:
-        assert parse({"x": text}, [Parameter("x", timedelta)]) == {"x": span}
+        assert parse({"x": text}, parameter("x", timedelta)) == {"x": span}
 
 
 def test_another_text_than_a_duration_is_refused():
     for text in ["", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n"]:
         assert [
             (issue["code"], issue["format"], issue["message"])
-            for issue in refused({"x": text}, [Parameter("x", timedelta)])
+            for issue in refused({"x": text}, parameter("x", timedelta))
         ] == [("invalid_format", "duration", "Invalid ISO duration")]

@@ -7,7 +7,6 @@ from fakes.asking import ids
 from hypothesis import given, strategies as st
 
 from aiotofupilot.sandbox import Delivery, Request, Sandbox, make_procedures
-from aiotofupilot.sandbox.delivery import Head
 from aiotofupilot.sandbox.faults import (
     TRANSIENT,
     chunked,
@@ -20,6 +19,7 @@ from aiotofupilot.sandbox.faults import (
     stall,
 )
 from aiotofupilot.sandbox.paging import capped, hidden_rows, offsets, page_numbers, short_pages
+from aiotofupilot.sandbox.request import Head
 
 ANY_FAULT = [
     *TRANSIENT,

@@ -1,8 +1,8 @@
 """What holds of every listing: its items, its parameters, its orders, and what it refuses."""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -14,6 +14,7 @@ from fakes.asking import ask, ids, items
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
+from aiotofupilot.sandbox.parameters import InvalidValueError
 from aiotofupilot.sandbox.resources import RESOURCES
 
 WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
@@ -152,34 +153,35 @@ def test_nobody_is_nameless_on_request():
 def test_a_listing_has_the_parameters_of_the_api():
     """They have its types, words, defaults and order."""
     for name in WIRE:
-        parameters = {parameter.name: parameter for parameter in BY_NAME[name].parameters}
-        facts = WIRE[name]["params"]
-        assert list(parameters) == list(facts)
+        readers, facts = BY_NAME[name].readers, WIRE[name]["params"]
+        assert list(readers) == list(facts)
         for parameter, fact in facts.items():
-            kind = parameters[parameter].type
-            words = fact.get("enum") or fact.get("items", {}).get("enum")
-            assert parameters[parameter].is_repeated == (fact["type"] == "array")
-            assert bool(parameters[parameter].options) == bool(words)
-            if fact.get("format") == "date-time":
-                assert kind is datetime
-            else:
-                assert (
-                    kind
-                    in {
-                        "array": (str,),
-                        "string": (str,) if words else (str, timedelta),
-                        "integer": (int,),
-                        "number": (float,) if parameter != "cursor" else (int,),
-                        "boolean": (bool,),
-                        "object": (Mapping,),
-                    }[fact["type"]]
-                )
-            if words:
-                assert sorted(parameters[parameter].options) == sorted(words)
+            read, words = readers[parameter], fact.get("enum") or fact.get("items", {}).get("enum")
             if "default" in fact:
-                assert parameters[parameter].default == fact["default"]
+                assert read([]) == fact["default"]
+            if words:
+                assert [read([word]) for word in words] == [
+                    {word} if fact["type"] == "array" else word for word in words
+                ]
+                with pytest.raises(InvalidValueError) as caught:
+                    read(["?"])
+                assert sorted(caught.value.args[0]["values"]) == sorted(words)
+            elif fact.get("format") == "date-time":
+                assert read(["2024-01-01T00:00:00Z"]) == datetime(2024, 1, 1, tzinfo=UTC)
+            else:
+                text, kinds = {
+                    "array": ("a", frozenset),
+                    "string": ("PT1S", str | timedelta),
+                    "integer": ("1", int),
+                    "number": ("1", float if parameter != "cursor" else int),
+                    "boolean": ("1", bool),
+                    "object": ('{"a": {"eq": 1}}', Callable),
+                }[fact["type"]]
+                assert isinstance(read([text]), kinds)
             if "maxLength" in fact:
-                assert parameters[parameter].maximum == fact["maxLength"]
+                assert read(["a" * fact["maxLength"]])
+                with pytest.raises(InvalidValueError):
+                    read(["a" * (fact["maxLength"] + 1)])
 
 
 def test_every_parameter_does_something():
@@ -197,7 +199,7 @@ def test_every_parameter_does_something():
                 "run_count_min",
                 "run_count_max",
             }
-        assert {parameter.name for parameter in resource.parameters} <= used
+        assert {*resource.readers} <= used
         facts = WIRE[name]["sort"]
         assert list(resource.sorts) == (facts["by"] if facts else [])
 
@@ -206,12 +208,13 @@ def test_an_answer_names_all_that_is_wrong_with_the_parameters(service):
     """The issues are in the API's order."""
     for name in PAGED:
         query, expected = [], []
-        for parameter in BY_NAME[name].parameters:
-            if parameter.is_repeated and not parameter.options:
+        for parameter in BY_NAME[name].readers:
+            declared = BY_NAME[name].arguments.get(parameter)
+            if declared and declared.is_repeated and not declared.choices:
                 continue  # any texts are right
-            is_text = parameter.type is str and not parameter.options
-            query += [(parameter.name, value) for value in (("1", "2") if is_text else ("?",))]
-            expected.append(parameter.name)
+            is_text = declared is not None and declared.type is str
+            query += [(parameter, value) for value in (("1", "2") if is_text else ("?",))]
+            expected.append(parameter)
         status, document = ask(service, name, query)
         assert (status, document["code"]) == (400, "BAD_REQUEST")
         assert [issue["path"][0] for issue in document["issues"]] == expected
@@ -419,8 +422,14 @@ def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run(monkeypatch)
 
 def test_a_filter_that_the_order_does_not_name_comes_last():
     """It is declared, so the sandbox does not ignore it."""
-    names = [parameter.name for parameter in evolve(BY_NAME["stations"], order="metadata limit").parameters]
-    assert names == ["metadata", "limit", "cursor", "search_query", "procedure_ids", "include_metadata"]
+    assert [*evolve(BY_NAME["stations"], order="metadata limit").readers] == [
+        "metadata",
+        "limit",
+        "cursor",
+        "search_query",
+        "procedure_ids",
+        "include_metadata",
+    ]
 
 
 def test_a_filter_that_leads_to_no_field_is_named():

@@ -244,7 +244,7 @@ def test_many_queries_are_not_kept_for_ever(service):
     """Only the latest queries are remembered."""
     for number in range(40):
         ids(service, "runs", {"search_query": str(number)})
-    assert service._selected.cache_info().currsize == 16
+    assert service._select.cache_info().currsize == 16
 
 
 def test_a_station_lists_runs(service):

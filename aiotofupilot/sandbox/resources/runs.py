@@ -12,7 +12,7 @@ from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, extended
 from aiotofupilot.sandbox.measured import check, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.recipes import MILLISECOND, PREPARATION, Entry, Measured, uuid
-from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, contains, equal_to, if_asked, related
+from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, by, contains, if_asked, related
 from aiotofupilot.sandbox.world import grouped
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
     def named(name: str) -> Filter:
         def chosen(wanted: object, snapshot: Snapshot) -> Predicate:
-            by = equal_to("procedure.id") if name == "procedure_id" else RUNS.tests[name]
-            return by(wanted, snapshot)
+            select = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
+            return select(wanted, snapshot)
 
         return related(run_id, "runs", "id", chosen)
 

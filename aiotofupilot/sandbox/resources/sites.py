@@ -275,7 +275,6 @@ def _identity(reading: Reading, _item: object) -> dict[str, Any]:
 USERS: Resource[models.User] = Resource(
     name="users",
     source=_users,
-    pages=(),
     details=(
         Detail("users/current", models.User, _current_user),
         Detail("whoami", models.Identity, _itself, _identity),

@@ -210,7 +210,7 @@ PARTS: Resource[models.Part] = Resource(
         "search_query": contains("name", "number"),
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
     },
-    pages=pages(minimum=None),
+    pages=pages(minimum=-inf),
     details=(
         Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
         Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details, hides=(_ADDRESS,)),
