@@ -1,4 +1,4 @@
-"""Checks arguments where they are given, and hides those that are secret.
+"""Checks arguments where they are given, and hides those that are secret or of this package only.
 
 An error names the parameter, its bound and the value. A value of the wrong type raises a TypeError, and one out of
 bounds a ValueError. Every error also has the name of the parameter as its attribute ``parameter``. A caller may know
@@ -7,15 +7,20 @@ the parameter by another name, such as the option of a command.
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from datetime import datetime
 from ipaddress import ip_address
 from operator import index
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from attrs import field, frozen
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
@@ -134,3 +139,10 @@ def is_loopback(host: str) -> bool:
 def is_visible(text: str) -> bool:
     """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
     return _VISIBLE.fullmatch(text) is not None
+
+
+def internal(constructor: Callable[P, T]) -> Callable[P, T]:
+    """Keep the parameters of a constructor out of ``help()`` and signatures, because only this package calls it."""
+    own = next(iter(inspect.signature(constructor).parameters.values()))
+    constructor.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined] # what inspect looks for first
+    return constructor

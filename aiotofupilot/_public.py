@@ -4,7 +4,7 @@ A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562).
 in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
 import.
 
-``help()`` shows what the fields of a value mean, and no constructors that only this package calls.
+``help()`` shows what the fields of a value mean.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ import sys
 import textwrap
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def lazy(
@@ -91,22 +88,12 @@ class _Explained:
                     body += getattr(definition, "body", [])
         except OSError:  # the source is not installed
             return self._summary
-        fields = [
-            f"{field.target.id}: {' '.join(text.value.value.split())}"
-            for field, text in pairwise(body)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-            and isinstance(text.value.value, str)
-            and not field.target.id.startswith("_")
-        ]
+        fields: list[str] = []
+        for field, literal in pairwise(body):
+            match field, literal:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))) if name[0] != "_":
+                    fields.append(f"{name}: {' '.join(text.split())}")
+                case _:
+                    pass
         lines = (textwrap.fill(text, 116, initial_indent=_STEP, subsequent_indent=2 * _STEP) for text in fields)
         return "\n".join([inspect.cleandoc(self._summary), "", "Attributes:", *lines])
-
-
-def internal(constructor: Callable[P, T]) -> Callable[P, T]:
-    """Keep the parameters of a constructor out of ``help()`` and signatures, because only this package calls it."""
-    own = next(iter(inspect.signature(constructor).parameters.values()))
-    constructor.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined] # what inspect looks for first
-    return constructor

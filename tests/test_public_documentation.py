@@ -12,7 +12,8 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._public import explained, internal
+from aiotofupilot._arguments import internal
+from aiotofupilot._public import explained
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]

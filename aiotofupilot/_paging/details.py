@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import define, evolve
 
+from aiotofupilot._arguments import internal
 from aiotofupilot._otel import WalkSpan
-from aiotofupilot._public import internal
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import WalkStats

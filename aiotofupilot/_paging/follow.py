@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._public import internal
+from aiotofupilot._arguments import internal
 from aiotofupilot.errors import (
     APIError,
     CertificateError,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import evolve
 
-from aiotofupilot._arguments import for_parameter
-from aiotofupilot._public import internal
+from aiotofupilot._arguments import for_parameter, internal
 from aiotofupilot.errors import DecodeError, DriftError, PaginationError, TofuPilotError
 from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer, seconds
-from aiotofupilot._public import internal
+from aiotofupilot._arguments import integer, internal, seconds
 from aiotofupilot.clock import Deadline
 from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer
+from aiotofupilot._arguments import integer, internal
 from aiotofupilot._otel import WalkSpan
-from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats
