@@ -70,7 +70,7 @@ def _any_of(union: Any) -> Hook:
     def structure(value: Any, _: object) -> Any:
         if _checked(value, classes, wanted).__class__ is not list:
             return value
-        check_array(union, array := tuple(value))
+        check_array(array := tuple(value))
         return array
 
     return structure

@@ -76,11 +76,9 @@ class RecentUnit:
 
 
 @frozen
-class RecentRun:
+class RecentRun(refs.WithID):
     """One of the latest runs of a procedure."""
 
-    id: str
-    """UUID."""
     started_at: datetime
     """When it began; timezone-aware."""
     outcome: str
@@ -196,11 +194,9 @@ class PhaseRef(refs.Named):
 
 
 @frozen
-class RunRef:
+class RunRef(refs.WithID):
     """The run that made a measurement or has a phase."""
 
-    id: str
-    """UUID."""
     outcome: str | None = None
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later. None: the server does
     not say. For a phase it never does."""
@@ -306,11 +302,9 @@ class RunSecret:
 
 
 @frozen
-class RunStation:
+class RunStation(refs.WithID):
     """The station that uploaded a run."""
 
-    id: str
-    """UUID."""
     name: str | None = None
     """Display name. None: the server names none."""
 
@@ -634,11 +628,9 @@ class DeploymentDetails(refs.DeploymentFields, ShownItem):
 
 
 @frozen
-class Organization:
+class Organization(refs.WithID):
     """The organization that a key belongs to."""
 
-    id: str
-    """UUID."""
     slug: str
     """Its name in addresses, such as ``volta``."""
     name: str

@@ -85,23 +85,15 @@ def wire_name(field: attrs.Attribute[Any]) -> str | None:
     return name
 
 
-def check_array(union: Any, value: tuple[object, ...]) -> None:
-    """Check that a tuple is one of the tuples in a union, such as ``tuple[str, ...]``.
+def check_array(array: tuple[object, ...]) -> None:
+    """Check that the items of an array are all numbers or all strings.
 
     Raises:
-        TypeError: It is none of them.
+        TypeError: They are not.
     """
-    classes = frozenset(map(type, value))
-    if not any(classes <= allowed for allowed in _arrays(union)):
+    classes = set(map(type, array))
+    if not (classes <= {int, float} or classes <= {str}):
         raise TypeError("the items of the array differ in type")
-
-
-@cache
-def _arrays(union: Any) -> list[frozenset[Any]]:
-    """Return the classes of the items of each tuple in a union."""
-    items = [get_args(kind)[0] for kind in get_args(union) if get_origin(kind) is tuple]
-    classes = [frozenset(get_args(item) or [item]) for item in items]
-    return [found | {int} if float in found else found for found in classes]
 
 
 def immutable(value: Any) -> Any:

@@ -104,11 +104,9 @@ class Station(refs.Named, ShownItem):
 
 
 @frozen
-class User(ShownItem):
+class User(refs.WithID, ShownItem):
     """A member of the organization."""
 
-    id: str
-    """UUID."""
     name: str | None = None
     """Display name. None: the user has set none."""
     email: str | None = None

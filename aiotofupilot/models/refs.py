@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import field, fields, frozen
+from attrs import field, frozen
 
 from .fields import check_array
 
@@ -45,21 +45,25 @@ Metadata = Mapping[str, str | int | float | bool]
 
 
 @frozen
-class Named:
-    """What has an ID and a name."""
+class WithID:
+    """What has an ID."""
 
     id: str
     """UUID."""
+
+
+@frozen
+class Named(WithID):
+    """What has an ID and a name."""
+
     name: str
     """Display name."""
 
 
 @frozen
-class UserRef:
+class UserRef(WithID):
     """The user who created an item."""
 
-    id: str
-    """UUID."""
     name: str | None = None
     """Display name. None: the user has set none."""
     email: str | None = None
@@ -84,11 +88,9 @@ class ProcedureRef(Named):
 
 
 @frozen
-class ProcedureVersion:
+class ProcedureVersion(WithID):
     """A version of a procedure."""
 
-    id: str
-    """UUID."""
     tag: str
     """Name of the version, such as ``v3.2.0``."""
 
@@ -102,11 +104,9 @@ class RunProcedure(ProcedureRef):
 
 
 @frozen
-class Repository:
+class Repository(WithID):
     """The source repository that a procedure is linked to."""
 
-    id: str
-    """UUID."""
     name: str
     """Short name, such as ``my-repo``."""
     full_name: str = field(metadata={"wire": "fullName"})
@@ -126,11 +126,9 @@ class Team(Named):
 
 
 @frozen
-class BatchRef:
+class BatchRef(WithID):
     """The batch that a unit was made in."""
 
-    id: str
-    """UUID."""
     number: str
     """Batch number, 1 to 60 characters, as the server writes it."""
 
@@ -148,21 +146,17 @@ class BatchFields(BatchRef):
 
 
 @frozen
-class Revision:
+class Revision(WithID):
     """A revision of a part."""
 
-    id: str
-    """UUID."""
     number: str
     """Revision number, 1 to 60 characters, such as ``C``, as the server writes it."""
 
 
 @frozen
-class PartFields:
+class PartFields(WithID):
     """A part."""
 
-    id: str
-    """UUID."""
     number: str
     """Part number, 1 to 60 characters, as the server writes it."""
     name: str
@@ -178,11 +172,9 @@ class PartRef(PartFields):
 
 
 @frozen
-class UnitRef:
+class UnitRef(WithID):
     """A unit as other items refer to it."""
 
-    id: str
-    """UUID."""
     serial_number: str
     """Serial number, as the server writes it."""
 
@@ -296,11 +288,9 @@ class RunSequence:
 
 
 @frozen
-class LastRun:
+class LastRun(WithID):
     """The latest run of a unit."""
 
-    id: str
-    """UUID."""
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
     started_at: datetime
@@ -312,11 +302,9 @@ class LastRun:
 
 
 @frozen
-class LogRun:
+class LogRun(WithID):
     """The run that wrote a log line."""
 
-    id: str
-    """UUID."""
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
     started_at: datetime
@@ -346,7 +334,7 @@ class Validator:
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.expected_value, tuple):
-            check_array(fields(Validator).expected_value.type, self.expected_value)
+            check_array(self.expected_value)
 
 
 @frozen
