@@ -71,45 +71,39 @@ def arrays_of(columns: Iterable[Column], items: Sequence[Any]) -> list[pa.Array[
 @cache
 def nested_columns(model: type) -> tuple[Column, ...]:
     """Return the columns of a model, one for each attribute."""
-    return tuple(
-        Column((field.name,), pa.field(field.name, kind), build)
-        for field in shown_fields(model)
-        for kind, build in [_nested(field)]
-    )
+    return tuple(map(_nested, shown_fields(model)))
 
 
 @cache
 def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
     """Return the columns that items of a model have as flat rows. The separator joins the names on the way."""
-    return tuple(_flat_columns(model, separator))
+    return tuple(_flat(model, separator))
 
 
-def _flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> Iterator[Column]:
+def _flat(model: type, separator: str, above: tuple[str, ...] = ()) -> Iterator[Column]:
     for field in shown_fields(model):
         path = (*above, field.name)
         if field.model is not None and not field.is_array:
-            yield from _flat_columns(field.model, separator, path)
+            yield from _flat(field.model, separator, path)
             continue
-        kind, build, metadata = _flat(field)
+        rule = None if field.is_array else _FLAT_RULES.get(field.kind)
+        kind, build = rule or (_STRING, partial(_documents, field))
         is_nullable = path != ("id",)  # which every item has
+        metadata = None if rule else JSON_FIELD
         yield Column(path, pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata), build)
 
 
-def _nested(field: Field) -> tuple[pa.DataType, Build]:
+def _nested(field: Field) -> Column:
     kind, build = _rule(field.kind)
-    if not field.is_array:
-        return kind, build
-    # Parquet has this name for the values of a list, so a table is the same after it was written and read.
-    kind = pa.list_(pa.field("element", kind))
-    return kind, partial(_lists, kind, points if field.kind is float else partial(_elements, build))
+    if field.is_array:
+        # Parquet has this name for the values of a list, so a table is the same after it was written and read.
+        kind = pa.list_(pa.field("element", kind))
+        build = partial(_lists, kind, points if field.kind is float else partial(_elements, build))
+    return Column((field.name,), pa.field(field.name, kind), build)
 
 
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
-    """Return the type of the column for values of a type, and what makes it.
-
-    Raises:
-        TypeError: The type is not known here. A new kind of attribute needs a rule here.
-    """
+    """Return the type of the column for values of a type, and what makes it. Each kind of attribute has a rule."""
     if attrs.has(kind):
         columns = nested_columns(kind)
         struct = pa.struct([column.field for column in columns])
@@ -121,15 +115,6 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     if get_origin(kind) in {Union, UnionType}:
         return _STRING, json_texts
     raise TypeError(f"Arrow has no column for {kind!r}")
-
-
-def _flat(field: Field) -> tuple[pa.DataType, Build, dict[bytes, bytes] | None]:
-    """Return the type of the flat column of a field, what makes it, and the metadata of the column."""
-    if field.kind is timedelta and not field.is_array:
-        return _DOUBLE, _seconds, None
-    if field.kind in RULES and not field.is_array:
-        return *RULES[field.kind], None
-    return _STRING, partial(_documents, field), JSON_FIELD
 
 
 def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[Any]) -> pa.Array[Any]:
@@ -182,14 +167,15 @@ def _documents(field: Field, values: Sequence[Any]) -> pa.Array[Any]:
     return json_texts([_document(value, field) for value in values])
 
 
-def _document(value: Any, field: Field) -> Any:  # noqa: ANN401 - any value
-    """Return what the JSON text has for the value of a field: no secrets, times in UTC, and durations in seconds."""
+def _document(value: Any, field: Field, *, is_item: bool = False) -> Any:  # noqa: ANN401 - any value
+    """Return what the JSON text has for the value of a field, or an item of it, if it is an array.
+
+    It has no secrets, times in UTC, and durations in seconds.
+    """
     if value is None or field.kind is float:  # JSON has null for NaN
         return value
-    return [_element(item, field) for item in value] if field.is_array else _element(value, field)
-
-
-def _element(value: Any, field: Field) -> Any:  # noqa: ANN401 - likewise
+    if field.is_array and not is_item:
+        return [_document(item, field, is_item=True) for item in value]
     if field.model is not None:
         return {each.name: _document(getattr(value, each.name), each) for each in shown_fields(field.model)}
     if field.kind is timedelta:
@@ -235,3 +221,6 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
     timedelta: (_DURATION, _durations),
 }
 """The type of the column for values of a type, and what makes it."""
+
+_FLAT_RULES = {**RULES, timedelta: (_DOUBLE, _seconds)}
+"""The same, where nothing is nested and a duration is a number of seconds."""

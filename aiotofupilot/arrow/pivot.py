@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Validator
 
-_LOWER, _UPPER = frozenset({">", ">=", "range"}), frozenset({"<", "<=", "range"})
-"""The operators of validators that are limits."""
-
-_SIDES = ("lower", "upper")
+_OPERATORS = {"lower": (">", ">=", "range"), "upper": ("<", "<=", "range")}
+"""The operators of validators that are limits on each side."""
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -86,9 +84,9 @@ def _table(runs: list[list[Measurement]], *, with_limits: bool) -> pa.Table:
         build = RULES[kinds.pop()][1] if len(kinds) == 1 else json_texts
         table[name] = build(values)
         if with_limits and table[name].type == pa.float64():
-            bounds = [(None, None) if each is None else _limits(each.validators or ()) for each in measured]
-            for at, side in enumerate(_SIDES):
-                table[_free(f"{name}.{side}_limit", names)] = RULES[float][1]([bound[at] for bound in bounds])
+            for side in _OPERATORS:
+                limits = [None if each is None else _limit(each.validators or (), side) for each in measured]
+                table[_free(f"{name}.{side}_limit", names)] = RULES[float][1](limits)
     return pa.table(table)
 
 
@@ -114,14 +112,14 @@ def _value(measurement: Measurement) -> Any:  # noqa: ANN401 - a number, truth v
     return next((value for value in values if value is not None), None)
 
 
-def _limits(validators: Iterable[Validator]) -> tuple[float | None, float | None]:
-    """Return the tightest limits of some validators."""
-    limits: tuple[set[float], ...] = (set(), set())
+def _limit(validators: Iterable[Validator], side: str) -> float | None:
+    """Return the tightest limit of some validators on a side."""
+    found: list[float] = []
     for each in validators:
         ends = each.expected_value if each.operator == "range" else (each.expected_value, each.expected_value)
-        if each.is_decisive is False or not isinstance(ends, tuple) or len(ends) != len(_SIDES):
+        if each.is_decisive is False or not isinstance(ends, tuple) or len(ends) != len(_OPERATORS):
             continue
-        for end, operators, side in zip(ends, (_LOWER, _UPPER), limits, strict=True):
-            if each.operator in operators and isinstance(end, int | float) and not isinstance(end, bool):
-                side.add(float(end))
-    return max(limits[0], default=None), min(limits[1], default=None)
+        end = ends[side == "upper"]
+        if each.operator in _OPERATORS[side] and isinstance(end, int | float) and not isinstance(end, bool):
+            found.append(float(end))
+    return (max if side == "lower" else min)(found, default=None)

@@ -69,8 +69,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
     async def __anext__(self) -> pa.RecordBatch:
         with self._waiting():
             await self._gather()
-        if self._items:
-            self._convert()
+        self._convert()
         if parts := self._parts:
             batch: pa.RecordBatch = _arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
             self._forget_rows()
@@ -131,10 +130,9 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             error.checkpoint = self._checkpoint
             raise
         self._items, self._decoded_before = [], self._decoded_before + self._decoded
-        if not part.num_rows:
-            return
-        self._parts.append(part)
-        self._length, self._size = self._length + part.num_rows, self._size + part.nbytes
+        if part.num_rows:
+            self._parts.append(part)
+            self._length, self._size = self._length + part.num_rows, self._size + part.nbytes
 
     def _forget_rows(self) -> None:
         self._parts, self._length, self._size = [], 0, 0

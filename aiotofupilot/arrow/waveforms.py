@@ -83,18 +83,14 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
     for number, length in enumerate(lengths):
         which += array("i", [number]) * length
         index += up_to_the_longest[:length]
+    repeated = _integers(which)
 
     def column(name: str) -> Any:  # noqa: ANN401 - an array
         path, kind = _COLUMNS[name]
         if name == "index":
             return _integers(index)
         values = map(attrgetter(path), found)
-        if name == "value":
-            return points(values)
-        if kind is _TEXT:
-            texts: Any = pa.array(values, pa.string())
-            return texts.dictionary_encode().take(_integers(which))
-        return pa.array(values, kind).take(_integers(which))
+        return points(values) if name == "value" else pa.array(values, kind).take(repeated)
 
     batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch
