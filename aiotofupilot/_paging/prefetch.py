@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
+from .probes import Probes
 from .source import Fetch, Identified, OnUnreadable, leads_nowhere
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
@@ -71,14 +73,11 @@ class Window(Generic[T]):
         """How many items are requested per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._requested = limit
-        """How many items the page was to have that is at hand or failed."""
-        self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
-        self._deadline = Deadline()
-        self._cancelled: list[asyncio.Task[Page[T]]] = []
+        self._width = 1
         self._on_unreadable: OnUnreadable | None = on_unreadable
-        self._bisection: Bisection[T] | None = None
-        self._has_offsets = self._has_learned = False
+        self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
+        self._cancelled: list[asyncio.Task[Page[T]]] = []
+        self._has_learned = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0
@@ -101,7 +100,7 @@ class Window(Generic[T]):
         self._cursor, self._passed = cursor, 0
         self._ended = False
 
-    async def next(self, at_most: int | None = None) -> Page[T] | None:
+    async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
         """Return the next page; None: the one before was the last. At most so many can be needed from here on.
 
         After an error, or when cancelled, nothing is in flight, and the next call requests the same page again.
@@ -115,37 +114,16 @@ class Window(Generic[T]):
         if self._ended:
             await self.aclose()
             return None
-        if self._bisection is not None:
-            return await self._part(self._bisection)
-        last = self._last
-        if last is not None and (last.following is None or self._cursor <= last.cursor):
+        last, bisection = self._last, self._bisection
+        if bisection is None and last is not None and (last.following is None or self._cursor <= last.cursor):
             raise leads_nowhere(last.cursor, None if last.following is None else self._cursor)
-        width = self._width if at_most is None else min(self._width, at_most)
         try:
-            if width > 1 or self._prefetched:
-                page = await self._head(width)
-            else:
-                self._requested, self._deadline = self.limit, Deadline()
-                page = await self._fetch(self._cursor, self.limit, deadline=self._deadline)
-        except TofuPilotError as error:
-            if self._on_unreadable is None or not may_be_read_in_parts(error, self._on_unreadable):
-                self._step_back()
-                raise
-            bisection = Bisection(
-                self._fetch,
-                error,
-                cursor=self._cursor,
-                limit=self._requested,
-                deadline=self._deadline,
-                skips=self._on_unreadable == "skip",
-                overlap=self._overlap,
-                passed=self._passed,
-                read_at=None if last is None else last.cursor,
-                has_offsets=self._has_offsets,
-            )
+            if bisection is None:
+                return await self._whole_page(min(self._width, at_most))
             return await self._part(bisection)
-        self._settle(page)
-        return page
+        except BaseException:
+            self._step_back()
+            raise
 
     async def aclose(self) -> None:
         """End, and wait until nothing is in flight."""
@@ -160,83 +138,90 @@ class Window(Generic[T]):
         """Throw away what is in flight, and let the page that is due be requested alone."""
         self._cancel_prefetched()
         self._last: Page[T] | None = None
-        self._bisection = None
-        self._width = 1
+        self._read_at: int | None = None
+        self._bisection: Bisection[T] | None = None
 
-    async def _head(self, width: int) -> Page[T]:
-        """Fill the window, and wait for its first page."""
-        while len(self._prefetched) < width:
-            cursor = self._cursor
+    async def _whole_page(self, width: int) -> Page[T]:
+        """Fill the window up to a width, and return its first page, or the first part of that if it fails."""
+        while width > 1 and len(self._prefetched) < width:
+            cursor, deadline = self._cursor, Deadline()
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
-            deadline = Deadline()
-            self._prefetched.append(
-                (cursor, self.limit, deadline, begun(self._fetch(cursor, self.limit, deadline=deadline)))
-            )
-        _, self._requested, self._deadline, task = self._prefetched[0]
+            task = begun(self._fetch(cursor, self.limit, deadline=deadline))
+            self._prefetched.append((cursor, self.limit, deadline, task))
+            del task  # which may know its error, which knows this frame
+        is_ahead, requested, deadline = bool(self._prefetched), self.limit, Deadline()
         try:
-            page = await _result(task)
-        except TofuPilotError:
-            self._prefetched.popleft()  # the pages beyond it are as good as ever
-            raise
-        except BaseException:
-            self._step_back()
-            raise
-        finally:
-            del task  # which knows its error, which knows this frame
-        self._prefetched.popleft()
+            if is_ahead:
+                requested, deadline = self._prefetched[0][1:3]
+                page = await _result(self._prefetched[0][3])
+            else:
+                page = await self._fetch(self._cursor, requested, deadline=deadline)
+        except TofuPilotError as error:
+            if not may_be_read_in_parts(error, self._on_unreadable):
+                raise
+            if is_ahead:
+                self._prefetched.popleft()  # the pages beyond it are as good as ever
+            return await self._part(
+                Bisection(
+                    Probes(self._fetch, deadline),
+                    error,
+                    self._cursor,
+                    requested,
+                    skips=self._on_unreadable == "skip",
+                    overlap=self._overlap,
+                    passed=self._passed,
+                    read_at=self._read_at,
+                )
+            )
+        if is_ahead:
+            self._prefetched.popleft()
+        self._settle(page, requested)
         return page
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
-        try:
-            page = await bisection.next()
-        except BaseException:
-            self._step_back()
-            raise
+        page = await bisection.next()
         self.gap, self._bisection = bisection.gap, bisection if bisection.is_under_way else None
         self._note(page)
         if bisection.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
-                self.limit, self._good = max(self._overlap + 1, self._requested // 2), 0
+                self.limit, self._good = max(self._overlap + 1, bisection.limit // 2), 0
                 self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
         if not is_joined and self._bisection is None:
             self._cancel_prefetched()
-            self._width = 1
         return page
 
-    def _settle(self, page: Page[T]) -> None:
-        """Hold a page against what was predicted, and note what follows it."""
-        self._grow()
-        following = page.following
-        cursor = None if following is None else following - self._overlap
-        if cursor == page.cursor + self._requested - self._overlap:
-            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
-        else:
-            if self._prefetched and cursor is not None:
-                _log.debug(
-                    "the page at cursor %d leads to %d: %d requested ahead are dropped",
-                    page.cursor,
-                    cursor,
-                    len(self._prefetched),
-                )
-            self._cancel_prefetched()
-            self._width = 1
-            if cursor is not None and not self._learn(page):
-                self.is_sequential = self._concurrency > 1 or self.is_sequential
-                self._concurrency = 1
-        self._note(page)
-
-    def _grow(self) -> None:
-        """Make pages that were halved longer again, after enough of them have come whole."""
-        if self._requested == self._whole:
+    def _settle(self, page: Page[T], requested: int) -> None:
+        """Hold a page to what was predicted when so many items were requested, and note what follows it."""
+        if requested == self._whole:
             self._too_long = 0
         elif self.limit < self._whole:
             self._good += 1
             if self._good == _GOOD_PAGES:
                 self.limit, self._good = min(2 * self.limit, self._whole), 0
+        following, length = page.following, len(page.data)
+        if following == page.cursor + requested:
+            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
+        elif following is None:
+            self._cancel_prefetched()
+        else:
+            if self._prefetched:
+                _log.debug(
+                    "the page at cursor %d leads to %d: %d requested ahead are dropped",
+                    page.cursor,
+                    following - self._overlap,
+                    len(self._prefetched),
+                )
+            self._cancel_prefetched()
+            if not self._has_learned and self._overlap < length < requested and following == page.cursor + length:
+                self.limit = self._whole = length  # the server gives no longer pages
+                self._has_learned = True
+            elif self._concurrency > 1:
+                self._concurrency, self.is_sequential = 1, True
+        self._note(page)
 
     def _note(self, page: Page[T]) -> None:
         """Note what follows a page that is handed over."""
@@ -244,22 +229,16 @@ class Window(Generic[T]):
         self._ended = following is None and not page.meta.has_more
         if following is not None:
             self._cursor, self._passed = following - self._overlap, following
-            self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
-
-    def _learn(self, page: Page[T]) -> bool:
-        """Request pages of this length from now on, if the server gives no longer ones, and this is the first such."""
-        length = len(page.data)
-        if self._has_learned or not self._overlap < length < self._requested or page.following != page.cursor + length:
-            return False
-        self.limit = self._whole = length
-        self._has_learned = True
-        return True
+            has_offsets = self.limit == 1 or following - page.cursor == len(page.data) > 1
+            self._read_at = page.cursor if has_offsets else None
 
     def _cancel_prefetched(self) -> None:
+        """Throw away what is in flight, and go on with one page."""
         tasks = [task for _, _, _, task in self._prefetched]
         self._prefetched.clear()
         cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
+        self._width = 1
 
 
 def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:

@@ -6,6 +6,8 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from attrs import define
+
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -95,15 +97,16 @@ class TimeUpError(Exception):
     """The search has taken too long."""
 
 
+@define
 class Probes(Generic[T]):
     """Requests items within a time limit. After it, each request raises a `TimeUpError`."""
 
-    def __init__(self, fetch: Fetch[T], deadline: Deadline) -> None:
-        self.deadline = deadline
-        """The time limit of the search."""
-        self.has_waited = False
-        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
-        self._fetch = fetch
+    fetch: Fetch[T]
+    """Fetches a page."""
+    deadline: Deadline
+    """The time limit of the search."""
+    has_waited: bool = False
+    """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
 
     async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
         """Return items, or an error that can be due to one of them. Any other error is raised.
@@ -137,7 +140,7 @@ class Probes(Generic[T]):
     async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
         deadline = self.deadline
         try:
-            return await self._fetch(cursor, limit, once=once, deadline=deadline)
+            return await self.fetch(cursor, limit, once=once, deadline=deadline)
         except TofuPilotError as error:
             if deadline.is_missed:
                 raise TimeUpError from error

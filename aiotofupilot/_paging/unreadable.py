@@ -15,14 +15,14 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, ServerError, TofuPilotError
 from aiotofupilot.models import Page
 
 from .probes import Probes, TimeUpError, is_due_to_length, is_unreadable, positions_beside
-from .source import Fetch, Identified, OnUnreadable
+from .source import Identified, OnUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,13 +77,15 @@ def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
         span.event("skip", {"position": position})
 
 
-def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable) -> bool:
+def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | None) -> bool:
     """Return whether a page that failed is to be read in parts.
 
     Where the user wants no retries, and items are not to be skipped, a page is only read in parts after an error that
     no retry could have mended. Otherwise a test or a service would see more requests during an outage than the policy
     has attempts.
     """
+    if on_unreadable is None:
+        return False
     skips = on_unreadable == "skip"
     if not is_unreadable(error):
         # The attempts before the last one may have told more than a server that refuses work.
@@ -93,54 +95,50 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable) -> 
     return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
 
 
+@define(eq=False)
 class Bisection(Generic[T]):
-    """Hands over what can be read of a page that failed, part by part, each part a page of its own.
+    """Hands over what can be read of a page that failed, part by part, each part a page of its own."""
 
-    Args:
-        fetch: Fetches a page.
-        error: Why the page failed.
-        cursor: Where it begins.
-        limit: How many items it was to have.
-        deadline: Its time limit.
-        skips: Whether an item that cannot be read is left out, and not an error.
-        overlap: How many items of a page the next page is to begin with, 0 or 1.
-        passed: The position before which all items have been passed.
-        read_at: The position of an item that was read before; None: there is none.
-        has_offsets: Whether the server's cursors were seen to be offsets.
-    """
+    probes: Probes[T]
+    """Requests items, at first within the time limit of the page."""
+    error: TofuPilotError
+    """Why the page failed."""
+    cursor: int
+    """Where the page begins."""
+    limit: int
+    """How many items it was to have."""
+    skips: bool
+    """Whether an item that cannot be read is left out, and not an error."""
+    overlap: int
+    """How many items of a page the next page is to begin with, 0 or 1."""
+    passed: int
+    """The position before which all items have been passed."""
+    read_at: int | None
+    """The position of an item that was read before, if the server's cursors were seen to be offsets; None: there is
+    none."""
+    gap: Gap | None = field(default=None, init=False)
+    """What lies before the part that was handed over last."""
+    is_under_way: bool = field(default=False, init=False)
+    """Whether more of the page is to be read in parts."""
+    is_too_long: bool = field(default=False, init=False)
+    """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
+    _has_offsets: bool = field(init=False)
+    _back: int = field(init=False)
+    """How many items before `_next` the next part begins: `overlap`, unless the item there was not passed."""
+    _next: int = field(init=False)
+    """All items before this position were handed over or left out."""
+    _failing: int = field(init=False)
+    """The items from `_next` to this position fail as a page."""
+    _end: int = field(init=False)
+    _gap_start: int | None = field(default=None, init=False)
+    _left_out: dict[int, str] = field(factory=dict[int, str], init=False)
 
-    def __init__(
-        self,
-        fetch: Fetch[T],
-        error: TofuPilotError,
-        *,
-        cursor: int,
-        limit: int,
-        deadline: Deadline,
-        skips: bool,
-        overlap: int,
-        passed: int,
-        read_at: int | None,
-        has_offsets: bool,
-    ) -> None:
-        self.gap: Gap | None = None
-        """What lies before the part that was handed over last."""
-        self.is_under_way = False
-        """Whether more of the page is to be read in parts."""
-        self.is_too_long = False
-        """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
-        self._error, self._limit, self._passed = error, limit, passed
-        self._skips, self._overlap = skips, overlap
-        self._probes = Probes(fetch, deadline)
-        self._is_anchored = cursor < passed
-        self._next = cursor + overlap if self._is_anchored else cursor
-        self._end = cursor + limit
-        self._failing = self._end if is_unreadable(error) else self._next  # or else the whole page is requested again
-        self._has_offsets = has_offsets or limit == 1  # then no other limit is requested
-        self._read_at = read_at if self._has_offsets else None
-        self._controls = positions_beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
-        self._gap_start: int | None = None
-        self._left_out: dict[int, str] = {}
+    def __attrs_post_init__(self) -> None:
+        self._has_offsets = self.read_at is not None or self.limit == 1  # then no other limit is requested
+        self._back = self.overlap if self.cursor < self.passed else 0
+        self._next, self._end = self.cursor + self._back, self.cursor + self.limit
+        # After an error that tells nothing of the items, the whole page is requested again.
+        self._failing = self._end if is_unreadable(self.error) else self._next
 
     async def next(self) -> Page[T]:
         """Return the next part that can be read.
@@ -152,66 +150,69 @@ class Bisection(Generic[T]):
         try:
             if self.gap is None:
                 await self._check_others()
-            self._probes.deadline = Deadline()
-            return await self._part()
+            self.probes.deadline = Deadline()
+            page = await self._readable()
+            self.gap = await self._gap_before(page)
         except TimeUpError:
-            raise self._error from None
+            raise self.error from None
+        self._gap_start, self._back = None, self.overlap
+        following = page.following
+        self.is_under_way = False
+        if following is not None:
+            is_short = following == page.cursor + self.overlap  # the next page would begin with the same item
+            self.is_under_way = is_short or (following < self._end and not self.is_too_long)
+            self._next, self.passed = following, max(self.passed, following)
+            self._failing = max(self._failing, following)
+        return page
 
     async def _check_others(self) -> None:
         """Raise the error of the page if nothing else of the listing can be read either."""
-        for position in self._controls:
+        read_at = self.read_at
+        for position in positions_beside(self.cursor, self.limit) if read_at is None else (read_at,) * _CONTROLS:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
             requested = 1 if self._has_offsets else 2
-            page = await self._probes.control(position, requested)
+            page = await self.probes.control(position, requested)
             if page is not None:
                 self._note(page, requested)
                 return
-        raise self._error
+        raise self.error
 
-    async def _part(self) -> Page[T]:
-        """Return the next part that can be read.
-
-        All items before `_next` were handed over or left out. Those from there to `_failing` fail as a page.
-        """
+    async def _readable(self) -> Page[T]:
+        """Return the longest page of those tried that can be read, after leaving out what cannot be read before it."""
         self.is_too_long = False
         while True:
             if self._failing == self._next + 1 and (page := await self._suspect()) is not None:
-                return await self._handed_over(page)
-            if self._failing > self._next:
-                middle = (self._next + self._failing + 1) // 2
-            else:  # what is behind an item is requested at once
-                if self._end <= self._next + self._overlap:  # no page may begin with an item that was left out
-                    self._end = self._next + self._limit
+                return page
+            if self._failing == self._next:  # what is behind an item is requested at once
+                if self._end <= self._next + self.overlap:  # no page may begin with an item that was left out
+                    self._end = self._next + self.limit
                 middle = self._end
-            cursor = self._cursor
-            result = await self._probes.probe(cursor, middle - cursor)
+            else:
+                middle = (self._next + self._failing + 1) // 2
+            cursor = self._next - self._back
+            result = await self.probes.probe(cursor, middle - cursor)
             if isinstance(result, Page):
                 self._note(result, middle - cursor)
                 if not self._has_offsets and result.following is not None:
-                    if isinstance(await self._probes.probe(self._next + 1, 2), Page):
-                        raise self._error  # the number of a page leads elsewhere, now that two items are requested
+                    if isinstance(await self.probes.probe(self._next + 1, 2), Page):
+                        raise self.error  # the number of a page leads elsewhere, now that two items are requested
                     self._has_offsets = True
-                return await self._handed_over(result)
+                return result
             self._failing = middle
-
-    @property
-    def _cursor(self) -> int:
-        """Where the next part begins: if pages overlap, with the item before, unless that was left out."""
-        return self._next - self._overlap if self._is_anchored and self._gap_start is None else self._next
 
     async def _suspect(self) -> Page[T] | None:
         """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
 
         If nothing is to be left out, or a page with two items fails, and each of them alone does not, that is an error.
         """
-        page, cursor = await self._verified(self._next), self._cursor
+        page, cursor = await self._verified(self._next), self._next - self._back
         if not isinstance(page, Page):
             self._leave_out(page)
             return None
-        self.is_too_long = is_due_to_length(self._error)
+        self.is_too_long = is_due_to_length(self.error)
         if cursor == self._next:
             return page
-        pair = await self._probes.probe(cursor, 2, once=False)
+        pair = await self.probes.probe(cursor, 2, once=False)
         if isinstance(pair, Page):
             return pair
         if isinstance(await self._verified(cursor), Page):
@@ -222,8 +223,8 @@ class Bisection(Generic[T]):
     def _leave_out(self, error: TofuPilotError) -> None:
         """Leave out the item at `_next`, or raise its error if none is to be left out, or too many are in a row."""
         position = self._next
-        if position >= self._passed:
-            if not self._skips:
+        if position >= self.passed:
+            if not self.skips:
                 error.position = position
                 raise error
             self._left_out[position] = str(error)
@@ -232,39 +233,25 @@ class Bisection(Generic[T]):
         elif position - self._gap_start >= _IN_A_ROW:
             raise error
         self._next = self._failing = position + 1
-
-    async def _handed_over(self, page: Page[T]) -> Page[T]:
-        """Note what lies before a part and what is still to be read, and return the part."""
-        self.gap = await self._gap_before(page)
-        self._gap_start, self._is_anchored = None, True
-        following = page.following
-        self.is_under_way = False
-        if following is not None:
-            is_short = following == page.cursor + self._overlap  # the next page would begin with the same item
-            self.is_under_way = is_short or (following < self._end and not self.is_too_long)
-            self._next, self._passed = following, max(self._passed, following)
-            self._failing = max(self._failing, following)
-        return page
+        self._back = 0
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
         """Return the page of a single item, or the error because of which it is unreadable.
 
         That error is raised if no control can be read either.
         """
-        probes = self._probes
-        result = await probes.probe(position, 1)
-        failures = 1
-        while not isinstance(result, Page) and failures < _FAILURES:
+        probes, failures = self.probes, 0
+        while not isinstance(result := await probes.probe(position, 1), Page):
+            failures += 1
+            if failures == _FAILURES:
+                result.attempts = failures
+                break
             if failures == _FAILURES - 1:
                 probes.has_waited = False
                 if not await self._is_another_read(position):
                     raise result
                 if probes.has_waited:
                     failures = 0
-            result = await probes.probe(position, 1)
-            failures += 1
-        if not isinstance(result, Page):
-            result.attempts = failures
         return result
 
     def _note(self, page: Page[T], requested: int) -> None:
@@ -272,24 +259,24 @@ class Bisection(Generic[T]):
         if page.following is not None:
             length = page.following - page.cursor
             if length not in (requested, len(page.data)):
-                raise self._error
+                raise self.error
             self._has_offsets = self._has_offsets or length > 1
         if page.data and self._has_offsets:
-            self._read_at = page.cursor
+            self.read_at = page.cursor
 
     async def _is_another_read(self, position: int) -> bool:
         """Return whether another item than the one at a position can be read right now."""
-        others = _around(position) if self._read_at in (None, position) else (self._read_at,) * _CONTROLS
-        for other in others:
-            page = await self._probes.control(other)
+        read_at = self.read_at
+        for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
+            page = await self.probes.control(other)
             if page is None or not page.data:
                 continue
             if not self._has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
-                longer = await self._probes.control(other, 2)
+                longer = await self.probes.control(other, 2)
                 self._has_offsets = longer is not None and _first(longer) == _first(page)
             if self._has_offsets:
-                self._read_at = other
+                self.read_at = other
                 return True
         return False
 
@@ -304,9 +291,9 @@ class Bisection(Generic[T]):
         left_out, self._left_out = self._left_out, {}
         if start is None:
             return Gap(stop, stop)
-        if not self._overlap:
+        if not self.overlap:
             return Gap(start, stop, left_out)
-        lowest = max(0, start - _BEFORE) if start <= self._passed else start
+        lowest = max(0, start - _BEFORE) if start <= self.passed else start
         page = await self._side(start - 1)
         while page is None and start > lowest:  # the item was passed before, and became unreadable
             start -= 1
@@ -318,12 +305,12 @@ class Bisection(Generic[T]):
     async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
         """Return whether a gap, and the items before and behind it, are found where they were."""
         for position in range(start, behind.cursor):
-            if isinstance(await self._probes.probe(position, 1), Page):
+            if isinstance(await self.probes.probe(position, 1), Page):
                 return False
         sides = ((start - 1, before), (behind.cursor, _first(behind)))
         for position, first in (sides[1], sides[0], sides[0], sides[1]):
             if position < 0:  # nothing lies before the gap, so its first item has to fail
-                is_as_before = not isinstance(await self._probes.probe(0, 1), Page)
+                is_as_before = not isinstance(await self.probes.probe(0, 1), Page)
             else:
                 page = await self._side(position)
                 is_as_before = page is not None and _first(page) == first
@@ -335,7 +322,7 @@ class Bisection(Generic[T]):
         """Return the page of an item beside a gap. None: it cannot be read, or the listing begins with the gap."""
         if position < 0:
             return None
-        result = await self._probes.probe(position, 1, once=False)
+        result = await self.probes.probe(position, 1, once=False)
         if not isinstance(result, Page):
             result = await self._verified(position)
         return result if isinstance(result, Page) else None

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -177,7 +178,9 @@ class Walk(ItemIteration[T]):
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
+        self._plan = plan
         self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
+        self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
         self._window = Window(
             partial(fetch, counts=self._stats.counts),
@@ -188,10 +191,7 @@ class Walk(ItemIteration[T]):
             on_unreadable=plan.on_unreadable,
             passed=start.cursor + start.skip if self._yields_items else 0,
         )
-        self._has_short_pages = limit < plan.limit
-        self._start = start
-        self._wanted = plan.max_items
-        self._keep = plan.keep
+        self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._page: Page[T] | None = None
         self._new: Sequence[T] = ()
         self._offered = 0
@@ -206,7 +206,7 @@ class Walk(ItemIteration[T]):
     def checkpoint(self) -> Checkpoint:
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         if self._page is None:
-            return self._start
+            return self._plan.start
         page, drift = self._page, self._drift
         passed = len(page.data)
         if self._yielded_of_page < len(self._new):
@@ -217,7 +217,7 @@ class Walk(ItemIteration[T]):
         if passed == len(page.data) and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
         anchors, ahead = drift.memory.anchors(passed), drift.memory.ahead(passed)
-        return evolve(self._start, cursor=cursor, skip=skip + drift.skip, anchors=anchors, ahead=ahead)
+        return evolve(self._plan.start, cursor=cursor, skip=skip + drift.skip, anchors=anchors, ahead=ahead)
 
     @property
     def stats(self) -> WalkStats:
@@ -246,60 +246,50 @@ class Walk(ItemIteration[T]):
             raise StopAsyncIteration
 
     def _note_failure(self, error: Exception) -> None:
-        note_checkpoint(error, self.checkpoint, self._start)
+        note_checkpoint(error, self.checkpoint, self._plan.start)
         self._span.end(self.stats, error)
 
     async def _next_page(self) -> bool:
         """Make the next page the page at hand, and return whether there is one that is wanted."""
-        while self._wanted != 0:
+        drift, window, keep = self._drift, self._window, self._plan.keep
+        while self._wanted:
             with self._span.fetching():
-                page = await self._window.next(self._pages_wanted())
+                page = await window.next(-(-(self._wanted + drift.skip) // window.stride))
             if page is None:
                 break
             self._span.arrived()
-            resyncs = self._drift.resyncs
+            resyncs = drift.resyncs
             try:
-                dropped = self._dropped(page)
-                new = self._drift.admit(page, self._window.gap)
+                dropped = {item.id for item in page.data if not keep(item)} if keep else ()
+                new = drift.admit(page, window.gap)
             except TofuPilotError:
-                self._window.restart(page.cursor)  # the page does not count as passed
+                window.restart(page.cursor)  # the page does not count as passed
                 raise
-            if self._drift.resyncs > resyncs:
+            if drift.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
             if new is not None:
-                if self._window.gap is not None:
-                    note_left_out(self._window.gap, self._stats, self._span)
+                if window.gap is not None:
+                    note_left_out(window.gap, self._stats, self._span)
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
             _log.debug(
                 "the page of %s at cursor %d does not go on where the walk is: looking at cursor %d",
-                self._start.listing,
+                self._plan.start.listing,
                 page.cursor,
-                self._drift.next_probe,
+                drift.next_probe,
             )
-            self._window.restart(self._drift.next_probe)
+            window.restart(drift.next_probe)
         return False
-
-    def _dropped(self, page: Page[T]) -> Collection[str]:
-        """Return the IDs of the items that do not belong to what is listed, or raise a `DecodeError`."""
-        return () if self._keep is None else {item.id for item in page.data if not self._keep(item)}
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
         self._yielded_before += self._offered
         self._page, self._new = page, new
         self._stats.pages += 1
-        offered = new if self._wanted is None else new[: self._wanted]
+        offered = new[: self._wanted]
         self._items, self._offered = iter(offered), len(offered)
-        if self._wanted is not None:
-            self._wanted -= len(offered)
-            if self._wanted == 0:
-                await self._window.aclose()
-
-    def _pages_wanted(self) -> int | None:
-        """Return how many pages can still be needed, if they are full; None: any number."""
-        if self._wanted is None:
-            return None
-        return -(-(self._wanted + self._drift.skip) // self._window.stride)
+        self._wanted -= len(offered)
+        if not self._wanted:
+            await self._window.aclose()
 
 
 class PageWalk(Walk[T]):
