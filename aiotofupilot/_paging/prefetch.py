@@ -12,6 +12,8 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from attrs import define
+
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
@@ -36,6 +38,7 @@ _GOOD_PAGES = 10
 """After this many good pages in a row, pages that were halved are twice as long again."""
 
 
+@define(eq=False, repr=False, slots=False)
 class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
@@ -46,38 +49,25 @@ class Window(Generic[T]):
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
-
-    Args:
-        fetch: Fetches a page.
-        cursor: Where to begin.
-        limit: How many items to request per page.
-        overlap: How many items of a page the next page is to begin with; less than `limit`.
-        concurrency: As in a `Plan`.
-        on_unreadable: As in a `Plan`.
-        passed: The position before which all items have been passed.
     """
 
-    def __init__(
-        self,
-        fetch: Fetch[T],
-        *,
-        cursor: int,
-        limit: int,
-        overlap: int,
-        concurrency: int,
-        on_unreadable: OnUnreadable | None,
-        passed: int,
-    ) -> None:
-        self._fetch = fetch
-        self.limit = self._whole = limit
-        """How many items are requested per page."""
-        self._overlap = overlap
-        self._concurrency = concurrency
-        self._width = 1
-        self._on_unreadable: OnUnreadable | None = on_unreadable
+    fetch: Fetch[T]
+    cursor: int
+    """Where the next page begins."""
+    limit: int
+    """How many items are requested per page."""
+    overlap: int
+    """How many items of a page the next one is to begin with; less than `limit`."""
+    concurrency: int
+    on_unreadable: OnUnreadable | None
+    passed: int
+    """The position before which all items have been passed."""
+
+    def __attrs_post_init__(self) -> None:
+        self._whole, self._width = self.limit, 1
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._has_learned = False
+        self._has_learned = self._ended = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0
@@ -86,37 +76,32 @@ class Window(Generic[T]):
         """How many pages in a row came whole since they were halved."""
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
-        self.restart(cursor)
-        self._passed = passed
+        self._step_back()
 
     @property
     def stride(self) -> int:
         """How far apart the cursors of full pages lie."""
-        return self.limit - self._overlap
+        return self.limit - self.overlap
 
     def restart(self, cursor: int) -> None:
         """Throw away what is in flight and go on at another cursor, with one page at first."""
         self._step_back()
-        self._cursor, self._passed = cursor, 0
+        self.cursor, self.passed = cursor, 0
         self._ended = False
 
     async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
         """Return the next page; None: the one before was the last. At most so many can be needed from here on.
 
-        After an error, or when cancelled, nothing is in flight, and the next call requests the same page again.
-
-        Raises:
-            PaginationError: The page before named a cursor that does not advance. Or it announced more items, and
-                named none.
-            SessionError: The session was closed meanwhile.
+        After an error, or when cancelled, nothing is in flight, and the next call requests the same page again. If the
+        page before led nowhere, that is a `PaginationError`.
         """
         self.gap = None
         if self._ended:
             await self.aclose()
             return None
         last, bisection = self._last, self._bisection
-        if bisection is None and last is not None and (last.following is None or self._cursor <= last.cursor):
-            raise leads_nowhere(last.cursor, None if last.following is None else self._cursor)
+        if bisection is None and last is not None and (last.following is None or self.cursor <= last.cursor):
+            raise leads_nowhere(last.cursor, None if last.following is None else self.cursor)
         try:
             if bisection is None:
                 return await self._whole_page(min(self._width, at_most))
@@ -143,40 +128,31 @@ class Window(Generic[T]):
 
     async def _whole_page(self, width: int) -> Page[T]:
         """Fill the window up to a width, and return its first page, or the first part of that if it fails."""
+        limit, deadline = self.limit, Deadline()
         while width > 1 and len(self._prefetched) < width:
-            cursor, deadline = self._cursor, Deadline()
+            cursor, deadline = self.cursor, Deadline()
             if self._prefetched:
-                cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
-            task = begun(self._fetch(cursor, self.limit, deadline=deadline))
-            self._prefetched.append((cursor, self.limit, deadline, task))
-            del task  # which may know its error, which knows this frame
-        is_ahead, requested, deadline = bool(self._prefetched), self.limit, Deadline()
+                cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
+            self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
+        is_ahead = bool(self._prefetched)
         try:
             if is_ahead:
-                requested, deadline = self._prefetched[0][1:3]
+                limit, deadline = self._prefetched[0][1:3]
                 page = await _result(self._prefetched[0][3])
             else:
-                page = await self._fetch(self._cursor, requested, deadline=deadline)
+                page = await self.fetch(self.cursor, limit, deadline=deadline)
         except TofuPilotError as error:
-            if not may_be_read_in_parts(error, self._on_unreadable):
+            if not may_be_read_in_parts(error, self.on_unreadable):
                 raise
             if is_ahead:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
+            probes, skips = Probes(self.fetch, deadline), self.on_unreadable == "skip"
             return await self._part(
-                Bisection(
-                    Probes(self._fetch, deadline),
-                    error,
-                    self._cursor,
-                    requested,
-                    skips=self._on_unreadable == "skip",
-                    overlap=self._overlap,
-                    passed=self._passed,
-                    read_at=self._read_at,
-                )
+                Bisection(probes, error, self.cursor, limit, skips, self.overlap, self.passed, self._read_at)
             )
         if is_ahead:
             self._prefetched.popleft()
-        self._settle(page, requested)
+        self._settle(page, limit)
         return page
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
@@ -187,9 +163,9 @@ class Window(Generic[T]):
         if bisection.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
-                self.limit, self._good = max(self._overlap + 1, bisection.limit // 2), 0
+                self.limit, self._good = max(self.overlap + 1, bisection.limit // 2), 0
                 self._cancel_prefetched()
-        is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
+        is_joined = self._prefetched and self._prefetched[0][0] == self.cursor
         if not is_joined and self._bisection is None:
             self._cancel_prefetched()
         return page
@@ -204,7 +180,7 @@ class Window(Generic[T]):
                 self.limit, self._good = min(2 * self.limit, self._whole), 0
         following, length = page.following, len(page.data)
         if following == page.cursor + requested:
-            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
+            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self.concurrency)
         elif following is None:
             self._cancel_prefetched()
         else:
@@ -212,15 +188,15 @@ class Window(Generic[T]):
                 _log.debug(
                     "the page at cursor %d leads to %d: %d requested ahead are dropped",
                     page.cursor,
-                    following - self._overlap,
+                    following - self.overlap,
                     len(self._prefetched),
                 )
             self._cancel_prefetched()
-            if not self._has_learned and self._overlap < length < requested and following == page.cursor + length:
+            if not self._has_learned and self.overlap < length < requested and following == page.cursor + length:
                 self.limit = self._whole = length  # the server gives no longer pages
                 self._has_learned = True
-            elif self._concurrency > 1:
-                self._concurrency, self.is_sequential = 1, True
+            elif self.concurrency > 1:
+                self.concurrency, self.is_sequential = 1, True
         self._note(page)
 
     def _note(self, page: Page[T]) -> None:
@@ -228,7 +204,7 @@ class Window(Generic[T]):
         self._last, following = page, page.following
         self._ended = following is None and not page.meta.has_more
         if following is not None:
-            self._cursor, self._passed = following - self._overlap, following
+            self.cursor, self.passed = following - self.overlap, following
             has_offsets = self.limit == 1 or following - page.cursor == len(page.data) > 1
             self._read_at = page.cursor if has_offsets else None
 

@@ -78,13 +78,6 @@ async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Dead
     """Request an item beside a page once, at another position each time, and return whether there was a good response.
 
     With its arguments, this is the `Control` of the page. It knows no walk, because the pages in flight hold it.
-
-    Args:
-        fetch: Fetches a page.
-        cursor: Where the page begins.
-        limit: How many items were requested.
-        deadline: The time limit of the page.
-        tried: Counts the requests, from 0 on.
     """
     positions = positions_beside(cursor, limit)
     with suppress(*_FAILED):
@@ -97,7 +90,7 @@ class TimeUpError(Exception):
     """The search has taken too long."""
 
 
-@define
+@define(eq=False, repr=False)
 class Probes(Generic[T]):
     """Requests items within a time limit. After it, each request raises a `TimeUpError`."""
 
@@ -111,8 +104,7 @@ class Probes(Generic[T]):
     async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
         """Return items, or an error that can be due to one of them. Any other error is raised.
 
-        A single request is made. If not ``once``, and after an error that tells nothing of the items, as a 503 does,
-        the policy decides how many are made.
+        The policy decides about further attempts if not ``once``, or after an error such as a 503.
         """
         try:
             return await self._request(cursor, limit, once=once)
@@ -124,10 +116,7 @@ class Probes(Generic[T]):
         return await self.probe(cursor, limit, once=False)
 
     async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
-        """Request items elsewhere once, and return them; None: there was no good response.
-
-        If the session is down, the policy decides how long to wait for the server.
-        """
+        """Request items elsewhere, once if the session is up, and return them; None: there was no good response."""
         for once in (True, False):
             try:
                 return await self._request(cursor, limit, once=once)

@@ -36,10 +36,10 @@ class FetchOptions(TypedDict, total=False):
     once: bool
     """Whether to make a single attempt, however many the session allows. By default not."""
     deadline: Deadline | None
-    """A time limit that other requests have too. If it is not set, this request sets it. By default there is none but
-    that of the session. A page with a time limit also has a control, unless it is requested once."""
+    """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
+    has one. A page with a time limit also has a control, unless it is requested once."""
     control: Control | None
-    """Tells whether the server is down or only this request fails. By default nothing else can be requested."""
+    """Tells whether the server is down or only this request fails."""
 
 
 class Identified(Protocol):
@@ -69,11 +69,7 @@ class Connection(Protocol):
         ...
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests, perhaps after an error that is logged, and not raised.
-
-        Raises:
-            SessionError: The session is closed, or was closed meanwhile.
-        """
+        """Wait, perhaps after an error that is logged, or raise a `SessionError` if the session is closed."""
         ...
 
 
@@ -132,11 +128,7 @@ class Source(Protocol[T]):
         ...
 
     def details(self) -> DetailSource[Any]:
-        """Return how the details of items are fetched.
-
-        Raises:
-            ValueError: The API has none for this listing, or they cannot be had in the form of its items.
-        """
+        """Return how the details of items are fetched, or raise a `ValueError` if they cannot be had in this form."""
         ...
 
     def narrowed(
@@ -147,17 +139,13 @@ class Source(Protocol[T]):
         run_ids: Iterable[str] = (),
         procedure_id: str | None = None,
     ) -> Source[T]:
-        """Return the same query for some of its items only. What is not given does not change.
+        """Return the same query for some of its items only, or raise a `ValueError` if the API does not allow it.
 
         Args:
-            after: Only items created at this time or later. A fraction of a millisecond is dropped, and the query's own
-                bound still holds.
-            order: ``asc``: the oldest first; ``desc``: the newest first.
+            after: Only items created at this time or later, to the millisecond before. The query's own bound holds too.
+            order: ``asc``: the oldest first; ``desc``: the newest first. None: the order does not change.
             run_ids: Only what these runs wrote, in place of the runs that the query names.
             procedure_id: Only what runs of this procedure wrote.
-
-        Raises:
-            ValueError: The API does not let this listing be narrowed so.
         """
         ...
 

@@ -1,9 +1,8 @@
 """Reads around an item that the server cannot serve, and that fails every page it is on.
 
-The page is read in parts. Bisection finds the item: half of what fails is requested, and each part that can be read is
-handed over at once. Then the item is alone. Before it is classified as unreadable, it is requested alone three times,
-and another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Positions
-are computed, so the server's cursors have to be offsets.
+Half of what fails is requested, and each part that can be read is handed over at once, until the item is alone. Before
+it is left out, it is requested alone three times, and another item has to be read in between, as a control. So an
+outage is not mistaken for it. Positions are computed, so the server's cursors have to be offsets.
 
 The search begins only if a control has a good response within the time that the policy has for the page. It then takes
 no longer than that time once more for each part.
@@ -95,7 +94,7 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
     return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Bisection(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own."""
 
@@ -110,12 +109,11 @@ class Bisection(Generic[T]):
     skips: bool
     """Whether an item that cannot be read is left out, and not an error."""
     overlap: int
-    """How many items of a page the next page is to begin with, 0 or 1."""
+    """How many items of a page the next one is to begin with, 0 or 1."""
     passed: int
     """The position before which all items have been passed."""
     read_at: int | None
-    """The position of an item that was read before, if the server's cursors were seen to be offsets; None: there is
-    none."""
+    """The position of an item that was read; None: there is none, or the cursors were not seen to be offsets."""
     gap: Gap | None = field(default=None, init=False)
     """What lies before the part that was handed over last."""
     is_under_way: bool = field(default=False, init=False)
@@ -141,11 +139,9 @@ class Bisection(Generic[T]):
         self._failing = self._end if is_unreadable(self.error) else self._next
 
     async def next(self) -> Page[T]:
-        """Return the next part that can be read.
+        """Return the next part that can be read, or raise the error of an item that fails alone, with its position.
 
-        Raises:
-            TofuPilotError: The error of the page, because no control has a good response, or the server's cursors are
-                not offsets, or the time is up. Or the error of an item that fails alone; its ``position`` says where.
+        The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
         """
         try:
             if self.gap is None:
@@ -203,7 +199,7 @@ class Bisection(Generic[T]):
     async def _suspect(self) -> Page[T] | None:
         """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
 
-        If nothing is to be left out, or a page with two items fails, and each of them alone does not, that is an error.
+        If two items fail together and not alone, their error is raised.
         """
         page, cursor = await self._verified(self._next), self._next - self._back
         if not isinstance(page, Page):
@@ -236,10 +232,7 @@ class Bisection(Generic[T]):
         self._back = 0
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
-        """Return the page of a single item, or the error because of which it is unreadable.
-
-        That error is raised if no control can be read either.
-        """
+        """Return the page of a single item, or its error, which is raised if no control can be read either."""
         probes, failures = self.probes, 0
         while not isinstance(result := await probes.probe(position, 1), Page):
             failures += 1
@@ -283,9 +276,8 @@ class Bisection(Generic[T]):
     async def _gap_before(self, behind: Page[T]) -> Gap:
         """Return what lies before a part. Where pages overlap, make sure that nothing else was missed there.
 
-        No page can show both sides of a gap, because every page with the unreadable item fails. So both sides are
-        requested three times, and what lies between them once more. Only a listing that moves at least four times
-        during the search can hide an item.
+        No page can show both sides of a gap. So both sides are requested three times, and what lies between them once
+        more. Only a listing that moves at least four times during the search can hide an item.
         """
         stop, start = behind.cursor, self._gap_start
         left_out, self._left_out = self._left_out, {}
@@ -294,13 +286,10 @@ class Bisection(Generic[T]):
         if not self.overlap:
             return Gap(start, stop, left_out)
         lowest = max(0, start - _BEFORE) if start <= self.passed else start
-        page = await self._side(start - 1)
-        while page is None and start > lowest:  # the item was passed before, and became unreadable
-            start -= 1
-            page = await self._side(start - 1)
-        before = None if page is None else _first(page)
-        is_confirmed = (before is not None or not start) and await self._is_confirmed(start, before, behind)
-        return Gap(start, stop, left_out, before=before, is_confirmed=is_confirmed)
+        while not (before := await self._id_at(start - 1)) and start > lowest:
+            start -= 1  # the item was passed before, and became unreadable
+        is_confirmed = bool(before or not start) and await self._is_confirmed(start, before, behind)
+        return Gap(start, stop, left_out, before=before or None, is_confirmed=is_confirmed)
 
     async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
         """Return whether a gap, and the items before and behind it, are found where they were."""
@@ -308,29 +297,27 @@ class Bisection(Generic[T]):
             if isinstance(await self.probes.probe(position, 1), Page):
                 return False
         sides = ((start - 1, before), (behind.cursor, _first(behind)))
-        for position, first in (sides[1], sides[0], sides[0], sides[1]):
-            if position < 0:  # nothing lies before the gap, so its first item has to fail
-                is_as_before = not isinstance(await self.probes.probe(0, 1), Page)
-            else:
-                page = await self._side(position)
-                is_as_before = page is not None and _first(page) == first
-            if not is_as_before:
+        for position, expected in (sides[1], sides[0], sides[0], sides[1]):
+            if await self._id_at(position) != expected:
+                return False
+            # Where nothing lies before the gap, its first item has to fail.
+            if position < 0 and isinstance(await self.probes.probe(0, 1), Page):
                 return False
         return True
 
-    async def _side(self, position: int) -> Page[T] | None:
-        """Return the page of an item beside a gap. None: it cannot be read, or the listing begins with the gap."""
+    async def _id_at(self, position: int) -> str | None:
+        """Return the ID of an item beside a gap, empty if the listing ends before. None: it cannot be read."""
         if position < 0:
             return None
         result = await self.probes.probe(position, 1, once=False)
         if not isinstance(result, Page):
             result = await self._verified(position)
-        return result if isinstance(result, Page) else None
+        return _first(result) if isinstance(result, Page) else None
 
 
-def _first(page: Page[Any]) -> str | None:
-    """Return the ID of the first item of a page; None: the page is empty."""
-    return page.data[0].id if page.data else None
+def _first(page: Page[Any]) -> str:
+    """Return the ID of the first item of a page, empty if there is none."""
+    return page.data[0].id if page.data else ""
 
 
 def _around(position: int) -> list[int]:

@@ -182,7 +182,7 @@ class Walk(ItemIteration[T]):
         self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
         self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
-        self._window = Window(
+        self._window: Window[T] = Window(
             partial(fetch, counts=self._stats.counts),
             cursor=cursor,
             limit=limit,
