@@ -8,8 +8,7 @@ arrives.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -271,21 +270,6 @@ class RequestLog(list[Request]):
         super().__init__()
         self.in_flight: int = 0
         self.peak_in_flight: int = 0
-
-    @contextmanager
-    def under_way(self, request: Request) -> Generator[None]:
-        """Add a request to the log. It is in flight inside the block.
-
-        Args:
-            request: The request that has arrived.
-        """
-        self.append(request)
-        self.in_flight += 1
-        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
 
     @property
     def cursors(self) -> list[str | None]:

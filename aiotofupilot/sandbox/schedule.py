@@ -25,7 +25,7 @@ from random import Random
 from attrs import frozen
 
 from .faults import TRANSIENT, Fault
-from .request import Delivery, Request
+from .request import Request
 
 Match = Callable[[Request], bool]
 
@@ -96,7 +96,7 @@ class Rules:
         faults = faults or TRANSIENT
 
         def draw(request: Request) -> Sequence[Fault]:
-            random = _chance(f"{seed} {faults}", request)
+            random = chance(f"{seed} {faults}", request)
             is_healed = heal_after is not None and request.attempt > heal_after
             return () if is_healed or random.random() >= rate else (random.choice(faults),)
 
@@ -134,22 +134,10 @@ class Faults(Rules):
         met = [fault for rule in (*always, *rest) for fault in (rule.draw(request) if rule.draw else rule.faults)]
         return reduce(add, met) if met else None
 
-    def alter(self, delivery: Delivery, request: Request) -> Delivery:
-        """Decide the fault of a request, note it in the request, and return the altered response.
-
-        Args:
-            delivery: The right response.
-            request: The request.
-        """
-        request.fault = self.decide(request)
-        if request.fault is None:
-            return delivery
-        return request.fault.alter(delivery, request, _chance("details", request))
-
     def __repr__(self) -> str:
         return f"<Faults: {'; '.join(map(str, self._rules)) or 'none'}>"
 
 
-def _chance(seed: str, request: Request) -> Random:
+def chance(seed: str, request: Request) -> Random:
     """Return a random source for one request. It depends only on the seed, the request and how often it came."""
     return Random(f"{seed} {request.asked} {request.target}")  # noqa: S311 - test data

@@ -18,7 +18,7 @@ from .api import Api
 from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
 from .request import Delivery, Head, Request, RequestLog
-from .schedule import Faults
+from .schedule import Faults, chance
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -187,24 +187,29 @@ class Sandbox(Api, Listings):
         self._asked[same] += 1
         self._failed[same] += 1
         request.asked, request.attempt = self._asked[same], self._failed[same]
-        with self.requests.under_way(request):
+        self.requests.append(request)
+        self.requests.in_flight += 1
+        self.requests.peak_in_flight = max(self.requests.peak_in_flight, self.requests.in_flight)
+        try:
             for hook in self.before_response:
                 hook(self.factory, request)
-            response = self._respond(request)
-            delivery = self.faults.alter(response, request)
+            response = delivery = self._respond(request)
+            request.fault = self.faults.decide(request)
+            if request.fault is not None:
+                delivery = request.fault.alter(response, request, chance("details", request))
             request.status = delivery.status
             request.is_right = delivery is response or (request.fault is not None and request.fault.is_harmless)
             if request.is_right:
                 del self._failed[same]
-            try:
-                yield delivery
-            except BaseException:
-                request.status, request.is_right = None, False
-                self._failed[same] = request.attempt
-                raise
-            finally:
-                for hook in self.after_response:
-                    hook(self.factory, request)
+            yield delivery
+        except BaseException:
+            request.status, request.is_right = None, False
+            self._failed[same] = request.attempt
+            raise
+        finally:
+            self.requests.in_flight -= 1
+            for hook in self.after_response:
+                hook(self.factory, request)
 
     def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
