@@ -20,9 +20,8 @@ Rules say which request meets which fault. `faults` has all that can go wrong, a
 
 The modules, from the outside to the inside. Each of them works without those above it.
 
-- `server` is the `Sandbox`: it handles requests, and serves them over HTTP.
+- `server` is the `Sandbox`: it handles requests, and serves them over HTTP. `paging` cuts listings into pages.
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
-- `api` gives the right responses alone. `paging` cuts listings into pages.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `parameters` reads a query, as the validator `zod`
@@ -33,16 +32,13 @@ The modules, from the outside to the inside. Each of them works without those ab
 """
 
 from . import faults, paging
-from .api import Api
 from .factory import BusyLine, Factory
 from .recipes import DeployedRun, make_procedures
 from .request import Delivery, Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox
-from .wire import Response
 
 __all__ = [
-    "Api",
     "BusyLine",
     "Delivery",
     "DeployedRun",
@@ -52,7 +48,6 @@ __all__ = [
     "Query",
     "Request",
     "RequestLog",
-    "Response",
     "Sandbox",
     "faults",
     "make_procedures",

@@ -114,7 +114,7 @@ def status(
         wanted["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
     elif retry_after is not None:
         wanted["Retry-After"] = str(retry_after)
-    return instead(code, wanted, Refusal(code, name, message or phrase).response().body)
+    return instead(code, wanted, Refusal(code, name, message or phrase).body)
 
 
 @fault

@@ -9,16 +9,24 @@ import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from .api import Api
+from aiotofupilot.models import Organization, Page, PageMeta
+
+from .detail import Detail, Reading
 from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
-from .request import Delivery, Head, Request, RequestLog
+from .parameters import read
+from .request import Delivery, Head, Query, Request, RequestLog
+from .resource import Resource
+from .resources import RESOURCES, route
 from .schedule import Faults, chance
+from .storage import Storage
+from .wire import Refusal, not_found, write_item, write_page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +34,13 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Procedure, Run
 
+    from .world import Snapshot
+
 Hook = Callable[[Factory, Request], None]
 """A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
 
+_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
+"""Parameters that do not select items."""
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 _MOST_HEAD = 16 * 1024
 """The most bytes of a request line and headers together. Node, which serves TofuPilot, refuses more."""
@@ -48,7 +60,7 @@ class _DisconnectedError(Exception):
     """The client has disconnected before it had all of its response."""
 
 
-class Sandbox(Api, Listings):
+class Sandbox(Listings):
     """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
     Example:
@@ -62,6 +74,15 @@ class Sandbox(Api, Listings):
             delivery.status, delivery.body, delivery.complete, delivery.seconds
 
     Attributes:
+        factory: The items of all listings.
+        api_key: Key of a user. It may read everything, except the current station.
+        station_key: Key of a station. It gets a 403 for the current user, and for listings that are not in
+            `station_listings`.
+        station_listings: Names of the listings that the station's key may list. You may change it at any time.
+        paging: How listings are cut into pages. You may set it at any time.
+        pagings: How single listings, by name, are cut into pages in another way. You may change it at any time.
+        organization: The organization that both keys belong to. You may set it at any time.
+        storage: The storage of attachments.
         faults: What goes wrong. It is empty at first.
         requests: The requests, in the order of arrival.
         before_response: Called in order before each response is made.
@@ -114,14 +135,19 @@ class Sandbox(Api, Listings):
             TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        super().__init__(
-            Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items),
-            api_key=api_key,
-            station_key=station_key,
-            station_listings=station_listings,
-            paging=paging,
-            pagings=pagings,
-        )
+        self.factory: Factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
+        self.api_key: str = api_key
+        self.station_key: str = station_key
+        # As in https://github.com/tofupilot/python/tree/main/tests/v2, the tests of the official SDK.
+        self.station_listings: set[str] = RESOURCES.keys() - {"stations"}
+        if station_listings is not None:
+            self.station_listings = set(station_listings)
+        self.paging: Paging = paging
+        self.pagings: dict[str, Paging] = dict(pagings or {})
+        if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
+            raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")
+        self.organization: Organization = Organization("6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", "sandbox", "Sandbox")
+        self.storage: Storage = Storage()
         self.faults: Faults = Faults()
         self.requests: RequestLog = RequestLog()
         self.before_response: list[Hook] = []
@@ -130,6 +156,8 @@ class Sandbox(Api, Listings):
         """How often each request came, by its method and target."""
         self._failed: Counter[tuple[object, ...]] = Counter()
         """How often in a row each request did not get the right response."""
+        self._select = lru_cache(maxsize=16)(Resource[Any].select)
+        """It remembers the selected items for the other pages, until something changes."""
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
@@ -216,8 +244,45 @@ class Sandbox(Api, Listings):
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, "close"))
         if stored := self.storage.response(request):
             return stored
-        status, body = self._answer(request)
-        return Delivery.of(status, {"Content-Type": "application/json"} if body else {}, body)
+        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
+            return Delivery.of(404 if route(request.path)[0] is None else 200, {}, b"")
+        try:
+            status, body = 200, self._body(request)
+        except Refusal as refusal:
+            status, body = refusal.status, refusal.body
+        return Delivery.of(status, {"Content-Type": "application/json"}, body)
+
+    def _body(self, request: Request) -> bytes:
+        """Return what the API answers, and note in the request the page or the detail that it is."""
+        found, parameters = route(request.path)
+        if found is None or request.method != "GET":
+            raise not_found()
+        is_station = request.authorization == f"Bearer {self.station_key}"
+        if not is_station and request.authorization != f"Bearer {self.api_key}":
+            raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
+        snapshot = self.factory.snapshot()
+        if isinstance(found, Detail):
+            request.detail = found.read(Reading(snapshot, self.organization, self.storage, is_station), parameters)
+            return write_item(request.detail, found.hides)
+        if is_station and found.name not in self.station_listings:
+            raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
+        request.page = page = self._page(found, request.query, snapshot)
+        return write_page(map(found.json, page.data), page.meta if found.paged else None)
+
+    def _page(self, resource: Resource[Any], query: Query, snapshot: Snapshot) -> Page[Any]:
+        """Return the page of a listing that a query asks for, or refuse the query."""
+        asked = read(resource.readers, query)
+        pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
+        selected = self._select(resource, pairs, snapshot)
+        if not resource.paged:
+            return Page(data=list(selected), meta=PageMeta(has_more=False))
+        cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
+        window = self.pagings.get(resource.name, self.paging)(len(selected), cursor, asked["limit"])
+        return Page(
+            data=[resource.shown(item, asked, snapshot) for item in selected[window.start : window.stop]],
+            meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
+            cursor=cursor,
+        )
 
     async def start(self) -> None:
         """Open the port and respond from now on.

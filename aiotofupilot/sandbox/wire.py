@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -13,15 +13,6 @@ from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
     from aiotofupilot.models import PageMeta
-
-
-class Response(NamedTuple):
-    """A response of the API."""
-
-    status: int
-    """HTTP status code."""
-    body: bytes
-    """JSON document."""
 
 
 @attrs.define
@@ -37,12 +28,13 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
     issues: Sequence[dict[str, Any]] = ()
     """zod's issues; empty if the input is valid."""
 
-    def response(self) -> Response:
-        """Return the response. Its document has the key `issues` only if there are some."""
+    @property
+    def body(self) -> bytes:
+        """The JSON document. It has the key `issues` only if there are some."""
         error: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.issues:
             error["issues"] = self.issues
-        return Response(self.status, dumps(error))
+        return dumps(error)
 
 
 def not_found() -> Refusal:

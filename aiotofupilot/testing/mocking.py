@@ -20,7 +20,7 @@ from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot._arguments import as_str
-from aiotofupilot.sandbox import Api, Factory, paging
+from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
@@ -137,12 +137,14 @@ def mock_listing(
     )
     if limit is not None:
         session.procedures.list(limit=limit)
-    factory = Factory(procedures, runs=runs, seed=seed, **items)
-    api = Api(
-        factory,
+    sandbox = Sandbox(
+        procedures,
+        runs=runs,
+        seed=seed,
         api_key=_ANY_KEY if api_key is None else as_str(api_key),
         station_key=_STATION_KEY,
         paging=paging.offsets if limit is None else paging.capped(limit),
+        **items,
     )
 
     server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
@@ -160,8 +162,10 @@ def mock_listing(
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
         path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
-        status, body = api.response(path, url.query.items(), authorization)  # a name may repeat among the items
-        return CallbackResult(status=status, body=body, response_class=MockResponse)
+        # A name may repeat among the items of a query.
+        with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
+            status = cast("int", delivery.status)  # without a fault, something is always sent
+            return CallbackResult(status=status, body=delivery.body, response_class=MockResponse)
 
     mocked.get(pattern, callback=response, repeat=True)
-    return factory
+    return sandbox.factory

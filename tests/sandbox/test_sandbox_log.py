@@ -3,7 +3,7 @@
 import pytest
 
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.sandbox import Request, RequestLog, make_procedures
+from aiotofupilot.sandbox import Request, RequestLog, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import cut, latency, reset
 
 
@@ -33,13 +33,15 @@ def test_a_query_is_a_mapping_of_first_values():
         query["c"]
 
 
-def test_requests_are_in_flight_inside_their_block(log):
+def test_requests_are_in_flight_inside_their_block():
     """It does not matter how the block ends. The peak stays."""
-    with log.under_way(Request()):
-        with log.under_way(Request()):
+    sandbox = Sandbox(1)
+    log = sandbox.requests
+    with sandbox.handle(Request()):
+        with sandbox.handle(Request()):
             assert log.in_flight == 2
         assert log.in_flight == 1
-    with pytest.raises(KeyError), log.under_way(Request()):
+    with pytest.raises(KeyError), sandbox.handle(Request()):
         raise KeyError
     assert (len(log), log.in_flight, log.peak_in_flight) == (3, 0, 2)
 

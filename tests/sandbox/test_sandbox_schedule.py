@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiotofupilot.sandbox import Delivery, Request
+from aiotofupilot.sandbox import Request, Sandbox
 from aiotofupilot.sandbox.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
 from aiotofupilot.sandbox.schedule import Faults
 
@@ -146,21 +146,28 @@ def test_after_clear_nothing_goes_wrong(faults):
     assert faults.pending == []
 
 
-def test_a_request_knows_the_fault_that_altered_its_answer(faults):
-    page = Delivery.of(200, {}, b"x")
-    faults.next(reset())
-    first, second = Request(), Request()
-    assert faults.alter(page, first).steps == ("reset",)
-    assert faults.alter(page, second) == page
+def handled(sandbox, **query):
+    request = Request(query=query, authorization=f"Bearer {sandbox.api_key}")
+    with sandbox.handle(request) as delivery:
+        return request, delivery
+
+
+def test_a_request_knows_the_fault_that_altered_its_answer():
+    sandbox = Sandbox(1)
+    sandbox.faults.next(reset())
+    (first, lost), (second, page) = handled(sandbox), handled(sandbox)
+    assert (lost.steps, page.status) == (("reset",), 200)
     assert (first.fault, second.fault) == (reset(), None)
 
 
-def test_chance_inside_a_fault_is_the_same_for_the_same_request(faults):
-    """It differs between requests."""
-    faults.always(latency(1, jitter=1))
-    page = Delivery.of(200, {}, b"x")
-    seconds = [faults.alter(page, Request(query={"cursor": cursor})).seconds for cursor in "121"]
-    assert seconds[0] == seconds[2] != seconds[1]
+def test_chance_inside_a_fault_is_the_same_for_the_same_request():
+    """It differs between requests, and from time to time that the same request comes."""
+    first, second = Sandbox(1), Sandbox(1)
+    for sandbox in (first, second):
+        sandbox.faults.always(latency(1, jitter=1))
+    seconds = [handled(sandbox, cursor=cursor)[1].seconds for sandbox in (first, second) for cursor in "121"]
+    assert seconds[:3] == seconds[3:]
+    assert len(set(seconds)) == 3
 
 
 def test_a_repr_shows_the_rules_as_they_were_written(faults):

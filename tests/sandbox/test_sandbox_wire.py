@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
-from aiotofupilot.sandbox.wire import Refusal, Response, document, dumps, format_duration, write_page
+from aiotofupilot.sandbox.wire import Refusal, document, dumps, format_duration, write_page
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -51,11 +51,9 @@ def test_a_page_holds_its_items_and_what_follows():
 
 
 def test_an_error_has_issues_only_if_the_input_is_not_valid():
-    assert Refusal(404, "NOT_FOUND", "Not found").response() == Response(
-        404, b'{"message":"Not found","code":"NOT_FOUND"}'
-    )
+    assert Refusal(404, "NOT_FOUND", "Not found").body == b'{"message":"Not found","code":"NOT_FOUND"}'
     refusal = Refusal(400, "BAD_REQUEST", "m", [{"path": ["limit"]}])
-    assert json.loads(refusal.response().body)["issues"] == [{"path": ["limit"]}]
+    assert json.loads(refusal.body)["issues"] == [{"path": ["limit"]}]
 
 
 def test_a_duration_keeps_its_microseconds_and_its_sign():

@@ -6,8 +6,7 @@ from typing import assert_type
 
 from aiotofupilot import Procedure
 from aiotofupilot.models import Measurement, Run, Unit, User
-from aiotofupilot.sandbox import Api, BusyLine, Factory, Request, Sandbox, paging
-from aiotofupilot.sandbox.wire import Response
+from aiotofupilot.sandbox import BusyLine, Delivery, Factory, Request, Sandbox, paging
 
 
 def every_listing_is_a_list_of_its_items() -> None:
@@ -26,9 +25,11 @@ def items_may_be_given(runs: list[Run], users: tuple[User, ...]) -> None:
     Factory([], runs=5, seed=7)
 
 
-def an_api_answers_for_a_factory(factory: Factory) -> None:
-    api = Api(factory, api_key="k", station_key="s", pagings={"runs": paging.capped(25)})
-    assert_type(api.response("/api/v2/runs", [("ids", "a"), ("ids", "b")], None), Response)
+def a_sandbox_that_is_not_started_answers_too() -> None:
+    sandbox = Sandbox(api_key="k", station_key="s", pagings={"runs": paging.capped(25)})
+    with sandbox.handle(Request(path="/api/v2/runs", query=[("ids", "a"), ("ids", "b")])) as delivery:
+        assert_type(delivery, Delivery)
+        assert_type(delivery.body, bytes)
 
 
 def a_hook_sees_every_listing(sandbox: Sandbox) -> None:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,11 @@ from aiotofupilot.sandbox.resource import Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RESOURCES"]
+    from aiotofupilot.sandbox.detail import Detail
+
+__all__ = ["RESOURCES", "route"]
+
+_ROOT = "/api/v2/"
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
 _FOUND: dict[str, Resource[Any]] = {
@@ -25,3 +31,18 @@ _FOUND: dict[str, Resource[Any]] = {
 }
 RESOURCES: Mapping[str, Resource[Any]] = {name: _FOUND[name] for name in NAMES}
 """Every listing that the sandbox answers for, by its name."""
+
+
+@lru_cache(maxsize=256)
+def route(path: str) -> tuple[Resource[Any] | Detail | None, tuple[str, ...]]:
+    """Return the listing or the detail at a path, and the parameters in the path; None: it leads nowhere.
+
+    Upper and lower case do not matter, except in parameters, and neither does a slash at the end.
+    """
+    below = path[len(_ROOT) :].removesuffix("/") if path[: len(_ROOT)].lower() == _ROOT else ""
+    if resource := RESOURCES.get(below.lower()):
+        return resource, ()
+    for detail in (detail for resource in RESOURCES.values() for detail in resource.details):
+        if match := re.fullmatch(detail.path.replace("*", "([^/]+)"), below, re.IGNORECASE):
+            return detail, match.groups()
+    return None, ()
