@@ -151,7 +151,12 @@ class Listings:
             ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
                 no such listing, or the query of the shard has a malformed date-time.
         """
-        _check_shard(shard)
+        if not isinstance(shard, Shard):  # pyright: ignore[reportUnnecessaryIsInstance] - it can be a text
+            message = f"shard must be a Shard, got {shard!r}: use Shard.parse() for a text"
+            raise for_parameter(TypeError(message), "shard")
+        if shard.listing not in NAMES:
+            message = f"shard is one of {shard.listing}, and there is no such listing"
+            raise for_parameter(ValueError(message), "shard")
         part: Paginator[T] = listing_class(shard.listing)(self._connection).part(shard, **options)
         return part
 
@@ -165,13 +170,6 @@ class Listings:
 
 NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value, Attribute))
 """The names of the listings."""
-
-
-def _check_shard(given: object) -> None:
-    if not isinstance(given, Shard):
-        raise for_parameter(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
-    if given.listing not in NAMES:
-        raise for_parameter(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name

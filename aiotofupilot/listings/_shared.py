@@ -40,9 +40,6 @@ UnitSamples = Annotated[
 ]
 """The filter by what units are samples of."""
 
-LIMIT_AT_MOST = 100
-"""The most items of a page."""
-
 
 class Options(TypedDict, total=False):
     """The options of every listing."""
@@ -76,8 +73,8 @@ class PageOptions(Options, total=False):
     limit: Annotated[
         int,
         "Items per page. If a server sends fewer, the walk is only slower.",
-        Bounds(1, LIMIT_AT_MOST),
-        Default(LIMIT_AT_MOST),
+        Bounds(1, 100),
+        Default(100),
     ]
     concurrency: Annotated[
         int | None,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from .fields import shown_fields
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -73,8 +75,6 @@ class ShownItem(Shown):
 
 
 def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, or an item without a model
-    from .fields import shown_fields  # noqa: PLC0415 - notebooks only
-
     values: Mapping[str, object] = (
         {field.name: getattr(item, field.name) for field in shown_fields(item.__class__)}
         if attrs.has(item.__class__)
