@@ -87,11 +87,7 @@ class Attempts(Wanted, Generic[T]):
             self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
-
-        Raises:
-            TofuPilotError: There is no other attempt. `sign` tells more about it.
-        """
+        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first."""
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
@@ -143,10 +139,7 @@ class Attempts(Wanted, Generic[T]):
                 )
 
     async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make the attempts that a controller allows. It is told the last failure first, if there is one.
-
-        The controller is not asked when the request is cancelled, or when the session is closed.
-        """
+        """Make the attempts that a controller allows. It is told the last failure first, if there is one."""
         is_told = self._failure is None
         state: RetryCallState | None = None
         async for attempt in controller:
@@ -156,7 +149,7 @@ class Attempts(Wanted, Generic[T]):
             if is_told:
                 try:
                     self._result, self._failure = await self._throttle.send(self, send), None
-                except (SessionError, MissedSlotError):
+                except (SessionError, MissedSlotError):  # as a cancellation, this is nothing to decide about
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
                     self._note_failure(error)
@@ -218,19 +211,16 @@ class Attempts(Wanted, Generic[T]):
         return True
 
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
-        """Count a failure of the page itself, and return whether another attempt is allowed."""
         self._own += 1
         wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
         self._wait = wait or 0.0
         return wait is not None
 
     def _until_probe(self) -> float:
-        """Return the seconds until the next probe; 0.0: the session is not down."""
         outage = self._throttle.health.outage
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait for the time of the next attempt, and until the session is up or it is the turn of the page to probe."""
         self._log()
         if seconds:
             self.counts.add(waited=seconds)
@@ -259,24 +249,22 @@ class Attempts(Wanted, Generic[T]):
         self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
-        """Note when the time of this page has begun, unless it has begun before. A controller sets its own limits."""
         if self.deadline.at is None and self._controller is None:
             self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
-        """Note that the page and what depends on it are not requested any longer."""
+        """Request neither the page nor what depends on it any longer."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log_outage(self) -> None:
-        """Log that something else than this page has failed too, so that the server seems to be down."""
         outage = self._throttle.health.outage
-        if outage is not None:  # otherwise it was a failure about what was requested
+        if outage is not None:  # otherwise the failure was about what was requested
             lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
             message = "the server has been down for %.1f s, next request in %.2f s: %s"
             _log.log(level, message, lasts, self._until_probe(), outage.failure)
 
     def _log(self) -> None:
-        """Log that an attempt has failed, and when the next one is made: no filter, and no key of an item."""
+        """Log a failed attempt: without the filters of the listing, and without the key of an item."""
         error, wait = self._failure, max(self._wait, self._until_probe())
         parts = urlsplit(self._target)
         listing, *key = parts.path.removeprefix("/v2/").split("/")

@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
 
+from aiotofupilot import errors
 from aiotofupilot._arguments import integer, seconds
-from aiotofupilot.errors import (
-    APIError,
-    ForbiddenError,
-    NotFoundError,
-    RequestTimeoutError,
-    SessionError,
-    TofuPilotError,
-    UnauthorizedError,
-)
 
 from .attempts import Attempts
 from .retry import RetryPolicy, checked_retry
@@ -94,15 +86,16 @@ class Lifetime:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # such as on trio, which has no event loop of asyncio
-            raise SessionError("a session needs a running event loop of asyncio, and there is none here") from None
+            message = "a session needs a running event loop of asyncio, and there is none here"
+            raise errors.SessionError(message) from None
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
         if self.closed:
-            raise SessionError("the session is closed")
+            raise errors.SessionError("the session is closed")
         if self._loop is not loop:
-            raise SessionError("the session belongs to another event loop: make one session in each")
+            raise errors.SessionError("the session belongs to another event loop: make one session in each")
         if self._pid != os.getpid():  # a forked process goes on with its parent's loop
-            raise SessionError(
+            raise errors.SessionError(
                 "this process was forked, and the session belongs to its parent: make one session in each"
             )
 
@@ -126,7 +119,7 @@ class Lifetime:
             del self._under_way[scope]
             self._something_left.set()
             del scope  # which knows its task, whose error knows this frame
-        raise SessionError("the session was closed meanwhile")
+        raise errors.SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
         """End all work, and wait until it is over. A session of another event loop is refused.
@@ -136,7 +129,7 @@ class Lifetime:
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
-            raise SessionError("the session belongs to another event loop: close it there")
+            raise errors.SessionError("the session belongs to another event loop: close it there")
         self.closed = True
         for scope, task in self._under_way.items():
             if task is not own and scope.when() is None:
@@ -183,7 +176,7 @@ class Connection:
         shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
         return evolve(self, options=evolve(self.options, retry=shorter))
 
-    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
+    async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
         """Wait between two requests, unless the session is closed. ``after`` is logged, because it is not raised."""
         if after is not None:
             self.throttle.log_wait(seconds, after)
@@ -220,7 +213,7 @@ class Connection:
         )
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
-        except TofuPilotError as error:
+        except errors.TofuPilotError as error:
             attempts.sign(error)
             raise
 
@@ -236,10 +229,10 @@ class Connection:
                 response = await self.transport.get(url, self.options.max_body)
             return read(response)
         except TimeoutError:
-            failure: TofuPilotError = RequestTimeoutError(
+            failure: errors.TofuPilotError = errors.RequestTimeoutError(
                 f"no whole response within {timeout} s from {url.path}", timeout=timeout
             )
-        except TofuPilotError as error:
+        except errors.TofuPilotError as error:
             failure = error
         # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
         try:
@@ -250,20 +243,20 @@ class Connection:
             del failure  # its traceback refers to this frame
 
 
-def _add_hint(error: TofuPilotError, url: URL, key_source: str) -> None:
+def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
     """Add a hint to an error about the key or the address, and to one whose cause may be a long address."""
     if error.hint is not None:  # of what reads the response, and knows better
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
     match error:
-        case UnauthorizedError():
+        case errors.UnauthorizedError():
             error.hint = f"{server} refused {key}: check it, and that it is of this server"
-        case ForbiddenError():
+        case errors.ForbiddenError():
             error.hint = f"{server} does not let {key} read this: use the key of a user, because a station's is limited"
-        case NotFoundError():
+        case errors.NotFoundError():
             error.hint = f"{server} has no {url.path}: check the address of the server"
-        case APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:
+        case errors.APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:
             error.hint = (
                 f"the address has {len(url.raw_path_qs):,} characters, which may be more than {server} takes: "
                 "give the filters fewer values, and list several times"

@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import define
 
-from aiotofupilot.errors import (
-    APIError,
-    DecodeError,
-    RateLimitedError,
-    RedirectError,
-    ResponseTooLargeError,
-    TofuPilotError,
-)
+from aiotofupilot import errors
 
 from .retry import evidence
 
@@ -34,8 +27,7 @@ if TYPE_CHECKING:
     from .retry import RetryPolicy
 
 _IN_A_ROW = 5
-"""So many failures about the server without a good response between them are an outage. If one request of ten fails,
-this happens once in 100,000 requests."""
+"""So many failures in a row are an outage. If one request of ten fails, this happens once in 100,000 requests."""
 
 _NEWS = 1.0
 """Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
@@ -44,8 +36,8 @@ _NAME_ATTEMPTS = 2
 """How often a name is resolved before the first response. It is probably misspelled."""
 
 
-def copied(error: TofuPilotError) -> TofuPilotError:
-    """Return an error of the same class and message, without the traceback and the notes of this one."""
+def copied(error: errors.TofuPilotError) -> errors.TofuPilotError:
+    """Return an error like another one, without its traceback and its notes."""
     other = copy(error)
     other.__cause__ = error.__cause__
     other.__dict__.pop("__notes__", None)
@@ -58,15 +50,11 @@ class Wanted:
     made: int = 0
     """How many requests were sent."""
     warned_at: float = -math.inf
-    """When there was a warning about it."""
 
     def __init__(self, policy: RetryPolicy, counts: RequestCounts, deadline: Deadline) -> None:
-        self.policy: RetryPolicy = policy
-        """How failures are waited for."""
-        self.counts: RequestCounts = counts
-        """Where requests, retries and waits are counted."""
-        self.deadline: Deadline = deadline
-        """The time limit of this page and of what is requested because of it."""
+        self.policy = policy
+        self.counts = counts
+        self.deadline = deadline
 
     @property
     def until(self) -> float:
@@ -84,7 +72,7 @@ class Outage:
     """The time during which the server is down."""
 
     began: float
-    failure: TofuPilotError
+    failure: errors.TofuPilotError
     """A copy of the last error, because the error itself gets the attempts and the checkpoint of a page."""
     next_probe_at: float = -math.inf
     failed_at: float = -math.inf
@@ -106,20 +94,18 @@ class Health:
 
     A single failure about the server begins an outage only if no other request is in flight, and no good response has
     come since its request was sent. The second one in a row begins one if either of these is so, and the fifth one in
-    any case. So a single failure among good responses begins none.
-
-    The first good response ends the outage. Before the first response at all, the outage ends with the last attempt.
+    any case. The first good response ends it. Before the first response at all, it ends with the last attempt.
     """
 
     def __init__(self) -> None:
         self.outage: Outage | None = None
-        self.is_reached: bool = False
+        self.is_reached = False
         """Whether there ever was a response."""
-        self.good: int = 0
+        self.good = 0
         """How many responses were good."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response; None: none has."""
-        self.paused_until: float = -math.inf
+        self.paused_until = -math.inf
         """The time before which the server wants no request."""
         self.waiting: dict[Wanted, Event] = {}
         """The pages that wait, in the order in which they began, and what wakes them."""
@@ -137,25 +123,19 @@ class Health:
 
     @property
     def next(self) -> Wanted | None:
-        """The next page to probe: of those that were not requested too often, the one that waits longest.
-
-        If all were, it is the one of them that waits longest. None: no page waits.
-        """
+        """The page that waits longest, of those that were not requested too often, or else of all. None: no page."""
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
     def sent(self) -> Sent:
-        """Return what is known now that a request is sent."""
         return Sent(self.good, self.outage)
 
     def pause(self, until: float) -> None:
-        """Note that the server wants no request before a point in time."""
         self.paused_until = max(self.paused_until, until)
         if self.outage is not None:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self) -> None:
-        """Note a good response."""
         self.is_reached = True
         self.good += 1
         self._in_a_row = 0
@@ -163,7 +143,7 @@ class Health:
 
     def failed(
         self,
-        error: TofuPilotError,
+        error: errors.TofuPilotError,
         sent: Sent,
         now: float,
         *,
@@ -171,13 +151,13 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failure of a request, with what was known when it was sent, while some others are in flight.
+        """Note a failure of a request, while some others are in flight.
 
-        Before the first response, so many attempts are made. ``wait`` returns the seconds before the next probe, from
-        the seconds since the outage began.
+        ``attempts`` are made before the first response. ``wait`` returns the seconds before the next probe, from those
+        since the outage began.
         """
         is_about_server = evidence(error) == "server"
-        if isinstance(error, APIError | DecodeError | RedirectError | ResponseTooLargeError):
+        if not isinstance(error, errors.ConnectionFailedError | errors.RequestTimeoutError):
             self.is_reached = True
         if self.failing_since is None:
             self.failing_since = now
@@ -201,10 +181,9 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: Wanted, now: float, *, is_new: bool = False) -> float | None:
-        """Return for how many seconds a page waits that is not woken before; 0.0: it may be requested now.
+        """Return for how many seconds a page waits, unless it is woken; 0.0: it may be requested now.
 
-        A new page is one that begins to wait now, and was not requested before. None: the time of the page is up
-        before anything could change.
+        A new page was not requested before. None: the time of the page is up before anything could change.
         """
         outage = self.outage
         if outage is None:
@@ -219,10 +198,10 @@ class Health:
             return None
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
-    def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
+    def _is_outage(self, error: errors.TofuPilotError, sent: Sent, in_flight: int) -> bool:
         is_none_good = sent.good == self.good
         return (
-            isinstance(error, RateLimitedError)  # which is never about the page
+            isinstance(error, errors.RateLimitedError)  # which is never about the page
             or self._in_a_row >= _IN_A_ROW
             or (self._in_a_row > 1 and (is_none_good or not in_flight))
             or (is_none_good and not in_flight)

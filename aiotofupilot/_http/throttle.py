@@ -48,8 +48,7 @@ _log = logging.getLogger("aiotofupilot")
 _limits: WeakKeyDictionary[BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
 """The limits of each connector on its connections: one for each server, and under None the one for all servers.
 
-A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
-before it is sent.
+A request waits for these semaphores, because it would use up its timeout if it waited within aiohttp.
 """
 
 
@@ -60,17 +59,14 @@ class MissedSlotError(Exception):
 class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
-    No more are in flight than there are connections. After a 429, or any error with Retry-After, nothing is sent for
-    that time. Then one request is sent, and each request that comes back lets two more through: one, two, four and so
-    on are in flight. The same holds after an outage.
+    A request in flight holds each of the semaphores ``connections``, which sessions with the same connections share.
+    After a 429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each
+    request that comes back lets two more through: one, two, four and so on are in flight. The same holds after an
+    outage.
 
-    Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
-    connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
-    have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
-    request leaves the limiter, and enters it again after the pause.
-
-    A request holds each of the semaphores ``connections`` while it is in flight. Sessions that share connections share
-    them.
+    Only the request at the head of the queue enters the limiter, after the pauses and before it takes a connection. So
+    no request holds a connection while it waits in the limiter, and the limiter counts requests when they are sent. If
+    a pause begins meanwhile, the request leaves the limiter, and enters it again after the pause.
     """
 
     def __init__(
@@ -78,8 +74,8 @@ class Throttle:
     ) -> None:
         self._clock = clock
         self._connections = connections
-        self.limiter: Limiter | None = limiter
-        self.health: Health = Health()
+        self._limiter = limiter
+        self.health = Health()
         self._allowed = math.inf
         """The most requests in flight. It is 1 after a pause, and grows with each request."""
         self._starts = 0
@@ -97,25 +93,19 @@ class Throttle:
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Call the function that sends the request of a page, as soon as it may be sent, and return its result.
-
-        When the call has ended, another page may probe.
-
-        Raises:
-            MissedSlotError: The time of the page was up before.
-        """
+        """Send the request of a page as soon as it may be sent. `MissedSlotError`: its time was up before."""
         await self._enter(page)
         sent, starts = self.health.sent(), self._starts
         try:
             result = await send(page)
         except BaseException as error:
             self._leave(page, sent, starts, error)
-            if self.limiter is not None:  # last, because it may take time, and others wait for the connection
-                await self.limiter.__aexit__(type(error), error, error.__traceback__)  # it cannot suppress the error
+            if self._limiter is not None:  # last, because it may take time, and others wait for the connection
+                await self._limiter.__aexit__(type(error), error, error.__traceback__)  # it cannot suppress the error
             raise
         self._leave(page, sent, starts, None)
-        if self.limiter is not None:
-            await self.limiter.__aexit__(None, None, None)
+        if self._limiter is not None:
+            await self._limiter.__aexit__(None, None, None)
         return result
 
     def rest(self) -> float:
@@ -125,8 +115,7 @@ class Throttle:
     async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
-        Returns:
-            None: The page may be requested. Otherwise it may not, because its time is up during this outage.
+        None: the page may be requested. Otherwise its time is up during the outage.
         """
         health, began = self.health, self._clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
@@ -163,9 +152,9 @@ class Throttle:
             self._wake_all()
 
     def log_level(self, page: Wanted | None = None) -> int:
-        """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
+        """Return the level at which a failure is logged, perhaps of a page.
 
-        A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
+        There is one warning each 10 minutes until a good response comes, and for a page no more than that in any case.
         """
         now = self._clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
@@ -182,7 +171,7 @@ class Throttle:
     async def _enter(self, page: Wanted) -> None:
         if page.until < math.inf and self._clock.monotonic() >= page.until:
             raise MissedSlotError
-        if self.limiter is not None or self._queued or self.rest() or not self._has_room():
+        if self._limiter is not None or self._queued or self.rest() or not self._has_room():
             await self._wait(page)
         else:
             for connection in self._connections:
@@ -275,9 +264,9 @@ class Throttle:
                     await self._has_room_again.wait()
                 # What was taken is given back, the limiter included, if a pause has begun meanwhile.
                 async with AsyncExitStack() as taken:
-                    if self.limiter is not None:
-                        await self.limiter.__aenter__()
-                        taken.push_async_callback(self.limiter.__aexit__, None, None, None)
+                    if self._limiter is not None:
+                        await self._limiter.__aenter__()
+                        taken.push_async_callback(self._limiter.__aexit__, None, None, None)
                     for connection in self._connections:
                         await connection.acquire()
                         taken.callback(connection.release)
@@ -288,12 +277,7 @@ class Throttle:
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
-    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None.
-
-    Raises:
-        TypeError: It is anything else, such as the class of a limiter. What ``@asynccontextmanager`` makes is refused
-            too, because it can be entered only once.
-    """
+    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None."""
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):

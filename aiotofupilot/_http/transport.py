@@ -18,17 +18,11 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from aiotofupilot import errors
 from aiotofupilot._arguments import as_str, must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
-from aiotofupilot.errors import (
-    ConfigurationError,
-    RedirectError,
-    ResponseTooLargeError,
-    SessionError,
-    TransportError,
-)
 
 from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
 from .proxy import proxy_of_session
@@ -135,7 +129,7 @@ class Transport:
     def check(self) -> None:
         """Raise a `SessionError` if the aiohttp session is closed."""
         if self._session is not None and self._session.closed:
-            raise SessionError("the aiohttp session is closed")
+            raise errors.SessionError("the aiohttp session is closed")
 
     def url(self, target: str) -> URL:
         """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
@@ -151,7 +145,9 @@ class Transport:
             if response.status not in REDIRECTS or "Location" not in response.headers:
                 return response
             url = _target(url, response.headers["Location"])
-        raise RedirectError(f"redirected more than {REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
+        raise errors.RedirectError(
+            f"redirected more than {REDIRECTS_AT_MOST} times, at last to {url}", location=str(url)
+        )
 
     async def _get(self, url: URL, max_body: int) -> Response:
         """Send one GET, and return its whole response. A redirect is a response."""
@@ -176,7 +172,7 @@ class Transport:
                     self._log_response(url, response.status, len(body))
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
-        except (aiohttp.ClientError, TimeoutError, TransportError) as error:
+        except (aiohttp.ClientError, TimeoutError, errors.TransportError) as error:
             failure = translated(error, session, url, self._proxy)
             raise failure from failure.__cause__
 
@@ -243,9 +239,9 @@ def _target(url: URL, location: str) -> URL:
         target = url.join(URL(location)).with_user(None)
         origin = target.origin()
     except ValueError:
-        raise RedirectError(f"redirected to {location!r}, which is not a URL", location=location) from None
+        raise errors.RedirectError(f"redirected to {location!r}, which is not a URL", location=location) from None
     if origin != url.origin():
-        raise RedirectError(
+        raise errors.RedirectError(
             f"redirected to another origin, {target}, to which the key is not sent", location=str(target)
         )
     return target
@@ -279,7 +275,7 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
         chunks.append(await response.content.readany())
         size += len(chunks[-1])
         if size > max_body:
-            error = ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
+            error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
             error.hint = "if it may be, give the session a larger max_body"
             raise error
     return b"".join(chunks)  # joining a single chunk copies nothing
@@ -351,8 +347,8 @@ async def _without_filters(
     return await handler(request)
 
 
-def _unknown_aiohttp(name: str, consequence: str) -> ConfigurationError:
-    return ConfigurationError(
+def _unknown_aiohttp(name: str, consequence: str) -> errors.ConfigurationError:
+    return errors.ConfigurationError(
         f"aiohttp {aiohttp.__version__} cannot be used, because it has no {name}, without which {consequence}: "
         "install another version of aiohttp"
     )
