@@ -257,7 +257,7 @@ class TofuPilotSession(Listings):
         """
         from ._http.downloads import download  # noqa: PLC0415 - most programs download nothing
 
-        return await download(self._unowned, self._read, attachment, folder)
+        return await download(self._connection, attachment, folder)
 
     def downloads(
         self,
@@ -292,12 +292,7 @@ class TofuPilotSession(Listings):
         """
         from ._http.downloads import downloads  # noqa: PLC0415 - likewise
 
-        return downloads(self._unowned, self._read, attachments, folder, concurrency=concurrency)
-
-    async def _read(self, listing: str, key: str) -> models.RunDetails | models.UnitDetails:
-        """Return the run or the unit of an attachment."""
-        owner: models.RunDetails | models.UnitDetails = await getattr(self, listing).get(key)
-        return owner
+        return downloads(self._connection, attachments, folder, concurrency=concurrency)
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

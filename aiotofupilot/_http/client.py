@@ -156,7 +156,7 @@ class Connection:
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
     """The throttle of each storage of attachments, by its origin."""
     session: object = None
-    """What lives as long as a listing is in use."""
+    """The session, which lives as long as a listing is in use, and has the run or the unit of an attachment."""
 
     @property
     def concurrency(self) -> int:

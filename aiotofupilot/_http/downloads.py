@@ -34,9 +34,6 @@ Attachments: TypeAlias = (
     "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"
 )
 
-ReadOwner: TypeAlias = "Callable[[str, str], Coroutine[Any, Any, RunDetails | UnitDetails]]"
-"""Reads the run or the unit of an attachment, given its listing and its ID or serial number."""
-
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
 """With one of these statuses, storages refuse an address that has expired."""
 
@@ -64,15 +61,15 @@ class Download:
     """Why it could not be downloaded. None: it could."""
 
 
-async def download(connection: Connection, read_owner: ReadOwner, attachment: object, folder: object) -> Path:
+async def download(connection: Connection, attachment: object, folder: object) -> Path:
     """Download one attachment; see `TofuPilotSession.download`."""
-    file = _File(connection, read_owner, _checked(attachment), _folder(folder))
+    file = _File(connection, _checked(attachment), _folder(folder))
     await file.complete()
     return file.path
 
 
 def downloads(
-    connection: Connection, read_owner: ReadOwner, attachments: object, folder: object, *, concurrency: object
+    connection: Connection, attachments: object, folder: object, *, concurrency: object
 ) -> AsyncGenerator[Download]:
     """Download many attachments at once; see `TofuPilotSession.downloads`."""
     if not isinstance(attachments, AsyncIterable | Iterable):
@@ -80,7 +77,7 @@ def downloads(
     place = _folder(folder)
 
     async def one(attachment: Attachment) -> Download:
-        file = _File(connection, read_owner, attachment, place)
+        file = _File(connection, attachment, place)
         try:
             is_new = await file.complete()
         except SessionError:
@@ -93,12 +90,9 @@ def downloads(
 
 
 class _File:
-    """One file that is downloaded."""
-
-    def __init__(self, connection: Connection, read_owner: ReadOwner, attachment: Attachment, folder: Path) -> None:
+    def __init__(self, connection: Connection, attachment: Attachment, folder: Path) -> None:
         self.path: Path = folder / relative_path(attachment)
         self._connection = connection
-        self._read_owner = read_owner
         self._attachment = attachment
         self._name = f"attachment {attachment.id!r}"
 
@@ -108,7 +102,8 @@ class _File:
             return await self._connection.lifetime.run(self._complete)
 
     async def _complete(self) -> bool:
-        async with _lock(self.path):
+        key = id(asyncio.get_running_loop()), self.path.absolute()
+        async with _busy.setdefault(key, asyncio.Lock()):
             part = PartFile(self.path)
             try:
                 while (state := await in_thread(part.open)) == "busy":
@@ -149,7 +144,7 @@ class _File:
         """Read the run or the unit for a new address of the attachment."""
         listing, key = self._attachment.owner or ("", "")
         whose = f"{listing.removesuffix('s')} {key!r}"
-        owner = await self._read_owner(listing, key)
+        owner: RunDetails | UnitDetails = await getattr(self._connection.session, listing).get(key)
         found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
         if found is None:
             raise AttachmentError(f"{whose} has no {self._name} any more")
@@ -163,10 +158,7 @@ class _File:
 async def _many(
     one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
 ) -> AsyncGenerator[Download]:
-    """Yield what has become of each attachment, as they end.
-
-    If the iterable raises an error, those that it has yielded are finished before.
-    """
+    """Yield what has become of each attachment, as they end. An error of the iterable is raised after that."""
     finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
     places, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
 
@@ -218,13 +210,7 @@ async def _each(items: Attachments) -> AsyncGenerator[object]:
 
 
 def _attachments(item: object) -> tuple[Attachment, ...]:
-    """Return an attachment, or all of a run or unit."""
     return item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),)
-
-
-def _lock(path: Path) -> asyncio.Lock:
-    """Return the lock of a file."""
-    return _busy.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock())
 
 
 def _checked(attachment: object) -> Attachment:
@@ -286,7 +272,6 @@ def _escaped(character: str) -> str:
 
 
 def _name(text: str, length: int) -> str:
-    """Return the name of an attachment as the end of the name of a file, with at most so many bytes."""
     name = "".join(character if _is_good(character) else "_" for character in text).strip(". ")
     if len(name.encode()) > length:
         stem, dot, suffix = name.rpartition(".")
