@@ -92,7 +92,7 @@ class TofuPilotSession(Listings):
     """
 
     # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
-    __slots__ = ("__weakref__", "_base_url", "_unowned", "_viewed")
+    __slots__ = ("__weakref__", "_unowned", "_viewed")
 
     def __init__(
         self,
@@ -122,10 +122,9 @@ class TofuPilotSession(Listings):
         if settings.is_exposed:
             # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
             _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
-        self._base_url = settings.base_url
         clock = Clock()
         transport = Transport(
-            self._base_url,
+            settings.base_url,
             Secret(settings.authorization),
             http_session=http_session,
             trace_configs=trace_configs,
@@ -150,12 +149,12 @@ class TofuPilotSession(Listings):
         if not hasattr(self, "_unowned"):  # in the traceback of a session that could not be made
             return "<TofuPilotSession>"
         state = "closed" if self._unowned.lifetime.closed else "open"
-        return f"<TofuPilotSession {self._base_url} {state}>"
+        return f"<TofuPilotSession {self.base_url} {state}>"
 
     @property
     def base_url(self) -> str:
         """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
-        return self._base_url
+        return self._unowned.transport.base_url
 
     @property
     def _connection(self) -> Connection:
@@ -190,7 +189,7 @@ class TofuPilotSession(Listings):
         view = object.__new__(type(self))
         for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
             setattr(view, name, value)
-        view._base_url, view._viewed = self._base_url, self
+        view._viewed = self
         view._unowned = evolve(self._unowned, options=evolve(self._unowned.options, **changes))
         return view
 
@@ -205,7 +204,7 @@ class TofuPilotSession(Listings):
         """
         from .listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
 
-        missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
+        missing = f"the server is too old to say whose key this is, or {self.base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
 
     async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything

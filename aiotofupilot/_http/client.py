@@ -192,21 +192,11 @@ class Connection:
         deadline: Deadline | None = None,
         control: Control | None = None,
     ) -> T:
-        """Return what is read from the response to a GET. The options say which failures are tried again.
+        """Return what is read from the response to a GET of a path and query, percent-encoded.
 
-        Args:
-            target: Path and query, percent-encoded, appended to the base URL.
-            read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
-                a failure of the attempt.
-            counts: Where requests, retries and waits are counted.
-            once: Whether to make a single attempt, whatever the options say.
-            deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
-                request. None: there is none but that of the options.
-            control: Requests something else of the listing once, and returns whether there was a good response. It
-                tells whether the server is down, or only this page fails. None: nothing else can be requested.
-
-        Raises:
-            TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
+        A response that cannot be read is a failure of the attempt. With ``once``, there is a single attempt, whatever
+        the options say. A deadline is a time limit that other requests have too. If it is not set, this request sets
+        it. ``control`` tells whether the server is down, or only this page fails.
         """
         attempts: Attempts[T] = Attempts(
             self.throttle, self.clock, self.options.retry, target, counts, once=once, deadline=deadline, control=control

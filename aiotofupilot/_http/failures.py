@@ -40,10 +40,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields that a response may have, and the most bytes of one field.
-
-These are aiohttp's default bounds. An aiohttp session of the user may have others.
-"""
+"""The most header fields of a response, and the most bytes of one, as aiohttp's default is. They hold in any session."""
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
 """Statuses of a proxy that did not reach the server, or not now: those of the class of 500, and two more."""
@@ -80,7 +77,6 @@ def translated(
 
 
 def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
-    """Return the error for a proxy that refuses a request with a status."""
     error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
     source = _source(proxy)
     if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -144,7 +140,6 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
 
 
 def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL) -> str:
-    """Return whom a connection was to lead to: the server, or else a proxy."""
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
@@ -174,7 +169,6 @@ class Redaction:
         self._secrets = [secret for secret in secrets if len(secret) >= _RECOGNISABLE]
 
     def finds(self, value: str | bytes) -> bool:
-        """Return whether a text or a body has a secret."""
         if not self._secrets:
             return False
         return bool(self._in_text.search(value) if isinstance(value, str) else self._in_bytes.search(value))
@@ -233,7 +227,6 @@ def _withheld(value: object) -> object:
 
 
 def _pattern(secret: str) -> str:
-    """Return a regular expression for every way to write a secret."""
     characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_forms(character))})" for character in secret)
     whole = [characters, *map(re.escape, _encodings(secret.encode()))]
     # Most places in a text are ruled out by their first character alone.
@@ -242,7 +235,6 @@ def _pattern(secret: str) -> str:
 
 
 def _forms(character: str) -> list[str]:
-    """Return patterns of every way to write one character of a key."""
     code = ord(character)
     names = "|".join(map(re.escape, _html_names().get(character, ())))
     # The first character of an escape may itself be escaped as in a URL: yarl turns a backslash into %5C.
@@ -260,8 +252,7 @@ def _forms(character: str) -> list[str]:
 
 @cache
 def _html_names() -> dict[str, list[str]]:
-    """Return the names of characters in HTML. There are two thousand, and only errors need them."""
-    from html.entities import html5  # noqa: PLC0415 - see above
+    from html.entities import html5  # noqa: PLC0415 - there are two thousand, and only errors need them
 
     names: dict[str, list[str]] = {}
     for name, character in html5.items():

@@ -28,7 +28,7 @@ _BLOCK = 1024 * 1024
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Return the result of work that blocks. It is not left alone: a task that is cancelled waits for its end."""
+    """Return the result of work that blocks. A task that is cancelled waits for its end."""
     doing = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(doing)
@@ -63,7 +63,7 @@ class PartFile:
 
     @property
     def size(self) -> int:
-        """How many bytes have arrived, those that are not written yet included."""
+        """The bytes that have arrived, written or not."""
         return self._written + len(self._pending)
 
     def open(self) -> Literal["whole", "busy", "open"]:
@@ -93,11 +93,10 @@ class PartFile:
         return len(self._pending) >= _BLOCK
 
     async def flush(self) -> None:
-        """Write what was added."""
         await in_thread(self._flush)
 
     def _flush(self, *, is_last: bool = False) -> None:
-        """Write what was added. The validator is not written with the last bytes, because it is not needed any more."""
+        """Write what was added. Beside the last bytes, nobody needs the validator any more."""
         if self._has_restarted:
             self._file.truncate(0)  # first, so that the validator never speaks of other bytes
             if self.etag is None or is_last:
@@ -112,7 +111,6 @@ class PartFile:
             rest = rest[written:]
 
     def finish(self) -> None:
-        """Put the file in its place."""
         self._flush(is_last=True)
         os.fsync(self._file.fileno())
         self._close_on_windows()

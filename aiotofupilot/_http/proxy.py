@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Proxy:
-    """A proxy that has been found and checked. Nothing has been sent."""
-
     url: URL
     """Scheme, host and port."""
     login: tuple[str, str] | tuple[()] = field(repr=False)
@@ -38,12 +36,7 @@ class Proxy:
 
 
 def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
-    """Return the proxy for a server, whose address has been checked; None: it is connected to directly.
-
-    Raises:
-        ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
-        TypeError: The argument ``proxy=`` is not a string.
-    """
+    """Return the proxy for a server, whose address has been checked; None: it is connected to directly."""
     server, source = URL(base_url), "proxy="
     is_here = is_loopback(server.host or "")
     if proxy.value is None:
@@ -64,11 +57,7 @@ _OF_SESSION = ("_default_proxy", "_default_proxy_auth")
 
 
 def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
-    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none.
-
-    Raises:
-        ConfigurationError: The proxy cannot be used, or aiohttp does not tell it any more.
-    """
+    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none."""
     missing = object()
     address, auth = (Secret(getattr(session, name, missing)) for name in _OF_SESSION)
     if missing in (address.value, auth.value):
@@ -95,7 +84,6 @@ def _of_environment(server: URL) -> tuple[str, Secret]:
 
 
 def _checked(proxy: Secret, source: str, parameter: str) -> Proxy:
-    """Return the proxy with an address."""
     found = _parsed(proxy, source)
     if found is None:
         what = "the proxy of the aiohttp session" if parameter == "http_session" else source.rstrip("=")

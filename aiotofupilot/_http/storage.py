@@ -44,7 +44,7 @@ _ETAG = re.compile(r'"[!#-~]{1,1000}"')
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
-"""What is wrong, in the XML of S3 and its like."""
+"""In the XML of S3 and its like."""
 
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 """What Content-Encoding says of a body that is not encoded. Some storages keep the last one from an upload."""
@@ -173,7 +173,6 @@ class _Reception:
             raise failure from failure.__cause__
 
     def _redirected(self, url: Secret, location: Secret) -> Secret:
-        """Return where a redirect leads, if nobody on the way there can read it."""
         target = _url(location, url)
         if target is None or not _is_safe(self._connection.transport, target):
             shown = "another address" if target is None else str(target.value.origin())
@@ -184,9 +183,7 @@ class _Reception:
     async def _begin(self, response: Response, content: aiohttp.StreamReader) -> int | None:
         """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
 
-        Raises:
-            APIError: It is no file, or nobody could say whether it is whole.
-            ConnectionFailedError: It is another part, so the next attempt asks for the whole file.
+        A `ConnectionFailedError`, after which there is another attempt, says that it is another part of the file.
         """
         headers, part = response.headers, self._part
         is_asked_for = self._validator is not None
@@ -236,9 +233,9 @@ class _Reception:
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
-    """Return an address as it is sent: character by character, because the signature may depend on it.
+    """Return an address, perhaps a relative one, character by character, because the signature may depend on it.
 
-    A redirect may lead to a relative one. None: it is not the address of a server.
+    None: it is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))

@@ -41,10 +41,7 @@ _log = logging.getLogger("aiotofupilot")
 
 _PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
 _PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
-"""Names of programs, each perhaps with a version, as a User-Agent has them.
-
-Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent
-"""
+"""Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
 
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
@@ -90,7 +87,7 @@ class Transport:
             raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", http_session)
         self._authorization = authorization
         self.base = URL(base_url)
-        self._prefix = str(self.base)
+        self.base_url = str(self.base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = http_session
@@ -112,11 +109,7 @@ class Transport:
         return proxy_of_session(self.open(), str(origin))
 
     def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
-        """Return the semaphores that a request to a server holds while it is in flight. None: to the API's server.
-
-        There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
-        session share the semaphores.
-        """
+        """Return the semaphores of which each request to a server holds one place. None: to the API's server."""
         if self._session is None or self._owns_session:
             return self._limit
         return connection_limits(self._session.connector, (url or self.base).origin())
@@ -127,19 +120,14 @@ class Transport:
         return self._owns_session and self._session is not None and not self._session.closed
 
     def check(self) -> None:
-        """Raise a `SessionError` if the aiohttp session is closed."""
         if self._session is not None and self._session.closed:
             raise errors.SessionError("the aiohttp session is closed")
 
     def url(self, target: str) -> URL:
-        """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
-        return URL(f"{self._prefix}{target}", encoded=True)
+        return URL(f"{self.base_url}{target}", encoded=True)
 
     async def get(self, url: URL, max_body: int) -> Response:
-        """Send a GET, and return its whole response, or the one that redirects lead to.
-
-        A body may have ``max_body`` bytes after decompression.
-        """
+        """Send a GET, and return the response that redirects lead to. ``max_body`` bounds the body, decompressed."""
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
             if response.status not in REDIRECTS or "Location" not in response.headers:
@@ -150,7 +138,6 @@ class Transport:
         )
 
     async def _get(self, url: URL, max_body: int) -> Response:
-        """Send one GET, and return its whole response. A redirect is a response."""
         session = self.open()
         try:
             async with session.get(
@@ -177,16 +164,11 @@ class Transport:
             raise failure from failure.__cause__
 
     async def close(self) -> None:
-        """Close the aiohttp session and its connections, if it was made here."""
         if self._session is not None and self._owns_session:
             await self._session.close()
 
     def abandon(self) -> None:
-        """Close the connections of the aiohttp session without waiting, because nothing refers to the session any more.
-
-        This may be called in any thread, and after the event loop was closed. An aiohttp session of the user is left
-        alone.
-        """
+        """Close the connections without waiting, in any thread, and also after the event loop was closed."""
         session, loop = self._session, self._loop
         if session is None or session.connector is None or loop is None:
             return
@@ -198,17 +180,13 @@ class Transport:
             next(closing, None)  # all connections are closed before the first wait
             closing.close()
 
-        try:
-            here = asyncio.get_running_loop() is loop
-        except RuntimeError:
-            here = False
-        if here or loop.is_closed():
+        if loop.is_closed():
             close()
         else:
             loop.call_soon_threadsafe(close)
 
     def open(self) -> aiohttp.ClientSession:
-        """Return the aiohttp session, which is made if there is none yet. A closed one is refused."""
+        """Return the aiohttp session, which is made on first use."""
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
@@ -227,7 +205,6 @@ class Transport:
         return self._session
 
     def _log_response(self, url: URL, status: int, size: int) -> None:
-        """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too."""
         shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
         fields = {"tofupilot_status": status, "tofupilot_bytes": size}
         _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
@@ -248,7 +225,6 @@ def _target(url: URL, location: str) -> URL:
 
 
 def _checked_user_agent(products: object) -> str:
-    """Return the User-Agent that begins with the products of a program; None: it has no name."""
     if products is None:
         return _USER_AGENT
     if not isinstance(products, str):
@@ -342,8 +318,7 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
 async def _without_filters(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Hide the filters in the span of a request before a middleware of the user can fail."""
-    hide_filters(request.url)
+    hide_filters(request.url)  # before a middleware of the user can fail
     return await handler(request)
 
 
