@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields of a response, and the most bytes of one, as aiohttp's default is. They hold in any session."""
+"""The most header fields of a response, and the most bytes of one, in any aiohttp session. They are its defaults."""
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
 """Statuses of a proxy that did not reach the server, or not now: those of the class of 500, and two more."""
