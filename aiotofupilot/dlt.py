@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dlt.extract import DltResource
 
-    from . import Paginator
-
 __all__ = ["tofupilot"]
 
 _ROWS = 5000
@@ -117,25 +115,17 @@ def _resource(
     rows = database_rows(listing_class(name).model)
 
     async def batches() -> AsyncGenerator[tuple[_Run, int, pa.RecordBatch, str | None]]:
-        run, numbers = _Run(), count()
+        run, numbers, items = _Run(), count(), list[Any]()
         stored = None if full else dlt.current.resource_state().get("watermark")
-        async with make_session() as session:
-            listing = _listing(session, name, filters)
-            if is_compared(name):
-                walk: Any = listing.walk()
-            else:
-                first = listing.since().watermark
-                walk = listing.since(evolve(first, floor=start) if stored is None else Watermark.parse(stored))
-            async with aclosing(walk):
-                items: list[Any] = []
-                # A first batch without rows makes the table of a listing that is empty.
-                yield run, next(numbers), rows.batch([]), stored
-                async for page in walk.batches():
-                    items += page
-                    if len(items) >= _ROWS:
-                        yield run, next(numbers), rows.batch(items), _watermark(walk)
-                        items = []
-                yield run, next(numbers), rows.batch(items), _watermark(walk)
+        async with make_session() as session, aclosing(_walk(session, name, filters, start, stored)) as walk:
+            # A first batch without rows makes the table of a listing that is empty.
+            yield run, next(numbers), rows.batch([]), stored
+            async for page in walk.batches():
+                items += page
+                if len(items) >= _ROWS:
+                    yield run, next(numbers), rows.batch(items), _watermark(walk)
+                    items = []
+            yield run, next(numbers), rows.batch(items), _watermark(walk)
 
     made: DltResource = dlt.resource(
         batches,
@@ -148,13 +138,17 @@ def _resource(
     return made.add_map(lambda batch: batch[0].take(*batch[1:]))
 
 
-def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:
-    listing = getattr(session, name)
-    arguments = {**listing.inclusive, **filters, "on_drift": "resync"}
-    needs_procedure = listing.by_run and listing.by_run.procedure_id and "procedure_id" not in filters
-    paginator: Paginator[Any] = (listing.of_every_procedure if needs_procedure else listing.list)(**arguments)
-    return paginator.structs()
+def _walk(
+    session: TofuPilotSession, name: str, filters: Mapping[str, Any], start: datetime | None, stored: str | None
+) -> Any:  # noqa: ANN401 - a walk of any kind
+    listed = getattr(session, name)
+    needs_procedure = listed.by_run and listed.by_run.procedure_id and "procedure_id" not in filters
+    arguments = {**listed.inclusive, **filters, "on_drift": "resync"}
+    listing = (listed.of_every_procedure if needs_procedure else listed.list)(**arguments).structs()
+    if is_compared(name):
+        return listing.walk()
+    return listing.since(evolve(listing.since().watermark, floor=start) if stored is None else Watermark.parse(stored))
 
 
-def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - a walk of any kind
+def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - likewise
     return str(walk.watermark) if isinstance(walk, IncrementalWalk) else None
