@@ -4,8 +4,8 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
 - `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
 - `update` is one update: what it reads, and when it stores what.
-- `selection` says which listings are mirrored, and with which filters.
-- `database` is the file, and `tables` has its tables, with the views and macros over them.
+- `tables` says which listings are mirrored, and has their tables, with the views and macros over them.
+- `database` is the file.
 - `results` has what comes back.
 """
 

@@ -11,7 +11,7 @@ from aiotofupilot._arguments import boolean, for_parameter, must_be, one_of, sec
 from aiotofupilot._blocking import LoopThread
 
 from .database import Database
-from .selection import Selection
+from .tables import Selection
 from .update import Update
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class Mirror:
     ) -> None:
         self._path = Path(path).absolute()
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
-        one_of("on_unreadable", on_unreadable, ("raise", "skip"))
-        self._on_unreadable: Literal["raise", "skip"] = on_unreadable
+        self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
         self._is_own = session is None
         self._session = TofuPilotSession() if session is None else session
 

@@ -1,4 +1,4 @@
-"""The tables that a mirror can have: their columns, the views and macros over them, and the rows of details of runs.
+"""The tables that a mirror can have: which of them are selected, their columns, views, macros and rows of details.
 
 There is a view for each table in the schema ``tofupilot``, with the rows that the server still listed when the mirror
 looked last. The macros there stand in ``recipes.sql``.
@@ -12,18 +12,21 @@ from collections import defaultdict
 from hashlib import blake2b
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 import pyarrow as pa
-from attrs import evolve
+from attrs import evolve, frozen
 
 from aiotofupilot import DataSeries
+from aiotofupilot._arguments import for_parameter, one_of
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
 from aiotofupilot.arrow.rows import Rows, database_rows
 from aiotofupilot.arrow.waveforms import Waveform, waveforms
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES, listing_class, part_filters
+from aiotofupilot.listings._encoding import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
     from aiotofupilot import Attachment, RunDetails
 
@@ -127,6 +130,62 @@ FOLLOWING = (*OF_RUNS, *DETAILED)
 
 TABLES = (*NAMES, *DETAILED)
 """The names of all tables that a mirror can have, but for its own and for that of the points."""
+
+
+@frozen
+class Selection:
+    """Some listings, and the filters that they have in common."""
+
+    listings: tuple[str, ...]
+    """The listings, in the order in which they are read. Runs are among them if something that runs wrote is."""
+    filters: Mapping[str, Any]
+    """The filters, by the names of `part_filters`."""
+    details: bool
+    """Whether the details of runs are among it. Then runs are among the listings."""
+
+    @classmethod
+    def of(
+        cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None, *, details: bool = False
+    ) -> Selection:
+        """Return a selection, after checking these arguments of a `Mirror`."""
+        given = {name: value for name, value in (filters or {}).items() if value is not None}
+        lacking = {name: sorted(given.keys() - part_filters(name).keys()) for name in NAMES}
+        if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
+            raise for_parameter(ValueError(f"filters: no listing takes {unknown[0]!r}"), "filters")
+        if isinstance(listings, str):
+            raise for_parameter(TypeError(f"listings must be several names, got {listings!r}"), "listings")
+        if listings is None:
+            names = {name for name in NAMES if not lacking[name]}
+        else:
+            names = {one_of("listings", name, NAMES) for name in listings}
+        if not names:
+            together = ", ".join(sorted(given)) if listings is None else repr(listings)
+            raise for_parameter(ValueError(f"listings must not be empty: no listing takes {together}"), "listings")
+        for name in NAMES:
+            if name in names and lacking[name]:
+                message = f"filters: {name} do not take {lacking[name][0]!r}, so leave {name} out, or the filter"
+                raise for_parameter(ValueError(message), "filters")
+        if details or names & set(OF_RUNS):
+            names.add("runs")
+        selection = cls(tuple(name for name in NAMES if name in names), given, details)
+        for name in selection.listings:
+            selection.text(name)  # refuses values that no listing takes
+        return selection
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The listings, and the tables of details if details are selected."""
+        return (*self.listings, *DETAILED) if self.details else self.listings
+
+    def text(self, name: str) -> str:
+        """Return the filters of a listing as the text that is kept in the database, whatever their order."""
+        listing = "runs" if name in FOLLOWING else name
+        return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
+
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Return the filters as arguments of a listing that is not one of what runs wrote."""
+        names = part_filters(name)
+        return {names[given].name: value for given, value in self.filters.items()}
 
 
 def run_path(table: str) -> str:

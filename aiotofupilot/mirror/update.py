@@ -26,7 +26,6 @@ from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import is_ordered
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from aiotofupilot import Paginator, Run, TofuPilotSession, Walk
 
     from .database import Database
-    from .selection import Selection
+    from .tables import Selection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,6 +97,8 @@ class Update:
     _began_at: datetime = field(factory=partial(datetime.now, UTC), init=False)
     _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
+    _following: tuple[str, ...] = field(default=(), init=False)
+    """The tables that follow the listing that is read."""
     _pending: _Pending = field(factory=_Pending, init=False)
     _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
     _read: Counter[str] = field(factory=Counter[str], init=False)
@@ -164,23 +165,25 @@ class Update:
     async def _bring(self, name: str) -> None:
         """Bring a listing up to date, and with runs what they wrote, if it was selected or is mirrored already."""
         wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
-        children = tuple(child for child in FOLLOWING if child in wanted)
-        names = (name, *children)
+        self._following = tuple(table for table in FOLLOWING if table in wanted)
+        names = (name, *self._following)
         await self._call(self.database.prepare, name, {each: self.selection.text(each) for each in names})
         self._rows_before |= {each: await self._call(self.database.rows, each) for each in names}
         self._report(name)
+        declared = listing_class(name)  # runs, units and batches can be requested by their creation, oldest first
+        is_ordered = declared.creation_filter is not None and declared.oldest_first == declared.creation_field
         text = None if self.full else await self._call(self.database.watermark, name)
-        if text is None and not is_ordered(name):
+        if text is None and not is_ordered:
             await self._read_all(name)
         else:
-            await self._read_new(name, children, text)
+            await self._read_new(name, text)
         if self.full or is_compared(name):
-            await self._mark_gone(name, children)
-        if self.again is not None and is_ordered(name):
+            await self._mark_gone(name)
+        if self.again is not None and is_ordered:
             longest = self._began_at - datetime.min.replace(tzinfo=UTC)
-            await self._read_again(name, children, self._began_at - min(self.again, longest))
+            await self._read_again(name, self._began_at - min(self.again, longest))
 
-    async def _read_new(self, name: str, children: tuple[str, ...], text: str | None) -> None:
+    async def _read_new(self, name: str, text: str | None) -> None:
         """Read what is new since the watermark in a text, or everything without one."""
         try:
             watermark = None if text is None else Watermark.parse(text)
@@ -190,8 +193,8 @@ class Update:
             raise StaleWatermarkError(message) from error
         floor = news.watermark.floor
         await self._note_total(name, self._listing(name, floor))
-        latest = await self._call(self.database.runs_since, floor) if children and watermark else []
-        await self._store_walk(name, news, children, dict(latest))
+        latest = await self._call(self.database.runs_since, floor) if self._following and watermark else []
+        await self._store_walk(name, news, dict(latest))
 
     async def _read_all(self, name: str) -> None:
         """Read a whole listing that cannot be requested by its creation, oldest first.
@@ -210,12 +213,12 @@ class Update:
             self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
             await self._store()
 
-    async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:
+    async def _read_again(self, name: str, since: datetime) -> None:
         """Read what was created at a time or later once more."""
         first_pass, self._unreadable = self._unreadable, Counter[str]()
         try:
-            await self._store_walk(name, self._listing(name, since).walk(), children)
-            await self._mark_gone(name, children, since)
+            await self._store_walk(name, self._listing(name, since).walk())
+            await self._mark_gone(name, since)
         finally:
             self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
 
@@ -234,33 +237,27 @@ class Update:
     def _oldest_first(self, name: str, **arguments: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
         """Return runs, or what some runs wrote."""
         listing = getattr(self.session, name)
-        order = {"sort_by": listing.oldest_first, "sort_order": "asc"}
-        paginator: Paginator[Any] = listing.list(
-            **arguments, **order, on_drift="resync", on_unreadable=self.on_unreadable
-        )
+        arguments |= {"sort_by": listing.oldest_first, "sort_order": "asc"}
+        paginator: Paginator[Any] = listing.list(**arguments, on_drift="resync", on_unreadable=self.on_unreadable)
         return paginator
 
     async def _store_walk(
-        self,
-        name: str,
-        walk: Walk[Any] | IncrementalWalk[Any],
-        children: tuple[str, ...] = (),
-        latest: dict[str, str] | None = None,
+        self, name: str, walk: Walk[Any] | IncrementalWalk[Any], latest: dict[str, str] | None = None
     ) -> None:
         """Store what a walk yields, with its watermark if it has one, and what the runs among it wrote.
 
         The latest runs, with the IDs of their procedures, are those that an earlier update has seen, and what they
         wrote is read again. It is read after the first response, which says when the update began.
         """
-        at_once = _RUNS_FIRST if children else _ITEMS
+        at_once = _RUNS_FIRST if self._following else _ITEMS
         async with aclosing(walk):
             try:
                 while True:
                     items, failure = await self._take(walk, at_once)
-                    if failure is not None and children:
-                        raise failure  # runs do not count as read before that has come what they wrote
-                    runs = {item.id: item.procedure.id for item in items} | (latest or {}) if children else {}
-                    await self._add_children(children, runs)
+                    if self._following:
+                        if failure is not None:
+                            raise failure  # runs do not count as read before that has come what they wrote
+                        await self._add_following({item.id: item.procedure.id for item in items} | (latest or {}))
                     await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
                         raise failure
@@ -268,7 +265,7 @@ class Update:
                         await self._store()  # also after the latest runs, which the walk may yield once more
                     if not items:
                         return
-                    latest, at_once = None, min(at_once * 2, _RUNS_LAST if children else _ITEMS)
+                    latest, at_once = None, min(at_once * 2, _RUNS_LAST if self._following else _ITEMS)
             finally:
                 self._unreadable[name] += walk.stats.unreadable
 
@@ -282,16 +279,16 @@ class Update:
             return items, error
         return items, None
 
-    async def _add_children(self, children: tuple[str, ...], runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote: their IDs, and those of their procedures."""
-        for child in children:
-            if child in OF_RUNS:
-                await self._add_written(child, runs)
-        if DETAILED.keys() & children:
+    async def _add_following(self, runs: Mapping[str, str]) -> None:
+        """Read what some runs wrote, by their IDs, and those of their procedures."""
+        for name in self._following:
+            if name in OF_RUNS:
+                await self._add_written(name, runs)
+        if DETAILED.keys() & self._following:
             await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote, several requests at the same time, by their IDs, and those of their procedures."""
+        """Read what of one listing some runs wrote, several requests at the same time."""
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
         for run_id, procedure_id in runs.items():
@@ -368,9 +365,9 @@ class Update:
         if pending.batches or pending.watermarks:
             await self._call(self.database.store, pending.batches, self._began_at, pending.watermarks)
 
-    async def _mark_gone(self, name: str, children: tuple[str, ...], since: datetime | None = None) -> None:
+    async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed."""
-        for each in (name, *children):
+        for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each]):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since)
 

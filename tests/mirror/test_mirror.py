@@ -28,7 +28,7 @@ from aiotofupilot.mirror import (
     mirror_blocking,
     update,
 )
-from aiotofupilot.mirror.selection import Selection
+from aiotofupilot.mirror.tables import Selection
 from aiotofupilot.sandbox import Sandbox, faults
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
