@@ -75,9 +75,24 @@ class _Decoder(Generic[T, C]):
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
-        from .structs import parser  # noqa: PLC0415 - see the module's docstring
+        from .structs import as_parsed, items_converter, parser, whole  # noqa: PLC0415 - see the module's docstring
 
-        return parser(self._kind, structs=self.structs)
+        items: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
+        parse = parser(self._kind, structs=self.structs)
+        make: Any = as_parsed if self.structs else items_converter().get_structure_hook(items)
+
+        def decode(body: bytes) -> Any:
+            parsed = parse(body)
+            if self._kind is self.item:
+                return make([parsed], items)[0]
+            if self._kind == items:
+                return make(parsed, items), PageMeta(has_more=False)
+            cursor = parsed.meta.next_cursor
+            if cursor.__class__ is float:
+                cursor = whole(cursor)
+            return make(parsed.data, items), PageMeta(parsed.meta.has_more, cursor)
+
+        return decode
 
     def _in_detail(self, body: bytes) -> C:
         from .detailed import structured  # noqa: PLC0415 - see the module's docstring

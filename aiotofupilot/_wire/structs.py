@@ -21,7 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import Page, PageMeta, RawItem
+from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -44,49 +44,40 @@ _PLAIN: dict[object, Any] = {
 
 
 def parser(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that reads a body as a model, or as the items of a ``list`` or a ``Page`` and its `PageMeta`.
-
-    For a body with a fault or in a rare form, the function raises any error.
-    """
+    """Return a function that parses a body: a model, or the ``list`` or the ``Page`` of it. It raises any error."""
     origin: Any = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
-    items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
-    make: Callable[[Any, Any], Any] = _as_parsed if structs else _converter().get_structure_hook(items)
     parsed: Any = parsed_type(item, structs=structs)
-    parsed = parsed if origin is None else list[parsed]
+    if origin is not None:
+        parsed = list[parsed]
     if origin is Page:
         meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
         parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
-    parse: Callable[[bytes], Any] = msgspec.json.Decoder(parsed).decode
+    return msgspec.json.Decoder(parsed).decode
 
-    def read_page(body: bytes) -> tuple[list[Any], PageMeta]:
-        page = parse(body)
-        cursor = page.meta.next_cursor
-        if cursor.__class__ is float:  # older servers wrote 50.0 for the cursor 50
-            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
-        return make(page.data, items), PageMeta(page.meta.has_more, cursor)
 
-    if origin is None:
-        return lambda body: make([parse(body)], items)[0]
-    return read_page if origin is Page else lambda body: (make(parse(body), items), PageMeta(has_more=False))
+def whole(number: float) -> int:
+    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
+    return msgspec.convert(number, _INTEGER, strict=False)
 
 
 @cache
-def _converter() -> Converter:
+def items_converter() -> Converter:
     """Return the converter to lists of models from what msgspec has parsed."""
     converter = Converter(detailed_validation=False)
-    converter.register_structure_hook_factory(lambda _: True, _items_hook)
+
+    @converter.register_structure_hook_factory(lambda _: True)
+    def items(kind: Any) -> Callable[[Any, Any], Any]:
+        (item,) = get_args(kind)
+        if item is RawItem:
+            return _raw_items
+        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else as_parsed
+
     return converter
 
 
-def _items_hook(kind: Any) -> Callable[[Any, Any], Any]:
-    (item,) = get_args(kind)
-    if item is RawItem:
-        return _raw_items
-    return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else _as_parsed
-
-
-def _as_parsed(items: Any, _: object) -> Any:
+def as_parsed(items: Any, _: object) -> Any:
+    """Return what msgspec has parsed as it is: models, or structs."""
     return items
 
 
