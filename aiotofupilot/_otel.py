@@ -33,8 +33,7 @@ _COUNTS = ("pages", "items", "duplicates", "resyncs", "unreadable", "requests", 
 """The counts of a walk that its span has."""
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-"""Boundaries of the histogram. They are those of the semantic conventions for HTTP, and some longer ones, because the
-retries of a page can take a minute."""
+"""Boundaries of the histogram: those of the semantic conventions for HTTP, and some longer ones, for retries."""
 
 
 class Instruments(NamedTuple):
@@ -71,12 +70,10 @@ def _made() -> Instruments:
 
 
 class WalkSpan:
-    """The INTERNAL span of one walk. It begins when the first page is requested.
+    """The INTERNAL span of one walk. It names the listing and the options of the walk, but not the filters.
 
     The span is attached to the context only while the walk waits for a page, and not while the user of the walk works
     on an item. Requests that begin meanwhile are its children, also those that continue in the background.
-
-    It names the listing and the options of the walk, but not the filters.
     """
 
     __slots__ = ("_asked_at", "_attributes", "_listing", "_span")
@@ -117,7 +114,7 @@ class WalkSpan:
             self._span.add_event(name, _prefixed(attributes))
 
     def end(self, stats: object, error: BaseException | None = None) -> None:
-        """End the span with its `WalkStats`, if it has begun. None: the walk came to its end, or was left.
+        """End the span, if it has begun, with its `WalkStats`. Without an error, the walk was at its end, or left.
 
         A walk that goes on after an error begins another span.
         """
@@ -167,7 +164,7 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
 
     A span without this address, such as one of the user's own, is left alone. Of a presigned address only the server is
-    kept, however the span writes it: there is no span of the user's own in a download's.
+    kept, however the span writes it.
     """
     if instruments() is None:
         return

@@ -129,7 +129,7 @@ class TofuPilotSession(Listings):
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
-            tls=None if http_session else settings.tls(ca_cert),
+            tls=settings.tls(ca_cert) if http_session is None else None,
             user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
         )

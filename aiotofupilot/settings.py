@@ -41,8 +41,7 @@ _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 _QUERY = re.compile("[?#]")
 
 _SIZE_LIMIT = 64 * 1024
-"""The most bytes that the credentials file may have. It holds three strings: a few hundred bytes, or a few thousand
-with a certificate."""
+"""The most bytes of the credentials file. It holds three strings: a few thousand bytes with a certificate."""
 
 
 @frozen(kw_only=True)
@@ -109,10 +108,7 @@ class Settings:
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
-        """Return what TofuPilot's own command has written. None: there is no home directory, no file, or no key in it.
-
-        An error shows nothing of the content of the file.
-        """
+        """Return what TofuPilot's own command has written, which no error shows. None: there is no file, or no key."""
         home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
         if not home:
             return None
@@ -159,10 +155,7 @@ def unusable(parameter: str, message: str) -> ConfigurationError:
 
 
 def _authorization(key: Secret, source: str) -> str:
-    """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
-
-    An error does not show the key.
-    """
+    """Return the value of the ``Authorization`` header for a key, perhaps with ``Bearer``, which no error shows."""
     if not isinstance(key.value, str):
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
     key = Secret(_BEARER.sub("", as_str(key.value)))
@@ -179,10 +172,7 @@ def _authorization(key: Secret, source: str) -> str:
 
 
 def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: bool) -> str:
-    """Return the address that request targets are appended to, without a trailing slash.
-
-    ``source`` is how errors name the place of what was given.
-    """
+    """Return the address that request targets are appended to. ``source`` is how errors name its place."""
     if not isinstance(base_url, str):
         raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
     base_url = as_str(base_url)
@@ -219,10 +209,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
 
 
 def _mode_of_file(path: Path, source: str) -> int:
-    """Return the mode of a file. ``source`` is how errors name it.
-
-    Anything else is refused, such as a named pipe, which would be opened only when it has a writer.
-    """
+    """Return the mode of a file. A named pipe is refused, because it would be opened only when it has a writer."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise ConfigurationError(f"{source} is not a file")
