@@ -46,9 +46,9 @@ from . import (
 )
 from ._arguments import Secret, for_parameter
 from ._blocking import LoopThread
-from ._paging.source import Identified
 from .listings import Listing
 from .models.display import Shown
+from .models.page import Identified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,15 +41,6 @@ class FetchOptions(TypedDict, total=False):
     has one. A page with a time limit also has a control, unless it is requested once."""
     control: Control | None
     """Tells whether the server is down or only this request fails."""
-
-
-class Identified(Protocol):
-    """An item of a listing."""
-
-    @property
-    def id(self) -> str:
-        """The item's own ID. It does not change while the item is listed."""
-        ...
 
 
 T = TypeVar("T", bound=Identified)

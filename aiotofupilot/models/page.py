@@ -1,7 +1,7 @@
-"""One page of a listing, and an item without a model."""
+"""One page of a listing, what each of its items has, and an item without a model."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import field, frozen
 
@@ -13,6 +13,15 @@ T = TypeVar("T")
 
 _ROWS, _COLUMNS = 10, 8
 """The most items and fields that a page shows of itself in a notebook."""
+
+
+class Identified(Protocol):
+    """An item of a listing."""
+
+    @property
+    def id(self) -> str:
+        """The item's own ID. It does not change while the item is listed."""
+        ...
 
 
 @frozen
