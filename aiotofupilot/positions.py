@@ -100,8 +100,7 @@ class Parsable:
         except ValueError as error:
             cause = error
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        kind = cls.__name__.lower()
-        raise ValueError(f"not a {kind}, or one that was cut short or changed: {shown!r}") from cause
+        raise ValueError(f"not a {cls.__name__.lower()}, or one that was cut short or changed: {shown!r}") from cause
 
     @classmethod
     @abstractmethod
@@ -200,13 +199,9 @@ class OpenRun:
 
 def _whole_second(value: object) -> datetime | None:
     floor = aware("floor", value)
-    if floor is None:
-        return None
-    if floor.microsecond:
-        raise must_be(ValueError, "floor", "a whole second", floor)
-    if floor <= _FIRST:
-        raise must_be(ValueError, "floor", f"later than {_FIRST}", floor)
-    return floor.astimezone(UTC)
+    if floor is not None and (floor.microsecond or floor <= _FIRST):
+        raise must_be(ValueError, "floor", "a whole second" if floor.microsecond else f"later than {_FIRST}", floor)
+    return None if floor is None else floor.astimezone(UTC)
 
 
 @frozen
@@ -243,7 +238,10 @@ class Watermark(Parsable):
         if self.floor is not None:
             floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
         seen = "".join(f"~{second - begin}.{_format_digests(digests)}" for second, digests in self.seen)
-        runs = "".join(f"!{_format_run(run)}={run.second - begin}.{_format_digests(run.yielded)}" for run in self.runs)
+        runs = ""
+        for run in self.runs:
+            of = "" if run.procedure_id is None else f"@{quote(run.procedure_id, safe='')}"
+            runs += f"!{quote(run.id, safe='')}{of}={run.second - begin}.{_format_digests(run.yielded)}"
         return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
 
     @classmethod
@@ -264,11 +262,6 @@ def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
     return begin + int(second), _read_digests(digests)
 
 
-def _format_run(run: OpenRun) -> str:
-    run_id = quote(run.id, safe="")
-    return run_id if run.procedure_id is None else f"{run_id}@{quote(run.procedure_id, safe='')}"
-
-
 def _read_run(group: str, begin: int) -> OpenRun:
     text, _, rest = group.partition("=")
     run_id, _, procedure_id = (unquote(part, errors="strict") for part in text.partition("@"))
@@ -282,19 +275,8 @@ def check_query(parameter: str, given: Checkpoint | Watermark, listing: str, que
         message = f"{parameter} is a {kind} of {given.listing}, and not of {listing}"
         raise for_parameter(ValueError(message), parameter)
     if given.query != query:
-        message = (
-            f"{parameter} is a {kind} of {listing} with other filters or another order "
-            f"(query {given.query}, and not {query})"
-        )
-        raise for_parameter(ValueError(message), parameter)
-
-
-def _start(value: object) -> datetime | None:
-    return aware("start", value)
-
-
-def _end(value: object) -> datetime | None:
-    return aware("end", value)
+        message = f"{parameter} is a {kind} of {listing} with other filters or another order"
+        raise for_parameter(ValueError(f"{message} (query {given.query}, and not {query})"), parameter)
 
 
 def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -320,14 +302,15 @@ class Shard(Parsable, Generic[T]):
     """The name of the listing, such as ``runs``."""
     query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
     """The filters and the order of the listing, as in the query of a request."""
-    start: datetime | None = field(default=None, converter=_start)
+    start: datetime | None = None
     """The earliest time of an item; timezone-aware. None: there is no earliest time."""
-    end: datetime | None = field(default=None, converter=_end)
+    end: datetime | None = None
     """All items are before this time; timezone-aware. None: there is no latest time, so new items belong here."""
 
     def __attrs_post_init__(self) -> None:
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise for_parameter(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
+        start, end = aware("start", self.start), aware("end", self.end)
+        if start is not None and end is not None and start >= end:
+            raise for_parameter(ValueError(f"start must be before end, got {start} and {end}"), "start")
 
     def __str__(self) -> str:
         start, end = (_OPEN if timestamp is None else timestamp.isoformat() for timestamp in (self.start, self.end))

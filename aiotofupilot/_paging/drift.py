@@ -3,6 +3,10 @@
 When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
 listing, and in most listings the items that stay keep their order. So each page can be held to the one before. Nothing
 in this module waits or does I/O.
+
+The position of a walk is after an item that was passed and did not move. What stands after such an item was not listed
+when the walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is
+believed.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiotofupilot.errors import DriftError, PaginationError
 
 from .memory import Memory, Progress
-from .resync import Resync, Ties
+from .resync import Match, Search, Ties, is_out_of_order, last_reliable, longest_row
 from .source import Identified, leads_nowhere
 
 if TYPE_CHECKING:
@@ -30,9 +34,6 @@ _AHEAD_AT_MOST = 10_000
 _COST_OF_A_PART = 10
 """A part of a page that failed takes about as many requests as this many whole pages."""
 
-_UNCONFIRMED_AT_MOST = 10
-"""At most this often may a gap not be confirmed, because the listing moves, before anything new is found."""
-
 _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 """What an error says about the way out."""
 
@@ -44,10 +45,8 @@ def check_offsets(page: Page[Any]) -> None:
         return
     if cursor <= page.cursor:
         raise leads_nowhere(page.cursor, cursor)
-    raise DriftError(
-        f"the server's cursors are not offsets: {count} items at {page.cursor} lead to {cursor}; {_INSTEAD}",
-        cursor=page.cursor,
-    )
+    fault = f"{count} items at {page.cursor} lead to {cursor}"
+    raise DriftError(f"the server's cursors are not offsets: {fault}; {_INSTEAD}", cursor=page.cursor)
 
 
 class IgnoreDrift(Generic[T]):
@@ -104,8 +103,7 @@ class DetectDrift(IgnoreDrift[T]):
     were passed after that position may be met again, and are not new then.
 
     Args:
-        anchors: Digests of the items passed last, oldest first. `BEGINNING` stands before the first item of a listing.
-        ahead: Digests of items that were passed after those, and that may be met again.
+        anchors, ahead: As in `Memory`.
         limit: Items of a whole page; at least 2, because one of them is the anchor.
         resync: Whether to look for the position where the listing goes on. If not, a listing that moved is an error.
         sort_key: Returns what the server sorts an item by; None: that is not known.
@@ -126,19 +124,18 @@ class DetectDrift(IgnoreDrift[T]):
         self._ties = Ties(sort_key)
         self._limit = limit
         self._resync = resync
-        self._search: Resync | None = None
-        self._expected: int | None = None
-        """The offset of the item passed last; None: the walk has only begun."""
+        self._search: Search | None = None
+        self._expected = -1
+        """The offset of the item passed last; -1: the walk has only begun."""
         self._is_doubtful = False
-        self._unconfirmed = 0
+        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, as `IgnoreDrift.admit` does.
 
         Raises:
-            DriftError: The server's cursors are not offsets. Or the listing moved, and `resync` is false, or no page
-                shows an item that was passed lately, or the order of the items changed, or the listing goes on moving
-                so that nothing new is to be had, or so that what lies beside a gap is not sure.
+            DriftError: The server's cursors are not offsets. Or the listing moved, and no page shows where it goes on,
+                or the walk is not to resync.
             PaginationError: The server's cursor does not advance.
         """
         check_offsets(page)
@@ -149,16 +146,16 @@ class DetectDrift(IgnoreDrift[T]):
         ids = [item.id for item in page.data]
         memory.take_up(ids)
         follows = gap is not None and self._follows(gap)
-        if self._expected is None:
+        if self._expected < 0:
             self._expected = page.cursor
         is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
-        start = 0 if follows else self._start(page, self._expected, is_first=is_first)
+        start = 0 if follows else self._start(page, is_first=is_first)
         if start is None:
             return None
         new = memory.new(page.data, start)
         if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
             return None
-        if len(new) < len(page.data) - start and self._comes_again(page, self._expected, start, new):
+        if len(new) < len(page.data) - start and self._comes_again(page, start, new):
             return None
         cost = 1 if gap is None else _COST_OF_A_PART
         if not self._progress.note(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
@@ -167,8 +164,6 @@ class DetectDrift(IgnoreDrift[T]):
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         self._ties.note_passed(page.data)
         self._search = None
-        if new:
-            self._unconfirmed = 0
         self._expected = page.cursor + len(ids) - 1
         return new
 
@@ -181,24 +176,21 @@ class DetectDrift(IgnoreDrift[T]):
         if gap.start == gap.stop or not memory.passed:
             return False
         if not gap.is_confirmed:
-            self._unconfirmed += 1
-            if self._unconfirmed <= _UNCONFIRMED_AT_MOST:
+            if self._progress.note((), is_new=False, cost=_COST_OF_A_PART):
                 return False
-            self._unconfirmed = 0
-            raise DriftError(
-                f"the listing moves too much beside the items from position {gap.start} on, which cannot be read: "
-                "an item that can be read might be missed there",
-                cursor=gap.start,
-            )
+            self._progress = Progress()
+            where = f"beside the items from position {gap.start} on, which cannot be read"
+            fault = "an item that can be read might be missed there"
+            raise DriftError(f"the listing moves too much {where}: {fault}", cursor=gap.start)
         rank = memory.rank(gap.before)
         if rank is None or (gap.before is None and gap.start):
             return False
         expected = gap.start - 1 + memory.newest_rank - rank
-        if self._expected is None and expected < gap.stop:
+        if self._expected < 0 and expected < gap.stop:
             self._expected = expected  # the walk was resumed, and begins at an item that cannot be read
         return expected == self._expected
 
-    def _start(self, page: Page[T], expected: int, *, is_first: bool) -> int | None:
+    def _start(self, page: Page[T], *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell.
 
         Before the first page, the listing has no item that can be read.
@@ -206,27 +198,86 @@ class DetectDrift(IgnoreDrift[T]):
         memory = self.memory
         if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
-        if memory.is_at_beginning:
+        if memory.is_complete and not memory.newest_rank:
             if is_first:
                 return 0
-        elif page.cursor == expected and memory.page[:1] == memory.passed[-1:]:
+        elif page.cursor == self._expected and memory.page[:1] == memory.passed[-1:]:
             return 1
         if not self._resync:
-            raise DriftError(
-                f"the listing moved: the page at cursor {page.cursor} does not begin with the item passed last",
-                cursor=page.cursor,
-            )
-        search = self._search or self._begin_search(page, expected)
-        start = search.start(page, is_first=is_first)
-        self._is_doubtful, self.next_probe = search.is_doubtful, search.next_probe
-        return start
+            fault = f"the page at cursor {page.cursor} does not begin with the item passed last"
+            raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
+        match = self._match(page, self._search or self._begin_search(page), is_first=is_first)
+        if match is None:
+            return None
+        memory.go_back(match.rank)
+        return match.at + 1
 
-    def _begin_search(self, page: Page[T], expected: int) -> Resync:
-        self._search = Resync(self.memory, page.cursor, expected=expected, limit=self._limit, ties=self._ties)
+    def _begin_search(self, page: Page[T]) -> Search:
         self.resyncs += 1
+        self._search, self.next_probe = Search(page.cursor, self._limit), page.cursor
         return self._search
 
-    def _comes_again(self, page: Page[T], expected: int, start: int, new: Sequence[T]) -> bool:
+    def _match(self, page: Page[T], search: Search, *, is_first: bool) -> Match | None:
+        """Return the known item on a page after which the walk goes on. None: look at `next_probe` next.
+
+        Two items that were passed and stand side by side, in their order, show the position. An item that stands alone
+        is believed only when no page of the listing shows two.
+        """
+        memory, self._is_doubtful = self.memory, False
+        ranks = memory.ranks()
+        ties_begin = self._ties.beginning(page.data, ranks)
+        if ties_begin is not None:
+            self._note_lost(page, search)
+        ranks = ranks[:ties_begin]
+        row = longest_row(ranks)
+        if is_first and memory.is_complete:
+            # All that is not known is new, whatever happened to the order.
+            return row[0] if row and row[0].at == 0 else Match(-1, 0)
+        if is_out_of_order(ranks, row):
+            if not memory.is_complete:
+                fault = f"the page at cursor {page.cursor} contradicts what was passed"
+                raise DriftError(f"the order of the listing changed: {fault}", cursor=page.cursor)
+            self.next_probe = 0
+            return None
+        match = last_reliable(row)
+        if match is None:
+            if ties_begin is not None and self._goes_before_ties(page, search):
+                return None
+            match = search.lone_match(page, row, is_only=memory.newest_rank == 0)
+            if match is None:
+                self.next_probe = search.next_probe(page)
+                return None
+        growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
+        if memory.is_complete:
+            # No item that was passed is forgotten. So strangers before the position were created there, or they moved
+            # there before they were yielded. A few that are out of sight are taken for created.
+            if None in ranks[: row[0].at] or growth > self._limit:
+                self.next_probe = 0
+                return None
+            match = row[0]
+        self._is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
+        return match
+
+    def _goes_before_ties(self, page: Page[T], search: Search) -> bool:
+        """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
+        self._note_lost(page, search)
+        before = max(0, page.cursor - max(1, self._limit - 2))
+        if before >= min(page.cursor, search.went_back_to):
+            return False
+        if page.cursor + self._limit < self._expected - self.memory.newest_rank:
+            fault = "the listing moved among items that are sorted alike, which are more than a walk remembers"
+            raise DriftError(fault, cursor=page.cursor)
+        search.begin(before)
+        self.next_probe = search.went_back_to = before
+        return True
+
+    def _note_lost(self, page: Page[T], search: Search) -> None:
+        """Take note once that the walk lost its position among ties."""
+        if not search.is_among_ties:
+            search.is_among_ties = True
+            self._ties.note_lost(page)
+
+    def _comes_again(self, page: Page[T], start: int, new: Sequence[T]) -> bool:
         """Return whether a page shows an item again that no creation or removal has moved.
 
         Another item may have been missed then. So the walk looks for its position before the ties, or raises an error.
@@ -238,12 +289,9 @@ class DetectDrift(IgnoreDrift[T]):
             return False
         memory.reject()
         if not self._resync:
-            raise DriftError(
-                f"the listing moved: the page at cursor {page.cursor} shows {passed[0].id!r} again", cursor=page.cursor
-            )
-        search = self._begin_search(page, expected)
-        search.go_before_ties(page)
-        self.next_probe = search.next_probe
+            fault = f"the page at cursor {page.cursor} shows {passed[0].id!r} again"
+            raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
+        self._goes_before_ties(page, self._begin_search(page))
         return True
 
     def _is_contradicted(self, page: Page[T]) -> bool:
@@ -261,8 +309,6 @@ class DetectDrift(IgnoreDrift[T]):
             return True
         if page.following is None and missing > self._limit:
             memory.reject()
-            raise DriftError(
-                f"the order of the listing changed: {missing} items that were passed are not met again before its end",
-                cursor=page.cursor,
-            )
+            fault = f"{missing} items that were passed are not met again before its end"
+            raise DriftError(f"the order of the listing changed: {fault}", cursor=page.cursor)
         return False

@@ -170,16 +170,12 @@ def is_passing(error: TofuPilotError) -> bool:
     A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
     that cannot be read, and then each poll would meet it.
     """
-    match error:
-        case CertificateError():
-            return False
-        case ConnectionFailedError():
-            return error.down_since is not None or not isinstance(error.__cause__, gaierror)
-        case ServerError():
-            is_single = error.status == _INTERNAL_ERROR and error.attempts <= 1
-            return error.position is None and not is_single
-        case _:
-            return isinstance(error, RequestTimeoutError | RateLimitedError) and error.position is None
+    if isinstance(error, ConnectionFailedError):
+        is_misspelled = error.down_since is None and isinstance(error.__cause__, gaierror)
+        return not is_misspelled and not isinstance(error, CertificateError)
+    is_single = isinstance(error, ServerError) and error.status == _INTERNAL_ERROR and error.attempts <= 1
+    is_temporary = isinstance(error, ServerError | RequestTimeoutError | RateLimitedError)
+    return is_temporary and not is_single and error.position is None
 
 
 async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Watermark:

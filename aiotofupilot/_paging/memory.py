@@ -68,11 +68,6 @@ class Memory:
         return self.passed[:1] == [_BEGINNING]
 
     @property
-    def is_at_beginning(self) -> bool:
-        """Whether the walk stands at the beginning of the listing."""
-        return self.passed == [_BEGINNING]
-
-    @property
     def newest_rank(self) -> int:
         """The rank of the item passed last."""
         return len(self.passed) - 1

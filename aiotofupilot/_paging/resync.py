@@ -1,7 +1,4 @@
-"""Finds the position of a walk again, in a listing that moved: one page after the other, until one shows the position.
-
-The position is after an item that was passed and did not move. What stands after such an item was not listed when the
-walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is believed.
+"""Finds the position of a walk again, in a listing that moved: what a page shows, and where to look next.
 
 A page is described by ranks, one for each of its items: the older an item was passed, the lower its rank. None stands
 for an item that is not known. Items that were passed keep their order in most listings. In some an item moves, because
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .memory import Memory
-
 _ENOUGH_TO_JUDGE = 4
 """Two or three items out of order may be a single one that moved."""
 
@@ -40,149 +35,61 @@ _LOST_AT_MOST = 40
 count, because such items may be created as fast as they are listed."""
 
 
-class Resync:
-    """One search for the position of a walk.
+class Search:
+    """One search for the position of a walk. It names one cursor after the other, back and forth in turn.
 
-    Two items that were passed and stand side by side, in their order, show the position. An item that stands alone is
-    believed only when no page of the listing shows two.
+    The nearer one comes first. They lie half a page apart, so that little slips through between two probes.
 
     Args:
-        memory: What the walk passed. It is told where the walk stands once that is found.
         origin: The cursor of the page that did not begin with the item passed last.
-        expected: The offset at which the item passed last stood when it was passed.
         limit: Items of a whole page; at least 2.
-        ties: What is known of items that are sorted alike. These do not show the position.
-    """
-
-    def __init__(self, memory: Memory, origin: int, *, expected: int, limit: int, ties: Ties) -> None:
-        self._memory = memory
-        self._ties = ties
-        self._expected = expected
-        self._limit = limit
-        self._search = Search(origin, limit)
-        self._lone: tuple[int, int] | None = None
-        """The best rank of an item that stands alone, and the cursor of its page; None: no page showed one."""
-        self._believes_lone = False
-        self._went_back_to = LARGEST
-        self.next_probe = origin
-        """The cursor of the next page to look at, after a page that did not show the position."""
-        self.is_doubtful = False
-        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
-        self._is_among_ties = False
-        """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
-
-    def start(self, page: Page[Any], *, is_first: bool) -> int | None:
-        """Return how many items at the top of a page are not new. None: look at `next_probe` next.
-
-        Before the first page, the listing has no item that can be read.
-
-        Raises:
-            DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
-                yielded are remembered. Or more items are sorted alike than are remembered.
-        """
-        memory = self._memory
-        ranks = memory.ranks()
-        ties_begin = self._ties.beginning(page.data, ranks)
-        if ties_begin is not None:
-            self._note_lost(page)
-        ranks = ranks[:ties_begin]
-        row = longest_row(ranks)
-        if is_first and memory.is_complete:
-            # All that is not known is new, whatever happened to the order.
-            return self._found(row[0] if row and row[0].at == 0 else Match(-1, 0))
-        if is_out_of_order(ranks, row):
-            if memory.is_complete:
-                self.next_probe = 0
-                return None
-            raise DriftError(
-                f"the order of the listing changed: the page at cursor {page.cursor} contradicts what was passed",
-                cursor=page.cursor,
-            )
-        match = last_reliable(row)
-        if match is None:
-            if ties_begin is not None and self.go_before_ties(page):
-                return None
-            match = self._lone_match(page, row)
-            if match is None:
-                self._go_on(page)
-                return None
-        growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
-        if memory.is_complete:
-            # No item that was passed is forgotten. So strangers before the position were created there, or they moved
-            # there before they were yielded. A few that are out of sight are taken for created.
-            if None in ranks[: row[0].at] or growth > self._limit:
-                self.next_probe = 0
-                return None
-            match = row[0]
-        self.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
-        return self._found(match)
-
-    def go_before_ties(self, page: Page[Any]) -> bool:
-        """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
-        self._note_lost(page)
-        before = max(0, page.cursor - max(1, self._limit - 2))
-        if before >= min(page.cursor, self._went_back_to):
-            return False
-        if page.cursor + self._limit < self._expected - self._memory.newest_rank:
-            raise DriftError(
-                "the listing moved among items that are sorted alike, which are more than a walk remembers",
-                cursor=page.cursor,
-            )
-        self.next_probe = self._went_back_to = before
-        self._search = Search(before, self._limit)
-        return True
-
-    def _note_lost(self, page: Page[Any]) -> None:
-        """Take note once that the walk lost its position among ties."""
-        if not self._is_among_ties:
-            self._is_among_ties = True
-            self._ties.note_lost(page)
-
-    def _found(self, match: Match) -> int:
-        self._memory.go_back(match.rank)
-        return match.at + 1
-
-    def _lone_match(self, page: Page[Any], row: Sequence[Match]) -> Match | None:
-        """Return an item of a page without two side by side, if it is believed by now."""
-        if not row:
-            return None
-        match = row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
-        if self._believes_lone or self._memory.newest_rank == 0:  # there may be no other item to look for
-            return match
-        self._lone = max(self._lone or (0, 0), (match.rank, page.cursor))
-        return None
-
-    def _go_on(self, page: Page[Any]) -> None:
-        next_probe = self._search.after(page)
-        if next_probe is None:
-            if self._lone is None:
-                raise DriftError(
-                    "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
-                )
-            self._believes_lone = True
-            (_, next_probe), self._lone = self._lone, None
-            self._search = Search(next_probe, self._limit)
-        self.next_probe = next_probe
-
-
-class Search:
-    """Names one cursor after the other, back and forth in turn, the nearer one first.
-
-    The cursors lie half a page apart, so that little slips through between two probes. The origin is the cursor of the
-    first page that did not show the position.
     """
 
     def __init__(self, origin: int, limit: int) -> None:
+        self._limit = limit
+        self._lone: tuple[int, int] | None = None
+        """The best rank of an item that stands alone, and the cursor of its page; None: no page showed one."""
+        self._believes_lone = False
+        self.went_back_to = LARGEST
+        """Where ties were last looked before."""
+        self.is_among_ties = False
+        """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
+        self.begin(origin)
+
+    def begin(self, origin: int) -> None:
+        """Begin at a page, at which nothing was found."""
         self._origin = self._back = self._forth = origin
         self._probed_from = origin
         """From here to the origin, everything was looked at."""
-        self._step = limit // 2
+        self._step = self._limit // 2
         self._has_ended = False
         self._furthest: Sequence[Any] = ()
         self._times = 0
 
+    def lone_match(self, page: Page[Any], row: Sequence[Match], *, is_only: bool) -> Match | None:
+        """Return an item of a page without two side by side, if it is believed by now, or the only one remembered."""
+        if not row:
+            return None
+        match = row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
+        if self._believes_lone or is_only:
+            return match
+        self._lone = max(self._lone or (0, 0), (match.rank, page.cursor))
+        return None
+
+    def next_probe(self, page: Page[Any]) -> int:
+        """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
+        probe = self.after(page)
+        if probe is None:
+            if self._lone is None:
+                fault = "none of the items passed lately is to be found in it"
+                raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
+            self._believes_lone = True
+            (_, probe), self._lone = self._lone, None
+            self.begin(probe)
+        return probe
+
     def after(self, page: Page[Any]) -> int | None:
-        """Return the cursor to probe after a page that did not show the position; None: there is nowhere left."""
+        """Return the cursor to probe after such a page; None: there is nowhere left."""
         if page.cursor >= self._forth:
             # Some servers show their last page again, whatever cursor beyond it is requested. But a listing that moved
             # as far as the search went on shows a page again too.
