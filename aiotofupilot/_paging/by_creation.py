@@ -35,8 +35,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 """The earliest floor. A second before it is a datetime too."""
 
-_MILLISECOND = timedelta(milliseconds=1)
-
 
 class PassClock:
     """When a pass began, by the clock that dates the items. No clock at hand is surely that one.
@@ -50,12 +48,8 @@ class PassClock:
     def __init__(self) -> None:
         self.began_at = -math.inf
         """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
-        self._by_server = -math.inf
-        """The same by the server's clock, or else by the local one."""
-        self._by_items = -math.inf
-        """The same as far as items show it. The pass began then or later."""
-        self._requested_at = 0.0
-        """When the first page was requested, in seconds by the monotonic clock."""
+        self._by_server = self._by_items = -math.inf
+        self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
@@ -93,8 +87,8 @@ class Seen:
         self._watermark = watermark
         self._by_second: dict[int, list[bytes]] = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
-        self.floor = None if watermark.floor is None else int(watermark.floor.timestamp())
-        """Everything that was created before this second was seen; None: only single items were."""
+        self.floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
+        """Everything that was created before this second was seen; minus infinity: only single items were."""
 
     def knows(self, item_id: str) -> bool:
         """Return whether an item was seen by itself, unless the floor has passed it."""
@@ -109,16 +103,10 @@ class Seen:
     def raise_floor(self, timestamp: float) -> None:
         """Raise the floor to a timestamp, rounded down to a second, and forget the items below. It is never lowered."""
         floor = max(math.floor(timestamp), _EARLIEST)
-        if self.floor is not None and floor <= self.floor:
-            return
-        self.floor = floor
-        for second in [second for second in self._by_second if second < floor]:
-            self._known.difference_update(self._by_second.pop(second))
-
-    @property
-    def floor_at(self) -> datetime | None:
-        """The floor as a datetime in UTC."""
-        return None if self.floor is None else _EPOCH + timedelta(seconds=self.floor)
+        if floor > self.floor:
+            self.floor = floor
+            for second in [second for second in self._by_second if second < floor]:
+                self._known.difference_update(self._by_second.pop(second))
 
     @property
     def watermark(self) -> Watermark:
@@ -126,14 +114,12 @@ class Seen:
         for digests in self._by_second.values():
             digests.sort()  # in place, so that each sort but the first finds almost all of them in order
         seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
-        return evolve(self._watermark, floor=self.floor_at, seen=seen)
+        floor = None if self.floor == -math.inf else _EPOCH + timedelta(seconds=self.floor)
+        return evolve(self._watermark, floor=floor, seen=seen)
 
 
 class Segment(Walk[T]):
-    """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
-
-    What it counts is added to the stats of all segments, and positions are kept there only.
-    """
+    """A walk over a segment of a listing, which counts for all. Its errors name no position: a watermark tells more."""
 
     def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
@@ -198,12 +184,12 @@ class ByCreation(Generic[T]):
         self._pass_page()
         if self._has_ended:
             return None
-        source, floor = self._source, self._seen.floor_at
-        self._floor_before = -math.inf if self._seen.floor is None else self._seen.floor
+        source, self._floor_before = self._source, self._seen.floor
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
-        if self._has_floor and floor is not None:
-            source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
+        if self._has_floor and self._floor_before > -math.inf:
+            after = _EPOCH + timedelta(seconds=self._floor_before, milliseconds=-1)  # "after" may mean later than that
+            source = source.narrowed(after=after)
         fetch, plan = partial(self._clock.fetch, source), evolve(self._plan, sort_key=source.sort_key)
         return Segment(fetch, plan, self._stats)
 
@@ -226,7 +212,7 @@ class ByCreation(Generic[T]):
             for timestamp, item in zip(created, items, strict=True)
             if timestamp >= self._floor_before and not self._seen.knows(item.id)
         ]
-        if self._seen.floor is not None and any(timestamp < self._seen.floor for timestamp, _ in fresh):
+        if any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
         if self._held is None:

@@ -97,9 +97,7 @@ class Probe(NamedTuple):
     """A page to request."""
 
     cursor: int
-    """Where it begins."""
     limit: int
-    """How many items to request."""
 
 
 class Extent:

@@ -198,21 +198,21 @@ class DetectDrift(IgnoreDrift[T]):
         memory = self.memory
         if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
-        if memory.is_complete and not memory.newest_rank:
-            if is_first:
-                return 0
-        elif page.cursor == self._expected and memory.page[:1] == memory.passed[-1:]:
+        if is_first and memory.is_complete and not memory.newest_rank:
+            return 0
+        if page.cursor == self._expected and memory.page[:1] == memory.passed[-1:]:
             return 1
-        if not self._resync:
-            fault = f"the page at cursor {page.cursor} does not begin with the item passed last"
-            raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
-        match = self._match(page, self._search or self._begin_search(page), is_first=is_first)
+        search = self._search or self._new_search(page, "does not begin with the item passed last")
+        match = self._match(page, search, is_first=is_first)
         if match is None:
             return None
         memory.go_back(match.rank)
         return match.at + 1
 
-    def _begin_search(self, page: Page[T]) -> Search:
+    def _new_search(self, page: Page[T], sign: str) -> Search:
+        """Return a search for the position of the walk, because a page shows a sign that the listing moved."""
+        if not self._resync:
+            raise DriftError(f"the listing moved: the page at cursor {page.cursor} {sign}", cursor=page.cursor)
         self.resyncs += 1
         self._search, self.next_probe = Search(page.cursor, self._limit), page.cursor
         return self._search
@@ -227,7 +227,7 @@ class DetectDrift(IgnoreDrift[T]):
         ranks = memory.ranks()
         ties_begin = self._ties.beginning(page.data, ranks)
         if ties_begin is not None:
-            self._note_lost(page, search)
+            self._ties.note_lost(page, search)
         ranks = ranks[:ties_begin]
         row = longest_row(ranks)
         if is_first and memory.is_complete:
@@ -260,7 +260,7 @@ class DetectDrift(IgnoreDrift[T]):
 
     def _goes_before_ties(self, page: Page[T], search: Search) -> bool:
         """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
-        self._note_lost(page, search)
+        self._ties.note_lost(page, search)
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, search.went_back_to):
             return False
@@ -270,12 +270,6 @@ class DetectDrift(IgnoreDrift[T]):
         search.begin(before)
         self.next_probe = search.went_back_to = before
         return True
-
-    def _note_lost(self, page: Page[T], search: Search) -> None:
-        """Take note once that the walk lost its position among ties."""
-        if not search.is_among_ties:
-            search.is_among_ties = True
-            self._ties.note_lost(page)
 
     def _comes_again(self, page: Page[T], start: int, new: Sequence[T]) -> bool:
         """Return whether a page shows an item again that no creation or removal has moved.
@@ -288,10 +282,7 @@ class DetectDrift(IgnoreDrift[T]):
         if not self._ties.comes_again(page.data, start, passed):
             return False
         memory.reject()
-        if not self._resync:
-            fault = f"the page at cursor {page.cursor} shows {passed[0].id!r} again"
-            raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
-        self._goes_before_ties(page, self._begin_search(page))
+        self._goes_before_ties(page, self._new_search(page, f"shows {passed[0].id!r} again"))
         return True
 
     def _is_contradicted(self, page: Page[T]) -> bool:

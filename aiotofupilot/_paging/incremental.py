@@ -252,18 +252,17 @@ class PerRun(Generic[T]):
                 self._open[run.id], self._yielded[run.id] = opened, {}
 
 
-def check_incremental(method: str, source: Source[Any], plan: Plan) -> None:
-    """Raise a `ValueError` if a listing does not leave it to a method where to begin, and in which order."""
+def check_watermark(method: str, parameter: str, given: object, source: Source[Any], plan: Plan) -> Watermark:
+    """Return the watermark of a listing to begin at, given the argument of a method; None: nothing has been seen.
+
+    The listing has to leave it to the method where to begin, and in which order.
+    """
     if source.has_own_order:
         message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
         raise for_parameter(ValueError(message), "sort_by")
     if plan.start.place != "0":
         message = f"{method} begins where the watermark is: cursor must be left out, got {plan.start.place}"
         raise for_parameter(ValueError(message), "cursor")
-
-
-def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
-    """Return the watermark of a listing to begin at, given an argument; None: nothing of it has been seen."""
     listing, query = plan.start.listing, plan.start.query
     if given is None:
         return Watermark(listing, query)

@@ -14,7 +14,7 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .follow import FollowedListing
-from .incremental import IncrementalWalk, check_incremental, check_watermark
+from .incremental import IncrementalWalk, check_watermark
 from .source import Identified, Plan, Source
 from .walk import AsyncOnly, Walk, pages_of
 
@@ -253,8 +253,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
             ValueError: The watermark is of another listing, or of other filters. Or the listing has a cursor,
                 ``sort_by`` or ``sort_order``, which only a full listing can have.
         """
-        check_incremental("since()", self._source, self._plan)
-        return IncrementalWalk(self._source, self._plan, check_watermark("watermark", watermark, self._plan))
+        begin = check_watermark("since()", "watermark", watermark, self._source, self._plan)
+        return IncrementalWalk(self._source, self._plan, begin)
 
     def follow(
         self, interval: float = 5.0, since: Watermark | None = None, *, max_outage: float | None = None
@@ -285,12 +285,12 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
             ValueError: The interval or ``max_outage`` is out of bounds. Or the watermark is of another listing, or of
                 other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
         """
-        check_incremental("follow()", self._source, self._plan)
+        begin = check_watermark("follow()", "since", since, self._source, self._plan)
         return FollowedListing(
             self._source,
             self._plan,
             interval=seconds("interval", interval, zero=False),
-            since=None if since is None else check_watermark("since", since, self._plan),
+            since=None if since is None else begin,
             max_outage=None if max_outage is None else seconds("max_outage", max_outage, zero=False),
         )
 
@@ -340,8 +340,7 @@ class Details(AsyncOnly, Generic[D]):
             TypeError: The argument is not a watermark.
             ValueError: As in `Paginator.since`.
         """
-        check_incremental("since()", self._source, self._plan)
-        watermark = check_watermark("watermark", watermark, self._plan)
+        watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)
         items = IncrementalWalk(self._source, self._plan_of_items, watermark)
         return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 

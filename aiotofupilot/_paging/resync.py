@@ -38,11 +38,8 @@ count, because such items may be created as fast as they are listed."""
 class Search:
     """One search for the position of a walk. It names one cursor after the other, back and forth in turn.
 
-    The nearer one comes first. They lie half a page apart, so that little slips through between two probes.
-
-    Args:
-        origin: The cursor of the page that did not begin with the item passed last.
-        limit: Items of a whole page; at least 2.
+    The nearer one comes first. They lie half a page apart, so that little slips through between two probes. The origin
+    is the cursor of the page that did not begin with the item passed last.
     """
 
     def __init__(self, origin: int, limit: int) -> None:
@@ -59,8 +56,7 @@ class Search:
     def begin(self, origin: int) -> None:
         """Begin at a page, at which nothing was found."""
         self._origin = self._back = self._forth = origin
-        self._probed_from = origin
-        """From here to the origin, everything was looked at."""
+        self._probed_from = origin  # from here to the origin, everything was looked at
         self._step = self._limit // 2
         self._has_ended = False
         self._furthest: Sequence[Any] = ()
@@ -140,8 +136,7 @@ def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
 def last_reliable(row: Sequence[Match]) -> Match | None:
     """Return the last of the first items of the `longest_row` that stand side by side, for those surely did not move.
 
-    An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
-    created there, or they are still to be yielded, because what stands after them moved.
+    An item that moved on its own stands between strangers.
     """
     found = None
     for before, match in pairwise(row):
@@ -171,17 +166,18 @@ class Ties:
             self._newest = items[-1]
             self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
 
-    def note_lost(self, page: Page[Any]) -> None:
-        """Take note that the walk lost its position among these items, or raise an error if it did so too often."""
+    def note_lost(self, page: Page[Any], search: Search) -> None:
+        """Take note once in a search that the walk is lost among these items, or raise an error if it is too often."""
+        if search.is_among_ties:
+            return
+        search.is_among_ties = True
         key = None if self._newest is None else repr(self._sort_key(self._newest))
         self._lost[key] += 1
         if self._lost[key] > _LOST_AT_MOST:
             self._lost.clear()
-            raise DriftError(
-                "a walk loses its position again and again among items that are sorted alike: the server lists them in "
-                "another order with each page, or too many of them come and go",
-                cursor=page.cursor,
-            )
+            fault = "a walk loses its position again and again among items that are sorted alike"
+            cause = "the server lists them in another order with each page, or too many of them come and go"
+            raise DriftError(f"{fault}: {cause}", cursor=page.cursor)
 
     def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
         """Return where on a page the items begin that are sorted like the item passed last; None: it shows no others.
@@ -197,10 +193,7 @@ class Ties:
         return alike[0] if len(alike) + self._has_others > 1 else None
 
     def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
-        """Return whether an item of a page comes again that is sorted like the walk's position, and so did not move.
-
-        The last of the items before ``start`` is that position. Those that were passed come later on the page.
-        """
+        """Return whether one of the items passed, which a page shows after its start, is sorted like the position."""
         anchor = items[start - 1] if start else self._newest
         return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
 
