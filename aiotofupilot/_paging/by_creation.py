@@ -42,7 +42,7 @@ class PassClock:
     The server tells its time with a response, perhaps seconds after it has read the items. So the duration of the
     request is subtracted. Both its clock and the local one may be ahead. The items show how far.
 
-    It holds no pass, because the pages in flight hold it, and a pass that is dropped is to be freed.
+    It knows no pass. The pages in flight know it, and a pass that is dropped is to be freed.
     """
 
     def __init__(self) -> None:
@@ -59,8 +59,7 @@ class PassClock:
         local, requested_at = clock.now().timestamp(), clock.monotonic()
         page = await source.fetch(cursor, limit, counts, **options)
         if self.began_at == -math.inf:
-            served_at = source.served_at(page)
-            duration = clock.monotonic() - requested_at
+            served_at, duration = source.served_at(page), clock.monotonic() - requested_at
             self._by_server = local if served_at is None else served_at.timestamp() - duration
             self.began_at, self._requested_at = min(local, self._by_server), requested_at
         return page

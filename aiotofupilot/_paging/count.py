@@ -1,9 +1,8 @@
 """Counts the items of a listing in a few requests, and cuts it into shards. Both need cursors that are offsets.
 
-A listing does not say how many items it has. But a page at any offset tells whether the listing reaches that far, and
-the last page tells exactly where it ends. So the end is searched for. First come pages of one item at offsets that grow
-by a factor, until one lies beyond the end. From then on, pages of one item divide what lies between. Whole pages cover
-the rest as soon as few of them can, and one of those shows the end.
+A page at any offset tells whether a listing reaches that far, and the last page tells where it ends. So the end is
+searched for. First come pages of one item at offsets that grow by a factor, until one lies beyond the end. From then
+on, pages of one item divide what lies between. Whole pages cover the rest as soon as few of them can.
 
 A listing is cut at timestamps that are drawn from it.
 """

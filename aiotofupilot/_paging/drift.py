@@ -1,8 +1,7 @@
 """What of each page is new, and where in the listing the walk stands, while items come and go.
 
 When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
-listing, and in most listings the items that stay keep their order. So each page can be held to the one before. Nothing
-in this module waits or does I/O.
+listing, and in most listings the items that stay keep their order. So each page can be held to the one before.
 
 The position of a walk is after an item that was passed and did not move. What stands after such an item was not listed
 when the walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.errors import DriftError, PaginationError
 
-from .memory import Memory, Progress
-from .resync import Match, Search, Ties, is_out_of_order, last_reliable, longest_row
+from .memory import Match, Memory, Progress, Search, Ties, is_out_of_order, last_reliable, longest_row
 from .source import Identified, leads_nowhere
 
 if TYPE_CHECKING:
@@ -69,10 +67,7 @@ class IgnoreDrift(Generic[T]):
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
 
-        A page that is a part of one that failed has a gap before it.
-
-        Raises:
-            PaginationError: Too many pages in a row brought nothing new.
+        A page that is a part of one that failed has a gap before it. Too many pages that bring nothing are an error.
         """
         ids = [item.id for item in page.data]
         self.memory.take_up(ids)
@@ -131,12 +126,9 @@ class DetectDrift(IgnoreDrift[T]):
         """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, as `IgnoreDrift.admit` does.
+        """Return the new items of a page, as `IgnoreDrift.admit` does, or raise a `DriftError`.
 
-        Raises:
-            DriftError: The server's cursors are not offsets. Or the listing moved, and no page shows where it goes on,
-                or the walk is not to resync.
-            PaginationError: The server's cursor does not advance.
+        Either the server's cursors are not offsets, or the listing moved and is not to be followed, or cannot be.
         """
         check_offsets(page)
         if page.following is not None and len(page.data) == 1 and gap is None:
@@ -168,10 +160,7 @@ class DetectDrift(IgnoreDrift[T]):
         return new
 
     def _follows(self, gap: Gap) -> bool:
-        """Return whether a page after a gap goes on where the walk stands.
-
-        Such a page has no anchor. Instead, the item before the gap has to stand where it stood when it was passed.
-        """
+        """Return whether the item before a gap stands where it was passed. The page after the gap has no anchor."""
         memory = self.memory
         if gap.start == gap.stop or not memory.passed:
             return False
@@ -191,10 +180,7 @@ class DetectDrift(IgnoreDrift[T]):
         return expected == self._expected
 
     def _start(self, page: Page[T], *, is_first: bool) -> int | None:
-        """Return how many items at the top of a page are not new. None: the page does not tell.
-
-        Before the first page, the listing has no item that can be read.
-        """
+        """Return how many items at the top of a page are not new. None: look at `next_probe` next."""
         memory = self.memory
         if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
@@ -274,7 +260,7 @@ class DetectDrift(IgnoreDrift[T]):
     def _comes_again(self, page: Page[T], start: int, new: Sequence[T]) -> bool:
         """Return whether a page shows an item again that no creation or removal has moved.
 
-        Another item may have been missed then. So the walk looks for its position before the ties, or raises an error.
+        Another item may have been missed then. So the walk looks for its position before the ties.
         """
         memory, new_ids = self.memory, {item.id for item in new}
         shown = zip(memory.page[start:], page.data[start:], strict=True)

@@ -142,14 +142,12 @@ class FollowedListing(Iteration[T]):
 
     async def _new_poll(self) -> IncrementalWalk[T]:
         """Return the next pass. Without a watermark, it is one over what exists."""
-        plan, stats = self._plan, self._stats
+        source, plan, stats = self._source, self._plan, self._stats
         if self._watermark is not None:
-            wanted = None if plan.max_items is None else plan.max_items - stats.items
-            return IncrementalWalk(
-                self._source, evolve(plan, max_items=wanted), self._watermark, sorts=True, stats=stats
-            )
+            plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
+            return IncrementalWalk(source, plan, self._watermark, sorts=True, stats=stats)
         plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
-        return IncrementalWalk(self._source, plan, await before_newest(self._source, plan, stats), stats=stats)
+        return IncrementalWalk(source, plan, await before_newest(source, plan, stats), stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
         """Return whether the next poll tries again after an error, and note since when polls fail."""
@@ -167,8 +165,7 @@ class FollowedListing(Iteration[T]):
 def is_passing(error: TofuPilotError) -> bool:
     """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
 
-    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
-    that cannot be read, and then each poll would meet it.
+    A single 500 may be due to an item that cannot be read, and then each poll would meet it.
     """
     if isinstance(error, ConnectionFailedError):
         is_misspelled = error.down_since is None and isinstance(error.__cause__, gaierror)

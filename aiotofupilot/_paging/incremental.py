@@ -104,8 +104,7 @@ class IncrementalWalk(ItemIteration[T]):
     async def _next_found(self) -> list[tuple[Any, T]]:
         """Return the next new items, with their keys; none: everything was seen.
 
-        After an error, the next call begins the walk again, unless only a page could not be had. If nothing new came
-        since a walk began, another beginning does not help where the listing moves too much.
+        Where the listing moved too much, another beginning does not help if nothing new came since the last one.
         """
         while True:
             if self._segment is None:
@@ -192,12 +191,19 @@ class PerRun(Generic[T]):
 
     async def begin(self) -> Segment[T] | None:
         """Return a walk over the items of the next runs; None: there are no more."""
-        if not self._requested:
-            waiting = await self._found_runs()
-            if not waiting:
-                return None
-            self._procedure_id, runs = max(waiting.items(), key=lambda of_procedure: len(of_procedure[1]))
-            self._requested = runs[:_AT_ONCE]
+        while not self._requested:
+            waiting: dict[str | None, list[str]] = {}
+            for run in self._open.values():
+                if run.id not in self._listed:
+                    waiting.setdefault(run.procedure_id, []).append(run.id)
+            numbers = [len(runs) for runs in waiting.values()]
+            are_enough = max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING
+            # The first response tells the time, so it is requested even if enough are waiting that were open before.
+            if (are_enough and self._clock.at_latest > -math.inf) or not await self._find_runs():
+                if not waiting:
+                    return None
+                self._procedure_id, runs = max(waiting.items(), key=lambda of_procedure: len(of_procedure[1]))
+                self._requested = runs[:_AT_ONCE]
         source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
         return Segment(source.fetch, evolve(self._plan, sort_key=source.sort_key), self._stats)
 
@@ -230,26 +236,15 @@ class PerRun(Generic[T]):
         """Wait until nothing is in flight."""
         await self._new_runs.aclose()
 
-    async def _found_runs(self) -> dict[str | None, list[str]]:
-        """Return the runs that wait by procedure, once there are enough of one, or of all, or no more come."""
-        while True:
-            waiting: dict[str | None, list[str]] = {}
-            for run in self._open.values():
-                if run.id not in self._listed:
-                    waiting.setdefault(run.procedure_id, []).append(run.id)
-            numbers = [len(runs) for runs in waiting.values()]
-            # Also if enough are waiting that were open before, because the response tells the time.
-            has_begun = self._clock.at_latest > -math.inf
-            if has_begun and (max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING):
-                return waiting
-            new_runs = await self._new_runs.take(PAGE_AT_MOST)
-            if not new_runs:
-                return waiting
-            self._stats.items -= len(new_runs)  # runs are not items
-            for run in new_runs:
-                created = cast("datetime", self._runs.created_at(run))
-                opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
-                self._open[run.id], self._yielded[run.id] = opened, {}
+    async def _find_runs(self) -> bool:
+        """Open the next new runs, and return whether there are any."""
+        new_runs = await self._new_runs.take(PAGE_AT_MOST)
+        self._stats.items -= len(new_runs)  # runs are not items
+        for run in new_runs:
+            created = cast("datetime", self._runs.created_at(run))
+            opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
+            self._open[run.id], self._yielded[run.id] = opened, {}
+        return bool(new_runs)
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[Any], plan: Plan) -> Watermark:

@@ -51,7 +51,7 @@ BROKEN = {
         ("_paging/count.py", "from aiotofupilot._paging import incremental"),
         ("_paging/drift.py", "from aiotofupilot._paging import walk"),
         ("_paging/memory.py", "from aiotofupilot._paging import prefetch"),
-        ("_paging/resync.py", "from aiotofupilot._paging import drift"),
+        ("_paging/memory.py", "from aiotofupilot._paging import drift"),
         ("_paging/unreadable.py", "from aiotofupilot._paging import memory"),
     ],
     "HTTP knows no paging": [
