@@ -52,12 +52,13 @@ class StandardOutput:
     write that failed or was cancelled has been made in part.
     """
 
+    items: int = 0
+    checkpoint: str | None = None
+    is_torn: bool = False
+
     def __init__(self) -> None:
         if sys.stdout is None:
             raise UsageError("standard output is closed: use --output FILE")
-        self.items: int = 0
-        self.checkpoint: str | None = None
-        self.is_torn: bool = False
         self._stream = raw(sys.stdout)
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
@@ -105,6 +106,11 @@ class PartFile:
         checkpoint: Where the listing resumes after them; None: at its beginning.
     """
 
+    items: int = 0
+    checkpoint: str | None = None
+    _size = 0
+    _has_begun = _is_made = False
+
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
         self._target = target
         self._part, self._state_path, self._new_state_path, self._whole = (
@@ -113,10 +119,6 @@ class PartFile:
         # A key is too long to be found by trying.
         digest = key and hashlib.sha256(key.encode()).hexdigest()
         self._state: dict[str, Any] = {"begun": datetime.now(UTC).isoformat(), "key": digest, "options": options}
-        self._has_begun = self._is_remade = False
-        self._size = 0
-        self.items: int = 0
-        self.checkpoint: str | None = None
         self._file = _locked(self._part)
         try:
             if resume:
@@ -124,6 +126,49 @@ class PartFile:
         except BaseException:
             self.leave()
             raise
+
+    def _resume(self) -> None:
+        """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
+        state: dict[str, Any] = {"size": 0}
+        with suppress(FileNotFoundError, ValueError):
+            state = json.loads(self._state_path.read_bytes())
+        if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
+            begun, options = state["options"], self._state["options"]
+            differing = [
+                f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
+                for name in {**options, **begun}
+                if begun.get(name) != options.get(name)
+            ]
+            if not differing and state["key"] != self._state["key"]:
+                differing = ["with another API key"]  # another server has other keys, so this is told last
+            if differing:
+                raise UsageError(
+                    f"{self._part} was begun {' and '.join(differing)}: "
+                    "give the same again, or leave out --resume to begin anew"
+                )
+            self._state = {name: state[name] for name in self._state}
+            self._size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
+            say(
+                f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
+                "--resume completes that listing, and does not look for newer items"
+            )
+        elif self._target.exists() and self._target.stat().st_size:
+            raise UsageError(
+                f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
+                "leave out --resume to replace it, or choose another --output"
+            )
+
+    def _begin(self) -> None:
+        """Cut off what is not completed, before anything is added.
+
+        What an earlier run has left is kept until something replaces it. Its state goes first, so that it never speaks
+        of other bytes.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            if not self._size:
+                self._state_path.unlink(missing_ok=True)
+            self._file.truncate(self._size)
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
@@ -150,30 +195,27 @@ class PartFile:
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
         self._begin()
+        ready = self._part
         if remake:
-            await self._remake(remake)
+            ready = self._whole
+            with BufferedWriter(_opened(ready)) as made:
+                self._is_made = True
+                made.truncate(0)
+                self._file.seek(0)
+                await remake(self._file, made)
+                made.flush()
+                os.fsync(made.fileno())
         os.fsync(self._file.fileno())
-        ready = self._whole if remake else self._part
         with suppress(FileNotFoundError):
             shutil.copymode(self._target, ready)
-        self._close_on_windows()
+        if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
+            self._file.close()
         ready.replace(self._target)
         self._remove()
-        self._file.close()
-
-    async def _remake(self, remake: Remake) -> None:
-        made = _opened(self._whole)
-        self._is_remade = True
-        with BufferedWriter(made) as buffered:
-            buffered.truncate(0)
-            self._file.seek(0)
-            await remake(self._file, buffered)
-            buffered.flush()
-            os.fsync(made.fileno())
 
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, and another run can complete them."""
-        if self._is_remade:
+        if self._is_made:
             self._whole.unlink(missing_ok=True)
         # What an earlier run has left stays, too, if this one has not begun.
         is_kept = self.items > 0 or (not self._has_begun and os.fstat(self._file.fileno()).st_size > 0)
@@ -181,53 +223,18 @@ class PartFile:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
                 self._file.truncate(self._size)
-        self._close_on_windows()
-        if not is_kept:
+        if is_kept:
+            self._file.close()
+        else:
             self._remove()
-        self._file.close()
-
-    def _begin(self) -> None:
-        """Cut off what is not completed, before anything is added.
-
-        What an earlier run has left is kept until something replaces it. Its state goes first, so that it never speaks
-        of other bytes.
-        """
-        if not self._has_begun:
-            self._has_begun = True
-            if not self._size:
-                self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self._size)
-
-    def _resume(self) -> None:
-        """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
-        state: dict[str, Any] = {"size": 0}
-        with suppress(FileNotFoundError, ValueError):
-            state = json.loads(self._state_path.read_bytes())
-        if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
-            if difference := _difference(state, self._state):
-                raise UsageError(
-                    f"{self._part} was begun {difference}: give the same again, or leave out --resume to begin anew"
-                )
-            self._state = {name: state[name] for name in self._state}
-            self._size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
-            say(
-                f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
-                "--resume completes that listing, and does not look for newer items"
-            )
-        elif self._target.exists() and self._target.stat().st_size:
-            raise UsageError(
-                f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
-                "leave out --resume to replace it, or choose another --output"
-            )
 
     def _remove(self) -> None:
-        for path in (self._part, self._state_path, self._new_state_path):
-            path.unlink(missing_ok=True)
-
-    def _close_on_windows(self) -> None:
-        """Close the file on Windows, where an open file cannot be moved. Elsewhere it keeps its lock until later."""
+        """Remove what is beside the place. Windows cannot remove an open file, and elsewhere it keeps its lock."""
         if sys.platform == "win32":
             self._file.close()
+        for path in (self._part, self._state_path, self._new_state_path):
+            path.unlink(missing_ok=True)
+        self._file.close()
 
 
 def _opened(path: Path) -> FileIO:
@@ -253,19 +260,6 @@ def _locked(path: Path) -> FileIO:
         file.close()
         raise UsageError(f"another run is writing {path}")
     return file
-
-
-def _difference(state: dict[str, Any], own: dict[str, Any]) -> str:
-    """Return in words how the run began that left a state; empty: as this one, which would write the same."""
-    begun, options = state["options"], own["options"]
-    differing = [
-        f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
-        for name in {**options, **begun}
-        if begun.get(name) != options.get(name)
-    ]
-    if not differing and state["key"] != own["key"]:
-        return "with another API key"  # another server has other keys, so this is told last
-    return " and ".join(differing)
 
 
 Output = StandardOutput | PartFile
@@ -305,10 +299,8 @@ def _target(path: Path) -> Path:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     folder = os.path.realpath(path.parent)
     is_stream = folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        is_file = True
-    if is_stream or not is_file:
+    with suppress(FileNotFoundError):
+        is_stream |= not stat.S_ISREG(path.stat().st_mode)
+    if is_stream:
         raise UsageError(f"--output names a file, and {path} is not one: leave it out to write to standard output")
     return Path(os.path.realpath(path))

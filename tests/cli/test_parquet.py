@@ -153,7 +153,7 @@ def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path)
     assert run(["procedures", "--output", str(whole)]) == 0
     procedures = [*sandbox.procedures]
     sandbox.procedures.clear()
-    with killed_at("finish"):
+    with killed_at(PartFile, "finish"):
         assert run(["procedures", "--output", str(output), "--resume"]) == 4
     sandbox.procedures[:] = procedures
     assert run(["procedures", "--output", str(output), "--resume"]) == 0
@@ -161,22 +161,22 @@ def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path)
 
 
 @contextmanager
-def killed_at(step):
+def killed_at(owner, step):
     """Let a run end at a step of a file's without a chance to tidy up."""
 
     def die(*_):
         raise OSError(errno.EIO, "killed")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PartFile, step, die)
+        patch.setattr(owner, step, die)
         patch.setattr(PartFile, "leave", lambda file: file._file.close())
         yield
 
 
-@pytest.mark.parametrize("step", ["_remake", "_close_on_windows"])
-def test_killed_when_everything_has_arrived(sandbox, output, step):
+@pytest.mark.parametrize(("owner", "step"), [(arrow_files, "write_parquet"), (part_files.shutil, "copymode")])
+def test_killed_when_everything_has_arrived(sandbox, output, owner, step):
     """The next run asks for what is new, makes the file again, and leaves nothing else."""
-    with killed_at(step):
+    with killed_at(owner, step):
         assert run(["procedures", "--output", str(output)]) == 4
     assert not output.exists()
     sandbox.requests.clear()
@@ -339,7 +339,7 @@ def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
     """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
     random = Random(0)  # noqa: S311 - picks times
     sandbox.procedures[:] = make_procedures(2_000)
-    with killed_at("_remake"):
+    with killed_at(arrow_files, "write_parquet"):
         assert run(["procedures", "--output", str(output)]) == 4
     for _ in range(KILLS - 1):
         asked = len(sandbox.requests)
