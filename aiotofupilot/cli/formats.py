@@ -43,15 +43,10 @@ class Format:
     page: Callable[[Sequence[Any]], bytes]
     """Returns some items."""
     head: bytes = b""
-    """What comes before all items."""
+    """What comes before all items, as the tail comes after them."""
     between: bytes = b""
     """What comes between two pages."""
     tail: bytes = b""
-    """What comes after all items."""
-    is_flat: bool = False
-    """Whether it has a row for each item, and so no place for the objects in an array."""
-    takes_structs: bool = False
-    """Whether it needs the attributes of items alone, and no models."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
 
@@ -87,11 +82,11 @@ def csv_rows(model: type, *, for_terminal: bool = False) -> Format:
     columns = _paths(model)
 
     def page(items: Sequence[Any]) -> bytes:
-        documents = [to_wire(item, with_secrets=False) for item in items]
-        rows = [[_cell(document, path) for path in columns] for document in documents]
-        return _rows([[value and visible(value) for value in row] for row in rows] if for_terminal else rows)
+        documents = (to_wire(item, with_secrets=False) for item in items)
+        rows = ([_cell(document, path) for path in columns] for document in documents)
+        return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
 
-    return Format(name="csv", is_flat=True, head=_rows([[".".join(path) for path in columns]]), page=page)
+    return Format(name="csv", head=_rows([[".".join(path) for path in columns]]), page=page)
 
 
 def _paths(model: type) -> list[tuple[str, ...]]:
@@ -105,13 +100,13 @@ def _paths(model: type) -> list[tuple[str, ...]]:
     return paths
 
 
-def _cell(document: Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 - JSON
+def _cell(document: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
     for name in path:
-        if document is None:
-            return None
-        document = document[name]
+        document = None if document is None else document[name]
     match document:
-        case None | str():
+        case None:
+            return ""
+        case str():
             return document
         case bool() | dict() | list() | tuple():
             return json.encode(document).decode()
@@ -119,7 +114,7 @@ def _cell(document: Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 -
             return str(document)
 
 
-def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:
+def _rows(rows: Iterable[Sequence[str]]) -> bytes:
     text = StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
@@ -141,7 +136,6 @@ def table_rows(columns: Sequence[Column], width: int | None) -> Format:
 
     return Format(
         name="table",
-        is_flat=True,
         head=row(column.heading for column in shown),
         page=lambda items: b"".join(row(visible(column.text(item)) for column in shown) for item in items),
     )
@@ -156,7 +150,7 @@ def parquet_stream(model: type) -> Format:
             raise
         raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
     page = partial(stream_part, model=model)
-    return Format(name="parquet", takes_structs=True, head=stream_head(model), page=page, remake=write_parquet)
+    return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
 
 
 _ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "txt": "table"}

@@ -83,11 +83,11 @@ def listing_command(name: str) -> Callable[..., Any]:
         from .formats import format_for  # noqa: PLC0415 - help and a wrong option need not wait for the codec
 
         path = form.output
-        if path is not None and str(path) == "-":
+        if str(path) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")
         query = Query(name, **arguments)
         output_format = format_for(form.format, path, name, details if query.has_details else listing.model)
-        if query.has_details and output_format.is_flat:
+        if query.has_details and output_format.name in ("table", "csv"):
             raise UsageError(
                 "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
             )
@@ -103,11 +103,9 @@ def listing_command(name: str) -> Callable[..., Any]:
 
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
-    command.__name__ = name
     command.__doc__ = f"{listing.summary}\n\n{note}"
-    return with_options(
-        command, (*listing.filters, *listing.options, *([_DETAILS] if details is not listing.model else ()))
-    )
+    more = [] if details is listing.model else [_DETAILS]
+    return with_options(command, [*listing.filters, *listing.options, *more])
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -136,13 +134,6 @@ class Query:
             raise UsageError(f"wrong {option(parameter)}: {error}") from error
         return paginator
 
-    def walk(self, session: TofuPilotSession, *, takes_structs: bool) -> Walk[Any] | DetailsWalk[Any]:
-        """Return a pass over the listing. Nothing is sent yet. Details are models, also where structs are enough."""
-        listing = self.listing(session)
-        if self.has_details:
-            return listing.details().walk()
-        return (listing.structs() if takes_structs else listing).walk()
-
     def changed(self, **arguments: Any) -> Query:  # noqa: ANN401 - each argument has its type
         """Return the query with some other arguments."""
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
@@ -156,12 +147,14 @@ class Query:
         return self.changed(cursor=Checkpoint.parse(out.checkpoint), max_items=left)
 
     def options(self) -> Options:
-        """Return the options that decide what is listed."""
-        filters = [argument.name for argument in listing_class(self.name).filters if argument.name in self.arguments]
-        decisive = {name: self.arguments.get(name) for name in (*filters, "max_items", "cursor")}
-        if self.has_details:
-            decisive["details"] = True
-        return {"listing": self.name} | {option(name): _as_text(value) for name, value in decisive.items()}
+        """Return the options that decide what is listed, as text. How it is requested does not."""
+        how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
+        given = {"details": True} | self.arguments if self.has_details else self.arguments
+        return {"listing": self.name} | {
+            option(name): value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+            for name, value in given.items()
+            if name not in how
+        }
 
     def left_out(self, stats: WalkStats) -> str:
         """Return in words which items a walk left out, because they cannot be read or are gone; empty: none."""
@@ -178,13 +171,6 @@ class Query:
         return "; ".join(parts)
 
 
-def _as_text(value: object) -> str | None:
-    """Return a filter's value as the state of a file keeps it."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return None if value is None else str(value)
-
-
 async def write_listing(
     query: Query, server: Server, output_format: Format, path: Path | None, *, resume: bool = False
 ) -> tuple[int, str]:
@@ -197,7 +183,7 @@ async def write_listing(
         Exception: With nothing written, or when nobody reads any more, the error is raised as it is.
     """
     out: Output | None = None
-    walk: Walk[Any] | DetailsWalk[Any] | None = None
+    walk: Any = None
     is_whole = False
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
@@ -208,12 +194,17 @@ async def write_listing(
             options: Options = {"aiotofupilot": __version__, "server": name, **decisive}
             async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.items
-                walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
+                rest: Any = query.after(out).listing(session)
+                if query.has_details:
+                    rest = rest.details()
+                elif output_format.remake:  # columns are made of attributes alone
+                    rest = rest.structs()
+                walk = rest.walk()
                 # An item with details is written by itself, because it can have tens of megabytes.
                 at_once = 1 if query.has_details else sys.maxsize
-                async with counting_beside(query, session, progress) as count:
+                async with counting_beside(query, session, progress) as is_long:
                     with progress:
-                        await _write(walk, output_format, out, progress, count, at_once=at_once)
+                        await _write(walk, output_format, out, progress, is_long, at_once=at_once)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
@@ -231,11 +222,11 @@ async def _write(
     output_format: Format,
     out: Output,
     progress: Progress,
-    count: Callable[[], None],
+    is_long: asyncio.Event,
     *,
     at_once: int,
 ) -> None:
-    """Write what a walk yields, page by page, and call a function after a few of them."""
+    """Write what a walk yields, page by page, and set an event after a few of them."""
     before, pages = out.items, 0
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     async with walk:
@@ -247,36 +238,32 @@ async def _write(
             progress.advance(len(items))
             pages += 1
             if pages == _PAGES:
-                count()
+                is_long.set()
     if rest := (b"" if out.items else output_format.head) + output_format.tail:
         with aside():
             await out.write(rest)
 
 
 @asynccontextmanager
-async def counting_beside(
-    query: Query, session: TofuPilotSession, progress: Progress
-) -> AsyncGenerator[Callable[[], None]]:
-    """Give a function that lets a listing be counted beside a block, and no longer, if someone watches."""
-    counting: list[asyncio.Task[None]] = []
-
-    def count() -> None:
-        if progress.is_shown and progress.row.total is None:
-            counting.append(asyncio.create_task(_tell_total(query, session, progress)))
-
+async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[asyncio.Event]:
+    """Give an event. Once it is set, a listing is counted beside the block, and no longer, if someone watches."""
+    is_long = asyncio.Event()
+    counting = asyncio.create_task(_tell_total(query, session, progress, is_long))
     try:
-        yield count
+        yield is_long
     finally:
-        for task in counting:
-            task.cancel()
-            await asyncio.wait((task,))
+        counting.cancel()
+        await asyncio.wait((counting,))
 
 
-async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
+async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress, is_long: asyncio.Event) -> None:
     """Tell the progress how many items there are. If they cannot be counted, that is not a failure.
 
     One request is in flight, and none is tried again, so that it takes little from the walk.
     """
+    await is_long.wait()
+    if not progress.is_shown or progress.row.total is not None:
+        return
     try:
         total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
     except TofuPilotError as error:

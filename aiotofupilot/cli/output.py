@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 """Makes a file of another one, which it reads from its beginning to its end."""
 
-Options = dict[str, str | None]
-"""What a file holds: every option that decides about its bytes, and its value; None: not given."""
+Options = dict[str, str]
+"""What a file holds: every option that is given and decides about its bytes, and its value."""
 
 _PIECE = 4096
 """Bytes per write. A pipe that is writable takes this many without blocking: it is Linux's PIPE_BUF."""
@@ -135,7 +135,7 @@ class PartFile:
         if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
             begun, options = state["options"], self._state["options"]
             differing = [
-                f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
+                f"with {name} {begun[name]}" if name in begun else f"without {name}"
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name)
             ]

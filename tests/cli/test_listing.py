@@ -271,7 +271,7 @@ async def test_a_bad_query_is_wrong_usage(session, query, message):
 
 def test_the_options_are_what_decides_what_is_listed():
     """How it is asked for does not."""
-    nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
+    nothing = {"listing": "procedures"}
     assert Query("procedures", limit=7, concurrency=3, on_drift="resync").options() == nothing
     filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
     query = Query("runs", **filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))

@@ -14,7 +14,7 @@ from aiotofupilot.cli import output as output_module
 from aiotofupilot.cli.failures import UsageError
 from aiotofupilot.cli.output import PartFile
 
-OPTIONS = {"--search": None, "--format": "csv"}
+OPTIONS = {"--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
 
 
