@@ -45,6 +45,7 @@ _DETAILS = Argument(
     doc="Write everything that the server knows of each item, such as the phases of a run with their measurements. "
     "Each item takes one more request, so let --concurrency send several. It needs the format jsonl, json or parquet.",
     default=False,
+    server_default=False,
 )
 """The option of a listing whose items the API also returns by themselves."""
 

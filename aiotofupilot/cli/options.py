@@ -159,7 +159,7 @@ _OF_LIST: dict[str, dict[str, Any]] = {
         "help": "Begin here: the cursor that an earlier run printed when it ended early, or a position in the server's "
         "counting, such as 200.",
     },
-    "details": {"group": OUTPUT, "negative": (), "show_default": False},
+    "details": {"group": OUTPUT, "show_default": False},
     "limit": {"name": ["--page-size"], "group": ASKING},
     "concurrency": {
         "group": ASKING,
@@ -179,7 +179,6 @@ _OF_LIST: dict[str, dict[str, Any]] = {
 """What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
 
 _TYPED: dict[Any, dict[str, Any]] = {
-    bool: {"negative": None},
     datetime: {"metavar": "DATE", "converter": timestamp},
     timedelta: {"metavar": "DURATION", "converter": duration},
     int: {"metavar": "N"},
@@ -214,7 +213,18 @@ def option(parameter: str) -> str:
 
 
 def _option(argument: Argument) -> inspect.Parameter:
-    kind, typed = _kind(argument)
+    kind = argument.item_type
+    typed = _TYPED.get(kind, {})
+    if get_origin(kind) is Mapping:
+        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
+        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+        kind, typed = list[str] | dict[str, Any], {"metavar": "CONDITION...", "converter": metadata}
+    elif argument.is_repeated:
+        kind, typed = list[kind], {**typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
+    elif kind is bool and argument.server_default is not False:  # otherwise its negative would change nothing
+        typed = {"negative": None}
+    elif kind is int and argument.bounds:
+        typed = {**typed, "validator": Number(gte=argument.bounds.low, lte=argument.bounds.high)}
     details: dict[str, Any] = {
         "name": [option(argument.name)],
         "group": FILTERS,
@@ -222,29 +232,12 @@ def _option(argument: Argument) -> inspect.Parameter:
         "help": argument.full_doc.partition(" None:")[0].replace("``", ""),
         "required": argument.is_required,
         **typed,
+        **_OF_LIST.get(argument.name, {}),
     }
-    if argument.server_default is False:
-        details["negative"] = ()  # an option that says so would change nothing
-    if argument.type is int and argument.bounds:
-        details["validator"] = Number(gte=argument.bounds.low, lte=argument.bounds.high)
-    details |= _OF_LIST.get(argument.name, {})
     optional = kind if argument.is_required else kind | None
     annotation = Annotated[optional, Parameter(**details)]  # type: ignore[valid-type] # known at run time
     default = inspect.Parameter.empty if argument.is_required else argument.default
     return inspect.Parameter(argument.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
-    """Return the type that cyclopts reads from the command line, and how it is typed."""
-    kind = argument.item_type
-    if get_origin(kind) is Mapping:
-        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
-        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
-        return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
-    typed = _TYPED.get(kind, {})
-    if not argument.is_repeated:
-        return kind, typed
-    return list[kind], {"negative": (), **typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
 
 
 def shared_filters(listings: Iterable[str]) -> list[Argument]:

@@ -34,12 +34,10 @@ async def sandbox(
     runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=100_000))] = 1000,
     until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None,
     data: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    station_listings: Annotated[
-        list[str] | None, Parameter(name="--station-listing", metavar="LISTING", negative_iterable=())
-    ] = None,
+    station_listings: Annotated[list[str] | None, Parameter(name="--station-listing", metavar="LISTING")] = None,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
     faults: Annotated[float | None, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = None,
-    fault: Annotated[list[str] | None, Parameter(metavar="FAULT", negative_iterable=())] = None,
+    fault: Annotated[list[str] | None, Parameter(metavar="FAULT")] = None,
     arrivals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
     removals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
     seed: Annotated[int, Parameter(metavar="N")] = 0,
