@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number, Path as IsPath
+from rich.filesize import decimal
 
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
@@ -78,7 +79,7 @@ async def download(
                             owner = one.attachment.owner and one.attachment.owner[1]
                             with progress.aside():
                                 complain(f"{one.attachment.name} of {owner}: {one.error}")
-                        progress.note("files", counts["new"], more=f", {_bytes(size)}")
+                        progress.note("files", counts["new"], more=f", {decimal(size)}")
             left_out = query.left_out(walk.stats)
     except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
         if not (counts or isinstance(error, CancelledError)):
@@ -103,17 +104,11 @@ def _outcome(download: Download) -> str:
 def _summary(counts: Counter[str], size: int) -> str:
     """Return how many attachments have which outcome, but for none, and how many bytes the new files have."""
     others = (f"{counts[name]:,} {name}" for name in ("there already", "without an address", "failed") if counts[name])
-    return "; ".join((f"{_files(counts['new'])}, {_bytes(size)}", *others))
+    return "; ".join((f"{_files(counts['new'])}, {decimal(size)}", *others))
 
 
 def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count:,} files"
-
-
-def _bytes(size: int) -> str:
-    from rich.filesize import decimal  # noqa: PLC0415 - what is not shown does not load rich
-
-    return decimal(size)
 
 
 async def _noted(walk: DetailsWalk[Any], progress: Progress) -> AsyncGenerator[Any]:

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from operator import methodcaller
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
@@ -20,8 +21,6 @@ from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
 from .options import OUTPUT, unwrapped
-from .output import StandardOutput
-from .progress import Progress
 from .server import Server
 from .tables import GAP, cut, text_of
 from .terminal import is_terminal, visible
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models.fields import Field
 
 Form = Annotated[Literal["tree", "json"] | None, Parameter(name="--format", group=OUTPUT)]
-
-_CURRENT = "current"
-"""Stands for the ID of what the key belongs to, as in the API's paths."""
 
 _MOST = 100
 """At most this many parts of a field are shown."""
@@ -66,19 +62,14 @@ async def get(
     if listing not in NAMES:
         raise UsageError(f"no such listing: {listing}; there are {', '.join(NAMES)}")
     declared: type[Any] = listing_class(listing)
-    is_current = item_id == _CURRENT and hasattr(declared, _CURRENT)
+    is_current = item_id == "current" and hasattr(declared, "current")
     if not (is_current or hasattr(declared, "get")):
         raise UsageError(
             f"{listing} cannot be read one by one: 'aiotofupilot {listing}' has all of them, and "
-            f"'aiotofupilot get {listing} {_CURRENT}' the one whose key is used"
+            f"'aiotofupilot get {listing} current' the one whose key is used"
         )
-
-    def request(session: TofuPilotSession) -> Awaitable[object]:
-        items = getattr(session, listing)
-        found: Awaitable[object] = items.current() if is_current else items.get(item_id)
-        return found
-
-    await _show(request, form, server)
+    request = methodcaller("current") if is_current else methodcaller("get", item_id)
+    await _show(lambda session: request(getattr(session, listing)), form, server)
 
 
 @unwrapped
@@ -96,15 +87,17 @@ async def whoami(*, form: Form = None, server: Server = Server()) -> None:  # no
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: str | None, server: Server) -> None:
     """Write what one request returns. If no address can hold the ID, that is wrong usage."""
     from .formats import json_lines  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+    from .output import StandardOutput  # noqa: PLC0415 - nor for asyncio
+    from .progress import Progress  # noqa: PLC0415 - likewise
 
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)
     progress = Progress(to_standard_output=True)
     async with server.session() as session, progress.until(server.deadline):
-        with progress:
-            try:
+        try:
+            with progress:
                 item = await request(session)
-            except ValueError as error:
-                raise UsageError(str(error)) from error
+        except ValueError as error:
+            raise UsageError(str(error)) from error
     if is_shown if form is None else form == "tree":
         text = tree(item, shutil.get_terminal_size().columns if is_shown else None).encode()
     else:
@@ -126,14 +119,14 @@ def tree(item: Any, width: int | None) -> str:  # noqa: ANN401 - any model
             lines += f"{_label(field)} ({len(value):,})", *_parts(value, GAP, width)
         else:
             texts = _brief(value) if field.model else [_text(value, field)]
-            lines.append(f"{_label(field):{longest}}{GAP}{_joined(', ', texts)}")
+            lines.append(f"{_label(field):{longest}}{GAP}{_line(', ', texts)}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _parts(parts: Sequence[Any], indent: str, width: int | None) -> Iterator[str]:
     """Yield a line for each part of a field, and below it those of the parts that it has."""
     for part in parts[:_MOST]:
-        line = indent + _joined(GAP, _brief(part))
+        line = indent + _line(GAP, _brief(part))
         yield line if width is None else cut(line, width)
         for field in shown_fields(part.__class__):
             if _has_parts(field) and field.model is not Validator:
@@ -150,7 +143,7 @@ def _label(field: Field) -> str:
     return field.name.replace("_", " ")
 
 
-def _joined(gap: str, texts: Iterable[str]) -> str:
+def _line(gap: str, texts: Iterable[str]) -> str:
     """Return texts in one line, in which nothing can steer a terminal."""
     return visible(gap.join(" ".join(text.split()) for text in texts))
 
@@ -161,11 +154,9 @@ def _brief(part: Any) -> list[str]:  # noqa: ANN401 - any model
         case Validator():
             return [part.outcome, part.expression]
         case RunMeasurement(measured_value=value):
-            texts = [part.name, part.outcome]
-            if value is not None:
-                text = json.dumps(value, ensure_ascii=False) if isinstance(value, tuple | Mapping) else str(value)
-                texts.append(f"{text} {part.units}" if part.units else text)
-            return [*texts, *(validator.expression for validator in part.validators or ())]
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, tuple | Mapping) else str(value)
+            measured = [] if value is None else [f"{text} {part.units or ''}"]
+            return [part.name, part.outcome, *measured, *(one.expression for one in part.validators or ())]
         case _:
             return [*_texts(part)] or [getattr(part, "id", None) or "-"]
 
@@ -181,13 +172,13 @@ def _texts(part: Any) -> Iterator[str]:  # noqa: ANN401 - any model
             if not has_time:  # with the duration it tells the other ones
                 yield _text(value, field)
             has_time = True
-        elif field.model is not None:
-            if not field.is_array:
-                yield from _brief(value)
+        elif _has_parts(field):
+            continue
+        elif field.model:
+            yield from _brief(value)
         elif field.kind in (bool, int, float, int | float) and not field.is_array:
-            name = _label(field)
             if value:
-                yield name.removeprefix("is ") if value is True else f"{name} {_text(value, field)}"
+                yield _label(field).removeprefix("is ") if value is True else f"{_label(field)} {_text(value, field)}"
         else:
             yield _text(value, field)
 

@@ -21,7 +21,7 @@ from .tables import GAP
 from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
 
@@ -72,19 +72,22 @@ async def mirror(
         if error.name not in ("duckdb", "pyarrow"):  # what the extra installs
             raise
         raise UsageError(str(error)) from error
-    on_unreadable = filters.pop("on_unreadable", "raise")
+    options = {name: filters.pop(name) for name in ("concurrency", "on_unreadable") if name in filters}
     async with server.session() as session:
         try:
             opened = library.Mirror(
                 database,
-                session=session.with_options(concurrency=filters.pop("concurrency", 1)),
+                session=session.with_options(concurrency=options.pop("concurrency", 1)),
                 listings=listings or None,
                 filters=filters,
                 details=details,
-                on_unreadable=on_unreadable,
+                **options,
             )
         except ValueError as error:
-            raise UsageError(_in_options(str(error), filters)) from error
+            message = str(error).removeprefix("filters: ")
+            for name in filters:
+                message = message.replace(f"'{name}'", option(name))
+            raise UsageError(message) from error
         results = await _updated(opened, full=full, again=again, deadline=server.deadline)
     put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
     if not all(result.is_account_checked for result in results):
@@ -92,13 +95,6 @@ async def mirror(
 
 
 with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(name).by_run is None), *_OPTIONS])
-
-
-def _in_options(message: str, filters: Collection[str]) -> str:
-    """Return a message of the library with the options in the place of the filters."""
-    for name in filters:
-        message = message.replace(f"'{name}'", option(name))
-    return message.removeprefix("filters: ")
 
 
 async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  # noqa: ANN401 - as `Mirror.update` has them
@@ -123,20 +119,17 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
-            reason: BaseException = error
+            left = f"it had come to the {reached}, run it again to go on"
             if isinstance(error, library.MirrorTimeoutError):
-                reason = DeadlineError(error.seconds, progress.warning)
-            raise StoppedError(reason, f"it had come to the {reached}, run it again to go on") from error
+                raise StoppedError(DeadlineError(error.seconds, progress.warning), left) from error
+            raise StoppedError(error, left) from error
 
 
 def _table(results: Sequence[MirrorResult]) -> str:
     """Return what an update has done, in a line for each listing."""
-    lines = [["", "new", "gone", "left out", "rows"]]
+    rows: list[tuple[str, ...]] = [("", "new", "gone", "left out", "rows")]
     for result in results:
         counts = (result.new, result.gone, result.unreadable, result.rows)
-        lines.append([result.listing, *(f"{count:,}" for count in counts)])
-    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
-    return "".join(
-        GAP.join((f"{name:{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))) + "\n"
-        for name, *cells in lines
-    )
+        rows.append((result.listing, *(f"{count:,}" for count in counts)))
+    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "".join(GAP.join((f"{name:{first}}", *map(str.rjust, cells, widths))) + "\n" for name, *cells in rows)

@@ -87,13 +87,10 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
 def seconds(_: object, tokens: Sequence[Token]) -> float:
     """Read a number of seconds, more than 0 and finite."""
     text = tokens[0].value
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0.0 < number < math.inf:
-        raise ValueError(f'"{text}" is not a number of seconds: write more than 0, such as 0.5 or 60.')
-    return number
+    with suppress(ValueError):
+        if 0.0 < (number := float(text)) < math.inf:
+            return number
+    raise ValueError(f'"{text}" is not a number of seconds: write more than 0, such as 0.5 or 60.')
 
 
 _DURATION = re.compile(
@@ -187,7 +184,6 @@ _TYPED: dict[Any, dict[str, Any]] = {
     str: {"metavar": "TEXT"},
 }
 """How a value of each type is typed."""
-
 
 _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 from attrs import define, field
 
 from .failures import DeadlineError
-from .terminal import BestEffort, complain, is_pipe, is_terminal, visible
+from .terminal import Whole, complain, is_pipe, is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -78,7 +78,8 @@ class Progress(logging.Handler):
             from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
             from rich.live import Live  # noqa: PLC0415 - likewise
 
-            console = Console(file=cast("TextIO", BestEffort(sys.stderr)))  # rich uses no more of a file than that has
+            stream = cast("TextIO", Whole(sys.stderr, OSError))  # rich uses no more of a file than that has
+            console = Console(file=stream)
             self._live = Live(
                 get_renderable=lambda: self._lines(console),
                 console=console,
@@ -98,12 +99,11 @@ class Progress(logging.Handler):
         _LIBRARY_LOG.removeHandler(self)
 
     def _show(self) -> None:
-        if self._live is not None:
+        if self._live:
             self._live.start(refresh=True)
 
     def _hide(self) -> None:
-        """Take the bar off the terminal, and leave nothing there."""
-        if self._live is not None:
+        if self._live:
             self._live.stop()
 
     @contextmanager

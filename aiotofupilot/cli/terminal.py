@@ -86,25 +86,20 @@ def complain(message: str) -> None:
 
 
 class Whole:
-    """A standard stream for those who print: what they write is `put` there."""
+    """A standard stream for those who print: what they write is `put` there.
 
-    def __init__(self, stream: TextIO) -> None:
+    If there is an error of some kinds, such as that a terminal is gone, the text is not shown, and nobody is told.
+    """
+
+    def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:
         self._stream = stream
+        self._suppressed = suppressed
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Write some text at once."""
-        put(self._stream, text)
-        return len(text)
-
-
-class BestEffort(Whole):
-    """A standard stream for what is shown as well as possible. If its terminal is gone, nothing is."""
-
-    def write(self, text: str) -> int:
-        """Show some text at once."""
-        with suppress(OSError):
-            super().write(text)
+        with suppress(*self._suppressed):
+            put(self._stream, text)
         return len(text)

@@ -18,6 +18,7 @@ WRONG = [
     ["get"],
     ["sandbox", "--port", "x"],
 ]
+ONE = [["get", "--help"], ["whoami", "--help"]]
 HELP = [["--help"], *([name, "--help"] for name in ("runs", "download", "get", "whoami", "mirror"))]
 
 PROGRAM = """
@@ -39,7 +40,7 @@ def loaded():
     The process of each group forks from one that has loaded the command.
     """
     done = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, "-c", PROGRAM, json.dumps([NO_LISTING, WRONG, HELP])],
+        [sys.executable, "-c", PROGRAM, json.dumps([NO_LISTING, WRONG, HELP, ONE])],
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,7 +51,7 @@ def loaded():
 
 
 def test_help_loads_no_http(loaded):
-    _, _, (codes, modules) = loaded
+    _, _, (codes, modules), _ = loaded
     assert codes == {0}
     assert "cyclopts" in modules
     assert modules & HEAVY == set()
@@ -58,7 +59,7 @@ def test_help_loads_no_http(loaded):
 
 def test_a_wrong_option_loads_neither_http_nor_rich(loaded):
     """A line is all that there is to say."""
-    _, (codes, modules), _ = loaded
+    _, (codes, modules), _, _ = loaded
     assert codes == {2}
     assert "cyclopts" in modules
     assert modules & (HEAVY | {"rich.console"}) == set()
@@ -66,7 +67,14 @@ def test_a_wrong_option_loads_neither_http_nor_rich(loaded):
 
 def test_a_command_without_a_listing_loads_no_listing(loaded):
     """So the listings' help and options cost nothing where nobody asks for them."""
-    (codes, modules), _, _ = loaded
+    (codes, modules), _, _, _ = loaded
     assert codes == {0}
     assert not [name for name in modules if name.startswith(("aiotofupilot.listings.", "aiotofupilot._paging"))]
     assert modules & (HEAVY | {"asyncio"}) == set()
+
+
+def test_help_about_one_item_loads_no_event_loop(loaded):
+    *_, (codes, modules) = loaded
+    assert codes == {0}
+    assert "aiotofupilot.cli.get" in modules
+    assert "asyncio" not in modules

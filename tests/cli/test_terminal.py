@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.terminal import BestEffort, Whole, is_pipe, is_terminal, put, say, visible
+from aiotofupilot.cli.terminal import Whole, is_pipe, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -100,7 +100,7 @@ def test_a_best_effort_ends_with_its_stream():
     """After the first failed write, text for the terminal is dropped. `Whole` raises the error."""
     with Path("/dev/full").open("wb", buffering=0) as full:
         stream = io.TextIOWrapper(full, write_through=True)
-        best_effort = BestEffort(stream)
+        best_effort = Whole(stream, OSError)
         assert [best_effort.write("abc"), best_effort.write("de")] == [3, 2]
         with pytest.raises(OSError, match="No space left"):
             Whole(stream).write("abc")
