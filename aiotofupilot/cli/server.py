@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
@@ -80,24 +80,23 @@ class Server:
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
         """Open a session with it. An embedded server runs meanwhile."""
-        # Here and not above, because help and a wrong option need not wait for aiohttp.
-        from aiotofupilot import RetryPolicy, TofuPilotSession  # noqa: PLC0415
-        from aiotofupilot.settings import Secret  # noqa: PLC0415
+        if self.sandbox:
+            from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 
-        secrets: dict[str, Any] = {"api_key": Secret(self.api_key), "proxy": Secret(self.proxy)}
-        base_url = self.base_url
-        async with AsyncExitStack() as stack:
-            if self.sandbox:
-                from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+            async with Sandbox(until=self.until or datetime.now(UTC)) as sandbox:
+                own = evolve(self, sandbox=False, until=None, api_key=sandbox.api_key, base_url=sandbox.url)
+                async with own.session() as session:
+                    yield session
+            return
+        from aiotofupilot import RetryPolicy, TofuPilotSession  # noqa: PLC0415 - help need not wait for aiohttp
 
-                sandbox = await stack.enter_async_context(Sandbox(until=self.until or datetime.now(UTC)))
-                secrets["api_key"], base_url = sandbox.api_key, sandbox.url
-            session = TofuPilotSession(
-                **secrets,
-                base_url=base_url,
-                allow_insecure_http=self.allow_insecure_http,
-                ca_cert=self.ca_cert,
-                timeout=self.timeout,
-                retry=RetryPolicy(attempts=self.retries + 1),
-            )
-            yield await stack.enter_async_context(session)
+        async with TofuPilotSession(
+            self.api_key,
+            base_url=self.base_url,
+            allow_insecure_http=self.allow_insecure_http,
+            proxy=self.proxy,
+            ca_cert=self.ca_cert,
+            timeout=self.timeout,
+            retry=RetryPolicy(attempts=self.retries + 1),
+        ) as session:
+            yield session
