@@ -71,9 +71,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             _do(work)
-    except SystemExit:
-        pass  # from rich, when the reader of the help has closed the pipe
-    except BrokenPipeError:
+    except (SystemExit, BrokenPipeError):  # the former is rich's
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)

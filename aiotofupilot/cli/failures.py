@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """401 or 403: the key."""
     FAILED = 4
-    """Everything else: the server, the network, the disk, or another program that uses the file."""
+    """The server, the network, the disk, or another program that uses the file."""
     INTERRUPTED = 130
     """Ctrl-C."""
     TERMINATED = 143
@@ -35,7 +35,7 @@ class FailedError(Exception):
     """What was asked for is not done, or not all of it. Run again, the same command can do the rest."""
 
 
-class DeadlineError(Exception):
+class DeadlineError(FailedError):
     """The time that the command was given is over, after some seconds. ``warning`` is as in `Progress`."""
 
     def __init__(self, seconds: float, warning: str = "") -> None:
@@ -55,7 +55,7 @@ class StoppedError(Exception):
         self.left: str = left
 
 
-EXPECTED = (CycloptsError, UsageError, FailedError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
+EXPECTED = (CycloptsError, UsageError, FailedError, StoppedError, aiotofupilot.TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -96,7 +96,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_hint(error)
         case aiotofupilot.TofuPilotError():
             line = _with_hint(error)
-        case DeadlineError() | FailedError():
+        case FailedError():
             line = str(error)
         case StoppedError():
             code, reason = explained(error.reason)
@@ -127,10 +127,11 @@ def _misunderstood(error: CycloptsError) -> str:
 
 def _in_options(message: str) -> str:
     """Return a message of the library with options and commands in the place of parameters and calls."""
-    message = _PARAMETER.sub(
-        lambda named: " ".join(filter(None, (f"--{named[1].replace('_', '-')}", named[2]))), message
-    )
-    message = re.sub(r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'", message)
+
+    def as_option(named: re.Match[str]) -> str:
+        return f"--{named[1].replace('_', '-')}" + (f" {named[2]}" if named[2] else "")
+
+    message = re.sub(r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'", _PARAMETER.sub(as_option, message))
     message = re.sub(r"session\.(\w+)\.current\(\)", r"'aiotofupilot get \1 current'", message)
     # A key on the command line is discouraged.
     return message.replace(
