@@ -18,9 +18,8 @@ from aiotofupilot.listings import listing_class, part_filters
 
 from .failures import DeadlineError, FailedError, StoppedError, UsageError
 from .listing import Query, counting_beside
-from .options import ASKING, option, shared_filters, with_options
+from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
-from .server import Server
 from .terminal import complain, put, visible
 
 if TYPE_CHECKING:

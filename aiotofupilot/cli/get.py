@@ -20,8 +20,7 @@ from aiotofupilot.models import RunMeasurement, Validator
 from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
-from .options import OUTPUT, unwrapped
-from .server import Server
+from .options import OUTPUT, Server, unwrapped
 from .tables import GAP, cut, text_of
 from .terminal import is_terminal, visible
 

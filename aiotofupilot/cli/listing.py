@@ -18,10 +18,9 @@ from aiotofupilot import Checkpoint, TofuPilotError, __version__
 from aiotofupilot.listings import NAMES, Argument, listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
-from .options import OUTPUT, option, unwrapped, with_options
+from .options import OUTPUT, Server, option, unwrapped, with_options
 from .output import StandardOutput, output
 from .progress import Progress
-from .server import Server
 from .tables import counted
 from .terminal import complain, is_terminal, say
 
@@ -212,9 +211,14 @@ async def write_listing(
         is_interrupted = isinstance(error, asyncio.CancelledError)
         if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
             raise
-        written = f"{counted(items, query.name)} written{out.rest if out and items else ''}"
-        left_out = query.left_out(walk.stats) if walk else ""
-        raise StoppedError(error, "; ".join(filter(None, (written, left_out)))) from error
+        parts = [f"{counted(items, query.name)} written"]
+        if out and items:
+            torn = ", and a part of the next page" if isinstance(out, StandardOutput) and out.is_torn else ""
+            how = "--resume, or elsewhere with --cursor" if path else "--cursor"
+            parts[0] += f"{torn}, go on with {how} {out.checkpoint}"
+        if walk and (left_out := query.left_out(walk.stats)):
+            parts.append(left_out)
+        raise StoppedError(error, "; ".join(parts)) from error
     return out.items, query.left_out(walk.stats)
 
 

@@ -14,9 +14,8 @@ from aiotofupilot import TofuPilotError
 from aiotofupilot.listings import NAMES, listing_class
 
 from .failures import DeadlineError, FailedError, StoppedError, UsageError
-from .options import duration, option, shared_filters, with_options
+from .options import Server, duration, option, shared_filters, with_options
 from .progress import Progress
-from .server import Server
 from .tables import GAP
 from .terminal import complain, put, visible
 

@@ -46,15 +46,12 @@ _PIECE = 4096
 
 
 class StandardOutput:
-    """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up.
-
-    ``items`` and ``checkpoint`` are as in `PartFile`, up to the last write that succeeded. ``is_torn`` says whether a
-    write that failed or was cancelled has been made in part.
-    """
+    """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up."""
 
     items: int = 0
     checkpoint: str | None = None
     is_torn: bool = False
+    """Whether a write that failed or was cancelled has been made in part."""
 
     def __init__(self) -> None:
         if sys.stdout is None:
@@ -73,11 +70,6 @@ class StandardOutput:
             self.is_torn = 0 < len(rest) < len(data)
         if items is not None:
             self.items, self.checkpoint = items, checkpoint
-
-    @property
-    def rest(self) -> str:
-        """How to go on after the items, in words."""
-        return f"{', and a part of the next page' if self.is_torn else ''}, go on with --cursor {self.checkpoint}"
 
 
 async def _has_room(stream: RawIOBase) -> bool:
@@ -187,11 +179,6 @@ class PartFile:
         self._new_state_path.replace(self._state_path)
         self._size, self.items, self.checkpoint = size, items, checkpoint
 
-    @property
-    def rest(self) -> str:
-        """How to go on after the items, in words."""
-        return f", go on with --resume, or elsewhere with --cursor {self.checkpoint}"
-
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
         self._begin()
@@ -248,14 +235,15 @@ def _locked(path: Path) -> FileIO:
     file = _opened(path)
     if sys.platform == "win32":
         return file
+    is_ours = True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Another run may have put it in its place, or removed it, since it was opened.
         is_ours = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
     except BlockingIOError:
         is_ours = False
-    except OSError:  # a file system without locks
-        is_ours = True
+    except OSError:
+        pass  # a file system without locks
     if not is_ours:
         file.close()
         raise UsageError(f"another run is writing {path}")

@@ -11,7 +11,7 @@ from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
 from aiotofupilot.cli.formats import json_array, json_lines, parquet_stream
 from aiotofupilot.cli.listing import Query, write_listing
-from aiotofupilot.cli.server import Server
+from aiotofupilot.cli.options import Server
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
 from aiotofupilot.testing import without_waits

@@ -14,8 +14,8 @@ from attrs import evolve
 import aiotofupilot.mirror
 from aiotofupilot.cli import mirror, run
 from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
+from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.progress import Progress
-from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import faults
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot.cli.server import Server
+from aiotofupilot.cli.options import Server
 from aiotofupilot.sandbox import Sandbox
 
 

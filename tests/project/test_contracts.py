@@ -63,7 +63,7 @@ BROKEN = {
         ("arrow/columns.py", "from aiotofupilot import TofuPilotSession"),
     ],
     "The command uses public names only": [
-        ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
+        ("cli/options.py", "from aiotofupilot._http.proxy import resolve_proxy"),
         ("cli/formats.py", "from aiotofupilot._wire.codec import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
@@ -81,7 +81,7 @@ BROKEN = {
         ("_session.py", "import multidict"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
         ("listings/_base.py", "from yarl import URL"),
-        ("cli/server.py", "import yarl"),
+        ("cli/options.py", "import yarl"),
     ],
     "cattrs is the codec's": [
         ("_wire/times.py", "import cattrs"),
