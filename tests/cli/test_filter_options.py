@@ -32,10 +32,12 @@ def test_every_filter_is_an_option_with_a_help():
 
 
 def test_a_flag_that_the_api_takes_for_false_anyway_has_no_option_that_says_so():
-    parameters = filters_of("units") | filters_of("phases") | filters_of("deployments")
-    negatives = {name: parameter.annotation.__metadata__[0].negative for name, parameter in parameters.items()}
-    assert [name for name in ("latest_only", "include_metadata", "exclude_units_with_parent") if negatives[name]] == []
-    assert negatives["exclude_retries"] == negatives["pushed"] != negatives["latest_only"]
+    options = set()
+    for listing in ("units", "phases", "deployments"):
+        options.update(*(argument.names for argument in command_line()[listing].assemble_argument_collection()))
+    flags = ("--latest-only", "--include-metadata", "--exclude-units-with-parent")
+    assert options >= {*flags, "--no-exclude-retries", "--no-pushed"}
+    assert options & {f"--no-{flag[2:]}" for flag in flags} == set()
 
 
 def test_the_summary_is_one_sentence():
