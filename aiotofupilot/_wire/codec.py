@@ -37,16 +37,11 @@ _LOGGER = logging.getLogger("aiotofupilot")
 
 
 class _Decoder(Generic[T, C]):
-    """Decode the bodies of one kind in the fast way, and in detail where that fails.
+    """Decode bodies that are a model, or the ``list`` or the `Page` of it: in the fast way, and else in detail.
 
     A body that is not JSON is an `InvalidJSONError`. JSON that is not what the API promises is a `DecodeError`.
 
     Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
-
-    Args:
-        item: The model of an item.
-        kind: What a body is: the model, or the ``list`` or the ``Page`` of it.
-        structs: Whether items are structs in the place of models.
     """
 
     _was_slow = False
@@ -133,7 +128,7 @@ class ItemDecoder(_Decoder[T, T]):
     """Decode what the server returns by itself: one item, with no page around it.
 
     Args:
-        item: The model of the item, or `RawItem`. A model has the names of the wire, and so has everything in it.
+        item: The model of the item.
     """
 
     def __init__(self, item: type[T]) -> None:

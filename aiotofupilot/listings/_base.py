@@ -185,10 +185,7 @@ class Listing(Generic[T]):
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
-        """Return a paginator for a query, with options that may be given among other arguments.
-
-        If a shard is listed, ``keep`` returns whether an item that the server lists is in it.
-        """
+        """Return a paginator for a query, or for those of its items that ``keep`` finds in a shard of it."""
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         plan = Plan(

@@ -131,10 +131,7 @@ def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotatio
 
 
 def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> tuple[str, str]:
-    """Give the ``list()`` of a listing, which takes ``**arguments``, the signature and the docstring for ``help()``.
-
-    It returns the first sentence of its own docstring, and the rest.
-    """
+    """Give a ``list()`` the signature and the docstring for ``help()``. Return its own first sentence, and the rest."""
     signature = inspect.signature(method)
     own, keywords = signature.parameters.values()
     parameters = [

@@ -16,6 +16,7 @@ from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import RawItem
 from aiotofupilot.stats import RequestCounts
 
 from ._encoding import parameters
@@ -173,7 +174,8 @@ class ItemDetails(Generic[D]):
     """The class of the details, or `RawItem`."""
 
     def decode(self, body: bytes, /) -> D:
-        return cast("D", _decoder(cast("Any", self.model))(body))
+        model: Any = self.model
+        return cast("D", _raw(body) if model is RawItem else _decoder(model)(body))
 
     @property
     def hint(self) -> str:
@@ -223,3 +225,10 @@ class ItemDetails(Generic[D]):
     def _seeming(self, body: bytes) -> bytes:
         """Return a body that looks like an object, and raise an error for a proxy's page and for a part of one."""
         return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
+
+
+def _raw(body: bytes) -> RawItem:
+    item = read_json(body)
+    if not isinstance(item, dict):
+        raise DecodeError("$: expected an object", path="$")
+    return RawItem(cast("dict[str, Any]", item))

@@ -349,8 +349,10 @@ class TestUnreadable:
             assert [item.id async for item in walk] == wanted
             assert walk.stats.requests == 1 + 45 + 1
 
-    async def test_raw_details_have_to_be_objects(self, service):
+    async def test_raw_details_have_to_be_objects_and_nothing_else(self, service):
         connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[0])).next(json({"in": {"a": ["newer", "form"]}}))
+        assert await connection.procedures.list().raw().details().first() == {"in": {"a": ["newer", "form"]}}
         service.faults.on(one(ids(service)[0])).always(json([]))
         with pytest.raises(DecodeError, match="expected an object"):
             await connection.procedures.list().raw().details().first()
