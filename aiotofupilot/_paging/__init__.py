@@ -9,5 +9,5 @@ pages, which it gets from `prefetch`.
 - `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
   makes one pass after another.
 - `details` requests each item of a walk by itself too, and has several of them in flight.
-- `unreadable` reads around an item that the server cannot serve. Its `probes` tell such an item from an outage.
+- `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

@@ -23,9 +23,8 @@ from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .prefetch import begun, cancel, cancel_soon, outcome
-from .probes import is_unreadable, read_beside
-from .unreadable import LEFT_OUT_KEPT
-from .walk import ItemIteration, note_checkpoint
+from .unreadable import is_unreadable, read_beside
+from .walk import LEFT_OUT_KEPT, ItemIteration, note_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator

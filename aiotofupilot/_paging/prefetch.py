@@ -17,7 +17,6 @@ from attrs import define
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
-from .probes import Probes
 from .source import Fetch, Identified, OnUnreadable, leads_nowhere
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
@@ -146,10 +145,18 @@ class Window(Generic[T]):
                 raise
             if is_ahead:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
-            probes, skips = Probes(self.fetch, deadline), self.on_unreadable == "skip"
-            return await self._part(
-                Bisection(probes, error, self.cursor, limit, skips, self.overlap, self.passed, self._read_at)
+            bisection = Bisection(
+                self.fetch,
+                error,
+                self.cursor,
+                limit,
+                deadline,
+                skips=self.on_unreadable == "skip",
+                overlap=self.overlap,
+                passed=self.passed,
+                read_at=self._read_at,
             )
+            return await self._part(bisection)
         if is_ahead:
             self._prefetched.popleft()
         self._settle(page, limit)

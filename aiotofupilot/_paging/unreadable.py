@@ -11,27 +11,43 @@ no longer than that time once more for each part.
 from __future__ import annotations
 
 import logging
-from itertools import islice
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
 from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, ServerError, TofuPilotError
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    TofuPilotError,
+    TransportError,
+)
 from aiotofupilot.models import Page
 
-from .probes import Probes, TimeUpError, is_due_to_length, is_unreadable, positions_beside
-from .source import Identified, OnUnreadable
+from .source import Fetch, Identified, OnUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from aiotofupilot._otel import WalkSpan
-    from aiotofupilot.stats import WalkStats
 
 T = TypeVar("T", bound=Identified)
 
+_TOO_SLOW = frozenset({408, 504, 524})
+_CRASHED = frozenset({500, 502, 520})
+"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504."""
+
 _REFUSED = 503
+"""With this status, as with 429 and 529, a server refuses work, whatever page is requested."""
+
+_FAILED = (APIError, TransportError, DecodeError)
+"""How a request fails that was sent."""
 
 _FAILURES = 3
 """An item is unreadable after this many requests for it alone have failed."""
@@ -44,9 +60,6 @@ _CONTROLS = 3
 
 _BEFORE = 7
 """At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
-
-LEFT_OUT_KEPT = 1000
-"""At most this many positions or IDs of items that were left out are kept."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -67,21 +80,53 @@ class Gap:
     """Whether both sides of the gap were found where they were, three times, after the page behind it was read."""
 
 
-def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
-    """Count what is left out before a page, and tell it."""
-    stats.unreadable += len(gap.left_out)
-    stats.unreadable_positions += islice(gap.left_out, LEFT_OUT_KEPT - len(stats.unreadable_positions))
-    for position, reason in gap.left_out.items():
-        _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
-        span.event("skip", {"position": position})
+def is_unreadable(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to an item of the page that was requested."""
+    match error:
+        case ServerError():
+            return error.status in _TOO_SLOW | _CRASHED
+        case ConnectionFailedError():  # the server may reset the connection when the item crashes it
+            return not isinstance(error, CertificateError)
+        case ResponseTooLargeError():
+            return error.limit is not None
+        case DecodeError():
+            return error.item is not None or isinstance(error, InvalidJSONError)
+        case _:
+            return isinstance(error, RequestTimeoutError)
+
+
+def is_due_to_length(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
+    if isinstance(error, ServerError):
+        return error.status in _TOO_SLOW
+    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
+
+
+def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
+    """Return the positions of controls: right behind a page, and further on.
+
+    The last one is beyond the end of most listings. An empty page cannot fail because of an item.
+    """
+    return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
+
+
+async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Deadline, tried: Iterator[int]) -> bool:
+    """Request an item beside a page once, at another position each time, and return whether there was a good response.
+
+    With its arguments, this is the `Control` of the page. It knows no walk, because the pages in flight hold it.
+    """
+    positions = positions_beside(cursor, limit)
+    with suppress(*_FAILED):
+        await fetch(positions[next(tried) % len(positions)], 1, once=True, deadline=deadline)
+        return True
+    return False
 
 
 def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | None) -> bool:
     """Return whether a page that failed is to be read in parts.
 
-    Where the user wants no retries, and items are not to be skipped, a page is only read in parts after an error that
-    no retry could have mended. Otherwise a test or a service would see more requests during an outage than the policy
-    has attempts.
+    Without retries and without skipping, only after an error that no retry could have mended. Otherwise there would be
+    more requests during an outage than the policy has attempts.
     """
     if on_unreadable is None:
         return False
@@ -94,18 +139,18 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
     return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
 
 
-@define(eq=False, repr=False)
+@define(eq=False, repr=False, slots=False)
 class Bisection(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own."""
 
-    probes: Probes[T]
-    """Requests items, at first within the time limit of the page."""
+    fetch: Fetch[T]
     error: TofuPilotError
     """Why the page failed."""
     cursor: int
-    """Where the page begins."""
     limit: int
-    """How many items it was to have."""
+    """How many items the page was to have."""
+    deadline: Deadline
+    """The time limit of the page, and then of each part."""
     skips: bool
     """Whether an item that cannot be read is left out, and not an error."""
     overlap: int
@@ -114,43 +159,36 @@ class Bisection(Generic[T]):
     """The position before which all items have been passed."""
     read_at: int | None
     """The position of an item that was read; None: there is none, or the cursors were not seen to be offsets."""
-    gap: Gap | None = field(default=None, init=False)
-    """What lies before the part that was handed over last."""
-    is_under_way: bool = field(default=False, init=False)
-    """Whether more of the page is to be read in parts."""
-    is_too_long: bool = field(default=False, init=False)
-    """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
-    _has_offsets: bool = field(init=False)
-    _back: int = field(init=False)
-    """How many items before `_next` the next part begins: `overlap`, unless the item there was not passed."""
-    _next: int = field(init=False)
-    """All items before this position were handed over or left out."""
-    _failing: int = field(init=False)
-    """The items from `_next` to this position fail as a page."""
-    _end: int = field(init=False)
-    _gap_start: int | None = field(default=None, init=False)
-    _left_out: dict[int, str] = field(factory=dict[int, str], init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.gap: Gap | None = None
+        """What lies before the part that was handed over last."""
+        self.is_under_way = False
+        """Whether more of the page is to be read in parts."""
+        self.is_too_long = False
+        """Whether the page failed only because it was too long, as far as that part shows."""
+        self._has_waited = False
+        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
         self._has_offsets = self.read_at is not None or self.limit == 1  # then no other limit is requested
         self._back = self.overlap if self.cursor < self.passed else 0
+        """How many items before `_next` the next part begins: `overlap`, unless the item there was not passed."""
         self._next, self._end = self.cursor + self._back, self.cursor + self.limit
-        # After an error that tells nothing of the items, the whole page is requested again.
+        # All items before `_next` were handed over or left out. Those from there to `_failing` fail as a page. After an
+        # error that tells nothing of the items, the whole page is requested again.
         self._failing = self._end if is_unreadable(self.error) else self._next
+        self._gap_start: int | None = None
+        self._left_out: dict[int, str] = {}
 
     async def next(self) -> Page[T]:
         """Return the next part that can be read, or raise the error of an item that fails alone, with its position.
 
         The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
         """
-        try:
-            if self.gap is None:
-                await self._check_others()
-            self.probes.deadline = Deadline()
-            page = await self._readable()
-            self.gap = await self._gap_before(page)
-        except TimeUpError:
-            raise self.error from None
+        if self.gap is None:
+            await self._check_others()
+        self.deadline = Deadline()
+        page = await self._readable()
+        self.gap = await self._gap_before(page)
         self._gap_start, self._back = None, self.overlap
         following = page.following
         self.is_under_way = False
@@ -167,7 +205,7 @@ class Bisection(Generic[T]):
         for position in positions_beside(self.cursor, self.limit) if read_at is None else (read_at,) * _CONTROLS:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
             requested = 1 if self._has_offsets else 2
-            page = await self.probes.control(position, requested)
+            page = await self._control(position, requested)
             if page is not None:
                 self._note(page, requested)
                 return
@@ -186,11 +224,11 @@ class Bisection(Generic[T]):
             else:
                 middle = (self._next + self._failing + 1) // 2
             cursor = self._next - self._back
-            result = await self.probes.probe(cursor, middle - cursor)
+            result = await self._probe(cursor, middle - cursor)
             if isinstance(result, Page):
                 self._note(result, middle - cursor)
                 if not self._has_offsets and result.following is not None:
-                    if isinstance(await self.probes.probe(self._next + 1, 2), Page):
+                    if isinstance(await self._probe(self._next + 1, 2), Page):
                         raise self.error  # the number of a page leads elsewhere, now that two items are requested
                     self._has_offsets = True
                 return result
@@ -208,7 +246,7 @@ class Bisection(Generic[T]):
         self.is_too_long = is_due_to_length(self.error)
         if cursor == self._next:
             return page
-        pair = await self.probes.probe(cursor, 2, once=False)
+        pair = await self._probe(cursor, 2, once=False)
         if isinstance(pair, Page):
             return pair
         if isinstance(await self._verified(cursor), Page):
@@ -233,17 +271,17 @@ class Bisection(Generic[T]):
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
         """Return the page of a single item, or its error, which is raised if no control can be read either."""
-        probes, failures = self.probes, 0
-        while not isinstance(result := await probes.probe(position, 1), Page):
+        failures = 0
+        while not isinstance(result := await self._probe(position, 1), Page):
             failures += 1
             if failures == _FAILURES:
                 result.attempts = failures
                 break
             if failures == _FAILURES - 1:
-                probes.has_waited = False
+                self._has_waited = False
                 if not await self._is_another_read(position):
                     raise result
-                if probes.has_waited:
+                if self._has_waited:
                     failures = 0
         return result
 
@@ -261,12 +299,12 @@ class Bisection(Generic[T]):
         """Return whether another item than the one at a position can be read right now."""
         read_at = self.read_at
         for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
-            page = await self.probes.control(other)
+            page = await self._control(other)
             if page is None or not page.data:
                 continue
             if not self._has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
-                longer = await self.probes.control(other, 2)
+                longer = await self._control(other, 2)
                 self._has_offsets = longer is not None and _first(longer) == _first(page)
             if self._has_offsets:
                 self.read_at = other
@@ -294,14 +332,15 @@ class Bisection(Generic[T]):
     async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
         """Return whether a gap, and the items before and behind it, are found where they were."""
         for position in range(start, behind.cursor):
-            if isinstance(await self.probes.probe(position, 1), Page):
+            if isinstance(await self._probe(position, 1), Page):
                 return False
         sides = ((start - 1, before), (behind.cursor, _first(behind)))
         for position, expected in (sides[1], sides[0], sides[0], sides[1]):
-            if await self._id_at(position) != expected:
-                return False
-            # Where nothing lies before the gap, its first item has to fail.
-            if position < 0 and isinstance(await self.probes.probe(0, 1), Page):
+            if position < 0:  # nothing lies before the gap, so its first item has to fail
+                is_as_before = not isinstance(await self._probe(0, 1), Page)
+            else:
+                is_as_before = await self._id_at(position) == expected
+            if not is_as_before:
                 return False
         return True
 
@@ -309,10 +348,45 @@ class Bisection(Generic[T]):
         """Return the ID of an item beside a gap, empty if the listing ends before. None: it cannot be read."""
         if position < 0:
             return None
-        result = await self.probes.probe(position, 1, once=False)
+        result = await self._probe(position, 1, once=False)
         if not isinstance(result, Page):
             result = await self._verified(position)
         return _first(result) if isinstance(result, Page) else None
+
+    async def _probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
+        """Return items, or an error that can be due to one of them. Any other error is raised.
+
+        The policy decides about further attempts if not ``once``, or after an error such as a 503.
+        """
+        result = await self._request(cursor, limit, once=once)
+        if isinstance(result, Page) or is_unreadable(result):
+            return result
+        if not once:
+            raise result
+        return await self._probe(cursor, limit, once=False)
+
+    async def _control(self, cursor: int, limit: int = 1) -> Page[T] | None:
+        """Request items elsewhere, once if the session is up, and return them; None: there was no good response."""
+        for once in (True, False):
+            result = await self._request(cursor, limit, once=once)
+            if isinstance(result, Page):
+                return result
+            if result.down_since is None:
+                break
+            self._has_waited = True
+        return None
+
+    async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T] | TofuPilotError:
+        """Return items, or how the request failed. If the time is up, the error of the page is raised."""
+        try:
+            return await self.fetch(cursor, limit, once=once, deadline=self.deadline)
+        except TofuPilotError as error:
+            if self.deadline.is_missed:
+                raise self.error from None
+            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+            if not isinstance(error, _FAILED):
+                raise
+            return error
 
 
 def _first(page: Page[Any]) -> str:
@@ -322,6 +396,5 @@ def _first(page: Page[Any]) -> str:
 
 def _around(position: int) -> list[int]:
     """Return the positions of controls around a position: beside it, and then further and further away."""
-    steps = (2**power for power in range(11))
-    others = dict.fromkeys(other for step in steps for other in (position + step, max(0, position - step)))
+    others = dict.fromkeys(max(0, position + sign * 2**power) for power in range(11) for sign in (1, -1))
     return [other for other in others if other != position]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -26,7 +26,6 @@ from aiotofupilot.stats import WalkStats
 from .drift import DetectDrift, IgnoreDrift
 from .prefetch import Window
 from .source import Fetch, Identified, Plan
-from .unreadable import note_left_out
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -36,6 +35,9 @@ __all__ = ["Walk"]
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 P = TypeVar("P")
+
+LEFT_OUT_KEPT = 1000
+"""At most this many positions or IDs of items that were left out are kept."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -269,7 +271,7 @@ class Walk(ItemIteration[T]):
                 self._span.event("resync", {"cursor": page.cursor})
             if new is not None:
                 if window.gap is not None:
-                    note_left_out(window.gap, self._stats, self._span)
+                    self._note_left_out(window.gap.left_out)
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
             _log.debug(
@@ -280,6 +282,14 @@ class Walk(ItemIteration[T]):
             )
             window.restart(drift.next_probe)
         return False
+
+    def _note_left_out(self, left_out: Mapping[int, str]) -> None:
+        stats = self._stats
+        stats.unreadable += len(left_out)
+        stats.unreadable_positions += islice(left_out, LEFT_OUT_KEPT - len(stats.unreadable_positions))
+        for position, reason in left_out.items():
+            _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
+            self._span.event("skip", {"position": position})
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
         self._yielded_before += self._offered
@@ -338,19 +348,13 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
     """Tell with an error where the walk is, and how to resume there unless that is where it began."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
-        if error.position is not None:
-            _note_position(error, error.position, checkpoint)
+        position = error.position
+        if position is not None and position > checkpoint.cursor + checkpoint.skip:
+            error.position = None  # the walk was looking for its own position, and items before it are still to come
+        elif position is not None:
+            error.add_note(
+                f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, '
+                f"or resume after it with cursor=Checkpoint.parse({str(checkpoint.after(position))!r})"
+            )
     if checkpoint != start:
         error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
-
-
-def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
-    """Tell with an error how to resume after the item that cannot be read, if the walk is right before it."""
-    if position > checkpoint.cursor + checkpoint.skip:
-        error.position = None  # the walk was looking for its own position, and items before this one are still to come
-        return
-    after = checkpoint.after(position)
-    error.add_note(
-        f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, or '
-        f"resume after it with cursor=Checkpoint.parse({str(after)!r})"
-    )

@@ -12,8 +12,8 @@ from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._arguments import for_parameter, internal
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.probes import read_beside
 from aiotofupilot._paging.source import Identified, Plan, Source
+from aiotofupilot._paging.unreadable import read_beside
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date

@@ -22,7 +22,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._paging.probes import is_unreadable
+from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.listings import Users
 from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
@@ -161,7 +161,7 @@ class TestSkip:
         ]
 
     async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._paging.unreadable.LEFT_OUT_KEPT", 3)
+        monkeypatch.setattr("aiotofupilot._paging.walk.LEFT_OUT_KEPT", 3)
         service.faults.always(unreadable(1, 2, 5, 6, 9))
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)
