@@ -24,9 +24,8 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
-  API returns by itself. `resource` has what they have in common. `parameters` reads a query, as the validator `zod`
-  would. `detail` is one kind of what the API returns by itself, `measured` makes what runs wrote in full, and `storage`
-  has attachments, at addresses that expire.
+  API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
+  `storage` has attachments, at addresses that expire. `parameters` reads a query, as the validator `zod` would.
 - `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
 - `world` is the made-up factory, and `recipes` has what it makes and tests, and how a run goes.
 """

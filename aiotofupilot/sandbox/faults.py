@@ -16,7 +16,7 @@ from functools import lru_cache, wraps
 from http import HTTPStatus
 from json import loads
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from .request import Alteration, Delivery, Fault, Request
@@ -348,17 +348,12 @@ def malformed(*items: int | str) -> Alteration:
             document: Any = loads(delivery.body)
         except ValueError:  # another fault has replaced it
             return delivery
+        listed = document if delivery.body.startswith(b"[") else document.get("data", [document])
         for index in among:
-            _items(document)[index]["id"] = None
-        body = dumps(document)
-        return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, body))
+            listed[index]["id"] = None
+        return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
 
     return alter
-
-
-def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
-    """Return the items of a page or of a bare array, or an item by itself."""
-    return cast("list[Any]", document if isinstance(document, list) else document.get("data", [document]))
 
 
 def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:

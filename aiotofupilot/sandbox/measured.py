@@ -17,14 +17,14 @@ from attrs import evolve
 
 from aiotofupilot import models
 
-from .detail import extended
 from .recipes import MILLISECOND, uuid
 from .storage import contents
+from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .detail import Reading
+    from .resource import Reading
 
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aiotofupilot.listings import Argument
     from aiotofupilot.models import Metadata
 
-    from .request import Query
-
 T = TypeVar("T")
 
 Values = dict[str, Any]
@@ -80,23 +78,20 @@ def declared(argument: Argument) -> Reader:
 
 
 def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
-    """Return what reads the parameters of a listing with pages.
-
-    The smallest cursor is `minimum`, and it must be a safe integer of JavaScript unless `safe` is False.
-    """
+    """Return what reads the parameters of pages. The least cursor is `minimum`. `safe` is as in `_integer`."""
     return {
         "limit": partial(_read_single, "number", partial(_integer, minimum=1, maximum=100), 50),
         "cursor": partial(_read_single, "number", partial(_integer, minimum=minimum, safe=safe), 0),
     }
 
 
-def read(readers: Mapping[str, Reader], query: Query) -> Values:
+def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Values:
     """Read the query of a request. If it is refused, the refusal names each fault, in the order of the parameters."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for name, reader in readers.items():
         try:
-            value = reader(query.all(name))
+            value = reader([text for sent, text in pairs if sent == name])
         except InvalidValueError as error:
             issues += [{**issue, "path": [name, *issue["path"]]} for issue in error.args]
         else:

@@ -1,34 +1,113 @@
-"""The description of one listing, and the building blocks of its filters."""
+"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 from attrs import evolve, field, frozen
 
 from aiotofupilot.listings import Argument, listing_class
+from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
 from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
-from .request import Pairs, Query
-from .wire import write_item
-from .world import Maker, Path, Snapshot, path
+from .wire import Refusal, extended, not_found, write_item
+from .world import NOTHING, Maker, Path, Snapshot, path
 
 if TYPE_CHECKING:
-    from .detail import Detail
+    from aiotofupilot.models import Organization
+
+    from .storage import Storage
 
 T = TypeVar("T")
+
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
 
 Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
+
+
+@frozen
+class Reading:
+    """What a detail is made from, beside its item."""
+
+    snapshot: Snapshot
+    """The items of all listings."""
+    organization: Organization
+    """The organization of the key."""
+    storage: Storage
+    """Where attachments are."""
+    is_station: bool
+    """Whether the key is a station's. Otherwise it is a user's."""
+
+    def first(self, listing: str, by: str, value: object) -> Any:  # noqa: ANN401 - an item of the listing
+        """Return the first item of a listing whose field has a value. None: there is no such item."""
+        return next(iter(self.all(listing, by, value)), None)
+
+    def all(self, listing: str, by: str, value: object) -> Sequence[Any]:
+        """Return the items of a listing whose field has a value."""
+        return self.snapshot.grouped(listing, by).get(value, ())
+
+    @property
+    def station(self) -> Station:
+        """The station that has the key of a station: the first of the listing, or a made-up one."""
+        made_up = Station("station", "Station", procedures=(), procedures_count=0, team=None)
+        return next(iter(self.snapshot.rows("stations")), made_up)
+
+    @property
+    def user(self) -> User:
+        """The user who has the key of a user: the first of the listing who is not banned, or a made-up one."""
+        user = next((user for user in self.snapshot.rows("users") if not user.banned), User("user"))
+        return user if user.email else extended(User, user, email="user@example.com")
+
+    @property
+    def creator(self) -> UserRef:
+        """The user who created what does not say so, without the address."""
+        return UserRef(self.user.id, self.user.name)
+
+
+@frozen(eq=False)
+class Detail:
+    """One kind of what the API returns by itself."""
+
+    path: str
+    """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
+    model: type[Any]
+    """Its model."""
+    by: str | Callable[..., Any] = "id"
+    """The field of an item of the listing in the path whose value is the parameter; or a function that takes a
+    `Reading` and the parameters, and returns what the detail is made of, or None if there is no such thing."""
+    more: Callable[[Reading, Any], Mapping[str, Any]] = lambda _reading, _item: {}
+    """Returns the fields that the item does not have. Metadata and sequences need not be there."""
+    hides: tuple[str, ...] = ()
+    """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
+
+    def read(self, reading: Reading, parameters: Iterable[str]) -> Any:  # noqa: ANN401 - of any model
+        """Make one, of the parameters of the path as they were sent, or refuse them."""
+        listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
+        item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
+        if item is None:
+            raise not_found()
+        included = {name: reading.snapshot.included(listing, item, name) for name in NOTHING if hasattr(item, name)}
+        return extended(self.model, item, **included, **self.more(reading, item))
+
+
+def _decoded(parameter: str) -> str:
+    """Decode a parameter of a path, as ``decodeURIComponent`` of JavaScript does."""
+    try:
+        return unquote(_NOT_ENCODED.sub("%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
+    except UnicodeDecodeError:  # the REST layer does not catch the error
+        raise Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error") from None
 
 
 @frozen(kw_only=True, eq=False)
@@ -121,9 +200,9 @@ class Resource(Maker[T]):
             return self.otherwise(argument.name)
         return select(known or _path_named(self.model, name))
 
-    def select(self, pairs: Pairs, snapshot: Snapshot) -> Sequence[T]:
+    def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
-        asked = read(self.readers, Query(pairs))
+        asked = read(self.readers, pairs)
         predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
         if self.joined:
             predicates.append(self.joined(asked, snapshot))

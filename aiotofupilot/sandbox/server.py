@@ -17,12 +17,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aiotofupilot.models import Organization, Page, PageMeta
 
-from .detail import Detail, Reading
 from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
 from .parameters import read
 from .request import Delivery, Head, Query, Request, RequestLog
-from .resource import Resource
+from .resource import Detail, Reading, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
@@ -271,7 +270,7 @@ class Sandbox(Listings):
 
     def _page(self, resource: Resource[Any], query: Query, snapshot: Snapshot) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""
-        asked = read(resource.readers, query)
+        asked = read(resource.readers, query.pairs)
         pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
         if not resource.paged:

@@ -39,10 +39,9 @@ class Storage:
         A real storage has another origin than the API. So has this one, if the client knows this machine by its number.
         With ``https`` the name stays, because the certificate is for that.
         """
-        name, separator, port = host.partition(":")
-        if (scheme, name) == ("http", "127.0.0.1"):
-            name = "localhost"
-        self.origin = f"{scheme}://{name}{separator}{port}"
+        if scheme == "http" and host.partition(":")[0] == "127.0.0.1":
+            host = host.replace("127.0.0.1", "localhost")
+        self.origin = f"{scheme}://{host}"
 
     def address(self, identity: str, name: str) -> str:
         """Return a new address of a file, given its ID and its name."""

@@ -1,11 +1,11 @@
-"""Items, pages and errors as JSON, as TofuPilot's REST layer writes them."""
+"""Items, pages and errors as JSON, as TofuPilot's REST layer writes them, and items of what other items have."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
@@ -13,6 +13,8 @@ from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
     from aiotofupilot.models import PageMeta
+
+T = TypeVar("T")
 
 
 @attrs.define
@@ -110,3 +112,21 @@ def format_duration(duration: timedelta) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = {"H": str(hours), "M": str(minutes), "S": f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")}
     return "PT" + ("".join(f"{sign}{number}{unit}" for unit, number in parts.items() if number != "0") or "0S")
+
+
+def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
+    """Make a model of the fields that an item has too, and of more fields.
+
+    A value of another model than the field's becomes one of the field's model in the same way.
+    """
+    if type(item) is model and not more:
+        return item
+    for part in fields_of(cast("Any", model)):
+        value = more.get(part.name, getattr(item, part.name, attrs.NOTHING))
+        if part.model and part.is_array and value is not None and value is not attrs.NOTHING:
+            value = tuple(extended(part.model, one) for one in value)
+        elif part.model and value:
+            value = extended(part.model, value)
+        if value is not attrs.NOTHING:
+            more[part.name] = value
+    return model(**more)

@@ -30,8 +30,7 @@ import attrs
 from aiotofupilot import models
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
-from aiotofupilot.sandbox.detail import extended
-from aiotofupilot.sandbox.wire import document
+from aiotofupilot.sandbox.wire import document, extended
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 

@@ -7,7 +7,6 @@ import pytest
 
 from aiotofupilot.listings import Argument
 from aiotofupilot.sandbox.parameters import declared, read
-from aiotofupilot.sandbox.request import Query
 from aiotofupilot.sandbox.wire import Refusal
 
 METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
@@ -17,7 +16,7 @@ METADATA_FILTER = {"metadata": declared(Argument(name="metadata", annotation=Map
 
 
 def parse(text):
-    return read(METADATA_FILTER, Query({"metadata": text}))
+    return read(METADATA_FILTER, [("metadata", text)])
 
 
 def test_an_empty_text_or_object_is_no_filter():
@@ -80,7 +79,7 @@ def test_a_value_that_is_not_an_object_is_refused_with_its_type():
 
 def test_a_filter_that_is_sent_twice_is_an_array():
     with pytest.raises(Refusal) as caught:
-        read(METADATA_FILTER, Query([("metadata", ""), ("metadata", "")]))
+        read(METADATA_FILTER, [("metadata", ""), ("metadata", "")])
     assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
 
 

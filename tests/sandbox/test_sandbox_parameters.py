@@ -28,7 +28,7 @@ PROCEDURES = (
 
 
 def parse(query, parameters=PROCEDURES):
-    return read(parameters, Query(query))
+    return read(parameters, Query(query).pairs)
 
 
 def refused(query, parameters=PROCEDURES):

@@ -14,12 +14,10 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.listings import NAMES
-from aiotofupilot.sandbox.resource import Resource
+from aiotofupilot.sandbox.resource import Detail, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aiotofupilot.sandbox.detail import Detail
 
 __all__ = ["RESOURCES", "route"]
 

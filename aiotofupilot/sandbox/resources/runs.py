@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.detail import Detail, extended
 from aiotofupilot.sandbox.measured import check, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.recipes import MILLISECOND, PREPARATION, Entry, Measured, uuid
-from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, by, contains, if_asked, related
+from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, by, contains, if_asked, related
+from aiotofupilot.sandbox.wire import extended
 from aiotofupilot.sandbox.world import grouped
 
 if TYPE_CHECKING:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
-from aiotofupilot.sandbox.resource import Resource, contains
+from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
 from aiotofupilot.sandbox.storage import contents
-from aiotofupilot.sandbox.wire import Refusal, document
+from aiotofupilot.sandbox.wire import Refusal, document, extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
-from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, contains, if_asked, related
+from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, contains, if_asked, related
+from aiotofupilot.sandbox.wire import extended
 from aiotofupilot.sandbox.world import grouped
 
 from .runs import RUNS
@@ -21,6 +21,7 @@ from .runs import RUNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aiotofupilot.sandbox.resource import Reading
     from aiotofupilot.sandbox.world import Snapshot, World
 
 _ADDRESS = "created_by_user.email"
