@@ -23,7 +23,7 @@ from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -152,14 +152,15 @@ class Database:
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
             # Nothing came from that server. Its address may have been a mistake.
             self._run("UPDATE _mirror SET server = ?, organization = NULL", server)
-        for listing, found in self._run("SELECT listing, filters FROM _mirror_listings"):
-            if found != filters.get(listing, found):
+        mirrored_with = dict(self._run("SELECT listing, filters FROM _mirror_listings"))
+        for listing, text in filters.items():
+            if mirrored_with.get(listing, text) != text:
                 raise MirrorError(
-                    f"the database holds {listing} with {_shown(found)}, and this update has "
-                    f"{_shown(filters[listing])}: choose another file, or the same filters"
+                    f"the database holds {listing} with {_shown(mirrored_with[listing])}, and this update has "
+                    f"{_shown(text)}: choose another file, or the same filters"
                 )
         # A table of a user's own may have the name of one of details, as long as no details are mirrored.
-        for table in sorted(present.keys() & {*NAMES, *wanted, *_with_points(self.mirrored())}):
+        for table in sorted(present.keys() & {*NAMES, *wanted, *_with_points(mirrored_with)}):
             _check_columns(table, present[table])
 
     def check_organization(self, organization: str) -> None:
@@ -312,10 +313,9 @@ class Database:
         )
 
 
-def _with_points(tables: Iterable[str]) -> set[str]:
-    """Return tables, and that of the points if the series are among them."""
-    names = {*tables}
-    return names | {POINTS} if "series" in names else names
+def _with_points(tables: Mapping[str, str]) -> list[str]:
+    """Return the names of tables, and that of the points if the series are among them."""
+    return [*tables, POINTS] if "series" in tables else [*tables]
 
 
 def _check_columns(table: str, found: Mapping[str, str]) -> None:

@@ -26,9 +26,10 @@ from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
+    from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 
     from aiotofupilot import Attachment, RunDetails
+    from aiotofupilot.arrow.columns import Build
 
 GONE = "_gone_at"
 """The column that says when an update found that the server lists a row no more. Null: it still did."""
@@ -75,11 +76,8 @@ class _Attached(NamedTuple):
 def _column(name: str, path: str, kind: Any = str, of: Callable[[Any], object] | None = None) -> Column:  # noqa: ANN401 - a type
     """Return a column of the values at a path, or of what a function makes of each of them."""
     arrow, build = RULES[kind]
-
-    def build_of(values: Sequence[Any]) -> pa.Array[Any]:
-        return build(list(map(of, values)) if of else values)
-
-    return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), build_of)
+    made: Build = build if of is None else lambda values: build([*map(of, values)])
+    return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), made)
 
 
 def _key(waveform: Waveform) -> str:

@@ -65,20 +65,6 @@ _BUFFER = 64 * 2**20
 """Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
 
 
-@define
-class _Pending:
-    """What was read and not yet stored."""
-
-    batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list))
-    watermarks: dict[str, str] = field(factory=dict[str, str])
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether this is enough for a transaction."""
-        parts = [part for parts in self.batches.values() for part in parts]
-        return sum(part.num_rows for part in parts) >= _ROWS or sum(part.nbytes for part in parts) >= _BYTES
-
-
 @define(kw_only=True, eq=False)
 class Update:
     """An update of a database, with the options of `Mirror.update`. It runs once."""
@@ -99,7 +85,10 @@ class Update:
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
     """The tables that follow the listing that is read."""
-    _pending: _Pending = field(factory=_Pending, init=False)
+    _batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list), init=False)
+    """The rows that were read and not yet stored."""
+    _watermarks: dict[str, str] = field(factory=dict[str, str], init=False)
+    """The watermarks after these rows."""
     _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
@@ -210,7 +199,7 @@ class Update:
             # The newest row is no newer than the end of the walk, by whatever clock the server has.
             began_at = newest - (datetime.now(UTC) - self._began_at)
             floor = (min(began_at, self._began_at) - _RECENT).replace(microsecond=0)
-            self._pending.watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
+            self._watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
             await self._store()
 
     async def _read_again(self, name: str, since: datetime) -> None:
@@ -350,20 +339,22 @@ class Update:
         await self._keep(name, await self._call(database_rows(listing_class(name).model).batch, items), watermark)
 
     async def _keep(self, name: str, rows: pa.RecordBatch, watermark: str | None = None) -> None:
-        """Keep some rows, and store what is pending when it is enough."""
+        """Keep some rows, and store what is pending when it is enough for a transaction."""
         if rows.num_rows:
-            self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
+            self._batches[name].append(rows)
         if watermark is not None:
-            self._pending.watermarks[name] = watermark
+            self._watermarks[name] = watermark
         self._read[name] += rows.num_rows
         self._report(name)
-        if self._pending.is_enough:
+        parts = [part for parts in self._batches.values() for part in parts]
+        if sum(part.num_rows for part in parts) >= _ROWS or sum(part.nbytes for part in parts) >= _BYTES:
             await self._store()
 
     async def _store(self) -> None:
-        pending, self._pending = self._pending, _Pending()
-        if pending.batches or pending.watermarks:
-            await self._call(self.database.store, pending.batches, self._began_at, pending.watermarks)
+        batches, self._batches = self._batches, defaultdict(list)
+        watermarks, self._watermarks = self._watermarks, {}
+        if batches or watermarks:
+            await self._call(self.database.store, batches, self._began_at, watermarks)
 
     async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed."""

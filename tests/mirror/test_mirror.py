@@ -200,7 +200,7 @@ async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox, 
         selection = Selection.of(["users"], None)
         updating = update.Update(session=session, database=store, selection=selection, on_unreadable="raise", **options)
         await updating._add("users", sandbox.users)
-    assert [rows.num_rows for rows in updating._pending.batches["users"]] == [len(sandbox.users)]
+    assert [rows.num_rows for rows in updating._batches["users"]] == [len(sandbox.users)]
 
 
 class Limiter(AbstractAsyncContextManager):
@@ -369,6 +369,9 @@ class TestPart:
         )
         with pytest.raises(MirrorError, match="and this update has no filters: "):
             pull("runs")
+        have("runs", "logs", filters={"outcomes": ["FAIL"]})
+        with pytest.raises(MirrorError, match="the database holds runs with outcomes=FAIL, and this update has no"):
+            pull("logs")
 
     def test_the_order_of_their_values_does_not_matter(self, have, pull, sandbox):
         have("runs", filters={"outcomes": ["FAIL", "PASS"]})
