@@ -21,7 +21,7 @@ import attrs
 
 from aiotofupilot import models
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.models import Page, PageMeta, RawItem
 
 from .response import excerpt, json_excerpt, read_json
 
@@ -143,7 +143,7 @@ def from_wire(document: object, model: type[T]) -> T:
     """Return the item for a JSON object in the API's format. This is the reverse of `to_wire`.
 
     Args:
-        document: The parsed object, such as a line of a file of JSON lines that the command has written.
+        document: The parsed object, such as a `RawItem`, or a line of JSON that the command has written.
         model: The model of the item, such as `Run`.
 
     Raises:
@@ -156,7 +156,7 @@ def from_wire(document: object, model: type[T]) -> T:
     is_model = isinstance(kind, type) and attrs.has(kind) and getattr(models, kind.__name__, None) is kind
     if not is_model or kind in {Page, PageMeta}:
         raise TypeError(f"model must be a model of aiotofupilot, such as Run, got {model!r}")
-    return cast("T", structured(document, kind))
+    return cast("T", structured({**document} if isinstance(document, RawItem) else document, kind))
 
 
 def to_wire(item: object, *, with_secrets: bool = True) -> dict[str, Any]:

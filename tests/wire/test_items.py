@@ -9,6 +9,7 @@ from aiotofupilot import (
     Page,
     PageMeta,
     Procedure,
+    RawItem,
     Shard,
     Watermark,
     from_wire,
@@ -37,6 +38,10 @@ def test_what_is_not_such_an_item_is_refused_with_its_path(document, path, fault
     with pytest.raises(DecodeError) as caught:
         from_wire(document, Procedure)
     assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
+
+
+def test_an_item_without_a_model_is_read_like_any_object():
+    assert from_wire(RawItem(EXAMPLES["runs"]), MODELS["runs"]) == from_wire(EXAMPLES["runs"], MODELS["runs"])
 
 
 def test_what_is_not_a_model_is_refused():
