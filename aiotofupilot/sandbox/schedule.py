@@ -41,9 +41,6 @@ class _Rule:
     draw: Callable[[Request], Sequence[Fault]] | None = None
     """Returns the faults that one request meets; None: each meets them all."""
 
-    def __str__(self) -> str:
-        return f"{self.how} {', '.join(map(repr, self.faults))}"
-
 
 class Rules:
     """Which faults some of the requests meet."""
@@ -135,7 +132,8 @@ class Faults(Rules):
         return reduce(add, met) if met else None
 
     def __repr__(self) -> str:
-        return f"<Faults: {'; '.join(map(str, self._rules)) or 'none'}>"
+        rules = [f"{rule.how} {', '.join(map(repr, rule.faults))}" for rule in self._rules]
+        return f"<Faults: {'; '.join(rules) or 'none'}>"
 
 
 def chance(seed: str, request: Request) -> Random:

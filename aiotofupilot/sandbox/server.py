@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Procedure, Run
 
-    from .world import Snapshot
-
 Hook = Callable[[Factory, Request], None]
 """A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
 
@@ -259,18 +257,18 @@ class Sandbox(Listings):
         is_station = request.authorization == f"Bearer {self.station_key}"
         if not is_station and request.authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
-        snapshot = self.factory.snapshot()
         if isinstance(found, Detail):
-            request.detail = found.read(Reading(snapshot, self.organization, self.storage, is_station), parameters)
+            reading = Reading(self.factory.snapshot(), self.organization, self.storage, is_station)
+            request.detail = found.read(reading, parameters)
             return write_item(request.detail, found.hides)
         if is_station and found.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
-        request.page = page = self._page(found, request.query, snapshot)
+        request.page = page = self._page(found, request.query)
         return write_page(map(found.json, page.data), page.meta if found.paged else None)
 
-    def _page(self, resource: Resource[Any], query: Query, snapshot: Snapshot) -> Page[Any]:
+    def _page(self, resource: Resource[Any], query: Query) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""
-        asked = read(resource.readers, query.pairs)
+        asked, snapshot = read(resource.readers, query.pairs), self.factory.snapshot()
         pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
         if not resource.paged:

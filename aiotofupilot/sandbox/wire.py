@@ -123,10 +123,9 @@ def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - 
         return item
     for part in fields_of(cast("Any", model)):
         value = more.get(part.name, getattr(item, part.name, attrs.NOTHING))
-        if part.model and part.is_array and value is not None and value is not attrs.NOTHING:
-            value = tuple(extended(part.model, one) for one in value)
-        elif part.model and value:
-            value = extended(part.model, value)
-        if value is not attrs.NOTHING:
-            more[part.name] = value
+        if value is attrs.NOTHING:
+            continue
+        if part.model and value is not None:
+            value = tuple(extended(part.model, one) for one in value) if part.is_array else extended(part.model, value)
+        more[part.name] = value
     return model(**more)

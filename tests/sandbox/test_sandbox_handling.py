@@ -196,6 +196,18 @@ def test_after_response_waits_for_the_end(service):
     assert (ended, service.requests.in_flight) == ([first, second], 0)
 
 
+def test_a_request_that_a_hook_does_not_let_through_got_no_response(service):
+    """It is not in flight any more, it counts as an attempt, and the hooks after a response are called."""
+    ended = []
+    service.after_response.append(lambda _factory, request: ended.append(request.status))
+    service.before_response.append(lambda _factory, _request: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ask(service)
+    assert (service.requests.statuses, service.requests.in_flight, ended) == ({None: 1}, 0, [None])
+    service.before_response.clear()
+    assert [ask(service)[0].attempt for _ in range(2)] == [2, 1]
+
+
 def test_a_busy_line_is_a_hook(service):
     service.before_response.append(line := BusyLine(inserts=1))
     request, _ = ask(service, limit="1")

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RESOURCES", "route"]
 
-_ROOT = "/api/v2/"
-
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
 _FOUND: dict[str, Resource[Any]] = {
     found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
@@ -37,10 +35,10 @@ def route(path: str) -> tuple[Resource[Any] | Detail | None, tuple[str, ...]]:
 
     Upper and lower case do not matter, except in parameters, and neither does a slash at the end.
     """
-    below = path[len(_ROOT) :].removesuffix("/") if path[: len(_ROOT)].lower() == _ROOT else ""
-    if resource := RESOURCES.get(below.lower()):
-        return resource, ()
-    for detail in (detail for resource in RESOURCES.values() for detail in resource.details):
-        if match := re.fullmatch(detail.path.replace("*", "([^/]+)"), below, re.IGNORECASE):
-            return detail, match.groups()
+    known: dict[str, Resource[Any] | Detail] = {**RESOURCES}
+    known |= {detail.path: detail for resource in RESOURCES.values() for detail in resource.details}
+    for below, found in known.items():
+        pattern = f"/api/v2/{below.replace('*', '([^/]+)')}/?"
+        if match := re.fullmatch(pattern, path, re.IGNORECASE | re.ASCII):
+            return found, match.groups()
     return None, ()
