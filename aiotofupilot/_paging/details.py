@@ -143,18 +143,6 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         await self._walk.aclose()
         self._span.end(self.stats)
 
-    async def _load(self) -> None:
-        with self._waiting():
-            try:
-                has_details = await self._advance()
-            except BaseException:
-                self._stop()
-                raise
-            if not has_details:
-                await self._close()
-        if not has_details:
-            raise StopAsyncIteration
-
     def _note_failure(self, error: Exception) -> None:
         self._span.end(self.stats, error)
 
@@ -163,19 +151,24 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
 
         After an error, or when cancelled, nothing is in flight, and the next call goes on with the same item.
         """
-        await self._wait_until_stopped()
-        while self._wanted != 0:
-            self._fill()
-            head = self._entries[0] if self._entries else None
-            if head is None and self._reader is None:
-                self._raise_if_missing()
-                return False
-            if head is None or head.task is None or not head.task.done():
-                await self._wait(head)
-                continue
-            await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
-            if self._is_at_hand(head, head.task):
-                return True
+        try:
+            await self._wait_until_stopped()
+            while self._wanted != 0:
+                self._fill()
+                head = self._entries[0] if self._entries else None
+                if head is None and self._reader is None:
+                    self._raise_if_missing()
+                    break
+                if head is None or head.task is None or not head.task.done():
+                    await self._wait(head)
+                    continue
+                await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
+                if self._is_at_hand(head, head.task):
+                    return True
+        except BaseException:
+            self._stop()
+            raise
+        await self._close()
         return False
 
     async def _wait(self, head: _Entry[P] | None) -> None:

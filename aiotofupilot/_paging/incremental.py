@@ -88,18 +88,16 @@ class IncrementalWalk(ItemIteration[T]):
         await self._leave_segment()
         await self._new.aclose()
 
-    async def _load(self) -> None:
-        with self._waiting():
-            found = [] if self._wanted == 0 else (await self._next_found())[: self._wanted]
-            if self._wanted is not None:
-                self._wanted -= len(found)
-            self._items = _marked(found, self._new, self._stats)
-            if not found or self._wanted == 0:
-                self._wanted = 0
-                await self._leave_segment()
-                await self._new.aclose()
-        if not found:
-            raise StopAsyncIteration
+    async def _advance(self) -> bool:
+        found = [] if self._wanted == 0 else (await self._next_found())[: self._wanted]
+        if self._wanted is not None:
+            self._wanted -= len(found)
+        self._items = _marked(found, self._new, self._stats)
+        if not found or self._wanted == 0:
+            self._wanted = 0
+            await self._leave_segment()
+            await self._new.aclose()
+        return bool(found)
 
     async def _next_found(self) -> list[tuple[Any, T]]:
         """Return the next new items, with their keys; none: everything was seen.

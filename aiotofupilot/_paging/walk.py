@@ -160,9 +160,15 @@ class ItemIteration(Iteration[R]):
             return placed
         return []
 
-    @abstractmethod
     async def _load(self) -> None:
-        """Have the items of the next page at hand, which may be none, or end with a `StopAsyncIteration`."""
+        with self._waiting():
+            has_more = await self._advance()
+        if not has_more:
+            raise StopAsyncIteration
+
+    @abstractmethod
+    async def _advance(self) -> bool:
+        """Have the items of the next page at hand, which may be none, and return whether there is one."""
 
 
 class Walk(ItemIteration[T]):
@@ -240,19 +246,11 @@ class Walk(ItemIteration[T]):
         self._span.end(self.stats)
         await self._window.aclose()
 
-    async def _load(self) -> None:
-        with self._waiting():
-            has_page = await self._next_page()
-        if not has_page:
-            self._span.end(self.stats)
-            raise StopAsyncIteration
-
     def _note_failure(self, error: Exception) -> None:
         note_checkpoint(error, self.checkpoint, self._plan.start)
         self._span.end(self.stats, error)
 
-    async def _next_page(self) -> bool:
-        """Make the next page the page at hand, and return whether there is one that is wanted."""
+    async def _advance(self) -> bool:
         drift, window, keep = self._drift, self._window, self._plan.keep
         while self._wanted:
             with self._span.fetching():
@@ -281,6 +279,7 @@ class Walk(ItemIteration[T]):
                 drift.next_probe,
             )
             window.restart(drift.next_probe)
+        self._span.end(self.stats)
         return False
 
     def _note_left_out(self, left_out: Mapping[int, str]) -> None:
@@ -315,7 +314,7 @@ class PageWalk(Walk[T]):
     async def next(self) -> Page[T] | None:
         """Return the next page; None: the one before was the last, or is enough."""
         with self._waiting():
-            has_page = await self._next_page()
+            has_page = await self._advance()
         self._items = iter(())  # all of them are yielded with the page
         return self._page if has_page else None
 
