@@ -71,8 +71,8 @@ class _Entry(Generic[P]):
 class DetailIteration(ItemIteration[D], Generic[D, P]):
     """What both walks over details have.
 
-    The details of at most ``concurrency`` items are in flight or at hand. One request less is in flight for details
-    while the walk of the items waits for a page. Until the details of one item have been read, one is in flight.
+    At most ``concurrency`` requests are in flight, for details and for the next page of the items together. Until the
+    details of one item have been read, those of one are in flight.
 
     No more details are requested if the bytes that wait, and those to be expected of what is in flight, are more than
     ``max_buffer``. What was too long to be expected is dropped, the last item first, and requested again later.
@@ -322,8 +322,7 @@ async def _get(
 ) -> bytes | TofuPilotError:
     """Return the details of an item; or the error that says that they cannot be read, if such items are left out.
 
-    Before that, they are requested by themselves three times, and a page of the listing has to be read in between. So
-    an outage is not mistaken for such an item.
+    For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
     """
     deadline = Deadline()
     beside = partial(read_beside, control, 0, 1, deadline, count()) if skips else None

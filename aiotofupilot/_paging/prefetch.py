@@ -244,13 +244,9 @@ async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
 
 
 def outcome(task: asyncio.Task[R]) -> R:
-    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of the user's limiter.
-
-    Raises:
-        SessionError: Somebody has cancelled the task, as the end of an event loop does.
-    """
+    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of a user's limiter."""
     try:
-        if task.cancelled() and task.cancelling():
+        if task.cancelled() and task.cancelling():  # by somebody, as the end of an event loop does it
             raise SessionError("the session was closed while a request was under way")
         return task.result()
     finally:
