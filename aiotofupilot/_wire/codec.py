@@ -75,12 +75,13 @@ class _Decoder(Generic[T, C]):
         items: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
         parse = parser(self._kind, structs=self.structs)
         make: Any = as_parsed if self.structs else items_converter().get_structure_hook(items)
+        is_item, is_bare = self._kind is self.item, self._kind == items
 
         def decode(body: bytes) -> Any:
             parsed = parse(body)
-            if self._kind is self.item:
+            if is_item:
                 return make([parsed], items)[0]
-            if self._kind == items:
+            if is_bare:
                 return make(parsed, items), PageMeta(has_more=False)
             cursor = parsed.meta.next_cursor
             if cursor.__class__ is float:
