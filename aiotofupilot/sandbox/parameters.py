@@ -51,11 +51,6 @@ def _not_among(options: Sequence[str], *path: object) -> dict[str, Any]:
     return _issue(f"Invalid option: expected one of {told}", *path, code="invalid_value", values=list(options))
 
 
-def _malformed(form: str, pattern: str) -> dict[str, Any]:
-    details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
-    return _issue(f"Invalid ISO {form}", **details)
-
-
 def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, Any]:
     """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
     code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
@@ -194,17 +189,23 @@ _DATETIME_PATTERN = (
     r"|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
     r"T(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
 )
-_DATETIME = re.compile(_DATETIME_PATTERN, re.ASCII)
 _DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
-_DURATION = re.compile(_DURATION_PATTERN, re.ASCII)
 _UNITS = [timedelta(days=days) for days in (7, 365, 30, 1)] + [timedelta(seconds=seconds) for seconds in (3600, 60, 1)]
 """What weeks, years, months, days, hours, minutes and seconds count as. Years and months have no fixed length."""
 
 
+def _matched(form: str, pattern: str, text: str) -> re.Match[str]:
+    """Match a text with a pattern, or refuse it."""
+    match = re.fullmatch(pattern, text, re.ASCII)
+    if match is None:
+        details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
+        raise InvalidValueError(_issue(f"Invalid ISO {form}", **details))
+    return match
+
+
 def _datetime(text: str) -> datetime:
     """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
-    if not _DATETIME.fullmatch(text):
-        raise InvalidValueError(_malformed("datetime", _DATETIME_PATTERN))
+    _matched("datetime", _DATETIME_PATTERN, text)
     if text.startswith("0000"):  # JavaScript has this year, and Python does not
         return datetime.min.replace(tzinfo=UTC)
     timestamp = datetime.fromisoformat(text)
@@ -213,10 +214,7 @@ def _datetime(text: str) -> datetime:
 
 def _duration(text: str) -> timedelta:
     """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise InvalidValueError(_malformed("duration", _DURATION_PATTERN))
-    parts = match.group(1, 2, 3, 4, 6, 7, 8)
+    parts = _matched("duration", _DURATION_PATTERN, text).group(1, 2, 3, 4, 6, 7, 8)
     numbers = [float(part[:-1].replace(",", ".")) if part else 0 for part in parts]
     try:
         return sum(map(operator.mul, _UNITS, numbers), timedelta())

@@ -33,10 +33,8 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
     @property
     def body(self) -> bytes:
         """The JSON document. It has the key `issues` only if there are some."""
-        error: dict[str, Any] = {"message": self.message, "code": self.code}
-        if self.issues:
-            error["issues"] = self.issues
-        return dumps(error)
+        issues = {"issues": self.issues} if self.issues else {}
+        return dumps({"message": self.message, "code": self.code, **issues})
 
 
 def not_found() -> Refusal:
