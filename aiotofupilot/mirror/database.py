@@ -50,10 +50,7 @@ _HEADERS = 3 * 4096
 """Bytes. Any database of DuckDB has its three headers."""
 
 _MAGIC, _AT = b"DUCK", 8
-"""What a database has in its first header, and where.
-
-Source: https://duckdb.org/docs/stable/internals/storage
-"""
+"""What a database has in its first header, and where: https://duckdb.org/docs/stable/internals/storage"""
 
 _MEMORY_FULL = "iB used)"
 """What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
