@@ -64,11 +64,11 @@ async def download(
             with progress:
                 async with (
                     walk,
-                    counting_beside(query, session, progress) as is_long,
+                    counting_beside(query, session, progress),
                     aclosing(_noted(walk, progress)) as items,
                     aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
                 ):
-                    is_long.set()  # each item takes a request
+                    progress.is_long.set()  # each item takes a request
                     async for one in downloads:
                         outcome = _outcome(one)
                         counts[outcome] += 1

@@ -27,16 +27,13 @@ from .terminal import complain, is_terminal, say
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
+    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
 
     from .formats import Format
     from .output import Options, Output
 
 _SHOWN = 10
 """At most this many positions of items that were left out are named."""
-
-_PAGES = 3
-"""A listing is counted once so many pages have come. A shorter one is over before it would be counted."""
 
 _DETAILS = Argument(
     name="details",
@@ -190,8 +187,7 @@ async def write_listing(
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
             name, key = server.identity
-            decisive = {**query.options(), "--format": output_format.name}
-            options: Options = {"aiotofupilot": __version__, "server": name, **decisive}
+            options = {"aiotofupilot": __version__, "server": name, **query.options(), "--format": output_format.name}
             async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.items
                 rest: Any = query.after(out).listing(session)
@@ -200,11 +196,9 @@ async def write_listing(
                 elif output_format.remake:  # columns are made of attributes alone
                     rest = rest.structs()
                 walk = rest.walk()
-                # An item with details is written by itself, because it can have tens of megabytes.
-                at_once = 1 if query.has_details else sys.maxsize
-                async with counting_beside(query, session, progress) as is_long:
+                async with counting_beside(query, session, progress), walk:
                     with progress:
-                        await _write(walk, output_format, out, progress, is_long, at_once=at_once)
+                        await _write(query, walk, output_format, out, progress)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
@@ -222,51 +216,38 @@ async def write_listing(
     return out.items, query.left_out(walk.stats)
 
 
-async def _write(
-    walk: Walk[Any] | DetailsWalk[Any],
-    output_format: Format,
-    out: Output,
-    progress: Progress,
-    is_long: asyncio.Event,
-    *,
-    at_once: int,
-) -> None:
-    """Write what a walk yields, page by page, and set an event after a few of them."""
-    before, pages = out.items, 0
+async def _write(query: Query, walk: Any, output_format: Format, out: Output, progress: Progress) -> None:  # noqa: ANN401 - a walk of either kind
+    """Write what a walk yields, page by page."""
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
-    async with walk:
-        while items := await walk.take(at_once):
-            # The head is written with the first items, so that a listing that is refused leaves no header.
-            text = (output_format.between if out.items else output_format.head) + output_format.page(items)
-            with aside():
-                await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
-            progress.advance(len(items))
-            pages += 1
-            if pages == _PAGES:
-                is_long.set()
+    # An item with details is written by itself, because it can have tens of megabytes.
+    while items := await walk.take(1 if query.has_details else sys.maxsize):
+        # The head is written with the first items, so that a listing that is refused leaves no header.
+        text = (output_format.between if out.items else output_format.head) + output_format.page(items)
+        with aside():
+            await out.write(text, items=out.items + len(items), checkpoint=str(walk.checkpoint))
+        progress.advance(len(items))
     if rest := (b"" if out.items else output_format.head) + output_format.tail:
         with aside():
             await out.write(rest)
 
 
 @asynccontextmanager
-async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[asyncio.Event]:
-    """Give an event. Once it is set, a listing is counted beside the block, and no longer, if someone watches."""
-    is_long = asyncio.Event()
-    counting = asyncio.create_task(_tell_total(query, session, progress, is_long))
+async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
+    """Count a listing beside a block, and no longer, if it is long, and someone watches."""
+    counting = asyncio.create_task(_tell_total(query, session, progress))
     try:
-        yield is_long
+        yield
     finally:
         counting.cancel()
         await asyncio.wait((counting,))
 
 
-async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress, is_long: asyncio.Event) -> None:
+async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
     """Tell the progress how many items there are. If they cannot be counted, that is not a failure.
 
     One request is in flight, and none is tried again, so that it takes little from the walk.
     """
-    await is_long.wait()
+    await progress.is_long.wait()
     if not progress.is_shown or progress.row.total is not None:
         return
     try:
