@@ -30,10 +30,7 @@ _USAGE = {
 
 
 def command_line() -> App:
-    """Return the command line.
-
-    It takes some time to load a command and to read its options, so cyclopts does that when it needs the command.
-    """
+    """Return the command line. A command, whose options take some time to make, is loaded when it is needed."""
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
@@ -57,12 +54,9 @@ def command_line() -> App:
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
-    """Run the command that the arguments ask for, and return its exit code.
-
-    Ctrl-C, SIGTERM and a deadline end the process here and now.
-    """
-    # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
+    """Run the command that the arguments ask for, and return its exit code."""
     try:
+        # It goes past the buffers of the standard streams, so that nothing is left in them in the end.
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):

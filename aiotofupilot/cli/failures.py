@@ -21,10 +21,8 @@ class ExitCode(IntEnum):
     """401 or 403: the key."""
     FAILED = 4
     """The server, the network, the disk, or another program that uses the file."""
-    INTERRUPTED = 130
-    """Ctrl-C."""
-    TERMINATED = 143
-    """SIGTERM."""
+    INTERRUPTED = 130  # Ctrl-C
+    TERMINATED = 143  # SIGTERM
 
 
 class UsageError(Exception):

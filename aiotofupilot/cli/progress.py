@@ -33,30 +33,28 @@ _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 @define
 class _Row:
-    """How far one listing is."""
+    """How far one listing is: the count of its items, and the total of those that will be there. None: nobody knows.
+
+    So many as ``begun`` says were there already. ``more`` is what else there is to say of them.
+    """
 
     name: str
     total: int | None = None
-    """How many items will arrive, those included that have. None: nobody knows."""
     begun: int = 0
-    """How many of them were there already."""
     count: int = 0
     more: str = ""
-    """What else there is to say of them."""
     _start: float = field(factory=time.monotonic, init=False)
 
     def __str__(self) -> str:
-        """Return the count, what part of all that is, the rate, and the time that is left."""
         rate = (self.count - self.begun) / max(time.monotonic() - self._start, 1e-3)
         fast = f", {rate:,.0f}/s" if rate else ""
         # A listing may have grown since it was counted.
         if self.total is None or self.count > self.total:
             return f"{self.count:,} {self.name}{self.more}{fast}"
         share = self.count / self.total if self.total else 1.0
-        left = ""
         if rate and (seconds := (self.total - self.count) / rate) <= _LONGEST:
-            left = f", {timedelta(seconds=math.ceil(seconds))} left"
-        return f"{self.count:,} of {self.total:,} {self.name} ({share:.0%}){fast}{left}"
+            fast += f", {timedelta(seconds=math.ceil(seconds))} left"
+        return f"{self.count:,} of {self.total:,} {self.name} ({share:.0%}){fast}"
 
 
 class Progress(logging.Handler):
@@ -84,8 +82,7 @@ class Progress(logging.Handler):
             from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
             from rich.live import Live  # noqa: PLC0415 - likewise
 
-            stream = cast("TextIO", Whole(sys.stderr, OSError))  # rich uses no more of a file than that has
-            console = Console(file=stream)
+            console = Console(file=cast("TextIO", Whole(sys.stderr, OSError)))
             self._live = Live(
                 get_renderable=lambda: self._lines(console),
                 console=console,
@@ -164,10 +161,7 @@ class Progress(logging.Handler):
             complain(self.warning)
 
     def _lines(self, console: Console) -> RenderableType:
-        """Return a bar for each listing, and below them the warning, whole.
-
-        They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
-        """
+        """Return a bar for each listing, and below them the warning, whole. A ^C has space at the end of each line."""
         from rich.console import Group  # noqa: PLC0415 - they are loaded by now
         from rich.constrain import Constrain  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415

@@ -40,7 +40,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def is_pipe(stream: IO[Any] | None) -> bool:
-    """Return whether a stream is a pipe."""
+    """Return whether one of the standard streams is a pipe."""
     return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
 
 
