@@ -25,7 +25,7 @@ from .terminal import complain, put, visible
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from aiotofupilot import DetailsWalk, Download
+    from aiotofupilot import DetailsWalk
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
 """What ``list()`` takes. Concurrency has another default, and no position is remembered."""
@@ -70,14 +70,17 @@ async def download(
                 ):
                     progress.is_long.set()  # each item takes a request
                     async for one in downloads:
-                        outcome = _outcome(one)
-                        counts[outcome] += 1
-                        if outcome == "new" and one.path is not None:
-                            size += one.path.stat().st_size
-                        elif outcome == "failed":
+                        if one.path is not None:
+                            outcome = "new" if one.is_new else "there already"
+                            size += one.path.stat().st_size if one.is_new else 0
+                        elif isinstance(one.error, AttachmentError) and one.attachment.download_url is None:
+                            outcome = "without an address"  # perhaps its upload has not ended
+                        else:
+                            outcome = "failed"
                             owner = one.attachment.owner and one.attachment.owner[1]
                             with progress.aside():
                                 complain(f"{one.attachment.name} of {owner}: {one.error}")
+                        counts[outcome] += 1
                         progress.note("files", counts["new"], more=f", {decimal(size)}")
             left_out = query.left_out(walk.stats)
     except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
@@ -90,14 +93,6 @@ async def download(
 
 
 with_options(download, [*shared_filters(("runs", "units")), *_OPTIONS])
-
-
-def _outcome(download: Download) -> str:
-    """Return what has become of an attachment. Without an address, perhaps its upload has not ended."""
-    if download.path is not None:
-        return "new" if download.is_new else "there already"
-    has_address = not isinstance(download.error, AttachmentError) or download.attachment.download_url is not None
-    return "failed" if has_address else "without an address"
 
 
 def _summary(counts: Counter[str], size: int) -> str:
