@@ -107,9 +107,6 @@ _ERRORS: dict[int, type[errors.APIError]] = {
     429: errors.RateLimitedError,
 }
 
-_SERVER_FAULT = 500
-"""This status code and all higher ones are faults of the server."""
-
 _PARSED_AT_MOST = 64 * 1024
 """A body with more bytes than this is not the API's, which has a few hundred."""
 
@@ -122,7 +119,7 @@ def problem(response: Response) -> errors.APIError:
     status = response.status
     problem = _members(_parsed(response.body)) if len(response.body) <= _PARSED_AT_MOST else {}
     message, code = problem.get("message"), problem.get("code")
-    return _ERRORS.get(status, errors.ServerError if status >= _SERVER_FAULT else errors.APIError)(
+    return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
         message if isinstance(message, str) and message else _summary(response),
         status=status,
         code=code if isinstance(code, str) else None,

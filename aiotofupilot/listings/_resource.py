@@ -161,7 +161,7 @@ class Detailed(Generic[D]):
             TofuPilotError: The server did not respond as it should.
         """
         details: ItemDetails[D] = ItemDetails(self, self.detail_model)
-        return await details.request(details.target(key), key, details.decode, RequestCounts())
+        return await details.request(key, details.decode, RequestCounts())
 
 
 @frozen(eq=False)
@@ -191,25 +191,17 @@ class ItemDetails(Generic[D]):
     ) -> bytes:
         key = value_in(item, self.listing.key)
         try:
-            target = self.target(key)
+            segment(self.listing.key, key)
         except (TypeError, ValueError) as error:
             raise DecodeError(f"{self.listing.name} has an item that cannot be requested: {error}") from error
-        return await self.request(target, key, self._checked if is_checked else self._seeming, counts, **options)
-
-    def target(self, key: str) -> str:
-        """Return the path of one item, percent-encoded; see `segment`."""
-        return f"{self.listing.path}/{segment(self.listing.key, key)}"
+        return await self.request(key, self._checked if is_checked else self._seeming, counts, **options)
 
     async def request(
-        self,
-        target: str,
-        key: str,
-        read: Callable[[bytes], V],
-        counts: RequestCounts,
-        **options: Unpack[FetchOptions],
+        self, key: str, read: Callable[[bytes], V], counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> V:
-        """Return what a function makes of the body with one item, which has a path and a key."""
+        """Return what a function makes of the body with one item."""
         listing = self.listing
+        target = f"{listing.path}/{segment(listing.key, key)}"
         missing = f"{listing.name} has no {key!r}"
         if listing.is_recent:
             missing += f", or the server is too old to return one of its {listing.name} by itself"
