@@ -35,7 +35,8 @@ parts below it.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments.
+- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments, and hides the
+  secret ones.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from attrs import define
@@ -65,8 +66,6 @@ class Clock:
             event: The event.
             seconds: How long to wait at most.
         """
-        try:
+        with suppress(TimeoutError):
             async with self.timeout(seconds):
                 await event.wait()
-        except TimeoutError:
-            pass

@@ -187,8 +187,7 @@ async def _many(
     finally:
         for task in running:
             task.cancel()
-        await ended(*running)
-        await asyncio.gather(reading, *running, return_exceptions=True)  # so that no error counts as not retrieved
+        await ended(reading, *running)
 
 
 async def _each(items: Attachments) -> AsyncGenerator[object]:

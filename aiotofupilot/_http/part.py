@@ -34,15 +34,16 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(doing)
     finally:
         await ended(doing)
-        if not doing.cancelled():
-            doing.exception()  # a task that was cancelled has nobody else to take the error
 
 
 async def ended(*futures: asyncio.Future[Any]) -> None:
-    """Wait for the end of something, also if the task is cancelled meanwhile."""
+    """Wait for the end of something, also if the task is cancelled meanwhile. Nobody else has to take its error."""
     while waiting := [future for future in futures if not future.done()]:
         with suppress(asyncio.CancelledError):  # the caller is about to end, by an earlier one
             await asyncio.wait(waiting)
+    for future in futures:
+        if not future.cancelled():
+            future.exception()  # otherwise asyncio logs that it was not retrieved
 
 
 class PartFile:

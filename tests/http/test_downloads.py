@@ -1149,6 +1149,11 @@ class TestSecrets:
         assert [span.parent.span_id for span in telemetry.requests[-2:]] == [good.context.span_id, bad.context.span_id]
         assert {span.attributes["http.url"] for span in telemetry.requests[-2:]} == {sandbox.storage.origin}
 
+    async def test_without_opentelemetry_there_is_no_span(self, session, storage, tmp_path, monkeypatch):
+        monkeypatch.setattr("aiotofupilot._otel.instruments", lambda: None)
+        storage.answers = [whole()]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
     async def test_a_full_disk_tells_no_address(self, session, storage, tmp_path, monkeypatch):
         def write(*_):
             raise OSError(errno.ENOSPC, "No space left on device")
