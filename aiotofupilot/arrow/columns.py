@@ -26,7 +26,7 @@ from pyarrow import compute
 from aiotofupilot.models.fields import shown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiotofupilot.models.fields import Field
 
@@ -75,22 +75,21 @@ def nested_columns(model: type) -> tuple[Column, ...]:
 
 
 @cache
-def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
+def flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> tuple[Column, ...]:
     """Return the columns that items of a model have as flat rows. The separator joins the names on the way."""
-    return tuple(_flat(model, separator))
-
-
-def _flat(model: type, separator: str, above: tuple[str, ...] = ()) -> Iterator[Column]:
+    columns: list[Column] = []
     for field in shown_fields(model):
         path = (*above, field.name)
         if field.model is not None and not field.is_array:
-            yield from _flat(field.model, separator, path)
+            columns += flat_columns(field.model, separator, path)
             continue
         rule = None if field.is_array else _FLAT_RULES.get(field.kind)
         kind, build = rule or (_STRING, partial(_documents, field))
         is_nullable = path != ("id",)  # which every item has
         metadata = None if rule else JSON_FIELD
-        yield Column(path, pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata), build)
+        made = pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata)
+        columns.append(Column(path, made, build))
+    return tuple(columns)
 
 
 def _nested(field: Field) -> Column:

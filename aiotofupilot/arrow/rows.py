@@ -27,11 +27,7 @@ _arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 
 class Rows:
-    """How items become rows, one row for each item.
-
-    Args:
-        columns: The columns.
-    """
+    """How items become rows, one row for each item."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
@@ -39,12 +35,7 @@ class Rows:
         """The schema of every batch."""
 
     def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
-        """Return a record batch of items: models of a class, or structs with their values.
-
-        Raises:
-            TypeError: An attribute is of another type than the model says.
-            OverflowError: A duration is longer than Arrow can hold.
-        """
+        """Return a record batch of items: models of a class, or structs with their values."""
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 

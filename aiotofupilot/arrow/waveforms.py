@@ -15,7 +15,7 @@ import attrs
 import pyarrow as pa
 
 from aiotofupilot._arguments import integer, must_be
-from aiotofupilot._paging.paginator import Details
+from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
 from .columns import points
@@ -25,7 +25,6 @@ from .streaming import RecordBatches, checked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -118,16 +117,13 @@ def series_batches(
         TypeError: It is not a listing of runs, or an argument is of the wrong type.
         ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
-    details, schema = _details(checked(listing)), _schema(columns)
-    return RecordBatches(details, schema, partial(_points, schema), rows=integer("rows", rows, low=1))
-
-
-def _details(listing: Paginator[Any] | Details[Any]) -> Details[Any]:
     from aiotofupilot.models import RunDetails  # noqa: PLC0415 - it takes a while, and most programs need no details
 
-    if listing.model not in {Run, RunDetails}:
+    if checked(listing).model not in {Run, RunDetails}:
         raise must_be(TypeError, "listing", "one of runs, or its details()", listing)
-    return listing if isinstance(listing, Details) else listing.details()
+    details = listing if isinstance(listing, Details) else listing.details()
+    schema = _schema(columns)
+    return RecordBatches(details, schema, partial(_points, schema), rows=integer("rows", rows, low=1))
 
 
 async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequence[str] | None = None) -> pa.Table:
