@@ -310,6 +310,8 @@ class Details(AsyncOnly, Generic[D]):
         self._source = source
         self._details: DetailSource[D] = source.details()
         self._plan = plan
+        # The items are walked page after page, because details are what is in flight, and all may be left out.
+        self._plan_of_items = evolve(plan, concurrency=1, max_items=None)
         self._max_buffer = integer("max_buffer", max_buffer, low=1)
 
     def __repr__(self) -> str:
@@ -355,8 +357,3 @@ class Details(AsyncOnly, Generic[D]):
         details = Details[D](self._source, evolve(self._plan, max_items=wanted), self._max_buffer)
         async with details.walk() as walk:
             return await anext(walk, None)
-
-    @property
-    def _plan_of_items(self) -> Plan:
-        """How the items are walked: page after page, because details are what is in flight, and all may be left out."""
-        return evolve(self._plan, concurrency=1, max_items=None)

@@ -133,9 +133,8 @@ class Window(Generic[T]):
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
             self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
-        is_ahead = bool(self._prefetched)
         try:
-            if is_ahead:
+            if self._prefetched:
                 limit, deadline = self._prefetched[0][1:3]
                 page = await _result(self._prefetched[0][3])
             else:
@@ -143,7 +142,7 @@ class Window(Generic[T]):
         except TofuPilotError as error:
             if not may_be_read_in_parts(error, self.on_unreadable):
                 raise
-            if is_ahead:
+            if self._prefetched:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
             bisection = Bisection(
                 self.fetch,
@@ -157,7 +156,7 @@ class Window(Generic[T]):
                 read_at=self._read_at,
             )
             return await self._part(bisection)
-        if is_ahead:
+        if self._prefetched:
             self._prefetched.popleft()
         self._settle(page, limit)
         return page
