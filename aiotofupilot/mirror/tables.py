@@ -132,14 +132,13 @@ TABLES = (*NAMES, *DETAILED)
 
 @frozen
 class Selection:
-    """Some listings, and the filters that they have in common."""
+    """Some tables, and the filters that they have in common."""
 
-    listings: tuple[str, ...]
-    """The listings, in the order in which they are read. Runs are among them if something that runs wrote is."""
+    tables: tuple[str, ...]
+    """The listings, in the order in which they are read, and the tables of details. Runs are among them if something
+    that follows runs is."""
     filters: Mapping[str, Any]
     """The filters, by the names of `part_filters`."""
-    details: bool
-    """Whether the details of runs are among it. Then runs are among the listings."""
 
     @classmethod
     def of(
@@ -163,17 +162,14 @@ class Selection:
             if name in names and lacking[name]:
                 message = f"filters: {name} do not take {lacking[name][0]!r}, so leave {name} out, or the filter"
                 raise for_parameter(ValueError(message), "filters")
-        if details or names & set(OF_RUNS):
+        if details:
+            names.update(DETAILED)
+        if names.intersection(FOLLOWING):
             names.add("runs")
-        selection = cls(tuple(name for name in NAMES if name in names), given, details)
-        for name in selection.listings:
+        selection = cls(tuple(name for name in TABLES if name in names), given)
+        for name in selection.tables:
             selection.text(name)  # refuses values that no listing takes
         return selection
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The listings, and the tables of details if details are selected."""
-        return (*self.listings, *DETAILED) if self.details else self.listings
 
     def text(self, name: str) -> str:
         """Return the filters of a listing as the text that is kept in the database, whatever their order."""

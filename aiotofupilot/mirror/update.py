@@ -106,8 +106,8 @@ class Update:
             await self._call(self.database.check, self.session.base_url, filters)
             try:
                 await self._check_organization()
-                for name in self.selection.listings:
-                    if name not in OF_RUNS:
+                for name in self.selection.tables:
+                    if name not in FOLLOWING:
                         await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
