@@ -10,7 +10,7 @@ from warnings import warn
 from attrs import evolve
 
 from . import models
-from ._http.client import MAX_BODY, Connection, Lifetime, Options
+from ._http.client import MAX_BODY, Connection
 from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
@@ -117,7 +117,6 @@ class TofuPilotSession(Listings):
         for name, is_missing in are_missing.items():
             if not (http_session is None or is_missing):
                 raise unusable(name, f"{name} cannot be given with http_session: give it to the aiohttp session")
-        options = Options(timeout=timeout, retry=retry, concurrency=concurrency, max_body=max_body)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
             # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
@@ -136,11 +135,12 @@ class TofuPilotSession(Listings):
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
             transport=transport,
-            lifetime=Lifetime(),
             throttle=Throttle(clock, transport.connections(), checked_limiter(limiter)),
-            redaction=transport.redaction,
             clock=clock,
-            options=options,
+            timeout=timeout,
+            retry=retry,
+            concurrency=concurrency,
+            max_body=max_body,
             key_source=settings.key_source,
         )
         self._viewed: TofuPilotSession | None = None
@@ -190,7 +190,7 @@ class TofuPilotSession(Listings):
         for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
             setattr(view, name, value)
         view._viewed = self
-        view._unowned = evolve(self._unowned, options=evolve(self._unowned.options, **changes))
+        view._unowned = evolve(self._unowned, **changes)
         return view
 
     async def whoami(self) -> models.Identity:

@@ -176,8 +176,8 @@ async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
     ) as session:
         assert repr(session) == f"<TofuPilotSession {sandbox.url} open>"
         assert await session.procedures.list().first() == sandbox.procedures[0]
-        assert type(session._connection.options.timeout) is float
-        assert type(session._connection.options.concurrency) is int
+        assert type(session._connection.timeout) is float
+        assert type(session._connection.concurrency) is int
 
 
 @pytest.mark.parametrize(

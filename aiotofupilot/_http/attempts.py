@@ -41,7 +41,10 @@ _log = logging.getLogger("aiotofupilot")
 
 
 class Attempts(Wanted, Generic[T]):
-    """The attempts at one page. `Connection.get` explains the arguments.
+    """The attempts at one page, or a single one with ``once``, whatever the policy or the controller ``retry`` says.
+
+    A deadline is a time limit that other requests have too. If it is not set, this page sets it. ``control`` tells
+    whether the server is down, or only this page fails.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
     The wait for a session that is down is a part of tenacity's sleep.

@@ -1,6 +1,6 @@
 """How one request gets through: the whole way, from the target of the request to the value of the response.
 
-A session has `Options` and a `Lifetime`, and lives in one event loop and one process. Nothing outlives it.
+A session has a `Lifetime`, and lives in one event loop and one process. Nothing outlives it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .attempts import Control
-    from .failures import Redaction
     from .retry import Retry
     from .throttle import Throttle
     from .transport import Transport
@@ -42,31 +40,6 @@ MAX_BODY = 64 * 1024 * 1024
 
 _LONG = 4_000
 """Servers and proxies take an address of this many characters."""
-
-
-@frozen(kw_only=True)
-class Options:
-    """The options of a session or a view. Each is checked."""
-
-    timeout: float | None
-    """Seconds for one attempt; more than 0. None: no limit."""
-    retry: Retry
-    """Which failures are worth another attempt, and when it is made."""
-    concurrency: int
-    """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
-    max_body: int = MAX_BODY
-    """The most bytes of a body after decompression; 1 or more."""
-
-    def __attrs_post_init__(self) -> None:
-        timeout = self.timeout
-        checked = {
-            "timeout": None if timeout is None else seconds("timeout", timeout, zero=False),
-            "retry": checked_retry(self.retry),
-            "concurrency": integer("concurrency", self.concurrency, low=1),
-            "max_body": integer("max_body", self.max_body, low=1),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
 
 
 class Lifetime:
@@ -141,14 +114,20 @@ class Lifetime:
 
 @frozen(kw_only=True, eq=False)
 class Connection:
-    """How listings reach the server, with one set of options."""
+    """How listings reach the server, with one set of options. Each is checked."""
 
     transport: Transport
-    lifetime: Lifetime
     throttle: Throttle
-    redaction: Redaction
     clock: Clock
-    options: Options
+    timeout: float | None
+    """Seconds for one attempt; more than 0. None: no limit."""
+    retry: Retry
+    """Which failures are worth another attempt, and when it is made."""
+    concurrency: int
+    """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
+    max_body: int = MAX_BODY
+    """The most bytes of a body after decompression; 1 or more."""
+    lifetime: Lifetime = field(factory=Lifetime)
     key_source: str = "api_key"
     """Where the key is from, for errors that are about the key."""
     served: set[str] = field(factory=set[str], repr=False)
@@ -158,10 +137,16 @@ class Connection:
     session: object = None
     """The session, which lives as long as a listing is in use, and has the run or the unit of an attachment."""
 
-    @property
-    def concurrency(self) -> int:
-        """As in `Options`."""
-        return self.options.concurrency
+    def __attrs_post_init__(self) -> None:
+        timeout = self.timeout
+        checked = {
+            "timeout": None if timeout is None else seconds("timeout", timeout, zero=False),
+            "retry": checked_retry(self.retry),
+            "concurrency": integer("concurrency", self.concurrency, low=1),
+            "max_body": integer("max_body", self.max_body, low=1),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @property
     def down_since(self) -> datetime | None:
@@ -170,11 +155,10 @@ class Connection:
 
     def within(self, max_elapsed: float) -> Self:
         """Return the same way, but pages are requested again for no longer than some seconds."""
-        retry = self.options.retry
+        retry = self.retry
         if not isinstance(retry, RetryPolicy):
             return self
-        shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
-        return evolve(self, options=evolve(self.options, retry=shorter))
+        return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
         """Wait between two requests, unless the session is closed. ``after`` is logged, because it is not raised."""
@@ -187,20 +171,13 @@ class Connection:
         target: str,
         read: Callable[[Response], T],
         counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
+        **options: Any,  # noqa: ANN401 - those of `Attempts`
     ) -> T:
         """Return what is read from the response to a GET of a path and query, percent-encoded.
 
-        A response that cannot be read is a failure of the attempt. With ``once``, there is a single attempt, whatever
-        the options say. A deadline is a time limit that other requests have too. If it is not set, this request sets
-        it. ``control`` tells whether the server is down, or only this page fails.
+        A response that cannot be read is a failure of the attempt.
         """
-        attempts: Attempts[T] = Attempts(
-            self.throttle, self.clock, self.options.retry, target, counts, once=once, deadline=deadline, control=control
-        )
+        attempts: Attempts[T] = Attempts(self.throttle, self.clock, self.retry, target, counts, **options)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:
@@ -212,11 +189,11 @@ class Connection:
         self.lifetime.check()
         self.transport.check()
         attempts.begin()
-        url, timeout = self.transport.url(target), self.options.timeout
+        url, timeout = self.transport.url(target), self.timeout
         response: Response | None = None
         try:
             async with asyncio.timeout(timeout):
-                response = await self.transport.get(url, self.options.max_body)
+                response = await self.transport.get(url, self.max_body)
             return read(response)
         except TimeoutError:
             failure: errors.TofuPilotError = errors.RequestTimeoutError(
@@ -226,7 +203,7 @@ class Connection:
             failure = error
         # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
         try:
-            self.redaction.clean(failure, response)
+            self.transport.redaction.clean(failure, response)
             _add_hint(failure, url, self.key_source)
             raise failure
         finally:

@@ -118,7 +118,7 @@ class _File:
 
     async def _receive(self, part: PartFile) -> None:
         """Receive the whole file, with a new address if it expires, and with new attempts after progress."""
-        retry = self._connection.options.retry
+        retry = self._connection.retry
         is_patient = isinstance(retry, RetryPolicy) and retry.attempts > 1
         most, is_fresh = part.size, False
         if self._attachment.download_url is None:

@@ -65,7 +65,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections(origin)))
     target = f"attachments/{quote(name, safe='')}"
-    attempts: Attempts[None] = Attempts(throttle, clock, connection.options.retry, target, RequestCounts())
+    attempts: Attempts[None] = Attempts(throttle, clock, connection.retry, target, RequestCounts())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:
@@ -91,7 +91,7 @@ class _Reception:
 
     async def attempt(self, attempts: Attempts[None]) -> None:
         """Receive what is missing once. The session's timeout limits the time without any byte."""
-        connection, timeout = self._connection, self._connection.options.timeout
+        connection, timeout = self._connection, self._connection.timeout
         connection.lifetime.check()
         connection.transport.check()
         attempts.begin()
@@ -107,14 +107,14 @@ class _Reception:
         except errors.TofuPilotError as error:
             failure = error
         try:  # here, so that no error of another library becomes its context
-            connection.redaction.clean(failure)
+            connection.transport.redaction.clean(failure)
             raise failure
         finally:
             del failure  # its traceback refers to this frame
 
     async def _take(self, silence: asyncio.Timeout) -> None:
         """Request what is missing, and add it to the part."""
-        loop, timeout, part = asyncio.get_running_loop(), self._connection.options.timeout, self._part
+        loop, timeout, part = asyncio.get_running_loop(), self._connection.timeout, self._part
         async with self._responding() as (response, content):
             self._throttle.health.is_reached = True
             length = await self._begin(response, content)

@@ -10,7 +10,7 @@ from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
@@ -216,6 +216,8 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
 class Pages:
     """A transport that answers with the pages of a list, and then with the last one again and again."""
 
+    redaction = Redaction("no-key-in-here")
+
     def __init__(self, *answers):
         self.answers = list(answers)
 
@@ -238,9 +240,10 @@ def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetim
         transport=Pages(*answers),
         lifetime=lifetime or Lifetime(),
         throttle=Throttle(clock, [], limiter),
-        redaction=Redaction("no-key-in-here"),
         clock=clock,
-        options=Options(timeout=timeout, retry=retry, concurrency=1),
+        timeout=timeout,
+        retry=retry,
+        concurrency=1,
     )
 
 

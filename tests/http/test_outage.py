@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from yarl import URL
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
-from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Health, Wanted
 from aiotofupilot._http.throttle import Throttle
@@ -68,9 +68,10 @@ class Server:
             transport=self,
             lifetime=self.lifetime,
             throttle=self.throttle,
-            redaction=self.redaction,
             clock=self.clock,
-            options=Options(timeout=None, retry=retry, concurrency=1),
+            timeout=None,
+            retry=retry,
+            concurrency=1,
         )
         return await connection.get(
             f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), **how

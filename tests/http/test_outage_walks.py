@@ -22,7 +22,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
@@ -69,9 +69,10 @@ class Server:
                 transport=self,
                 lifetime=self.lifetime,
                 throttle=self.throttle,
-                redaction=self.redaction,
                 clock=self.clock,
-                options=Options(timeout=None, retry=retry, concurrency=1),
+                timeout=None,
+                retry=retry,
+                concurrency=1,
             )
         )
 
@@ -374,7 +375,7 @@ async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):
     assert error.down_since is not None
     assert clock.seconds < 10.0 + 2 * 40.0 + 10.0
     untried = server.procedures(None).list().follow(max_outage=40.0)
-    assert untried._source.listing.connection.options.retry is None
+    assert untried._source.listing.connection.retry is None
 
 
 async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, server):

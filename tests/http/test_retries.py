@@ -31,7 +31,7 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import checked_retry, is_transient
 from aiotofupilot._http.throttle import Throttle
@@ -110,15 +110,18 @@ class Session:
             transport=PageTransport(page),
             lifetime=self.lifetime,
             throttle=self.throttle,
-            redaction=Redaction("no-key-in-here"),
             clock=self.clock,
-            options=Options(timeout=None, retry=retry, concurrency=1),
+            timeout=None,
+            retry=retry,
+            concurrency=1,
         )
         return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats, **how)
 
 
 class PageTransport:
     """Sends nothing, and answers with what the page says."""
+
+    redaction = Redaction("no-key-in-here")
 
     def __init__(self, page):
         self.page = page

@@ -24,7 +24,7 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
@@ -44,13 +44,11 @@ class Client:
             "transport": self.transport,
             "lifetime": Lifetime(),
             "throttle": Throttle(clock, self.transport.connections()),
-            "redaction": self.transport.redaction,
             "clock": clock,
         }
 
     async def get(self, target, *, timeout, max_body=LIMIT):  # noqa: ASYNC109 - it is handed on
-        options = Options(timeout=timeout, retry=None, concurrency=1, max_body=max_body)
-        connection = Connection(options=options, **self._parts)
+        connection = Connection(timeout=timeout, retry=None, concurrency=1, max_body=max_body, **self._parts)
         return await connection.get(target, lambda response: response, RequestCounts())
 
 
