@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from msgspec import json
 from multidict import CIMultiDict
 
@@ -115,6 +115,7 @@ def test_shards_hold_each_item_once(timestamps, shows, is_inclusive, name, n, li
     ns=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     limit=st.integers(1, 5),
 )
+@example(timestamps=[0, 3000], shows=int, is_inclusive=True, name="batches", ns=(2, 2), limit=1)
 def test_shards_of_shards_hold_each_item_once(timestamps, shows, is_inclusive, name, ns, limit):
     async def check():
         server = Server(timestamps, shows, is_inclusive=is_inclusive)
