@@ -123,7 +123,6 @@ class DetectDrift(IgnoreDrift[T]):
         self._expected = -1
         """The offset of the item passed last; -1: the walk has only begun."""
         self._is_doubtful = False
-        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, as `IgnoreDrift.admit` does, or raise a `DriftError`.
@@ -190,6 +189,7 @@ class DetectDrift(IgnoreDrift[T]):
             return 1
         search = self._search or self._new_search(page, "does not begin with the item passed last")
         match = self._match(page, search, is_first=is_first)
+        self._is_doubtful = search.is_doubtful
         if match is None:
             return None
         memory.go_back(match.rank)
@@ -209,7 +209,7 @@ class DetectDrift(IgnoreDrift[T]):
         Two items that were passed and stand side by side, in their order, show the position. An item that stands alone
         is believed only when no page of the listing shows two.
         """
-        memory, self._is_doubtful = self.memory, False
+        memory = self.memory
         ranks = memory.ranks()
         ties_begin = self._ties.beginning(page.data, ranks)
         if ties_begin is not None:
@@ -241,7 +241,7 @@ class DetectDrift(IgnoreDrift[T]):
                 self.next_probe = 0
                 return None
             match = row[0]
-        self._is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
+        search.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
         return match
 
     def _goes_before_ties(self, page: Page[T], search: Search) -> bool:

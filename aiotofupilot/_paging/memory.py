@@ -229,6 +229,8 @@ class Search:
         self._believes_lone = False
         self.went_back_to = LARGEST
         """Where ties were last looked before."""
+        self.is_doubtful = False
+        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
         self.is_among_ties = False
         """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
         self.begin(origin)
@@ -289,12 +291,10 @@ class Search:
 
 
 class Match(NamedTuple):
-    """A known item on a page."""
+    """A known item on a page: its index there, and its rank among the items that were passed."""
 
     at: int
-    """Index of the item on the page."""
     rank: int
-    """Rank of the item among those that were passed."""
 
 
 def longest_row(ranks: Sequence[int | None]) -> list[Match]:
@@ -328,11 +328,7 @@ def last_reliable(row: Sequence[Match]) -> Match | None:
 
 
 class Ties:
-    """What is known of the items that are sorted like the item passed last.
-
-    Args:
-        sort_key: Returns what the server sorts an item by. None: that is not known, and no items count as sorted alike.
-    """
+    """What is known of the items that are sorted like the item passed last. Without a sort key, there are none."""
 
     def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
         self._sort_key = sort_key or (lambda _item: object())
