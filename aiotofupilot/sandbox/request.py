@@ -35,8 +35,6 @@ class Query(Mapping[str, str]):
         pairs: The parameters; a mapping, or pairs in which names may repeat.
     """
 
-    __slots__ = ("pairs",)
-
     def __init__(self, pairs: Pairs = ()) -> None:
         if isinstance(pairs, Mapping):
             pairs = pairs.pairs if isinstance(pairs, Query) else cast("Mapping[str, str]", pairs).items()

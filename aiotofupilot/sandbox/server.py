@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from aiotofupilot.models import Organization, Page, PageMeta
@@ -51,10 +51,6 @@ _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 # A request that is not HTTP is a fault of the client, and not of the sandbox.
 _LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP)))
-
-
-class _DisconnectedError(Exception):
-    """The client has disconnected before it had all of its response."""
 
 
 class Sandbox(Listings):
@@ -353,11 +349,8 @@ class Sandbox(Listings):
         self.storage.asked_at(http.scheme, http.host)
         try:
             with self.handle(request) as delivery:
-                try:
-                    return await self._play(delivery, http)
-                except ConnectionError as error:
-                    raise _DisconnectedError from error
-        except _DisconnectedError:
+                return await self._play(delivery, http)
+        except ClientConnectionResetError:
             return web.StreamResponse()  # nobody gets it; aiohttp notices by itself that the client has disconnected
         except Exception as exc:
             self._failures.append(exc)
@@ -388,8 +381,8 @@ def _end(http: web.BaseRequest, *, reset: bool) -> None:
     """Reset the connection of a request, or close it after everything that was written is sent."""
     if http.transport is None:
         return  # the client has ended it
-    if not reset:
+    if reset:
+        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        http.transport.abort()
+    else:
         http.transport.close()
-        return
-    http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    http.transport.abort()

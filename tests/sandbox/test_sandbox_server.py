@@ -296,7 +296,7 @@ async def test_a_client_that_goes_while_an_answer_is_written(client, monkeypatch
 
     async def write(response, _data):
         response._req.transport.abort()
-        raise ConnectionResetError
+        raise aiohttp.ClientConnectionResetError
 
     async with Sandbox(1) as sandbox:
         with monkeypatch.context() as patched:
