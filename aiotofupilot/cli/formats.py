@@ -173,17 +173,12 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
             f"no format is written into files that end in .{ending}: "
             f"let {output} end in .{', .'.join(others)} or .{last}, or name a format with --format"
         )
-    if name == "parquet" and output is None:
-        raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
     is_shown = output is None and is_terminal(sys.stdout)
-    match name:
-        case "jsonl":
-            return json_lines(for_terminal=is_shown)
-        case "json":
-            return json_array(for_terminal=is_shown)
-        case "csv":
-            return csv_rows(model, for_terminal=is_shown)
-        case "parquet":
-            return parquet_stream(model)
-        case _:
-            return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
+    if name == "parquet":
+        if output is None:
+            raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
+        return parquet_stream(model)
+    if name == "table":
+        return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
+    texts: dict[str, Callable[..., Format]] = {"jsonl": json_lines, "json": json_array, "csv": partial(csv_rows, model)}
+    return texts[name](for_terminal=is_shown)
