@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import sys
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -44,8 +43,6 @@ _DETAILS = Argument(
     server_default=False,
 )
 """The option of a listing whose items the API also returns by themselves."""
-
-_log = logging.getLogger("aiotofupilot.cli")
 
 
 @unwrapped
@@ -250,11 +247,8 @@ async def _tell_total(query: Query, session: TofuPilotSession, progress: Progres
     await progress.is_long.wait()
     if not progress.is_shown or progress.row.total is not None:
         return
-    try:
+    with suppress(TofuPilotError):
         total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
-    except TofuPilotError as error:
-        _log.debug("the listing cannot be counted: %s", error)
-    else:
         # Cursors are offsets, or the count would have failed.
         cursor = query.arguments.get("cursor")
         before = cursor.cursor + cursor.skip if cursor else 0

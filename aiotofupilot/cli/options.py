@@ -97,7 +97,8 @@ def seconds(_: object, tokens: Sequence[Token]) -> float:
 
 
 _DURATION = re.compile(
-    r"(P)?(?:(\d+)W)?(?:(\d+)D)?(?(1)(?:T(?=\d)|$))(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?",
+    r"(P)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?(1)(?:T(?=\d)|$))"
+    r"(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?",
     re.ASCII | re.IGNORECASE,
 )
 """A duration in ISO 8601, or without the P and the T. With the P, an M before the T would be a month."""
@@ -114,12 +115,10 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 def _timedelta(text: str) -> timedelta | None:
     """Return a duration. None: the text is not one, or it is too long."""
     match = _DURATION.fullmatch(text)
-    _, *parts = match.groups() if match else ("",)
-    if not any(parts):
-        return None
-    weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in parts)
+    parts = match.groupdict("") if match else {}
+    numbers = {unit: float(part.replace(",", ".")) for unit, part in parts.items() if part}
     with suppress(OverflowError):
-        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        return timedelta(**numbers) if numbers else None
     return None
 
 
@@ -161,10 +160,7 @@ _OF_LIST: dict[str, dict[str, Any]] = {
     },
     "details": {"group": OUTPUT, "show_default": False},
     "limit": {"name": ["--page-size"], "group": ASKING},
-    "concurrency": {
-        "group": ASKING,
-        "help": "Requests at a time, 1 by default. Items are still written in order.",
-    },
+    "concurrency": {"group": ASKING, "help": "Requests at a time, 1 by default. Items are still written in order."},
     "on_drift": {
         "group": ASKING,
         "help": "What to do when items are added or removed meanwhile, because the server's positions then skip or "

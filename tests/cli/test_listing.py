@@ -352,9 +352,8 @@ class TestTotal:
         assert len(sandbox.requests) == 25
 
     @pytest.mark.parametrize("broken", ["cursors", "requests"])
-    async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, caplog, broken):
-        """None of its requests is tried again, and why it fails is in the debug log alone."""
-        caplog.set_level(logging.DEBUG, "aiotofupilot.cli")
+    async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, broken):
+        """None of its requests is tried again, and nothing is said."""
         if broken == "cursors":
             sandbox.paging = paging.page_numbers
         else:
@@ -362,8 +361,6 @@ class TestTotal:
         query = Query("procedures", limit=5)
         assert (await write_listing(query, server, json_lines(), output))[0] == 250
         assert (watched.row.total, watched.warnings) == (None, [])
-        assert [record.levelname for record in caplog.records if record.name == "aiotofupilot.cli"] == ["DEBUG"]
-        assert "the listing cannot be counted: " in caplog.text
         if broken == "requests":
             assert [request.query["limit"] for request in sandbox.requests].count("1") == 1
 
