@@ -15,7 +15,6 @@ from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
-from .clock import Clock
 from .listings import Listings
 from .settings import Secret, Settings, unusable
 
@@ -121,13 +120,11 @@ class TofuPilotSession(Listings):
         if settings.is_exposed:
             # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
             _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
-        clock = Clock()
         transport = Transport(
             settings.base_url,
             Secret(settings.authorization),
             http_session=http_session,
             trace_configs=trace_configs,
-            clock=clock,
             tls=settings.tls(ca_cert) if http_session is None else None,
             user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
@@ -135,8 +132,8 @@ class TofuPilotSession(Listings):
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
             transport=transport,
-            throttle=Throttle(clock, transport.connections(), checked_limiter(limiter)),
-            clock=clock,
+            throttle=Throttle(transport.clock, transport.connections(), checked_limiter(limiter)),
+            clock=transport.clock,
             timeout=timeout,
             retry=retry,
             concurrency=concurrency,

@@ -23,6 +23,7 @@ from aiotofupilot._arguments import as_str, must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
+from aiotofupilot.clock import Clock
 
 from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
 from .proxy import proxy_of_session
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiotofupilot._arguments import Secret
-    from aiotofupilot.clock import Clock
 
     from .proxy import Proxy
 
@@ -78,7 +78,7 @@ class Transport:
         *,
         http_session: object,
         trace_configs: object,
-        clock: Clock,
+        clock: Clock = Clock(),  # noqa: B008 - it has no state
         tls: SSLContext | None = None,
         user_agent: str | None = None,
         proxy_of: Callable[[str], Proxy | None] = lambda _: None,
@@ -94,7 +94,7 @@ class Transport:
         self._owns_session = is_own = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
-        self._clock = clock
+        self.clock = clock
         self._tls = tls
         self._proxy_of = proxy_of
         self._proxy = proxy = proxy_of(base_url) if is_own else None
@@ -158,7 +158,7 @@ class Transport:
                 if _log.isEnabledFor(logging.DEBUG):
                     self._log_response(url, response.status, len(body))
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
-                return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
+                return Response(response.status, CIMultiDict(response.headers), body, self.clock.now())
         except (aiohttp.ClientError, TimeoutError, errors.TransportError) as error:
             failure = translated(error, session, url, self._proxy)
             raise failure from failure.__cause__
