@@ -183,7 +183,7 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about, policy = evidence(error), page.policy
+        about, policy = "good" if error is None else evidence(error), page.policy
         pause = asked = asked_wait(error, policy.max_retry_after)
         if about == "good":
             self._note_success(sent)
