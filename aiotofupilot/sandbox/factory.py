@@ -119,7 +119,7 @@ class Factory(Listings):
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )
             if not isinstance(listed, int) or isinstance(listed, bool) or name in items:
-                self._rows[name] = _checked(name, listed, may_be_number=name not in items)
+                self._rows[name] = _checked(name, listed, "an iterable" if name in items else "a number or an iterable")
             elif listed < 0:
                 raise ValueError(f"{name} must be at least 0, got {listed}")
         if until is not None and until.utcoffset() is None:
@@ -160,16 +160,17 @@ class Factory(Listings):
                 raise ValueError("a factory without procedures has no runs")
             if runs == 0:
                 return
-            old = {name: self._world.listed(name) for name in self._rows}
+            before = {name: self._world.listed(name) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
             self._world.produce(runs)
-            for name, items in old.items():
+            for name, old in before.items():
                 made, rows = self._world.listed(name), self._rows[name]
-                new = len(made) - len(items)
-                # A made-up item may refer to newer ones, as a unit does to its last run.
-                changed = {id(was): now for was, now in zip(items, made[new:], strict=True) if was is not now}
-                rows[:] = [*made[:new], *(changed.get(id(row), row) for row in rows)]
+                new = len(made) - len(old)
+                if RESOURCES[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
+                    changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
+                    rows[:] = [changed.get(id(row), row) for row in rows]
+                rows[:0] = made[:new]
             self._snapshot = evolve(self._snapshot, world=self._world)
 
     def snapshot(self) -> Snapshot:
@@ -191,10 +192,9 @@ def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
     return others is not None and len(rows) == len(others) and all(map(is_, rows, others))
 
 
-def _checked(name: str, items: object, *, may_be_number: bool) -> list[Any]:
+def _checked(name: str, items: object, wanted: str) -> list[Any]:
     """Return the items that were given for a listing, each of its model."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        wanted = "a number or an iterable" if may_be_number else "an iterable"
         raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")
     given, model = list(cast("Iterable[object]", items)), RESOURCES[name].model
     for index, item in enumerate(given):

@@ -6,25 +6,27 @@ The same seed makes the same procedures.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from operator import attrgetter
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, Run, UserRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-PREPARATION = 500
-"""Milliseconds before the first phase."""
+PREPARATION = 500 * MILLISECOND
+"""The time before the first phase."""
 
-_PAUSE = 100  # milliseconds between phases
+_PAUSE = 100 * MILLISECOND  # between phases
 _OVERTIME = 45_000  # milliseconds
 
 _SUBJECTS = (
@@ -57,6 +59,8 @@ _REPOSITORIES = (
     ("example-radio/rf-bench", "bitbucket"),
 )
 
+_MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
+
 
 class Product(NamedTuple):
     """A part that is made."""
@@ -80,26 +84,23 @@ PARTS = (
     Product("ESC-40", "Drone ESC 40 A", "ESC", "AB", 1),
 )
 
-TEAMS = ("Lyon line 1", "Lyon line 2")
-
 
 class Bench(NamedTuple):
     """A station."""
 
-    name: str
-    team: int | None  # the index of its team
+    team: str | None
     failure_rate: float  # the share of first runs that fail on it, 0 to 1
     slots: int = 1  # how many units it tests at a time
 
 
-BENCHES = (
-    Bench("ICT bench 1", 0, 0.05),
-    Bench("FVT bench 2", 0, 0.34),  # many runs fail here, because the fixture is worn
-    Bench("FVT bench 3", 0, 0.06, slots=2),
-    Bench("EOL line 1", 1, 0.04, slots=4),
-    Bench("Calibration lab", 1, 0.07),
-    Bench("Repair desk", None, 0.1),
-)
+BENCHES: Mapping[str, Bench] = {
+    "ICT bench 1": Bench("Lyon line 1", 0.05),
+    "FVT bench 2": Bench("Lyon line 1", 0.34),  # many runs fail here, because the fixture is worn
+    "FVT bench 3": Bench("Lyon line 1", 0.06, slots=2),
+    "EOL line 1": Bench("Lyon line 2", 0.04, slots=4),
+    "Calibration lab": Bench("Lyon line 2", 0.07),
+    "Repair desk": Bench(None, 0.1),
+}
 
 
 class Measured(NamedTuple):
@@ -114,12 +115,56 @@ class Measured(NamedTuple):
     expression: str | None = None  # a check that somebody wrote by hand
     expected: str | bool | tuple[str, ...] | None = None  # a tuple: each of them passes
 
-    @property
-    def limits(self) -> tuple[tuple[str, float | str | bool | tuple[str, ...]], ...]:
-        """All checks: how the value is compared, and with what."""
-        equal = "in" if isinstance(self.expected, tuple) else "=="
-        bounds = ((equal, self.expected), (">=", self.low), ("<=", self.high))
-        return tuple((operator, bound) for operator, bound in bounds if bound is not None)
+    @cache  # noqa: B019 - of constants
+    def checks(self, outcome: str) -> tuple[models.Validator, ...]:
+        """Make the checks of a value with an outcome. Only the last limit can fail."""
+        bounds = (
+            ("in" if isinstance(self.expected, tuple) else "==", self.expected),
+            (">=", self.low),
+            ("<=", self.high),
+        )
+        limits = [limit for limit in bounds if limit[1] is not None]
+        made = [
+            models.Validator(
+                outcome="PASS" if outcome == "FAIL" and limit != limits[-1] else outcome,
+                operator=limit[0],
+                expected_value=limit[1],
+                expression=comparison(*limit),
+                is_decisive=True,
+                is_expression_only=False,
+                analytics_expression=comparison(*limit),
+                has_custom_expression=False,
+            )
+            for limit in limits
+        ]
+        if self.expression is not None:
+            by_hand: dict[str, Any] = dict.fromkeys(
+                ("operator", "expected_value", "is_decisive", "analytics_expression")
+            )
+            by_hand |= {"expression": self.expression, "is_expression_only": True, "has_custom_expression": True}
+            made.append(evolve(made[-1], **by_hand))
+        return tuple(made)
+
+    def draw(self, random: Random, outcome: str, drift: float) -> Any:  # noqa: ANN401 - of any type
+        """Draw a value. A number is within the limits if and only if it passes. `drift` goes from 0 to 1."""
+        if self.kind != "numeric":
+            if outcome == "PASS":
+                return random.choice(self.expected) if isinstance(self.expected, tuple) else self.expected
+            return False if self.kind == "boolean" else "unreadable"
+        least = 0.2 * (self.high or 0.0) if self.low is None else self.low
+        most = 1.08 * least if self.high is None else self.high
+        noise = random.random()
+        if outcome == "FAIL":
+            position = (1.05 + 0.35 * noise) * (-1 if self.high is None else 1)
+        else:
+            position = (1.1 * drift - 0.3 if self.drifts else 0.0) + 0.5 * (noise - 0.5)
+            position = max(-0.97, min(0.97, position))
+        return round((least + most) / 2 + position * (most - least) / 2, 4)
+
+
+def comparison(operator: str | None, expected: object) -> str:
+    """Write a comparison with the expected value, such as ``x >= 11.4``."""
+    return f"x {operator} {[*expected] if isinstance(expected, tuple) else expected!r}"
 
 
 class Step(NamedTuple):
@@ -201,6 +246,11 @@ def named(user: UserRef) -> UserRef:
     return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
 
 
+def made_up(kind: str, identity: str) -> Random:
+    """Return a source of chance for what is made up about an item."""
+    return Random(f"{kind} {identity}")  # noqa: S311 - test data
+
+
 def uuid(random: Random) -> str:
     """Draw a UUID of version 4."""
     digits = f"{random.getrandbits(128):032x}"
@@ -244,59 +294,75 @@ _NAMES = tuple(attribute.name for attribute in attrs.fields(Run))
 _told = attrgetter(*_NAMES)
 
 
-class Attempt(NamedTuple):
-    """One attempt at a phase. Times are milliseconds after the run began."""
-
-    step: Step
-    retry: int  # how many attempts came before this one
-    final: bool  # whether this is the last attempt
-    outcome: str
-    begin: int
-    duration: int | None  # None: it was skipped
-
-    @property
-    def end(self) -> int:
-        """When it ended. A phase that was skipped ends at once."""
-        return self.begin + (self.duration or 0)
-
-    @property
-    def measured(self) -> Iterator[tuple[Measured, str]]:
-        """The measurements with their outcomes. Only the first one of a phase can fail."""
-        if self.outcome == "ERROR":
-            yield self.step.measures[0], "UNSET"
-        elif self.outcome != "SKIP":
-            for index, measured in enumerate(self.step.measures):
-                fails = self.outcome == "FAIL" and index == 0
-                yield measured, "FAIL" if fails else "PASS" if measured.limits else "UNSET"
-
-
-class Entry(NamedTuple):
-    """One run of the plan."""
-
-    number: int  # 0 is the oldest run
-    run: DeployedRun
-    retest: int  # how often this procedure tested the unit before
-    attempts: tuple[Attempt, ...]  # in the order of their beginning
-    bench: str  # the name of the station
-    is_verbose: bool  # whether the log has a line for debugging
-
-
-def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterator[Attempt]:
-    """Yield the attempts at the phases of a run with an outcome."""
-    broken = None if outcome == "PASS" else random.randrange(len(steps))
-    clock = PREPARATION
-    for index, step in enumerate(steps):
-        if broken is not None and index > broken:
-            if outcome != "FAIL":
-                return
-            yield Attempt(step, 0, final=True, outcome="SKIP", begin=clock, duration=None)
-            clock += 1
-            continue
-        last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR") if index == broken else "PASS"
-        tried = random.random() < (0.7 if last == "FAIL" else 0.06)
-        for retry, result in enumerate(("FAIL", last) if tried else (last,)):
+def make_phases(
+    random: Random,
+    steps: Sequence[Step],
+    outcome: str,
+    started_at: datetime,
+    **of_run: Any,  # noqa: ANN401 - fields of a phase
+) -> Iterator[models.Phase]:
+    """Yield the phases of a run with an outcome, in the order of their beginning."""
+    broken = len(steps) if outcome == "PASS" else random.randrange(len(steps))
+    last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR")
+    started_at += PREPARATION
+    for index, step in enumerate(steps if outcome in {"PASS", "FAIL"} else steps[: broken + 1]):
+        results = ["PASS" if index < broken else last if index == broken else "SKIP"]
+        if index <= broken and random.random() < (0.7 if results == ["FAIL"] else 0.06):
+            results.insert(0, "FAIL")
+        for retry, result in enumerate(results):
             duration = int(step.milliseconds * random.uniform(0.9, 1.1))
             if outcome == "TIMEOUT" and result == "ERROR":
                 duration += _OVERTIME
-            yield Attempt(step, retry, retry == int(tried), result, clock, duration)
-            clock += duration + _PAUSE
+            ended_at = None if result == "SKIP" else started_at + duration * MILLISECOND
+            yield models.Phase(
+                id=uuid(random),
+                name=step.name,
+                outcome=result,
+                started_at=started_at,
+                ended_at=ended_at,
+                duration_ms=None if ended_at is None else duration,
+                retry_count=retry,
+                sequence_path=step.sequence,
+                is_final_attempt=retry + 1 == len(results),
+                **of_run,
+            )
+            started_at = started_at + MILLISECOND if ended_at is None else ended_at + _PAUSE
+
+
+def deploy(
+    random: Random,
+    procedure: Procedure,
+    environment: str,
+    *,
+    deployed_at: datetime,
+    people: Sequence[UserRef],
+    stations: Sequence[models.StationRef],
+) -> models.Deployment:
+    """Make a deployment of a procedure. One for production is ready."""
+    is_ready = environment == "production"
+    status = "ready" if is_ready else random.choice(("ready", "ready", "failed", "building", "pending"))
+    trigger = "auto" if is_ready else random.choice(("manual", "cli", "auto"))
+    author, repository = random.choice(people), procedure.linked_repository
+    commit = models.Commit(
+        id=uuid(random),
+        sha=f"{random.getrandbits(160):040x}",
+        message=random.choice(_MESSAGES),
+        author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
+        author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
+        committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
+        branch="main" if is_ready else random.choice(("next", "hotfix", None)),
+    )
+    return models.Deployment(
+        id=uuid(random),
+        environment=environment,
+        trigger=trigger,
+        status=status,
+        skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
+        started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
+        ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
+        deployed_at=deployed_at,
+        procedure=models.ProcedureRef(procedure.id, procedure.name),
+        commit=None if trigger == "cli" else commit,
+        repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
+        stations=tuple(stations) if status == "ready" else (),
+    )

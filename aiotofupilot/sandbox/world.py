@@ -1,8 +1,9 @@
 """A made-up factory that tests units, computed from one seed.
 
-A world plans the production: which unit is tested when, where and by whom, and with which outcome. Each run follows
-from the runs before it, so the first runs do not depend on how many follow. `Maker` says how the items of a listing are
-made of the plan. They are made when the listing is first read. A `Snapshot` has the items of all listings at one time.
+A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
+from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
+such as its unit. `Maker` says how the items of a listing are made of that. A `Snapshot` has the items of all listings
+at one time.
 
 A field of an item is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
 """
@@ -13,18 +14,17 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from itertools import count
-from operator import attrgetter
+from itertools import islice
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from aiotofupilot import models
 
 from . import recipes
-from .recipes import MILLISECOND, DeployedRun, Entry
+from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,18 +54,18 @@ class Maker(Generic[T]):
 
     name: str
     """The last segment of the listing's path."""
-    source: Callable[[World], Sequence[Any]]
-    """Returns the parts of the plan that the items are made of, the oldest first."""
-    make: Callable[[World, Any], Iterable[T]] | None = None
-    """Makes the items of one part of the plan, the oldest first. None: each part is an item."""
+    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
+    """Returns the items by id, or the runs that they are made of, the oldest first."""
+    make: Callable[[World, DeployedRun], Iterable[T]] | None = None
+    """Makes the items of one run, the oldest first. None: `source` returns the items."""
     included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
-    """The fields that an item has only if a request includes them, by name: their values for a part of the plan."""
+    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
 
 
 class World:
     """A factory that has made one run every five minutes since its procedures were created.
 
-    The first 16 procedures have runs: they are the `lines`. Runs are planned when something is read.
+    The first 16 procedures have runs: they are the `lines`. Runs are made when something is read.
     """
 
     def __init__(
@@ -80,228 +80,222 @@ class World:
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox` and how the items of each listing are made."""
         self._makers = makers
-        self._seed = seed
         self._lock = RLock()
-        self._lists: dict[str, list[Any]] = {}
-        self._made: dict[str, list[list[Any]]] = defaultdict(list)
-        """The items of each listing that were made of each part of the plan."""
-        self._parts: dict[str, dict[str, Any]] = {}
-        """The part of the plan that an item was made of, for each listing and id."""
-        self._due: list[tuple[int, int, int, int]] = []  # run, unit, procedure, retest
-        self._refs: list[models.RunUnit] = []
-        """How runs refer to each unit."""
-        self._batch_numbers = count()
-        self._open_batches: dict[int, tuple[models.BatchRef, int]] = {}
-        """The last batch of each part, and how many more units belong to it."""
-        self._finished = [deque[models.UnitRef]() for _ in recipes.PARTS]
-        """The units of each part that can be built into others."""
-        self._executions = [0] * len(recipes.BENCHES)
-        self.entries: list[Entry] = []
-        """All runs, the oldest first."""
-        self.children: dict[str, Sequence[models.UnitRef]] = {}
-        """The units that are built into a unit, by its id."""
-        self.parents: dict[str, models.UnitRef] = {}
-        """The unit that a unit is built into, by its id."""
-        self.units: dict[str, models.Unit] = {}
-        """The units as they were last made, by id. A unit without news is not made again."""
-        begin = None if until is None else _cut(until) - runs * _STEP
+        self._lists: dict[str, tuple[int, list[Any]]] = {}
+        """The items of each listing, the newest first, and how many runs there were when they were listed."""
+        newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
-            newest = recipes.NEWEST if begin is None else begin - _DAY
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
         self.procedures: Sequence[models.Procedure] = procedures
-        self.lines: Sequence[models.ProcedureRef] = [
-            models.ProcedureRef(line.id, line.name) for line in procedures[:_MOST_LINES]
-        ]
-        if begin is None:
-            newest = max((line.created_at for line in procedures[:_MOST_LINES]), default=recipes.NEWEST)
-            begin = _cut(min(max(newest, _EARLIEST), _LATEST)) + _DAY
-        self.begin: datetime = begin
+        self.lines: Sequence[models.Procedure] = procedures[:_MOST_LINES]
+        if until is None and self.lines:
+            newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
+        self.begin: datetime = newest.replace(microsecond=0) + _DAY
         self._runs = runs if self.lines else 0
-        self._random = Random(f"cycle {seed} {len(self.lines)}")  # noqa: S311 - test data
+        self._random = random = Random(f"drill {seed}")  # noqa: S311 - a word that makes small factories diverse
         # Each phase of a procedure measures something that can fail.
-        chosen = [self._random.sample(recipes.TESTS, self._random.randint(4, 6)) for _ in self.lines]
-        self._steps = [tuple(step for step in recipes.TESTS if step in steps) for steps in chosen]
-        creators = {user.id: user for procedure in procedures if (user := procedure.created_by_user)}
-        refs = [
+        self._steps = [
+            sorted(random.sample(recipes.TESTS, random.randint(4, 6)), key=recipes.TESTS.index) for _ in self.lines
+        ]
+        self._hire(nulls=nulls)
+        self._build()
+        self.runs: dict[str, DeployedRun] = {}
+        self.phases: dict[str, Sequence[models.Phase]] = {}
+        """The phases of each run, in the order of their beginning."""
+        self.units: dict[str, models.Unit] = {}
+        self.batches: dict[str, models.Batch] = {}
+        self._due: list[tuple[int, str, models.RunUnit, int, int]] = []
+        """The tests to come: the run, the unit and its serial number, the procedure, and how often it has tested it."""
+        self._open_batches: dict[int, models.BatchRef] = {}
+        """The last batch of each part."""
+        self._finished = [deque[models.UnitRef]() for _ in PARTS]
+        """The units of each part that can be built into others."""
+        self.deployments: dict[str, models.Deployment] = {}
+        self._deployed: list[list[tuple[str, models.RunProcedure, str | None]]] = []
+        """What each procedure can be run as, in production and elsewhere: an environment, a version, a deployment."""
+        self._deploy()
+
+    def _hire(self, *, nulls: bool) -> None:
+        """Make the people: the creators of procedures, two more, and one who is banned."""
+        random = self._random
+        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
+        people = [
             *creators.values(),
-            models.UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
-            models.UserRef(self.id("users", 1), None, "line-1@example.com"),
+            models.UserRef(uuid(random), "Sam Lee", "sam.lee@example.com"),
+            models.UserRef(uuid(random), None, "line-1@example.com"),
         ]
-        self.refs: list[models.UserRef] = refs if nulls else [recipes.named(ref) for ref in refs]
-        """The people who create items: the creators of procedures, and two more."""
-        self._operators = [models.Operator(ref.id, ref.name, ref.email) for ref in self.refs]
-        if nulls:
-            self._operators += [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
-        self.stations: list[models.StationRef] = [
-            models.StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(recipes.BENCHES)
-        ]
-        self.revisions: list[list[models.Revision]] = [
-            [models.Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
-            for part, product in enumerate(recipes.PARTS)
-        ]
+        self._people = people if nulls else [recipes.named(user) for user in people]
+        image = "https://example.com/robin.png"
+        former = models.User(uuid(random), "Robin Former", "robin.former@example.com", image, banned=True)
+        users = [*(models.User(user.id, user.name, user.email) for user in self._people), former]
+        self.users: Mapping[str, models.User] = {user.id: user for user in users}
+        self._operators = [models.Operator(user.id, user.name, user.email) for user in self._people]
+        nameless = [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
+        self._operators += nameless if nulls else self._operators[:2]  # a choice among as many draws alike
 
-    @property
-    def deployments(self) -> range:
-        """The numbers of deployments. Each version of a procedure has two. The first of the two is for production."""
-        return range((self._runs // _WAVE + 1) * 2 * len(self.lines))
-
-    @staticmethod
-    def benches_of(line: int) -> tuple[int, int]:
-        """Return the indexes of the stations that run a procedure."""
-        return line % len(recipes.BENCHES), (line + 1) % len(recipes.BENCHES)
-
-    def deployed_at(self, wave: int) -> datetime:
-        """Return when a version of the procedures was first deployed: an hour before its first run."""
-        return self.begin + wave * _WAVE * _STEP - timedelta(hours=1)
-
-    def id(self, kind: str, *numbers: int) -> str:
-        """Return the id of a single item."""
-        return recipes.uuid(self.random(kind, *numbers))
-
-    def random(self, kind: str, *numbers: int) -> Random:
-        """Return a source of chance for one item, or for the items of one run."""
-        return Random(f"{self._seed} {kind} {numbers}")  # noqa: S311 - test data
+    def _build(self) -> None:
+        """Make the stations and the parts."""
+        random = self._random
+        refs = [models.StationRef(uuid(random), name) for name in BENCHES]
+        self._benches = [[refs[(line + n) % len(refs)] for n in (0, 1)] for line in range(len(self.lines))]
+        """The stations that run each procedure."""
+        self.stations: dict[str, models.Station] = {}
+        for ref, bench in zip(refs, BENCHES.values(), strict=True):
+            lines = [line for line, benches in zip(self.lines, self._benches, strict=True) if ref in benches]
+            procedures = tuple(models.ProcedureRef(line.id, line.name) for line in lines)
+            team = models.Team(uuid(recipes.made_up("team", bench.team)), bench.team) if bench.team else None
+            self.stations[ref.id] = models.Station(ref.id, ref.name, procedures, len(lines), team)
+        self.parts: dict[str, models.Part] = {}
+        for number, product in enumerate(PARTS):
+            created_at = self.begin - timedelta(days=400 - 20 * number)
+            revisions = tuple(models.Revision(uuid(random), letter) for letter in product.revisions)
+            part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
+            self.parts[part.id] = part
 
     def listed(self, name: str) -> Sequence[Any]:
         """Return the made-up items of a listing, the newest first. Do not change the sequence."""
         with self._lock:
-            if name not in self._lists:
-                for index in range(len(self.entries), self._runs):
-                    self._plan(index)
+            self._catch_up()
+            known, items = self._lists.get(name, (0, []))
+            if name not in self._lists or known < self._runs:
                 maker = self._makers[name]
-                parts = maker.source(self)
+                parts = maker.source(self).values()
                 if maker.make is None:
-                    self._lists[name] = [*reversed(parts)]
+                    items = [*parts][::-1]
                 else:
-                    groups = self._made[name]
-                    groups += (list(maker.make(self, part)) for part in parts[len(groups) :])
-                    self._lists[name] = [item for group in reversed(groups) for item in reversed(group)]
-            return self._lists[name]
+                    made = [item for run in islice(parts, known, None) for item in maker.make(self, run)]
+                    items = [*reversed(made), *items]
+                self._lists[name] = self._runs, items
+            return items
 
     def included(self, name: str, identity: str, field: str) -> Any:  # noqa: ANN401 - each field has its type
         """Return a field of an item that it has only if a request includes it. It is empty if it was not made up."""
         with self._lock:
-            if name not in self._parts:
-                items, maker = self.listed(name), self._makers[name]
-                parts = items if maker.make is None else reversed(maker.source(self))
-                self._parts[name] = {item.id: part for item, part in zip(items, parts, strict=True)}
-            part = self._parts[name].get(identity)
-        return NOTHING[field] if part is None else self._makers[name].included[field](self, part)
+            self._catch_up()
+            maker = self._makers[name]
+            part = maker.source(self).get(identity)
+        return NOTHING[field] if part is None else maker.included[field](self, part)
 
     def produce(self, runs: int) -> None:
         """Make up newer runs."""
         with self._lock:
             self._runs += runs
-            self._lists.clear()
-            self._parts.clear()
 
-    def _plan(self, index: int) -> None:
-        """Plan a run. Each unit goes from one procedure of its part to the next."""
-        if self._due and self._due[0][0] <= index:
-            number, line, retest = heappop(self._due)[1:]
-        else:
-            number, line, retest = len(self._refs), self._begin(), 0
-        unit = self._refs[number]
-        self.entries.append(self._test(index, unit, line, retest))
-        soon, following = index + self._random.randint(2, 12), line + len(recipes.PARTS)
-        if self.entries[-1].run.outcome != "PASS":
-            if retest + 1 < _MOST_TESTS:
-                heappush(self._due, (soon, number, line, retest + 1))
-        elif following < len(self.lines):
-            heappush(self._due, (soon, number, following, 0))
-        else:
-            self._finished[line % len(recipes.PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
+    def _catch_up(self) -> None:
+        """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
+        for index in range(len(self.runs), self._runs):
+            if index and index % _WAVE == 0:
+                self._deploy()
+            if self._due and self._due[0][0] <= index:
+                _, _, unit, line, tests = heappop(self._due)
+            else:
+                (unit, line), tests = self._begin(), 0
+            run = self._run(index, unit, line, tests)
+            self.runs[run.id] = run
+            known = self.units.get(unit.id) or self._assembled(run, PARTS[line])
+            procedure = models.ProcedureRef(run.procedure.id, run.procedure.name)
+            last = models.LastRun(run.id, run.outcome, run.started_at, run.ended_at, procedure)
+            self.units[unit.id] = evolve(known, last_run=last)
+            soon, following = index + self._random.randint(2, 12), line + len(PARTS)
+            if run.outcome != "PASS":
+                if tests + 1 < _MOST_TESTS:
+                    heappush(self._due, (soon, unit.serial_number, unit, line, tests + 1))
+            elif following < len(self.lines):
+                heappush(self._due, (soon, unit.serial_number, unit, following, 0))
+            else:
+                self._finished[line % len(PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
 
-    def _begin(self) -> int:
-        """Draw what the next unit is, and what is built into it. Return the first procedure of its part."""
-        random, index = self._random, len(self._refs)
-        parts = range(min(len(recipes.PARTS), len(self.lines)))
-        part = random.choices(parts, [recipes.PARTS[number].share for number in parts])[0]
-        product = recipes.PARTS[part]
-        children = [self._finished[kind].popleft() for kind in product.built_from if self._finished[kind]]
-        revisions = range(len(product.revisions))
-        revision = self.revisions[part][random.choices(revisions, range(1, len(revisions) + 1))[0]]
-        batch = self._batch(part) if random.random() < 0.9 else None  # noqa: PLR2004 - most
+    def _begin(self) -> tuple[models.RunUnit, int]:
+        """Draw what the next unit is. Return it, and the first procedure of its part."""
+        random, kinds = self._random, range(min(len(PARTS), len(self.lines)))
+        kind = random.choices(kinds, [PARTS[kind].share for kind in kinds])[0]
+        part = [*self.parts.values()][kind]
+        revision = random.choices(part.revisions, range(1, len(part.revisions) + 1))[0]
+        batch = self._open_batches.get(kind)
+        if random.random() > 0.9:  # noqa: PLR2004 - few
+            batch = None
+        elif batch is None or self.batches[batch.id].unit_count == _BATCH:
+            batch = self._open_batches[kind] = models.BatchRef(uuid(random), f"LOT-{len(self.batches):05}")
         unit = models.RunUnit(
-            id=self.id("units", index),
-            serial_number=f"{product.prefix}-{index:06}",
+            id=uuid(random),
+            serial_number=f"{PARTS[kind].prefix}-{len(self.units):06}",
             sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
-            part=models.PartRef(self.id("parts", part), product.number, product.name, revision),
+            part=models.PartRef(part.id, part.number, part.name, revision),
             batch=batch,
         )
-        self._refs.append(unit)
-        self.children[unit.id] = children
-        self.parents |= dict.fromkeys((child.id for child in children), models.UnitRef(unit.id, unit.serial_number))
-        return part
+        return unit, kind
 
-    def _batch(self, part: int) -> models.BatchRef:
-        """Return the batch of the next unit of a part."""
-        batch, more = self._open_batches.get(part, (None, 0))
-        if batch is None or more == 0:
-            number, more = next(self._batch_numbers), _BATCH
-            batch = models.BatchRef(self.id("batches", number), f"LOT-{number:05}")
-        self._open_batches[part] = batch, more - 1
-        return batch
+    def _assembled(self, run: DeployedRun, product: recipes.Product) -> models.Unit:
+        """Make the unit of a first run, of finished units. It is new in its batch."""
+        unit, user, at = run.unit, run.created_by_user, run.started_at - timedelta(seconds=40)
+        by: dict[str, Any] = {  # the listings do not have the addresses of creators
+            "created_by_user": user and models.UserRef(user.id, user.name),
+            "created_by_station": run.created_by_station,
+        }
+        children = tuple(self._finished[kind].popleft() for kind in product.built_from if self._finished[kind])
+        for child in children:
+            parent = models.UnitRef(unit.id, unit.serial_number)
+            self.units[child.id] = evolve(self.units[child.id], parent=parent)
+        if ref := unit.batch:
+            new = models.Batch(id=ref.id, number=ref.number, created_at=at - timedelta(minutes=1), unit_count=0, **by)
+            batch = self.batches.get(ref.id, new)
+            self.batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
+        return models.Unit(**asdict(unit, recurse=False), created_at=at, children=children, **by)
 
-    def _test(self, index: int, unit: models.RunUnit, line: int, retest: int) -> Entry:
-        random, details = self._random, self.random("runs", index)
-        bench = self.benches_of(line)[random.random() < 0.5]  # noqa: PLR2004 - half of them
-        fails = _RETEST_FAILS if retest else recipes.BENCHES[bench].failure_rate
+    def _run(self, index: int, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
+        """Make a run of a procedure that has tested the unit before, 0 times or more."""
+        random, identity = self._random, uuid(self._random)
+        station = random.choice(self._benches[line])
+        bench = BENCHES[station.name]
+        fails = _RETEST_FAILS if tests else bench.failure_rate
         shares = {"ERROR": 1, "TIMEOUT": 1, "ABORTED": 1, "FAIL": 97 * fails, "PASS": 97 * (1 - fails)}
         outcome = random.choices(list(shares), list(shares.values()))[0]
-        attempts = tuple(recipes.plan_attempts(random, self._steps[line], outcome))
-        end = max(attempt.end for attempt in attempts)
-        environment = random.choices(("production", "preview", "development"), (94, 3, 3))[0]
-        user = self._one_of(self.refs) if random.random() < 0.15 else None  # noqa: PLR2004 - some
-        operator = self._one_of(self._operators) if random.random() < 0.75 else None  # noqa: PLR2004 - most
-        is_verbose = random.random() < 0.3  # noqa: PLR2004 - some
-        execution, slot = self._slot(bench)
-        version, deployment = self._version(index // _WAVE, line, environment)
-        started_at = self.begin + index * _STEP + details.randrange(45_000) * MILLISECOND
-        duration = (end + recipes.PREPARATION + details.randrange(900)) * MILLISECOND
-        run = DeployedRun(
-            id=recipes.uuid(details),
-            created_at=started_at + duration + details.randrange(2000) * MILLISECOND,
+        environment, procedure, deployment_id = self._deployed[line][random.random() < 0.1]  # noqa: PLR2004 - few
+        slot = random.randint(1, bench.slots) if bench.slots > 1 else None
+        started_at = self.begin + index * _STEP + random.randrange(45_000) * MILLISECOND
+        of_run = {"run_id": identity, "run_outcome": outcome}
+        of_unit = {"serial_number": unit.serial_number, "sample": unit.sample}
+        phases = tuple(recipes.make_phases(random, self._steps[line], outcome, started_at, **of_run, **of_unit))
+        self.phases[identity] = phases
+        last = max(phase.ended_at or started_at for phase in phases)
+        ended_at = last + recipes.PREPARATION + random.randrange(900) * MILLISECOND
+        user = random.choice(self._people) if random.random() < 0.25 else None  # noqa: PLR2004 - some
+        return DeployedRun(
+            id=identity,
+            created_at=ended_at + random.randrange(2000) * MILLISECOND,
             started_at=started_at,
-            ended_at=started_at + duration,
-            duration=duration,
+            ended_at=ended_at,
+            duration=ended_at - started_at,
             outcome=outcome,
-            execution_id=execution,
+            execution_id=None if slot is None else uuid(random),
             slot_key=None if slot is None else f"slot_{slot}",
-            slot_name=None if slot is None else f"{recipes.BENCHES[bench].name}, slot {slot}",
-            procedure=models.RunProcedure(self.lines[line].id, self.lines[line].name, version),
+            slot_name=None if slot is None else f"{station.name}, slot {slot}",
+            procedure=procedure,
             unit=unit,
-            docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
+            docstring=f"Test number {tests + 1} of this unit." if tests else None,
             created_by_user=user,
-            created_by_station=self.stations[bench] if user is None else None,
-            operated_by=operator,
+            created_by_station=None if user else station,
+            operated_by=random.choice(self._operators) if random.random() < 0.75 else None,  # noqa: PLR2004 - most
             environment=environment,
-            deployment_id=deployment,
+            deployment_id=deployment_id,
         )
-        return Entry(index, run, retest, attempts, recipes.BENCHES[bench].name, is_verbose)
 
-    def _one_of(self, people: Sequence[T]) -> T:
-        return people[self._random.getrandbits(16) % len(people)]
-
-    def _slot(self, bench: int) -> tuple[str | None, int | None]:
-        """Return the execution and the slot of a station's next run; None: the station has no slots."""
-        slots = recipes.BENCHES[bench].slots
-        turn, self._executions[bench] = self._executions[bench], self._executions[bench] + 1
-        return (self.id("executions", bench, turn // slots), turn % slots + 1) if slots > 1 else (None, None)
-
-    def _version(self, wave: int, line: int, environment: str) -> tuple[models.ProcedureVersion | None, str | None]:
-        """Return the version of a procedure and its deployment; None: a run in development has neither."""
-        if environment == "development":
-            return None, None
-        preview = environment == "preview"
-        number = (wave * len(self.lines) + line) * 2 + preview
-        tag = f"v1.{wave + 1}.0-rc.1" if preview else f"v1.{wave}.0"
-        return models.ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
-
-
-def _cut(timestamp: datetime) -> datetime:
-    """Drop the fraction of a millisecond."""
-    return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
+    def _deploy(self) -> None:
+        """Deploy a version of each procedure for production, and the next one elsewhere, an hour before their runs."""
+        random, wave = self._random, len(self.runs) // _WAVE
+        at = self.begin + len(self.runs) * _STEP - timedelta(hours=1)
+        self._deployed.clear()
+        for line, stations in zip(self.lines, self._benches, strict=True):
+            candidate = random.choice(("preview", "development"))
+            self._deployed.append([])
+            for environment, tag in (("production", f"v1.{wave}.0"), (candidate, f"v1.{wave + 1}.0-rc.1")):
+                at += timedelta(minutes=1)
+                made = recipes.deploy(random, line, environment, deployed_at=at, people=self._people, stations=stations)
+                self.deployments[made.id] = made
+                version = models.ProcedureVersion(uuid(random), tag)
+                is_told = environment != "development"
+                procedure = models.RunProcedure(line.id, line.name, version if is_told else None)
+                self._deployed[-1].append((environment, procedure, made.id if is_told else None))
 
 
 @frozen(eq=False)
@@ -346,14 +340,10 @@ def path(read: Path) -> Callable[[Any], Any]:
     if not isinstance(read, str):
         return read
     names = read.split(".")
-    if len(names) == 1:
-        return attrgetter(read)
 
     def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
         for name in names:
-            if item is None:
-                return None
-            item = getattr(item, name)
+            item = getattr(item, name, None)
         return item
 
     return walk

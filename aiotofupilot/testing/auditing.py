@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from math import inf
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from attrs import frozen
 
@@ -13,9 +13,6 @@ from aiotofupilot._arguments import integer, one_of
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 
 from .serving import serve
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import Procedure, Run
 
 __all__ = ["AuditReport", "audit"]
 
@@ -56,14 +53,13 @@ class AuditReport:
 
     def __str__(self) -> str:
         changes = f"{self.created_items:,} were created and {self.removed_items:,} removed"
-        lines = [
-            f"{self.got:,} {self.listing} in {self.requests:,} requests, while {changes}",
-            f"missed:  {self._told(self.missed)}",
-            f"doubled: {self._told(self.doubled)}",
-            f"unknown: {self._told(self.unknown)}",
-            f"repeat:  {self.call}",
-        ]
-        return "\n".join(lines)
+        return (
+            f"{self.got:,} {self.listing} in {self.requests:,} requests, while {changes}\n"
+            f"missed:  {self._told(self.missed)}\n"
+            f"doubled: {self._told(self.doubled)}\n"
+            f"unknown: {self._told(self.unknown)}\n"
+            f"repeat:  {self.call}"
+        )
 
     def _told(self, ids: tuple[str, ...]) -> str:
         """Return how many ids there are, how many per cent of the items that stayed this is, and the first ids."""
@@ -120,10 +116,8 @@ async def audit(
             raise TypeError(f"{name} must be a number, got {rate!r}")
         if not 0 <= rate < inf:
             raise ValueError(f"{name} must be 0 or more and finite, got {rate!r}")
-    if listing == "procedures":
-        sandbox = Sandbox(items, runs=0, seed=seed)
-        line = BusyLine(inserts=created, removals=removed, seed=seed)
-    else:
+    sandbox, line = Sandbox(items, runs=0, seed=seed), BusyLine(inserts=created, removals=removed, seed=seed)
+    if listing == "runs":
         sandbox = Sandbox(_PROCEDURES_THAT_RUN, runs=items, seed=seed)
         line = BusyLine(runs=created, run_removals=removed, seed=seed)
 
@@ -132,12 +126,12 @@ async def audit(
             line.inserts = line.runs = 0.0
 
     sandbox.before_response += [rest, line]
-    at_first = _ids(sandbox.rows(listing))
+    at_first = [item.id for item in sandbox.rows(listing)]
     with serve(sandbox):
         got = await _read(read, sandbox.url, sandbox.api_key)
 
-    gone = {*_ids(line.removed), *_ids(line.removed_runs)}
-    ever = gone.union(at_first, _ids(sandbox.rows(listing)))
+    gone = {item.id for item in line.removed} | {item.id for item in line.removed_runs}
+    ever = gone.union(at_first, (item.id for item in sandbox.rows(listing)))
     stayed = [identity for identity in at_first if identity not in gone]
     once, doubled = set[str](), list[str]()
     for identity in got:
@@ -154,10 +148,6 @@ async def audit(
         doubled=tuple(doubled),
         unknown=tuple(identity for identity in dict.fromkeys(got) if identity not in ever),
     )
-
-
-def _ids(items: Iterable[Procedure | Run]) -> list[str]:
-    return [item.id for item in items]
 
 
 async def _read(read: Callable[[str, str], _Ids], url: str, key: str) -> list[str]:

@@ -30,6 +30,7 @@ import attrs
 from aiotofupilot import models
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
+from aiotofupilot.sandbox.recipes import comparison
 from aiotofupilot.sandbox.wire import document, extended
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
@@ -123,12 +124,7 @@ def make_run(
     return run if environment is None else DeployedRun.of(run, environment=environment)
 
 
-def make_phase(
-    name: str = "Power Up",
-    *,
-    run: models.Run | None = None,
-    **fields: object,
-) -> models.Phase:
+def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **fields: object) -> models.Phase:
     """Make a phase of a run. By default it begins with the run.
 
     Args:
@@ -175,10 +171,7 @@ def make_measurement(
     return _made(models.Measurement, {"measurement_name": measurement_name, **measured, **of_phase, **fields})
 
 
-def make_deployment(
-    environment: str = "production",
-    **fields: object,
-) -> models.Deployment:
+def make_deployment(environment: str = "production", **fields: object) -> models.Deployment:
     """Make a deployment, by default one that is ready. The status decides whether its build has begun and ended.
 
     Args:
@@ -236,16 +229,16 @@ def _made(model: type[T], changes: Mapping[str, Any]) -> T:
 @cache
 def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
     """Return what a model has where nothing else is said, apart from an ID: values, and functions as in `_EXAMPLES`."""
-    fields = _described(model)
-    if model not in _EXAMPLES and _items_of(model):
-        reference = _refer(model, make(_items_of(model)[0]))
-        return {name: getattr(reference, name) for name in fields}
+    if model not in _EXAMPLES and (items := _items_of(model)):
+        return attrs.asdict(_refer(model, make(items[0])), recurse=False)
     item = make(_ITEMS[model.__name__]) if model.__name__ in _ITEMS else None  # details have what their item has
     values = dict(_EXAMPLES.get(model, dict[str, Any])())
-    for name in fields:
+    for name, field in _described(model).items():
         if name != "id" and name not in values:
-            values[name] = _example_of(fields[name], getattr(item, name, None))
-    return {name: value if callable(value) else _checked(fields[name], value) for name, value in values.items()}
+            values[name] = _example_of(field, getattr(item, name, None))
+        if name in values and not callable(values[name]):
+            values[name] = _checked(field, values[name])
+    return values
 
 
 def _example_of(field: Field, value: object) -> Any:  # noqa: ANN401 - the value of a field
@@ -345,13 +338,10 @@ def _ended_at(made: Mapping[str, Any]) -> datetime | None:
 
 
 def _expression(made: Mapping[str, Any]) -> str:
-    """Write the expression of a validator: its operator and the expected value, such as ``x >= 11.4``."""
-    operator, expected = made["operator"], made["expected_value"]
-    if operator is None:
+    """Write the expression of a validator."""
+    if made["operator"] is None:
         raise ValueError("expression must be given if operator is None")
-    if isinstance(expected, tuple):
-        expected = list(cast("tuple[object, ...]", expected))
-    return f"x {operator} {expected!r}"
+    return comparison(made["operator"], made["expected_value"])
 
 
 _STARTED_AT = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)

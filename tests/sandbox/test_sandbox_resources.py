@@ -332,6 +332,7 @@ def test_everything_refers_to_what_exists(service):
     parts = {part.id: part for part in service.parts}
     procedures = {procedure.id: procedure.name for procedure in service.procedures}
     stations = {station.id: station.name for station in service.stations}
+    deployments = {deployment.id: deployment for deployment in service.deployments}
     for run in service.runs:
         unit = units[run.unit.id]
         assert (unit.serial_number, unit.sample, unit.part, unit.batch) == (
@@ -343,6 +344,9 @@ def test_everything_refers_to_what_exists(service):
         assert unit.created_at < run.started_at
         assert procedures[run.procedure.id] == run.procedure.name
         assert run.created_by_station is None or stations[run.created_by_station.id] == run.created_by_station.name
+        if run.deployment_id is not None:
+            deployment = deployments[run.deployment_id]
+            assert (deployment.procedure.id, deployment.environment) == (run.procedure.id, run.environment)
     for unit in service.units:
         assert (unit.part.number, unit.part.name) == (parts[unit.part.id].number, parts[unit.part.id].name)
         assert unit.part.revision in parts[unit.part.id].revisions
@@ -409,7 +413,7 @@ def test_some_phases_are_tried_twice_and_the_last_attempt_counts(service):
 
 
 def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run(monkeypatch):
-    monkeypatch.setattr("aiotofupilot.sandbox.resources.runs._RECALIBRATION", 200)
+    monkeypatch.setattr("aiotofupilot.sandbox.resources.runs._RECALIBRATION", timedelta(hours=17))
     service = Sandbox(make_procedures(16), runs=190)
     voltages = [
         m.value

@@ -39,16 +39,16 @@ def test_the_same_seed_makes_the_same_items_in_every_version():
         for name, resource in RESOURCES.items()
     } == {
         "procedures": "952787d15b811eb3",
-        "runs": "1a7b500b81e49ea5",
-        "units": "aa02cbbe3fe01baf",
-        "parts": "3c3435f194864be9",
-        "batches": "f312af9eb9fc1b2a",
-        "stations": "0f6276a2af60f1c2",
-        "users": "dfbd79a7484e5866",
-        "deployments": "23e4211ef8ca41c3",
-        "logs": "3b46b3de08b874b0",
-        "measurements": "b5d6a3f094ba9b86",
-        "phases": "6e4db141dd09f2b9",
+        "runs": "0f8b498ad77e64cf",
+        "units": "cef2b9df67a8ca19",
+        "parts": "bf47bd47b07c4894",
+        "batches": "70930f77a08ebc8b",
+        "stations": "9bec691c94f96a1e",
+        "users": "f4a512b2479643c3",
+        "deployments": "0a07129a1edb409c",
+        "logs": "bdd5ad381a1b5d5a",
+        "measurements": "37abed552c0783bd",
+        "phases": "da9641cc260c5949",
     }
 
 
@@ -68,7 +68,7 @@ def test_the_same_seed_makes_the_same_metadata_and_details_in_every_version():
     for documents in (shown, details):
         text = re.sub(r'https://storage[^"]*|"content_type": "[^"]*"', "", json.dumps(documents, sort_keys=True))
         digests.append(sha256(text.encode()).hexdigest()[:16])
-    assert digests == ["c27e77cd5482d25f", "7970838cc255a9ca"]
+    assert digests == ["691955169e3012ff", "07b0597f1982fa8b"]
 
 
 def test_the_first_runs_do_not_depend_on_how_many_follow(made):

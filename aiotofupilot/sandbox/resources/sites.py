@@ -5,41 +5,33 @@ The latest deployment comes first. The listing of users is a bare array, without
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
-from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
+from aiotofupilot.sandbox.recipes import BENCHES, made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.sandbox.wire import Refusal, document, extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from random import Random
 
     from aiotofupilot.sandbox.world import World
-
-_MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
-_STATUSES = ("ready", "ready", "failed", "building", "pending")
 
 
 def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, Any]:
     runs = reading.all("runs", "procedure.id", procedure.id)
-    latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:10]
+    stations = reading.snapshot.rows("stations")
     return {
         "runs_count": len(runs),
-        "recent_runs": latest,
-        "stations": [
-            station
-            for station in reading.snapshot.rows("stations")
-            if procedure.id in {run.id for run in station.procedures}
-        ],
+        "recent_runs": sorted(runs, key=attrgetter("started_at"), reverse=True)[:10],
+        "stations": [station for station in stations if procedure.id in {run.id for run in station.procedures}],
     }
 
 
@@ -49,7 +41,7 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
     runs = [run for run in tagged if run.procedure.id == procedure_id]  # two procedures may share a version's ID
     if not runs:
         return None
-    first = min(runs, key=lambda run: run.started_at)
+    first = min(runs, key=attrgetter("started_at"))
     return extended(
         models.VersionDetails,
         first.procedure.version,
@@ -62,7 +54,7 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
 
 PROCEDURES: Resource[models.Procedure] = Resource(
     name="procedures",
-    source=lambda world: world.procedures[::-1],
+    source=lambda world: {procedure.id: procedure for procedure in reversed(world.procedures)},
     filters={"search_query": contains("name", id_from=6, within=True)},
     pages=pages(safe=False),
     details=(
@@ -70,47 +62,6 @@ PROCEDURES: Resource[models.Procedure] = Resource(
         Detail("procedures/*/versions/*", models.VersionDetails, _version_details, hides=("created_by_user.email",)),
     ),
 )
-
-
-def _deployment(world: World, number: int) -> Iterator[models.Deployment]:
-    """Make the deployment with a number. Deployments with an even number are for production."""
-    wave, index = divmod(number, 2 * len(world.lines))
-    line, other = divmod(index, 2)
-    random = world.random("deployment", number)
-    deployed_at = world.deployed_at(wave) + timedelta(minutes=index)
-    environment, status, trigger = "production", "ready", "auto"
-    if other:
-        environment = random.choice(("preview", "development"))
-        status = random.choice(_STATUSES)
-        trigger = random.choice(("manual", "cli", "auto"))
-    repository = world.procedures[line].linked_repository
-    yield models.Deployment(
-        id=world.id("deployments", number),
-        environment=environment,
-        trigger=trigger,
-        status=status,
-        skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
-        started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
-        ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
-        deployed_at=deployed_at,
-        procedure=world.lines[line],
-        commit=None if trigger == "cli" else _commit(world, random, number, deployed_at),
-        repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
-        stations=tuple(world.stations[bench] for bench in world.benches_of(line)) if status == "ready" else (),
-    )
-
-
-def _commit(world: World, random: Random, number: int, deployed_at: datetime) -> models.Commit:
-    author = random.choice(world.refs)
-    return models.Commit(
-        id=world.id("commits", number),
-        sha=f"{random.getrandbits(160):040x}",
-        message=random.choice(_MESSAGES),
-        author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
-        author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
-        committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
-        branch=random.choice(("next", "hotfix", None)) if number % 2 else "main",
-    )
 
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, Any]:
@@ -153,7 +104,6 @@ def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
 DEPLOYMENTS: Resource[models.Deployment] = Resource(
     name="deployments",
     source=lambda world: world.deployments,
-    make=_deployment,
     order="procedure_ids environments build_statuses pushed branch_names author_usernames deployed_after "
     "deployed_before search_query limit",
     paths={
@@ -164,18 +114,6 @@ DEPLOYMENTS: Resource[models.Deployment] = Resource(
     filters={"search_query": contains("commit.message", "commit.sha", "procedure.name")},
     details=(Detail("deployments/*", models.DeploymentDetails, more=_deployment_details),),
 )
-
-
-def _station(world: World, number: int) -> Iterator[models.Station]:
-    ref, team = world.stations[number], BENCHES[number].team
-    lines = [ref for line, ref in enumerate(world.lines) if number in world.benches_of(line)]
-    yield models.Station(
-        id=ref.id,
-        name=ref.name,
-        procedures=tuple(lines),
-        procedures_count=len(lines),
-        team=None if team is None else models.Team(world.id("teams", team), TEAMS[team]),
-    )
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
@@ -205,17 +143,14 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
         for deployment in reading.all("deployments", "procedure.id", procedure_id)
         if station_id in {station.id for station in deployment.stations}
     )
-    latest = max(ready, key=lambda deployment: deployment.deployed_at, default=None)
+    latest = max(ready, key=attrgetter("deployed_at"), default=None)
     return latest and extended(
         models.StationDeployment,
         latest,
         deployed_at=document(latest.deployed_at),
         repository=latest.repository
         and models.StationRepository(
-            owner="example-energy",
-            name="eol-tests",
-            provider=latest.repository.provider,
-            gitlab_project_id=12345 if latest.repository.provider == "gitlab" else None,
+            owner="example-energy", name="eol-tests", provider=latest.repository.provider, gitlab_project_id=None
         ),
     )
 
@@ -227,14 +162,14 @@ def _current_station(reading: Reading) -> models.Station:
     return reading.station
 
 
-def _metadata(_world: World, number: int) -> dict[str, object]:
-    return {"location": ("Lyon", "Graz")[number % 2], "bay": number + 1, "worn": BENCHES[number].failure_rate > 0.3}  # noqa: PLR2004 - more than others
+def _metadata(_world: World, station: models.Station) -> dict[str, object]:
+    bay, is_worn = [*BENCHES].index(station.name), BENCHES[station.name].failure_rate > 0.3  # noqa: PLR2004 - of most
+    return {"location": ("Lyon", "Graz")[bay % 2], "bay": bay + 1, "worn": is_worn}
 
 
 STATIONS: Resource[models.Station] = Resource(
     name="stations",
-    source=lambda _world: range(len(BENCHES)),
-    make=_station,
+    source=lambda world: world.stations,
     included={"metadata": _metadata},
     filters={
         "search_query": contains("name"),
@@ -247,13 +182,6 @@ STATIONS: Resource[models.Station] = Resource(
 )
 
 
-def _users(world: World) -> list[models.User]:
-    """Return the people with an account: those who create items, and one who is banned."""
-    image = "https://example.com/robin.png"
-    former = models.User(world.id("users", 2), "Robin Former", "robin.former@example.com", image, banned=True)
-    return [*(models.User(ref.id, ref.name, ref.email) for ref in world.refs), former]
-
-
 def _current_user(reading: Reading) -> models.User:
     """Return the user whose key it is."""
     if reading.is_station:
@@ -261,21 +189,16 @@ def _current_user(reading: Reading) -> models.User:
     return reading.user
 
 
-def _itself(reading: Reading) -> Reading:
-    return reading
-
-
 def _identity(reading: Reading, _item: object) -> dict[str, Any]:
-    if reading.is_station:
-        return {"type": "station", "station": reading.station, "user": None}
-    return {"type": "user", "station": None, "user": reading.user}
+    kind = "station" if reading.is_station else "user"
+    return {"type": kind, "station": None, "user": None, kind: getattr(reading, kind)}
 
 
 USERS: Resource[models.User] = Resource(
     name="users",
-    source=_users,
+    source=lambda world: world.users,
     details=(
         Detail("users/current", models.User, _current_user),
-        Detail("whoami", models.Identity, _itself, _identity),
+        Detail("whoami", models.Identity, lambda reading: reading, _identity),
     ),
 )

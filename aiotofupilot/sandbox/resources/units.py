@@ -6,43 +6,20 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from aiotofupilot import models
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, contains, if_asked, related
 from aiotofupilot.sandbox.wire import extended
-from aiotofupilot.sandbox.world import grouped
 
 from .runs import RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aiotofupilot.sandbox.resource import Reading
     from aiotofupilot.sandbox.world import Snapshot, World
 
 _ADDRESS = "created_by_user.email"
-
-
-def _units(world: World) -> list[models.Unit]:
-    """Make the units, in the order of their first run. The listing does not have the addresses of their creators."""
-    for unit_id, runs in grouped((entry.run for entry in world.entries), lambda run: run.unit.id).items():
-        first, last, parent, known = runs[0], runs[-1], world.parents.get(unit_id), world.units.get(unit_id)
-        if known is None or known.last_run is None or (known.last_run.id, known.parent) != (last.id, parent):
-            world.units[unit_id] = extended(
-                models.Unit,
-                first.unit,
-                created_at=first.started_at - timedelta(seconds=40),
-                children=world.children[unit_id],
-                created_by_user=first.created_by_user and evolve(first.created_by_user, email=None),
-                created_by_station=first.created_by_station,
-                parent=parent,
-                last_run=last,
-            )
-    return [*world.units.values()]
 
 
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
@@ -86,7 +63,7 @@ def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
 
 UNITS: Resource[models.Unit] = Resource(
     name="units",
-    source=_units,
+    source=lambda world: world.units,
     included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
     hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
@@ -108,22 +85,6 @@ UNITS: Resource[models.Unit] = Resource(
 )
 
 
-def _batches(world: World) -> list[models.Batch]:
-    """Make the batches, in the order of their first units. Whoever created the first unit created the batch."""
-    return [
-        extended(
-            models.Batch,
-            units[0],
-            id=batch.id,
-            number=batch.number,
-            created_at=units[0].created_at - timedelta(minutes=1),
-            unit_count=len(units),
-        )
-        for batch, units in grouped(reversed(world.listed("units")), "batch").items()
-        if batch is not None
-    ]
-
-
 def _of_units(chosen: Filter) -> Filter:
     """Select batches with a unit that a filter of units selects."""
     return related("id", "units", "batch.id", chosen)
@@ -141,7 +102,7 @@ def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, Any]:
 
 BATCHES: Resource[models.Batch] = Resource(
     name="batches",
-    source=_batches,
+    source=lambda world: world.batches,
     hides=(_ADDRESS,),
     order="ids numbers created_after created_before limit",
     filters={
@@ -151,16 +112,6 @@ BATCHES: Resource[models.Batch] = Resource(
     },
     details=(Detail("batches/*", models.BatchDetails, "number", _batch_details, hides=(_ADDRESS,)),),
 )
-
-
-def _part(world: World, number: int) -> Iterator[models.Part]:
-    yield models.Part(
-        id=world.id("parts", number),
-        number=PRODUCTS[number].number,
-        name=PRODUCTS[number].name,
-        created_at=world.begin - timedelta(days=400 - 20 * number),
-        revisions=tuple(world.revisions[number]),
-    )
 
 
 def _numbered(reading: Reading, number: str) -> models.Part | None:
@@ -197,14 +148,14 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
     )
 
 
-def _metadata_of_part(_world: World, number: int) -> dict[str, object]:
+def _metadata_of_part(_world: World, part: models.Part) -> dict[str, object]:
+    number = [product.number for product in PRODUCTS].index(part.number)
     return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
 
 
 PARTS: Resource[models.Part] = Resource(
     name="parts",
-    source=lambda _world: range(len(PRODUCTS)),
-    make=_part,
+    source=lambda world: world.parts,
     included={"metadata": _metadata_of_part},
     order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
     filters={
