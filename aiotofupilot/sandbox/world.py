@@ -92,7 +92,7 @@ class World:
             newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
         self.begin: datetime = newest.replace(microsecond=0) + _DAY
         self._runs = runs if self.lines else 0
-        self._random = random = Random(f"drill {seed}")  # noqa: S311 - a word that makes small factories diverse
+        self._random = random = Random(f"bench {seed}")  # noqa: S311 - a word that makes small factories diverse
         # Each phase of a procedure measures something that can fail.
         self._steps = [
             sorted(random.sample(recipes.TESTS, random.randint(4, 6)), key=recipes.TESTS.index) for _ in self.lines
@@ -219,7 +219,7 @@ class World:
         unit = models.RunUnit(
             id=uuid(random),
             serial_number=f"{PARTS[kind].prefix}-{len(self.units):06}",
-            sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
+            sample=random.choices((None, "golden", "failing", "ignored"), (88, 6, 4, 2))[0],
             part=models.PartRef(part.id, part.number, part.name, revision),
             batch=batch,
         )

@@ -1,7 +1,6 @@
 """Runs by themselves with what is measured in one phase, and sandboxes whose waveforms are short."""
 
 from contextlib import contextmanager
-from functools import cache
 
 import attrs
 import pytest
@@ -17,8 +16,6 @@ def few_points():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(made_up, "_LEAST_POINTS", 20)
         patched.setattr(made_up, "_MOST_POINTS", 40)
-        for name in ("_noise", "_angles"):  # their caches are of another length
-            patched.setattr(made_up, name, cache(getattr(made_up, name).__wrapped__))
         yield
 
 

@@ -279,7 +279,7 @@ class TestAgain:
         """Runs, what they wrote, units and batches. A run that is older than that stays as it is."""
         have("runs", "units", "logs", "stations", "procedures")
         for at in (1, 20):
-            sandbox.runs[at] = evolve(sandbox.runs[at], outcome="ABORTED")
+            sandbox.runs[at] = evolve(sandbox.runs[at], outcome="CHANGED")
         sandbox.units[0] = evolve(sandbox.units[0], sample="golden")
         removed, older = sandbox.runs[2], sandbox.runs[21]
         sandbox.runs[:] = [run for run in sandbox.runs if run not in (removed, older)]
@@ -293,7 +293,7 @@ class TestAgain:
         }
         assert came["logs"].gone
         assert query("SELECT id FROM runs WHERE _gone_at IS NOT NULL") == [(removed.id,)]
-        assert query("SELECT id FROM runs WHERE outcome = 'ABORTED'") == [(sandbox.runs[1].id,)]
+        assert query("SELECT id FROM runs WHERE outcome = 'CHANGED'") == [(sandbox.runs[1].id,)]
         assert query("SELECT sample FROM units WHERE id = ?", sandbox.units[0].id) == [("golden",)]
 
     def test_what_cannot_be_read_hides_what_is_gone(self, have, pull, sandbox):

@@ -39,16 +39,16 @@ def test_the_same_seed_makes_the_same_items_in_every_version():
         for name, resource in RESOURCES.items()
     } == {
         "procedures": "952787d15b811eb3",
-        "runs": "0f8b498ad77e64cf",
-        "units": "cef2b9df67a8ca19",
-        "parts": "bf47bd47b07c4894",
-        "batches": "70930f77a08ebc8b",
-        "stations": "9bec691c94f96a1e",
-        "users": "f4a512b2479643c3",
-        "deployments": "0a07129a1edb409c",
-        "logs": "bdd5ad381a1b5d5a",
-        "measurements": "37abed552c0783bd",
-        "phases": "da9641cc260c5949",
+        "runs": "24872cfe19efab5d",
+        "units": "8fcdc1ef2ec2fc13",
+        "parts": "a8f95499fc80fe18",
+        "batches": "f3e1332bcaff7644",
+        "stations": "d53181d88481caa2",
+        "users": "0bb3b06a781afd5b",
+        "deployments": "64a0ef03e8bb0828",
+        "logs": "d5bf65d60f56ef09",
+        "measurements": "991955fc22aac821",
+        "phases": "c825268c5ba7b5e8",
     }
 
 
@@ -68,7 +68,7 @@ def test_the_same_seed_makes_the_same_metadata_and_details_in_every_version():
     for documents in (shown, details):
         text = re.sub(r'https://storage[^"]*|"content_type": "[^"]*"', "", json.dumps(documents, sort_keys=True))
         digests.append(sha256(text.encode()).hexdigest()[:16])
-    assert digests == ["691955169e3012ff", "07b0597f1982fa8b"]
+    assert digests == ["a535b8ae60f7d457", "ca7a8cf8cc55696d"]
 
 
 def test_the_first_runs_do_not_depend_on_how_many_follow(made):
