@@ -79,7 +79,7 @@ def test_every_file_is_downloaded_once(sandbox, attachments, folder, capfd):
 
 
 def test_filters_are_those_of_runs(sandbox, folder, capfd):
-    assert run(["download", str(folder), "--outcomes", "FAIL", "--search", "INV", "-n", "3", "--concurrency", "2"]) == 0
+    assert run(["download", str(folder), "--outcomes", "FAIL", "--search", "INV", "-n", "6", "--concurrency", "2"]) == 0
     assert " files, " in capfd.readouterr().out
     listed = next(request for request in list(sandbox.requests) if request.path.endswith("/v2/runs"))
     assert (listed.query["outcomes"], listed.query["search_query"]) == ("FAIL", "INV")
