@@ -189,9 +189,11 @@ def _current_user(reading: Reading) -> models.User:
     return reading.user
 
 
-def _identity(reading: Reading, _item: object) -> dict[str, Any]:
-    kind = "station" if reading.is_station else "user"
-    return {"type": kind, "station": None, "user": None, kind: getattr(reading, kind)}
+def _identity(reading: Reading) -> models.Identity:
+    """Return whose key it is."""
+    station = extended(models.StationRef, reading.station) if reading.is_station else None
+    user = None if station else extended(models.UserRef, reading.user)
+    return models.Identity("station" if station else "user", station, user, reading.organization)
 
 
 USERS: Resource[models.User] = Resource(
@@ -199,6 +201,6 @@ USERS: Resource[models.User] = Resource(
     source=lambda world: world.users,
     details=(
         Detail("users/current", models.User, _current_user),
-        Detail("whoami", models.Identity, lambda reading: reading, _identity),
+        Detail("whoami", models.Identity, _identity),
     ),
 )
