@@ -193,7 +193,8 @@ def _identity(reading: Reading) -> models.Identity:
     """Return whose key it is."""
     station = extended(models.StationRef, reading.station) if reading.is_station else None
     user = None if station else extended(models.UserRef, reading.user)
-    return models.Identity("station" if station else "user", station, user, reading.organization)
+    kind = "station" if station else "user"
+    return models.Identity(type=kind, station=station, user=user, organization=reading.organization)
 
 
 USERS: Resource[models.User] = Resource(
