@@ -38,7 +38,6 @@ CREDENTIALS = "~/.tofupilot/credentials.json"
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
-_QUERY = re.compile("[?#]")
 
 _SIZE_LIMIT = 64 * 1024
 """The most bytes of the credentials file. It holds three strings: a few thousand bytes with a certificate."""
@@ -184,7 +183,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
             f"{source} must begin with https:// or http://, such as https://tofupilot.example.com; "
             "the value is not shown, because it may be a key",
         )
-    if query := _QUERY.search(base_url):
+    if query := re.search("[?#]", base_url):
         shown = base_url[: query.start()]
         raise unusable(source, f"{source} must not have a query or fragment, got one after {shown!r}")
     if not is_visible(base_url):

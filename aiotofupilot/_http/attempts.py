@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ from .retry import RetryPolicy, asked_wait, decide, evidence, is_slow, wait_afte
 from .throttle import MissedSlotError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Self
 
     from tenacity import AsyncRetrying, RetryCallState
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from .throttle import Throttle
 
 T = TypeVar("T")
-
-Control = Callable[[], Awaitable[bool]]
-"""A function that requests another page once, and returns whether there was a good response."""
 
 _SLOW_ATTEMPTS = 2
 """After so many attempts that took too long, a page is given up if others can be read, so that it is read in parts."""
@@ -43,8 +40,8 @@ _log = logging.getLogger("aiotofupilot")
 class Attempts(Wanted, Generic[T]):
     """The attempts at one page, or a single one with ``once``, whatever the policy or the controller ``retry`` says.
 
-    A deadline is a time limit that other requests have too. If it is not set, this page sets it. ``control`` tells
-    whether the server is down, or only this page fails.
+    A deadline is a time limit that other requests have too. If it is not set, this page sets it. ``control`` requests
+    another page once, and returns whether there was a good response, or else the server seems to be down.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
     The wait for a session that is down is a part of tenacity's sleep.
@@ -73,7 +70,7 @@ class Attempts(Wanted, Generic[T]):
         *,
         once: bool = False,
         deadline: Deadline | None = None,
-        control: Control | None = None,
+        control: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._throttle = throttle
         self._clock = clock

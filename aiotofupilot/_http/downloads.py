@@ -171,7 +171,7 @@ async def _many(
     async def read() -> None:
         async with aclosing(_each(attachments)) as each:
             async for item in each:
-                for attachment in _attachments(item):
+                for attachment in item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),):
                     await places.acquire()
                     begin(one(attachment))
 
@@ -206,10 +206,6 @@ async def _each(items: Attachments) -> AsyncGenerator[object]:
         aclose = getattr(iterator, "aclose", None)
         if aclose is not None and iterator is not items:
             await aclose()
-
-
-def _attachments(item: object) -> tuple[Attachment, ...]:
-    return item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),)
 
 
 def _checked(attachment: object) -> Attachment:

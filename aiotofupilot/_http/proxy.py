@@ -52,14 +52,11 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
     return _checked(proxy, source, "proxy") if proxy.value else None
 
 
-_OF_SESSION = ("_default_proxy", "_default_proxy_auth")
-"""Where an aiohttp session keeps its proxy and the login of it. They have no public names."""
-
-
 def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
     """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none."""
     missing = object()
-    address, auth = (Secret(getattr(session, name, missing)) for name in _OF_SESSION)
+    # They have no public names.
+    address, auth = (Secret(getattr(session, name, missing)) for name in ("_default_proxy", "_default_proxy_auth"))
     if missing in (address.value, auth.value):
         message = "this version of aiohttp does not tell the proxy of a session: install another"
         raise for_parameter(ConfigurationError(message), "http_session")

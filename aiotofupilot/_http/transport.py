@@ -60,8 +60,6 @@ _SHOW_HEADERS = "_on_headers_request_sent"
 _OF_SESSION = "_middlewares"
 """The middlewares of an aiohttp session. Those of a request replace them, and they have no public name."""
 
-_SECRET = ("Authorization", "Proxy-Authorization")
-
 
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
@@ -156,7 +154,9 @@ class Transport:
                     raise refusal(response.status, url, self._proxy)
                 body = await _read(response, max_body)
                 if _log.isEnabledFor(logging.DEBUG):
-                    self._log_response(url, response.status, len(body))
+                    shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
+                    fields = {"tofupilot_status": response.status, "tofupilot_bytes": len(body)}
+                    _log.debug("GET %s: %d, %d bytes", shown, response.status, len(body), extra=fields)
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self.clock.now())
         except (aiohttp.ClientError, TimeoutError, errors.TransportError) as error:
@@ -203,11 +203,6 @@ class Transport:
             last = sender(self._session, self._authorization, self._proxy)
             self._middlewares = [_without_filters, *of_session, last] if of_session else [last]
         return self._session
-
-    def _log_response(self, url: URL, status: int, size: int) -> None:
-        shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
-        fields = {"tofupilot_status": status, "tofupilot_bytes": size}
-        _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
 
 
 def _target(url: URL, location: str) -> URL:
@@ -290,7 +285,7 @@ def sender(
             told = request.url.origin() if authorization is None else request.url
             failure = translated(error, session, told, proxy)
         finally:
-            for name in _SECRET:  # before the hooks for the end of the request
+            for name in ("Authorization", "Proxy-Authorization"):  # before the hooks for the end of the request
                 request.headers.pop(name, None)
         # Raised outside of the except clause, so that aiohttp's error is not its context.
         try:
