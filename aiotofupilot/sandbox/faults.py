@@ -51,8 +51,7 @@ __all__ = [
 
 _GZIP = 31  # zlib's window bits for the gzip format
 _MIB = 1024 * 1024
-_HARMLESS = frozenset({"latency", "chunked", "gzip"})
-"""After these faults, the client still reads the right response."""
+_HARMLESS = frozenset({"latency", "chunked", "gzip"})  # after these, the client still reads the right response
 
 P = ParamSpec("P")
 
@@ -324,10 +323,9 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
     """
     met = status(500) if by is None else by
 
-    def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
-        return met.alter(delivery, request, random) if _among(request, items) else delivery
-
-    return alter
+    return lambda delivery, request, random: (
+        met.alter(delivery, request, random) if _among(request, items) else delivery
+    )
 
 
 @fault

@@ -140,13 +140,9 @@ connection, which is closed in an orderly manner, even if more was announced, or
 
 def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Drop parts of the body without bytes, and the steps after the end of the connection."""
-    kept: list[Step] = []
-    for step in steps:
-        if step or not isinstance(step, bytes):
-            kept.append(step)
-        if isinstance(step, str):
-            break
-    return tuple(kept)
+    kept: list[Step] = [step for step in steps if step or not isinstance(step, bytes)]
+    ends = [index for index, step in enumerate(kept) if isinstance(step, str)]
+    return tuple(kept[: ends[0] + 1] if ends else kept)
 
 
 @frozen

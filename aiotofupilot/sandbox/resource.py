@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
-
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
 
@@ -105,7 +103,7 @@ class Detail:
 def _decoded(parameter: str) -> str:
     """Decode a parameter of a path, as ``decodeURIComponent`` of JavaScript does."""
     try:
-        return unquote(_NOT_ENCODED.sub("%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
+        return unquote(re.sub("%(?![0-9A-Fa-f]{2})", "%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
     except UnicodeDecodeError:  # the REST layer does not catch the error
         raise Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error") from None
 

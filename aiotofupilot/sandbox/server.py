@@ -36,15 +36,12 @@ if TYPE_CHECKING:
 Hook = Callable[[Factory, Request], None]
 """A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
 
-_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
-"""Parameters that do not select items."""
+_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they select no items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 _MOST_HEAD = 16 * 1024
 """The most bytes of a request line and headers together. Node, which serves TofuPilot, refuses more."""
-_READ_HEAD = 1024 * 1024
-"""The most bytes of a request line or a header that are read at all."""
+_READ_HEAD = 1024 * 1024  # the most bytes of a request line, or of a header, that are read at all
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
-
 _PASSES_TO_HAND_OVER = 3
 """How often an event loop runs until a server knows a connection that was accepted. Before, it could not close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
@@ -132,9 +129,8 @@ class Sandbox(Listings):
         self.api_key: str = api_key
         self.station_key: str = station_key
         # As in https://github.com/tofupilot/python/tree/main/tests/v2, the tests of the official SDK.
-        self.station_listings: set[str] = RESOURCES.keys() - {"stations"}
-        if station_listings is not None:
-            self.station_listings = set(station_listings)
+        allowed = RESOURCES.keys() - {"stations"} if station_listings is None else station_listings
+        self.station_listings: set[str] = set(allowed)
         self.paging: Paging = paging
         self.pagings: dict[str, Paging] = dict(pagings or {})
         if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():

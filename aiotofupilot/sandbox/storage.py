@@ -14,7 +14,6 @@ from urllib.parse import quote
 from .request import Delivery, Request
 
 _ROOT = "/storage/"
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _LINES = 300
 
 
@@ -78,7 +77,7 @@ def _selected(body: bytes, request: Request) -> Delivery:
     """Return a file, or the part of it that the request asks for (RFC 9110, section 14)."""
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", "ETag": etag}
-    asked = _RANGE.fullmatch(request.range or "")
+    asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", request.range or "")
     if asked is None or asked.group() == "bytes=-" or request.if_range not in {None, etag}:
         return Delivery.of(200, headers, body)
     first, last = asked.groups()
