@@ -19,12 +19,13 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import asdict, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from aiotofupilot import models
 
 from . import recipes
 from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
+from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -193,9 +194,7 @@ class World:
             run = self._run(index, unit, line, tests)
             self.runs[run.id] = run
             known = self.units.get(unit.id) or self._assembled(run, PARTS[line])
-            procedure = models.ProcedureRef(run.procedure.id, run.procedure.name)
-            last = models.LastRun(run.id, run.outcome, run.started_at, run.ended_at, procedure)
-            self.units[unit.id] = evolve(known, last_run=last)
+            self.units[unit.id] = evolve(known, last_run=extended(models.LastRun, run))
             soon, following = index + self._random.randint(2, 12), line + len(PARTS)
             if run.outcome != "PASS":
                 if tests + 1 < _MOST_TESTS:
@@ -237,10 +236,10 @@ class World:
             parent = models.UnitRef(unit.id, unit.serial_number)
             self.units[child.id] = evolve(self.units[child.id], parent=parent)
         if ref := unit.batch:
-            new = models.Batch(id=ref.id, number=ref.number, created_at=at - timedelta(minutes=1), unit_count=0, **by)
+            new = extended(models.Batch, ref, created_at=at - timedelta(minutes=1), unit_count=0, **by)
             batch = self.batches.get(ref.id, new)
             self.batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
-        return models.Unit(**asdict(unit, recurse=False), created_at=at, children=children, **by)
+        return extended(models.Unit, unit, created_at=at, children=children, **by)
 
     def _run(self, index: int, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
         """Make a run of a procedure that has tested the unit before, 0 times or more."""

@@ -277,8 +277,10 @@ def test_a_unit_without_news_is_not_made_again():
     """A busy line would otherwise make all units anew with each request."""
     few = factory(runs=400)
     before = {id(unit): unit for unit in few.units}
+    batches = {id(batch): batch for batch in few.batches}
     few.produce(1)
     assert len([unit for unit in few.units if id(unit) not in before]) == 1
+    assert len([batch for batch in few.batches if id(batch) not in batches]) <= 1
 
 
 @pytest.mark.parametrize("year", [1, 9999])
