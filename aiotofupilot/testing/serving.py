@@ -142,9 +142,10 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
         raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
     faults, waits = options.pop("faults", ()), boolean("waits of the marker tofupilot", options.pop("waits", True))
     sandbox = Sandbox(**options)
+    listed: list[Any] = [*faults] if hasattr(faults, "__iter__") else [None]
     if callable(faults):
         faults(sandbox.faults)
-    elif hasattr(faults, "__iter__") and all(isinstance(fault, Fault) for fault in (listed := [*faults])):
+    elif all(isinstance(fault, Fault) for fault in listed):
         sandbox.faults.next(*listed)
     else:
         raise TypeError(
