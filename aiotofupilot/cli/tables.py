@@ -62,7 +62,9 @@ def text_of(value: object, timespec: str = "minutes") -> str:
         case datetime():
             return _timestamp(value, timespec)
         case timedelta():
-            return _duration(value)
+            minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
+            hours, minutes = divmod(int(minutes), 60)
+            return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
         case tuple():
             return ", ".join(text_of(each, timespec) for each in cast("tuple[object, ...]", value))
         case _:
@@ -75,13 +77,6 @@ def _timestamp(value: datetime, timespec: str) -> str:
     except OverflowError:  # beyond the years that a date can have in UTC
         return value.isoformat(" ", timespec)
     return utc.replace(tzinfo=None).isoformat(" ", timespec) + "Z"
-
-
-def _duration(value: timedelta) -> str:
-    """Return a duration in hours, minutes and seconds."""
-    minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
 
 
 def _measured(measurement: Measurement) -> str | None:
