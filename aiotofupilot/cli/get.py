@@ -165,14 +165,13 @@ def _texts(part: Any) -> Iterator[str]:  # noqa: ANN401 - any model
     has_time = False
     for field in shown_fields(part.__class__):
         value = getattr(part, field.name)
-        if field.name in ("id", "docstring") or field.name.endswith("_id") or value in (None, (), {}, ""):
+        is_elsewhere = field.name in ("id", "docstring") or field.name.endswith("_id") or _has_parts(field)
+        if is_elsewhere or value in (None, (), {}, ""):
             continue
         if isinstance(value, datetime):
             if not has_time:  # with the duration it tells the other ones
                 yield _text(value, field)
             has_time = True
-        elif _has_parts(field):
-            continue
         elif field.model:
             yield from _brief(value)
         elif field.kind in (bool, int, float, int | float) and not field.is_array:
