@@ -313,6 +313,5 @@ class TofuPilotSession(Listings):
             await self._unowned.transport.close()
 
     def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
-        if getattr(self, "_viewed", self) is None and self._unowned.transport.opened:
-            self._unowned.transport.abandon()
+        if getattr(self, "_viewed", self) is None and self._unowned.transport.abandon():
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)

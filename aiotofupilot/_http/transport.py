@@ -112,11 +112,6 @@ class Transport:
             return self._limit
         return connection_limits(self._session.connector, (url or self.base).origin())
 
-    @property
-    def opened(self) -> bool:
-        """Whether an aiohttp session was made here that is still open."""
-        return self._owns_session and self._session is not None and not self._session.closed
-
     def check(self) -> None:
         if self._session is not None and self._session.closed:
             raise errors.SessionError("the aiohttp session is closed")
@@ -167,11 +162,14 @@ class Transport:
         if self._session is not None and self._owns_session:
             await self._session.close()
 
-    def abandon(self) -> None:
-        """Close the connections without waiting, in any thread, and also after the event loop was closed."""
+    def abandon(self) -> bool:
+        """Close the connections without waiting, and return whether an aiohttp session was made here that was open.
+
+        This may be called in any thread, and also after the event loop was closed.
+        """
         session, loop = self._session, self._loop
         if session is None or session.connector is None or loop is None:
-            return
+            return False
         connector = session.connector
         session.detach()  # otherwise aiohttp would warn about a session that was not closed
 
@@ -184,6 +182,7 @@ class Transport:
             close()
         else:
             loop.call_soon_threadsafe(close)
+        return True
 
     def open(self) -> aiohttp.ClientSession:
         """Return the aiohttp session, which is made on first use."""

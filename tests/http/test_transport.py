@@ -549,7 +549,7 @@ async def test_a_session_that_was_handed_in_is_left_open(make, server, handed_in
     server.answers = [http(b"1")]
     client = make(http_session=session)
     assert (await client.get("/", timeout=60.0)).body == b"1"
-    assert not client.transport.opened
+    assert not client.transport.abandon()
     await client.transport.close()
     assert not session.closed
 
@@ -684,9 +684,9 @@ async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
 async def test_closing_before_the_first_request_is_nothing(make):
     """There is no aiohttp session yet."""
     client = make()
-    assert not client.transport.opened
+    assert not client.transport.abandon()
     await client.transport.close()
-    client.transport.abandon()
+    assert not client.transport.abandon()
 
 
 async def test_what_is_abandoned_closes_its_connections_without_a_word(make, server):
@@ -694,9 +694,8 @@ async def test_what_is_abandoned_closes_its_connections_without_a_word(make, ser
     server.answers = [http()]
     client = make()
     await client.get("/", timeout=60.0)
-    assert client.transport.opened
-    client.transport.abandon()
-    assert not client.transport.opened
+    assert client.transport.abandon()
+    assert not client.transport.abandon()
     gc.collect()
     async with asyncio.timeout(30):
         await server.gone.wait()
@@ -726,6 +725,6 @@ def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clo
         return client
 
     client = asyncio.run(main())
-    client.transport.abandon()
-    assert not client.transport.opened
+    assert client.transport.abandon()
+    assert not client.transport.abandon()
     gc.collect()
