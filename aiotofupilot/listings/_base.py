@@ -185,7 +185,10 @@ class Listing(Generic[T]):
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
-        """Return a paginator for a query, or for those of its items that ``keep`` finds in a shard of it."""
+        """Return a paginator for a query, with options that may be given among other arguments.
+
+        If a shard is listed, ``keep`` returns whether an item that the server lists is in it.
+        """
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         plan = Plan(
@@ -240,8 +243,9 @@ class ByRun:
 
     def query(self, pairs: Pairs) -> Pairs:
         """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
-        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)}
-        names |= {self.run_ids: "ids", self.procedure_id or "": "procedure_ids"}
+        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
+        if self.procedure_id is not None:
+            names[self.procedure_id] = "procedure_ids"
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
