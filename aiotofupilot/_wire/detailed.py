@@ -46,7 +46,7 @@ _NAMES: dict[type, str] = {
 
 def _checked(value: Any, classes: Collection[type], wanted: str) -> Any:
     if value.__class__ not in classes:
-        raise TypeError(f"expected {wanted}, got {_NAMES.get(value.__class__, _NAMES[int])}")
+        raise TypeError(f"expected {wanted}, got {_NAMES.get(value.__class__, value.__class__.__name__)}")
     return value
 
 
@@ -98,7 +98,9 @@ def structured(document: Any, kind: Any) -> Any:
     except (BaseValidationError, TypeError) as error:
         path, fault = _locate(error)
     else:
-        return (found.data, found.meta) if is_page else (found, PageMeta(has_more=False)) if item is not kind else found
+        if is_page:
+            return found.data, found.meta
+        return found if item is kind else (found, PageMeta(has_more=False))
     raise DecodeError(f"{path}: {fault}", path=path)  # outside of the handler, because cattrs' errors quote the body
 
 

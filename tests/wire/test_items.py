@@ -1,5 +1,7 @@
 """`from_wire` is the way back from `to_wire`."""
 
+from collections import OrderedDict
+
 import pytest
 from fakes.wire_listings import EXAMPLES, MODELS
 
@@ -31,8 +33,9 @@ def test_what_the_api_sends_is_read_and_written_again():
         ([], "$", "expected an object, got an array"),
         (None, "$", "expected an object, got null"),
         (EXAMPLES["procedures"] | {"name": 3}, "$.name", "expected a string, got a number"),
+        (OrderedDict(EXAMPLES["procedures"]), "$", "expected an object, got OrderedDict"),
     ],
-    ids=["missing", "array", "null", "type"],
+    ids=["missing", "array", "null", "type", "not JSON"],
 )
 def test_what_is_not_such_an_item_is_refused_with_its_path(document, path, fault):
     with pytest.raises(DecodeError) as caught:
