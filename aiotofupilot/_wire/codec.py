@@ -70,6 +70,7 @@ class _Decoder(Generic[T, C]):
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
+        """The fast way. For a body with a fault or in a rare form, it raises any error."""
         from .structs import as_parsed, items_converter, parser, whole  # noqa: PLC0415 - see the module's docstring
 
         items: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows

@@ -230,7 +230,10 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
 
 
 def bounds_of(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest and the latest time that parameters such as ``created_after`` ask for; None: no bound."""
+    """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
+
+    The names of the parameters begin with the name, such as ``created``. None: there is no bound.
+    """
     bounds = {key: _read(key, text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
     return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
 

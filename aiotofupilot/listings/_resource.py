@@ -23,6 +23,7 @@ from ._encoding import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 D = TypeVar("D")
 V = TypeVar("V")
 
