@@ -21,7 +21,6 @@ from aiotofupilot.listings import Runs, Units
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
 
-RUNS = 14
 COLUMNS = [
     *("run_id", "serial_number", "phase", "retry_count", "measurement_id", "measurement"),
     *("series", "series_name", "index", "value", "units"),
@@ -30,7 +29,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def service():
-    return Sandbox(procedures=1, runs=RUNS)
+    return Sandbox(procedures=2, runs=20)
 
 
 @pytest.fixture
@@ -197,11 +196,11 @@ def test_the_program_of_the_guide_draws_the_picture_that_is_kept(monkeypatch, tm
     """If the program was changed, copy what it draws here. Not every version of matplotlib draws the same lines."""
     guide = ROOT / "aiotofupilot" / "guides" / "frames.md"
     (program,) = [block for block in read_blocks(guide) if "savefig" in block.text]
-    assert "`Sandbox(procedures=1, runs=20)`" in read(guide)
+    assert "`Sandbox(procedures=2, runs=20)`" in read(guide)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     style = {"svg.fonttype": "none", "svg.hashsalt": "aiotofupilot", "backend": "svg"}
-    with serve(Sandbox(procedures=1, runs=20)) as sandbox, mpl.rc_context(style):
+    with serve(Sandbox(procedures=2, runs=20)) as sandbox, mpl.rc_context(style):
         monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
         monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
         exec(compile(program.numbered, program.guide, "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the guide's own text
