@@ -144,6 +144,8 @@ class Window(Generic[T]):
                 raise
             if self._prefetched:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
+            # Without this frame, which knows the window, the error keeps nothing in flight after the walk was dropped.
+            error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
             bisection = Bisection(
                 self.fetch,
                 error,

@@ -28,7 +28,7 @@ from aiotofupilot import (
 from aiotofupilot._paging.walk import note_checkpoint, pages_of
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
-from aiotofupilot.sandbox.faults import json, status
+from aiotofupilot.sandbox.faults import json, status, unreadable
 
 EVERY_WAY = pytest.mark.parametrize(
     ("concurrency", "on_drift"), [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise")]
@@ -684,6 +684,29 @@ class TestFreedAtOnce:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             assert watched() is None
+        finally:
+            gc.enable()
+
+    @pytest.mark.parametrize("yielded", [21, 25, 28])
+    async def test_in_and_after_the_search_for_an_item_that_cannot_be_read(self, service, yielded):
+        class WithSlowPages(InProcess):
+            async def _respond(self, target):
+                for _ in range(1000 if target.endswith(("limit=10&cursor=30", "limit=10&cursor=40")) else 1):
+                    await asyncio.sleep(0)
+                return await super()._respond(target)
+
+        service.faults.always(unreadable(25))
+        connection = WithSlowPages(service, attempts=1)
+        walk = connection.procedures.list(limit=10, concurrency=4, on_unreadable="skip").walk()
+        gc.disable()
+        try:
+            for _ in range(yielded):
+                await anext(walk)
+            assert connection.in_flight == 2
+            del walk
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert connection.in_flight == 0
         finally:
             gc.enable()
 
