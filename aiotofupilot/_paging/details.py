@@ -199,9 +199,9 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     async def _wait_until_stopped(self) -> None:
         if self._stopping:
             await asyncio.wait(self._stopping)
+            if self._reader in self._stopping and self._reader.cancelled():
+                self._reader = None
             self._stopping = []
-        if self._reader is not None and self._reader.cancelled():
-            self._reader = None
 
     def _fill(self) -> None:
         """Request what may be in flight."""
@@ -255,6 +255,8 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
                 raise
             self._raise_if_missing()
             self._missing = self._entries.popleft(), error
+            if self._source.is_known:
+                self._raise_if_missing()
             return False
         except Exception as error:
             head.task = None

@@ -156,7 +156,7 @@ class ItemIteration(Iteration[R]):
         """Return what `take` does, each item with where the walk is after it."""
         async for item in self:
             placed = [(item, place(self))]
-            placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
+            placed += ((following, place(self)) for following in islice(self._at_hand(), at_most - 1))
             return placed
         return []
 

@@ -211,6 +211,19 @@ class TestRemoved:
         assert found == [item for item in wanted if item not in (wanted[0], wanted[7], wanted[44])]
         assert walk.stats.removed == 3
 
+    @WIDTHS
+    async def test_it_is_passed_although_the_listing_fails_after_it(self, service, concurrency):
+        connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[9])).always(status(404))
+        service.faults.on(cursor=10).always(status(401))
+        walk, found = connection.procedures.list(limit=10, concurrency=concurrency).details().walk(), []
+        with pytest.raises(UnauthorizedError) as caught:
+            async for item in walk:
+                found.append(item.id)
+        assert found == ids(service)[:9]
+        assert walk.stats.removed == 1
+        assert caught.value.checkpoint == walk.checkpoint
+
     async def test_an_old_server_is_told_from_removed_items(self, service, connection):
         """Two items that are not found, and none that is, are no longer a coincidence."""
         service.faults.on(one()).next(status(404), times=2)
@@ -469,6 +482,18 @@ class TestEnd:
             with pytest.raises(SessionError, match="the session was closed while a request was under way"):
                 await asking
             await walk.aclose()
+
+    async def test_a_page_that_somebody_else_cancels_meanwhile_is_too(self, service):
+        turns = iter((1, 50))  # of the first page and the second
+        connection = InProcess(service, turns=lambda: next(turns, 1))
+        walk = connection.procedures.list(limit=2, concurrency=2).details().walk()
+        found = [(await anext(walk)).id for _ in range(2)]
+        (reader,) = asyncio.all_tasks() - {asyncio.current_task()}
+        reader.cancel()
+        await settled(connection)
+        with pytest.raises(SessionError, match="the session was closed while a request was under way"):
+            await anext(walk)
+        assert found + [item.id async for item in walk] == ids(service)
 
     async def test_an_error_of_a_callback_is_raised_as_it_is(self, service, connection, monkeypatch):
         async def fail(*_, **__):
