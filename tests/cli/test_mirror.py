@@ -77,7 +77,7 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     given = {}
 
     def note(_self, _path, *, session, **options):
-        sent = session._connection.options
+        sent = session._connection
         given.update(options, timeout=sent.timeout, retry=sent.retry, concurrency=sent.concurrency)
 
     async def update(_self, **options):
