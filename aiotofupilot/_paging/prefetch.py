@@ -102,12 +102,24 @@ class Window(Generic[T]):
         if bisection is None and last is not None and (last.following is None or self.cursor <= last.cursor):
             raise leads_nowhere(last.cursor, None if last.following is None else self.cursor)
         try:
-            if bisection is None:
-                return await self._whole_page(min(self._width, at_most))
-            return await self._part(bisection)
+            if bisection is not None:
+                return await self._part(bisection)
+            limit, deadline, fetching = self._due(min(self._width, at_most))
+            try:
+                page = await fetching
+            except TofuPilotError as error:
+                if not may_be_read_in_parts(error, self.on_unreadable):
+                    raise
+                # Without this frame, which has the window, the error keeps no page in flight of a walk that is dropped.
+                error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+                return await self._part(self._bisected(error, limit, deadline))
+            if self._prefetched:
+                self._prefetched.popleft()
+            self._settle(page, limit)
         except BaseException:
             self._step_back()
             raise
+        return page
 
     async def aclose(self) -> None:
         """End, and wait until nothing is in flight."""
@@ -125,43 +137,34 @@ class Window(Generic[T]):
         self._read_at: int | None = None
         self._bisection: Bisection[T] | None = None
 
-    async def _whole_page(self, width: int) -> Page[T]:
-        """Fill the window up to a width, and return its first page, or the first part of that if it fails."""
+    def _due(self, width: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
+        """Fill the window up to a width, and return the limit, the time limit and the request of its first page."""
         limit, deadline = self.limit, Deadline()
         while width > 1 and len(self._prefetched) < width:
             cursor, deadline = self.cursor, Deadline()
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
             self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
-        try:
-            if self._prefetched:
-                limit, deadline = self._prefetched[0][1:3]
-                page = await _result(self._prefetched[0][3])
-            else:
-                page = await self.fetch(self.cursor, limit, deadline=deadline)
-        except TofuPilotError as error:
-            if not may_be_read_in_parts(error, self.on_unreadable):
-                raise
-            if self._prefetched:
-                self._prefetched.popleft()  # the pages beyond it are as good as ever
-            # Without this frame, which knows the window, the error keeps nothing in flight after the walk was dropped.
-            error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
-            bisection = Bisection(
-                self.fetch,
-                error,
-                self.cursor,
-                limit,
-                deadline,
-                skips=self.on_unreadable == "skip",
-                overlap=self.overlap,
-                passed=self.passed,
-                read_at=self._read_at,
-            )
-            return await self._part(bisection)
+        if self._prefetched:
+            _, limit, deadline, task = self._prefetched[0]
+            return limit, deadline, _result(task)
+        return limit, deadline, self.fetch(self.cursor, limit, deadline=deadline)
+
+    def _bisected(self, error: TofuPilotError, limit: int, deadline: Deadline) -> Bisection[T]:
+        """Return how to read the page that is due in parts. The pages requested beyond it are as good as ever."""
         if self._prefetched:
             self._prefetched.popleft()
-        self._settle(page, limit)
-        return page
+        return Bisection(
+            self.fetch,
+            error,
+            self.cursor,
+            limit,
+            deadline,
+            skips=self.on_unreadable == "skip",
+            overlap=self.overlap,
+            passed=self.passed,
+            read_at=self._read_at,
+        )
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
