@@ -13,10 +13,11 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache, cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
+from attrs import astuple, has
 
 from aiotofupilot.errors import (
     CertificateError,
@@ -29,6 +30,8 @@ from aiotofupilot.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from yarl import URL
 
     from aiotofupilot._wire.response import Response
@@ -179,11 +182,10 @@ class Redaction:
         quote a piece of the response. An error of the operating system stays as the cause, because it knows nothing of
         the response.
         """
-        # The repr has every text, with one more escape, which the pattern allows for.
-        said: list[str | bytes] = [repr((error.args, vars(error))).replace(r"\x00", "")]
+        said: list[object] = [error.args, vars(error)]
         if response is not None:
-            said += [response.body, repr(response.headers)]
-        if any(map(self.finds, said)):
+            said += [response.body, response.headers]
+        if any(map(self.finds, _texts(said))):
             error.args = (WITHHELD,)
             for name, value in vars(error).items():
                 setattr(error, name, _withheld(value))
@@ -200,6 +202,23 @@ class Redaction:
     @cached_property
     def _in_bytes(self) -> re.Pattern[bytes]:
         return re.compile(self._in_text.pattern.encode(), re.IGNORECASE)
+
+
+def _texts(value: object) -> Iterator[str | bytes]:
+    """Yield every text in a value, at any depth, as it is: in a repr, some secrets would have another form."""
+    if isinstance(value, str | bytes):
+        yield value
+        return
+    if isinstance(value, Mapping):
+        members: Iterable[object] = cast("Mapping[object, object]", value).items()
+    elif isinstance(value, tuple | list):
+        members = cast("Iterable[object]", value)
+    elif has(value.__class__):
+        members = astuple(cast("Any", value), recurse=False)
+    else:
+        members = (repr(value),)
+    for member in members:
+        yield from _texts(member)
 
 
 def _withheld(value: object) -> object:

@@ -140,6 +140,26 @@ def test_an_error_with_the_key_anywhere_keeps_no_text(redaction):
         assert (error.request_id, error.status, error.retry_after) == (WITHHELD, 400, 2.5)
 
 
+def test_a_secret_that_a_repr_would_change_is_found():
+    """A password may have any character, and a body any encoding."""
+    for secret in ("tab\tand\nline", "pässwört", r"tp\x00back\x00slash", "\\'" * 8, f"{KEY}\x00"):
+        told = secret.replace("'", "\\" * 8 + "'")
+        for name, value in (("code", told), ("body", secret.encode()), ("more", {"name": [Holder(secret, 2), '"']})):
+            error = holding(name, value)
+            Redaction(secret).clean(error)
+            assert error.args == (WITHHELD,), (secret, name)
+    wide = answered(b"", {"X": KEY.encode("utf-16-le").decode()})
+    error = DriftError("moved", cursor=3)
+    Redaction(KEY).clean(error, wide)
+    assert error.args == (WITHHELD,)
+
+
+def test_what_is_no_text_is_searched_as_it_shows_itself(redaction):
+    error = holding("more", {"name": {KEY}})
+    redaction.clean(error)
+    assert error.args == (WITHHELD,)
+
+
 def test_an_error_whose_response_has_the_key_keeps_no_text(redaction):
     """The error may have a piece of the key that could not be found by itself."""
     for response in (answered(b"." * 100_000 + KEY.encode()), answered(b"", {"X": KEY})):
