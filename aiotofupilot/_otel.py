@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,13 +84,13 @@ class WalkSpan:
         self._span: Span | None = None
         self._asked_at = 0.0
 
-    @contextmanager
-    def fetching(self) -> Generator[None]:
+    def fetching(self) -> AbstractContextManager[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
         otel = instruments()
-        if otel is None:
-            yield
-            return
+        return nullcontext() if otel is None else self._fetching(otel)
+
+    @contextmanager
+    def _fetching(self, otel: Instruments) -> Generator[None]:
         from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
 
         if self._span is None:

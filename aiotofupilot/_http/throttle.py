@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
 
     from .outage import Outage, Sent
+    from .retry import RetryPolicy
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
@@ -183,8 +184,27 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about, policy = "good" if error is None else evidence(error), page.policy
-        pause = asked = asked_wait(error, policy.max_retry_after)
+        pause = None
+        if error is None:
+            self._note_success(sent)
+        else:
+            pause = self._note_error(page.policy, sent, error)
+        if starts == self._starts:
+            self._allowed += 1
+        if pause is not None:
+            self.health.pause(self._clock.monotonic() + pause)
+            if starts == self._starts:  # a request that was sent before the last pause may only make it longer
+                self._start_slowly(1)
+                paused(pause)
+        self._has_room_again.set()
+        self.release(page)
+
+    def _note_error(self, policy: RetryPolicy, sent: Sent, error: BaseException) -> float | None:
+        """Note what an error says about the server, and return the seconds of the pause that it asks for.
+
+        None: it asks for none, or for more than the policy obeys.
+        """
+        about, asked = evidence(error), asked_wait(error, policy.max_retry_after)
         if about == "good":
             self._note_success(sent)
         elif about is not None:
@@ -198,17 +218,8 @@ class Throttle:
             )
             if self.health.is_unreachable:  # which not only a probe finds out
                 self._wake_all()
-        if starts == self._starts:
-            self._allowed += 1
-        if isinstance(error, RateLimitedError) and error.retry_after is None:
-            pause = _RATE_LIMITED_WAIT
-        if pause is not None:
-            self.health.pause(self._clock.monotonic() + pause)
-            if starts == self._starts:  # a request that was sent before the last pause may only make it longer
-                self._start_slowly(1)
-                paused(pause)
-        self._has_room_again.set()
-        self.release(page)
+        is_silent = isinstance(error, RateLimitedError) and error.retry_after is None
+        return _RATE_LIMITED_WAIT if is_silent else asked
 
     def _note_success(self, sent: Sent) -> None:
         health, outage = self.health, self.health.outage
