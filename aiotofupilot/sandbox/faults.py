@@ -346,20 +346,30 @@ def malformed(*items: int | str) -> Alteration:
             document: Any = loads(delivery.body)
         except ValueError:  # another fault has replaced it
             return delivery
-        listed = document if delivery.body.startswith(b"[") else document.get("data", [document])
-        for index in among:
-            listed[index]["id"] = None
+        match document:
+            case {"data": [*sent]} | [*sent]:
+                pass
+            case _:
+                sent = [document]
+        for index, item in enumerate(sent):
+            match item:
+                case {"id": identity} if (index, identity) in among:
+                    item["id"] = None
+                case _:  # another item, or another document that a fault has sent
+                    pass
         return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
 
     return alter
 
 
-def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:
-    """Return the indexes of the named items that are on the page. An item by itself has the index 0."""
+def _among(request: Request, items: tuple[int | str, ...]) -> list[tuple[int, str]]:
+    """Return the index and the ID of the named items that are on the page. An item by itself has the index 0."""
     page = request.page
     if page is None:
-        return [0] if getattr(request.detail, "id", None) in items else []
-    return [index for index, item in enumerate(page.data) if item.id in items or page.cursor + index in items]
+        return [(0, item.id) for item in [request.detail] if getattr(item, "id", None) in items]
+    return [
+        (index, item.id) for index, item in enumerate(page.data) if item.id in items or page.cursor + index in items
+    ]
 
 
 TRANSIENT = (

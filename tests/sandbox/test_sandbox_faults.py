@@ -285,7 +285,11 @@ def test_an_item_of_a_bare_array_can_be_malformed(service):
     assert [item["id"] for item in document] == [None, *(user.id for user in service.users[1:])]
 
 
-@pytest.mark.parametrize("other", [status(503), html()], ids=repr)
+@pytest.mark.parametrize(
+    "other",
+    [status(503), html(), *map(faults.json, ([1], [[]], "no", None, {"data": 1}, {"data": []}, {"id": "other"}))],
+    ids=repr,
+)
 def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
     """There is no item in it to write otherwise."""
     ask(service, "procedures")
