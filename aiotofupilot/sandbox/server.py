@@ -76,7 +76,8 @@ class Sandbox(Listings):
         faults: What goes wrong. It is empty at first.
         requests: The requests, in the order of arrival.
         before_response: Called in order before each response is made.
-        after_response: Called in order when each response has been sent, or its client has disconnected.
+        after_response: Called in order when each response has been sent, its client has disconnected, or a hook or a
+            fault has failed. The request is not in flight any more.
     """
 
     def __init__(
@@ -198,7 +199,8 @@ class Sandbox(Listings):
         """Decide the response of a request. Send it inside the block.
 
         Args:
-            request: The request. What happens to it is noted in it. If the block raises, it got no response.
+            request: The request. What happens to it is noted in it. If the block raises, or a hook or a fault before
+                it, the request got no response.
         """
         same = (request.method, request.path, request.query.pairs)
         self._asked[same] += 1
