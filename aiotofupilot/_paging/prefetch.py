@@ -66,7 +66,7 @@ class Window(Generic[T]):
         self._whole, self._width = self.limit, 1
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._has_learned = self._ended = False
+        self._has_offsets = self._has_learned = self._ended = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0
@@ -134,7 +134,6 @@ class Window(Generic[T]):
         """Throw away what is in flight, and let the page that is due be requested alone."""
         self._cancel_prefetched()
         self._last: Page[T] | None = None
-        self._read_at: int | None = None
         self._bisection: Bisection[T] | None = None
 
     def _due(self, width: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
@@ -154,6 +153,7 @@ class Window(Generic[T]):
         """Return how to read the page that is due in parts. The pages requested beyond it are as good as ever."""
         if self._prefetched:
             self._prefetched.popleft()
+        has_offsets = self._has_offsets or limit == 1  # then no other limit is requested
         return Bisection(
             self.fetch,
             error,
@@ -163,7 +163,8 @@ class Window(Generic[T]):
             skips=self.on_unreadable == "skip",
             overlap=self.overlap,
             passed=self.passed,
-            read_at=self._read_at,
+            has_offsets=has_offsets,
+            read_at=self._last.cursor if self._last and has_offsets else None,
         )
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
@@ -216,8 +217,7 @@ class Window(Generic[T]):
         self._ended = following is None and not page.meta.has_more
         if following is not None:
             self.cursor, self.passed = following - self.overlap, following
-            has_offsets = self.limit == 1 or following - page.cursor == len(page.data) > 1
-            self._read_at = page.cursor if has_offsets else None
+            self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
 
     def _cancel_prefetched(self) -> None:
         """Throw away what is in flight, and go on with one page."""

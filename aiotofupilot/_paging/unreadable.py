@@ -157,6 +157,8 @@ class Bisection(Generic[T]):
     """How many items of a page the next one is to begin with, 0 or 1."""
     passed: int
     """The position before which all items have been passed."""
+    has_offsets: bool
+    """Whether the cursors were seen to be offsets, or can be taken for such."""
     read_at: int | None
     """The position of an item that was read; None: there is none, or the cursors were not seen to be offsets."""
 
@@ -169,7 +171,6 @@ class Bisection(Generic[T]):
         """Whether the page failed only because it was too long, as far as that part shows."""
         self._has_waited = False
         """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
-        self._has_offsets = self.read_at is not None or self.limit == 1  # then no other limit is requested
         self._back = self.overlap if self.cursor < self.passed else 0
         """How many items before `_next` the next part begins: `overlap`, unless the item there was not passed."""
         self._next, self._end = self.cursor + self._back, self.cursor + self.limit
@@ -204,7 +205,7 @@ class Bisection(Generic[T]):
         read_at = self.read_at
         for position in positions_beside(self.cursor, self.limit) if read_at is None else (read_at,) * _CONTROLS:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
-            requested = 1 if self._has_offsets else 2
+            requested = 1 if self.has_offsets else 2
             page = await self._control(position, requested)
             if page is not None:
                 self._note(page, requested)
@@ -227,10 +228,10 @@ class Bisection(Generic[T]):
             result = await self._probe(cursor, middle - cursor)
             if isinstance(result, Page):
                 self._note(result, middle - cursor)
-                if not self._has_offsets and result.following is not None:
+                if not self.has_offsets and result.following is not None:
                     if isinstance(await self._probe(self._next + 1, 2), Page):
                         raise self.error  # the number of a page leads elsewhere, now that two items are requested
-                    self._has_offsets = True
+                    self.has_offsets = True
                 return result
             self._failing = middle
 
@@ -291,8 +292,8 @@ class Bisection(Generic[T]):
             length = page.following - page.cursor
             if length not in (requested, len(page.data)):
                 raise self.error
-            self._has_offsets = self._has_offsets or length > 1
-        if page.data and self._has_offsets:
+            self.has_offsets = self.has_offsets or length > 1
+        if page.data and self.has_offsets:
             self.read_at = page.cursor
 
     async def _is_another_read(self, position: int) -> bool:
@@ -302,11 +303,11 @@ class Bisection(Generic[T]):
             page = await self._control(other)
             if page is None or not page.data:
                 continue
-            if not self._has_offsets:
+            if not self.has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
                 longer = await self._control(other, 2)
-                self._has_offsets = longer is not None and _first(longer) == _first(page)
-            if self._has_offsets:
+                self.has_offsets = longer is not None and _first(longer) == _first(page)
+            if self.has_offsets:
                 self.read_at = other
                 return True
         return False

@@ -413,6 +413,15 @@ class TestOddServers:
         assert await drain(walk) == but(service, {0, 45, 46})
         assert walk.stats.unreadable == 3
 
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_cursors_beyond_the_end_are_refused(self, listing, service, on_drift):
+        """So the control is an item that was read, although the page before had one item, which shows no offset."""
+        service.procedures = service.procedures[:30]
+        service.faults.on(lambda request: int(request.query.get("cursor", "0")) >= 30).always(status(400))
+        service.faults.always(unreadable(18, 25))
+        walk = listing(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, {18, 25})
+
     async def test_a_listing_with_a_single_item_that_can_be_read(self, listing, service):
         service.procedures = service.procedures[:2]
         for bad in (0, 1):
