@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,7 +42,7 @@ _log = logging.getLogger("aiotofupilot")
 
 _PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
 _PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
-"""Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
+"""Names of programs, each perhaps with a version. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
 
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
@@ -65,8 +66,9 @@ class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
     ``authorization`` is the header with the key. The user's own ``http_session`` is left open. If it is None, an
-    aiohttp session is made on first use, and ``trace_configs``, ``tls`` and ``proxy_of``, which returns the proxy for a
-    server, are for it. ``user_agent`` is what the User-Agent begins with. The arguments of the user are checked.
+    aiohttp session is made on first use, and ``trace_configs``, ``tls`` and ``proxy_of`` are for it. Without ``tls``,
+    it trusts the authorities that the system trusts. ``proxy_of`` returns the proxy for a server; None: there is none.
+    ``user_agent`` is what the User-Agent begins with. The arguments of the user are checked.
     """
 
     def __init__(
@@ -107,20 +109,29 @@ class Transport:
         return proxy_of_session(self.open(), str(origin))
 
     def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
-        """Return the semaphores of which each request to a server holds one place. None: to the API's server."""
+        """Return the semaphores of which each request to a server holds one place. None: to the API's server.
+
+        There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
+        session share the semaphores.
+        """
         if self._session is None or self._owns_session:
             return self._limit
         return connection_limits(self._session.connector, (url or self.base).origin())
 
     def check(self) -> None:
+        """Raise a `SessionError` if the aiohttp session is closed."""
         if self._session is not None and self._session.closed:
             raise errors.SessionError("the aiohttp session is closed")
 
     def url(self, target: str) -> URL:
+        """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
         return URL(f"{self.base_url}{target}", encoded=True)
 
     async def get(self, url: URL, max_body: int) -> Response:
-        """Send a GET, and return the response that redirects lead to. ``max_body`` bounds the body, decompressed."""
+        """Send a GET, and return its whole response, or the one that redirects lead to.
+
+        A body may have ``max_body`` bytes after decompression.
+        """
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
             if response.status not in REDIRECTS or "Location" not in response.headers:
@@ -148,7 +159,7 @@ class Transport:
                 if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                     raise refusal(response.status, url, self._proxy)
                 body = await _read(response, max_body)
-                if _log.isEnabledFor(logging.DEBUG):
+                if _log.isEnabledFor(logging.DEBUG):  # the record has the two facts as attributes too
                     shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
                     fields = {"tofupilot_status": response.status, "tofupilot_bytes": len(body)}
                     _log.debug("GET %s: %d, %d bytes", shown, response.status, len(body), extra=fields)
@@ -159,13 +170,16 @@ class Transport:
             raise failure from failure.__cause__
 
     async def close(self) -> None:
+        """Close the aiohttp session and its connections, if it was made here."""
         if self._session is not None and self._owns_session:
             await self._session.close()
 
     def abandon(self) -> bool:
         """Close the connections without waiting, and return whether an aiohttp session was made here that was open.
 
-        This may be called in any thread, and also after the event loop was closed.
+        This is for a session that nothing refers to any more. It may be called in any thread, and also after the event
+        loop was closed. In another thread than that of the loop, the connections are closed by the loop's next step.
+        The user's own aiohttp session is left alone.
         """
         session, loop = self._session, self._loop
         if session is None or session.connector is None or loop is None:
@@ -178,14 +192,17 @@ class Transport:
             next(closing, None)  # all connections are closed before the first wait
             closing.close()
 
-        if loop.is_closed():
+        is_here = False
+        with suppress(RuntimeError):  # no loop runs in this thread
+            is_here = asyncio.get_running_loop() is loop
+        if is_here or loop.is_closed():
             close()
         else:
             loop.call_soon_threadsafe(close)
         return True
 
     def open(self) -> aiohttp.ClientSession:
-        """Return the aiohttp session, which is made on first use."""
+        """Return the aiohttp session, which is made on first use. A closed one is refused with a `SessionError`."""
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
@@ -219,6 +236,7 @@ def _target(url: URL, location: str) -> URL:
 
 
 def _checked_user_agent(products: object) -> str:
+    """Return the User-Agent that begins with the products of a program; None: it has no name."""
     if products is None:
         return _USER_AGENT
     if not isinstance(products, str):
