@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock
+    from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.stats import RequestCounts
 
     from .retry import Retry
@@ -43,7 +43,10 @@ _LONG = 4_000
 
 
 class Lifetime:
-    """Knows the work of a session, so that closing the session can end it."""
+    """Knows the work of a session, so that closing the session can end it.
+
+    The event loop and the process of the session are those of its first use.
+    """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,7 +78,7 @@ class Lifetime:
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Return the result of work that is ended with a `SessionError` when the session is closed.
 
-        The task is cancelled, as by a timeout. If its owner cancels it too, it stays cancelled.
+        It is ended by cancelling the task, as by a timeout. If its owner cancels the task too, it stays cancelled.
         """
         self.check()
         scope = asyncio.Timeout(None)
@@ -95,10 +98,10 @@ class Lifetime:
         raise errors.SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
-        """End all work, and wait until it is over. A session of another event loop is refused.
+        """End all work, and wait until it is over, whichever tasks it is done in.
 
-        The task that closes the session may be at work itself, such as in a callback. It gets its `SessionError` at its
-        next step.
+        The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
+        gets the `SessionError` at its next step. A session of another event loop is refused with the same error.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
@@ -114,10 +117,11 @@ class Lifetime:
 
 @frozen(kw_only=True, eq=False)
 class Connection:
-    """How listings reach the server, with one set of options. Each is checked."""
+    """How listings reach the server, with the options of a session or of a view. Each is checked."""
 
     transport: Transport
     throttle: Throttle
+    """Says when a request to the API may be sent. All views of a session share it, so that they pause together."""
     clock: Clock
     timeout: float | None
     """Seconds for one attempt; more than 0. None: no limit."""
@@ -128,6 +132,7 @@ class Connection:
     max_body: int = MAX_BODY
     """The most bytes of a body after decompression; 1 or more."""
     lifetime: Lifetime = field(factory=Lifetime)
+    """Ends what is under way when the session is closed. All views share it."""
     key_source: str = "api_key"
     """Where the key is from, for errors that are about the key."""
     served: set[str] = field(factory=set[str], repr=False)
@@ -150,7 +155,7 @@ class Connection:
 
     @property
     def down_since(self) -> datetime | None:
-        """As in `Throttle`."""
+        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
@@ -161,7 +166,10 @@ class Connection:
         return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
-        """Wait between two requests, unless the session is closed. ``after`` is logged, because it is not raised."""
+        """Wait between two requests. Closing the session ends the wait with a `SessionError`.
+
+        The error ``after`` is logged, because it is not raised.
+        """
         if after is not None:
             self.throttle.log_wait(seconds, after)
         await self.lifetime.run(partial(self.clock.sleep, seconds))
@@ -171,13 +179,30 @@ class Connection:
         target: str,
         read: Callable[[Response], T],
         counts: RequestCounts,
-        **options: Any,  # noqa: ANN401 - those of `Attempts`
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Callable[[], Awaitable[bool]] | None = None,
     ) -> T:
-        """Return what is read from the response to a GET of a path and query, percent-encoded.
+        """Return what is read from the response to a GET. The session's options say which failures are tried again.
 
-        A response that cannot be read is a failure of the attempt.
+        Args:
+            target: Path and query, percent-encoded, appended to the base URL.
+            read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
+                a failure of the attempt.
+            counts: Where requests, retries and waits are counted.
+            once: Whether to make a single attempt, whatever the options say.
+            deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
+                request. None: there is none but that of the options.
+            control: Requests something else of the listing once, and returns whether there was a good response. It
+                tells whether the server is down, or only this page fails. None: nothing else can be requested.
+
+        Raises:
+            TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        attempts: Attempts[T] = Attempts(self.throttle, self.clock, self.retry, target, counts, **options)
+        attempts: Attempts[T] = Attempts(
+            self.throttle, self.clock, self.retry, target, counts, once=once, deadline=deadline, control=control
+        )
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:
@@ -185,7 +210,10 @@ class Connection:
             raise
 
     async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
-        """Send a request once, within the timeout, and read its response. The key is removed from its error."""
+        """Send a request once, within the timeout, and read its response.
+
+        This is the only place where an error gets a part of what the API says, so the key is removed from it here.
+        """
         self.lifetime.check()
         self.transport.check()
         attempts.begin()
@@ -211,8 +239,8 @@ class Connection:
 
 
 def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error about the key or the address, and to one whose cause may be a long address."""
-    if error.hint is not None:  # of what reads the response, and knows better
+    """Add a hint to an error, if it is about the key or the address, or if a long address may be its cause."""
+    if error.hint is not None:  # what reads the response knows better
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
