@@ -33,10 +33,13 @@ _COUNTS = ("pages", "items", "duplicates", "resyncs", "unreadable", "requests", 
 """The counts of a walk that its span has."""
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-"""Boundaries of the histogram: those of the semantic conventions for HTTP, and some longer ones, for retries."""
+"""Boundaries of the histogram, in seconds: those of the semantic conventions for HTTP, and some longer ones, because
+the retries of a page can take a minute."""
 
 
 class Instruments(NamedTuple):
+    """The tracer and the metrics. What each of them counts is said where it is made."""
+
     tracer: Tracer
     retries: Counter
     pauses: Counter
@@ -114,9 +117,9 @@ class WalkSpan:
             self._span.add_event(name, _prefixed(attributes))
 
     def end(self, stats: object, error: BaseException | None = None) -> None:
-        """End the span, if it has begun, with its `WalkStats`. Without an error, the walk was at its end, or left.
+        """End the span, if it has begun, with the `WalkStats` of the walk. A walk that goes on begins another span.
 
-        A walk that goes on after an error begins another span.
+        Without an error, the walk came to its end, or was left.
         """
         span, self._span = self._span, None
         if span is None:
@@ -164,7 +167,7 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
 
     A span without this address, such as one of the user's own, is left alone. Of a presigned address only the server is
-    kept, however the span writes it.
+    kept, however the span writes it: there is no span of the user's own in a download's.
     """
     if instruments() is None:
         return

@@ -40,7 +40,8 @@ DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 
 _SIZE_LIMIT = 64 * 1024
-"""The most bytes of the credentials file. It holds three strings: a few thousand bytes with a certificate."""
+"""The most bytes of the credentials file. It holds three strings: a few hundred bytes, or a few thousand with a
+certificate."""
 
 
 @frozen(kw_only=True)
@@ -107,7 +108,10 @@ class Settings:
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
-        """Return what TofuPilot's own command has written, which no error shows. None: there is no file, or no key."""
+        """Return what TofuPilot's own command has written. None: there is no home directory, no file, or no key in it.
+
+        An error shows nothing of the content of the file.
+        """
         home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
         if not home:
             return None
@@ -154,7 +158,10 @@ def unusable(parameter: str, message: str) -> ConfigurationError:
 
 
 def _authorization(key: Secret, source: str) -> str:
-    """Return the value of the ``Authorization`` header for a key, perhaps with ``Bearer``, which no error shows."""
+    """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
+
+    An error does not show the key.
+    """
     if not isinstance(key.value, str):
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
     key = Secret(_BEARER.sub("", as_str(key.value)))
@@ -171,7 +178,10 @@ def _authorization(key: Secret, source: str) -> str:
 
 
 def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: bool) -> str:
-    """Return the address that request targets are appended to. ``source`` is how errors name its place."""
+    """Return the address that request targets are appended to, without a trailing slash.
+
+    ``source`` is how errors name the place of what was given.
+    """
     if not isinstance(base_url, str):
         raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
     base_url = as_str(base_url)
@@ -208,7 +218,10 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
 
 
 def _mode_of_file(path: Path, source: str) -> int:
-    """Return the mode of a file. A named pipe is refused, because it would be opened only when it has a writer."""
+    """Return the mode of a file. ``source`` is how errors name it.
+
+    Anything else is refused, such as a named pipe, which would be opened only when it has a writer.
+    """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise ConfigurationError(f"{source} is not a file")

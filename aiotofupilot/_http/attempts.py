@@ -38,13 +38,10 @@ _log = logging.getLogger("aiotofupilot")
 
 
 class Attempts(Wanted, Generic[T]):
-    """The attempts at one page, or a single one with ``once``, whatever the policy or the controller ``retry`` says.
-
-    A deadline is a time limit that other requests have too. If it is not set, this page sets it. ``control`` requests
-    another page once, and returns whether there was a good response, or else the server seems to be down.
+    """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep.
+    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` explains the arguments.
     """
 
     # What most pages never change is not set for each of them.
@@ -87,7 +84,11 @@ class Attempts(Wanted, Generic[T]):
             self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first."""
+        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
+
+        Raises:
+            TofuPilotError: There is no other attempt. Whoever handles it calls `sign`.
+        """
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
@@ -139,7 +140,10 @@ class Attempts(Wanted, Generic[T]):
                 )
 
     async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make the attempts that a controller allows. It is told the last failure first, if there is one."""
+        """Make the attempts that a controller allows. It is told the last failure first, if there is one.
+
+        The controller is not asked when the request is cancelled, or when the session is closed.
+        """
         is_told = self._failure is None
         state: RetryCallState | None = None
         async for attempt in controller:
@@ -149,7 +153,7 @@ class Attempts(Wanted, Generic[T]):
             if is_told:
                 try:
                     self._result, self._failure = await self._throttle.send(self, send), None
-                except (SessionError, MissedSlotError):  # as a cancellation, this is nothing to decide about
+                except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
                     self._note_failure(error)
@@ -176,7 +180,10 @@ class Attempts(Wanted, Generic[T]):
         return AsyncRetrying(retry=self._is_wanted, wait=lambda _: self._wait, sleep=self._sleep, reraise=True)
 
     async def _is_wanted(self, _: RetryCallState) -> bool:
-        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
+        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it.
+
+        If it could not begin in time, the page is given up.
+        """
         error = self._failure
         if not isinstance(error, TofuPilotError) or isinstance(error, ConfigurationError):
             return False
@@ -190,7 +197,11 @@ class Attempts(Wanted, Generic[T]):
         return is_in_time
 
     async def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Return whether another attempt is wanted, after a decision that is not False, and how long to wait."""
+        """Return whether another attempt is allowed, after a decision that is not False, and set the wait before it.
+
+        During an outage, only the time limits the attempts. A page that took too long twice is not requested again if
+        others are answered, so that it is read in parts.
+        """
         health = self._throttle.health
         are_others_answered, self._good = health.good > self._good, health.good
         if evidence(error) != "server":
@@ -211,16 +222,19 @@ class Attempts(Wanted, Generic[T]):
         return True
 
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
+        """Count a failure of the page itself, and return whether another attempt is allowed."""
         self._own += 1
         wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
         self._wait = wait or 0.0
         return wait is not None
 
     def _until_probe(self) -> float:
+        """Return the seconds until the next probe; 0.0: the session is not down."""
         outage = self._throttle.health.outage
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
+        """Wait for the time of the next attempt, and until the session is up or it is the turn of the page to probe."""
         self._log()
         if seconds:
             self.counts.add(waited=seconds)
@@ -249,14 +263,16 @@ class Attempts(Wanted, Generic[T]):
         self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
+        """Begin the time of this page, unless it has begun before. A controller sets its own limits."""
         if self.deadline.at is None and self._controller is None:
             self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
-        """Request neither the page nor what depends on it any longer."""
+        """Note that neither the page nor what has the same time limit is requested any longer."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log_outage(self) -> None:
+        """Log that something else than this page has failed too, so that the server seems to be down."""
         outage = self._throttle.health.outage
         if outage is not None:  # otherwise the failure was about what was requested
             lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
@@ -264,7 +280,13 @@ class Attempts(Wanted, Generic[T]):
             _log.log(level, message, lasts, self._until_probe(), outage.failure)
 
     def _log(self) -> None:
-        """Log a failed attempt: without the filters of the listing, and without the key of an item."""
+        """Log that an attempt has failed, and when the next one is made.
+
+        The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
+        the page begins, None for an item by itself; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and
+        ``tofupilot_wait``, in seconds; ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``,
+        None without a response. It has neither the filters of the listing nor the key of the item.
+        """
         error, wait = self._failure, max(self._wait, self._until_probe())
         parts = urlsplit(self._target)
         listing, *key = parts.path.removeprefix("/v2/").split("/")

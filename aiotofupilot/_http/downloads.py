@@ -158,7 +158,10 @@ class _File:
 async def _many(
     one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
 ) -> AsyncGenerator[Download]:
-    """Yield what has become of each attachment, as they end. An error of the iterable is raised after that."""
+    """Yield what has become of each attachment, as they end.
+
+    If the iterable raises an error, those that it has yielded are finished before.
+    """
     finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
     places, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
 
@@ -267,6 +270,7 @@ def _escaped(character: str) -> str:
 
 
 def _name(text: str, length: int) -> str:
+    """Return the name of an attachment as the end of the name of a file, with at most so many bytes."""
     name = "".join(character if _is_good(character) else "_" for character in text).strip(". ")
     if len(name.encode()) > length:
         stem, dot, suffix = name.rpartition(".")

@@ -40,10 +40,13 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields of a response, and the most bytes of one, in any aiohttp session. They are its defaults."""
+"""The most header fields that a response may have, and the most bytes of one field.
+
+These are aiohttp's default bounds. Each request names them, because an aiohttp session of the user may have others.
+"""
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
-"""Statuses of a proxy that did not reach the server, or not now: those of the class of 500, and two more."""
+"""Statuses of a proxy that did not reach the server, or not now: from 500 on, and two more."""
 
 WITHHELD = "withheld, because the response repeats the key"
 """What an error says instead of its message."""
@@ -61,9 +64,9 @@ def translated(
     """Return the error of this package for what ended a request. Its cause is one of the operating system, or None.
 
     An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
-    address with its filters, or a piece of the response with a part of the key, which nothing would find. So the text
-    is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if it is one of the
-    user's own aiohttp session.
+    address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
+    hidden. So the text is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if
+    it is one of the user's own aiohttp session.
     """
     if session.closed:
         return SessionError("the aiohttp session was closed while a request was under way")
@@ -122,6 +125,7 @@ def _source(proxy: Proxy | None) -> str:
 
 
 def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
+    """Return in words why there is no response."""
     cause = type(error.__cause__ or error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():
@@ -140,13 +144,14 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
 
 
 def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL) -> str:
+    """Return whom a connection was to lead to: the server, or else a proxy."""
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
 
 
 def _in_words(error: OSError) -> str:
-    """Return why no connection was made. Python's own text would repeat the address."""
+    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error)
@@ -160,9 +165,10 @@ def _is_flood(error: aiohttp.ClientResponseError) -> bool:
 class Redaction:
     """Finds the key, and the password of a proxy.
 
-    A secret is found in upper or lower case, and where some of its characters are escaped as in JSON, URLs, HTML,
-    Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and base64 too. Every
-    repetition in the pattern is bounded, so no text makes the search slow.
+    A secret is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
+    JSON, URLs, HTML, Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and
+    base64 too. Every repetition in the pattern is bounded, so no text makes the search slow. A secret of fewer than 8
+    characters is not looked for.
     """
 
     def __init__(self, *secrets: str) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .retry import RetryPolicy
 
 _IN_A_ROW = 5
-"""So many failures in a row are an outage. If one request of ten fails, this happens once in 100,000 requests."""
+"""So many failures about the server without a good response between them are an outage. If one request of ten fails,
+this happens once in 100,000 requests."""
 
 _NEWS = 1.0
 """Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
@@ -37,7 +38,7 @@ _NAME_ATTEMPTS = 2
 
 
 def copied(error: errors.TofuPilotError) -> errors.TofuPilotError:
-    """Return an error like another one, without its traceback and its notes."""
+    """Return an error of the same class, message and attributes, without the traceback and the notes of this one."""
     other = copy(error)
     other.__cause__ = error.__cause__
     other.__dict__.pop("__notes__", None)
@@ -50,11 +51,15 @@ class Wanted:
     made: int = 0
     """How many requests were sent."""
     warned_at: float = -math.inf
+    """When there was a warning about it."""
 
     def __init__(self, policy: RetryPolicy, counts: RequestCounts, deadline: Deadline) -> None:
         self.policy = policy
+        """How failures are waited for. Beside a controller of the user it is the default policy."""
         self.counts = counts
+        """Where requests, retries and waits are counted."""
         self.deadline = deadline
+        """The time limit of this page and of what is requested because of it."""
 
     @property
     def until(self) -> float:
@@ -94,7 +99,9 @@ class Health:
 
     A single failure about the server begins an outage only if no other request is in flight, and no good response has
     come since its request was sent. The second one in a row begins one if either of these is so, and the fifth one in
-    any case. The first good response ends it. Before the first response at all, it ends with the last attempt.
+    any case. So a single failure among good responses begins none.
+
+    The first good response ends the outage. Before the first response at all, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
@@ -123,19 +130,25 @@ class Health:
 
     @property
     def next(self) -> Wanted | None:
-        """The page that waits longest, of those that were not requested too often, or else of all. None: no page."""
+        """The next page to probe: of those that were not requested too often, the one that waits longest.
+
+        If all were, it is the one of them that waits longest. None: no page waits.
+        """
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
     def sent(self) -> Sent:
+        """Return what is known now that a request is sent."""
         return Sent(self.good, self.outage)
 
     def pause(self, until: float) -> None:
+        """Note that the server wants no request before a point in time."""
         self.paused_until = max(self.paused_until, until)
         if self.outage is not None:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self) -> None:
+        """Note a good response."""
         self.is_reached = True
         self.good += 1
         self._in_a_row = 0
@@ -151,10 +164,10 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failure of a request, while some others are in flight.
+        """Note a failure of a request, with what was known when it was sent, while some others are in flight.
 
-        ``attempts`` are made before the first response. ``wait`` returns the seconds before the next probe, from those
-        since the outage began.
+        Before the first response, so many ``attempts`` are made. ``wait`` returns the seconds before the next probe,
+        from the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
         if not isinstance(error, errors.ConnectionFailedError | errors.RequestTimeoutError):
@@ -183,7 +196,8 @@ class Health:
     def wait(self, page: Wanted, now: float, *, is_new: bool = False) -> float | None:
         """Return for how many seconds a page waits, unless it is woken; 0.0: it may be requested now.
 
-        A new page was not requested before. None: the time of the page is up before anything could change.
+        A new page is one that begins to wait now, and was not requested before. None: the time of the page is up
+        before anything could change.
         """
         outage = self.outage
         if outage is None:

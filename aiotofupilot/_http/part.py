@@ -28,7 +28,7 @@ _BLOCK = 1024 * 1024
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Return the result of work that blocks. A task that is cancelled waits for its end."""
+    """Return the result of work that blocks. It is not left alone: a task that is cancelled waits for its end."""
     doing = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(doing)
@@ -43,7 +43,7 @@ async def ended(*futures: asyncio.Future[Any]) -> None:
             await asyncio.wait(waiting)
     for future in futures:
         if not future.cancelled():
-            future.exception()  # otherwise asyncio logs that it was not retrieved
+            future.exception()  # a caller that was cancelled does not take it, and asyncio would log that nobody did
 
 
 class PartFile:
@@ -64,7 +64,7 @@ class PartFile:
 
     @property
     def size(self) -> int:
-        """The bytes that have arrived, written or not."""
+        """How many bytes have arrived, those that are not written yet included."""
         return self._written + len(self._pending)
 
     def open(self) -> Literal["whole", "busy", "open"]:
@@ -94,10 +94,11 @@ class PartFile:
         return len(self._pending) >= _BLOCK
 
     async def flush(self) -> None:
+        """Write what was added, in a thread."""
         await in_thread(self._flush)
 
     def _flush(self, *, is_last: bool = False) -> None:
-        """Write what was added. Beside the last bytes, nobody needs the validator any more."""
+        """Write what was added. The validator is not written with the last bytes, because it is not needed any more."""
         if self._has_restarted:
             self._file.truncate(0)  # first, so that the validator never speaks of other bytes
             if self.etag is None or is_last:
@@ -112,6 +113,7 @@ class PartFile:
             rest = rest[written:]
 
     def finish(self) -> None:
+        """Write the rest, and put the whole file in its place."""
         self._flush(is_last=True)
         os.fsync(self._file.fileno())
         self._close_on_windows()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Proxy:
+    """A proxy that has been found and checked. Nothing has been sent."""
+
     url: URL
     """Scheme, host and port."""
     login: tuple[str, str] | tuple[()] = field(repr=False)
@@ -36,7 +38,12 @@ class Proxy:
 
 
 def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
-    """Return the proxy for a server, whose address has been checked; None: it is connected to directly."""
+    """Return the proxy for a server, whose address has been checked; None: it is connected to directly.
+
+    Raises:
+        ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
+        TypeError: The argument ``proxy=`` is not a string.
+    """
     server, source = URL(base_url), "proxy="
     is_here = is_loopback(server.host or "")
     if proxy.value is None:
@@ -53,9 +60,13 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
 
 
 def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
-    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none."""
+    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none.
+
+    Raises:
+        ConfigurationError: The proxy cannot be used, or aiohttp does not tell it any more.
+    """
     missing = object()
-    # They have no public names.
+    # An aiohttp session keeps its proxy and the login of it under names that are not public.
     address, auth = (Secret(getattr(session, name, missing)) for name in ("_default_proxy", "_default_proxy_auth"))
     if missing in (address.value, auth.value):
         message = "this version of aiohttp does not tell the proxy of a session: install another"

@@ -43,7 +43,11 @@ _SLOW = frozenset({408, 504, 524})
 
 
 def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server. None: no request was made, or any server would fail."""
+    """Return what the end of a request says about the server.
+
+    Without an error, there was a response that could be read. None: it says nothing, because no request was made, or it
+    would have failed with any server.
+    """
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
             return "server"
@@ -60,7 +64,12 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed. It may after a success that is not JSON, which is of a proxy."""
+    """Return whether another attempt may succeed.
+
+    It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
+    It may also succeed after a response that claims success but is not JSON, because such a response comes from a
+    proxy. It will not succeed after a certificate that was not accepted.
+    """
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 
@@ -158,6 +167,7 @@ class RetryPolicy:
 
 
 def _rules(rules: object) -> tuple[Rule, ...]:
+    """Return the rules as a tuple, so that the policy can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str) or not all(map(callable, cast("Any", rules))):
         raise must_be(TypeError, "rules", "a sequence of functions", cast("Any", rules))
     return tuple(cast("Sequence[Rule]", rules))
@@ -190,7 +200,10 @@ def wait_after(
 
 
 def checked_retry(retry: object) -> Retry:
-    """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries."""
+    """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
+
+    A controller that would make up a page where there is none is refused.
+    """
     if retry is None or isinstance(retry, RetryPolicy):
         return retry
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it

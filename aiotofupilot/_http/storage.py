@@ -44,7 +44,7 @@ _ETAG = re.compile(r'"[!#-~]{1,1000}"')
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
-"""In the XML of S3 and its like."""
+"""What is wrong, in the XML of S3 and its like."""
 
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 """What Content-Encoding says of a body that is not encoded. Some storages keep the last one from an upload."""
@@ -106,7 +106,7 @@ class _Reception:
             failure: errors.TofuPilotError = errors.RequestTimeoutError(text, timeout=timeout)
         except errors.TofuPilotError as error:
             failure = error
-        try:  # here, so that no error of another library becomes its context
+        try:  # raised here, so that no error of another library becomes its context
             connection.transport.redaction.clean(failure)
             raise failure
         finally:
@@ -132,8 +132,9 @@ class _Reception:
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
         """Request what is missing, and give the response that redirects lead to, and its body apart from it.
 
-        The requests go over the connections and the proxy of the aiohttp session. They have no header but these,
-        ``Host`` and ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see them.
+        The requests go over the connections of the aiohttp session, and through the proxy that it has for each server.
+        They have no header but ``Host``, ``Accept-Encoding`` and those that ask for the rest: no key, cookie or
+        credentials. Trace hooks do not see them.
         """
         transport, url = self._connection.transport, self._url
         proxy: Proxy | None = None
@@ -173,6 +174,7 @@ class _Reception:
             raise failure from failure.__cause__
 
     def _redirected(self, url: Secret, location: Secret) -> Secret:
+        """Return where a redirect leads. One that somebody on the way could read is refused with a `RedirectError`."""
         target = _url(location, url)
         if target is None or not _is_safe(self._connection.transport, target):
             shown = "another address" if target is None else str(target.value.origin())
@@ -183,7 +185,9 @@ class _Reception:
     async def _begin(self, response: Response, content: aiohttp.StreamReader) -> int | None:
         """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
 
-        A `ConnectionFailedError`, after which there is another attempt, says that it is another part of the file.
+        Raises:
+            APIError: It is no file, or nobody could say whether it is whole.
+            ConnectionFailedError: It is another part, so the next attempt asks for the whole file.
         """
         headers, part = response.headers, self._part
         is_asked_for = self._validator is not None
@@ -233,9 +237,9 @@ class _Reception:
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
-    """Return an address, perhaps a relative one, character by character, because the signature may depend on it.
+    """Return an address as it is sent: character by character, because the signature may depend on it.
 
-    None: it is not the address of a server.
+    A redirect may lead to a relative one, which needs a base. None: it is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))

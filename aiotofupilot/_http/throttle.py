@@ -49,7 +49,8 @@ _log = logging.getLogger("aiotofupilot")
 _limits: WeakKeyDictionary[BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
 """The limits of each connector on its connections: one for each server, and under None the one for all servers.
 
-A request waits for these semaphores, because it would use up its timeout if it waited within aiohttp.
+A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
+before it is sent.
 """
 
 
@@ -63,11 +64,12 @@ class Throttle:
     A request in flight holds each of the semaphores ``connections``, which sessions with the same connections share.
     After a 429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each
     request that comes back lets two more through: one, two, four and so on are in flight. The same holds after an
-    outage.
+    outage, where the probe is the one.
 
-    Only the request at the head of the queue enters the limiter, after the pauses and before it takes a connection. So
-    no request holds a connection while it waits in the limiter, and the limiter counts requests when they are sent. If
-    a pause begins meanwhile, the request leaves the limiter, and enters it again after the pause.
+    Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
+    connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
+    have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
+    request leaves the limiter, and enters it again after the pause.
     """
 
     def __init__(
@@ -94,7 +96,13 @@ class Throttle:
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Send the request of a page as soon as it may be sent. `MissedSlotError`: its time was up before."""
+        """Call the function that sends the request of a page, as soon as it may be sent, and return its result.
+
+        When the call has ended, another page may probe.
+
+        Raises:
+            MissedSlotError: The time of the page was up before.
+        """
         await self._enter(page)
         sent, starts = self.health.sent(), self._starts
         try:
@@ -116,7 +124,7 @@ class Throttle:
     async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
-        None: the page may be requested. Otherwise its time is up during the outage.
+        None: the page may be requested. Otherwise it may not, because its time is up during the outage.
         """
         health, began = self.health, self._clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
@@ -153,9 +161,9 @@ class Throttle:
             self._wake_all()
 
     def log_level(self, page: Wanted | None = None) -> int:
-        """Return the level at which a failure is logged, perhaps of a page.
+        """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
-        There is one warning each 10 minutes until a good response comes, and for a page no more than that in any case.
+        A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
         """
         now = self._clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
@@ -288,7 +296,10 @@ class Throttle:
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
-    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None."""
+    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None.
+
+    The class of a limiter is refused, and so is what ``@asynccontextmanager`` makes, which can be entered only once.
+    """
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):
