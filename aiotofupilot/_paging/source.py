@@ -38,7 +38,7 @@ class FetchOptions(TypedDict, total=False):
     """Whether to make a single attempt, however many the session allows. By default not."""
     deadline: Deadline | None
     """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
-    has one. A page with a time limit also has a control, unless it is requested once."""
+    has one. A page with a time limit also has a control."""
     control: Control | None
     """Tells whether the server is down or only this request fails."""
 

@@ -106,6 +106,7 @@ class Listing(Generic[T]):
         self.connection: Connection = connection
 
     def __init_subclass__(cls) -> None:
+        """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
         super().__init_subclass__()
         method: Callable[..., Paginator[Any]] = vars(cls)["list"]
         (declared,) = get_args(method.__annotations__["arguments"])
@@ -292,7 +293,7 @@ class Query(Source[T]):
         query = self._text if listing.is_bare else "&".join(filter(None, parts))
         target = f"{listing.path}?{query}" if query else listing.path
         read = partial(read_page, cursor=cursor, decode=self.decode)
-        if (deadline := options.get("deadline")) and not options.get("once") and not listing.is_bare:
+        if (deadline := options.get("deadline")) and not listing.is_bare:
             beside = partial(self.fetch, counts=counts)
             options["control"] = partial(read_beside, beside, cursor, limit, deadline, count())
         page: Page[T] = await listing.connection.get(target, read, counts, **options)

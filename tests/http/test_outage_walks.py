@@ -27,7 +27,7 @@ from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
-from aiotofupilot.listings import Procedures
+from aiotofupilot.listings import Procedures, Users
 from aiotofupilot.sandbox import Request, Sandbox
 
 TIMEOUT = 5.0
@@ -64,16 +64,17 @@ class Server:
             return Response(delivery.status, delivery.headers, delivery.body, self.clock.now())
 
     def procedures(self, retry=RetryPolicy()):  # noqa: B008 - a value
-        return Procedures(
-            Connection(
-                transport=self,
-                lifetime=self.lifetime,
-                throttle=self.throttle,
-                clock=self.clock,
-                timeout=None,
-                retry=retry,
-                concurrency=1,
-            )
+        return Procedures(self.connection(retry))
+
+    def connection(self, retry):
+        return Connection(
+            transport=self,
+            lifetime=self.lifetime,
+            throttle=self.throttle,
+            clock=self.clock,
+            timeout=None,
+            retry=retry,
+            concurrency=1,
         )
 
 
@@ -132,6 +133,15 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
             assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
             assert walk.stats.unreadable_positions == [45]
             assert walk.stats.requests == len(server.sent)
+
+
+async def test_a_listing_of_one_page_has_no_control(clock):
+    """Nothing else of it can be requested, so each request is an attempt."""
+    server = Server(clock)
+    server.fails = lambda _, began: timed_out() if began < 2 * TIMEOUT else None
+    (users,) = await clock.run(Users(server.connection(RetryPolicy())).list().collect())
+    assert users == [*server.sandbox.users]
+    assert [query for _, query in server.sent] == [{}, {}, {}]
 
 
 async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clock):

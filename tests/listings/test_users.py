@@ -3,7 +3,7 @@
 import pytest
 from fakes.in_process import InProcess
 
-from aiotofupilot import Checkpoint
+from aiotofupilot import Checkpoint, User
 from aiotofupilot.listings import Users
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
@@ -83,3 +83,9 @@ async def test_raw_users_are_dicts(service, users):
     items = await users.list().raw().collect()
     assert [item["id"] for item in items] == [user.id for user in service.users]
     assert set(items[0]) == {"id", "email", "name", "image", "banned"}
+
+
+async def test_structs_of_users_have_their_values(service, users):
+    items = await users.list().structs().collect()
+    assert list(map(repr, items)) == list(map(repr, service.users))
+    assert not isinstance(items[0], User)
