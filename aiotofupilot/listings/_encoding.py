@@ -8,6 +8,8 @@ An argument of the wrong type raises a TypeError. An argument that is out of bou
 name the path, such as ``ids[1]``, its bound and the value. Both errors have the name of the argument as the attribute
 ``parameter``.
 
+A query can be narrowed to a range of time. It says its own range in its parameters, and is read again for that.
+
 Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
 """
 
