@@ -199,9 +199,13 @@ class OpenRun:
 
 def _whole_second(value: object) -> datetime | None:
     floor = aware("floor", value)
-    if floor is not None and (floor.microsecond or floor <= _FIRST):
-        raise must_be(ValueError, "floor", "a whole second" if floor.microsecond else f"later than {_FIRST}", floor)
-    return None if floor is None else floor.astimezone(UTC)
+    if floor is None:
+        return None
+    if floor.microsecond:
+        raise must_be(ValueError, "floor", "a whole second", floor)
+    if floor <= _FIRST:
+        raise must_be(ValueError, "floor", f"later than {_FIRST}", floor)
+    return floor.astimezone(UTC)
 
 
 @frozen
