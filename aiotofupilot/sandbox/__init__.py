@@ -26,8 +26,8 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
   `storage` has attachments, at addresses that expire. `parameters` reads a query, as the validator `zod` would.
-- `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
 - `world` is the made-up factory, and `recipes` has what it makes and tests, and how a run goes.
+- `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
 """
 
 from . import faults, paging

@@ -336,7 +336,7 @@ class Sandbox(Listings):
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
-            path=http.rel_url.raw_path,
+            path=http.rel_url.raw_path,  # as sent: `path` is decoded, and `raw_path` may be a whole URL
             query=http.query.items(),
             authorization=http.headers.get("Authorization"),
             range=http.headers.get("Range"),
