@@ -182,9 +182,9 @@ class Transport:
         The user's own aiohttp session is left alone.
         """
         session, loop = self._session, self._loop
-        if session is None or session.connector is None or loop is None:
+        if session is None or session.closed or loop is None:
             return False
-        connector = session.connector
+        connector = cast("aiohttp.BaseConnector", session.connector)  # that of an open session
         session.detach()  # otherwise aiohttp would warn about a session that was not closed
 
         def close() -> None:

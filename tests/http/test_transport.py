@@ -703,6 +703,18 @@ async def test_what_is_abandoned_closes_its_connections_without_a_word(make, ser
         await server.gone.wait()
 
 
+async def test_a_session_that_is_being_closed_is_not_abandoned(make, server):
+    """Its connections are closed already, and only their ends are waited for."""
+    server.answers = [http()]
+    client = make()
+    await client.get("/", timeout=60.0)
+    closing = asyncio.create_task(client.transport.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    assert not client.transport.abandon()
+    await closing
+
+
 async def test_what_is_abandoned_in_another_thread_closes_its_connections_in_its_loop(make, server):
     """Garbage is collected in any thread."""
     server.answers = [http()]
