@@ -116,8 +116,10 @@ async def audit(
             raise TypeError(f"{name} must be a number, got {rate!r}")
         if not 0 <= rate < inf:
             raise ValueError(f"{name} must be 0 or more and finite, got {rate!r}")
-    sandbox, line = Sandbox(items, runs=0, seed=seed), BusyLine(inserts=created, removals=removed, seed=seed)
-    if listing == "runs":
+    if listing == "procedures":
+        sandbox = Sandbox(items, runs=0, seed=seed)
+        line = BusyLine(inserts=created, removals=removed, seed=seed)
+    else:
         sandbox = Sandbox(_PROCEDURES_THAT_RUN, runs=items, seed=seed)
         line = BusyLine(runs=created, run_removals=removed, seed=seed)
 
