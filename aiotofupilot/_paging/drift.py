@@ -229,7 +229,7 @@ class DetectDrift(IgnoreDrift[T]):
         if match is None:
             if ties_begin is not None and self._goes_before_ties(page, search):
                 return None
-            match = search.lone_match(page, row, is_only=memory.newest_rank == 0)
+            match = search.lone_match(page, ranks, is_only=memory.newest_rank == 0)
             if match is None:
                 self.next_probe = search.next_probe(page)
                 return None

@@ -224,8 +224,8 @@ class Search:
 
     def __init__(self, origin: int, limit: int) -> None:
         self._limit = limit
-        self._lone: tuple[int, int] | None = None
-        """The best rank of an item that stands alone, and the cursor of its page; None: no page showed one."""
+        self._lone: dict[int, tuple[int, int]] = {}
+        """By rank, the items on pages without two side by side: the position of each, and the cursor of its page."""
         self._believes_lone = False
         self.went_back_to = LARGEST
         """Where ties were last looked before."""
@@ -244,25 +244,28 @@ class Search:
         self._furthest: Sequence[Any] = ()
         self._times = 0
 
-    def lone_match(self, page: Page[Any], row: Sequence[Match], *, is_only: bool) -> Match | None:
+    def lone_match(self, page: Page[Any], ranks: Sequence[int | None], *, is_only: bool) -> Match | None:
         """Return an item of a page without two side by side, if it is believed by now, or the only one remembered."""
-        if not row:
-            return None
-        match = row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
-        if self._believes_lone or is_only:
-            return match
-        self._lone = max(self._lone or (0, 0), (match.rank, page.cursor))
+        row = longest_row(ranks)
+        if row and (self._believes_lone or is_only):
+            return row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
+        for at, rank in enumerate(ranks):
+            if rank is not None:
+                self._lone.setdefault(rank, (page.cursor + at, page.cursor))
         return None
 
     def next_probe(self, page: Page[Any]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
         probe = self.after(page)
         if probe is None:
-            if self._lone is None:
-                fault = "none of the items passed lately is to be found in it"
-                raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
+            row = longest_row([rank for _, rank in sorted((place, rank) for rank, place in self._lone.items())])
+            if 2 * len(row) <= len(self._lone):
+                moved = "too few of the items passed lately that are found in it are in their order"
+                lost = "none of the items passed lately is to be found in it"
+                raise DriftError(f"the listing moved: {moved if row else lost}", cursor=page.cursor)
             self._believes_lone = True
-            (_, probe), self._lone = self._lone, None
+            # Before and after the middle one, as many may have moved as stayed.
+            (_, probe), self._lone = self._lone[row[len(row) // 2].rank], {}
             self.begin(probe)
         return probe
 

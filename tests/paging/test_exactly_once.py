@@ -58,6 +58,7 @@ class MovingListing(RuleBasedStateMachine):
         self.listed_throughout = [procedure.id for procedure in self.service.procedures]
         self.removed = set()
         self.moved = set()
+        self.strayed = set()
         self.remembers_all = True
         self.yielded = []
         self.options = {"limit": limit, "concurrency": concurrency, "on_drift": "resync"}
@@ -116,8 +117,11 @@ class MovingListing(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 80), count=st.integers(1, 12))
     def remove(self, at, count):
+        removed = {procedure.id for procedure in self.service.procedures[at : at + count]}
+        if not self.remembers_all and not self.can_be_found(self.removed | removed):
+            return
         self.moving = True
-        self.removed.update(procedure.id for procedure in self.service.procedures[at : at + count])
+        self.removed |= removed
         del self.service.procedures[at : at + count]
 
     @precondition(lambda self: self.remembers_all)
@@ -130,10 +134,20 @@ class MovingListing(RuleBasedStateMachine):
         self.moving = True
         procedure = procedures.pop(at)
         self.moved.add(procedure.id)
+        if procedure.id in self.yielded:
+            self.strayed.add(procedure.id)
         procedures.insert(max(0, at + places), procedure)
 
     def may_move(self, item_id):
         return item_id not in self.yielded[-2:]
+
+    def can_be_found(self, removed):
+        """Whether more of the items that a checkpoint names stayed than moved, or none is left.
+
+        An item that moved alone looks like one that stayed where all others were removed.
+        """
+        left = set(self.yielded[-8:]) - removed
+        return not left or 2 * len(left & self.strayed) < len(left)
 
     @rule(at=st.integers(0, 80))
     def rename(self, at):
@@ -149,7 +163,7 @@ class MovingListing(RuleBasedStateMachine):
         self.run()
         assert self.connection.in_flight == 0
 
-    @precondition(lambda self: self.consumer is None and not self.ended)
+    @precondition(lambda self: self.consumer is None and not self.ended and self.can_be_found(self.removed))
     @rule(limit=limits, concurrency=concurrencies)
     def resume(self, limit, concurrency):
         checkpoint = Checkpoint.parse(str(self.walk.checkpoint))
