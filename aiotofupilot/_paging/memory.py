@@ -334,7 +334,7 @@ class Ties:
     """What is known of the items that are sorted like the item passed last. Without a sort key, there are none."""
 
     def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
-        self._sort_key = sort_key or (lambda _item: object())
+        self._sort_key = sort_key or _no_key
         self._newest: Any = None
         self._has_others = False
         self._lost: Counter[str | None] = Counter()
@@ -378,3 +378,8 @@ class Ties:
 
     def _are_alike(self, one: object, other: object) -> bool:
         return self._sort_key(one) == self._sort_key(other)
+
+
+def _no_key(_item: object) -> object:
+    """Return a sort key that equals no other."""
+    return object()
