@@ -55,9 +55,9 @@ _SHOWN = 200
 """At most this many characters of a text that cannot be read are shown."""
 
 
-def digest(item_id: str) -> bytes:
-    """Return the few bytes that stand for the ID of an item in a checkpoint or a watermark."""
-    return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
+def digest(text: str) -> bytes:
+    """Return the few bytes that stand for the ID of an item, or for a query, in a checkpoint or a watermark."""
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
 def sealed(text: str) -> str:
