@@ -331,8 +331,7 @@ class Query(Source[T]):
         if order is not None:
             sort_by = self._offered(listing.oldest_first, "cannot be asked for the oldest first")
             new += [("sort_by", sort_by), ("sort_order", order)]
-        for run_id in run_ids:
-            new.append((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run_id))
+        new += ((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run) for run in run_ids)
         if procedure_id is not None:
             name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
             new.append((name, procedure_id))
