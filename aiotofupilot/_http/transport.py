@@ -142,6 +142,7 @@ class Transport:
         )
 
     async def _get(self, url: URL, max_body: int) -> Response:
+        """Send one GET, and return its whole response. A redirect is a response."""
         session = self.open()
         try:
             async with session.get(
@@ -159,7 +160,7 @@ class Transport:
                 if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                     raise refusal(response.status, url, self._proxy)
                 body = await _read(response, max_body)
-                if _log.isEnabledFor(logging.DEBUG):  # the record has the two facts as attributes too
+                if _log.isEnabledFor(logging.DEBUG):
                     shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
                     fields = {"tofupilot_status": response.status, "tofupilot_bytes": len(body)}
                     _log.debug("GET %s: %d, %d bytes", shown, response.status, len(body), extra=fields)
