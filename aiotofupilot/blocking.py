@@ -145,6 +145,8 @@ class Blocking(Generic[A_co]):
 class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
     """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
 
+    __slots__ = ()
+
     def __next__(self) -> R:
         try:
             found: R = self._thread.run(self._object.__anext__)
@@ -227,11 +229,14 @@ else:
 class BlockingItems(BlockingIterator[R]):
     """Yields items that arrive page by page."""
 
+    __slots__ = ()
+
     stats: WalkStats
 
     def __next__(self) -> R:
         walk: Any = self._object
-        for item in walk._items:  # noqa: SLF001 - at hand, so the thread need not be asked
+        # An item at hand needs no thread. A walk over details has none here, because the next are requested before.
+        for item in walk._items:  # noqa: SLF001 - its form
             found: R = item
             return found
         return super().__next__()
@@ -245,11 +250,15 @@ class BlockingItems(BlockingIterator[R]):
 class BlockingWalk(BlockingItems[R]):
     """A `Walk` or a `DetailsWalk` that blocks."""
 
+    __slots__ = ()
+
     checkpoint: Checkpoint
 
 
 class BlockingIncrementalWalk(BlockingItems[R]):
     """An `IncrementalWalk` or an `IncrementalDetailsWalk` that blocks."""
+
+    __slots__ = ()
 
     watermark: Watermark
 
@@ -257,12 +266,16 @@ class BlockingIncrementalWalk(BlockingItems[R]):
 class BlockingFollowedListing(BlockingIterator[R]):
     """A `FollowedListing` that blocks."""
 
+    __slots__ = ()
+
     watermark: Watermark | None
     stats: WalkStats
     down_since: datetime | None
 
 
 class _Tabular(Blocking[A_co]):
+    __slots__ = ()
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the listing as a stream of Arrow. Its pages are requested while it is read.
 
@@ -276,6 +289,8 @@ class _Tabular(Blocking[A_co]):
 
 class BlockingDetails(_Tabular[Details[R]]):
     """A `Details` that blocks: ``for`` iterates over the details of the items of a listing."""
+
+    __slots__ = ()
 
     model: type[R]
 
@@ -294,6 +309,8 @@ class BlockingDetails(_Tabular[Details[R]]):
 
 class BlockingPaginator(_Tabular[Paginator[T]], Shown):
     """A `Paginator` that blocks: ``for`` iterates over the items of a listing."""
+
+    __slots__ = ()
 
     model: type[T]
 
@@ -333,6 +350,8 @@ class BlockingPaginator(_Tabular[Paginator[T]], Shown):
 
 class BlockingListing(Blocking[A_co]):
     """A listing that blocks. It has the methods that the listing has."""
+
+    __slots__ = ()
 
     if TYPE_CHECKING:
 

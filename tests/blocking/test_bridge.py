@@ -158,6 +158,18 @@ def test_a_private_or_an_unknown_attribute_is_not_there(session):
         _ = session.users.get
 
 
+def test_no_attribute_can_be_set(session):
+    """What was set by mistake, such as the checkpoint of a walk, would be told from then on."""
+    listing = session.runs.list()
+    details = listing.details()
+    forms = [session, session.runs, listing, details, listing.pages()]
+    forms += [form for of in (listing, details) for form in (of.walk(), of.since())] + [listing.follow()]
+    for form in forms:
+        for name in ("checkpoint", "stats", "watermark", "nothing"):
+            with pytest.raises(AttributeError):
+                setattr(form, name, None)
+
+
 def options(name):
     return required(name) | offered(name, max_items=120, concurrency=3)
 
