@@ -26,7 +26,7 @@ _begun: WeakSet[LoopThread] = WeakSet()
 class LoopThread:
     """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
-    The last function runs in the end, before everything else in the loop is cancelled.
+    The coroutine function `last`, if there is one, runs in the end, before everything else in the loop is cancelled.
     """
 
     def __init__(self, last: Callable[[], Awaitable[object]] | None = None) -> None:
@@ -35,8 +35,10 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pid = 0
-        self._tasks: set[asyncio.Future[Any]] = set()  # those that nobody waits for, because a loop keeps none alive
-        self.has_ended = False  # so nothing runs any more
+        self._tasks: set[asyncio.Future[Any]] = set()
+        """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
+        self.has_ended = False
+        """Whether the thread was ended, so that nothing runs any more."""
 
     def __enter__(self) -> Self:
         return self

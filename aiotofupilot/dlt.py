@@ -141,6 +141,7 @@ def _resource(
 def _walk(
     session: TofuPilotSession, name: str, filters: Mapping[str, Any], start: datetime | None, stored: str | None
 ) -> Any:  # noqa: ANN401 - a walk of any kind
+    """Return a walk over a listing: all of it, or what is new since the stored watermark, or else since the start."""
     listed = getattr(session, name)
     needs_procedure = listed.by_run and listed.by_run.procedure_id and "procedure_id" not in filters
     arguments = {**listed.inclusive, **filters, "on_drift": "resync"}

@@ -102,7 +102,10 @@ def _nested(field: Field) -> Column:
 
 
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
-    """Return the type of the column for values of a type, and what makes it. Each kind of attribute has a rule."""
+    """Return the type of the column for values of a type, and what makes it.
+
+    A new kind of attribute needs a rule here. Until then, it is a TypeError.
+    """
     if attrs.has(kind):
         columns = nested_columns(kind)
         struct = pa.struct([column.field for column in columns])

@@ -119,7 +119,8 @@ def _limit(validators: Iterable[Validator], side: str) -> float | None:
         ends = each.expected_value if each.operator == "range" else (each.expected_value, each.expected_value)
         if each.is_decisive is False or not isinstance(ends, tuple) or len(ends) != len(_OPERATORS):
             continue
-        end = ends[side == "upper"]
+        lower, upper = ends
+        end = lower if side == "lower" else upper
         if each.operator in _OPERATORS[side] and isinstance(end, int | float) and not isinstance(end, bool):
             found.append(float(end))
     return (max if side == "lower" else min)(found, default=None)

@@ -35,7 +35,10 @@ class Rows:
         """The schema of every batch."""
 
     def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
-        """Return a record batch of items: models of a class, or structs with their values."""
+        """Return a record batch of items: models of a class, or structs with their values.
+
+        An attribute of another type than the model says is a TypeError, a duration that is too long an OverflowError.
+        """
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 

@@ -341,7 +341,7 @@ class Update:
     async def _keep(self, name: str, rows: pa.RecordBatch, watermark: str | None = None) -> None:
         """Keep some rows, and store what is pending when it is enough for a transaction."""
         if rows.num_rows:
-            self._batches[name].append(rows)
+            self._batches[name].append(rows)  # looked up here, because another task may have stored meanwhile
         if watermark is not None:
             self._watermarks[name] = watermark
         self._read[name] += rows.num_rows

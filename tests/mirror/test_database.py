@@ -251,7 +251,7 @@ def test_memory_that_is_never_enough_is_an_error(path, monkeypatch):
 
     with opened(path) as database:
         with monkeypatch.context() as patched, pytest.raises(MemoryError, match="could not allocate block"):
-            patched.setattr(Database, "mirrored", fail)
+            patched.setattr(Database, "_tables", fail)
             database.with_memory(lambda: database.prepare("users", {"users": ""}))
         database.prepare("users", {"users": ""})
         assert database.rows("users") == 0
