@@ -149,7 +149,9 @@ def _measurement(measurement: models.Measurement) -> dict[str, Any]:
         aggregations = (_aggregation("MAX", largest, measurement.units, random),)
     if kind == "json":
         points = [{"set": volts, "read": round(random.gauss(volts, 0.01), 4), "note": None} for volts in (0, 5, 12)]
-        value = ["OK", *points, None] if random.random() < _HALF else {"is_linear": True, "points": points}
+        value = (
+            ["OK", *points, None] if random.random() < _HALF else {"is_linear": True, "faults": [], "points": points}
+        )
     return {
         "name": measurement.measurement_name,
         "outcome": measurement.measurement_outcome,

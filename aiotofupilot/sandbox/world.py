@@ -132,7 +132,7 @@ class World:
         self.users: Mapping[str, models.User] = {user.id: user for user in users}
         self._operators = [models.Operator(user.id, user.name, user.email) for user in self._people]
         nameless = [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
-        self._operators += nameless if nulls else self._operators[:2]  # a choice among as many draws alike
+        self._operators += nameless if nulls else self._operators[:2]  # as many, so that the rest is drawn alike
 
     def _build(self) -> None:
         """Make the stations and the parts."""

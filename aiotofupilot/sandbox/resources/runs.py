@@ -86,12 +86,16 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
 
 def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
-    """Make what the phases of a run measured. Only the first measurement of a phase can fail."""
+    """Make what the phases of a run measured. Only the first measurement of a phase can fail.
+
+    A phase that was skipped has measured nothing. One with an error has only begun its first measurement.
+    """
     random, drift = made_up("measurements", run.id), (run.started_at - world.begin) % _RECALIBRATION
     shared = ("run_id", "serial_number", "sample", "started_at", "retry_count", "is_final_attempt")
     for phase in world.phases[run.id]:
         of_phase = {name: getattr(phase, name) for name in shared}
-        for index, measured in enumerate(_MEASURES[phase.name][: {"SKIP": 0, "ERROR": 1}.get(phase.outcome)]):
+        most = {"SKIP": 0, "ERROR": 1}.get(phase.outcome)
+        for index, measured in enumerate(_MEASURES[phase.name][:most]):
             outcome = phase.outcome if index == 0 else "PASS"
             if outcome == "ERROR" or not measured.checks(outcome):
                 outcome = "UNSET"

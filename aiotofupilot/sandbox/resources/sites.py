@@ -150,7 +150,10 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
         deployed_at=document(latest.deployed_at),
         repository=latest.repository
         and models.StationRepository(
-            owner="example-energy", name="eol-tests", provider=latest.repository.provider, gitlab_project_id=None
+            owner="example-energy",
+            name="eol-tests",
+            provider=latest.repository.provider,
+            gitlab_project_id=12345 if latest.repository.provider == "gitlab" else None,
         ),
     )
 
