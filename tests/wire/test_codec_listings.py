@@ -148,6 +148,12 @@ def test_an_expected_value_is_a_scalar_or_an_array_of_one_type():
         validator = decoded("measurements", item).validators[0]
         assert type(validator) is Validator
         assert repr(validator.expected_value) == repr(expected)
+    item["validators"][0]["expected_value"] = {}
+    with pytest.raises(DecodeError) as caught:
+        decoded("measurements", item)
+    fault = "expected a boolean or a number or a string or an array, got an object"
+    assert str(caught.value) == f"{caught.value.path}: {fault}"
+    assert caught.value.path == "$.data[0].validators[0].expected_value"
 
 
 @pytest.mark.parametrize(
