@@ -111,16 +111,17 @@ class IncrementalWalk(ItemIteration[T]):
                     return []
             try:
                 items = await self._segment.page()
-                found: list[tuple[Any, T]] = self._new.fresh(items) if items else self._new.end()
-            except (DecodeError, PaginationError):
+            except (DriftError, PaginationError) as error:
                 await self._leave_segment()
-                raise
-            except DriftError as error:
-                await self._leave_segment()
-                if not (self._begins_again and self._has_progressed):
+                if isinstance(error, PaginationError) or not (self._begins_again and self._has_progressed):
                     raise
                 _log.debug("the pass begins again: %s", error)
                 continue
+            try:
+                found: list[tuple[Any, T]] = self._new.fresh(items) if items else self._new.end()
+            except DecodeError:
+                await self._leave_segment()  # because the walk has passed these items
+                raise
             if not items:
                 self._segment = None
             if found:

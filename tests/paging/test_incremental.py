@@ -7,11 +7,16 @@ from itertools import permutations
 import pytest
 from fakes.budget import STEP
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
+from fakes.in_process import InProcess
 
-from aiotofupilot import DecodeError, DriftError, PaginationError, ServerError, Watermark
+from aiotofupilot import DecodeError, DriftError, InvalidJSONError, PaginationError, ServerError, Watermark
 from aiotofupilot._paging import incremental
 from aiotofupilot._paging.by_creation import Seen
+from aiotofupilot.clock import Clock
+from aiotofupilot.listings import Runs
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import html
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
 
@@ -269,6 +274,18 @@ async def test_an_error_of_a_callback_is_raised_and_the_walk_can_be_asked_on(kin
                 yielded.append(int(item.id))
     yielded += await everything(walk)
     assert sorted(yielded) == list(range(25))
+
+
+async def test_after_a_page_that_cannot_be_decoded_the_walk_goes_on_with_that_page():
+    connection = InProcess(Sandbox(runs=20), attempts=1)
+    connection.clock = Clock()
+    connection.service.faults.on(cursor=8).next(html())
+    walk = Runs(connection).list(limit=5).since()
+    found = [(await anext(walk)).id for _ in range(9)]
+    with pytest.raises(InvalidJSONError):
+        await anext(walk)
+    assert len({*found, *[run.id async for run in walk]}) == 20
+    assert connection.cursors == [0, 4, 8, 8, 12, 16]
 
 
 async def test_two_tasks_cannot_share_a_walk():
