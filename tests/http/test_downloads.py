@@ -368,10 +368,11 @@ class TestRequest:
 
     async def test_redirects_are_followed_to_other_servers(self, session, storage, elsewhere, tmp_path):
         target = f"{elsewhere.origin}/x%7E?Signature={SIGNATURE}"
-        storage.answers = [http(b"", f"Location: {target}", status="307 Temporary Redirect")]
-        elsewhere.answers = [http(b"", "Location: /y", status="302 Found"), whole()]
+        storage.answers = [http(b"", f"Location: {target}", "Set-Cookie: a=b", status="307 Temporary Redirect")]
+        elsewhere.answers = [http(b"", "Location: /y", "Set-Cookie: a=b", status="302 Found"), whole()]
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
         assert [request.split()[1] for request in elsewhere.requests] == [f"/x%7E?Signature={SIGNATURE}", "/y"]
+        assert [list(fields(request)) for request in elsewhere.requests] == [["Host", "Accept-Encoding"]] * 2
 
     @pytest.mark.parametrize(
         ("location", "shown"),
@@ -437,6 +438,22 @@ class TestRequest:
                 await own.close()
             assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
         assert list(fields(storage.requests[0])) == ["Host", "Accept-Encoding"]
+
+    async def test_a_redirect_may_lead_from_a_proxy_to_a_server_without_one(
+        self, storage, elsewhere, tmp_path, monkeypatch
+    ):
+        """The login of the proxy stays with the proxy."""
+        monkeypatch.delenv("no_proxy", raising=False)
+        storage.answers = [http(b"", f"Location: {elsewhere.origin}/x", status="302 Found")]
+        elsewhere.answers = [whole()]
+        async with with_tls(storage.port) as secure, Proxy(secure, login="user:p@ss") as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:p%40ss@"))
+            authority = AUTHORITY.cert_pem.bytes().decode()
+            async with TofuPilotSession(KEY, base_url=HERE, retry=None, ca_cert=authority) as session:
+                attachment = given("https://tofu.example.com")
+                assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+            assert len(proxy.lines) == 1
+        assert list(fields(elsewhere.requests[0])) == ["Host", "Accept-Encoding"]
 
     async def test_a_proxy_that_refuses_is_asked_once(self, tmp_path):
         async with Proxy(1, login="user:other") as proxy:
