@@ -10,13 +10,14 @@ from warnings import warn
 from attrs import evolve
 
 from . import models
+from ._arguments import Secret
 from ._http.client import MAX_BODY, Connection
 from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
 from .listings import Listings
-from .settings import Secret, Settings, unusable
+from .settings import Settings, unusable
 
 if TYPE_CHECKING:
     import os

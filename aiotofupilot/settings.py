@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from yarl import URL
 
 from ._arguments import (
-    Secret as Secret,  # noqa: PLC0414 - the command has it from here
+    Secret,
     as_str,
     boolean,
     for_parameter,

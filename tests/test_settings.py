@@ -3,8 +3,9 @@
 import pytest
 from rich.pretty import pretty_repr
 
+from aiotofupilot._arguments import Secret
 from aiotofupilot.errors import ConfigurationError
-from aiotofupilot.settings import Secret, Settings
+from aiotofupilot.settings import Settings
 
 
 def test_they_are_those_of_the_environment(monkeypatch):

@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
+from aiotofupilot._arguments import Secret
 from aiotofupilot._http.transport import sender
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, reset, status
-from aiotofupilot.settings import Secret
 
 KEY = "tofu_0123456789abcdef"
 HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]

@@ -24,9 +24,9 @@ from aiotofupilot import (
     ServerError,
     TofuPilotSession,
 )
+from aiotofupilot._arguments import Secret
 from aiotofupilot._http.proxy import resolve_proxy
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.settings import Secret
 
 HTTPS, HTTP = "https://tofu.example.com", "http://tofu.example.com"
 PASSWORD = "pass/word:0123456789"
