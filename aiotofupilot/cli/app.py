@@ -56,7 +56,7 @@ def command_line() -> App:
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run the command that the arguments ask for, and return its exit code."""
     try:
-        # It goes past the buffers of the standard streams, so that nothing is left in them in the end.
+        # What it writes goes past the buffers of the standard streams, so that nothing is left in them in the end.
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             _do(work)
-    except (SystemExit, BrokenPipeError):  # the former is rich's
+    except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)

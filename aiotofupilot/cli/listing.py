@@ -26,7 +26,7 @@ from .terminal import complain, is_terminal, say
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
+    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
     from .output import Options, Output
@@ -177,7 +177,7 @@ async def write_listing(
         Exception: With nothing written, or when nobody reads any more, the error is raised as it is.
     """
     out: Output | None = None
-    walk: Any = None
+    walk: Walk[Any] | DetailsWalk[Any] | None = None
     is_whole = False
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
@@ -187,12 +187,11 @@ async def write_listing(
             options = {"aiotofupilot": __version__, "server": name, **query.options(), "--format": output_format.name}
             async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.items
-                rest: Any = query.after(out).listing(session)
+                rest = query.after(out).listing(session)
                 if query.has_details:
-                    rest = rest.details()
-                elif output_format.remake:  # columns are made of attributes alone
-                    rest = rest.structs()
-                walk = rest.walk()
+                    walk = rest.details().walk()
+                else:  # columns are made of attributes alone
+                    walk = (rest.structs() if output_format.remake else rest).walk()
                 async with counting_beside(query, session, progress), walk:
                     with progress:
                         await _write(query, walk, output_format, out, progress)
@@ -213,7 +212,9 @@ async def write_listing(
     return out.items, query.left_out(walk.stats)
 
 
-async def _write(query: Query, walk: Any, output_format: Format, out: Output, progress: Progress) -> None:  # noqa: ANN401 - a walk of either kind
+async def _write(
+    query: Query, walk: Walk[Any] | DetailsWalk[Any], output_format: Format, out: Output, progress: Progress
+) -> None:
     """Write what a walk yields, page by page."""
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     # An item with details is written by itself, because it can have tens of megabytes.

@@ -46,7 +46,10 @@ _PIECE = 4096
 
 
 class StandardOutput:
-    """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up."""
+    """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up.
+
+    ``items`` and ``checkpoint`` are as in `PartFile`, up to the last write that succeeded.
+    """
 
     items: int = 0
     checkpoint: str | None = None

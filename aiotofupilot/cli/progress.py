@@ -161,7 +161,10 @@ class Progress(logging.Handler):
             complain(self.warning)
 
     def _lines(self, console: Console) -> RenderableType:
-        """Return a bar for each listing, and below them the warning, whole. A ^C has space at the end of each line."""
+        """Return a bar for each listing, and below them the warning, whole.
+
+        They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
+        """
         from rich.console import Group  # noqa: PLC0415 - they are loaded by now
         from rich.constrain import Constrain  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
