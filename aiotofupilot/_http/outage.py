@@ -55,7 +55,7 @@ class Wanted:
 
     def __init__(self, policy: RetryPolicy, counts: RequestCounts, deadline: Deadline) -> None:
         self.policy = policy
-        """How failures are waited for. Beside a controller of the user it is the default policy."""
+        """How failures are waited for. The default policy beside a controller of the user, and without retries."""
         self.counts = counts
         """Where requests, retries and waits are counted."""
         self.deadline = deadline
