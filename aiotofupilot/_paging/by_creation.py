@@ -48,7 +48,8 @@ class PassClock:
     def __init__(self) -> None:
         self.began_at = -math.inf
         """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
-        self._by_server = self._by_items = -math.inf
+        self._by_server = -math.inf  # the same by the server's clock, or else by the local one
+        self._by_items = -math.inf  # the same as far as items show it: the pass began then or later
         self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(

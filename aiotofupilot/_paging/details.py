@@ -103,6 +103,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._largest = 0
+        """The bytes of the longest details so far. As many are expected of each request."""
         self._yielded_bytes = 0
         """The bytes from which the details up to now were decoded."""
         self._has_ended = False
@@ -297,7 +298,10 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         self._place = head.place
 
     def _decoded(self) -> list[D]:
-        """Return the next details if they are at hand."""
+        """Return the next details if they are at hand, and request what may be in flight.
+
+        There are none before everything that was cancelled has ended, so that no more is in flight than may be.
+        """
         if not self._entries or self._wanted == 0 or self._stopping:
             return []
         self._fill()

@@ -179,7 +179,10 @@ class DetectDrift(IgnoreDrift[T]):
         return expected == self._expected
 
     def _start(self, page: Page[T], *, is_first: bool) -> int | None:
-        """Return how many items at the top of a page are not new. None: look at `next_probe` next."""
+        """Return how many items at the top of a page are not new. None: look at `next_probe` next.
+
+        Before the first page, the listing has no item that can be read.
+        """
         memory = self.memory
         if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to

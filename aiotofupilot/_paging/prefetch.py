@@ -66,7 +66,9 @@ class Window(Generic[T]):
         self._whole, self._width = self.limit, 1
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._has_offsets = self._has_learned = self._ended = False
+        self._has_learned = self._ended = False
+        self._has_offsets = False
+        """Whether a page with more than one item has shown that the cursors are offsets."""
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0

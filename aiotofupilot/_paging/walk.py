@@ -254,6 +254,7 @@ class Walk(ItemIteration[T]):
         drift, window, keep = self._drift, self._window, self._plan.keep
         while self._wanted:
             with self._span.fetching():
+                # At most so many full pages are still needed.
                 page = await window.next(-(-(self._wanted + drift.skip) // window.stride))
             if page is None:
                 break
