@@ -238,15 +238,14 @@ def _locked(path: Path) -> FileIO:
     file = _opened(path)
     if sys.platform == "win32":
         return file
-    is_ours = True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Another run may have put it in its place, or removed it, since it was opened.
-        is_ours = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
-    except BlockingIOError:
+        is_ours = os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except (BlockingIOError, FileNotFoundError):
         is_ours = False
-    except OSError:
-        pass  # a file system without locks
+    except OSError:  # a file system without locks
+        is_ours = True
     if not is_ours:
         file.close()
         raise UsageError(f"another run is writing {path}")
