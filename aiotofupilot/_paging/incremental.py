@@ -220,10 +220,11 @@ class PerRun(Generic[T]):
 
     def end(self) -> list[tuple[str, T]]:
         """Take note that the walk has come to its end. Nothing was held back."""
-        self._listed.update(self._requested)
         for run_id in self._requested:
             if self._clock.at_latest >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
+            else:
+                self._listed.add(run_id)
         self._requested = ()
         return []
 

@@ -161,6 +161,12 @@ async def test_new_runs_are_asked_for_together_with_those_that_may_not_be_comple
     assert len(server.requests) == 2
 
 
+async def test_of_the_runs_of_a_long_pass_only_open_ones_are_remembered():
+    walk = listing("of runs", server_with(1000)).since()
+    await everything(walk)
+    assert walk._new._listed == {*walk._new._open} == {f"run {number}" for number in range(994, 1000)}
+
+
 @pytest.mark.parametrize("kind", ["of runs", "of procedures"])
 async def test_a_run_that_is_created_while_a_long_pass_lasts_stays_open_for_its_own_time(kind):
     """It is not taken for one that claims to be of the future."""
