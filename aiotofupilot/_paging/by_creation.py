@@ -119,7 +119,10 @@ class Seen:
 
 
 class Segment(Walk[T]):
-    """A walk over a segment of a listing, which counts for all. Its errors name no position: a watermark tells more."""
+    """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
+
+    What it counts is added to the stats of all segments, and the positions of unreadable items are kept only there.
+    """
 
     def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions

@@ -2,7 +2,8 @@
 
 A page at any offset tells whether a listing reaches that far, and the last page tells where it ends. So the end is
 searched for. First come pages of one item at offsets that grow by a factor, until one lies beyond the end. From then
-on, pages of one item divide what lies between. Whole pages cover the rest as soon as few of them can.
+on, pages of one item divide what lies between. Whole pages cover the rest as soon as few of them can, and one of those
+shows the end.
 
 A listing is cut at timestamps that are drawn from it.
 """
@@ -164,7 +165,8 @@ class Extent:
         else:
             self._at_most = min(self._at_most, page.cursor)
             if is_contradiction := page.cursor <= self._more_than or page.cursor < self._end < math.inf:
-                self._end, self._more_than = math.inf, self._more_than if page.cursor > self._more_than else 0
+                self._end = math.inf
+                self._more_than = self._more_than if self._more_than < page.cursor else 0
         self._contradictions += is_contradiction
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)

@@ -1,7 +1,8 @@
 """What of each page is new, and where in the listing the walk stands, while items come and go.
 
 When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
-listing, and in most listings the items that stay keep their order. So each page can be held to the one before.
+listing, and in most listings the items that stay keep their order. So each page can be held to the one before. Nothing
+here waits or does I/O.
 
 The position of a walk is after an item that was passed and did not move. What stands after such an item was not listed
 when the walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is
@@ -127,7 +128,8 @@ class DetectDrift(IgnoreDrift[T]):
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, as `IgnoreDrift.admit` does, or raise a `DriftError`.
 
-        Either the server's cursors are not offsets, or the listing moved and is not to be followed, or cannot be.
+        Either the server's cursors are not offsets, or the listing moved and is not to be followed, or cannot be. A
+        cursor that does not advance is a `PaginationError`.
         """
         check_offsets(page)
         if page.following is not None and len(page.data) == 1 and gap is None:

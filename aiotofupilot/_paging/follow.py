@@ -165,7 +165,8 @@ class FollowedListing(Iteration[T]):
 def is_passing(error: TofuPilotError) -> bool:
     """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
 
-    A single 500 may be due to an item that cannot be read, and then each poll would meet it.
+    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
+    that cannot be read, and then each poll would meet it.
     """
     if isinstance(error, ConnectionFailedError):
         is_misspelled = error.down_since is None and isinstance(error.__cause__, gaierror)

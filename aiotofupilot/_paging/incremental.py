@@ -102,7 +102,8 @@ class IncrementalWalk(ItemIteration[T]):
     async def _next_found(self) -> list[tuple[Any, T]]:
         """Return the next new items, with their keys; none: everything was seen.
 
-        Where the listing moved too much, another beginning does not help if nothing new came since the last one.
+        Where the listing moved too much, another beginning does not help if nothing new came since the last one. After
+        an error that ends the walk over a segment, the next call begins that segment again.
         """
         while True:
             if self._segment is None:

@@ -319,7 +319,8 @@ def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
 def last_reliable(row: Sequence[Match]) -> Match | None:
     """Return the last of the first items of the `longest_row` that stand side by side, for those surely did not move.
 
-    An item that moved on its own stands between strangers.
+    An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
+    created there, or they are still to be yielded, because what stands after them moved.
     """
     found = None
     for before, match in pairwise(row):
@@ -372,7 +373,10 @@ class Ties:
         return alike[0] if len(alike) + self._has_others > 1 else None
 
     def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
-        """Return whether one of the items passed, which a page shows after its start, is sorted like the position."""
+        """Return whether one of the items passed, which a page shows after its start, is sorted like the position.
+
+        Such an item did not move.
+        """
         anchor = items[start - 1] if start else self._newest
         return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
 
