@@ -106,7 +106,7 @@ class World:
         self.units: dict[str, models.Unit] = {}
         self.batches: dict[str, models.Batch] = {}
         self._due: list[tuple[int, str, models.RunUnit, int, int]] = []
-        """The tests to come: the run, the unit and its serial number, the procedure, and how often it has tested it."""
+        """The tests to come: the run, the serial number, its unit, the procedure, and how often it has tested it."""
         self._open_batches: dict[int, models.BatchRef] = {}
         """The last batch of each part."""
         self._finished = [deque[models.UnitRef]() for _ in PARTS]
