@@ -264,7 +264,7 @@ class Search:
                 lost = "none of the items passed lately is to be found in it"
                 raise DriftError(f"the listing moved: {moved if row else lost}", cursor=page.cursor)
             self._believes_lone = True
-            # Before and after the middle one, as many may have moved as stayed.
+            # Fewer than half of them moved. So the middle one stayed, even if all of those moved to the same end.
             (_, probe), self._lone = self._lone[row[len(row) // 2].rank], {}
             self.begin(probe)
         return probe
