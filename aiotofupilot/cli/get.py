@@ -165,8 +165,8 @@ def _texts(part: Any) -> Iterator[str]:  # noqa: ANN401 - any model
     has_time = False
     for field in shown_fields(part.__class__):
         value = getattr(part, field.name)
-        is_elsewhere = field.name in ("id", "docstring") or field.name.endswith("_id") or _has_parts(field)
-        if is_elsewhere or value in (None, (), {}, ""):
+        is_left_out = field.name in ("id", "docstring") or field.name.endswith("_id") or _has_parts(field)
+        if is_left_out or value in (None, (), {}, ""):
             continue
         if isinstance(value, datetime):
             if not has_time:  # with the duration it tells the other ones

@@ -33,9 +33,10 @@ _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 @define
 class _Row:
-    """How far one listing is: the count of its items, and the total of those that will be there. None: nobody knows.
+    """How far one listing is.
 
-    So many as ``begun`` says were there already. ``more`` is what else there is to say of them.
+    ``count`` items are there, of which ``begun`` were there at the start. ``total`` is how many there will be, those
+    included; None: nobody knows. ``more`` is what else there is to say of them.
     """
 
     name: str
