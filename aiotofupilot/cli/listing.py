@@ -177,7 +177,7 @@ async def write_listing(
         Exception: With nothing written, or when nobody reads any more, the error is raised as it is.
     """
     out: Output | None = None
-    walk: Walk[Any] | DetailsWalk[Any] | None = None
+    walk: Any = None  # the walk, as soon as there is one
     is_whole = False
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:

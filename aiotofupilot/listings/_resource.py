@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlencode
 from attrs import frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
-from aiotofupilot._paging.source import Connection as PagingConnection, FetchOptions, Identified
+from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
 from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot._wire.times import read_date_time
@@ -23,6 +23,8 @@ from ._encoding import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aiotofupilot.clock import Deadline
 
 D = TypeVar("D")
 V = TypeVar("V")
@@ -48,9 +50,19 @@ class Connection(PagingConnection, Protocol):
         ...
 
     async def get(
-        self, target: str, read: Callable[[Response], V], counts: RequestCounts, **options: Unpack[FetchOptions]
+        self,
+        target: str,
+        read: Callable[[Response], V],
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
     ) -> V:
-        """Return what a function reads from the response to a GET of a path and query, percent-encoded."""
+        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
+
+        How it is requested is as in `FetchOptions`.
+        """
         ...
 
 
