@@ -226,7 +226,8 @@ class Search:
         self._limit = limit
         self._lone: dict[int, tuple[int, int]] = {}
         """By rank, the items on pages without two side by side: the position of each, and the cursor of its page."""
-        self._believes_lone = False
+        self._believed: int | None = None
+        """The rank of the one of these items that is believed; None: none is by now."""
         self.went_back_to = LARGEST
         """Where ties were last looked before."""
         self.is_doubtful = False
@@ -246,8 +247,10 @@ class Search:
 
     def lone_match(self, page: Page[Any], ranks: Sequence[int | None], *, is_only: bool) -> Match | None:
         """Return an item of a page without two side by side, if it is believed by now, or the only one remembered."""
+        if self._believed is not None and self._believed in ranks:
+            return Match(ranks.index(self._believed), self._believed)
         row = longest_row(ranks)
-        if row and (self._believes_lone or is_only):
+        if row and (self._believed is not None or is_only):
             return row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
         for at, rank in enumerate(ranks):
             if rank is not None:
@@ -258,14 +261,18 @@ class Search:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
         probe = self.after(page)
         if probe is None:
-            row = longest_row([rank for _, rank in sorted((place, rank) for rank, place in self._lone.items())])
-            if 2 * len(row) <= len(self._lone):
+            ranks = sorted(self._lone, key=lambda rank: self._lone[rank])
+            # An item that another row of the same length lacks may have moved. One row has rather the older items, and
+            # one rather the newer ones.
+            newer = {-match.rank for match in longest_row([-rank for rank in reversed(ranks)])}
+            row = [match.rank for match in longest_row(ranks) if match.rank in newer]
+            if not row:
                 moved = "too few of the items passed lately that are found in it are in their order"
                 lost = "none of the items passed lately is to be found in it"
-                raise DriftError(f"the listing moved: {moved if row else lost}", cursor=page.cursor)
-            self._believes_lone = True
-            # Fewer than half of them moved. So the middle one stayed, even if all of those moved to the same end.
-            (_, probe), self._lone = self._lone[row[len(row) // 2].rank], {}
+                raise DriftError(f"the listing moved: {moved if ranks else lost}", cursor=page.cursor)
+            # If fewer than half of them moved, the middle one stayed, even if all of those moved to the same end.
+            self._believed = row[len(row) // 2]
+            (_, probe), self._lone = self._lone[self._believed], {}
             self.begin(probe)
         return probe
 

@@ -340,6 +340,16 @@ class TestDetectDriftWhereThingsMove:
         assert ids(new) == ["10", "11"]
         assert probes[-3:-1] == [0, 10]
 
+    def test_if_the_one_that_is_believed_is_gone_meanwhile_another_one_is(self):
+        drift = DetectDrift(limit=4, resync=True)
+        drift.admit(page("abcde", 20))
+        listed, probe = [*range(5), "b", *range(5, 10), "d", *range(10, 15)], 24
+        while drift.admit(page(listed[probe:][:4], probe, total=len(listed))) is None and drift.next_probe:
+            probe = drift.next_probe
+        assert drift.admit(page(listed[:4], total=len(listed))) is None
+        assert drift.next_probe == 10
+        assert ids(drift.admit(page([9, "b", 10, 11], 10))) == ["10", "11"]
+
     def test_the_only_item_that_is_remembered_is_enough(self):
         """There is no other to look for."""
         drift = DetectDrift([digest("a")], limit=10, resync=True)
