@@ -3,8 +3,8 @@
 `paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, or over the
 pages, which it gets from `prefetch`.
 
-- `drift` says what of each page is new, and holds each page to the one before. Its `memory` knows what was passed, and
-  where to look for the position of a walk after the listing has moved.
+- `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
+  one before. After the listing has moved, `search` finds the position of the walk again.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
   makes one pass after another.

@@ -1,4 +1,4 @@
-"""What of each page is new, and where in the listing the walk stands, while items come and go.
+"""How a walk that detects drift holds each page to the one before, while items come and go.
 
 When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
 listing, and in most listings the items that stay keep their order. So each page can be held to the one before. Nothing
@@ -11,11 +11,12 @@ believed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.errors import DriftError
 
-from .memory import Match, Memory, Progress, Search, Ties, is_out_of_order, last_reliable, longest_row
+from .memory import IgnoreDrift, Progress
+from .search import Match, Search, Ties, is_out_of_order, last_reliable, longest_row
 from .source import Identified, leads_nowhere
 
 if TYPE_CHECKING:
@@ -46,49 +47,6 @@ def check_offsets(page: Page[Any]) -> None:
         raise leads_nowhere(page.cursor, cursor)
     fault = f"{count} items at {page.cursor} lead to {cursor}"
     raise DriftError(f"the server's cursors are not offsets: {fault}; {_INSTEAD}", cursor=page.cursor)
-
-
-class IgnoreDrift(Generic[T]):
-    """Takes pages as they come, and drops items that were passed lately."""
-
-    overlap = 0
-    """How many items of a page the next page is to begin with."""
-
-    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, skip: int = 0) -> None:
-        self.memory = Memory(anchors, ahead)
-        """What was passed."""
-        self.skip = skip
-        """How many items of the pages to come are still to be skipped."""
-        self.resyncs = 0
-        """How often the listing was found to have moved."""
-        self.next_probe = 0
-        """The cursor of the page to look at, after a page that did not show the position of the walk."""
-        self._progress = Progress()
-
-    def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
-
-        A page that is a part of one that failed has a gap before it. Too many pages that bring nothing are an error.
-        """
-        ids = [item.id for item in page.data]
-        self.memory.take_up(ids)
-        if gap is not None:
-            self.skip = max(0, self.skip - (gap.stop - gap.start))
-        skipped = min(self.skip, len(ids))
-        if skipped:
-            self.skip -= skipped
-            self.memory.skip(skipped)
-        new = self.memory.new(page.data, skipped)
-        if not self._progress.note(ids, is_new=bool(new or skipped)):
-            fruitless = self._progress.fruitless
-            raise PaginationError(
-                f"{fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
-                "the server's cursor advances, but the listing does not",
-                cursor=page.cursor,
-                next_cursor=page.following,
-                fruitless_pages=fruitless,
-            )
-        return new
 
 
 class DetectDrift(IgnoreDrift[T]):

@@ -23,7 +23,8 @@ from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats
 
-from .drift import DetectDrift, IgnoreDrift
+from .drift import DetectDrift
+from .memory import IgnoreDrift
 from .prefetch import Window
 from .source import Fetch, Identified, Plan
 

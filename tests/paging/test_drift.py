@@ -3,7 +3,8 @@
 import pytest
 from attrs import frozen
 
-from aiotofupilot._paging.drift import DetectDrift, IgnoreDrift
+from aiotofupilot._paging.drift import DetectDrift
+from aiotofupilot._paging.memory import IgnoreDrift
 from aiotofupilot._paging.unreadable import Gap
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta

@@ -3,8 +3,7 @@
 import pytest
 
 from aiotofupilot import RawItem
-from aiotofupilot._paging.drift import IgnoreDrift
-from aiotofupilot._paging.memory import Progress
+from aiotofupilot._paging.memory import IgnoreDrift, Progress
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.models import Page, PageMeta
 
