@@ -112,8 +112,9 @@ class Window(Generic[T]):
             except TofuPilotError as error:
                 if not may_be_read_in_parts(error, self.on_unreadable):
                     raise
-                # Without this frame, which has the window, the error keeps no page in flight of a walk that is dropped.
-                error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+                # Frames lead to this one, which has the window. Without them, the error keeps no page in flight of a walk
+                # that is dropped.
+                error.with_traceback(None)
                 return await self._part(self._bisected(error, limit, deadline))
             if self._prefetched:
                 self._prefetched.popleft()

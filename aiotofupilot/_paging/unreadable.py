@@ -387,7 +387,7 @@ class Bisection(Generic[T]):
             _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
             if not isinstance(error, _FAILED):
                 raise
-            return error
+            return error.with_traceback(None)  # its frames lead to the window, which a dropped walk must not keep
 
 
 def _first(page: Page[Any]) -> str:
