@@ -112,8 +112,7 @@ class Window(Generic[T]):
             except TofuPilotError as error:
                 if not may_be_read_in_parts(error, self.on_unreadable):
                     raise
-                # Frames lead to this one, which has the window. Without them, the error keeps no page in flight of a walk
-                # that is dropped.
+                # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
                 return await self._part(self._bisected(error, limit, deadline))
             if self._prefetched:
