@@ -162,9 +162,12 @@ async def test_a_program_that_closes_its_session_ends_without_a_word(run, use):
     assert await run(PROGRAM.format(begin="", use=use, end="await session.close()"), "-W", "error") == ""
 
 
-@USES
+@pytest.mark.parametrize("use", [ALL, FEW.replace("limit=10", "limit=10, concurrency=1")], ids=["all", "few"])
 async def test_a_program_that_forgets_its_session_is_told_once(run, use):
-    """The warning names the line that made it. There is no warning about tasks, connections or sockets."""
+    """The warning names the line that made it. There is no warning about tasks, connections or sockets.
+
+    If pages are in flight at the end, Python may find the session only after the loop was closed, and then warns.
+    """
     stderr = await run(PROGRAM.format(begin="tracemalloc.start()", use=use, end="pass"), "-W", "always")
     assert stderr.count("ResourceWarning: ") == 1, stderr
     assert "open> was not closed" in stderr
