@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define
@@ -231,10 +232,20 @@ class Window(Generic[T]):
 
 
 def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-    """Return a task that fetches something. Its error is retrieved, so that asyncio does not report it as unseen."""
+    """Return a task that fetches something."""
     task = asyncio.create_task(fetching)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    task.add_done_callback(_retrieve)
     return task
+
+
+def _retrieve(done: asyncio.Task[Any]) -> None:
+    """Retrieve the error of a task, so that asyncio does not report it as unseen.
+
+    A cancelled task then forgets its `CancelledError`, whose frames have the session. In Python 3.13 they also lead to
+    the end of the event loop, which has the task.
+    """
+    with suppress(asyncio.CancelledError):
+        done.exception()
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:

@@ -25,6 +25,7 @@ from aiotofupilot import (
     ServerError,
     Walk,
 )
+from aiotofupilot._paging.prefetch import begun
 from aiotofupilot._paging.walk import note_checkpoint, pages_of
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
@@ -740,6 +741,25 @@ class TestFreedAtOnce:
             assert connection.in_flight == 0
         finally:
             gc.enable()
+
+    async def test_a_cancelled_request_is_freed_while_its_task_is_there(self):
+        """The end of an event loop has the tasks, and must not have the session for that."""
+
+        class Session:
+            pass
+
+        async def fetch(session):
+            await asyncio.Event().wait()
+            return session
+
+        session = Session()
+        watched, task = weakref.ref(session), begun(fetch(session))
+        del session
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+        assert watched() is None
 
 
 class TestRaw:

@@ -16,6 +16,7 @@ import pytest
 
 from aiotofupilot import ConnectionFailedError, SessionError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import stall
 
 
 @pytest.fixture
@@ -162,17 +163,20 @@ async def test_a_program_that_closes_its_session_ends_without_a_word(run, use):
     assert await run(PROGRAM.format(begin="", use=use, end="await session.close()"), "-W", "error") == ""
 
 
-@pytest.mark.parametrize("use", [ALL, FEW.replace("limit=10", "limit=10, concurrency=1")], ids=["all", "few"])
+@USES
 async def test_a_program_that_forgets_its_session_is_told_once(run, use):
-    """The warning names the line that made it. There is no warning about tasks, connections or sockets.
-
-    If pages are in flight at the end, Python may find the session only after the loop was closed, and then warns.
-    """
+    """The warning names the line that made it. There is no warning about tasks, connections or sockets."""
     stderr = await run(PROGRAM.format(begin="tracemalloc.start()", use=use, end="pass"), "-W", "always")
     assert stderr.count("ResourceWarning: ") == 1, stderr
     assert "open> was not closed" in stderr
     assert 'File "<string>", lineno 6' in stderr
     assert "Traceback" not in stderr
+
+
+async def test_it_is_told_once_with_a_page_in_flight(run, sandbox):
+    """The event loop ends while the page is awaited."""
+    sandbox.faults.on(cursor=40).always(stall(60))
+    await test_a_program_that_forgets_its_session_is_told_once(run, FEW)
 
 
 async def test_a_forked_child_is_told_to_make_its_own(run, sandbox):
