@@ -96,9 +96,9 @@ class Throttle:
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Call the function that sends the request of a page, as soon as it may be sent, and return its result.
+        """Wait until the request of a page may be sent. Then call ``send``, and return its result.
 
-        When the call has ended, another page may probe.
+        After the call, another page may probe.
 
         Raises:
             MissedSlotError: The time of the page was up before.

@@ -208,7 +208,7 @@ class DetectDrift(IgnoreDrift[T]):
         return match
 
     def _goes_before_ties(self, page: Page[T], search: Search) -> bool:
-        """Look next for what is sorted before the ties on a page, and return whether that is new to the search."""
+        """Let the next probe be before the ties on a page. Return False if the search has been there."""
         self._ties.note_lost(page, search)
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, search.went_back_to):

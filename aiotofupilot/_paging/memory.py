@@ -214,7 +214,7 @@ class IgnoreDrift(Generic[T]):
         self._progress = Progress()
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
+        """Return the new items of a page, in its order. None: it does not show them, so request one at `next_probe`.
 
         A page that is a part of one that failed has a gap before it. Too many pages that bring nothing are an error.
         """

@@ -2,7 +2,7 @@
 
 A page is described by ranks, one for each of its items: the older an item was passed, the lower its rank. None stands
 for an item that is not known. Items that were passed keep their order in most listings. In some an item moves, because
-it was renamed in a listing that is sorted by name, say. Then its rank no longer fits its neighbours' ranks.
+it was renamed in a listing that is sorted by name, say. Then its rank no longer fits the ranks beside it.
 
 Items that the server sorts alike are ties. It may list them in another order with each page, because no order is
 promised. So the offset of such an item tells nothing. One that was passed may come again, and hide one that was not.
@@ -82,8 +82,8 @@ class Search:
         probe = self.after(page)
         if probe is None:
             ranks = sorted(self._lone, key=lambda rank: self._lone[rank])
-            # An item that another row of the same length lacks may have moved. One row has rather the older items, and
-            # one rather the newer ones.
+            # An item may have moved if a row of the same length lacks it. Of these two rows, one prefers older items,
+            # and the other one newer items.
             newer = {-match.rank for match in longest_row([-rank for rank in reversed(ranks)])}
             row = [match.rank for match in longest_row(ranks) if match.rank in newer]
             if not row:
@@ -97,7 +97,7 @@ class Search:
         return probe
 
     def after(self, page: Page[Any]) -> int | None:
-        """Return the cursor to probe after such a page; None: there is nowhere left."""
+        """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
         if page.cursor >= self._forth:
             # Some servers show their last page again, whatever cursor beyond it is requested. But a listing that moved
             # as far as the search went on shows a page again too.

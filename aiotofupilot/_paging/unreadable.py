@@ -103,9 +103,9 @@ def is_due_to_length(error: TofuPilotError) -> bool:
 
 
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return the positions of controls: right behind a page, and further on.
+    """Return the positions of three controls: right after a page, and far after it.
 
-    The last one is beyond the end of most listings. An empty page cannot fail because of an item.
+    The last position is beyond the end of most listings. An empty page cannot fail because of an item.
     """
     return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
 
@@ -141,7 +141,7 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
 
 @define(eq=False, repr=False, slots=False)
 class Bisection(Generic[T]):
-    """Hands over what can be read of a page that failed, part by part, each part a page of its own."""
+    """Reads a page that failed, part by part. Each part is a page of its own, without what cannot be read."""
 
     fetch: Fetch[T]
     error: TofuPilotError

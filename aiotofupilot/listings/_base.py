@@ -71,8 +71,8 @@ class Listing(Generic[T]):
     """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
     None: items do not say it."""
     creation_filter: ClassVar[str | None] = None
-    """The beginning of the names of the parameters that bound the time of creation, such as ``created``, which is that
-    of the field if nothing else is said. None: there are no such parameters."""
+    """What the names of the parameters begin with that bound the time of creation, such as ``created``. It follows from
+    `creation_field`, if nothing else is said. None: there are no such parameters."""
     shard_field: ClassVar[str | None] = None
     """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
     shard_filter: ClassVar[str | None]
@@ -285,7 +285,7 @@ class Query(Source[T]):
         return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
-        """Return the page that begins at a cursor. If the bounds exclude every time, the server is not asked."""
+        """Return the page that begins at a cursor. If no time is within the bounds, nothing is requested."""
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing

@@ -484,7 +484,7 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Measurement: make_measurement,
     models.Deployment: make_deployment,
 }
-"""The builder of each model that has one of its own."""
+"""The functions that build a model, by the model."""
 
 _OF_PAGES = {models.Page, models.PageMeta, models.RawItem}
 _MODELS = frozenset(filter(attrs.has, (getattr(models, name) for name in dir(models)))) - _OF_PAGES

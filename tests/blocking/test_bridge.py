@@ -159,7 +159,7 @@ def test_a_private_or_an_unknown_attribute_is_not_there(session):
 
 
 def test_no_attribute_can_be_set(session):
-    """What was set by mistake, such as the checkpoint of a walk, would be told from then on."""
+    """Otherwise a walk would return a checkpoint that somebody has set by mistake."""
     listing = session.runs.list()
     details = listing.details()
     forms = [session, session.runs, listing, details, listing.pages()]

@@ -319,7 +319,7 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", open_late)
-        patch.setattr(type(target), "exists", lambda _: True)  # which says nothing about a moment later
+        patch.setattr(type(target), "exists", lambda _: True)  # it may be gone right after that
         with pytest.raises(UsageError, match="another run is writing"):
             PartFile(target, OPTIONS, resume=False)
     assert target.read_bytes() == PAGES[0]
