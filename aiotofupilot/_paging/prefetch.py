@@ -241,11 +241,12 @@ def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
 def _retrieve(done: asyncio.Task[Any]) -> None:
     """Retrieve the error of a task, so that asyncio does not report it as unseen.
 
-    A cancelled task then forgets its `CancelledError`, whose frames have the session. In Python 3.13 they also lead to
-    the end of the event loop, which has the task.
+    A task that somebody cancelled then forgets its `CancelledError`, whose frames have the session. In Python 3.13 they
+    also lead to the end of the event loop, which has the task. One that a user's limiter raised is left to `outcome`.
     """
-    with suppress(asyncio.CancelledError):
-        done.exception()
+    if done.cancelling() or not done.cancelled():
+        with suppress(asyncio.CancelledError):
+            done.exception()
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
