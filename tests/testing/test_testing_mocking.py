@@ -1,6 +1,7 @@
 """`testing.mocking`: every listing behind aioresponses."""
 
 import asyncio
+import gc
 import re
 import sys
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from fakes.listings import LISTINGS, required
 from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.models import Batch, Log, Part, Procedure, Station, User
-from aiotofupilot.sandbox import Sandbox, make_procedures
+from aiotofupilot.sandbox import Request, Sandbox, make_procedures
 from aiotofupilot.testing import (
     MockResponse,
     make,
@@ -160,6 +161,19 @@ async def test_the_listing_may_change(mocked, session):
     listing.runs.insert(0, make_run())
     assert await session.procedures.list().collect() == [make(Procedure)]
     assert await session.runs.list().collect() == [make_run()]
+
+
+def requests_kept():
+    gc.collect()
+    return sum(isinstance(kept, Request) for kept in gc.get_objects())
+
+
+async def test_no_request_is_kept(mocked, session):
+    """A test that runs for hours sends many of them, and nothing shows them."""
+    before = requests_kept()
+    mock_listing(mocked, 20)
+    assert len(await session.procedures.list(limit=1).collect()) == 20
+    assert requests_kept() <= before
 
 
 async def test_a_failure_may_come_first(mocked, session):
