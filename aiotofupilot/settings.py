@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Self, cast
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from ._arguments import (
-    Secret,
-    as_str,
-    boolean,
-    for_parameter,
-    is_loopback,
-    is_visible,
-    must_be,
-)
+from ._arguments import Secret, as_str, boolean, for_parameter, is_loopback, is_visible, must_be
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -147,9 +139,27 @@ class Settings:
             ConfigurationError: The text holds no certificate, or the file cannot be read, or it is not a file.
             TypeError: The argument is of the wrong type.
         """
-        if ca_cert is not None:
-            return _trusting(ca_cert, "ca_cert")
-        return None if self.ca_cert is None else _trusting(self.ca_cert, f"ca_cert in {CREDENTIALS}")
+        source, authority = "ca_cert", ca_cert
+        if authority is None:
+            source, authority = f"ca_cert in {CREDENTIALS}", self.ca_cert
+        if authority is None:
+            return None
+        import ssl  # noqa: PLC0415 - only where there is an authority to trust
+
+        if not isinstance(cast("object", authority), str | os.PathLike):
+            raise must_be(TypeError, "ca_cert", "a string, a path or None", authority)
+        context = ssl.create_default_context()
+        try:
+            if isinstance(authority, str) and _is_pem(authority):
+                context.load_verify_locations(cadata=authority)
+            else:
+                path = Path(authority).expanduser()
+                _mode_of_file(path, source)
+                context.load_verify_locations(cafile=path)
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
+            reason = getattr(error, "strerror", None) or error
+            raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
+        return context
 
 
 def unusable(parameter: str, message: str) -> ConfigurationError:
@@ -247,23 +257,3 @@ def _members(content: Secret) -> Secret:
 
 def _is_pem(ca_cert: str) -> bool:
     return "-----BEGIN" in ca_cert
-
-
-def _trusting(ca_cert: object, source: str) -> SSLContext:
-    """Return a TLS context that trusts an authority in addition to the system's; see `Settings.tls`."""
-    import ssl  # noqa: PLC0415 - only where there is an authority to trust
-
-    if not isinstance(ca_cert, str | os.PathLike):
-        raise must_be(TypeError, "ca_cert", "a string, a path or None", ca_cert)
-    context = ssl.create_default_context()
-    try:
-        if isinstance(ca_cert, str) and _is_pem(ca_cert):
-            context.load_verify_locations(cadata=ca_cert)
-        else:
-            path = Path(cast("str | os.PathLike[str]", ca_cert)).expanduser()
-            _mode_of_file(path, source)
-            context.load_verify_locations(cafile=path)
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
-        reason = getattr(error, "strerror", None) or error
-        raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
-    return context
