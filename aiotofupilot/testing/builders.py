@@ -305,7 +305,9 @@ def _items_of(reference: Any) -> tuple[type, ...]:  # noqa: ANN401 - a model, or
 def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
     """Return the reference to an item. It has fields of the item, and defaults."""
     if model is models.PartRef:
-        return extended(model, item, revision=_last_revision(item))
+        if not item.revisions:
+            raise ValueError(f"revision must be given, because the part {item.number!r} has no revision")
+        return extended(model, item, revision=item.revisions[-1])
     return extended(model, item, **({"version": _version(item.id, "v1.0.0")} if model is models.RunProcedure else {}))
 
 
@@ -321,12 +323,6 @@ def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
 def _version(procedure_id: str, tag: str) -> models.ProcedureVersion:
     identity = _identify(models.ProcedureVersion, tag=tag, procedure=procedure_id)
     return make(models.ProcedureVersion, id=identity, tag=tag)
-
-
-def _last_revision(part: models.Part) -> models.Revision:
-    if not part.revisions:
-        raise ValueError(f"revision must be given, because the part {part.number!r} has no revision")
-    return part.revisions[-1]
 
 
 def _ended_at(made: Mapping[str, Any]) -> datetime | None:
