@@ -7,11 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from aiolimiter import AsyncLimiter
-from yarl import URL
+from fakes.transport import Transport
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox
@@ -213,38 +211,18 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
     assert moments > 12
 
 
-class Pages:
-    """A transport that answers with the pages of a list, and then with the last one again and again."""
+class Pages(Transport):
+    """Answers with the pages of a list, and then with the last one again and again."""
 
-    redaction = Redaction("no-key-in-here")
-
-    def __init__(self, *answers):
+    def __init__(self, clock, limiter, *answers):
+        super().__init__(clock, limiter=limiter)
         self.answers = list(answers)
-
-    def check(self):
-        pass
-
-    def url(self, target):
-        return URL("https://tofu.example.com") / target.lstrip("/")
 
     async def get(self, url, max_body):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetime=None):  # noqa: B008 - a value
-    """Return how a listing reaches pages, and the parts of the connection."""
-    return Connection(
-        transport=Pages(*answers),
-        lifetime=lifetime or Lifetime(),
-        throttle=Throttle(clock, [], limiter),
-        clock=clock,
-        timeout=timeout,
-        retry=retry,
-        concurrency=1,
-    )
 
 
 def ask(connection, counts):
@@ -260,7 +238,7 @@ async def test_every_attempt_enters_the_limiter(clock, page):
     """The first one and the retries, and the waits of both kinds are added up."""
     limiter, counts = Limiter(clock), RequestCounts()
     failures = [ServerError("broken", status=500) for _ in range(2)]
-    connection = connect(clock, limiter, *failures, page, retry=RetryPolicy(initial_wait=0.5))
+    connection = Pages(clock, limiter, *failures, page).connection(RetryPolicy(initial_wait=0.5))
     assert await clock.run(ask(connection, counts)) == [b"page"]
     assert limiter.left == [*failures, None]
     assert counts == RequestCounts(requests=3, retries=2, waited=1.0 + 0.5 + 1.0 + 1.0 + 1.0)
@@ -276,7 +254,7 @@ async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
             await super().__aenter__()
 
     error = ServerError("down", status=503)
-    connection = connect(clock, Patient(clock), error, retry=RetryPolicy(initial_wait=1.0, max_elapsed=4.0))
+    connection = Pages(clock, Patient(clock), error).connection(RetryPolicy(initial_wait=1.0, max_elapsed=4.0))
     assert await clock.run(ask(connection, counts)) == [error]
     assert clock.seconds == 4.0
     assert (error.attempts, counts.requests) == (1, 1)
@@ -291,18 +269,18 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page
         return asyncio.Timeout(None)
 
     monkeypatch.setattr("aiotofupilot._http.client.asyncio.timeout", timeout)
-    assert await clock.run(ask(connect(clock, limiter, page, timeout=3.0), RequestCounts())) == [b"page"]
+    assert await clock.run(ask(Pages(clock, limiter, page).connection(timeout=3.0), RequestCounts())) == [b"page"]
     assert begun == [(3.0, 1)]
 
 
 async def test_closing_the_session_ends_the_wait_in_the_limiter(clock, page):
     """It ends at once for every request that waits."""
-    lifetime, limiter = Lifetime(), Limiter(clock)
-    connection = connect(clock, limiter, page, lifetime=lifetime)
+    limiter = Limiter(clock)
+    connection = Pages(clock, limiter, page).connection()
 
     async def close():
         await clock.sleep(0.5)
-        await lifetime.close()
+        await connection.lifetime.close()
         return clock.seconds, limiter.entering, limiter.inside
 
     *errors, closed = await clock.run(*(ask(connection, RequestCounts()) for _ in range(3)), close())

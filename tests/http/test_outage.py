@@ -7,14 +7,11 @@ from random import Random
 
 import pytest
 from fakes.budget import NIGHTLY, combined
+from fakes.transport import Transport
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
-from yarl import URL
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
-from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Health, Wanted
-from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
@@ -27,12 +24,12 @@ KINDS = {
 }
 
 
-class Server:
+class Server(Transport):
     """A server that fails between two points in time, as a session reaches it. It is also the session's transport."""
 
     def __init__(self, clock, *, down=(math.inf, math.inf), kind="503", takes=0.3, connections=()):
-        self.clock, self.down, self.kind, self.takes = clock, down, kind, takes
-        self.lifetime, self.throttle, self.redaction = Lifetime(), Throttle(clock, connections), Redaction("no-key")
+        super().__init__(clock, connections)
+        self.down, self.kind, self.takes = down, kind, takes
         self.sent = []
         self.once = {}
         """The error of each page that fails once."""
@@ -41,12 +38,6 @@ class Server:
 
     def failure(self):
         return KINDS[self.kind]()
-
-    def check(self):
-        pass
-
-    def url(self, target):
-        return URL("https://tofu.example.com" + target)
 
     async def get(self, url, max_body):
         began = self.clock.seconds
@@ -64,16 +55,7 @@ class Server:
         return Response(200, {}, b"page", self.clock.now())
 
     async def ask(self, page="page", retry=RetryPolicy(), counts=None, **how):  # noqa: B008 - a value
-        connection = Connection(
-            transport=self,
-            lifetime=self.lifetime,
-            throttle=self.throttle,
-            clock=self.clock,
-            timeout=None,
-            retry=retry,
-            concurrency=1,
-        )
-        return await connection.get(
+        return await self.connection(retry).get(
             f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), **how
         )
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from fakes.budget import combined
-from yarl import URL
+from fakes.transport import Transport
 
 from aiotofupilot import (
     APIError,
@@ -22,8 +22,6 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
@@ -33,22 +31,15 @@ from aiotofupilot.sandbox import Request, Sandbox
 TIMEOUT = 5.0
 
 
-class Server:
+class Server(Transport):
     """A sandbox without a socket. Each response takes a tenth of a second by the clock of the test."""
 
     def __init__(self, clock, items=95):
-        self.clock = clock
+        super().__init__(clock)
         self.sandbox = Sandbox(procedures=items)
-        self.lifetime, self.throttle, self.redaction = Lifetime(), Throttle(clock), Redaction("no-key")
         self.sent = []
         self.fails = lambda query, began: None
         """Returns the error of a request, or None. A `RequestTimeoutError` comes when the time is up."""
-
-    def check(self):
-        pass
-
-    def url(self, target):
-        return URL("https://tofu.example.com/api" + target)
 
     async def get(self, url, max_body):
         query, began = dict(url.query), self.clock.seconds
@@ -65,17 +56,6 @@ class Server:
 
     def procedures(self, retry=RetryPolicy()):  # noqa: B008 - a value
         return Procedures(self.connection(retry))
-
-    def connection(self, retry):
-        return Connection(
-            transport=self,
-            lifetime=self.lifetime,
-            throttle=self.throttle,
-            clock=self.clock,
-            timeout=None,
-            retry=retry,
-            concurrency=1,
-        )
 
 
 def timed_out():
@@ -139,7 +119,7 @@ async def test_a_listing_of_one_page_has_no_control(clock):
     """Nothing else of it can be requested, so each request is an attempt."""
     server = Server(clock)
     server.fails = lambda _, began: timed_out() if began < 2 * TIMEOUT else None
-    (users,) = await clock.run(Users(server.connection(RetryPolicy())).list().collect())
+    (users,) = await clock.run(Users(server.connection()).list().collect())
     assert users == [*server.sandbox.users]
     assert [query for _, query in server.sent] == [{}, {}, {}]
 

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import math
+from copy import copy
 from datetime import UTC, datetime
 from inspect import signature
 
 import pytest
+from fakes.transport import Transport
 from hypothesis import given, strategies as st
 from multidict import CIMultiDict
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
-from yarl import URL
 
 from aiotofupilot import (
     APIError,
@@ -31,10 +32,7 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.retry import checked_retry, is_transient
-from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
@@ -97,40 +95,14 @@ def stats():
     return RequestCounts()
 
 
-class Session:
-    """Asks for pages as a session does, but without a transport: a page answers for itself."""
-
-    def __init__(self, clock, connections=()):
-        self.clock = clock
-        self.lifetime = Lifetime()
-        self.throttle = Throttle(clock, connections)
+class Session(Transport):
+    """Asks for pages as a session does, but sends nothing: a page answers for itself."""
 
     async def ask(self, page, retry, stats, **how):
-        connection = Connection(
-            transport=PageTransport(page),
-            lifetime=self.lifetime,
-            throttle=self.throttle,
-            clock=self.clock,
-            timeout=None,
-            retry=retry,
-            concurrency=1,
-        )
+        asked = copy(self)
+        asked.page = page
+        connection = asked.connection(retry)
         return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats, **how)
-
-
-class PageTransport:
-    """Sends nothing, and answers with what the page says."""
-
-    redaction = Redaction("no-key-in-here")
-
-    def __init__(self, page):
-        self.page = page
-
-    def check(self):
-        pass
-
-    def url(self, target):
-        return URL("https://tofu.example.com") / target.lstrip("/")
 
     async def get(self, url, max_body):
         return Response(200, {}, await self.page(), datetime.now(UTC))

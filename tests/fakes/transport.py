@@ -1,0 +1,34 @@
+"""A transport without a network, and all else that a connection consists of."""
+
+from yarl import URL
+
+from aiotofupilot import RetryPolicy
+from aiotofupilot._http.client import Connection, Lifetime
+from aiotofupilot._http.failures import Redaction
+from aiotofupilot._http.throttle import Throttle
+
+
+class Transport:
+    """The transport of a session, with its lifetime and its throttle. A subclass responds, with its ``get``."""
+
+    def __init__(self, clock, connections=(), limiter=None):
+        self.clock, self.lifetime, self.redaction = clock, Lifetime(), Redaction("no-key-in-here")
+        self.throttle = Throttle(clock, connections, limiter)
+
+    def check(self):
+        pass
+
+    def url(self, target):
+        return URL("https://tofu.example.com/api" + target)
+
+    def connection(self, retry=RetryPolicy(), timeout=None):  # noqa: B008 - a value
+        """Return how a listing reaches the transport."""
+        return Connection(
+            transport=self,
+            lifetime=self.lifetime,
+            throttle=self.throttle,
+            clock=self.clock,
+            timeout=timeout,
+            retry=retry,
+            concurrency=1,
+        )
