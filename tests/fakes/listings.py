@@ -30,10 +30,8 @@ def offered(name, **options):
 class Connection:
     """Answers each request with the same body, an empty page by default, and remembers what was asked for."""
 
-    concurrency = 1
-
-    def __init__(self, body=b'{"data":[],"meta":{"has_more":false}}'):
-        self.body = body
+    def __init__(self, body=b'{"data":[],"meta":{"has_more":false}}', concurrency=1):
+        self.body, self.concurrency = body, concurrency
         self.targets = []
         self.served = set()
 

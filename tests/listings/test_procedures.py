@@ -1,31 +1,17 @@
 """The query of a listing: what is sent for its arguments, and what the call refuses."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from urllib.parse import parse_qsl
 
 import pytest
+from fakes.listings import Connection
 from hypothesis import given, strategies as st
-from multidict import CIMultiDict
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._wire.response import Response
 from aiotofupilot.listings import Procedures
 
-EMPTY = Response(200, CIMultiDict(), b'{"data":[],"meta":{"has_more":false}}', datetime(2026, 2, 1, tzinfo=UTC))
 MOMENT = datetime(2024, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=2)))
-
-
-class Connection:
-    """Answers with an empty page and remembers what for."""
-
-    def __init__(self, concurrency=1):
-        self.concurrency = concurrency
-        self.targets = []
-
-    async def get(self, target, read, counts, *, once=False, **_):
-        self.targets.append(target)
-        return read(EMPTY)
 
 
 async def query(**arguments):
