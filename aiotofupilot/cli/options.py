@@ -229,8 +229,7 @@ def _option(argument: Argument) -> inspect.Parameter:
         **typed,
         **_OF_LIST.get(argument.name, {}),
     }
-    optional = kind if argument.is_required else kind | None
-    annotation = Annotated[optional, Parameter(**details)]  # type: ignore[valid-type] # known at run time
+    annotation = Annotated[kind, Parameter(**details)]  # type: ignore[valid-type] # known at run time
     default = inspect.Parameter.empty if argument.is_required else argument.default
     return inspect.Parameter(argument.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -253,11 +252,9 @@ def with_options(command: C, arguments: Iterable[Argument]) -> C:
     They stand in the place of its ``**arguments``, where it gets those that are given.
     """
     arguments = [argument for argument in arguments if argument.name != "extra_query"]  # which is for programs
-    options = [*map(_option, arguments)]
     signature = inspect.signature(command)
     *own, _ = signature.parameters.values()
-    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined] # inspect looks for it
-    command.__annotations__ |= {option.name: option.annotation for option in options}
+    command.__signature__ = signature.replace(parameters=[*own, *map(_option, arguments)])  # type: ignore[attr-defined] # inspect looks for it
     kinds = {get_origin(kind) or kind for argument in arguments for kind in (argument.type, argument.item_type)}
     forms = " ".join(text for kind, text in _FORMS.items() if kind in kinds)
     about, heading, described = (unwrapped(command).__doc__ or "").partition("\n\nArgs:")

@@ -76,6 +76,7 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--max-items", "-1"], 'Invalid value "-1" for --max-items. Must be >= 0. See --help.'),
         (["--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
         (["--retries", "-1"], 'Invalid value "-1" for --retries. Must be >= 0. See --help.'),
+        (["--max-items", "none"], 'Invalid value for --max-items: unable to convert "none" into int. See --help.'),
         (["--retries", "few"], "Invalid value for --retries: unable to convert"),
         (
             ["--timeout", "0"],
