@@ -231,26 +231,26 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing beside a block, and no longer, if it is long, and someone watches."""
-    counting = asyncio.create_task(_tell_total(query, session, progress))
+    """Count a listing beside a block, and no longer, if it is long, and someone watches.
+
+    One request is in flight, and none is tried again, so that it takes little from the walk. If the items cannot be
+    counted, that is not a failure.
+    """
+
+    async def tell_total() -> None:
+        await progress.is_long.wait()
+        if not progress.is_shown or progress.row.total is not None:
+            return
+        with suppress(TofuPilotError):
+            total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
+            # Cursors are offsets, or the count would have failed.
+            cursor = query.arguments.get("cursor")
+            before = cursor.cursor + cursor.skip if cursor else 0
+            progress.row.total = max(0, total - before)
+
+    counting = asyncio.create_task(tell_total())
     try:
         yield
     finally:
         counting.cancel()
         await asyncio.wait((counting,))
-
-
-async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
-    """Tell the progress how many items there are. If they cannot be counted, that is not a failure.
-
-    One request is in flight, and none is tried again, so that it takes little from the walk.
-    """
-    await progress.is_long.wait()
-    if not progress.is_shown or progress.row.total is not None:
-        return
-    with suppress(TofuPilotError):
-        total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
-        # Cursors are offsets, or the count would have failed.
-        cursor = query.arguments.get("cursor")
-        before = cursor.cursor + cursor.skip if cursor else 0
-        progress.row.total = max(0, total - before)

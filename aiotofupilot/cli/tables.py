@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
@@ -60,7 +61,9 @@ def text_of(value: object, timespec: str = "minutes") -> str:
         case int():
             return f"{value:,}"
         case datetime():
-            return _timestamp(value, timespec)
+            with suppress(OverflowError):  # beyond the years that a date can have in UTC, the offset stays
+                value = value.astimezone(UTC)
+            return value.isoformat(" ", timespec).replace("+00:00", "Z")
         case timedelta():
             minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
             hours, minutes = divmod(int(minutes), 60)
@@ -69,14 +72,6 @@ def text_of(value: object, timespec: str = "minutes") -> str:
             return ", ".join(text_of(each, timespec) for each in cast("tuple[object, ...]", value))
         case _:
             return str(value)
-
-
-def _timestamp(value: datetime, timespec: str) -> str:
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError:  # beyond the years that a date can have in UTC
-        return value.isoformat(" ", timespec)
-    return utc.replace(tzinfo=None).isoformat(" ", timespec) + "Z"
 
 
 def _measured(measurement: Measurement) -> str | None:

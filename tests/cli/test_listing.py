@@ -369,4 +369,4 @@ class TestTotal:
         sandbox.faults.on(limit=1).always(stall(3600))
         assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
         assert watched.row.total is None
-        assert not [task for task in asyncio.all_tasks() if "_tell_total" in repr(task)]
+        assert not [task for task in asyncio.all_tasks() if "tell_total" in repr(task)]
