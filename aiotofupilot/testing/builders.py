@@ -231,7 +231,8 @@ def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
     """Return what a model has where nothing else is said, apart from an ID: values, and functions as in `_EXAMPLES`."""
     if model not in _EXAMPLES and (items := _items_of(model)):
         return attrs.asdict(_refer(model, make(items[0])), recurse=False)
-    item = make(_ITEMS[model.__name__]) if model.__name__ in _ITEMS else None  # details have what their item has
+    listed = getattr(models, model.__name__.removesuffix("Details"), model)
+    item = None if listed is model else make(listed)  # details have what their item has
     values = dict(_EXAMPLES.get(model, dict[str, Any])())
     for name, field in _described(model).items():
         if name != "id" and name not in values:
@@ -484,5 +485,3 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
 
 _OF_PAGES = {models.Page, models.PageMeta, models.RawItem}
 _MODELS = frozenset(filter(attrs.has, (getattr(models, name) for name in dir(models)))) - _OF_PAGES
-_ITEMS: Mapping[str, type[Any]] = {f"{item.__name__}Details": item for item in _EXAMPLES}
-"""The items that have details, by the names of the models of details."""
