@@ -112,13 +112,6 @@ def test_a_file_of_a_byte_order_mark_is_read(path):
     assert of_login().authorization == "Bearer k-1"
 
 
-def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
-    """It is something else."""
-    path.write_bytes(b" " * 65_536 + b"{}")
-    with pytest.raises(ConfigurationError, match="malformed: it has more than 65536 bytes"):
-        of_login()
-
-
 def test_what_is_not_a_file_is_not_opened(path):
     """Reading a named pipe would wait without end."""
     os.mkfifo(path)

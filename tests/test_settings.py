@@ -8,27 +8,8 @@ from aiotofupilot.errors import ConfigurationError
 from aiotofupilot.settings import Settings
 
 
-def test_they_are_those_of_the_environment(monkeypatch):
-    monkeypatch.setenv("TOFUPILOT_API_KEY", "s3cr3t")
-    monkeypatch.setenv("TOFUPILOT_URL", "https://tofu.example/")
-    settings = Settings.resolve()
-    assert (settings.base_url, settings.authorization) == ("https://tofu.example/api", "Bearer s3cr3t")
-
-
-def test_arguments_come_before_the_environment(monkeypatch):
-    monkeypatch.setenv("TOFUPILOT_API_KEY", "other")
-    monkeypatch.setenv("TOFUPILOT_URL", "https://other.example")
-    settings = Settings.resolve("s3cr3t", base_url="http://tofu.example", allow_insecure_http=True)
-    assert (settings.base_url, settings.authorization) == ("http://tofu.example/api", "Bearer s3cr3t")
-
-
 def test_the_key_does_not_show():
     assert "s3cr3t" not in repr(Settings.resolve("s3cr3t"))
-
-
-def test_a_server_that_would_get_the_key_unencrypted_is_refused():
-    with pytest.raises(ConfigurationError, match="plain HTTP"):
-        Settings.resolve("s3cr3t", base_url="http://tofu.example")
 
 
 LOGIN = "~/.tofupilot/credentials.json"
@@ -40,11 +21,6 @@ def test_a_login_is_found_where_nothing_else_is_given(login):
     found = Settings.resolve()
     assert (found.base_url, found.authorization) == ("https://tofu.example/api", "Bearer s3cr3t")
     assert (found.key_source, found.ca_cert, found.is_exposed) == (LOGIN, "/ca.pem", False)
-
-
-def test_a_login_without_a_server_is_for_tofupilots_own(login):
-    login(api_key="s3cr3t")
-    assert Settings.resolve().base_url == "https://www.tofupilot.app/api"
 
 
 def test_a_key_from_elsewhere_is_not_sent_to_the_server_of_a_login(login, monkeypatch):
@@ -120,11 +96,6 @@ def test_what_is_wrong_with_a_login_is_told_with_its_file(login, members, compla
 def test_a_login_over_plain_http_can_be_allowed(login):
     login(api_key="s3cr3t", base_url="http://tofu.example")
     assert Settings.resolve(allow_insecure_http=True).base_url == "http://tofu.example/api"
-
-
-def test_a_login_that_others_can_read_is_told(login):
-    login(0o644, api_key="s3cr3t")
-    assert Settings.resolve().is_exposed
 
 
 def test_a_secret_does_not_show_where_rich_prints_it():
