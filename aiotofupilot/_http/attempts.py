@@ -11,7 +11,7 @@ from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import Wanted, copied
-from .retry import RetryPolicy, asked_wait, decide, evidence, is_slow, wait_after
+from .retry import RetryPolicy, decide, evidence, is_slow
 from .throttle import MissedSlotError
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Attempts(Wanted, Generic[T]):
         health = self._throttle.health
         are_others_answered, self._good = health.good > self._good, health.good
         if evidence(error) != "server":
-            if not self._allows_another(error, decision):
+            if not self._allows_another(decision):
                 return False
             if self._control is None or not is_slow(error):
                 return True
@@ -215,18 +215,20 @@ class Attempts(Wanted, Generic[T]):
             self._give_up()
             return False
         is_own = are_others_answered or health.outage is None
-        if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
+        if self._is_confirmed or (is_own and not self._allows_another(decision)):
             return False
         if health.outage is not None:
-            self._wait = (asked_wait(error, self.policy.max_retry_after) or 0.0) if decision is True else decision
+            self._wait = 0.0 if decision is True else decision
         return True
 
-    def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
-        """Count a failure of the page itself, and return whether another attempt is allowed."""
+    def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - likewise
+        """Count a failure of the page itself, and return whether another attempt is allowed, after `_wait` seconds."""
         self._own += 1
-        wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
-        self._wait = wait or 0.0
-        return wait is not None
+        if self._own >= self.policy.attempts:
+            return False
+        longest = self.policy.longest_wait(self._own)
+        self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
+        return True
 
     def _until_probe(self) -> float:
         """Return the seconds until the next probe; 0.0: the session is not down."""

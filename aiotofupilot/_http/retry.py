@@ -174,29 +174,19 @@ def _rules(rules: object) -> tuple[Rule, ...]:
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether a page is requested again after an attempt, or after how many seconds."""
+    """Return whether a page is requested again after an attempt, or after how many seconds.
+
+    True: the policy chooses the wait, because neither a rule nor the server does.
+    """
+    asked = asked_wait(error, policy.max_retry_after)
     for rule in policy.rules:
         decision = rule(error, attempt)
         if isinstance(decision, bool):
-            return decision
+            return decision and (asked or True)
         if decision is not None:
             return seconds("the decision of a retry rule", decision)
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return is_transient(error) and (asked or 0.0) <= policy.max_retry_after
-
-
-def wait_after(
-    policy: RetryPolicy, error: TofuPilotError, attempt: int, decision: float, uniform: Callable[[float, float], float]
-) -> float | None:
-    """Return the seconds to wait after an attempt that was about the page, and a decision that is not False.
-
-    None: it was the last attempt.
-    """
-    if attempt >= policy.attempts:
-        return None
-    if decision is not True:
-        return decision
-    return asked_wait(error, policy.max_retry_after) or uniform(0.0, policy.longest_wait(attempt))
+    is_too_long = asked is None and isinstance(error, APIError) and error.retry_after is not None
+    return is_transient(error) and not is_too_long and (asked or True)
 
 
 def checked_retry(retry: object) -> Retry:

@@ -3,21 +3,17 @@
 import pytest
 
 from aiotofupilot import APIError, BadRequestError, ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
-from aiotofupilot._http.retry import decide, wait_after
+from aiotofupilot._http.retry import decide
 from aiotofupilot.errors import CertificateError, DecodeError, InvalidJSONError
 
 UNAVAILABLE = ServerError("busy", status=503)
 CONFLICT = APIError("conflict", status=409)
 
 
-def highest(low, high):
-    """Chance that always draws the longest wait."""
-    return high
-
-
 def wait(policy, error, attempt=1):
+    """The longest wait; None: there is no other attempt."""
     decision = decide(policy, error, attempt)
-    return None if decision is False else wait_after(policy, error, attempt, decision, highest)
+    return {False: None, True: policy.longest_wait(attempt)}[decision] if isinstance(decision, bool) else decision
 
 
 def test_without_rules_transient_errors_are_tried_again():
@@ -38,11 +34,6 @@ def test_without_rules_transient_errors_are_tried_again():
 def test_waits_double_up_to_the_longest():
     policy = RetryPolicy(attempts=9, initial_wait=1, max_wait=10)
     assert [wait(policy, UNAVAILABLE, attempt) for attempt in range(1, 7)] == [1, 2, 4, 8, 10, 10]
-
-
-def test_the_last_attempt_is_the_last():
-    policy = RetryPolicy(attempts=3, rules=[lambda error, attempt: True])
-    assert [wait(policy, UNAVAILABLE, attempt) is None for attempt in (1, 2, 3, 4)] == [False, False, True, True]
 
 
 def test_a_rule_may_try_again_what_the_policy_would_not():

@@ -171,6 +171,12 @@ async def test_what_could_not_be_sent_at_all_is_not_an_attempt(run, stats):
     assert (error.attempts, stats.requests, stats.retries) == (2, 2, 1)
 
 
+@pytest.mark.parametrize("decision", [True, 2.0])
+async def test_no_rule_makes_more_attempts_than_the_policy(run, stats, decision):
+    error = await run(Page(broken()), RetryPolicy(attempts=3, rules=[lambda error, attempt: decision]))
+    assert (error.attempts, stats.requests) == (3, 3)
+
+
 async def test_a_rule_may_obey_a_header(run, clock):
     """An error has the headers of its answer."""
 
