@@ -120,25 +120,22 @@ class _File:
         """Receive the whole file, with a new address if it expires, and with new attempts after progress."""
         retry = self._connection.retry
         is_patient = isinstance(retry, RetryPolicy) and retry.attempts > 1
-        most, is_fresh = part.size, False
-        if self._attachment.download_url is None:
-            await self._renew()
-            is_fresh = True
+        most, is_fresh, needs_address = part.size, False, self._attachment.download_url is None
         while True:
+            if needs_address:
+                await self._renew()
+                is_fresh = True
             try:
                 return await receive(self._connection, Secret(self._attachment.download_url), part, self._name)
             except TofuPilotError as error:
                 has_progress, most = part.size >= most + _PROGRESS, max(most, part.size)
-                is_refused = isinstance(error, APIError) and error.status in _REFUSALS
+                needs_address = isinstance(error, APIError) and error.status in _REFUSALS
                 is_fresh = is_fresh and not has_progress
-                if is_refused and (is_fresh or self._attachment.owner is None):
+                if needs_address and (is_fresh or self._attachment.owner is None):
                     error.hint = "if the address has expired, read the run or unit again" if not is_fresh else None
                     raise
-                if not is_refused and not (is_patient and has_progress and is_transient(error)):
+                if not needs_address and not (is_patient and has_progress and is_transient(error)):
                     raise
-            if is_refused:
-                await self._renew()
-                is_fresh = True
 
     async def _renew(self) -> None:
         """Read the run or the unit for a new address of the attachment."""

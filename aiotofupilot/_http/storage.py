@@ -224,11 +224,8 @@ class _Reception:
             body += await content.readany()
         found = _CODE.search(body)
         code = found[1].decode() if found else None
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            kind: type[errors.APIError] = errors.ServerError
-        else:
-            kind = errors.RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else errors.APIError
-        return kind(
+        kind = errors.ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else errors.APIError
+        return {408: errors.ServerError, 429: errors.RateLimitedError}.get(status, kind)(
             "the storage did not send the file",  # which has no name, because others that wait get this error too
             status=status,
             code=None if code is None or code.lower() in str(self._url.value).lower() else code,
