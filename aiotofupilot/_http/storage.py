@@ -151,7 +151,8 @@ class _Reception:
         try:
             async with bare:
                 for _ in range(1 + REDIRECTS_AT_MOST):
-                    proxy = transport.proxy_to(url.value.origin())
+                    transport.check()
+                    proxy = transport.proxy_of(str(url.value.origin()))
                     async with bare.get(
                         url.value,
                         headers=headers,

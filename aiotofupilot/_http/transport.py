@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -96,17 +97,12 @@ class Transport:
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self.clock = clock
         self._tls = tls
-        self._proxy_of = proxy_of
+        self.proxy_of = proxy_of if http_session is None else partial(proxy_of_session, http_session)
+        """Returns the proxy for any server, such as a storage. None: there is none."""
         self._proxy = proxy = proxy_of(base_url) if is_own else None
         self.redaction = Redaction(authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ()))
         self._limit = (asyncio.Semaphore(_CONNECTIONS),)
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    def proxy_to(self, origin: URL) -> Proxy | None:
-        """Return the proxy for another server than the API's. None: there is none."""
-        if self._owns_session:
-            return self._proxy_of(str(origin))
-        return proxy_of_session(self.open(), str(origin))
 
     def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
         """Return the semaphores of which each request to a server holds one place. None: to the API's server.
