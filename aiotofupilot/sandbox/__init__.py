@@ -26,7 +26,7 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
   `storage` has attachments, at addresses that expire. `parameters` reads a query, as the validator `zod` would.
-- `world` is the made-up factory, and `recipes` has what it makes and tests, and how a run goes.
+- `world` is the made-up factory, and `recipes` has what it makes and tests, where and for whom.
 - `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
 """
 

@@ -16,8 +16,9 @@ from attrs import define, evolve, field, setters
 from aiotofupilot import models
 
 from .recipes import NEWEST, endless_procedures
+from .resource import Snapshot
 from .resources import RESOURCES
-from .world import Snapshot, World
+from .world import World
 
 if TYPE_CHECKING:
     from .request import Request
@@ -196,7 +197,7 @@ def _checked(name: str, items: object, wanted: str) -> list[Any]:
     """Return the items that were given for a listing, each of its model."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")
-    given, model = list(cast("Iterable[object]", items)), RESOURCES[name].model
+    given, model = list(cast("Iterable[object]", items)), RESOURCES[name].listing.model
     for index, item in enumerate(given):
         if not isinstance(item, model):
             raise TypeError(

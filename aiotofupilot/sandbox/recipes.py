@@ -1,4 +1,4 @@
-"""What the made-up factory makes and tests, where, and for whom, and how a run of it goes.
+"""What the made-up factory makes and tests, where, and for whom.
 
 The same seed makes the same procedures.
 """
@@ -19,15 +19,14 @@ from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, Run, UserRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 PREPARATION = 500 * MILLISECOND
 """The time before the first phase."""
-
-_PAUSE = 100 * MILLISECOND  # between phases
-_OVERTIME = 45_000  # milliseconds
+MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
+"""Messages of commits."""
 
 _SUBJECTS = (
     "Battery Pack,Charger,Drone ESC,E-Bike Display,Flight Controller,Gateway PCBA,GNSS Receiver,Infusion Pump,Inverter,"
@@ -58,8 +57,6 @@ _REPOSITORIES = (
     ("example-metrology/embedded/firmware", "gitlab"),
     ("example-radio/rf-bench", "bitbucket"),
 )
-
-_MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
 
 
 class Product(NamedTuple):
@@ -292,77 +289,3 @@ class DeployedRun(Run):
 
 _NAMES = tuple(attribute.name for attribute in attrs.fields(Run))
 _told = attrgetter(*_NAMES)
-
-
-def make_phases(
-    random: Random,
-    steps: Sequence[Step],
-    outcome: str,
-    started_at: datetime,
-    **of_run: Any,  # noqa: ANN401 - fields of a phase
-) -> Iterator[models.Phase]:
-    """Yield the phases of a run with an outcome, in the order of their beginning."""
-    broken = len(steps) if outcome == "PASS" else random.randrange(len(steps))
-    last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR")
-    started_at += PREPARATION
-    for index, step in enumerate(steps if outcome in {"PASS", "FAIL"} else steps[: broken + 1]):
-        results = ["PASS" if index < broken else last if index == broken else "SKIP"]
-        if index <= broken and random.random() < (0.7 if results == ["FAIL"] else 0.06):
-            results.insert(0, "FAIL")
-        for retry, result in enumerate(results):
-            duration = int(step.milliseconds * random.uniform(0.9, 1.1))
-            if outcome == "TIMEOUT" and result == "ERROR":
-                duration += _OVERTIME
-            ended_at = None if result == "SKIP" else started_at + duration * MILLISECOND
-            yield models.Phase(
-                id=uuid(random),
-                name=step.name,
-                outcome=result,
-                started_at=started_at,
-                ended_at=ended_at,
-                duration_ms=None if ended_at is None else duration,
-                retry_count=retry,
-                sequence_path=step.sequence,
-                is_final_attempt=retry + 1 == len(results),
-                **of_run,
-            )
-            started_at = started_at + MILLISECOND if ended_at is None else ended_at + _PAUSE
-
-
-def deploy(
-    random: Random,
-    procedure: Procedure,
-    environment: str,
-    *,
-    deployed_at: datetime,
-    people: Sequence[UserRef],
-    stations: Sequence[models.StationRef],
-) -> models.Deployment:
-    """Make a deployment of a procedure. One for production is ready."""
-    is_ready = environment == "production"
-    status = "ready" if is_ready else random.choice(("ready", "ready", "failed", "building", "pending"))
-    trigger = "auto" if is_ready else random.choice(("manual", "cli", "auto"))
-    author, repository = random.choice(people), procedure.linked_repository
-    commit = models.Commit(
-        id=uuid(random),
-        sha=f"{random.getrandbits(160):040x}",
-        message=random.choice(_MESSAGES),
-        author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
-        author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
-        committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
-        branch="main" if is_ready else random.choice(("next", "hotfix", None)),
-    )
-    return models.Deployment(
-        id=uuid(random),
-        environment=environment,
-        trigger=trigger,
-        status=status,
-        skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
-        started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
-        ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
-        deployed_at=deployed_at,
-        procedure=models.ProcedureRef(procedure.id, procedure.name),
-        commit=None if trigger == "cli" else commit,
-        repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
-        stations=tuple(stations) if status == "ready" else (),
-    )

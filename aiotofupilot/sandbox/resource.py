@@ -1,13 +1,17 @@
-"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself."""
+"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself.
+
+A field of an item is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
+"""
 
 from __future__ import annotations
 
 import operator
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from attrs import evolve, field, frozen
@@ -19,17 +23,50 @@ from aiotofupilot.models.fields import fields_of
 from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
 from .wire import Refusal, extended, not_found, write_item
-from .world import NOTHING, Maker, Path, Snapshot, path
+from .world import NOTHING, Maker
 
 if TYPE_CHECKING:
+    from aiotofupilot.listings import Listing
     from aiotofupilot.models import Organization
 
     from .storage import Storage
+    from .world import World
 
-T = TypeVar("T")
+Path = str | Callable[[Any], Any]
+"""The path of a field, or a function that reads a value of an item."""
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
+
+
+@frozen(eq=False)
+class Snapshot:
+    """The items of all listings at one time."""
+
+    _world: World
+    """The made-up items."""
+    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
+    """The items of the listings that may differ from them."""
+    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
+    """The items of a listing, and the same by the value of a field, for the names of the listing and the field.
+    Snapshots of a factory share it, so what has not changed is not grouped again."""
+
+    def rows(self, listing: str) -> Sequence[Any]:
+        """Return the items of a listing, in its order."""
+        return self.given[listing] if listing in self.given else self._world.listed(listing)
+
+    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
+        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
+        rows, known = self.rows(listing), self._groups.get((listing, by))
+        if known is None or known[0] is not rows:
+            known = self._groups[listing, by] = rows, grouped(rows, by)
+        return known[1]
+
+    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
+        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
+        value = getattr(item, name)
+        return self._world.included(listing, item.id, name) if value is None else value
+
 
 Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
@@ -109,7 +146,7 @@ def _decoded(parameter: str) -> str:
 
 
 @frozen(kw_only=True, eq=False)
-class Resource(Maker[T]):
+class Resource(Maker):
     """One listing: how its items are made up, what it can be asked for, and how its items are written.
 
     The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
@@ -137,19 +174,14 @@ class Resource(Maker[T]):
     """What the API returns by itself of the items, and of what belongs to them."""
 
     @cached_property
-    def model(self) -> type:
-        """The model of its items."""
-        return listing_class(self.name).model
-
-    @cached_property
-    def paged(self) -> bool:
-        """Whether the listing has pages. Otherwise it is a bare array."""
-        return not listing_class(self.name).is_bare
+    def listing(self) -> type[Listing[Any]]:
+        """The client's listing. If it is bare, it is an array without pages."""
+        return listing_class(self.name)
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
         """What the client's listing declares, by name."""
-        return {argument.name: argument for argument in listing_class(self.name).filters}
+        return {argument.name: argument for argument in self.listing.filters}
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
@@ -158,7 +190,7 @@ class Resource(Maker[T]):
         for name in (*self.order.split(), *self.arguments):
             if name != "limit":
                 found[name] = declared(self.arguments[name])
-            elif self.paged:
+            elif not self.listing.is_bare:
                 found |= self.pages
         return found
 
@@ -172,7 +204,7 @@ class Resource(Maker[T]):
     def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
         orders = self.arguments["sort_by"].choices if "sort_by" in self.arguments else ()
-        return {order: path(self.paths.get(order) or _path_named(self.model, order)) for order in orders}
+        return {order: path(self.paths.get(order) or _path_named(self.listing.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
         """Return what a parameter selects; None: it selects no items by itself."""
@@ -194,17 +226,17 @@ class Resource(Maker[T]):
             select = partial(among, missing=_MISSING.get(name))
             name = name.removesuffix("s")
         known = self.paths.get(argument.name)
-        if known is None and self.otherwise is not None and name not in _paths(self.model):
+        if known is None and self.otherwise is not None and name not in _paths(self.listing.model):
             return self.otherwise(argument.name)
-        return select(known or _path_named(self.model, name))
+        return select(known or _path_named(self.listing.model, name))
 
-    def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[T]:
+    def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[Any]:
         """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         asked = read(self.readers, pairs)
         predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
         if self.joined:
             predicates.append(self.joined(asked, snapshot))
-        items: Sequence[T] = snapshot.rows(self.name)
+        items = snapshot.rows(self.name)
         for predicate in predicates:
             items = list(filter(predicate, items))
         if not self.sorts:
@@ -221,7 +253,7 @@ class Resource(Maker[T]):
                 item = evolve(item, **{name: value})
         return item
 
-    def json(self, item: T) -> bytes:
+    def json(self, item: object) -> bytes:
         """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
         known = _written.get(id(item))
         if known is None:
@@ -255,6 +287,28 @@ def _path_named(model: type, name: str) -> str:
     if len(found) != 1:
         raise LookupError(f"{name} leads to {len(found)} fields of {model.__name__}: say what is selected or sorted by")
     return found.pop()
+
+
+def grouped(items: Iterable[Any], by: Path) -> Mapping[Any, Sequence[Any]]:
+    """Return items by the value of a field."""
+    read, groups = path(by), defaultdict[Any, list[Any]](list)
+    for item in items:
+        groups[read(item)].append(item)
+    return groups
+
+
+def path(read: Path) -> Callable[[Any], Any]:
+    """Return a function that reads the field at a path."""
+    if not isinstance(read, str):
+        return read
+    names = read.split(".")
+
+    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
+        for name in names:
+            item = getattr(item, name, None)
+        return item
+
+    return walk
 
 
 def by(field: Path, holds: Callable[[Any, Any], bool] = operator.eq) -> Filter:

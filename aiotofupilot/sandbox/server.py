@@ -146,7 +146,7 @@ class Sandbox(Listings):
         """How often each request came, by its method and target."""
         self._failed: Counter[tuple[object, ...]] = Counter()
         """How often in a row each request did not get the right response."""
-        self._select = lru_cache(maxsize=16)(Resource[Any].select)
+        self._select = lru_cache(maxsize=16)(Resource.select)
         """It remembers the selected items for the other pages, until something changes."""
         self._host = host
         self._port = port
@@ -258,14 +258,14 @@ class Sandbox(Listings):
         if is_station and found.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
         request.page = page = self._page(found, request.query)
-        return write_page(map(found.json, page.data), page.meta if found.paged else None)
+        return write_page(map(found.json, page.data), None if found.listing.is_bare else page.meta)
 
-    def _page(self, resource: Resource[Any], query: Query) -> Page[Any]:
+    def _page(self, resource: Resource, query: Query) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""
         asked, snapshot = read(resource.readers, query.pairs), self.factory.snapshot()
         pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
-        if not resource.paged:
+        if resource.listing.is_bare:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
         window = self.pagings.get(resource.name, self.paging)(len(selected), cursor, asked["limit"])

@@ -2,22 +2,18 @@
 
 A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
 from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
-such as its unit. `Maker` says how the items of a listing are made of that. A `Snapshot` has the items of all listings
-at one time.
-
-A field of an item is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
+such as its unit. `Maker` says how the items of a listing are made of that.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import islice
 from random import Random
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
@@ -28,12 +24,7 @@ from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
 from .wire import extended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-T = TypeVar("T")
-
-Path = str | Callable[[Any], Any]
-"""The path of a field, or a function that reads a value of an item."""
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -44,20 +35,22 @@ _DAY = timedelta(days=1)
 _BATCH = 24  # units
 _MOST_TESTS = 3
 _RETEST_FAILS = 0.35
+_PAUSE = 100 * MILLISECOND  # between phases
+_OVERTIME = 45_000  # milliseconds
 
 NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
 """What an item has that was not made up, if a request includes the field."""
 
 
 @frozen(kw_only=True, eq=False)
-class Maker(Generic[T]):
+class Maker:
     """How the items of one listing are made up."""
 
     name: str
     """The last segment of the listing's path."""
     source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
     """Returns the items by id, or the runs that they are made of, the oldest first."""
-    make: Callable[[World, DeployedRun], Iterable[T]] | None = None
+    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
     """Makes the items of one run, the oldest first. None: `source` returns the items."""
     included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
     """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
@@ -71,7 +64,7 @@ class World:
 
     def __init__(
         self,
-        makers: Mapping[str, Maker[Any]],
+        makers: Mapping[str, Maker],
         procedures: int | Sequence[models.Procedure],
         *,
         runs: int,
@@ -254,7 +247,7 @@ class World:
         started_at = self.begin + index * _STEP + random.randrange(45_000) * MILLISECOND
         of_run = {"run_id": identity, "run_outcome": outcome}
         of_unit = {"serial_number": unit.serial_number, "sample": unit.sample}
-        phases = tuple(recipes.make_phases(random, self._steps[line], outcome, started_at, **of_run, **of_unit))
+        phases = tuple(self._phases(line, outcome, started_at, **of_run, **of_unit))
         self.phases[identity] = phases
         last = max(phase.ended_at or started_at for phase in phases)
         ended_at = last + recipes.PREPARATION + random.randrange(900) * MILLISECOND
@@ -279,70 +272,78 @@ class World:
             deployment_id=deployment_id,
         )
 
+    def _phases(self, line: int, outcome: str, started_at: datetime, **of_run: Any) -> Iterator[models.Phase]:  # noqa: ANN401 - fields of a phase
+        """Yield the phases of a run with an outcome, in the order of their beginning."""
+        random, steps = self._random, self._steps[line]
+        broken = len(steps) if outcome == "PASS" else random.randrange(len(steps))
+        last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR")
+        started_at += recipes.PREPARATION
+        for index, step in enumerate(steps if outcome in {"PASS", "FAIL"} else steps[: broken + 1]):
+            results = ["PASS" if index < broken else last if index == broken else "SKIP"]
+            if index <= broken and random.random() < (0.7 if results == ["FAIL"] else 0.06):
+                results.insert(0, "FAIL")
+            for retry, result in enumerate(results):
+                duration = int(step.milliseconds * random.uniform(0.9, 1.1))
+                if outcome == "TIMEOUT" and result == "ERROR":
+                    duration += _OVERTIME
+                ended_at = None if result == "SKIP" else started_at + duration * MILLISECOND
+                yield models.Phase(
+                    id=uuid(random),
+                    name=step.name,
+                    outcome=result,
+                    started_at=started_at,
+                    ended_at=ended_at,
+                    duration_ms=None if ended_at is None else duration,
+                    retry_count=retry,
+                    sequence_path=step.sequence,
+                    is_final_attempt=retry + 1 == len(results),
+                    **of_run,
+                )
+                started_at = started_at + MILLISECOND if ended_at is None else ended_at + _PAUSE
+
     def _deploy(self) -> None:
         """Deploy a version of each procedure for production, and the next one elsewhere, an hour before their runs."""
         random, wave = self._random, len(self.runs) // _WAVE
         at = self.begin + len(self.runs) * _STEP - timedelta(hours=1)
         self._deployed.clear()
-        for line, stations in zip(self.lines, self._benches, strict=True):
+        for index, line in enumerate(self.lines):
             candidate = random.choice(("preview", "development"))
             self._deployed.append([])
             for environment, tag in (("production", f"v1.{wave}.0"), (candidate, f"v1.{wave + 1}.0-rc.1")):
                 at += timedelta(minutes=1)
-                made = recipes.deploy(random, line, environment, deployed_at=at, people=self._people, stations=stations)
+                made = self._deployment(index, environment, at)
                 self.deployments[made.id] = made
                 version = models.ProcedureVersion(uuid(random), tag)
                 is_told = environment != "development"
                 procedure = models.RunProcedure(line.id, line.name, version if is_told else None)
                 self._deployed[-1].append((environment, procedure, made.id if is_told else None))
 
-
-@frozen(eq=False)
-class Snapshot:
-    """The items of all listings at one time."""
-
-    _world: World
-    """The made-up items."""
-    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
-    """The items of the listings that may differ from them."""
-    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
-    """The items of a listing, and the same by the value of a field, for the names of the listing and the field.
-    Snapshots of a factory share it, so what has not changed is not grouped again."""
-
-    def rows(self, listing: str) -> Sequence[Any]:
-        """Return the items of a listing, in its order."""
-        return self.given[listing] if listing in self.given else self._world.listed(listing)
-
-    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
-        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
-        rows, known = self.rows(listing), self._groups.get((listing, by))
-        if known is None or known[0] is not rows:
-            known = self._groups[listing, by] = rows, grouped(rows, by)
-        return known[1]
-
-    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
-        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
-        value = getattr(item, name)
-        return self._world.included(listing, item.id, name) if value is None else value
-
-
-def grouped(items: Iterable[Any], by: Path) -> Mapping[Any, Sequence[Any]]:
-    """Return items by the value of a field."""
-    read, groups = path(by), defaultdict[Any, list[Any]](list)
-    for item in items:
-        groups[read(item)].append(item)
-    return groups
-
-
-def path(read: Path) -> Callable[[Any], Any]:
-    """Return a function that reads the field at a path."""
-    if not isinstance(read, str):
-        return read
-    names = read.split(".")
-
-    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
-        for name in names:
-            item = getattr(item, name, None)
-        return item
-
-    return walk
+    def _deployment(self, line: int, environment: str, deployed_at: datetime) -> models.Deployment:
+        """Make a deployment of a procedure. One for production is ready."""
+        random, procedure, is_ready = self._random, self.lines[line], environment == "production"
+        status = "ready" if is_ready else random.choice(("ready", "ready", "failed", "building", "pending"))
+        trigger = "auto" if is_ready else random.choice(("manual", "cli", "auto"))
+        author, repository = random.choice(self._people), procedure.linked_repository
+        commit = models.Commit(
+            id=uuid(random),
+            sha=f"{random.getrandbits(160):040x}",
+            message=random.choice(recipes.MESSAGES),
+            author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
+            author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
+            committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
+            branch="main" if is_ready else random.choice(("next", "hotfix", None)),
+        )
+        return models.Deployment(
+            id=uuid(random),
+            environment=environment,
+            trigger=trigger,
+            status=status,
+            skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
+            started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
+            ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
+            deployed_at=deployed_at,
+            procedure=models.ProcedureRef(procedure.id, procedure.name),
+            commit=None if trigger == "cli" else commit,
+            repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
+            stations=tuple(self._benches[line]) if status == "ready" else (),
+        )

@@ -88,7 +88,7 @@ def all_items(service, name):
 def test_every_listing_is_there():
     """The sandbox answers for every listing of the API."""
     assert set(BY_NAME) == set(WIRE)
-    assert {name for name, resource in RESOURCES.items() if not resource.paged} == {"users"}
+    assert {name for name, resource in RESOURCES.items() if resource.listing.is_bare} == {"users"}
 
 
 def test_every_item_has_the_fields_of_the_api_and_no_others(service):

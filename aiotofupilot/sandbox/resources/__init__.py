@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.resource import Detail, Resource
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["RESOURCES", "route"]
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-_FOUND: dict[str, Resource[Any]] = {
+_FOUND: dict[str, Resource] = {
     found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
 }
-RESOURCES: Mapping[str, Resource[Any]] = {name: _FOUND[name] for name in NAMES}
+RESOURCES: Mapping[str, Resource] = {name: _FOUND[name] for name in NAMES}
 """Every listing that the sandbox answers for, by its name."""
 
 
 @lru_cache(maxsize=256)
-def route(path: str) -> tuple[Resource[Any] | Detail | None, tuple[str, ...]]:
+def route(path: str) -> tuple[Resource | Detail | None, tuple[str, ...]]:
     """Return the listing or the detail at a path, and the parameters in the path; None: it leads nowhere.
 
     Upper and lower case do not matter, except in parameters, and neither does a slash at the end.
     """
-    known: dict[str, Resource[Any] | Detail] = {**RESOURCES}
+    known: dict[str, Resource | Detail] = {**RESOURCES}
     known |= {detail.path: detail for resource in RESOURCES.values() for detail in resource.details}
     for below, found in known.items():
         pattern = f"/api/v2/{below.replace('*', '([^/]+)')}/?"

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from aiotofupilot import models
 from aiotofupilot.sandbox.measured import measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.recipes import PREPARATION, TESTS, DeployedRun, made_up, uuid
-from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, if_asked, related
+from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, grouped, if_asked, related
 from aiotofupilot.sandbox.wire import extended
-from aiotofupilot.sandbox.world import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +56,7 @@ def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
         )
 
 
-RUNS: Resource[models.Run] = Resource(
+RUNS = Resource(
     name="runs",
     included={"metadata": _metadata, "sequences": lambda world, run: tuple(_sequences(world, run))},
     order="search_query ids outcomes procedure_ids procedure_versions deployment_ids execution_ids slot_keys "
@@ -141,7 +140,7 @@ def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str,
         yield run.ended_at, "WARNING", "Stopped by the operator", None, None
 
 
-PHASES: Resource[models.Phase] = Resource(
+PHASES = Resource(
     name="phases",
     make=lambda world, run: world.phases[run.id],
     order="procedure_id names outcomes sequence_paths started_after started_before exclude_retries run_outcomes ids "
@@ -154,7 +153,7 @@ PHASES: Resource[models.Phase] = Resource(
     details=(Detail("phases/*", models.PhaseDetails, more=phase_details, hides=("run.outcome",)),),
 )
 
-MEASUREMENTS: Resource[models.Measurement] = Resource(
+MEASUREMENTS = Resource(
     name="measurements",
     make=_measurements,
     order="procedure_id phase_name measurement_name phase_names outcomes ids duration_min duration_max deployment_ids "
@@ -168,7 +167,7 @@ MEASUREMENTS: Resource[models.Measurement] = Resource(
 )
 
 
-LOGS: Resource[models.Log] = Resource(
+LOGS = Resource(
     name="logs",
     make=_logs,
     order="procedure_ids search_query levels timestamp_after timestamp_before source_files run_ids run_outcomes "

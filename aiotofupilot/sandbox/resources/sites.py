@@ -52,7 +52,7 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
     )
 
 
-PROCEDURES: Resource[models.Procedure] = Resource(
+PROCEDURES = Resource(
     name="procedures",
     source=lambda world: {procedure.id: procedure for procedure in reversed(world.procedures)},
     filters={"search_query": contains("name", id_from=6, within=True)},
@@ -101,7 +101,7 @@ def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
             yield models.BuildLog(seq=seq, level=level, message=message, created_at=created_at)
 
 
-DEPLOYMENTS: Resource[models.Deployment] = Resource(
+DEPLOYMENTS = Resource(
     name="deployments",
     source=lambda world: world.deployments,
     order="procedure_ids environments build_statuses pushed branch_names author_usernames deployed_after "
@@ -170,7 +170,7 @@ def _metadata(_world: World, station: models.Station) -> dict[str, object]:
     return {"location": ("Lyon", "Graz")[bay % 2], "bay": bay + 1, "worn": is_worn}
 
 
-STATIONS: Resource[models.Station] = Resource(
+STATIONS = Resource(
     name="stations",
     source=lambda world: world.stations,
     included={"metadata": _metadata},
@@ -200,7 +200,7 @@ def _identity(reading: Reading) -> models.Identity:
     return models.Identity(type=kind, station=station, user=user, organization=reading.organization)
 
 
-USERS: Resource[models.User] = Resource(
+USERS = Resource(
     name="users",
     source=lambda world: world.users,
     details=(

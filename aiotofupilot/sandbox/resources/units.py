@@ -16,8 +16,8 @@ from aiotofupilot.sandbox.wire import extended
 from .runs import RUNS
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.resource import Reading
-    from aiotofupilot.sandbox.world import Snapshot, World
+    from aiotofupilot.sandbox.resource import Reading, Snapshot
+    from aiotofupilot.sandbox.world import World
 
 _ADDRESS = "created_by_user.email"
 
@@ -61,7 +61,7 @@ def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
     return extended(models.RelatedUnit, ref, part=getattr(reading.first("units", "id", ref.id), "part", None))
 
 
-UNITS: Resource[models.Unit] = Resource(
+UNITS = Resource(
     name="units",
     source=lambda world: world.units,
     included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
@@ -100,7 +100,7 @@ def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, Any]:
     return {"units": reading.all("units", "batch.id", batch.id)}
 
 
-BATCHES: Resource[models.Batch] = Resource(
+BATCHES = Resource(
     name="batches",
     source=lambda world: world.batches,
     hides=(_ADDRESS,),
@@ -153,7 +153,7 @@ def _metadata_of_part(_world: World, part: models.Part) -> dict[str, object]:
     return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
 
 
-PARTS: Resource[models.Part] = Resource(
+PARTS = Resource(
     name="parts",
     source=lambda world: world.parts,
     included={"metadata": _metadata_of_part},
