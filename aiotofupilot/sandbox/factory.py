@@ -129,10 +129,10 @@ class Factory(Listings):
             raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
         made_of = procedures if isinstance(procedures, int) else tuple(self._rows["procedures"])
         runs = runs if isinstance(runs, int) else 0
-        self._make = partial(World, RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+        self._make = partial(World, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
         self._world = _shared_world(made_of, **self._make.keywords) if self._is_shared else self._make()
-        self._snapshot = Snapshot(self._world)
+        self._snapshot = Snapshot(RESOURCES, self._world)
 
     def rows(self, listing: str) -> list[Any]:
         """Return the list of the items of a listing. You may change it.
@@ -142,7 +142,7 @@ class Factory(Listings):
         """
         with self._lock:
             if listing not in self._rows:
-                self._rows[listing] = list(self._world.listed(listing))
+                self._rows[listing] = list(RESOURCES[listing].made(self._world))
             return self._rows[listing]
 
     def produce(self, runs: int = 1) -> None:
@@ -161,12 +161,12 @@ class Factory(Listings):
                 raise ValueError("a factory without procedures has no runs")
             if runs == 0:
                 return
-            before = {name: self._world.listed(name) for name in self._rows}
+            before = {name: RESOURCES[name].made(self._world) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
             self._world.produce(runs)
             for name, old in before.items():
-                made, rows = self._world.listed(name), self._rows[name]
+                made, rows = RESOURCES[name].made(self._world), self._rows[name]
                 new = len(made) - len(old)
                 if RESOURCES[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
@@ -184,7 +184,7 @@ class Factory(Listings):
             return self._snapshot
 
 
-_shared_world = lru_cache(maxsize=4)(partial(World, RESOURCES))
+_shared_world = lru_cache(maxsize=4)(World)
 """It returns made-up factories that nobody changes."""
 
 

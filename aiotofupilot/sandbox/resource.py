@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -23,12 +24,12 @@ from aiotofupilot.models.fields import fields_of
 from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
 from .wire import Refusal, extended, not_found, write_item
-from .world import NOTHING, Maker
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Listing
     from aiotofupilot.models import Organization
 
+    from .recipes import DeployedRun
     from .storage import Storage
     from .world import World
 
@@ -43,8 +44,10 @@ Predicate = Callable[[Any], bool]
 class Snapshot:
     """The items of all listings at one time."""
 
+    _resources: Mapping[str, Resource]
+    """All listings, by name."""
     _world: World
-    """The made-up items."""
+    """What items are made up of."""
     given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
     """The items of the listings that may differ from them."""
     _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
@@ -53,7 +56,7 @@ class Snapshot:
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
-        return self.given[listing] if listing in self.given else self._world.listed(listing)
+        return self.given[listing] if listing in self.given else self._resources[listing].made(self._world)
 
     def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
@@ -63,9 +66,14 @@ class Snapshot:
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
-        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
-        value = getattr(item, name)
-        return self._world.included(listing, item.id, name) if value is None else value
+        """Return a field that an item has only if a request includes it. If nothing knows it, it is empty."""
+        if (value := getattr(item, name)) is not None:
+            return value
+        resource = self._resources[listing]
+        with self._world.lock:
+            self._world.catch_up()
+            made_of = resource.source(self._world).get(item.id)
+        return _NOTHING[name] if made_of is None else resource.included[name](self._world, made_of)
 
 
 Filter = Callable[[Any, Snapshot], Predicate]
@@ -133,7 +141,7 @@ class Detail:
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
             raise not_found()
-        included = {name: reading.snapshot.included(listing, item, name) for name in NOTHING if hasattr(item, name)}
+        included = {name: reading.snapshot.included(listing, item, name) for name in _NOTHING if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
 
 
@@ -146,7 +154,7 @@ def _decoded(parameter: str) -> str:
 
 
 @frozen(kw_only=True, eq=False)
-class Resource(Maker):
+class Resource:
     """One listing: how its items are made up, what it can be asked for, and how its items are written.
 
     The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
@@ -155,6 +163,14 @@ class Resource(Maker):
     ``created_by_user_ids`` reads ``created_by_user.id``, and of runs, ``serial_numbers`` reads ``unit.serial_number``.
     """
 
+    name: str
+    """The last segment of the listing's path."""
+    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
+    """Returns the items by id, or the runs that they are made of, the oldest first."""
+    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
+    """Makes the items of one run, the oldest first. None: `source` returns the items."""
+    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
+    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
     order: str = "limit"
     """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
     for all of `pages`. A parameter that is not named comes last."""
@@ -230,6 +246,21 @@ class Resource(Maker):
             return self.otherwise(argument.name)
         return select(known or _path_named(self.listing.model, name))
 
+    def made(self, world: World) -> Sequence[Any]:
+        """Return the made-up items, the newest first. Do not change the sequence."""
+        with world.lock:
+            world.catch_up()
+            known, items = world.lists.get(self.name, (0, []))
+            if self.name not in world.lists or known < len(world.runs):
+                parts = self.source(world).values()
+                if self.make is None:
+                    items = [*parts][::-1]
+                else:
+                    made = [item for run in islice(parts, known, None) for item in self.make(world, run)]
+                    items = [*reversed(made), *items]
+                world.lists[self.name] = len(world.runs), items
+            return items
+
     def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[Any]:
         """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         asked = read(self.readers, pairs)
@@ -263,6 +294,8 @@ class Resource(Maker):
         return known[1]
 
 
+_NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
+"""What an item has in a field that a request includes, if it was given without the field and was not made up."""
 _MOST_WRITTEN = 10_000
 _written: dict[int, tuple[object, bytes]] = {}
 """The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one."""

@@ -2,7 +2,7 @@
 
 A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
 from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
-such as its unit. `Maker` says how the items of a listing are made of that.
+such as its unit. Each `Resource` says how the items of its listing are made of that.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from itertools import islice
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from aiotofupilot import models
 
@@ -24,7 +23,7 @@ from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
 from .wire import extended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -38,33 +37,15 @@ _RETEST_FAILS = 0.35
 _PAUSE = 100 * MILLISECOND  # between phases
 _OVERTIME = 45_000  # milliseconds
 
-NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
-"""What an item has that was not made up, if a request includes the field."""
-
-
-@frozen(kw_only=True, eq=False)
-class Maker:
-    """How the items of one listing are made up."""
-
-    name: str
-    """The last segment of the listing's path."""
-    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
-    """Returns the items by id, or the runs that they are made of, the oldest first."""
-    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
-    """Makes the items of one run, the oldest first. None: `source` returns the items."""
-    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
-    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
-
 
 class World:
     """A factory that has made one run every five minutes since its procedures were created.
 
-    The first 16 procedures have runs: they are the `lines`. Runs are made when something is read.
+    The first 16 procedures have runs: they are the `lines`. Runs are made by `catch_up`, before something is read.
     """
 
     def __init__(
         self,
-        makers: Mapping[str, Maker],
         procedures: int | Sequence[models.Procedure],
         *,
         runs: int,
@@ -72,11 +53,11 @@ class World:
         nulls: bool,
         until: datetime | None,
     ) -> None:
-        """Describe a factory, with the arguments of `Sandbox` and how the items of each listing are made."""
-        self._makers = makers
-        self._lock = RLock()
-        self._lists: dict[str, tuple[int, list[Any]]] = {}
-        """The items of each listing, the newest first, and how many runs there were when they were listed."""
+        """Describe a factory, with the arguments of `Sandbox`."""
+        self.lock = RLock()
+        """Hold it while you read."""
+        self.lists: dict[str, tuple[int, list[Any]]] = {}
+        """What each listing has made of this, the newest first, and of how many runs."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
@@ -146,36 +127,12 @@ class World:
             part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
             self.parts[part.id] = part
 
-    def listed(self, name: str) -> Sequence[Any]:
-        """Return the made-up items of a listing, the newest first. Do not change the sequence."""
-        with self._lock:
-            self._catch_up()
-            known, items = self._lists.get(name, (0, []))
-            if name not in self._lists or known < self._runs:
-                maker = self._makers[name]
-                parts = maker.source(self).values()
-                if maker.make is None:
-                    items = [*parts][::-1]
-                else:
-                    made = [item for run in islice(parts, known, None) for item in maker.make(self, run)]
-                    items = [*reversed(made), *items]
-                self._lists[name] = self._runs, items
-            return items
-
-    def included(self, name: str, identity: str, field: str) -> Any:  # noqa: ANN401 - each field has its type
-        """Return a field of an item that it has only if a request includes it. It is empty if it was not made up."""
-        with self._lock:
-            self._catch_up()
-            maker = self._makers[name]
-            part = maker.source(self).get(identity)
-        return NOTHING[field] if part is None else maker.included[field](self, part)
-
     def produce(self, runs: int) -> None:
         """Make up newer runs."""
-        with self._lock:
+        with self.lock:
             self._runs += runs
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
         for index in range(len(self.runs), self._runs):
             if index and index % _WAVE == 0:
