@@ -62,7 +62,10 @@ class Snapshot:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
         rows, known = self.rows(listing), self._groups.get((listing, by))
         if known is None or known[0] is not rows:
-            known = self._groups[listing, by] = rows, grouped(rows, by)
+            read, groups = path(by), defaultdict[Any, list[Any]](list)
+            for item in rows:
+                groups[read(item)].append(item)
+            known = self._groups[listing, by] = rows, groups
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
@@ -250,8 +253,8 @@ class Resource:
         """Return the made-up items, the newest first. Do not change the sequence."""
         with world.lock:
             world.catch_up()
-            known, items = world.lists.get(self.name, (0, []))
-            if self.name not in world.lists or known < len(world.runs):
+            known, items = world.lists.get(self.name, (None, []))
+            if known != len(world.runs):
                 parts = self.source(world).values()
                 if self.make is None:
                     items = [*parts][::-1]
@@ -320,14 +323,6 @@ def _path_named(model: type, name: str) -> str:
     if len(found) != 1:
         raise LookupError(f"{name} leads to {len(found)} fields of {model.__name__}: say what is selected or sorted by")
     return found.pop()
-
-
-def grouped(items: Iterable[Any], by: Path) -> Mapping[Any, Sequence[Any]]:
-    """Return items by the value of a field."""
-    read, groups = path(by), defaultdict[Any, list[Any]](list)
-    for item in items:
-        groups[read(item)].append(item)
-    return groups
 
 
 def path(read: Path) -> Callable[[Any], Any]:

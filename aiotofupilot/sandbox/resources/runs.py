@@ -7,12 +7,14 @@ In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.measured import measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.recipes import PREPARATION, TESTS, DeployedRun, made_up, uuid
-from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, grouped, if_asked, related
+from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, if_asked, related
 from aiotofupilot.sandbox.wire import extended
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ def _metadata(_world: World, run: DeployedRun) -> dict[str, object]:
 def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
     """Make the sequences of a run. The worst outcome of its phases is that of a sequence."""
     random = made_up("sequences", run.id)
-    for path, phases in grouped(world.phases[run.id], "sequence_path").items():
+    for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
+        phases = [*together]
         ends = [phase.ended_at for phase in phases if phase.ended_at]
         begin, end = (phases[0].started_at, ends[-1]) if ends else (None, None)
         worst = max((phase.outcome for phase in phases if phase.is_final_attempt), key=_OUTCOMES.index)
@@ -52,7 +55,7 @@ def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
             outcome=run.outcome if worst == "ERROR" else worst,
             started_at=begin,
             ended_at=end,
-            duration=end and begin and end - begin,
+            duration=end - begin if end and begin else None,
         )
 
 
