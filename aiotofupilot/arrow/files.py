@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from io import BufferedIOBase, FileIO
 
-_GROUP_ROWS = 2**17
-"""A row group with this many rows is full. A reader reads, or skips, one group at a time."""
-
 _GROUP_SIZE = 8 * 2**20
-"""A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment."""
+"""A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment. A
+reader reads, or skips, one group at a time. The rows of any listing take at least 50 bytes each."""
 
 _parquet: Any = parquet  # the stubs do not know the types of its parameters
 
@@ -53,12 +51,12 @@ async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Join batches into groups that are neither small nor large."""
     gathered: list[pa.RecordBatch] = []
-    rows = size = 0
+    size = 0
     for batch in batches:
         gathered.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= _GROUP_ROWS or size >= _GROUP_SIZE:
+        size += batch.nbytes
+        if size >= _GROUP_SIZE:
             yield pa.Table.from_batches(gathered)
-            gathered, rows, size = [], 0, 0
+            gathered, size = [], 0
     if gathered:
         yield pa.Table.from_batches(gathered)

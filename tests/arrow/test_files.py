@@ -21,11 +21,6 @@ def test_small_batches_are_one_group(five_batches):
     assert rows_of_groups(five_batches) == [50]
 
 
-def test_a_group_with_many_rows_takes_no_more(monkeypatch, five_batches):
-    monkeypatch.setattr(files, "_GROUP_ROWS", 20)
-    assert rows_of_groups(five_batches) == [20, 20, 10]
-
-
 def test_a_group_of_many_bytes_takes_no_more(monkeypatch, five_batches):
     size = five_batches[0].nbytes
     for most in (size + 1, 2 * size):

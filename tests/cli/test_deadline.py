@@ -99,7 +99,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
 
     query = Query("procedures", limit=10)
     with monkeypatch.context() as patch:
-        patch.setattr(arrow_files, "_GROUP_ROWS", 25)
+        patch.setattr(arrow_files, "_GROUP_SIZE", 1)
         patch.setattr(arrow_files, "_groups", groups)
         with pytest.raises(StoppedError) as caught:
             await write_listing(query, server, parquet_stream(Procedure), output)

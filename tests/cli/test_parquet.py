@@ -271,8 +271,8 @@ def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeyp
 
 async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
     """The event loop gets its turn after each, and what is cancelled leaves what has arrived."""
-    monkeypatch.setattr(arrow_files, "_GROUP_ROWS", 25)
     procedures, form = make_procedures(100), parquet_stream(Procedure)
+    monkeypatch.setattr(arrow_files, "_GROUP_SIZE", table_of(procedures).nbytes // 4)
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
     await file.write(form.head, items=0, checkpoint=None)
     for at in range(0, 100, 10):
