@@ -28,10 +28,11 @@ def dicts(_: str) -> Decode:
 
 def ours(listing: str) -> Decode:
     """Aiotofupilot's decoder."""
-    from aiotofupilot._wire.codec import PageDecoder
+    from aiotofupilot._wire.codec import decoder
 
-    decode: PageDecoder[Any] = PageDecoder(listing_class(listing).model)
-    return lambda body: decode(body, 0)
+    page: Any = Page[listing_class(listing).model]  # type: ignore[valid-type]  # only the run time knows it
+    decode = decoder(page)
+    return lambda body: Page(*decode(body))
 
 
 def plain_cattrs(listing: str) -> Decode:

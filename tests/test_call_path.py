@@ -32,9 +32,9 @@ async def test_a_page_enters_each_layer_once(monkeypatch, options):
     """It goes from paging to the listing, to HTTP, to the wire, and back. ``pytest -s`` shows the way."""
     paths = []
 
-    def decode(body, cursor, of=Procedures.decode):
+    def decode(body, of=Procedures.decode):
         paths.append(frames())
-        return of(body, cursor)
+        return of(body)
 
     monkeypatch.setattr(Procedures, "decode", staticmethod(decode))
     async with (

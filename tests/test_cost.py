@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from fakes.wire_listings import PageDecoder
 from msgspec import json
 
 from aiotofupilot import Procedure, TofuPilotSession, to_wire
-from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.response import Response
-from aiotofupilot.listings import Procedures
+from aiotofupilot._wire.response import Response, read_page
+from aiotofupilot.listings import Procedures, _base
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 PAGES = 12
@@ -108,11 +108,14 @@ class TestDecoding:
         """This is so in every way of walking. A page beyond the end may be dropped without being decoded."""
         decoded = []
 
-        def decode(body, cursor, of=Procedures.decode):
-            decoded.append(cursor)
-            return of(body, cursor)
+        def read(response, cursor, decode):
+            def once(body):
+                decoded.append(cursor)
+                return decode(body)
 
-        monkeypatch.setattr(Procedures, "decode", staticmethod(decode))
+            return read_page(response, cursor, once)
+
+        monkeypatch.setattr(_base, "read_page", read)
         walk = session.procedures.list(limit=LIMIT, **options).walk()
         assert len([procedure async for procedure in walk]) == LISTED
 

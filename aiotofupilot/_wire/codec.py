@@ -14,8 +14,8 @@ Nothing is coerced. In both ways, a number where a string belongs is an error, a
 from __future__ import annotations
 
 import logging
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
 import attrs
 
@@ -23,7 +23,7 @@ from aiotofupilot import models
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 
-from .response import excerpt, json_excerpt, read_json
+from .response import excerpt, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,22 +36,30 @@ C = TypeVar("C")
 _LOGGER = logging.getLogger("aiotofupilot")
 
 
-class _Decoder(Generic[T, C]):
-    """Decode bodies that are a model, or the ``list`` or the `Page` of it: in the fast way, and else in detail.
+class Decoder(Generic[C]):
+    """Decodes bodies of one kind: in the fast way, and else in detail.
 
-    A body that is not JSON is an `InvalidJSONError`. JSON that is not what the API promises is a `DecodeError`.
+    It returns a model, or the items of a page with its `PageMeta`. A body that is not JSON is an `InvalidJSONError`.
+    JSON that is not what the API promises is a `DecodeError`.
 
     Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
+
+    Args:
+        kind: A model, which is an attrs class, or the `Page` or the ``list`` of it. A list has no envelope around the
+            items, and is the only page. The model of a page can be `RawItem`, for items as the server sent them. These
+            need an ID, because a walk tells items apart by it.
+        structs: Whether to return structs, which have the attributes of the models and their values. The same pages are
+            accepted. If a page has a rare form, its items are models and not structs.
     """
 
     _was_slow = False
 
-    def __init__(self, item: type[T], kind: Any, *, structs: bool = False) -> None:
-        self.item: type[T] = item
+    def __init__(self, kind: Any, *, structs: bool = False) -> None:
+        self.item: type[Any] = (*get_args(kind), kind)[0]
         self._kind = kind
         self.structs = structs
 
-    def _content(self, body: bytes) -> C:
+    def __call__(self, body: bytes) -> C:
         decode = self._at_once
         try:
             return decode(body)
@@ -92,53 +100,23 @@ class _Decoder(Generic[T, C]):
         return decode
 
     def _in_detail(self, body: bytes) -> C:
-        from .detailed import structured  # noqa: PLC0415 - see the module's docstring
+        import msgspec  # noqa: PLC0415 - see the module's docstring
+
+        from .detailed import structured  # noqa: PLC0415 - likewise
 
         document = read_json(body)
         try:
             return cast("C", structured(document, self._kind))
         except DecodeError as error:
-            if error.item is None:
-                error.body = excerpt(body)
-            else:
+            if error.item is not None:
                 items = document["data"] if error.path.startswith("$.") else document
-                error.body = json_excerpt(items[error.item])
+                body = msgspec.json.encode(items[error.item])
+            error.body = excerpt(body)
             raise
 
 
-class PageDecoder(_Decoder[T, tuple[list[Any], PageMeta]]):
-    """Decode the pages of one kind of item.
-
-    Args:
-        item: The model of an item, an attrs class. Or `RawItem`, for items as the server sent them. These need an ID,
-            because a walk tells items apart by it.
-        bare: Whether a body is an array of items, with no envelope around it. It is then the only page.
-        structs: Whether to return structs, which have the attributes of the models and their values. The same pages are
-            accepted. If a page has a rare form, its items are models and not structs.
-    """
-
-    def __init__(self, item: type[T], *, bare: bool = False, structs: bool = False) -> None:
-        super().__init__(item, list[item] if bare else Page[item], structs=structs)  # type: ignore[valid-type]  # a type that only the run time knows
-
-    def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page in a body, which was asked to begin at a cursor."""
-        items, meta = self._content(body)
-        return Page(items, meta, cursor)
-
-
-class ItemDecoder(_Decoder[T, T]):
-    """Decode what the server returns by itself: one item, with no page around it.
-
-    Args:
-        item: The model of the item.
-    """
-
-    def __init__(self, item: type[T]) -> None:
-        super().__init__(item, item)
-
-    def __call__(self, body: bytes) -> T:
-        """Return the item in a body."""
-        return self._content(body)
+decoder: Callable[..., Decoder[Any]] = cache(Decoder[Any])
+"""Returns the decoder of a kind, the same one each time, because its first body takes much longer than the others."""
 
 
 def from_wire(document: object, model: type[T]) -> T:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from aiotofupilot.models import PageMeta
+
 T = TypeVar("T")
 
 _ADDRESS = re.compile(rb'("(?:artifact|download)_url"\s*:\s*")[^"]*')
@@ -48,7 +50,7 @@ class Response:
         return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
 
-def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Page[T]]) -> Page[T]:
+def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[list[T], PageMeta]]) -> Page[T]:
     """Return the page that a response holds, which was asked to begin at a cursor.
 
     Raises:
@@ -56,8 +58,7 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
         DecodeError: The status promises a page, but the body is not one.
     """
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
-        page = decode(response.body, cursor)
-        return Page(page.data, page.meta, page.cursor, response.request_id, response.headers)
+        return Page(*decode(response.body), cursor, response.request_id, response.headers)
     raise problem(response)
 
 
@@ -84,13 +85,6 @@ def read_json(body: bytes) -> Any:
         message = str(error)
     # This is raised outside of the handler, because the cause may hold a part of the body.
     raise errors.InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
-
-
-def json_excerpt(value: object) -> bytes:
-    """Return the beginning of a plain JSON value as an error keeps it."""
-    import msgspec  # noqa: PLC0415 - as above
-
-    return excerpt(msgspec.json.encode(value))
 
 
 def excerpt(body: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from functools import cache, partial, reduce
+from functools import partial, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, get_args
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from aiotofupilot._arguments import for_parameter, internal
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan, Source
 from aiotofupilot._paging.unreadable import read_beside
-from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.errors import DecodeError
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Identified)
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
-
-_decoder = cache(PageDecoder[Any])
 
 _SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
 
@@ -85,7 +83,7 @@ class Listing(Generic[T]):
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
     by_run: ClassVar[ByRun | None] = None
     """How the items of some runs are requested. None: the items do not belong to runs."""
-    decode: ClassVar[PageDecoder[Any]]
+    decode: ClassVar[Decoder[Any]]
     """Reads a page of models."""
     filters: ClassVar[tuple[Argument, ...]]
     """The filters and the order, which are sent as parameters of the same name."""
@@ -118,7 +116,7 @@ class Listing(Generic[T]):
         cls.name = cls.__name__.lower()
         cls.path = f"/v2/{cls.name}"
         (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls.decode = _decoder(cls.model, bare=cls.is_bare)
+        cls.decode = _pages(cls, cls.model)
         filters = {argument.name: argument for argument in cls.filters}
         cls.inclusive = {name: True for name in filters if name.startswith("include_")}
         cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
@@ -250,6 +248,11 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
+def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
+    """Return the decoder of the pages of a listing, with its model or `RawItem`."""
+    return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
+
+
 @frozen(eq=False)
 class Query(Source[T]):
     """A listing with its filters and order. Paging knows it as a `Source`."""
@@ -258,8 +261,8 @@ class Query(Source[T]):
     """What is listed, with the way to the server."""
     pairs: Pairs
     """Filters and order, checked and in their string form."""
-    decode: PageDecoder[T]
-    """Reads a page from a body and its cursor."""
+    decode: Decoder[tuple[list[T], PageMeta]]
+    """Reads a page from a body."""
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
@@ -300,10 +303,10 @@ class Query(Source[T]):
         return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
 
     def raw(self) -> Query[RawItem]:
-        return Query(self.listing, self.pairs, _decoder(RawItem, bare=self.listing.is_bare), self.part)
+        return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
 
     def structs(self) -> Query[Any]:
-        return evolve(self, decode=_decoder(self.listing.model, bare=self.listing.is_bare, structs=True))
+        return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
 
     def details(self) -> ItemDetails[Any]:
         listing = self.listing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
@@ -12,7 +12,7 @@ from attrs import frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
-from aiotofupilot._wire.codec import ItemDecoder
+from aiotofupilot._wire.codec import decoder
 from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 V = TypeVar("V")
-
-_decoder = cache(ItemDecoder[Any])
 
 
 class Connection(PagingConnection, Protocol):
@@ -70,9 +68,7 @@ async def get_item(
     connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
 ) -> D:
     """Return the item at a path. What the hints mean is said at `read_item`."""
-    read: Callable[[Response], D] = partial(
-        read_item, decode=_decoder(cast("Any", model)), missing=missing, forbidden=forbidden
-    )
+    read: Callable[[Response], D] = partial(read_item, decode=decoder(model), missing=missing, forbidden=forbidden)
     return await connection.get(target, read, RequestCounts())
 
 
@@ -187,8 +183,7 @@ class ItemDetails(Generic[D]):
     """The class of the details, or `RawItem`."""
 
     def decode(self, body: bytes, /) -> D:
-        model: Any = self.model
-        return cast("D", _raw(body) if model is RawItem else _decoder(model)(body))
+        return cast("D", _raw(body) if self.model is RawItem else decoder(self.model)(body))
 
     @property
     def hint(self) -> str:

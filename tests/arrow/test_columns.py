@@ -9,11 +9,21 @@ from functools import partial
 import attrs
 import pyarrow as pa
 import pytest
-from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, FIELDS, MODELS, OPTIONAL, body, inside, is_bare
+from fakes.wire_listings import (
+    ENDPOINTS,
+    EVERYTHING,
+    EXAMPLES,
+    FIELDS,
+    MODELS,
+    OPTIONAL,
+    PageDecoder,
+    body,
+    inside,
+    is_bare,
+)
 from msgspec import json
 
 from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
-from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.arrow.rows import rows_of
 from aiotofupilot.testing import make_run

@@ -4,6 +4,8 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
+from aiotofupilot import Page
+from aiotofupilot._wire.codec import Decoder
 from aiotofupilot.listings import NAMES, listing_class
 
 ENDPOINTS = json.loads((Path(__file__).parent.parent / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
@@ -20,6 +22,16 @@ for _item in EVERYTHING.values():
 def is_bare(name):
     """Tell whether the listing is an array with no envelope around it."""
     return ENDPOINTS[name]["response"]["type"] == "array"
+
+
+class PageDecoder(Decoder):
+    """Decodes the pages of a listing, which begin at a cursor, as a response is read."""
+
+    def __init__(self, item, *, bare=False, structs=False):
+        super().__init__(list[item] if bare else Page[item], structs=structs)
+
+    def __call__(self, body, cursor):
+        return Page(*super().__call__(body), cursor)
 
 
 def body(name, *items):

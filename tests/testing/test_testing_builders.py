@@ -8,10 +8,9 @@ from uuid import UUID
 
 import attrs
 import pytest
-from fakes.wire_listings import MODELS, body, is_bare
+from fakes.wire_listings import MODELS, PageDecoder, body, is_bare
 
 from aiotofupilot import Procedure, Repository, UserRef, from_wire, models, to_wire
-from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot.models import (
     Batch,
     BatchRef,

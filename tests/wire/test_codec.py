@@ -6,11 +6,11 @@ from pathlib import Path
 
 import attrs
 import pytest
+from fakes.wire_listings import PageDecoder
 from hypothesis import given, strategies as st
 from msgspec import json
 
 from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, RawItem, Repository, UserRef
-from aiotofupilot._wire.codec import PageDecoder
 
 WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}

@@ -4,11 +4,10 @@ from copy import deepcopy
 
 import pytest
 from fakes.budget import NIGHTLY
-from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
+from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, PageDecoder, body, fields, is_bare
 from hypothesis import given, settings, strategies as st
 from msgspec import MsgspecError, json
 
-from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot.models import User
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}

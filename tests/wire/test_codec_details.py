@@ -9,7 +9,7 @@ from fakes.wire_details import DETAILS, EXAMPLES, MODELS
 from msgspec import json
 
 from aiotofupilot import DecodeError, InvalidJSONError, from_wire, to_wire
-from aiotofupilot._wire.codec import ItemDecoder
+from aiotofupilot._wire.codec import Decoder
 from aiotofupilot.models import Attachment, DataSeries, Log, RunMeasurement, RunPhase
 from aiotofupilot.models.fields import fields_of
 
@@ -34,7 +34,7 @@ def lost(wire, ours, path="$"):
 def test_an_example_is_the_same_in_both_ways_and_back_on_the_wire():
     """The API's own example loses nothing, whichever way it is decoded."""
     for name, model, example in DETAILS:
-        decode, body = ItemDecoder(model), json.encode(example)
+        decode, body = Decoder(model), json.encode(example)
         item = decode._at_once(body)
         assert type(item) is model is MODELS[name]
         assert decode(body) == item == from_wire(example, model)
@@ -55,7 +55,7 @@ def test_what_may_be_absent_has_its_default_and_null_is_as_good():
             if field.default in ((), None):
                 absent = {key: value for key, value in example.items() if key != field.wire_name}
                 for document in (absent, {**absent, field.wire_name: None}):
-                    item = ItemDecoder(model)(json.encode(document))
+                    item = Decoder(model)(json.encode(document))
                     assert getattr(item, field.name) == field.default, (name, field.name)
 
 
@@ -64,7 +64,7 @@ def test_what_the_official_sdk_demands_may_be_null_where_the_listings_have_null(
     run = deepcopy(RUN)
     run["logs"][0] |= {"source_file": None, "line_number": None}
     run["phases"][0] |= {"started_at": None, "ended_at": None, "duration": None}
-    item = ItemDecoder(MODELS["runs"])(json.encode(run))
+    item = Decoder(MODELS["runs"])(json.encode(run))
     assert (item.logs[0].source_file, item.logs[0].line_number) == (None, None)
     assert (item.phases[0].started_at, item.phases[0].ended_at, item.phases[0].duration) == (None, None, None)
 
@@ -88,7 +88,7 @@ class TestValue:
         ],
     )
     def test_a_measured_value_is_any_value_of_json_with_tuples_as_arrays(self, sent, value):
-        decode, body = ItemDecoder(RunMeasurement), json.encode(measurement(measured_value=sent))
+        decode, body = Decoder(RunMeasurement), json.encode(measurement(measured_value=sent))
         for item in (decode._at_once(body), decode._in_detail(body)):
             assert repr(item.measured_value) == repr(value)
             assert json.decode(json.encode(to_wire(item)))["measured_value"] == sent
@@ -103,19 +103,19 @@ class TestValue:
         deep = b"[" * 5000 + b"]" * 5000
         body = json.encode(measurement()).removesuffix(b"}") + b',"measured_value":' + deep + b"}"
         with pytest.raises(DecodeError):
-            ItemDecoder(RunMeasurement)(body)
+            Decoder(RunMeasurement)(body)
 
 
 class TestSeries:
     def test_points_are_floats(self):
         """Whoever computes with them need not tell 1 and 1.0 apart."""
-        decode, body = ItemDecoder(DataSeries), b'{"data":[0,0.5,1],"units":null}'
+        decode, body = Decoder(DataSeries), b'{"data":[0,0.5,1],"units":null}'
         for item in (decode._at_once(body), decode._in_detail(body)):
             assert repr(item.data) == "(0.0, 0.5, 1.0)"
 
     def test_null_is_nan_and_the_reverse(self):
         """JSON has no NaN. JavaScript writes null for it, and the official SDK loses the whole run."""
-        series = ItemDecoder(DataSeries)(b'{"data":[1,null,2.5],"units":"V"}')
+        series = Decoder(DataSeries)(b'{"data":[1,null,2.5],"units":"V"}')
         assert isnan(series.data[1])
         assert to_wire(series)["data"] == [1.0, None, 2.5]
         assert from_wire(to_wire(series), DataSeries) == series
@@ -133,7 +133,7 @@ class TestSeries:
     )
     def test_what_is_not_an_array_of_numbers_is_refused(self, data, path, fault):
         with pytest.raises(DecodeError) as caught:
-            ItemDecoder(DataSeries)(f'{{"data":{data},"units":null}}'.encode())
+            Decoder(DataSeries)(f'{{"data":{data},"units":null}}'.encode())
         assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
 
     def test_a_long_series_is_not_shown_whole(self):
@@ -148,13 +148,13 @@ class TestAttachment:
         run, unit = from_wire(RUN, MODELS["runs"]), from_wire(UNIT, MODELS["units"])
         assert {attachment.owner for attachment in run.attachments} == {("runs", RUN["id"])}
         assert {attachment.owner for attachment in unit.attachments} == {("units", UNIT["serial_number"])}
-        assert ItemDecoder(MODELS["runs"])(json.encode(RUN)).attachments[0].owner == ("runs", RUN["id"])
+        assert Decoder(MODELS["runs"])(json.encode(RUN)).attachments[0].owner == ("runs", RUN["id"])
         assert "owner" not in to_wire(run)["attachments"][0]
         assert from_wire({**RUN["attachments"][0], "owner": ["x", "y"]}, Attachment).owner is None
         sent = deepcopy(RUN)
         sent["attachments"][0]["owner"] = ["units", "of another run"]
-        assert ItemDecoder(MODELS["runs"])(json.encode(sent)) == run
-        assert ItemDecoder(MODELS["runs"])(json.encode(sent)).attachments[0].owner == ("runs", RUN["id"])
+        assert Decoder(MODELS["runs"])(json.encode(sent)) == run
+        assert Decoder(MODELS["runs"])(json.encode(sent)).attachments[0].owner == ("runs", RUN["id"])
 
     def test_the_address_is_in_no_repr_and_two_reads_are_equal(self):
         """It is a secret, and another one each time."""
@@ -178,7 +178,7 @@ class TestAttachment:
         """An error keeps the beginning of the body."""
         document = {"attachments": UNIT["attachments"], **UNIT, "id": 5}
         with pytest.raises(DecodeError) as caught:
-            ItemDecoder(MODELS["units"])(json.encode(document) + end)
+            Decoder(MODELS["units"])(json.encode(document) + end)
         error = caught.value
         assert isinstance(error, InvalidJSONError) == bool(end)
         assert b'"download_url":"***"' in error.body
@@ -189,7 +189,7 @@ def test_a_fault_is_named_by_its_path():
     run = deepcopy(RUN)
     run["phases"][0]["measurements"][0]["validators"][1]["is_decisive"] = "yes"
     with pytest.raises(DecodeError) as caught:
-        ItemDecoder(MODELS["runs"])(json.encode(run))
+        Decoder(MODELS["runs"])(json.encode(run))
     assert caught.value.path == "$.phases[0].measurements[0].validators[1].is_decisive"
     assert str(caught.value).endswith(": expected a boolean, got a string")
     assert caught.value.item is None
@@ -199,13 +199,13 @@ def test_a_fault_is_named_by_its_path():
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"run"', b'{"data":[],"meta":{"has_more":false}}'])
 def test_what_is_not_an_item_is_refused(body):
     with pytest.raises(DecodeError):
-        ItemDecoder(Log)(body)
+        Decoder(Log)(body)
 
 
 def test_a_rare_form_is_logged_once(caplog):
     """It takes longer to decode, and whoever wonders why can find the reason."""
     caplog.set_level("INFO", "aiotofupilot")
-    decode = ItemDecoder(DataSeries)
+    decode = Decoder(DataSeries)
     for _ in range(2):
         decode(b'{"data":[null],"units":null}')
     (record,) = caplog.records

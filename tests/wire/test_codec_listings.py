@@ -12,6 +12,7 @@ from fakes.wire_listings import (
     MODELS,
     NULLABLE,
     OPTIONAL,
+    PageDecoder,
     body,
     fields,
     inside,
@@ -21,7 +22,7 @@ from fakes.wire_listings import (
 from msgspec import json
 
 from aiotofupilot import DecodeError, Page, PageMeta
-from aiotofupilot._wire.codec import PageDecoder, to_wire
+from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.models import Operator, RawItem, RunSequence, User, Validator
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+from fakes.wire_listings import PageDecoder
 from msgspec import json
 
 from aiotofupilot import Procedure
-from aiotofupilot._wire.codec import PageDecoder, from_wire, to_wire
+from aiotofupilot._wire.codec import from_wire, to_wire
 from aiotofupilot._wire.times import format_date_time
 from aiotofupilot.sandbox import make_procedures
 

@@ -19,14 +19,14 @@ from aiotofupilot import (
     ServerError,
     UnauthorizedError,
 )
-from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.codec import Decoder
 from aiotofupilot._wire.response import Response, read_page
 
 WIRE = json.decode((Path(__file__).parents[1] / "recordings" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
 ERRORS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 500: ServerError}
 
-decode = PageDecoder(Procedure)
+decode = Decoder(Page[Procedure])
 
 
 def answer(status=200, body=b"", **headers):

@@ -6,11 +6,10 @@ from typing import get_type_hints
 
 import attrs
 import pytest
-from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, body, inside, is_bare
+from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, PageDecoder, body, inside, is_bare
 from msgspec import json, structs
 
 from aiotofupilot import models
-from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.structs import AwareDatetime, parsed_type
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Measurement, PageMeta, Procedure
