@@ -27,8 +27,6 @@ E = TypeVar("E", bound=Exception)
 _SHOWN = 300
 """The most characters of a value in an error. A run with everything in it can have a million."""
 
-_VISIBLE = re.compile(r"[!-~]+")
-
 
 @frozen(repr=False)
 class Secret:
@@ -138,7 +136,7 @@ def is_loopback(host: str) -> bool:
 
 def is_visible(text: str) -> bool:
     """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
-    return _VISIBLE.fullmatch(text) is not None
+    return re.fullmatch(r"[!-~]+", text) is not None
 
 
 def internal(constructor: Callable[P, T]) -> Callable[P, T]:

@@ -23,7 +23,7 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import Pairs, bounded, bounds_of, check_names, checked, is_empty, query_of, widely_bounded
+from ._encoding import Pairs, bounded, bounds_of, check_names, checked, is_empty, query_of
 from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
@@ -157,7 +157,7 @@ class Listing(Generic[T]):
             return self._paginator(shard.query, options)
         if self.shard_filter is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
-        pairs = widely_bounded(shard.query, self.shard_filter, shard.start, shard.end)
+        pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end, wider=1)
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
 
     def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`
@@ -374,7 +374,7 @@ class Query(Source[T]):
 
     def near_bounds(self) -> tuple[Query[RawItem], ...]:
         raw, name = self.raw(), self.listing.shard_filter or ""
-        near = (widely_bounded(raw.pairs, name, bound, bound, by=2) for bound in bounds_of(raw.pairs, name) if bound)
+        near = (bounded(raw.pairs, name, bound, bound, wider=2) for bound in bounds_of(raw.pairs, name) if bound)
         return tuple(evolve(raw, pairs=pairs) for pairs in near)
 
     def created_at(self, item: T) -> datetime | None:

@@ -246,27 +246,22 @@ def is_empty(pairs: Pairs, name: str | None) -> bool:
     return after is not None and before is not None and after > before
 
 
-def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
-    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold."""
+def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None, wider: int = 0) -> Pairs:
+    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
+
+    The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
+    some milliseconds more at both ends. The time that an item shows decides whether it belongs to the part.
+    """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = format_date_time(after)
+        bounds[f"{name}_after"] = format_date_time(_moved(after, -wider))
     if before is not None:
-        bounds[f"{name}_before"] = format_date_time(before, round_up=True)
+        bounds[f"{name}_before"] = format_date_time(_moved(before, wider), round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min
             bounds[key] = choose(own, bounds[key], key=partial(_read, key))
     return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
-
-
-def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None, by: int = 1) -> Pairs:
-    """Return a query for the items between two times, with some milliseconds more at both ends.
-
-    The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
-    a millisecond more at both ends. The time that an item shows decides whether it belongs to the part.
-    """
-    return bounded(pairs, name, start and _moved(start, -by), end and _moved(end, by))
 
 
 def _moved(time: datetime, milliseconds: int) -> datetime:

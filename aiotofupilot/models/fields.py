@@ -37,16 +37,8 @@ class Field:
 
 @cache
 def fields_of(model: Any) -> tuple[Field, ...]:
-    """Return the fields of a model that the wire has, in their order.
-
-    Raises:
-        TypeError: The constructor of the class converts values or makes defaults. The items of pages are made without
-            it.
-    """
-    attributes = attrs.fields(model)
-    if any(attribute.converter or isinstance(attribute.default, attrs.Factory) for attribute in attributes):  # type: ignore[arg-type]  # it is a class
-        raise TypeError(f"the constructor of {model.__name__} does more than setting its fields")
-    return tuple(_described(attribute) for attribute in attributes if wire_name(attribute) is not None)
+    """Return the fields of a model that the wire has, in their order."""
+    return tuple(_described(attribute) for attribute in attrs.fields(model) if wire_name(attribute) is not None)
 
 
 @cache

@@ -78,27 +78,6 @@ def test_a_type_that_no_model_has_is_refused(kind):
         parsed_type(kind, structs=False)
 
 
-@attrs.frozen
-class Converting:
-    """A model that changes what it is given."""
-
-    name: str = attrs.field(converter=str.upper)
-
-
-@attrs.frozen
-class Making:
-    """A model that makes a default."""
-
-    names: tuple[str, ...] = attrs.field(factory=tuple)
-
-
-@pytest.mark.parametrize("model", [Converting, Making], ids=lambda model: model.__name__)
-def test_a_decoder_of_a_model_that_cannot_be_decoded_says_so(model):
-    """Its items would otherwise differ from those that its constructor makes. The error is no fault of the page."""
-    with pytest.raises(TypeError, match=f"^the constructor of {model.__name__} does more than setting its fields$"):
-        PageDecoder(model)(b'{"data":[],"meta":{"has_more":false}}', 0)
-
-
 def decoded(name, document):
     """A page as models and as structs."""
     return [
