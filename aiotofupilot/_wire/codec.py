@@ -79,25 +79,9 @@ class Decoder(Generic[C]):
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
         """The fast way. For a body with a fault or in a rare form, it raises any error."""
-        from .structs import as_parsed, items_converter, parser, whole  # noqa: PLC0415 - see the module's docstring
+        from .structs import reader  # noqa: PLC0415 - see the module's docstring
 
-        items: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
-        parse = parser(self._kind, structs=self.structs)
-        make: Any = as_parsed if self.structs else items_converter().get_structure_hook(items)
-        is_item, is_bare = self._kind is self.item, self._kind == items
-
-        def decode(body: bytes) -> Any:
-            parsed = parse(body)
-            if is_item:
-                return make([parsed], items)[0]
-            if is_bare:
-                return make(parsed, items), PageMeta(has_more=False)
-            cursor = parsed.meta.next_cursor
-            if cursor.__class__ is float:
-                cursor = whole(cursor)
-            return make(parsed.data, items), PageMeta(parsed.meta.has_more, cursor)
-
-        return decode
+        return reader(self._kind, structs=self.structs)
 
     def _in_detail(self, body: bytes) -> C:
         import msgspec  # noqa: PLC0415 - see the module's docstring

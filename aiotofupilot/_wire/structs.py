@@ -21,7 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -43,26 +43,39 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def parser(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that parses a body: a model, or the ``list`` or the ``Page`` of it. It raises any error."""
+def reader(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
+    """Return a function that reads a body: a model, or the items of a ``list`` or a ``Page`` of it and its `PageMeta`.
+
+    The function raises any error.
+    """
     origin: Any = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
+    items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
     parsed: Any = parsed_type(item, structs=structs)
     if origin is not None:
         parsed = list[parsed]
     if origin is Page:
         meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
         parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
-    return msgspec.json.Decoder(parsed).decode
+    parse: Any = msgspec.json.Decoder(parsed).decode
+    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(items)
 
+    def read(body: bytes) -> Any:
+        content = parse(body)
+        if origin is None:
+            return make([content], items)[0]
+        if origin is list:
+            return make(content, items), PageMeta(has_more=False)
+        cursor = content.meta.next_cursor
+        if cursor.__class__ is float:  # older servers wrote 50.0 for the cursor 50
+            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
+        return make(content.data, items), PageMeta(content.meta.has_more, cursor)
 
-def whole(number: float) -> int:
-    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
-    return msgspec.convert(number, _INTEGER, strict=False)
+    return read
 
 
 @cache
-def items_converter() -> Converter:
+def _items_converter() -> Converter:
     """Return the converter to lists of models from what msgspec has parsed."""
     converter = Converter(detailed_validation=False)
 
@@ -71,12 +84,12 @@ def items_converter() -> Converter:
         (item,) = get_args(kind)
         if item is RawItem:
             return _raw_items
-        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else as_parsed
+        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else _as_parsed
 
     return converter
 
 
-def as_parsed(items: Any, _: object) -> Any:
+def _as_parsed(items: Any, _: object) -> Any:
     """Return what msgspec has parsed as it is: models, or structs."""
     return items
 
