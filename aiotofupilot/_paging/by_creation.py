@@ -10,20 +10,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, Unpack
 
 from attrs import evolve
 
 from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Fetch, FetchOptions, Identified, Plan, Source
+from .source import Fetch, FetchOptions, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
-
-T = TypeVar("T", bound=Identified)
 
 PAGE_AT_MOST = 1000
 """More items than any page has."""

@@ -14,7 +14,7 @@ import asyncio
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import evolve
 
@@ -23,7 +23,7 @@ from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
-from .source import Fetch, Identified, Plan, Source, leads_nowhere
+from .source import Fetch, Plan, Source, T, leads_nowhere
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Shard
-
-T = TypeVar("T", bound=Identified)
 
 SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""

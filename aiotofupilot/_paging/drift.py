@@ -11,13 +11,13 @@ believed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import DriftError
 
 from .memory import IgnoreDrift, Progress
 from .search import Match, Search, Ties, is_out_of_order, last_reliable, longest_row
-from .source import Identified, leads_nowhere
+from .source import T, leads_nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
     from .unreadable import Gap
-
-T = TypeVar("T", bound=Identified)
 
 _AHEAD_AT_MOST = 10_000
 """At most this many items that were passed may be met again."""

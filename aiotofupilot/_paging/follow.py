@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -24,15 +24,13 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import OVERLAP, PassClock, Seen, Segment
 from .incremental import IncrementalWalk
-from .source import Identified, Plan, Source
+from .source import Plan, Source, T
 from .walk import Iteration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["FollowedListing"]
-
-T = TypeVar("T", bound=Identified)
 
 JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
@@ -188,7 +186,7 @@ async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Wa
     clock, seen = PassClock(), Seen(unseen)
     plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
     async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
-        created = [created_at async for item in newest if (created_at := dated.created_at(item)) is not None]
-    for created_at in created:
-        seen.raise_floor(min(created_at.timestamp(), clock.began_at) - OVERLAP)
+        async for item in newest:
+            if (created_at := dated.created_at(item)) is not None:
+                seen.raise_floor(min(created_at.timestamp(), clock.began_at) - OVERLAP)
     return seen.watermark

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+import sys
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from attrs import evolve
 
@@ -14,7 +15,7 @@ from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
 from .by_creation import OVERLAP, PAGE_AT_MOST, ByCreation, PassClock, Segment
-from .source import Identified, Plan, Source
+from .source import Plan, Source, T
 from .walk import ItemIteration
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["IncrementalWalk"]
-
-T = TypeVar("T", bound=Identified)
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -55,7 +54,7 @@ class IncrementalWalk(ItemIteration[T]):
         clock: PassClock | None = None,
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
-        self._wanted = plan.max_items
+        self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
         self._begins_again = plan.on_drift != "raise"
         plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
@@ -89,11 +88,10 @@ class IncrementalWalk(ItemIteration[T]):
         await self._new.aclose()
 
     async def _advance(self) -> bool:
-        found = [] if self._wanted == 0 else (await self._next_found())[: self._wanted]
-        if self._wanted is not None:
-            self._wanted -= len(found)
+        found = (await self._next_found())[: self._wanted] if self._wanted else []
+        self._wanted -= len(found)
         self._items = _marked(found, self._new, self._stats)
-        if not found or self._wanted == 0:
+        if not found or not self._wanted:
             self._wanted = 0
             await self._leave_segment()
             await self._new.aclose()
@@ -253,7 +251,7 @@ def check_watermark(method: str, parameter: str, given: object, source: Source[A
 
     The listing has to leave it to the method where to begin, and in which order.
     """
-    if source.has_own_order:
+    if any(name in ("sort_by", "sort_order") for name, _ in source.whole.query):
         message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
         raise for_parameter(ValueError(message), "sort_by")
     if plan.start.place != "0":

@@ -6,12 +6,12 @@ that name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.positions import BEGINNING, digest
 
-from .source import Identified
+from .source import T
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
     from .unreadable import Gap
-
-T = TypeVar("T", bound=Identified)
 
 _REMEMBERED = 1000
 """At least this many of the items passed last are remembered, and at most twice as many."""

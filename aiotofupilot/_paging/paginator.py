@@ -15,7 +15,7 @@ from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .follow import FollowedListing
 from .incremental import IncrementalWalk, check_watermark
-from .source import Identified, Plan, Source
+from .source import Plan, Source, T
 from .walk import AsyncOnly, Walk, pages_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Details", "Paginator"]
 
-T = TypeVar("T", bound=Identified)
 D = TypeVar("D")
 
 MAX_BUFFER = 96 * 1024 * 1024

@@ -18,7 +18,7 @@ from attrs import define
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
-from .source import Fetch, Identified, OnUnreadable, leads_nowhere
+from .source import Fetch, OnUnreadable, T, leads_nowhere
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 
 _log = logging.getLogger("aiotofupilot")
@@ -79,11 +78,6 @@ class Window(Generic[T]):
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
         self._step_back()
-
-    @property
-    def stride(self) -> int:
-        """How far apart the cursors of full pages lie."""
-        return self.limit - self.overlap
 
     def restart(self, cursor: int) -> None:
         """Throw away what is in flight and go on at another cursor, with one page at first."""

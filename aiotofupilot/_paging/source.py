@@ -44,6 +44,7 @@ class FetchOptions(TypedDict, total=False):
 
 
 T = TypeVar("T", bound=Identified)
+"""The class of an item."""
 D_co = TypeVar("D_co", covariant=True)
 
 
@@ -139,11 +140,6 @@ class Source(Protocol[T]):
             run_ids: Only what these runs wrote, in place of the runs that the query names.
             procedure_id: Only what runs of this procedure wrote.
         """
-        ...
-
-    @property
-    def has_own_order(self) -> bool:
-        """Whether the query says in which order the items come."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, field, frozen
 
@@ -31,13 +31,10 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.models import Page
 
-from .source import Fetch, Identified, OnUnreadable
+from .source import Fetch, OnUnreadable, T
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-
-T = TypeVar("T", bound=Identified)
 
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})

@@ -26,14 +26,13 @@ from aiotofupilot.stats import WalkStats
 from .drift import DetectDrift
 from .memory import IgnoreDrift
 from .prefetch import Window
-from .source import Fetch, Identified, Plan
+from .source import Fetch, Plan, T
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
 __all__ = ["Walk"]
 
-T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 P = TypeVar("P")
 
@@ -118,7 +117,7 @@ class ItemIteration(Iteration[R]):
     """Yields items that arrive page by page."""
 
     _items: Iterator[R] = iter(())
-    """The items at hand. One counts as yielded once it was taken from them."""
+    """The items at hand. One counts as yielded once it was taken from them. Another thread may iterate over them."""
 
     async def __anext__(self) -> R:
         # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
@@ -256,7 +255,7 @@ class Walk(ItemIteration[T]):
         while self._wanted:
             with self._span.fetching():
                 # At most so many full pages are still needed.
-                page = await window.next(-(-(self._wanted + drift.skip) // window.stride))
+                page = await window.next(-(-(self._wanted + drift.skip) // (window.limit - window.overlap)))
             if page is None:
                 break
             self._span.arrived()

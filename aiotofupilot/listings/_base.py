@@ -347,10 +347,6 @@ class Query(Source[T]):
         return name
 
     @property
-    def has_own_order(self) -> bool:
-        return any(name in ("sort_by", "sort_order") for name, _ in self.pairs)
-
-    @property
     def sort_key(self) -> Callable[[Any], object] | None:
         listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
         field = sort_by or listing.oldest_first or listing.creation_field

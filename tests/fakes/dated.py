@@ -11,7 +11,7 @@ from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Plan
 from aiotofupilot.errors import ServerError, SessionError
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.positions import Checkpoint
+from aiotofupilot.positions import Checkpoint, Shard
 
 BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -106,7 +106,6 @@ class Dated:
     can_be_bounded: bool = True
     can_be_ordered: bool = True
     is_dated: bool = True
-    has_own_order: bool = False
     is_of_runs: bool = False
     is_by_procedure: bool = False
     """Whether a procedure has to be named."""
@@ -176,6 +175,10 @@ class Dated:
         bound = self.after if after is None else (after - BEGIN).total_seconds()
         named, run_ids = procedure_id or self.named, tuple(run_ids) or self.run_ids
         return evolve(self, after=bound, order=order or self.order, run_ids=run_ids, named=named)
+
+    @property
+    def whole(self):
+        return Shard(listing="rows")
 
     @property
     def sort_key(self):
