@@ -309,6 +309,20 @@ async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server
     assert [record.levelname for record in ends] == ["INFO"]
 
 
+async def test_a_page_is_warned_of_once_although_others_are_answered(clock, server, caplog):
+    caplog.set_level(logging.INFO)
+    server.fails = lambda query, began: ServerError("broken", status=500) if query["limit"] == "10" else None
+
+    async def others():
+        for _ in range(200):
+            await clock.sleep(0.1)
+            await server.procedures().list(limit=1, max_items=1).collect()
+
+    await clock.run(server.procedures().list(limit=10).collect(), others())
+    levels = [record.levelname for record in caplog.records if "cursor 0: attempt" in record.getMessage()]
+    assert levels == ["WARNING", *["INFO"] * 4]
+
+
 async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
     """One that is down keeps no connection from the others."""
     shared = [asyncio.Semaphore(2)]
