@@ -236,6 +236,14 @@ def test_a_page_without_time_for_the_next_probe_does_not_wait_for_its_turn():
     assert {page.until: health.wait(page, 1.0) for page in health.waiting} == {6.0: 4.0, 3.0: None, 9.0: 8.0}
 
 
+def test_a_page_whose_time_is_up_while_another_probes_gives_up():
+    health = Health()
+    page, probing = (Wanted(RetryPolicy(), RequestCounts(), Deadline(at=until)) for until in (5.0, 90.0))
+    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
+    health.waiting[page], health.probing = asyncio.Event(), probing
+    assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
+
+
 async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
     """Then the waits grow as in any outage."""
     clock.chance = 0.0
