@@ -142,7 +142,7 @@ class Factory(Listings):
         """
         with self._lock:
             if listing not in self._rows:
-                self._rows[listing] = list(RESOURCES[listing].made(self._world))
+                self._rows[listing] = list(RESOURCES[listing].made_in(self._world))
             return self._rows[listing]
 
     def produce(self, runs: int = 1) -> None:
@@ -161,12 +161,12 @@ class Factory(Listings):
                 raise ValueError("a factory without procedures has no runs")
             if runs == 0:
                 return
-            before = {name: RESOURCES[name].made(self._world) for name in self._rows}
+            before = {name: RESOURCES[name].made_in(self._world) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
             self._world.produce(runs)
             for name, old in before.items():
-                made, rows = RESOURCES[name].made(self._world), self._rows[name]
+                made, rows = RESOURCES[name].made_in(self._world), self._rows[name]
                 new = len(made) - len(old)
                 if RESOURCES[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}

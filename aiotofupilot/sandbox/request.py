@@ -19,9 +19,6 @@ from attrs import Factory, define, field, frozen, setters
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
-"""Query parameters, decoded: a mapping with one value for each name, or pairs in which names may repeat."""
-
 _READABLE = "/%:@!$&'()*+,;="
 """Characters that need no encoding in a path, in addition to letters, digits and ``-._~`` (RFC 3986, section 3.3)."""
 
@@ -35,7 +32,7 @@ class Query(Mapping[str, str]):
         pairs: The parameters; a mapping, or pairs in which names may repeat.
     """
 
-    def __init__(self, pairs: Pairs = ()) -> None:
+    def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         if isinstance(pairs, Mapping):
             pairs = pairs.pairs if isinstance(pairs, Query) else cast("Mapping[str, str]", pairs).items()
         self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)

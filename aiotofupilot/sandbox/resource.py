@@ -56,7 +56,7 @@ class Snapshot:
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
-        return self.given[listing] if listing in self.given else self._resources[listing].made(self._world)
+        return self.given[listing] if listing in self.given else self._resources[listing].made_in(self._world)
 
     def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
@@ -249,7 +249,7 @@ class Resource:
             return self.otherwise(argument.name)
         return select(known or _path_named(self.listing.model, name))
 
-    def made(self, world: World) -> Sequence[Any]:
+    def made_in(self, world: World) -> Sequence[Any]:
         """Return the made-up items, the newest first. Do not change the sequence."""
         with world.lock:
             world.catch_up()

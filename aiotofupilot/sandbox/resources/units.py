@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.world import World
 
 _ADDRESS = "created_by_user.email"
-
-
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 
 
