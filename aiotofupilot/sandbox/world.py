@@ -24,6 +24,7 @@ from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -54,9 +55,9 @@ class World:
         until: datetime | None,
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox`."""
-        self.lock = RLock()
+        self.lock: AbstractContextManager[bool] = RLock()
         """Hold it while you read."""
-        self.lists: dict[str, tuple[int, list[Any]]] = {}
+        self.lists: dict[str, tuple[int | None, list[Any]]] = {}
         """What each listing has made of this, the newest first, and of how many runs."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
