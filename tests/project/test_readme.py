@@ -7,7 +7,8 @@ A ``python program`` block is a whole file, and runs as one, where every warning
 FastAPI service, that is started here instead, and each of its own GET routes has to answer 200.
 
 A table whose first heading is a callable in backticks, such as ``| `RetryPolicy` | default | meaning |``, lists exactly
-that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none.
+that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none,
+and ``none`` for keywords of any name.
 A table headed ``fault`` or ``paging`` has a row for each of the sandbox's, with a call that works.
 """
 
@@ -234,10 +235,12 @@ def test_a_table_of_parameters_is_the_signature(table):
         asyncio=asyncio,
     )
     signature = inspect.signature(attrgetter(table[0][0].strip("`"))(surface))
-    written = {row[0].strip("`"): row[1].strip("`") for row in table[1:]}
+    written = {row[0].strip("`*"): row[1].strip("`") for row in table[1:]}
     assert list(written) == list(signature.parameters)
     for name, parameter in signature.parameters.items():
-        if parameter.default is parameter.empty:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            assert written[name] == "none"
+        elif parameter.default is parameter.empty:
             assert written[name] == "required"
         else:
             assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the guide's own text
