@@ -225,7 +225,6 @@ def _option(argument: Argument) -> inspect.Parameter:
         "group": FILTERS,
         # What None means comes last. It is not news for a command, whose options can be left out.
         "help": argument.full_doc.partition(" None:")[0].replace("``", ""),
-        "required": argument.is_required,
         **typed,
         **_OF_LIST.get(argument.name, {}),
     }
@@ -292,7 +291,7 @@ class Server:
     retries: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=0))] = 5
     deadline: Annotated[float | None, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = None
     sandbox: Annotated[bool, Parameter(show_default=False)] = False
-    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None
+    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None
     base_url: Annotated[str | None, Parameter(metavar="URL")] = None
     allow_insecure_http: Annotated[bool, Parameter(show_default=False)] = False
     api_key: Annotated[str | None, Parameter(metavar="KEY")] = field(default=None, repr=False)

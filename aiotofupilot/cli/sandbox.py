@@ -32,7 +32,7 @@ async def sandbox(
     port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
     procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
     runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=100_000))] = 1000,
-    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None,
+    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None,
     data: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     station_listings: Annotated[list[str] | None, Parameter(name="--station-listing", metavar="LISTING")] = None,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
