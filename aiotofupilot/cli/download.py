@@ -32,8 +32,8 @@ _OPTIONS = [argument for argument in listing_class("runs").options if argument.n
 
 
 async def download(
-    folder: Annotated[Path, Parameter(metavar="FOLDER", validator=IsPath(file_okay=False))],
-    listing: Annotated[Literal["runs", "units"], Parameter(metavar="LISTING")] = "runs",
+    folder: Annotated[Path, Parameter(validator=IsPath(file_okay=False))],
+    listing: Literal["runs", "units"] = "runs",
     /,
     *,
     concurrency: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=1))] = 8,

@@ -38,7 +38,7 @@ _MOST = 100
 
 @unwrapped
 async def get(
-    listing: Annotated[str, Parameter(metavar="LISTING")],
+    listing: str,
     item_id: Annotated[str, Parameter(metavar="ID")],
     /,
     *,

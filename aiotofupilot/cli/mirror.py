@@ -29,10 +29,10 @@ _OPTIONS = [argument for argument in listing_class("runs").options if argument.n
 
 
 async def mirror(
-    database: Annotated[Path, Parameter(metavar="DATABASE")],
+    database: Path,
     /,
     *listings: Annotated[str, Parameter(metavar="LISTING")],
-    again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration, show_default=False)] = None,
+    again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
     details: Annotated[bool, Parameter(show_default=False)] = False,
     server: Server = Server(),  # noqa: B008 - a value
