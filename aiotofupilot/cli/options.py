@@ -228,7 +228,9 @@ def _option(argument: Argument) -> inspect.Parameter:
         **typed,
         **_OF_LIST.get(argument.name, {}),
     }
-    annotation = Annotated[kind, Parameter(**details)]  # type: ignore[valid-type] # known at run time
+    # Where pydantic is imported, cyclopts has it check the default, too.
+    optional = kind if argument.is_required else kind | None
+    annotation = Annotated[optional, Parameter(**details)]  # type: ignore[valid-type] # known at run time
     default = inspect.Parameter.empty if argument.is_required else argument.default
     return inspect.Parameter(argument.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -76,7 +76,6 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--max-items", "-1"], 'Invalid value "-1" for --max-items. Must be >= 0. See --help.'),
         (["--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
         (["--retries", "-1"], 'Invalid value "-1" for --retries. Must be >= 0. See --help.'),
-        (["--max-items", "none"], 'Invalid value for --max-items: unable to convert "none" into int. See --help.'),
         (["--retries", "few"], "Invalid value for --retries: unable to convert"),
         (
             ["--timeout", "0"],
@@ -141,6 +140,16 @@ def test_wrong_usage(capsys, arguments, line):
     assert errors.startswith(f"aiotofupilot: {line}")
     assert errors.count("\n") == 1
     assert told == ""
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_process_that_has_loaded_pydantic_has_the_same_options(capfd):
+    """Then cyclopts lets pydantic check each value, and each default."""
+    import fastapi  # noqa: F401, PLC0415 - it loads pydantic, and only this test needs that
+
+    assert run(["runs", "-n", "1", "--metadata", "shift=A", "--format", "jsonl"]) == 0
+    assert run(["measurements"]) == 2
+    assert "parameter --procedure-id requires an argument." in capfd.readouterr().err
 
 
 def test_options_reach_the_server(capfd, sandbox, monkeypatch):
