@@ -161,7 +161,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
                     self._raise_if_missing()
                     break
                 if head is None or head.task is None or not head.task.done():
-                    await self._wait(head)
+                    await asyncio.wait(self._in_flight(), return_when=asyncio.FIRST_COMPLETED)
                     continue
                 await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
                 if self._is_at_hand(head, head.task):
@@ -171,13 +171,6 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
             raise
         await self._close()
         return False
-
-    async def _wait(self, head: _Entry[P] | None) -> None:
-        """Wait for the first item, or for something that lets it be requested."""
-        awaited = {*self._in_flight()}
-        if head is not None and head.task is not None:
-            awaited &= {head.task, self._reader}
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
 
     def _at_hand(self) -> Iterator[D]:
         self._check_idle()
