@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, field, frozen
 
 from . import refs
-from .display import ShownItem
+from .display import Shown
 from .fields import immutable
 
 __all__ = [
@@ -88,7 +88,7 @@ class RecentRun(refs.WithID):
 
 
 @frozen(kw_only=True)
-class ProcedureDetails(refs.Named, ShownItem):
+class ProcedureDetails(refs.Named, Shown):
     """A procedure, with its latest runs and its stations."""
 
     created_at: datetime
@@ -104,7 +104,7 @@ class ProcedureDetails(refs.Named, ShownItem):
 
 
 @frozen(kw_only=True)
-class VersionDetails(refs.ProcedureVersion, ShownItem):
+class VersionDetails(refs.ProcedureVersion, Shown):
     """A version of a procedure."""
 
     created_at: datetime
@@ -156,7 +156,7 @@ class DataSeries:
 
 
 @frozen(kw_only=True)
-class RunMeasurement(ShownItem):
+class RunMeasurement(Shown):
     """One measurement of a phase, with its value of any type.
 
     The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
@@ -217,7 +217,7 @@ class MeasurementDetails(RunMeasurement):
 
 
 @frozen(kw_only=True)
-class RunPhase(refs.PhaseFields, ShownItem):
+class RunPhase(refs.PhaseFields, Shown):
     """One phase of a run, with its measurements."""
 
     duration: timedelta | None
@@ -338,7 +338,7 @@ class SubUnit(refs.UnitRef):
 
 
 @frozen(kw_only=True)
-class RunDetails(refs.RunFields, ShownItem):
+class RunDetails(refs.RunFields, Shown):
     """A run with everything in it: phases, measurements with their values, attachments and logs.
 
     It has every attempt at a phase. The listings leave out attempts that were followed by another one.
@@ -394,7 +394,7 @@ class CreationRun(refs.RunTimes):
 
 
 @frozen(kw_only=True)
-class UnitDetails(refs.UnitFields, ShownItem):
+class UnitDetails(refs.UnitFields, Shown):
     """A unit with everything in it: the units around it, and its attachments."""
 
     parent: RelatedUnit | None = None
@@ -421,7 +421,7 @@ class PartRevision(refs.Revision):
 
 
 @frozen(kw_only=True)
-class PartDetails(refs.PartFields, ShownItem):
+class PartDetails(refs.PartFields, Shown):
     """A part, with who created it."""
 
     created_at: datetime
@@ -442,7 +442,7 @@ class RevisionPart(refs.PartFields):
 
 
 @frozen(kw_only=True)
-class RevisionDetails(refs.Revision, ShownItem):
+class RevisionDetails(refs.Revision, Shown):
     """A revision of a part, with its units."""
 
     created_at: datetime | None
@@ -470,7 +470,7 @@ class BatchUnit(refs.UnitRef):
 
 
 @frozen(kw_only=True)
-class BatchDetails(refs.BatchFields, ShownItem):
+class BatchDetails(refs.BatchFields, Shown):
     """A batch, with its units."""
 
     units: tuple[BatchUnit, ...]
@@ -526,7 +526,7 @@ class StationProcedure(refs.Named):
 
 
 @frozen(kw_only=True)
-class StationDetails(refs.Named, ShownItem):
+class StationDetails(refs.Named, Shown):
     """A station, with what is deployed to it."""
 
     api_key: str | None = field(repr=False)
@@ -599,7 +599,7 @@ class BuildLog:
 
 
 @frozen(kw_only=True)
-class DeploymentDetails(refs.DeploymentFields, ShownItem):
+class DeploymentDetails(refs.DeploymentFields, Shown):
     """One build of a procedure, with its artifact and its log."""
 
     artifact_url: str | None = field(repr=False, eq=False)
@@ -638,7 +638,7 @@ class Organization(refs.WithID):
 
 
 @frozen(kw_only=True)
-class Identity(ShownItem):
+class Identity(Shown):
     """Whose key a session has."""
 
     type: str

@@ -7,7 +7,6 @@ Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -30,7 +29,7 @@ _LABELS = ("name", "serial_number", "number", "tag", "email", "id")
 
 
 class Shown:
-    """Shows itself as a table in a notebook."""
+    """Shows itself as a table in a notebook. An item shows its fields that have a value."""
 
     __slots__ = ()
 
@@ -38,10 +37,9 @@ class Shown:
         super().__init_subclass__()
         cls._repr_pretty_ = cls._repr_pretty_  # type: ignore[method-assign] # IPython prefers the ``__repr__`` of a class to what its bases have
 
-    @abstractmethod
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
         """Return a caption, the headings of the columns, and the rows. Without headings, a row begins with its own."""
-        ...
+        return type(self).__name__, (), _rows(self)
 
     def _repr_html_(self) -> str:
         from html import escape  # noqa: PLC0415 - notebooks only
@@ -63,15 +61,6 @@ class Shown:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
-
-
-class ShownItem(Shown):
-    """An item, which shows its fields that have a value."""
-
-    __slots__ = ()
-
-    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
-        return type(self).__name__, (), _rows(self)
 
 
 def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, or an item without a model

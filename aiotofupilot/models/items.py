@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from . import refs
-from .display import ShownItem
+from .display import Shown
 
 __all__ = [
     "Batch",
@@ -26,7 +26,7 @@ __all__ = [
 
 
 @frozen
-class Procedure(ShownItem):
+class Procedure(Shown):
     """A test sequence. Each run belongs to one."""
 
     id: str
@@ -42,7 +42,7 @@ class Procedure(ShownItem):
 
 
 @frozen(kw_only=True)
-class Run(refs.RunFields, ShownItem):
+class Run(refs.RunFields, Shown):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
@@ -56,7 +56,7 @@ class Run(refs.RunFields, ShownItem):
 
 
 @frozen(kw_only=True)
-class Unit(refs.UnitFields, ShownItem):
+class Unit(refs.UnitFields, Shown):
     """One physical thing with a serial number."""
 
     children: tuple[refs.UnitRef, ...]
@@ -70,7 +70,7 @@ class Unit(refs.UnitFields, ShownItem):
 
 
 @frozen
-class Part(refs.PartFields, ShownItem):
+class Part(refs.PartFields, Shown):
     """A product or component. Units are instances of it."""
 
     created_at: datetime
@@ -82,7 +82,7 @@ class Part(refs.PartFields, ShownItem):
 
 
 @frozen(kw_only=True)
-class Batch(refs.BatchFields, ShownItem):
+class Batch(refs.BatchFields, Shown):
     """A lot of units that were made together."""
 
     unit_count: int
@@ -90,7 +90,7 @@ class Batch(refs.BatchFields, ShownItem):
 
 
 @frozen
-class Station(refs.Named, ShownItem):
+class Station(refs.Named, Shown):
     """A test bench."""
 
     procedures: tuple[refs.ProcedureRef, ...]
@@ -104,7 +104,7 @@ class Station(refs.Named, ShownItem):
 
 
 @frozen
-class User(refs.WithID, ShownItem):
+class User(refs.WithID, Shown):
     """A member of the organization."""
 
     name: str | None = None
@@ -118,7 +118,7 @@ class User(refs.WithID, ShownItem):
 
 
 @frozen(kw_only=True)
-class Deployment(refs.DeploymentFields, ShownItem):
+class Deployment(refs.DeploymentFields, Shown):
     """One build of a procedure, and the stations to which it was deployed."""
 
     skipped: bool
@@ -132,7 +132,7 @@ class Deployment(refs.DeploymentFields, ShownItem):
 
 
 @frozen(kw_only=True)
-class Log(ShownItem):
+class Log(Shown):
     """One line that a run wrote to its log."""
 
     id: str
@@ -160,7 +160,7 @@ class Log(ShownItem):
 
 
 @frozen(kw_only=True)
-class Measurement(ShownItem):
+class Measurement(Shown):
     """One measured value of a run.
 
     `value`, `bool_value` and `string_value` are all None for the types ``multidimensional``, ``json`` and ``empty``.
@@ -202,7 +202,7 @@ class Measurement(ShownItem):
 
 
 @frozen(kw_only=True)
-class Phase(refs.PhaseFields, ShownItem):
+class Phase(refs.PhaseFields, Shown):
     """One phase of a run."""
 
     duration_ms: int | None
