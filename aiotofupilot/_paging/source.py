@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
 Order = Literal["asc", "desc"]
-"""Whether the oldest or the newest items come first."""
+"""What comes first: the smallest or oldest items, or the largest or newest ones."""
 
 OnDrift = Literal["ignore", "resync", "raise"]
 """What a walk does about a listing that moves during the walk."""

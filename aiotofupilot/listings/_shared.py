@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Required, TypedDict
 
-from aiotofupilot._paging.source import OnDrift, OnUnreadable
+from aiotofupilot._paging.source import OnDrift, OnUnreadable, Order
 from aiotofupilot.positions import LARGEST, Checkpoint
 
 from ._declaration import Bounds, Default, ServerDefault
@@ -23,9 +23,6 @@ Environment = Literal["production", "preview", "development"]
 
 SampleFilter = Literal["production", "golden", "failing", "ignored"]
 """What a unit is a sample of. ``production``: the unit is not a sample."""
-
-SortOrder = Literal["asc", "desc"]
-"""What comes first: the smallest or oldest, or the largest or newest."""
 
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
 """At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
@@ -96,7 +93,7 @@ class WithOrder(TypedDict, total=False):
     """The direction of the order, for listings that can be sorted."""
 
     sort_order: Annotated[
-        SortOrder | None,
+        Order | None,
         "``asc``: the smallest or oldest first; ``desc``: the largest or newest first.",
         ServerDefault("desc"),
     ]
