@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 from socket import gaierror
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
@@ -187,6 +187,6 @@ async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Wa
     plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
     async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
         async for item in newest:
-            if (created_at := dated.created_at(item)) is not None:
-                seen.raise_floor(min(created_at.timestamp(), clock.began_at) - OVERLAP)
+            created = cast("datetime", dated.created_at(item))
+            seen.raise_floor(min(created.timestamp(), clock.began_at) - OVERLAP)
     return seen.watermark
