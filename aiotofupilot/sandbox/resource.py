@@ -73,8 +73,7 @@ class Snapshot:
         if (value := getattr(item, name)) is not None:
             return value
         resource = self._resources[listing]
-        with self._world.lock:
-            self._world.catch_up()
+        with self._world.up_to_date():
             made_of = resource.source(self._world).get(item.id)
         return _NOTHING[name] if made_of is None else resource.included[name](self._world, made_of)
 
@@ -251,9 +250,8 @@ class Resource:
 
     def made_in(self, world: World) -> Sequence[Any]:
         """Return the made-up items, the newest first. Do not change the sequence."""
-        with world.lock:
-            world.catch_up()
-            known, items = world.lists.get(self.name, (None, []))
+        with world.up_to_date():
+            known, items = world.lists.get(self.name) or (None, [])
             if known != len(world.runs):
                 parts = self.source(world).values()
                 if self.make is None:

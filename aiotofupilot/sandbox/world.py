@@ -8,6 +8,7 @@ such as its unit. Each `Resource` says how the items of its listing are made of 
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
@@ -24,7 +25,6 @@ from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -42,7 +42,7 @@ _OVERTIME = 45_000  # milliseconds
 class World:
     """A factory that has made one run every five minutes since its procedures were created.
 
-    The first 16 procedures have runs: they are the `lines`. Runs are made by `catch_up`, before something is read.
+    The first 16 procedures have runs: they are the `lines`. Runs are made when something is read.
     """
 
     def __init__(
@@ -55,10 +55,9 @@ class World:
         until: datetime | None,
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox`."""
-        self.lock: AbstractContextManager[bool] = RLock()
-        """Hold it while you read."""
-        self.lists: dict[str, tuple[int | None, list[Any]]] = {}
-        """What each listing has made of this, the newest first, and of how many runs."""
+        self._lock = RLock()
+        self.lists: dict[str, tuple[int, list[Any]]] = {}
+        """What each listing has made of this: of how many runs, and the items, the newest first."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
@@ -130,10 +129,17 @@ class World:
 
     def produce(self, runs: int) -> None:
         """Make up newer runs."""
-        with self.lock:
+        with self._lock:
             self._runs += runs
 
-    def catch_up(self) -> None:
+    @contextmanager
+    def up_to_date(self) -> Iterator[None]:
+        """Make the runs that are missing, and let no other thread make any while you read in the block."""
+        with self._lock:
+            self._catch_up()
+            yield
+
+    def _catch_up(self) -> None:
         """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
         for index in range(len(self.runs), self._runs):
             if index and index % _WAVE == 0:

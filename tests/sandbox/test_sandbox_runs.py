@@ -164,11 +164,13 @@ def test_without_a_sort_order_the_newest_run_comes_first(service):
 
 
 def test_metadata_and_sequences_on_request(service):
-    """Metadata and sequences are there if they are asked for, and only then."""
+    """Metadata and sequences are there if they are asked for, and only then. A sequence of phases is there once."""
     bare, full = items(service, "runs"), items(service, "runs", {"include_metadata": "1", "include_sequences": "true"})
     assert not any("metadata" in item or "sequences" in item for item in bare)
     assert all(item["metadata"].keys() == {"shift", "humidity", "rework"} for item in full)
-    assert all(item["sequences"] for item in full)
+    for item in full:
+        paths = {phase.sequence_path for phase in service.phases if phase.run_id == item["id"]}
+        assert sorted(sequence["path"] for sequence in item["sequences"]) == sorted(paths)
     outcomes = {sequence["outcome"] for item in full for sequence in item["sequences"]}
     assert outcomes >= {"PASS", "FAIL", "SKIP", "ERROR"}
     assert [{**item, "metadata": 0, "sequences": 0} for item in full] == [
