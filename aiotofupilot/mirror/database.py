@@ -41,8 +41,8 @@ _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
 
 _MEMORY = (64, 128, 256, 512, 1024, 4096)
-"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. A large
-table fills the first one, and no more: a million procedures do not fit into 48, and took the next number then."""
+"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The
+first one is enough for a large table: a million procedures fit into 64 MiB, and not into 48."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
 """What a disk may say to a write, and no other path on the same disk would mend."""
