@@ -52,10 +52,11 @@ class Decoder(Generic[C]):
             accepted. If a page has a rare form, its items are models and not structs.
     """
 
+    item: type[Any]
     _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:
-        self.item: type[Any] = (*get_args(kind), kind)[0]
+        (self.item,) = get_args(kind) or (kind,)
         self._kind = kind
         self.structs = structs
 

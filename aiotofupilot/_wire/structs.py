@@ -1,4 +1,4 @@
-"""The models as msgspec parses them.
+"""The fast way to read a body: msgspec parses it, and cattrs makes models of what is not a model yet.
 
 msgspec parses JSON, checks its types and makes objects in one pass of C. A model is made in that pass, unless the wire
 has other names for some of its fields, or for fields of what is in it. msgspec has no names but a class's own for
@@ -46,7 +46,7 @@ _PLAIN: dict[object, Any] = {
 def reader(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
     """Return a function that reads a body: a model, or the items of a ``list`` or a ``Page`` of it and its `PageMeta`.
 
-    The function raises any error.
+    For a body with a fault or in a rare form, the function raises any error.
     """
     origin: Any = get_origin(kind)
     (item,) = get_args(kind) or (kind,)

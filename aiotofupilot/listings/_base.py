@@ -249,7 +249,7 @@ class ByRun:
 
 
 def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
-    """Return the decoder of the pages of a listing, with its model or `RawItem`."""
+    """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
     return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
 
 

@@ -249,8 +249,9 @@ def is_empty(pairs: Pairs, name: str | None) -> bool:
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None, wider: int = 0) -> Pairs:
     """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
 
-    The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
-    some milliseconds more at both ends. The time that an item shows decides whether it belongs to the part.
+    ``wider`` is how many milliseconds more are asked for at both ends. A part of a query is asked for with some more,
+    because the stored times of the API may be finer than the milliseconds that it shows. The time that an item shows
+    decides whether it belongs to the part.
     """
     bounds: dict[str, str] = {}
     if after is not None:
