@@ -68,7 +68,8 @@ class LoopThread:
             raise SessionError("the session was closed meanwhile") from None
         except BaseException:
             if not result.done():
-                loop.call_soon_threadsafe(_cancel, tasks)
+                with suppress(RuntimeError):  # another thread has closed the loop, and everything in it has ended
+                    loop.call_soon_threadsafe(_cancel, tasks)
                 wait([result])
             raise
         finally:

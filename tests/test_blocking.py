@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 import pytest
 
@@ -125,6 +125,26 @@ def test_an_interrupt_before_the_coroutine_has_begun_ends_it(monkeypatch):
                 loop.run(begin)
         assert loop.run(name_of_thread) == "aiotofupilot"
     assert begun == []
+
+
+def test_an_interrupt_stays_one_if_the_loop_is_closed_meanwhile(monkeypatch):
+    """Another thread may close it, and that ends what the interrupt would cancel."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def done(result):
+        was_done = is_done(result)
+        if threading.current_thread() is threading.main_thread():
+            loop.end()
+        return was_done
+
+    is_done = Future.done
+    with LoopThread() as loop, monkeypatch.context() as patched:
+        patched.setattr("concurrent.futures.Future.result", interrupt)
+        patched.setattr("concurrent.futures.Future.done", done)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(asyncio.Event().wait)
 
 
 def test_a_forked_process_leaves_it_alone(monkeypatch):
