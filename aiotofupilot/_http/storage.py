@@ -151,7 +151,7 @@ class _Reception:
         try:
             async with bare:
                 for _ in range(1 + REDIRECTS_AT_MOST):
-                    transport.check()
+                    transport.check()  # between two redirects, aiohttp would raise a RuntimeError
                     proxy = transport.proxy_of(str(url.value.origin()))
                     async with bare.get(
                         url.value,

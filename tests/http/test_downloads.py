@@ -44,6 +44,7 @@ from aiotofupilot import (
     TofuPilotSession,
 )
 from aiotofupilot._http.part import PartFile, in_thread
+from aiotofupilot._http.storage import _Reception
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.storage import contents
@@ -763,6 +764,20 @@ class TestFailure:
                 await downloading
             with pytest.raises(SessionError, match="closed"):
                 await session.download(given(storage), tmp_path)
+
+    async def test_closing_between_two_redirects_ends_it(self, storage, tmp_path, monkeypatch):
+        def redirected(reception, url, location, redirected=_Reception._redirected):
+            own.detach()  # which closes it at once
+            return redirected(reception, url, location)
+
+        monkeypatch.setattr(_Reception, "_redirected", redirected)
+        storage.answers = [http(b"", "Location: /other", status="302 Found"), whole()]
+        async with aiohttp.TCPConnector() as connector:
+            own = aiohttp.ClientSession(connector=connector)
+            session = TofuPilotSession(KEY, base_url=HERE, http_session=own)
+            with pytest.raises(SessionError, match="the aiohttp session is closed"):
+                await session.download(given(storage), tmp_path)
+        assert len(storage.requests) == 1
 
     async def test_closing_ends_the_wait_for_another_address(self, sandbox, attachments, tmp_path, until):
         sandbox.faults.on(lambda request: request.path.startswith("/api/")).always(faults.stall(60))
