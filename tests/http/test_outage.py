@@ -244,6 +244,14 @@ def test_a_page_whose_time_is_up_while_another_probes_gives_up():
     assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
 
 
+def test_only_a_page_that_begins_to_wait_may_probe_before_the_time_of_the_next_probe():
+    """Whatever wakes one that waits, such as another that is cancelled."""
+    health, page = Health(), Wanted(RetryPolicy(), RequestCounts(), Deadline())
+    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
+    health.waiting[page] = asyncio.Event()
+    assert [health.wait(page, 2.0, is_new=is_new) for is_new in (True, False)] == [0.0, 3.0]
+
+
 async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
     """Then the waits grow as in any outage."""
     clock.chance = 0.0

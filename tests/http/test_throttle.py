@@ -86,6 +86,19 @@ async def test_a_newcomer_queues_behind_those_who_wait(clock):
     assert [name for _, name in server.began] == [0, 1, 2, 3, "late"]
 
 
+async def test_whoever_has_just_been_answered_queues_behind_those_who_wait(clock):
+    """So it does during a gradual return, where no connection keeps it back."""
+    server = Server(clock, answer=lambda seconds: too_many(9.0) if seconds == 1.0 else None)
+
+    async def two():
+        await server.request("first")
+        await server.request("its next")
+
+    await clock.run(server.request())
+    await clock.run(two(), server.request("second"), server.request("third"))
+    assert server.began[1:] == [(10, "first"), (11, "second"), (11, "third"), (12, "its next")]
+
+
 async def test_one_who_gives_up_leaves_no_gap(clock):
     """It is cancelled at the head of the queue, inside the queue, or in flight."""
     server = Server(clock, limit=1)
@@ -138,6 +151,20 @@ async def test_what_was_in_flight_when_the_pause_began_does_not_hurry_the_return
     await clock.run(*(server.request() for _ in range(16)))
     await clock.run(*(server.request() for _ in range(7)))
     assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
+
+
+async def test_a_false_alarm_is_not_followed_by_a_gradual_return(clock):
+    """Two requests fail while a third is under way, which then succeeds: the server has not been down."""
+    server = Server(clock, answer=lambda seconds: ServerError("down", status=503) if seconds == 1.0 else None)
+
+    async def slow():
+        server.takes = 2.0
+        await server.request()
+
+    await clock.run(server.request(), server.request(), slow())
+    assert clock.seconds == 2.0
+    await clock.run(*(server.request() for _ in range(7)))
+    assert server.begun_at(2.0) == 7
 
 
 async def test_a_refusal_on_the_way_back_begins_anew(clock):
