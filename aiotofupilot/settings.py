@@ -234,7 +234,7 @@ def _mode_of_file(path: Path, source: str) -> int:
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
-        raise ConfigurationError(f"{source} is not a file")
+        raise unusable(source, f"{source} is not a file")
     return mode
 
 

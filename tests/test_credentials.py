@@ -195,7 +195,7 @@ def test_an_authority_that_is_not_a_file_is_not_opened(home, tls, is_argument):
     for ca_cert in (str(home / "pipe"), "/dev/zero", str(home)):
         with pytest.raises(ConfigurationError) as caught:
             tls(ca_cert, is_argument=is_argument)
-        assert str(caught.value) == f"{place} is not a file"
+        assert (str(caught.value), caught.value.parameter) == (f"{place} is not a file", place)
 
 
 @pytest.mark.parametrize("ca_cert", [True, b"-----BEGIN", 3])
