@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -23,7 +22,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedIOBase, BufferedWriter, FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+from msgspec import DecodeError, json
 
 from .failures import UsageError
 from .terminal import raw, say, write_all
@@ -89,21 +91,28 @@ async def _has_room(stream: RawIOBase) -> bool:
     return True
 
 
+@frozen
+class _State:
+    """How far a file is whole, and what it holds."""
+
+    begun: datetime
+    key: str | None
+    """A digest of the key."""
+    options: Options
+    size: int = 0
+    """In bytes."""
+    items: int = 0
+    checkpoint: str | None = None
+
+
 class PartFile:
     """What will be a file. Its place, the target, is left alone until `finish`.
 
     The options say what it holds, and a digest of the key is kept. To resume is to complete what a run with the same
     options and key has left. If no run has left anything, the file is begun, unless its place is taken: then it may be
     a finished file. If another run is writing it, or it cannot be completed, that is a UsageError.
-
-    Attributes:
-        items: How many items are written, in earlier runs too.
-        checkpoint: Where the listing resumes after them; None: at its beginning.
     """
 
-    items: int = 0
-    checkpoint: str | None = None
-    _size = 0
     _has_begun = _is_made = False
 
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
@@ -113,7 +122,7 @@ class PartFile:
         )
         # A key is too long to be found by trying.
         digest = key and hashlib.sha256(key.encode()).hexdigest()
-        self._state: dict[str, Any] = {"begun": datetime.now(UTC).isoformat(), "key": digest, "options": options}
+        self._state = _State(datetime.now(UTC), digest, options)
         self._file = _locked(self._part)
         try:
             if resume:
@@ -122,29 +131,38 @@ class PartFile:
             self.leave()
             raise
 
+    @property
+    def items(self) -> int:
+        """How many items are written, in earlier runs too."""
+        return self._state.items
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Where the listing resumes after them; None: at its beginning."""
+        return self._state.checkpoint
+
     def _resume(self) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
-        state: dict[str, Any] = {"size": 0}
-        with suppress(FileNotFoundError, ValueError):
-            state = json.loads(self._state_path.read_bytes())
-        if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
-            begun, options = state["options"], self._state["options"]
+        state = self._state
+        with suppress(FileNotFoundError, DecodeError):
+            state = json.decode(self._state_path.read_bytes(), type=_State)
+        if 0 < state.size <= os.fstat(self._file.fileno()).st_size:
+            begun, options = state.options, self._state.options
             differing = [
                 f"with {name} {begun[name]}" if name in begun else f"without {name}"
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name)
             ]
-            if not differing and state["key"] != self._state["key"]:
+            if not differing and state.key != self._state.key:
                 differing = ["with another API key"]  # another server has other keys, so this is told last
             if differing:
                 raise UsageError(
                     f"{self._part} was begun {' and '.join(differing)}: "
                     "give the same again, or leave out --resume to begin anew"
                 )
-            self._state = {name: state[name] for name in self._state}
-            self._size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
+            self._state = state
             say(
-                f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
+                f"{self._target} was begun at {state.begun:%Y-%m-%d %H:%M:%SZ}: "
                 "--resume completes that listing, and does not look for newer items"
             )
         elif self._target.exists() and self._target.stat().st_size:
@@ -161,9 +179,9 @@ class PartFile:
         """
         if not self._has_begun:
             self._has_begun = True
-            if not self._size:
+            if not self._state.size:
                 self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self._size)
+            self._file.truncate(self._state.size)
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
@@ -174,13 +192,12 @@ class PartFile:
         write_all(self._file, data)
         if items is None:
             return
-        size = self._size + len(data)
-        state = self._state | {"size": size, "items": items, "checkpoint": checkpoint}
+        state = evolve(self._state, size=self._state.size + len(data), items=items, checkpoint=checkpoint)
         with _opened(self._new_state_path) as file:
             file.truncate(0)
-            write_all(file, json.dumps(state).encode())
+            write_all(file, json.encode(state))
         self._new_state_path.replace(self._state_path)
-        self._size, self.items, self.checkpoint = size, items, checkpoint
+        self._state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
@@ -212,7 +229,7 @@ class PartFile:
         if self.items:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
-                self._file.truncate(self._size)
+                self._file.truncate(self._state.size)
         if is_kept:
             self._file.close()
         else:

@@ -72,7 +72,7 @@ async def test_until_then_the_place_is_left_alone(target):
         await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
         assert beside(target, ".part").read_bytes() == b"".join(PAGES[: page + 1])
         state = json.loads(beside(target, ".part.state").read_bytes())
-        assert (state["size"], state["items"], state["checkpoint"]) == (file._size, page + 1, str(page + 1))
+        assert (state["size"], state["items"], state["checkpoint"]) == (file._state.size, page + 1, str(page + 1))
     assert target.read_text() == "old"
     assert names(target) == ["list.csv", "list.csv.part", "list.csv.part.state"]
     await file.finish()
@@ -160,6 +160,15 @@ async def test_what_was_cut_is_not_completed(target, left, suffix):
         file = PartFile(target, OPTIONS, resume=True)
         assert file.items == 0, size
         file.leave()
+
+
+@pytest.mark.parametrize("state", [b"{}", b"[]", b"41", b'{"size": 1}', b'{"size": "1"}', b"\xff"])
+async def test_what_is_not_a_state_is_taken_for_none(target, left, state):
+    """Somebody else may have written the file."""
+    beside(target, ".part.state").write_bytes(state)
+    file = PartFile(target, OPTIONS, resume=True)
+    assert file.items == 0
+    file.leave()
 
 
 @pytest.mark.parametrize("missing", [".part", ".part.state"])
