@@ -21,7 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import Page, PageMeta, RawItem
+from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -43,35 +43,27 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def reader(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that reads a body: a model, or the items of a ``list`` or a ``Page`` of it and its `PageMeta`.
+def parser(kind: Any, *, structs: bool) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], Any]]:
+    """Return a function that parses a body, which is a model, or a ``list`` or a ``Page`` of it, and one for its items.
 
-    For a body with a fault or in a rare form, the function raises any error.
+    The second function makes what is wanted of a list of parsed items. It also takes the type of the result, the list
+    of the model. For a body with a fault or in a rare form, either of them raises any error.
     """
     origin: Any = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
-    items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
     parsed: Any = parsed_type(item, structs=structs)
     if origin is not None:
         parsed = list[parsed]
     if origin is Page:
         meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
         parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
-    parse: Any = msgspec.json.Decoder(parsed).decode
-    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(items)
+    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(list[item])  # type: ignore[valid-type]  # a type that only the run time knows
+    return msgspec.json.Decoder(parsed).decode, make
 
-    def read(body: bytes) -> Any:
-        content = parse(body)
-        if origin is None:
-            return make([content], items)[0]
-        if origin is list:
-            return make(content, items), PageMeta(has_more=False)
-        cursor = content.meta.next_cursor
-        if cursor.__class__ is float:  # older servers wrote 50.0 for the cursor 50
-            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
-        return make(content.data, items), PageMeta(content.meta.has_more, cursor)
 
-    return read
+def whole(number: float) -> int:
+    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
+    return msgspec.convert(number, _INTEGER, strict=False)
 
 
 @cache
