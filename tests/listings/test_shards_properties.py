@@ -130,6 +130,27 @@ def test_shards_of_shards_hold_each_item_once(timestamps, shows, is_inclusive, n
     asyncio.run(check())
 
 
+@given(
+    timestamps=st.lists(st.integers(0, 10_000), max_size=20),
+    shows=st.sampled_from([int, round]),
+    is_inclusive=st.booleans(),
+    name=st.sampled_from(["batches", "procedures"]),
+    start=st.integers(0, 10_000),
+    length=st.integers(1, 5_000),
+)
+@example(timestamps=[1_900], shows=int, is_inclusive=True, name="batches", start=1_456, length=5_000)
+def test_a_shard_with_any_bounds_is_counted_as_it_is_listed(timestamps, shows, is_inclusive, name, start, length):
+    """The server shows whole milliseconds and compares the time itself, and bounds can be between the two."""
+
+    async def check():
+        server = Server(timestamps, shows, is_inclusive=is_inclusive)
+        bounds = {"start": START + start * MICROSECOND, "end": START + (start + length) * MICROSECOND}
+        part = server.list(Shard(listing=name, **bounds), limit=5)
+        assert await part.count() == len(await part.collect())
+
+    asyncio.run(check())
+
+
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 bounds = st.one_of(
     st.none(), st.datetimes(timezones=st.timezones()).filter(lambda timestamp: timestamp.utcoffset() is not None)
