@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from msgspec import json
 
 from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, RawItem, Repository, UserRef
+from aiotofupilot._wire.codec import decoder
 
 WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
@@ -302,6 +303,12 @@ def test_a_page_that_is_refused_is_not_logged_as_slow(caplog):
     with pytest.raises(DecodeError):
         PageDecoder(Procedure)(json.encode(changed(DOCUMENT, "data", 1, "created_at", to="?")), 0)
     assert caplog.records == []
+
+
+def test_a_kind_of_body_has_one_decoder():
+    """Its first body takes a hundred times as long as the next one, and whoever reads one body asks for its decoder."""
+    assert decoder(Page[Procedure]) is decoder(Page[Procedure])
+    assert len({decoder(kind) for kind in (Procedure, list[Procedure], Page[Procedure], Page[RawItem])}) == 4
 
 
 def test_nothing_is_remembered():
