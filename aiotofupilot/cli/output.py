@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -24,8 +25,7 @@ from io import BufferedIOBase, BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
-from msgspec import DecodeError, json
+from attrs import asdict, evolve, frozen
 
 from .failures import UsageError
 from .terminal import raw, say, write_all
@@ -95,7 +95,8 @@ async def _has_room(stream: RawIOBase) -> bool:
 class _State:
     """How far a file is whole, and what it holds."""
 
-    begun: datetime
+    begun: str
+    """A date-time in ISO 8601."""
     key: str | None
     """A digest of the key."""
     options: Options
@@ -122,7 +123,7 @@ class PartFile:
         )
         # A key is too long to be found by trying.
         digest = key and hashlib.sha256(key.encode()).hexdigest()
-        self._state = _State(datetime.now(UTC), digest, options)
+        self._state = _State(datetime.now(UTC).isoformat(), digest, options)
         self._file = _locked(self._part)
         try:
             if resume:
@@ -144,8 +145,8 @@ class PartFile:
     def _resume(self) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
         state = self._state
-        with suppress(FileNotFoundError, DecodeError):
-            state = json.decode(self._state_path.read_bytes(), type=_State)
+        with suppress(FileNotFoundError, ValueError, TypeError):  # the latter if there are other fields, or none
+            state = _State(**json.loads(self._state_path.read_bytes()))
         if 0 < state.size <= os.fstat(self._file.fileno()).st_size:
             begun, options = state.options, self._state.options
             differing = [
@@ -162,7 +163,7 @@ class PartFile:
                 )
             self._state = state
             say(
-                f"{self._target} was begun at {state.begun:%Y-%m-%d %H:%M:%SZ}: "
+                f"{self._target} was begun at {datetime.fromisoformat(state.begun):%Y-%m-%d %H:%M:%SZ}: "
                 "--resume completes that listing, and does not look for newer items"
             )
         elif self._target.exists() and self._target.stat().st_size:
@@ -195,7 +196,7 @@ class PartFile:
         state = evolve(self._state, size=self._state.size + len(data), items=items, checkpoint=checkpoint)
         with _opened(self._new_state_path) as file:
             file.truncate(0)
-            write_all(file, json.encode(state))
+            write_all(file, json.dumps(asdict(state)).encode())
         self._new_state_path.replace(self._state_path)
         self._state = state
 
