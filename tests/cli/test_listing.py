@@ -351,6 +351,11 @@ class TestTotal:
         await write_listing(Query("procedures", limit=10), server, json_lines(), output)
         assert len(sandbox.requests) == 25
 
+    async def test_as_many_as_are_wanted_are_not_counted(self, sandbox, server, output, watched):
+        watched.row.total = 200
+        await write_listing(Query("procedures", limit=10, max_items=200), server, json_lines(), output)
+        assert (watched.row.total, len(sandbox.requests)) == (200, 20)
+
     @pytest.mark.parametrize("broken", ["cursors", "requests"])
     async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, broken):
         """None of its requests is tried again, and nothing is said."""

@@ -45,6 +45,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._http.part import PartFile, in_thread
 from aiotofupilot._http.storage import _Reception
+from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.storage import contents
@@ -255,6 +256,19 @@ class TestAddress:
         path = await account.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
         assert [bool(asked) for asked in ranges(storage)] == [False, True]
         assert path.read_bytes() == contents(attachment.id)  # another file by its validator
+
+    async def test_each_one_that_worked_for_a_while_may_expire(self, session, storage, tmp_path, monkeypatch):
+        renewed = []
+
+        async def renewed_run(_, key):
+            renewed.append(key)
+            return SimpleNamespace(attachments=[attachment])
+
+        monkeypatch.setattr(Runs, "get", renewed_run)
+        attachment, refusal = given(storage, owner=("runs", "4b1d")), http(b"", status="403 Forbidden")
+        storage.answers = [refusal, cut(), refusal, rest(storage)]
+        assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+        assert renewed == ["4b1d"] * 2
 
     @pytest.mark.parametrize("status", [400, 401, 404, 410])
     async def test_storages_refuse_in_many_ways(self, account, sandbox, attachments, storage, tmp_path, status):
@@ -632,8 +646,9 @@ class TestFailure:
             (http(b"<Error><Code>SlowDown</Code></Error>", status="503 No"), ServerError),
             (http(b"", status="500 No"), ServerError),
             (http(b"", status="429 No"), RateLimitedError),
+            (http(b"", status="408 No"), ServerError),
         ],
-        ids=["503", "500", "429"],
+        ids=["503", "500", "429", "408"],
     )
     async def test_not_for_ever(self, session, storage, tmp_path, answer, error):
         storage.answers = [answer] * 1000

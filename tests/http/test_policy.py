@@ -37,9 +37,10 @@ def test_waits_double_up_to_the_longest():
 
 
 def test_a_rule_may_try_again_what_the_policy_would_not():
-    """The wait is the policy's."""
-    policy = RetryPolicy(initial_wait=2, rules=[lambda error, attempt: True if error is CONFLICT else None])
-    assert wait(policy, CONFLICT) == 2
+    """The wait is the policy's, or the one that the server asks for."""
+    later = APIError("conflict", status=409, retry_after=7.0)
+    policy = RetryPolicy(initial_wait=2, rules=[lambda error, attempt: True if error.status == 409 else None])
+    assert (wait(policy, CONFLICT), wait(policy, later)) == (2, 7)
     assert wait(policy, BadRequestError("limit", status=400)) is None
     assert wait(policy, UNAVAILABLE) == 2
 
