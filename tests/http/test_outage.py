@@ -327,6 +327,37 @@ async def test_the_time_of_a_page_that_waited_for_a_connection_begins_with_its_r
     assert await clock.run(server.ask("first"), server.ask("late", policy)) == [b"page"] * 2
 
 
+async def test_the_wait_for_a_server_that_is_down_is_a_part_of_the_time_to_an_error(clock):
+    server = Server(clock, down=(1.0, 9.0))
+    server.bad["bad"] = lambda: ServerError("broken", status=500)
+
+    async def begins_at(seconds, page):
+        await clock.sleep(seconds)
+        return await server.ask(page)
+
+    *_, error = await clock.run(server.ask("first"), begins_at(1.0, "page"), begins_at(1.5, "bad"))
+    assert clock.seconds > 9.0
+    assert error.elapsed == pytest.approx(clock.seconds - 1.5)
+
+
+async def test_a_page_whose_time_is_up_before_a_pause_ends_is_given_up_at_once(clock):
+    """It does not wait first for the time of its next attempt."""
+    clock.chance = 1.0
+    server = Server(clock)
+    server.once["busy"] = ServerError("busy", status=500, retry_after=50.0)
+    server.bad["bad"] = lambda: ServerError("broken", status=500)
+    policy = RetryPolicy(initial_wait=2, max_elapsed=5)
+    page, error = await clock.run(server.ask("busy"), server.ask("bad", policy))
+    assert (page, error.attempts, error.elapsed) == (b"page", 1, pytest.approx(server.takes))
+
+
+async def test_a_server_that_was_never_there_is_not_down(clock):
+    """Its address may be wrong."""
+    server = Server(clock, down=(0.0, math.inf), kind="refused")
+    errors = await clock.run(server.ask("page"), server.ask("once", None))
+    assert [(type(error), error.down_since) for error in errors] == [(ConnectionFailedError, None)] * 2
+
+
 async def test_whoever_finds_out_that_a_server_was_never_there_ends_the_waits_for_it(clock):
     """A view without retries requests at once, and does not probe."""
     clock.chance = 1.0
