@@ -45,14 +45,13 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
         TypeError: The argument ``proxy=`` is not a string.
     """
     server, source = URL(base_url), "proxy="
-    is_here = is_loopback(server.host or "")
     if proxy.value is None:
-        if is_here:
+        if is_loopback(server.host or ""):
             return None
         source, proxy = _of_environment(server)
     elif not isinstance(proxy.value, str):
         raise for_parameter(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
-    elif proxy.value and is_here and server.scheme == "http" and not allow_insecure_http:
+    elif proxy.value and server.scheme == "http" and not allow_insecure_http:
         message = f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
         error = ConfigurationError(f"{message}or pass allow_insecure_http=True")
         raise for_parameter(error, "allow_insecure_http")
