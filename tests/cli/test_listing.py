@@ -14,7 +14,7 @@ from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
-from aiotofupilot.cli.listing import Query, write_listing
+from aiotofupilot.cli.listing import Query, counting_beside, write_listing
 from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
@@ -374,4 +374,14 @@ class TestTotal:
         sandbox.faults.on(limit=1).always(stall(3600))
         assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
         assert watched.row.total is None
-        assert not [task for task in asyncio.all_tasks() if "tell_total" in repr(task)]
+        assert not counting()
+
+    async def test_a_count_is_over_when_its_block_is_left(self, session, watched):
+        async with counting_beside(Query("procedures"), session, watched):
+            await asyncio.sleep(0)
+            assert counting()
+        assert not counting()
+
+
+def counting():
+    return [task for task in asyncio.all_tasks() if "tell_total" in repr(task)]

@@ -235,7 +235,7 @@ class TestAddress:
         ]
         with pytest.raises(APIError, match=r"^403 AccessDenied: the storage did not send the file") as caught:
             await account.download(expired, tmp_path)
-        assert type(caught.value) is APIError
+        assert (type(caught.value), caught.value.hint) == (APIError, None)
         assert [request.status for request in stored(sandbox)] == [403, 403]
         assert parts(tmp_path) == []
 
@@ -698,6 +698,37 @@ class TestFailure:
             with pytest.raises(RequestTimeoutError):
                 await session.download(given(storage, id="b"), tmp_path)
         assert len(storage.requests) == 5
+
+    async def test_progress_does_not_mend_what_stays(self, session, storage, tmp_path):
+        storage.answers = [cut(), *[http(b"", "Location: http://tofu.example.com", status="302 Found")] * 2]
+        with pytest.raises(RedirectError):
+            await session.download(given(storage), tmp_path)
+        assert len(storage.requests) == 2
+
+    async def test_the_time_of_the_disk_is_not_a_silence(self, session, storage, tmp_path, monkeypatch):
+        scopes, ends = [], []
+
+        def timeout(seconds):
+            scopes.append(asyncio.timeout(seconds))
+            return scopes[-1]
+
+        async def flush(part, flush=PartFile.flush):
+            ends.append(scopes[-1].when())
+            await flush(part)
+
+        loops = SimpleNamespace(timeout=timeout, get_running_loop=asyncio.get_running_loop)
+        monkeypatch.setattr("aiotofupilot._http.storage.asyncio", loops)
+        monkeypatch.setattr(PartFile, "flush", flush)
+        storage.answers = [whole()]
+        await session.download(given(storage), tmp_path)
+        assert set(ends) == {None}
+
+    async def test_a_storage_that_breaks_off_is_there(self, session, storage, tmp_path):
+        """So it is waited for as in any outage, although it has never sent a whole file."""
+        storage.answers = [cut(0)] * 1000
+        with pytest.raises(ConnectionFailedError, match="was cut short"):
+            await session.download(given(storage), tmp_path)
+        assert len(storage.requests) > RetryPolicy().attempts
 
     async def test_without_retries_there_is_none(self, storage, tmp_path):
         storage.answers = [cut(), rest(storage)]

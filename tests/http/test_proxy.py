@@ -25,7 +25,7 @@ from aiotofupilot import (
     TofuPilotSession,
 )
 from aiotofupilot._arguments import Secret
-from aiotofupilot._http.proxy import resolve_proxy
+from aiotofupilot._http.proxy import proxy_of_session, resolve_proxy
 from aiotofupilot.sandbox import Sandbox
 
 HTTPS, HTTP = "https://tofu.example.com", "http://tofu.example.com"
@@ -397,3 +397,12 @@ async def test_a_session_that_is_handed_in_has_no_proxy_of_the_environment(monke
         TofuPilotSession("key", base_url=HTTPS, http_session=http_session)
     with pytest.raises(ConfigurationError, match="https_proxy"):
         TofuPilotSession("key", base_url=HTTPS)
+
+
+async def test_downloads_of_a_session_that_is_handed_in_have_the_proxy_of_the_environment_if_it_trusts_it(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy:1")
+    proxies = []
+    for trusts in (False, True):
+        async with aiohttp.ClientSession(trust_env=trusts) as http_session:
+            proxies.append(proxy_of_session(http_session, HTTPS))
+    assert [proxy and str(proxy.url) for proxy in proxies] == [None, "http://proxy:1"]

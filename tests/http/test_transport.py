@@ -14,6 +14,7 @@ import pytest
 import trustme
 from fakes.raw_server import Server, and_then, hang, hang_up, http, reset
 from fakes.shown import texts
+from yarl import URL
 
 from aiotofupilot import (
     CertificateError,
@@ -653,6 +654,8 @@ async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_
     )
     assert here is again is not there
     assert of_all is again_of_all is there_of_all
+    storage = make(http_session=session).transport.connections(URL(f"{elsewhere.origin}/file"))
+    assert storage == (there, of_all)
 
 
 async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
