@@ -351,6 +351,14 @@ async def test_a_page_whose_time_is_up_before_a_pause_ends_is_given_up_at_once(c
     assert (page, error.attempts, error.elapsed) == (b"page", 1, pytest.approx(server.takes))
 
 
+async def test_the_log_says_when_the_next_probe_is(clock, caplog):
+    server = Server(clock)
+    await clock.run(server.ask("first"))
+    server.once["page"] = KINDS["503"]()
+    await clock.run(server.ask())
+    assert [record.tofupilot_wait for record in caplog.records] == [RetryPolicy().initial_wait]
+
+
 async def test_a_server_that_was_never_there_is_not_down(clock):
     """Its address may be wrong."""
     server = Server(clock, down=(0.0, math.inf), kind="refused")
