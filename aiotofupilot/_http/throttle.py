@@ -64,7 +64,7 @@ class Throttle:
     A request in flight holds each of the semaphores ``connections``, which sessions with the same connections share.
     After a 429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each
     request that comes back lets two more through: one, two, four and so on are in flight. The same holds after an
-    outage, where the probe is the one.
+    outage, where the probe is the one. Those that have waited for the end of the pause go on in any order.
 
     Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
     connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may

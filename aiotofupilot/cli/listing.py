@@ -231,7 +231,7 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing beside a block, and no longer, if it is long, and someone watches.
+    """Count a listing beside a block, but not after it, if the listing is long and someone watches.
 
     One request is in flight, and none is tried again, so that it takes little from the walk. If the items cannot be
     counted, that is not a failure.
