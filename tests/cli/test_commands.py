@@ -19,6 +19,12 @@ def test_version(capsys):
     assert capsys.readouterr() == (f"aiotofupilot {version('aiotofupilot')}\n", "")
 
 
+def test_completion_knows_commands_and_options(tmp_path):
+    script = tmp_path / "script"
+    assert run(["--install-completion", "--shell", "bash", "--output", str(script)]) == 0
+    assert re.search(r"\bprocedures\b.*--search-query\b", script.read_text(), re.DOTALL)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
 def test_help(capsys, arguments):
     """Without a command, what there is to choose from."""
