@@ -24,7 +24,7 @@ from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
 from .wire import extended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -133,7 +133,7 @@ class World:
             self._runs += runs
 
     @contextmanager
-    def up_to_date(self) -> Iterator[None]:
+    def up_to_date(self) -> Generator[None]:
         """Make the runs that are missing, and let no other thread make any while you read in the block."""
         with self._lock:
             self._catch_up()
