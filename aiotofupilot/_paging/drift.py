@@ -206,7 +206,7 @@ class DetectDrift(IgnoreDrift[T]):
         return match
 
     def _goes_before_ties(self, page: Page[T], search: Search) -> bool:
-        """Let the next probe be before the ties on a page. Return False if the search has been there."""
+        """Probe before the ties on a page next. Return False if the search has looked there already."""
         self._ties.note_lost(page, search)
         before = max(0, page.cursor - max(1, self._limit - 2))
         if before >= min(page.cursor, search.went_back_to):

@@ -36,7 +36,7 @@ count, because such items may be created as fast as they are listed."""
 
 
 class Search:
-    """One search for the position of a walk. It names one cursor after the other, back and forth in turn.
+    """One search for the position of a walk. It says which cursor to probe next, in turn before and after the origin.
 
     The nearer one comes first. They lie half a page apart, so that little slips through between two probes. The origin
     is the cursor of the page that did not begin with the item passed last.
@@ -57,7 +57,7 @@ class Search:
         self.begin(origin)
 
     def begin(self, origin: int) -> None:
-        """Begin at a page, at which nothing was found."""
+        """Begin at the cursor of a page that did not show the position."""
         self._origin = self._back = self._forth = origin
         self._probed_from = origin  # from here to the origin, everything was looked at
         self._step = self._limit // 2
@@ -121,7 +121,7 @@ class Search:
 
 
 class Match(NamedTuple):
-    """A known item on a page: its index there, and its rank among the items that were passed."""
+    """An item of a page that is known: its index on the page, and its rank among the items that were passed."""
 
     at: int
     rank: int

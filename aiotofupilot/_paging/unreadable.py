@@ -100,7 +100,7 @@ def is_due_to_length(error: TofuPilotError) -> bool:
 
 
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return the positions of three controls: right after a page, and far after it.
+    """Return the positions of three controls: one right after a page, and two further after it.
 
     The last position is beyond the end of most listings. An empty page cannot fail because of an item.
     """

@@ -51,7 +51,7 @@ class Snapshot:
     given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
     """The items of the listings that may differ from them."""
     _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
-    """The items of a listing, and the same by the value of a field, for the names of the listing and the field.
+    """By the names of a listing and of a field: the items of the listing, and the same items by the value of the field.
     Snapshots of a factory share it, so what has not changed is not grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:

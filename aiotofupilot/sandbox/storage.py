@@ -50,7 +50,7 @@ class Storage:
         return f"{self.origin}{path}?Expires={expires}&Signature={signature}"
 
     def response(self, request: Request) -> Delivery | None:
-        """Return the response to a request; None: its path is not one of the storage."""
+        """Return the response to a request; None: the storage has no such path."""
         if not request.path.startswith(_ROOT):
             return None
         if request.authorization is not None:  # S3 refuses it too, because a presigned address is an authorization

@@ -306,7 +306,7 @@ def test_a_page_that_is_refused_is_not_logged_as_slow(caplog):
 
 
 def test_a_kind_of_body_has_one_decoder():
-    """Its first body takes a hundred times as long as the next one, and whoever reads one body asks for its decoder."""
+    """Each reader of a body asks for the decoder, and its first body takes a hundred times as long as the next one."""
     assert decoder(Page[Procedure]) is decoder(Page[Procedure])
     assert len({decoder(kind) for kind in (Procedure, list[Procedure], Page[Procedure], Page[RawItem])}) == 4
 
