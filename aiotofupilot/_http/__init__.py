@@ -1,8 +1,8 @@
 """How one request gets through. Nothing in here knows of pages.
 
 - `client` is the whole way of a request, with the options and the lifetime of a session.
-- `attempts` makes the attempts at a request. `retry` has the `RetryPolicy`, which decides about them.
-- `throttle` says when a request may be sent. `outage` knows whether the server is down.
+- `retry` has the `RetryPolicy`, and makes the attempts at a request.
+- `throttle` says when a request may be sent. `outage` knows what a failure says, and whether the server is down.
 - `transport` sends a request with aiohttp and the key, and follows redirects within the key's own origin.
 - `downloads` downloads attachments. `storage` receives one from another server, by a presigned address. `part` is what
   has arrived of it, on disk.

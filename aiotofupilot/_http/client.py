@@ -14,9 +14,9 @@ from attrs import evolve, field, frozen
 
 from aiotofupilot import errors
 from aiotofupilot._arguments import integer, seconds
+from aiotofupilot.clock import Deadline
 
-from .attempts import Attempts
-from .retry import RetryPolicy, checked_retry
+from .retry import Attempts, RetryPolicy, checked_retry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
     from .retry import Retry
@@ -200,8 +200,9 @@ class Connection:
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
+        deadline = deadline or Deadline()
         attempts: Attempts[T] = Attempts(
-            self.throttle, self.clock, self.retry, target, counts, once=once, deadline=deadline, control=control
+            self.throttle, self.clock, self.retry, target, counts, deadline=deadline, once=once, control=control
         )
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))

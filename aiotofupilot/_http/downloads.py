@@ -19,8 +19,9 @@ from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 
+from .outage import is_transient
 from .part import PartFile, ended, in_thread
-from .retry import RetryPolicy, is_transient
+from .retry import RetryPolicy
 from .storage import receive
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whether the server of a session is down: a state machine without tasks, I/O and a clock.
+"""Whether the server of a session is down: what failures say, and a state machine without tasks, I/O and a clock.
 
 A failure is about the server or about the page that was requested. While failures about the server come, and no
 response is good, the session is down. Then one request at a time probes, and all others wait.
@@ -9,13 +9,23 @@ from __future__ import annotations
 import math
 import socket
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attrs import define
 
-from aiotofupilot import errors
-
-from .retry import evidence
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    TofuPilotError,
+)
 
 if TYPE_CHECKING:
     from asyncio import Event
@@ -24,7 +34,12 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Deadline
     from aiotofupilot.stats import RequestCounts
 
-    from .retry import RetryPolicy
+Evidence = Literal["good", "server", "page"]
+"""What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""
+
+_ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
+"""520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
+_SLOW = frozenset({408, 504, 524})
 
 _IN_A_ROW = 5
 """So many failures about the server without a good response between them are an outage. If one request of ten fails,
@@ -37,7 +52,53 @@ _NAME_ATTEMPTS = 2
 """How often a name is resolved before the first response. It is probably misspelled."""
 
 
-def copied(error: errors.TofuPilotError) -> errors.TofuPilotError:
+class MissedSlotError(Exception):
+    """The slot of a request did not come in time."""
+
+
+def evidence(error: BaseException | None) -> Evidence | None:
+    """Return what the end of a request says about the server.
+
+    Without an error, there was a response that could be read. None: it says nothing, because no request was made, or it
+    would have failed with any server.
+    """
+    match error:
+        case APIError() if error.status in _ABOUT_SERVER:
+            return "server"
+        case ConnectionFailedError() if not isinstance(error, CertificateError):
+            return "server"
+        case APIError() if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in _SLOW:
+            return "page"
+        case RequestTimeoutError() | InvalidJSONError() | RedirectError() | ResponseTooLargeError():
+            return "page"
+        case None | APIError() | DecodeError():
+            return "good"
+        case _:
+            return None
+
+
+def is_transient(error: TofuPilotError) -> bool:
+    """Return whether another attempt may succeed.
+
+    It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
+    It may also succeed after a response that claims success but is not JSON, because such a response comes from a
+    proxy. It will not succeed after a certificate that was not accepted.
+    """
+    return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
+
+
+def is_slow(error: BaseException) -> bool:
+    """Return whether a page took too long."""
+    return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
+
+
+def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:
+    """Return the seconds that the server asked to wait. None: it did not, or they are too many to be obeyed."""
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return None if asked is None or asked > max_retry_after else asked
+
+
+def copied(error: TofuPilotError) -> TofuPilotError:
     """Return an error of the same class, message and attributes, without the traceback and the notes of this one."""
     other = copy(error)
     other.__cause__ = error.__cause__
@@ -45,21 +106,21 @@ def copied(error: errors.TofuPilotError) -> errors.TofuPilotError:
     return other
 
 
+@define(eq=False)
 class Wanted:
-    """A page that is to be requested."""
+    """A page that is to be requested, and what its `RetryPolicy` says about outages."""
 
+    attempts: int
+    max_retry_after: float
+    longest_probe_wait: Callable[[float], float]
+    counts: RequestCounts
+    """Where requests, retries and waits are counted."""
+    deadline: Deadline
+    """The time limit of this page and of what is requested because of it."""
     made: int = 0
     """How many requests were sent."""
     warned_at: float = -math.inf
     """When there was a warning about it."""
-
-    def __init__(self, policy: RetryPolicy, counts: RequestCounts, deadline: Deadline) -> None:
-        self.policy = policy
-        """How failures are waited for. The default policy beside a controller of the user, and without retries."""
-        self.counts = counts
-        """Where requests, retries and waits are counted."""
-        self.deadline = deadline
-        """The time limit of this page and of what is requested because of it."""
 
     @property
     def until(self) -> float:
@@ -69,7 +130,7 @@ class Wanted:
     @property
     def is_exhausted(self) -> bool:
         """Whether the next attempt but one is the last, so that another page should probe before."""
-        return self.made >= self.policy.attempts - 1
+        return self.made >= self.attempts - 1
 
 
 @define(eq=False)
@@ -77,7 +138,7 @@ class Outage:
     """The time during which the server is down."""
 
     began: float
-    failure: errors.TofuPilotError
+    failure: TofuPilotError
     """A copy of the last error, because the error itself gets the attempts and the checkpoint of a page."""
     next_probe_at: float = -math.inf
     failed_at: float = -math.inf
@@ -156,7 +217,7 @@ class Health:
 
     def failed(
         self,
-        error: errors.TofuPilotError,
+        error: TofuPilotError,
         sent: Sent,
         now: float,
         *,
@@ -170,7 +231,7 @@ class Health:
         from the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
-        if not isinstance(error, errors.ConnectionFailedError | errors.RequestTimeoutError):
+        if not isinstance(error, ConnectionFailedError | RequestTimeoutError):
             self.is_reached = True
         if self.failing_since is None:
             self.failing_since = now
@@ -212,10 +273,10 @@ class Health:
             return None
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
-    def _is_outage(self, error: errors.TofuPilotError, sent: Sent, in_flight: int) -> bool:
+    def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
         is_none_good = sent.good == self.good
         return (
-            isinstance(error, errors.RateLimitedError)  # which is never about the page
+            isinstance(error, RateLimitedError)  # which is never about the page
             or self._in_a_row >= _IN_A_ROW
             or (self._in_a_row > 1 and (is_none_good or not in_flight))
             or (is_none_good and not in_flight)

@@ -21,10 +21,11 @@ from yarl import URL
 from aiotofupilot import errors
 from aiotofupilot._arguments import Secret, is_loopback, is_visible
 from aiotofupilot._wire.response import Response, retry_after
+from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
-from .attempts import Attempts
 from .failures import refusal, translated
+from .retry import Attempts
 from .throttle import Throttle
 from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
 
@@ -65,7 +66,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections(origin)))
     target = f"attachments/{quote(name, safe='')}"
-    attempts: Attempts[None] = Attempts(throttle, clock, connection.retry, target, RequestCounts())
+    attempts: Attempts[None] = Attempts(throttle, clock, connection.retry, target, RequestCounts(), deadline=Deadline())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:

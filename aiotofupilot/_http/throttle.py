@@ -15,8 +15,7 @@ from aiotofupilot._arguments import must_be
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
-from .outage import Health, Wanted
-from .retry import asked_wait, evidence
+from .outage import Health, MissedSlotError, Wanted, asked_wait, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
 
     from .outage import Outage, Sent
-    from .retry import RetryPolicy
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
@@ -52,10 +50,6 @@ _limits: WeakKeyDictionary[BaseConnector, dict[URL | None, asyncio.Semaphore]] =
 A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
 before it is sent.
 """
-
-
-class MissedSlotError(Exception):
-    """The slot of a request did not come in time."""
 
 
 class Throttle:
@@ -196,7 +190,7 @@ class Throttle:
         if error is None:
             self._note_success(sent)
         else:
-            pause = self._note_error(page.policy, sent, error)
+            pause = self._note_error(page, sent, error)
         if starts == self._starts:
             self._allowed += 1
         if pause is not None:
@@ -207,12 +201,12 @@ class Throttle:
         self._has_room_again.set()
         self.release(page)
 
-    def _note_error(self, policy: RetryPolicy, sent: Sent, error: BaseException) -> float | None:
+    def _note_error(self, page: Wanted, sent: Sent, error: BaseException) -> float | None:
         """Note what an error says about the server, and return the seconds of the pause that it asks for.
 
         None: it asks for none, or for more than the policy obeys.
         """
-        about, asked = evidence(error), asked_wait(error, policy.max_retry_after)
+        about, asked = evidence(error), asked_wait(error, page.max_retry_after)
         if about == "good":
             self._note_success(sent)
         elif about is not None:
@@ -221,8 +215,8 @@ class Throttle:
                 sent,
                 self._clock.monotonic(),
                 in_flight=self._in_flight,
-                attempts=policy.attempts,
-                wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
+                attempts=page.attempts,
+                wait=lambda elapsed: asked or self._clock.uniform(0.0, page.longest_probe_wait(elapsed)),
             )
             if self.health.is_unreachable:  # which not only a probe finds out
                 self._wake_all()

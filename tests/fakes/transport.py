@@ -5,7 +5,16 @@ from yarl import URL
 from aiotofupilot import RetryPolicy
 from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
+from aiotofupilot._http.outage import Wanted
 from aiotofupilot._http.throttle import Throttle
+from aiotofupilot.clock import Deadline
+from aiotofupilot.stats import RequestCounts
+
+
+def wanted(policy=RetryPolicy(), counts=None, until=None):  # noqa: B008 - a value
+    """Return a page that is to be requested before a point in time."""
+    counts = RequestCounts() if counts is None else counts
+    return Wanted(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, Deadline(at=until))
 
 
 class Transport:

@@ -3,14 +3,14 @@
 import asyncio
 import math
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 
 import pytest
 from aiolimiter import AsyncLimiter
-from fakes.transport import Transport
+from fakes.transport import Transport, wanted
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
+from aiotofupilot._http.outage import MissedSlotError
+from aiotofupilot._http.throttle import Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
@@ -63,7 +63,7 @@ class Server:
                 raise error
             return name
 
-        return await self.throttle.send(SimpleNamespace(policy=POLICY, counts=self.counts, until=until), send)
+        return await self.throttle.send(wanted(POLICY, self.counts, until), send)
 
     @property
     def is_idle(self):

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 from fakes.budget import NIGHTLY, combined
-from fakes.transport import Transport
+from fakes.transport import Transport, wanted
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
-from aiotofupilot._http.outage import Health, Wanted
+from aiotofupilot._http.outage import Health
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
@@ -216,7 +216,7 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
 def test_a_page_that_was_requested_too_often_lets_others_probe():
     """If all were, the one that waits longest probes."""
     health = Health()
-    tired, fresh, other = pages = [Wanted(RetryPolicy(attempts=2), RequestCounts(), Deadline()) for _ in range(3)]
+    tired, fresh, other = pages = [wanted(RetryPolicy(attempts=2)) for _ in range(3)]
     tired.made = 1
     for page in pages:
         health.waiting[page] = asyncio.Event()
@@ -231,14 +231,14 @@ def test_a_page_that_was_requested_too_often_lets_others_probe():
 def test_a_page_without_time_for_the_next_probe_does_not_wait_for_its_turn():
     health = Health()
     for until in (6.0, 3.0, 9.0):
-        health.waiting[Wanted(RetryPolicy(), RequestCounts(), Deadline(at=until))] = asyncio.Event()
+        health.waiting[wanted(until=until)] = asyncio.Event()
     health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
     assert {page.until: health.wait(page, 1.0) for page in health.waiting} == {6.0: 4.0, 3.0: None, 9.0: 8.0}
 
 
 def test_a_page_whose_time_is_up_while_another_probes_gives_up():
     health = Health()
-    page, probing = (Wanted(RetryPolicy(), RequestCounts(), Deadline(at=until)) for until in (5.0, 90.0))
+    page, probing = (wanted(until=until) for until in (5.0, 90.0))
     health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
     health.waiting[page], health.probing = asyncio.Event(), probing
     assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
@@ -246,7 +246,7 @@ def test_a_page_whose_time_is_up_while_another_probes_gives_up():
 
 def test_only_a_page_that_begins_to_wait_may_probe_before_the_time_of_the_next_probe():
     """Whatever wakes one that waits, such as another that is cancelled."""
-    health, page = Health(), Wanted(RetryPolicy(), RequestCounts(), Deadline())
+    health, page = Health(), wanted()
     health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
     health.waiting[page] = asyncio.Event()
     assert [health.wait(page, 2.0, is_new=is_new) for is_new in (True, False)] == [0.0, 3.0]

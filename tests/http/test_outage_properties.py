@@ -7,8 +7,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, ServerError
-from aiotofupilot._http.outage import Health
-from aiotofupilot._http.retry import evidence
+from aiotofupilot._http.outage import Health, evidence
 
 ABOUT_SERVER = [
     ServerError("m", status=502),

@@ -22,7 +22,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.retry import evidence
+from aiotofupilot._http.outage import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.listings import Procedures, Users

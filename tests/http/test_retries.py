@@ -32,7 +32,8 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._http.retry import checked_retry, is_transient
+from aiotofupilot._http.outage import is_transient
+from aiotofupilot._http.retry import checked_retry
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 

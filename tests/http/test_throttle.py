@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from types import SimpleNamespace
 
 import pytest
+from fakes.transport import wanted
 
 from aiotofupilot import APIError, RateLimitedError, RetryPolicy, ServerError
-from aiotofupilot._http.throttle import MissedSlotError, Throttle
+from aiotofupilot._http.outage import MissedSlotError
+from aiotofupilot._http.throttle import Throttle
 from aiotofupilot.stats import RequestCounts
 
 POLICY = RetryPolicy()
@@ -37,7 +38,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        return await self.throttle.send(SimpleNamespace(policy=policy, counts=self.stats, until=until), send)
+        return await self.throttle.send(wanted(policy, self.stats, until), send)
 
     def begun_at(self, seconds):
         return sum(began == seconds for began, _ in self.began)
