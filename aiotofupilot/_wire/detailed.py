@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from math import nan
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
@@ -25,7 +25,7 @@ from cattrs.gen import (
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
-from aiotofupilot.models.refs import JSON
+from aiotofupilot.models.refs import JSON, Expected, Number, Scalar
 from aiotofupilot.positions import LARGEST
 
 from .times import format_duration, format_timestamp, read_date_time, read_duration
@@ -58,14 +58,9 @@ def _integer(value: Any, _: object) -> Any:
     return value
 
 
-def _any_of(union: Any) -> Hook:
-    """Return the hook for one JSON scalar, or for a union of scalars, arrays and null. Scalars stay as they are."""
-    if union == JSON | None:
-        return lambda value, _: immutable(value)
-    kinds = get_args(union) or (union,)
-    classes = {list if get_origin(kind) is tuple else kind for kind in kinds}
-    classes |= {int} if float in classes else set()
-    wanted = " or ".join(dict.fromkeys(name for cls, name in _NAMES.items() if cls in classes - {NoneType}))
+def _any_of(*classes: type) -> Hook:
+    """Return the hook for a value of one of these classes, which stays as it is, or for an array, if list is one."""
+    wanted = " or ".join(dict.fromkeys(_NAMES[cls] for cls in classes))
 
     def structure(value: Any, _: object) -> Any:
         if _checked(value, classes, wanted).__class__ is not list:
@@ -77,8 +72,13 @@ def _any_of(union: Any) -> Hook:
 
 
 _LEAVES: dict[Any, Hook] = {
-    **{kind: _any_of(kind) for kind in (bool, float, str)},
+    str: _any_of(str),
+    bool: _any_of(bool),
     int: _integer,
+    **dict.fromkeys((float, Number), _any_of(int, float)),
+    Scalar: _any_of(bool, int, float, str),
+    Expected: _any_of(bool, int, float, str, list),
+    JSON: lambda value, _: immutable(value),
     datetime: lambda value, _: read_date_time(_checked(value, {str}, "a date-time string")),
     timedelta: lambda value, _: read_duration(_checked(value, {str}, "a duration string")),
 }
@@ -116,15 +116,10 @@ def _converter() -> Converter:
     converter = Converter(detailed_validation=True)
     for kind, hook in _LEAVES.items():
         converter.register_structure_hook(kind, hook)
+        converter.register_structure_hook(kind | None, _or(None, hook))
 
-    def is_compound(kind: Any) -> bool:
-        is_optional = NoneType in get_args(kind) and len(get_args(kind)) == 2  # noqa: PLR2004 - which cattrs knows
-        return attrs.has(kind) or (get_origin(kind) is not None and not is_optional)
-
-    @converter.register_structure_hook_factory(is_compound)
+    @converter.register_structure_hook_factory(lambda kind: attrs.has(kind) or get_origin(kind) in _CONTAINERS)
     def compound(kind: Any) -> Hook:
-        if get_origin(kind) in {Union, UnionType}:
-            return _any_of(kind)
         cls, factory = (dict, _model_hook) if attrs.has(kind) else _CONTAINERS[get_origin(kind)]
         build = factory(kind, converter)
 
@@ -152,13 +147,13 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     overrides = renamings(model)
     for field in attrs.fields(model):
         if field.default == ():
-            overrides[field.name] = override(struct_hook=_or_empty(converter.get_structure_hook(field.type)))
+            overrides[field.name] = override(struct_hook=_or((), converter.get_structure_hook(field.type)))
     return make_dict_structure_fn(model, converter, **overrides)
 
 
-def _or_empty(array: Hook) -> Hook:
-    """Return the hook for an array that may be absent. Null, which the official SDK takes too, is as good."""
-    return lambda value, kind: () if value is None else array(value, kind)
+def _or(default: object, hook: Hook) -> Hook:
+    """Return a hook that takes null for a default. The official SDK takes null for an absent array, too."""
+    return lambda value, kind: default if value is None else hook(value, kind)
 
 
 _CONTAINERS: dict[Any, tuple[type, Callable[[Any, Converter], Any]]] = {

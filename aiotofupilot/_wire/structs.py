@@ -11,11 +11,9 @@ msgspec is strict and refuses some pages that are good. The codec then parses th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache, partial
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import msgspec
@@ -23,8 +21,11 @@ from cattrs import Converter
 
 from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import Field, fields_of
-from aiotofupilot.models.refs import JSON
+from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 from aiotofupilot.positions import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
@@ -32,14 +33,15 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 _PLAIN: dict[object, Any] = {
-    str: str,
-    bool: bool,
+    **{kind: kind for kind in (str, bool, timedelta, Number, Scalar)},
     int: _INTEGER,
-    float: int | float,  # as for type checkers; the value keeps its type
-    RawItem: dict[str, Any],
-    JSON: Any,
+    float: Number,  # as for type checkers; the value keeps its type
     datetime: AwareDatetime,
-    timedelta: timedelta,
+    # msgspec allows one array in a union, so the model checks afterwards that its items are of one type.
+    Expected: Scalar | tuple[str | Number, ...],
+    Metadata: dict[str, Scalar],
+    JSON: Any,
+    RawItem: dict[str, Any],
 }
 
 
@@ -95,31 +97,15 @@ def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:
-    """Return the type that msgspec parses for the type of a field, as in `Field.kind`, or for a model.
+    """Return the type that msgspec parses for a model, or for the type of a field, as in `Field.kind`.
 
-    A new kind of field in a model needs a rule here. Until then it is a `TypeError`.
+    A new kind of field needs a row in the table. Until then it is a `TypeError`.
     """
     if attrs.has(kind):
         return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
-    if kind in _PLAIN:
-        return _PLAIN[kind]
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Mapping:
-        return dict[str, parsed_type(arguments[1], structs=structs)]  # type: ignore[misc]  # likewise
-    if origin in {Union, UnionType}:
-        return _union(arguments)
-    raise TypeError(f"the wire has no type for {kind!r}")
-
-
-def _union(kinds: tuple[Any, ...]) -> Any:
-    """Return the type for a union of plain types and arrays of them."""
-    arrays = [get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple]
-    scalars = [kind for kind in kinds if get_origin(kind) is not tuple and not (kind is int and float in kinds)]
-    others = [parsed_type(kind, structs=False) for kind in scalars]
-    if arrays:  # msgspec allows one array in a union, so the model checks afterwards that its items are of one type
-        items = {item for array in arrays for item in (get_args(array) or [array])}
-        others.append(tuple[_union(tuple(items)), ...])  # type: ignore[misc]  # likewise
-    return Union[tuple(others)]  # noqa: UP007 - of a tuple of types
+    if kind not in _PLAIN:
+        raise TypeError(f"the wire has no type for {kind!r}")
+    return _PLAIN[kind]
 
 
 @cache
@@ -135,7 +121,7 @@ def _type_of(field: Field, *, structs: bool) -> Any:
     kind: Any = parsed_type(field.kind, structs=structs)
     if field.is_array:
         kind = tuple[float, ...] if field.kind is float else tuple[kind, ...]  # points of a series, as for computing
-    return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - likewise
+    return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - of types that only the run time knows
 
 
 @cache

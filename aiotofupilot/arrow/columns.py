@@ -11,12 +11,10 @@ becomes JSON text, with the names of the attributes. A duration becomes a number
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import accumulate
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Union, get_origin
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -24,9 +22,10 @@ import pyarrow as pa
 from pyarrow import compute
 
 from aiotofupilot.models.fields import shown_fields
+from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aiotofupilot.models.fields import Field
 
@@ -104,19 +103,15 @@ def _nested(field: Field) -> Column:
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
     """Return the type of the column for values of a type, and what makes it.
 
-    A new kind of attribute needs a rule here. Until then, it is a TypeError.
+    A new kind of attribute needs a row in the table. Until then, it is a TypeError.
     """
     if attrs.has(kind):
         columns = nested_columns(kind)
         struct = pa.struct([column.field for column in columns])
         return struct, partial(_structs, struct, columns)
-    if kind in RULES:
-        return RULES[kind]
-    if get_origin(kind) is Mapping:
-        return _MAP, _maps
-    if get_origin(kind) in {Union, UnionType}:
-        return _STRING, json_texts
-    raise TypeError(f"Arrow has no column for {kind!r}")
+    if kind not in _NESTED_RULES:
+        raise TypeError(f"Arrow has no column for {kind!r}")
+    return _NESTED_RULES[kind]
 
 
 def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[Any]) -> pa.Array[Any]:
@@ -218,11 +213,14 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
     bool: (pa.bool_(), partial(pa.array, type=pa.bool_())),
     int: (pa.int64(), partial(pa.array, type=pa.int64())),
     float: (_DOUBLE, _doubles),
-    int | float: (_DOUBLE, _doubles),
+    Number: (_DOUBLE, _doubles),
     datetime: (_TIMESTAMP, _timestamps),
     timedelta: (_DURATION, _durations),
 }
 """The type of the column for values of a type, and what makes it."""
 
+_NESTED_RULES = {**RULES, Metadata: (_MAP, _maps), **dict.fromkeys((Scalar, Expected, JSON), (_STRING, json_texts))}
+"""The same, with those that are objects or of several types."""
+
 _FLAT_RULES = {**RULES, timedelta: (_DOUBLE, _seconds)}
-"""The same, where nothing is nested and a duration is a number of seconds."""
+"""The types of plain values, where nothing is nested and a duration is a number of seconds."""

@@ -21,6 +21,8 @@ class Field:
     """Its name in the API's JSON."""
     kind: Any
     """The type of its value: without None, and of a tuple the type of its items."""
+    classes: tuple[type, ...]
+    """The classes that such a value may have. An int may be where a float is, as for type checkers."""
     is_optional: bool
     """Whether it may be None."""
     is_array: bool
@@ -49,15 +51,17 @@ def shown_fields(model: Any) -> tuple[Field, ...]:
 
 def _described(attribute: attrs.Attribute[Any]) -> Field:
     kinds = get_args(attribute.type) if get_origin(attribute.type) in {Union, UnionType} else (attribute.type,)
-    present = tuple(kind for kind in kinds if kind is not NoneType)
-    kind: Any = Union[present]  # noqa: UP007 - of a tuple of types
-    is_array = get_origin(kind) is tuple
+    present: list[Any] = [kind for kind in kinds if kind is not NoneType]
+    is_array = len(present) == 1 and get_origin(present[0]) is tuple
     if is_array:
-        kind = get_args(kind)[0]
+        present = [get_args(present[0])[0]]
+    classes = [get_origin(kind) or kind for kind in present]
+    kind: Any = Union[tuple(present)]  # noqa: UP007 - of a tuple of types
     return Field(
         name=attribute.name,
         wire_name=wire_name(attribute) or attribute.name,
         kind=kind,
+        classes=tuple(dict.fromkeys([*classes, int] if float in classes else classes)),
         is_optional=NoneType in kinds,
         is_array=is_array,
         model=kind if attrs.has(kind) else None,

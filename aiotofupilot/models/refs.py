@@ -37,10 +37,19 @@ __all__ = [
     "Validator",
 ]
 
-JSON = str | int | float | bool | tuple[Any, ...] | Mapping[str, Any]
+Number = int | float
+"""A number with the type that it has in JSON."""
+
+Scalar = str | int | float | bool
+"""A text, a number with the type that it has in JSON, or a truth value."""
+
+Expected = Scalar | tuple[Number, ...] | tuple[str, ...]
+"""What a measured value is compared with."""
+
+JSON = Scalar | tuple[Any, ...] | Mapping[str, Any]
 """A value of JSON apart from null. Arrays are tuples, at any depth, and objects are mappings."""
 
-Metadata = Mapping[str, str | int | float | bool]
+Metadata = Mapping[str, Scalar]
 """Names and their values, at most 50 of them. A number keeps the type that it has in JSON: 4 is an int, 4.5 a float."""
 
 
@@ -319,7 +328,7 @@ class Validator:
     """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
     operator: str | None
     """How the value is compared, such as ``<=``. None: the validator has an expression and no operator."""
-    expected_value: bool | int | float | str | tuple[int | float, ...] | tuple[str, ...] | None
+    expected_value: Expected | None
     """The value to compare with. Numbers keep the type that they have in JSON. None: there is none."""
     expression: str
     """The check as text, such as ``x <= 50``."""

@@ -21,8 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
-from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
@@ -277,7 +276,7 @@ def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value o
     """Return a value that may be in an array."""
     if field.model is not None and isinstance(value, (field.model, *_items_of(field.model))):
         return value if type(value) is field.model else _refer(field.model, value)
-    classes = _classes(field.kind)
+    classes = field.classes
     if tuple in classes:  # it may be an array of any JSON
         value = immutable(value)
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
@@ -288,13 +287,6 @@ def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value o
     if value.utcoffset() is None:
         raise ValueError(f"{field.name} must be timezone-aware, got {value!r}")
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
-
-
-def _classes(kind: Any) -> tuple[type, ...]:  # noqa: ANN401 - an annotation
-    """Return the classes of a type, which may be a union."""
-    parts = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
-    classes = [get_origin(part) or part for part in parts]
-    return tuple(dict.fromkeys([*classes, int] if float in classes else classes))  # as for type checkers
 
 
 @cache

@@ -40,8 +40,11 @@ def test_a_model_is_parsed_as_itself_unless_the_wire_has_other_names_for_its_fie
         (timedelta | None, timedelta | None),
         (tuple[str, ...], tuple[str, ...]),
         (tuple[bool, ...] | None, tuple[bool, ...] | None),
-        (Mapping[str, str | bool], dict[str, str | bool]),
-        (tuple[bool, ...] | tuple[str, ...] | None, tuple[bool | str, ...] | None),
+        (Mapping[str, str | int | float | bool], dict[str, str | int | float | bool]),
+        (
+            bool | float | int | str | tuple[int | float, ...] | tuple[str, ...] | None,
+            str | int | float | bool | tuple[str | int | float, ...] | None,
+        ),
         (int | float | None, int | float | None),
     ],
     ids=str,
@@ -71,7 +74,7 @@ def test_a_model_has_one_struct():
         assert {field.name for field in structs.fields(struct)} == {field.name for field in model.__attrs_attrs__}
 
 
-@pytest.mark.parametrize("kind", [bytes, set[str], complex | float, object], ids=str)
+@pytest.mark.parametrize("kind", [bytes, set[str], complex | float, Mapping[str, bytes], object], ids=str)
 def test_a_type_that_no_model_has_is_refused(kind):
     """It would otherwise be decoded in a way that nobody chose."""
     with pytest.raises(TypeError, match=r"^the wire has no type for "):
