@@ -6,7 +6,8 @@ Source: https://www.tofupilot.com/docs/api
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
@@ -108,45 +109,33 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """A number of ten digits is not a duration. Some servers send a point in time by mistake."""
 
 
+@frozen
+class _Problem:
+    """The body of an error of the API. Its documentation has no other members."""
+
+    message: str = ""
+    code: str | None = None
+    issues: tuple[errors.ValidationIssue, ...] | None = None
+
+
 def problem(response: Response) -> errors.APIError:
-    """Return the error for a response, whatever its body is."""
-    status = response.status
-    problem = _members(_parsed(response.body)) if len(response.body) <= _PARSED_AT_MOST else {}
-    message, code = problem.get("message"), problem.get("code")
+    """Return the error for a response, whatever its body is. One that is not as the API writes it is summed up."""
+    import msgspec  # noqa: PLC0415 - when the first response needs it
+
+    status, told = response.status, _Problem()
+    if len(response.body) <= _PARSED_AT_MOST:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's HTML, or nothing at all
+            told = msgspec.json.decode(response.body, type=_Problem)
     return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
-        message if isinstance(message, str) and message else _summary(response),
+        told.message or _summary(response),
         status=status,
-        code=code if isinstance(code, str) else None,
-        issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],
+        code=told.code,
+        issues=told.issues or (),
         request_id=response.request_id,
         retry_after=retry_after(response),
         body=excerpt(response.body),
         headers=response.headers,
     )
-
-
-def _issue(issue: dict[str, Any]) -> errors.ValidationIssue:
-    message, code = issue.get("message"), issue.get("code")
-    return errors.ValidationIssue(
-        message=message if isinstance(message, str) else "unexplained",
-        path=tuple(step for step in _elements(issue.get("path")) if isinstance(step, str | int)),
-        code=code if isinstance(code, str) else None,
-    )
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return read_json(body)
-    except errors.InvalidJSONError:
-        return None  # a proxy's HTML, or nothing at all
-
-
-def _members(value: object) -> dict[str, Any]:
-    return cast("Any", value) if isinstance(value, dict) else {}
-
-
-def _elements(value: object) -> list[Any]:
-    return cast("Any", value) if isinstance(value, list) else []
 
 
 def _summary(response: Response) -> str:

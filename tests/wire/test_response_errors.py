@@ -85,16 +85,15 @@ def test_an_error_body_of_exactly_64_kib_keeps_its_message():
     assert longer.body == body[:2000]
 
 
-def test_issues_of_another_shape_lose_only_what_is_strange():
-    """The issues of zod depend on its version."""
-    issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]
-    assert refusal(400, json.encode({"message": "no", "issues": issues})).issues == (
-        ValidationIssue("m", ("a", 0), "c"),
-        ValidationIssue("unexplained"),
-        ValidationIssue("unexplained"),
-        ValidationIssue("unexplained"),
-    )
-    assert refusal(400, b'{"message":"no","issues":{"path":1}}').issues == ()
+def test_issues_are_read_and_those_of_another_form_are_not_the_apis():
+    """zod has more members than are read."""
+    issues = [{"message": "m", "path": ["a", 0], "code": "c", "more": 1}, {"message": "n"}]
+    error = refusal(400, json.encode({"message": "no", "issues": issues}))
+    assert (error.message, error.issues) == ("no", (ValidationIssue("m", ("a", 0), "c"), ValidationIssue("n")))
+    assert refusal(400, b'{"message":"no","issues":null}').message == "no"
+    for strange in ({"path": 1}, [None], [{"message": "m", "path": "a"}], [{"code": "c"}]):
+        error = refusal(400, json.encode({"message": "no", "issues": strange}))
+        assert (error.message[:30], error.issues) == ("the response is not TofuPilot'", ())
 
 
 @pytest.mark.parametrize(
