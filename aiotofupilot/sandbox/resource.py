@@ -23,7 +23,7 @@ from aiotofupilot.models.fields import fields_of
 
 from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
-from .wire import Refusal, extended, not_found, write_item
+from .wire import Refusal, extended, not_found
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Listing
@@ -285,21 +285,9 @@ class Resource:
                 item = evolve(item, **{name: value})
         return item
 
-    def json(self, item: object) -> bytes:
-        """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
-        known = _written.get(id(item))
-        if known is None:
-            if len(_written) >= _MOST_WRITTEN:
-                _written.clear()
-            known = _written[id(item)] = item, write_item(item, self.hides)
-        return known[1]
-
 
 _NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
 """What an item has in a field that a request includes, if it was given without the field and was not made up."""
-_MOST_WRITTEN = 10_000
-_written: dict[int, tuple[object, bytes]] = {}
-"""The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one."""
 
 
 @cache

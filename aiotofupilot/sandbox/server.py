@@ -9,7 +9,7 @@ import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from aiohttp import ClientConnectionResetError, web
@@ -25,7 +25,7 @@ from .resource import Detail, Reading, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
-from .wire import Refusal, not_found, write_item, write_page
+from .wire import Refusal, dumps, not_found, without
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -254,11 +254,12 @@ class Sandbox(Listings):
         if isinstance(found, Detail):
             reading = Reading(self.factory.snapshot(), self.organization, self.storage, is_station)
             request.detail = found.read(reading, parameters)
-            return write_item(request.detail, found.hides)
+            return dumps(reduce(without, found.hides, request.detail))
         if is_station and found.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
         request.page = page = self._page(found, request.query)
-        return write_page(map(found.json, page.data), None if found.listing.is_bare else page.meta)
+        items = reduce(without, found.hides, page.data)
+        return dumps(items if found.listing.is_bare else {"data": items, "meta": page.meta})
 
     def _page(self, resource: Resource, query: Query) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""

@@ -1,18 +1,15 @@
-"""Items, pages and errors as JSON, as TofuPilot's REST layer writes them, and items of what other items have."""
+"""Items and errors as JSON, as TofuPilot's REST layer writes them, and items of what other items have."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from aiotofupilot.models.fields import fields_of
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import PageMeta
 
 T = TypeVar("T")
 
@@ -42,65 +39,44 @@ def not_found() -> Refusal:
     return Refusal(404, "NOT_FOUND", "Not found")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-def dumps(value: object) -> bytes:
-    """Write a document of types that JSON has, without spaces, in UTF-8."""
-    return _ENCODER.encode(value).encode()
-
-
-def write_page(items: Iterable[bytes], meta: PageMeta | None) -> bytes:
-    """Write one page of a listing, with items that are JSON. None: the listing has no pages, and is a bare array."""
-    array = b"[" + b",".join(items) + b"]"
-    if meta is None:
-        return array
-    told = dumps({"has_more": meta.has_more, "next_cursor": meta.next_cursor})
-    return b'{"data":' + array + b',"meta":' + told + b"}"
-
-
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an item, or a value of a field, as a document of types that JSON has, with the names of the wire.
+    """Return an item, or a value of a field, as JSON has it, with the names of the wire. What is in it is not changed.
 
     Dates are cut to milliseconds and not rounded, as in JavaScript.
     """
-    if value is None or isinstance(value, str | int | float):
-        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, object]", value))
-    if isinstance(value, tuple | list):
-        parts = cast("Sequence[object]", value)
-        # JSON in an array needs no change, and a series has thousands of numbers.
-        return [document(part) for part in parts] if parts and attrs.has(type(parts[0])) else list(parts)
     return {
-        field.wire_name: document(part)
+        field.wire_name: part
         for field in fields_of(cast("Any", value).__class__)
         if (part := getattr(value, field.name)) is not None or not field.is_left_out
     }
 
 
-def write_item(item: object, hides: Iterable[str]) -> bytes:
-    """Write an item of a listing, or a detail, without fields such as ``created_by_user.email``."""
-    written = document(item)
-    for path in hides:
-        _hide(written, path)
-    return dumps(written)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=document)
 
 
-def _hide(written: Any, path: str) -> None:  # noqa: ANN401 - any JSON value
-    """Remove a field from a document, or from each document in an array."""
-    name, _, rest = path.partition(".")
-    if isinstance(written, list):
-        for part in cast("list[object]", written):
-            _hide(part, path)
-    elif rest and written is not None:
-        _hide(written[name], rest)
-    elif written is not None:
+def dumps(value: object) -> bytes:
+    """Write items, and what JSON has, without spaces, in UTF-8."""
+    return _ENCODER.encode(value).encode()
+
+
+def without(value: Any, path: str) -> Any:  # noqa: ANN401 - an item, several, or None
+    """Return an item, or each of several, as a document without a field such as ``created_by_user.email``."""
+    if value is None:
+        return None
+    if isinstance(value, tuple | list):
+        return [without(item, path) for item in cast("Sequence[object]", value)]
+    written, (name, _, rest) = document(value), path.partition(".")
+    if rest:
+        written[name] = without(written[name], rest)
+    else:
         del written[name]
+    return written
 
 
 def format_duration(duration: timedelta) -> str:

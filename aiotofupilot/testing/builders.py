@@ -305,7 +305,7 @@ def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
 
 
 def _identify(model: type, **values: object) -> str:
-    told = json.dumps({name: document(value) for name, value in values.items()}, sort_keys=True)
+    told = json.dumps(values, default=document, sort_keys=True)
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{told}"))
 
 

@@ -3,14 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
-from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
-from aiotofupilot.sandbox.wire import Refusal, document, dumps, format_duration, write_page
+from aiotofupilot.models import Procedure, Repository, UserRef
+from aiotofupilot.sandbox.wire import Refusal, dumps, format_duration, without
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def written(procedure):
-    return json.loads(dumps(document(procedure)))
+    return json.loads(dumps(procedure))
 
 
 def test_procedure_in_camel_case():
@@ -41,13 +41,15 @@ def test_dates_in_utc_cut_to_milliseconds():
     assert written(Procedure("p", "n", local))["created_at"] == "2024-01-15T10:30:00.999Z"
 
 
-def test_a_page_holds_its_items_and_what_follows():
-    fragment = dumps(document(Procedure("p", "n", MOMENT)))
-    body = write_page([fragment], PageMeta(has_more=True, next_cursor=1))
-    assert json.loads(body) == {
-        "data": [written(Procedure("p", "n", MOMENT))],
-        "meta": {"has_more": True, "next_cursor": 1},
-    }
+def test_a_field_is_left_out_of_an_item_or_of_each_of_several():
+    """The other fields stay in their order. What is None has no fields."""
+    procedure = Procedure("p", "n", MOMENT, UserRef("u", "n", "e"))
+    assert list(without(procedure, "name")) == ["id", "created_at", "created_by_user", "linkedRepository"]
+    assert without([procedure, None], "created_by_user.email") == [
+        {**without(procedure, "id"), "id": "p", "created_by_user": {"id": "u", "name": "n"}},
+        None,
+    ]
+    assert list(without(procedure, "created_by_user.email")) == list(written(procedure))
 
 
 def test_an_error_has_issues_only_if_the_input_is_not_valid():
