@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -46,22 +45,26 @@ class Items(TypedDict, total=False):
 class _Rows(Generic[T]):
     """A descriptor for the list of the items of a listing. To set it replaces the items in the list."""
 
-    def __set_name__(self, owner: type[Listings], name: str) -> None:
+    def __set_name__(self, owner: type[Factory], name: str) -> None:
         self._name = name
 
-    def __get__(self, listings: Listings, owner: type[Listings]) -> list[T]:
-        return listings.rows(self._name)
+    def __get__(self, factory: Factory, owner: type[Factory]) -> list[T]:
+        return factory.rows(self._name)
 
-    def __set__(self, listings: Listings, items: Iterable[T]) -> None:
-        listings.rows(self._name)[:] = items
+    def __set__(self, factory: Factory, items: Iterable[T]) -> None:
+        factory.rows(self._name)[:] = items
 
 
-class Listings(ABC):
-    """The items of every listing, as lists in the order in which they are listed if a request asks for no other.
+class Factory:
+    """The items of every listing: those that are given, and made-up ones for the rest.
 
-    You may change the lists at any time. The next response has the change. Models cannot be changed, so replace an item
-    by another one. Made-up items refer to each other: the unit, the phases and the logs of a run are listed too. A
-    change of one listing does not change the others.
+    They are lists, in the order in which they are listed if a request asks for no other. You may change the lists at
+    any time. The next response has the change. Models cannot be changed, so replace an item by another one. Made-up
+    items refer to each other: the unit, the phases and the logs of a run are listed too. A change of one listing does
+    not change the others.
+
+    The items of a listing are made up when it is first read or asked for. All factories of a process that are made up
+    of the same numbers share their items, and each has its own lists, so another small factory costs almost nothing.
     """
 
     procedures: _Rows[models.Procedure] = _Rows[models.Procedure]()
@@ -75,18 +78,6 @@ class Listings(ABC):
     logs: _Rows[models.Log] = _Rows[models.Log]()
     measurements: _Rows[models.Measurement] = _Rows[models.Measurement]()
     phases: _Rows[models.Phase] = _Rows[models.Phase]()
-
-    @abstractmethod
-    def rows(self, listing: str) -> list[Any]:
-        """Return the list of the items of a listing, given its name, such as ``runs``."""
-
-
-class Factory(Listings):
-    """The items of all listings: those that are given, and made-up ones for the rest.
-
-    The items of a listing are made up when it is first read or asked for. All factories of a process that are made up
-    of the same numbers share their items, and each has its own lists, so another small factory costs almost nothing.
-    """
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aiotofupilot.models import Organization, Page, PageMeta
 
-from .factory import Factory, Items, Listings
+from .factory import Factory, Items
 from .paging import Paging, offsets
 from .parameters import read
 from .request import Delivery, Head, Query, Request, RequestLog
@@ -50,7 +50,7 @@ _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 _LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP)))
 
 
-class Sandbox(Listings):
+class Sandbox(Factory):
     """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
     Example:
@@ -64,7 +64,6 @@ class Sandbox(Listings):
             delivery.status, delivery.body, delivery.complete, delivery.seconds
 
     Attributes:
-        factory: The items of all listings.
         api_key: Key of a user. It may read everything, except the current station.
         station_key: Key of a station. It gets a 403 for the current user, and for listings that are not in
             `station_listings`.
@@ -126,7 +125,7 @@ class Sandbox(Listings):
             TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        self.factory: Factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
+        super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
         self.api_key: str = api_key
         self.station_key: str = station_key
         # As in https://github.com/tofupilot/python/tree/main/tests/v2, the tests of the official SDK.
@@ -154,25 +153,6 @@ class Sandbox(Listings):
         self._sleep = sleep
         self._running: tuple[web.Server, asyncio.Server] | None = None
         self._failures: list[Exception] = []
-
-    def rows(self, listing: str) -> list[Any]:
-        """Return the list of the items of a listing. You may change it.
-
-        Args:
-            listing: The name of the listing, such as ``runs``.
-        """
-        return self.factory.rows(listing)
-
-    def produce(self, runs: int = 1) -> None:
-        """Let the line continue, as `Factory.produce` does.
-
-        Args:
-            runs: How many runs to make up; at least 0.
-
-        Raises:
-            ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
-        """
-        self.factory.produce(runs)
 
     @property
     def url(self) -> str:
@@ -211,7 +191,7 @@ class Sandbox(Listings):
         self.requests.peak_in_flight = max(self.requests.peak_in_flight, self.requests.in_flight)
         try:
             for hook in self.before_response:
-                hook(self.factory, request)
+                hook(self, request)
             response = delivery = self._respond(request)
             request.fault = self.faults.decide(request)
             if request.fault is not None:
@@ -228,7 +208,7 @@ class Sandbox(Listings):
         finally:
             self.requests.in_flight -= 1
             for hook in self.after_response:
-                hook(self.factory, request)
+                hook(self, request)
 
     def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
@@ -252,7 +232,7 @@ class Sandbox(Listings):
         if not is_station and request.authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
         if isinstance(found, Detail):
-            reading = Reading(self.factory.snapshot(), self.organization, self.storage, is_station)
+            reading = Reading(self.snapshot(), self.organization, self.storage, is_station)
             request.detail = found.read(reading, parameters)
             return dumps(reduce(without, found.hides, request.detail))
         if is_station and found.name not in self.station_listings:
@@ -263,7 +243,7 @@ class Sandbox(Listings):
 
     def _page(self, resource: Resource, query: Query) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""
-        asked, snapshot = read(resource.readers, query.pairs), self.factory.snapshot()
+        asked, snapshot = read(resource.readers, query.pairs), self.snapshot()
         pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
         if resource.listing.is_bare:

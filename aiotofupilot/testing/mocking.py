@@ -169,4 +169,4 @@ def mock_listing(
             return CallbackResult(status=status, body=delivery.body, response_class=MockResponse)
 
     mocked.get(pattern, callback=response, repeat=True)
-    return sandbox.factory
+    return sandbox

@@ -72,7 +72,7 @@ async def test_the_last_line_says_that_something_failed(app, sandbox, listed):
     assert received[-1] == {"error": "BadRequestError"}
     assert 100 <= len(runs(received)) < len(listed)
     (*_, last) = [line["checkpoint"] for line in received if "checkpoint" in line]
-    BusyLine(runs=5)(sandbox.factory)
+    BusyLine(runs=5)(sandbox)
     assert runs(received) + runs(await lines(app, checkpoint=last)) == listed
 
 

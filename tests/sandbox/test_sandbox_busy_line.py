@@ -112,7 +112,7 @@ def test_what_belongs_to_runs():
     counts = {name: len(getattr(service, name)) for name in names[::2]}
     line = BusyLine(runs=46)
     for _ in range(10):
-        line(service.factory)
+        line(service)
     grown = Sandbox(20, runs=520)
     for name in names:
         assert getattr(service, name) == getattr(grown, name)
@@ -135,7 +135,7 @@ def test_runs_do_not_change_what_happens_to_procedures(procedures):
     run(BusyLine(inserts=0.5, renames=0.5, seed=3), procedures, requests=50)
     line = BusyLine(inserts=0.5, renames=0.5, runs=0.5, seed=3)
     for _ in range(50):
-        line(again.factory)
+        line(again)
     assert again.procedures == procedures
 
 
