@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import lru_cache, wraps
+from functools import wraps
 from http import HTTPStatus
 from json import loads
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
-from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
+from zlib import Z_FINISH, Z_SYNC_FLUSH, compress, compressobj
 
 from .request import Alteration, Delivery, Fault, Request
 from .wire import Refusal, dumps
@@ -268,16 +268,10 @@ def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
     """Respond with a few bytes that decompress to many spaces.
 
     Args:
-        size: The least number of spaces, in bytes.
+        size: The number of spaces, in bytes.
     """
-    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb(size))
-
-
-@lru_cache(maxsize=4)
-def _bomb(size: int) -> bytes:
-    """Compress that many spaces. The result is remembered, because this takes time."""
-    compressor = compressobj(wbits=_GZIP)
-    return b"".join(compressor.compress(b" " * _MIB) for _ in range(ceil(size / _MIB))) + compressor.flush()
+    bomb = compress(b" " * size, wbits=_GZIP)
+    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb)
 
 
 @fault

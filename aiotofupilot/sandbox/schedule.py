@@ -1,13 +1,5 @@
 """Decides which request meets which fault: in order, always or at random, for all requests or for those that match.
 
-    sandbox.faults.next(status(503), times=2)
-    sandbox.faults.next(reset(), cut(), html())
-    sandbox.faults.always(latency(0.05, jitter=0.02))
-    sandbox.faults.randomly(*TRANSIENT, rate=0.1, seed=7)
-    sandbox.faults.on(cursor=100).next(stall(5))
-    sandbox.faults.on(lambda request: request.attempt == 1).always(status(500))
-    sandbox.faults.clear()
-
 A request meets every fault of ``always``. Then it meets the first fault of ``next`` that is left for it. If there is
 none, it meets the faults that ``randomly`` picks. The pick depends on the seed, the request, and how often the same
 request came before. It does not depend on other requests, so concurrent requests meet the same faults in any order of

@@ -225,7 +225,7 @@ def test_a_few_bytes_become_many(met):
     answer = met(gzip_bomb(2 * MIB + 1))
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(answer.body) < 10_000
-    assert gzip_module.decompress(answer.body) == b" " * (3 * MIB)
+    assert gzip_module.decompress(answer.body) == b" " * (2 * MIB + 1)
 
 
 def test_many_spaces_after_an_answer_take_no_memory(met):
