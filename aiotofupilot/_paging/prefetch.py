@@ -33,6 +33,10 @@ _log = logging.getLogger("aiotofupilot")
 _CAUTIOUS = 4
 """Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
 
+_WIDE = 16
+"""A wider window looks at one item far ahead, beside the second page, because it would take several round trips to open
+step by step."""
+
 _GOOD_PAGES = 10
 """After this many good pages in a row, pages that were halved are twice as long again."""
 
@@ -41,10 +45,10 @@ _GOOD_PAGES = 10
 class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
-    The first page is fetched alone. From then on the window grows with each page that came as predicted. At the first
-    page that did not, the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the
-    limit, and the window goes on with pages of that length. Otherwise a page is requested only when the walk needs it,
-    at the cursor that the server gave.
+    The first page is fetched alone. From then on the window grows with each page that came as predicted, or opens at
+    once if the listing is known to go on far ahead. At the first page that did not come as predicted, the pages fetched
+    beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window goes on with
+    pages of that length. Otherwise a page is requested only when the walk needs it, at the cursor that the server gave.
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
@@ -65,6 +69,9 @@ class Window(Generic[T]):
     def __attrs_post_init__(self) -> None:
         self._whole, self._width = self.limit, 1
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
+        self._far: asyncio.Task[Page[T]] | None = None
+        """The request of one item far ahead. None: there was none yet, or it counts no more."""
+        self._has_looked_far = False
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._has_learned = self._ended = False
         self._has_offsets = False
@@ -101,7 +108,7 @@ class Window(Generic[T]):
         try:
             if bisection is not None:
                 return await self._part(bisection)
-            limit, deadline, fetching = self._due(min(self._width, at_most))
+            limit, deadline, fetching = self._due(at_most)
             try:
                 page = await fetching
             except TofuPilotError as error:
@@ -125,7 +132,12 @@ class Window(Generic[T]):
         await asyncio.gather(*self._cancelled, return_exceptions=True)
 
     def __del__(self) -> None:
-        cancel_soon([task for _, _, _, task in self._prefetched])
+        cancel_soon(self._in_flight)
+
+    @property
+    def _in_flight(self) -> list[asyncio.Task[Page[T]]]:
+        far = [] if self._far is None else [self._far]
+        return [task for _, _, _, task in self._prefetched] + far
 
     def _step_back(self) -> None:
         """Throw away what is in flight, and let the page that is due be requested alone."""
@@ -133,14 +145,18 @@ class Window(Generic[T]):
         self._last: Page[T] | None = None
         self._bisection: Bisection[T] | None = None
 
-    def _due(self, width: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
-        """Fill the window up to a width, and return the limit, the time limit and the request of its first page."""
-        limit, deadline = self.limit, Deadline()
+    def _due(self, at_most: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
+        """Fill the window, and return the limit, the time limit and the request of its first page."""
+        limit, deadline, width = self.limit, Deadline(), min(self._width, at_most)
         while width > 1 and len(self._prefetched) < width:
             cursor, deadline = self.cursor, Deadline()
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
             self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
+        if width > 1 and not self._has_looked_far and min(self.concurrency, at_most) > _WIDE:
+            self._has_looked_far = True
+            far_ahead = self.cursor + self.concurrency * (limit - self.overlap)
+            self._far = begun(self.fetch(far_ahead, 1, once=True))
         if self._prefetched:
             _, limit, deadline, task = self._prefetched[0]
             return limit, deadline, _result(task)
@@ -189,7 +205,8 @@ class Window(Generic[T]):
                 self.limit, self._good = min(2 * self.limit, self._whole), 0
         following, length = page.following, len(page.data)
         if following == page.cursor + requested:
-            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self.concurrency)
+            wider = self._width + (1 if self._width < _CAUTIOUS else 2)
+            self._width = self.concurrency if self._goes_on_far() else min(wider, self.concurrency)
         elif following is None:
             self._cancel_prefetched()
         else:
@@ -208,6 +225,13 @@ class Window(Generic[T]):
                 self.concurrency, self.is_sequential = 1, True
         self._note(page)
 
+    def _goes_on_far(self) -> bool:
+        """Return whether the listing is known to have an item far ahead."""
+        far = self._far
+        if far is None or not far.done() or far.cancelled() or far.exception() is not None:
+            return False
+        return bool(far.result().data)
+
     def _note(self, page: Page[T]) -> None:
         """Note what follows a page that is handed over."""
         self._last, following = page, page.following
@@ -218,7 +242,7 @@ class Window(Generic[T]):
 
     def _cancel_prefetched(self) -> None:
         """Throw away what is in flight, and go on with one page."""
-        tasks = [task for _, _, _, task in self._prefetched]
+        tasks, self._far = self._in_flight, None
         self._prefetched.clear()
         cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]

@@ -126,10 +126,55 @@ async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
     assert in_flight == [1, 2, 4, 6, 6]
 
 
-async def test_a_wide_window_is_soon_reached():
+async def test_a_window_of_sixteen_is_soon_reached():
     """It more than doubles with each round trip once it is four pages wide."""
-    in_flight = await in_flight_by_round_trip(64, round_trips=6)
-    assert in_flight == [1, 2, 4, 12, 36, 64]
+    in_flight = await in_flight_by_round_trip(16, round_trips=5)
+    assert in_flight == [1, 2, 4, 12, 16]
+
+
+async def test_a_wider_window_opens_at_once_if_the_listing_goes_on_far_ahead():
+    """One item is requested beside the second page, as far ahead as the window may reach."""
+    in_flight = await in_flight_by_round_trip(64, round_trips=4)
+    assert in_flight == [1, 3, 64, 64]
+
+
+@pytest.mark.parametrize("error", [None, ConnectionError("far ahead")])
+async def test_a_wider_window_opens_step_by_step_if_nothing_is_known_to_be_far_ahead(error):
+    """The listing may be shorter, or the item there may not be readable."""
+    server = Server(200 if error is None else 10_000)
+    server.errors = {650: error} if error else {}
+    window = window_of(server.fetch, concurrency=64)
+    widths = []
+    for _ in range(7):
+        await window.next()
+        await settle()
+        widths.append(len(server.asked) - server.asked.count(650))
+    assert widths == [1, 3, 5, 7, 10, 13, 16]
+    assert server.asked.count(650) == 1
+    await window.aclose()
+    assert server.in_flight == 0
+
+
+async def test_nothing_far_ahead_is_requested_if_few_pages_are_wanted():
+    """The window does not become wide then."""
+    server = Server(10_000)
+    window = window_of(server.fetch, concurrency=64)
+    for wanted in range(16, 0, -1):
+        await window.next(wanted)
+    assert server.asked == list(range(0, 160, 10))
+    await window.aclose()
+
+
+async def test_what_is_requested_far_ahead_is_cancelled_with_the_pages():
+    """Closing the window waits for its end too."""
+    server = Server(10_000, held=True)
+    window = await begun(server, concurrency=64)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await window.next()
+    await settle()
+    assert server.cancelled == [10, 20, 650]
+    await window.aclose()
 
 
 async def test_pages_held_never_exceed_the_concurrency():
