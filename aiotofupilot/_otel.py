@@ -129,10 +129,6 @@ class WalkSpan:
             _fail(span, error)
         span.end()
 
-    def __del__(self) -> None:
-        if self._span is not None:  # pages that were dropped after their loop was closed
-            self._span.end()
-
 
 def retried(attempt: int, failure: str) -> None:
     """Record that a page is requested again, by the number of the attempt, after an error of some type."""

@@ -133,7 +133,7 @@ class TofuPilotSession(Listings):
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
             transport=transport,
-            throttle=Throttle(transport.clock, transport.connections(), checked_limiter(limiter)),
+            throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
             clock=transport.clock,
             timeout=timeout,
             retry=retry,

@@ -31,10 +31,6 @@ DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 
-_SIZE_LIMIT = 64 * 1024
-"""The most bytes of the credentials file. It holds three strings: a few hundred bytes, or a few thousand with a
-certificate."""
-
 
 @frozen(kw_only=True)
 class Settings:
@@ -109,9 +105,8 @@ class Settings:
             return None
         path = Path(home, *CREDENTIALS.split("/")[1:])
         try:
-            mode = _mode_of_file(path, CREDENTIALS)
-            with path.open("rb") as file:
-                login = _members(Secret(file.read(_SIZE_LIMIT + 1)))
+            mode = path.stat().st_mode
+            login = _members(Secret(path.read_bytes()))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -136,7 +131,7 @@ class Settings:
             ca_cert: As in `TofuPilotSession`. None: the authority of the login, if there is one.
 
         Raises:
-            ConfigurationError: The text holds no certificate, or the file cannot be read, or it is not a file.
+            ConfigurationError: The text or the file holds no certificate, or the file cannot be read.
             TypeError: The argument is of the wrong type.
         """
         source, authority = "ca_cert", ca_cert
@@ -153,9 +148,7 @@ class Settings:
             if isinstance(authority, str) and _is_pem(authority):
                 context.load_verify_locations(cadata=authority)
             else:
-                path = Path(authority).expanduser()
-                _mode_of_file(path, source)
-                context.load_verify_locations(cafile=path)
+                context.load_verify_locations(cafile=Path(authority).expanduser())
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
             reason = getattr(error, "strerror", None) or error
             raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
@@ -227,21 +220,8 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
 
 
-def _mode_of_file(path: Path, source: str) -> int:
-    """Return the mode of a file. ``source`` is how errors name it.
-
-    Anything else is refused, such as a named pipe, which would be opened only when it has a writer.
-    """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise unusable(source, f"{source} is not a file")
-    return mode
-
-
 def _members(content: Secret) -> Secret:
     """Return the members of a JSON object. Those that are read are strings, or missing."""
-    if len(content.value) > _SIZE_LIMIT:
-        raise ConfigurationError(f"{CREDENTIALS} is malformed: it has more than {_SIZE_LIMIT} bytes")
     try:
         login = Secret(json.loads(content.value))
     except (ValueError, RecursionError):

@@ -102,14 +102,3 @@ def test_a_secret_does_not_show_where_rich_prints_it():
     """rich asks attrs for the fields, and prints the local variables of tracebacks in this way."""
     assert "abc" not in pretty_repr(Secret("secret-abc"))
     assert (repr(Secret("secret-abc")), repr(Secret(None))) == ("***", "None")
-
-
-def test_a_login_may_be_as_large_as_it_is_read(login):
-    """64 KiB, and not a byte more."""
-    path = login(api_key="s3cr3t")
-    text = path.read_text()
-    path.write_text(text.ljust(64 * 1024))
-    assert Settings.resolve().authorization == "Bearer s3cr3t"
-    path.write_text(text.ljust(64 * 1024 + 1))
-    with pytest.raises(ConfigurationError, match="malformed: it has more than 65536 bytes"):
-        Settings.resolve()

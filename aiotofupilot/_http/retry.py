@@ -246,9 +246,6 @@ class Attempts(Wanted, Generic[T]):
 
     def sign(self, error: TofuPilotError) -> None:
         """Note with an error how many attempts were made, in which time, and whether the session is down."""
-        if isinstance(error, ConfigurationError):  # the request could not be sent
-            self.made -= 1
-            self.counts.add(requests=-1, retries=-1 if self.made else 0)
         error.attempts = self.made
         if self.made > 1 or self.deadline.is_missed:
             error.elapsed = self._clock.monotonic() - self._began
@@ -406,10 +403,7 @@ class Attempts(Wanted, Generic[T]):
     def _log(self) -> None:
         """Log that an attempt has failed, and when the next one is made.
 
-        The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
-        the page begins, None for an item by itself; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and
-        ``tofupilot_wait``, in seconds; ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``,
-        None without a response. It has neither the filters of the listing nor the key of the item.
+        The record has neither the filters of the listing nor the key of the item.
         """
         error, wait = self._failure, max(self._wait, self._until_probe())
         parts = urlsplit(self._target)

@@ -64,7 +64,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     if url is None or not _is_safe(connection.transport, url):
         raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
     origin, clock = url.value.origin(), connection.clock
-    throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections(origin)))
+    throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
     target = f"attachments/{quote(name, safe='')}"
     attempts: Attempts[None] = Attempts(throttle, clock, connection.retry, target, RequestCounts(), deadline=Deadline())
     try:

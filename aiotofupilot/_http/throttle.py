@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from datetime import timedelta
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from aiotofupilot._arguments import must_be
 from aiotofupilot._otel import paused
@@ -18,11 +17,8 @@ from aiotofupilot.errors import RateLimitedError, TofuPilotError
 from .outage import Health, MissedSlotError, Wanted, asked_wait, evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
-
-    from aiohttp import BaseConnector
-    from yarl import URL
 
     from aiotofupilot.clock import Clock
 
@@ -44,21 +40,14 @@ _LONG = 10.0
 
 _log = logging.getLogger("aiotofupilot")
 
-_limits: WeakKeyDictionary[BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
-"""The limits of each connector on its connections: one for each server, and under None the one for all servers.
-
-A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
-before it is sent.
-"""
-
 
 class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
-    A request in flight holds each of the semaphores ``connections``, which sessions with the same connections share.
-    After a 429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each
-    request that comes back lets two more through: one, two, four and so on are in flight. The same holds after an
-    outage, where the probe is the one. Those that have waited for the end of the pause go on in any order.
+    A request in flight holds one place of ``connections``, which sessions with the same connections share. After a
+    429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each request that
+    comes back lets two more through: one, two, four and so on are in flight. The same holds after an outage, where the
+    probe is the one. Those that have waited for the end of the pause go on in any order.
 
     Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
     connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
@@ -66,9 +55,7 @@ class Throttle:
     request leaves the limiter, and enters it again after the pause.
     """
 
-    def __init__(
-        self, clock: Clock, connections: Sequence[asyncio.Semaphore] = (), limiter: Limiter | None = None
-    ) -> None:
+    def __init__(self, clock: Clock, connections: asyncio.Semaphore, limiter: Limiter | None = None) -> None:
         self._clock = clock
         self._connections = connections
         self._limiter = limiter
@@ -177,15 +164,13 @@ class Throttle:
         if self._limiter is not None or self._queued or self.rest() or not self._has_room():
             await self._wait(page)
         else:
-            for connection in self._connections:
-                await connection.acquire()  # a connection is free, so this does not wait
+            await self._connections.acquire()  # a connection is free, so this does not wait
             self._in_flight += 1
 
     def _leave(self, page: Wanted, sent: Sent, starts: int, error: BaseException | None) -> None:
         """Note that a request is over, and what it says about the server."""
         self._in_flight -= 1
-        for connection in self._connections:
-            connection.release()
+        self._connections.release()
         pause = None
         if error is None:
             self._note_success(sent)
@@ -246,7 +231,7 @@ class Throttle:
             wake.set()
 
     def _has_room(self) -> bool:
-        return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
+        return self._in_flight < self._allowed and not self._connections.locked()
 
     async def _wait(self, page: Wanted) -> None:
         began = self._clock.monotonic()
@@ -280,9 +265,8 @@ class Throttle:
                     if self._limiter is not None:
                         await self._limiter.__aenter__()
                         taken.push_async_callback(self._limiter.__aexit__, None, None, None)
-                    for connection in self._connections:
-                        await connection.acquire()
-                        taken.callback(connection.release)
+                    await self._connections.acquire()
+                    taken.callback(self._connections.release)
                     if self._in_flight < self._allowed and not self.rest():
                         taken.pop_all()
                         self._in_flight += 1
@@ -302,13 +286,3 @@ def checked_limiter(limiter: object) -> Limiter | None:
         bound = "an async context manager that can be entered many times, and one of @asynccontextmanager can be"
         raise must_be(TypeError, "limiter", f"{bound} entered only once", cast("object", limiter))
     return cast("Limiter", limiter)
-
-
-def connection_limits(connector: BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
-    """Return the semaphores that a request to a server has to hold. Without a connector, the session is closed."""
-    if connector is None:  # nothing will be sent
-        return ()
-    shared = _limits.setdefault(connector, {})
-    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
-    limits = {origin: connector.limit_per_host, None: connector.limit}
-    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from multidict import CIMultiDict
@@ -29,7 +31,6 @@ from aiotofupilot.clock import Clock
 
 from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
 from .proxy import proxy_of_session
-from .throttle import connection_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,9 @@ _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
 """The most connections of an aiohttp session that is made here."""
+
+_shared: WeakKeyDictionary[aiohttp.BaseConnector, asyncio.Semaphore] = WeakKeyDictionary()
+"""The connections of each connector of the user."""
 
 NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
@@ -101,18 +105,14 @@ class Transport:
         """Returns the proxy for any server, such as a storage. None: there is none."""
         self._proxy = proxy = proxy_of(base_url) if is_own else None
         self.redaction = Redaction(authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ()))
-        self._limit = (asyncio.Semaphore(_CONNECTIONS),)
+        self.connections = asyncio.Semaphore(_CONNECTIONS)
+        """Of this, each request holds a place, so that a connection is free. Within aiohttp, a wait for one would use
+        up the timeout. All who use the same connector share it. It has the lower of the connector's two limits."""
+        connector = None if http_session is None else http_session.connector
+        if connector is not None:  # otherwise the session is closed
+            most = min(connector.limit or sys.maxsize, connector.limit_per_host or sys.maxsize)  # 0: no limit
+            self.connections = _shared.setdefault(connector, asyncio.Semaphore(most))
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    def connections(self, url: URL | None = None) -> tuple[asyncio.Semaphore, ...]:
-        """Return the semaphores of which each request to a server holds one place. None: to the API's server.
-
-        There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
-        session share the semaphores.
-        """
-        if self._session is None or self._owns_session:
-            return self._limit
-        return connection_limits(self._session.connector, (url or self.base).origin())
 
     def check(self) -> None:
         """Raise a `SessionError` if the aiohttp session is closed."""

@@ -1,5 +1,7 @@
 """A transport without a network, and all else that a connection consists of."""
 
+import asyncio
+
 from yarl import URL
 
 from aiotofupilot import RetryPolicy
@@ -20,9 +22,9 @@ def wanted(policy=RetryPolicy(), counts=None, until=None):  # noqa: B008 - a val
 class Transport:
     """The transport of a session, with its lifetime and its throttle. A subclass responds, with its ``get``."""
 
-    def __init__(self, clock, connections=(), limiter=None):
+    def __init__(self, clock, connections=None, limiter=None):
         self.clock, self.lifetime, self.redaction = clock, Lifetime(), Redaction("no-key-in-here")
-        self.throttle = Throttle(clock, connections, limiter)
+        self.throttle = Throttle(clock, connections or asyncio.Semaphore(1000), limiter)
 
     def check(self):
         pass

@@ -51,7 +51,7 @@ class Server:
     def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
         self.clock, self.takes, self.answer = clock, takes, answer
         self.connections = asyncio.Semaphore(connections)
-        self.throttle = Throttle(clock, [self.connections], limiter)
+        self.throttle = Throttle(clock, self.connections, limiter)
         self.counts = RequestCounts()
         self.began = []
 
@@ -88,7 +88,7 @@ async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
     limiter = Limiter(clock, takes=10.0)
     server = Server(clock, limiter, connections=1)
     other = Server(clock, None)
-    other.throttle = Throttle(clock, [server.connections])
+    other.throttle = Throttle(clock, server.connections)
     await clock.run(server.request("paced"), other.request("free"), other.request("free too"))
     assert other.began == [(0.0, "free"), (0.25, "free too")]
     assert server.began == [(10.0, "paced")]

@@ -27,7 +27,7 @@ KINDS = {
 class Server(Transport):
     """A server that fails between two points in time, as a session reaches it. It is also the session's transport."""
 
-    def __init__(self, clock, *, down=(math.inf, math.inf), kind="503", takes=0.3, connections=()):
+    def __init__(self, clock, *, down=(math.inf, math.inf), kind="503", takes=0.3, connections=None):
         super().__init__(clock, connections)
         self.down, self.kind, self.takes = down, kind, takes
         self.sent = []
@@ -321,7 +321,7 @@ async def test_a_page_whose_time_was_up_before_it_was_requested_tells_no_time_be
 
 async def test_the_time_of_a_page_that_waited_for_a_connection_begins_with_its_request(clock):
     """Otherwise a timeout would be its last, although its first request has just been sent."""
-    server = Server(clock, takes=9.0, connections=[asyncio.Semaphore(1)])
+    server = Server(clock, takes=9.0, connections=asyncio.Semaphore(1))
     server.once = {"late": RequestTimeoutError("slow", timeout=9.0)}
     policy = RetryPolicy(max_elapsed=15)
     assert await clock.run(server.ask("first"), server.ask("late", policy)) == [b"page"] * 2

@@ -325,7 +325,7 @@ async def test_a_page_is_warned_of_once_although_others_are_answered(clock, serv
 
 async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
     """One that is down keeps no connection from the others."""
-    shared = [asyncio.Semaphore(2)]
+    shared = asyncio.Semaphore(2)
     down, fine = Server(clock), Server(clock)
     for server in (down, fine):
         server.throttle = Throttle(clock, shared)
@@ -334,7 +334,7 @@ async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
     results = await clock.run(*walks)
     assert results == [down.sandbox.procedures, fine.sandbox.procedures] * 2
     assert max(began for began, _ in fine.sent) < 10
-    assert not any(connection.locked() for connection in shared)
+    assert not shared.locked()
 
 
 async def followed(stream, seen):

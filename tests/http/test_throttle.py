@@ -17,9 +17,9 @@ POLICY = RetryPolicy()
 class Server:
     """A server that answers by a function of the time. It takes some time, and remembers the requests in flight."""
 
-    def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
+    def __init__(self, clock, limit=1000, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.throttle = Throttle(clock, [] if limit is None else [asyncio.Semaphore(limit)])
+        self.throttle = Throttle(clock, asyncio.Semaphore(limit))
         self.in_flight = 0
         self.most = 0
         self.began = []
@@ -263,7 +263,7 @@ async def test_connections_that_come_free_during_a_pause_are_left_to_others(cloc
     )
     assert paused.began == [(0, "refused"), (31.0, "waits")]
     assert [name for _, name in busy.began] == [0, 1, 2]
-    assert not any(connection.locked() for connection in paused.throttle._connections)
+    assert not paused.throttle._connections.locked()
 
 
 @pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])

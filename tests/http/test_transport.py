@@ -6,6 +6,7 @@ import gzip
 import logging
 import pickle
 import ssl
+import sys
 import threading
 import zlib
 
@@ -14,7 +15,6 @@ import pytest
 import trustme
 from fakes.raw_server import Server, and_then, hang, hang_up, http, reset
 from fakes.shown import texts
-from yarl import URL
 
 from aiotofupilot import (
     CertificateError,
@@ -44,7 +44,7 @@ class Client:
         self._parts = {
             "transport": self.transport,
             "lifetime": Lifetime(),
-            "throttle": Throttle(clock, self.transport.connections()),
+            "throttle": Throttle(clock, self.transport.connections),
             "clock": clock,
         }
 
@@ -633,36 +633,28 @@ async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):
     assert caught.value.timeout is None
 
 
-def free(connections):
-    """How many connections each semaphore has left."""
-    return [connection._value for connection in connections]
-
-
 async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, handed_in):
     """A session of our own has 100 connections; 0 in a connector means that there is no limit."""
-    assert free(make().transport.connections()) == [100]
-    for limit, per_host, expected in [(10, 0, [10]), (10, 4, [4, 10]), (0, 4, [4]), (0, 0, [])]:
+    assert make().transport.connections._value == 100
+    for limit, per_host, expected in [(10, 0, 10), (10, 4, 4), (4, 10, 4), (0, 4, 4), (0, 0, sys.maxsize)]:
         connector = aiohttp.TCPConnector(limit=limit, limit_per_host=per_host)
-        assert free(make(http_session=handed_in(connector=connector)).transport.connections()) == expected
+        assert make(http_session=handed_in(connector=connector)).transport.connections._value == expected
 
 
 async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
-    """Only the limit per host counts for each server separately."""
-    session = handed_in(connector=aiohttp.TCPConnector(limit=10, limit_per_host=4))
-    (here, of_all), (again, again_of_all), (there, there_of_all) = (
-        make(origin, http_session=session).transport.connections() for origin in (None, None, elsewhere.origin)
+    """Whichever server they ask."""
+    session, another = handed_in(), handed_in()
+    here, again, there = (
+        make(origin, http_session=session).transport.connections for origin in (None, None, elsewhere.origin)
     )
-    assert here is again is not there
-    assert of_all is again_of_all is there_of_all
-    storage = make(http_session=session).transport.connections(URL(f"{elsewhere.origin}/file"))
-    assert storage == (there, of_all)
+    assert here is again is there is not make(http_session=another).transport.connections
 
 
-async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
+async def test_a_closed_session_has_connections_of_its_own(make, handed_in):
     """It is refused later."""
     session = handed_in()
     await session.close()
-    assert make(http_session=session).transport.connections() == ()
+    assert not make(http_session=session).transport.connections.locked()
 
 
 @pytest.mark.parametrize("answer", [*CUT, *HUNG, pytest.param(http(b"", "X: " + "a" * 10_000), id="flood")])

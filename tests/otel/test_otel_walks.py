@@ -110,24 +110,6 @@ async def test_a_walk_that_is_left_early_is_not_an_error(session, telemetry, lea
     assert walk.status.status_code is StatusCode.UNSET
 
 
-@pytest.mark.parametrize("method", ["walk", "pages"])
-def test_one_that_is_dropped_after_its_loop_was_closed_has_a_span(telemetry, method):
-    """Nothing of it can run any more."""
-    walk = getattr(InProcess(Sandbox(30, runs=0)).procedures.list(limit=10, concurrency=3), method)()
-
-    async def begin(walk):
-        await anext(walk)
-
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(begin(walk))
-    loop.close()
-    assert telemetry.walks == []
-    del walk
-    gc.collect()
-    (span,) = telemetry.walks
-    assert span.status.status_code is StatusCode.UNSET
-
-
 def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
     program = """
         import asyncio
