@@ -45,63 +45,36 @@ from typing import TYPE_CHECKING
 from . import _public
 from ._version import __version__ as __version__
 
-__all__ = [
-    "Checkpoint",
-    "Details",
-    "DetailsWalk",
-    "Download",
-    "FollowedListing",
-    "IncrementalDetailsWalk",
-    "IncrementalWalk",
-    "Paginator",
-    "RetryPolicy",
-    "Shard",
-    "TofuPilotSession",
-    "Walk",
-    "Watermark",
-    "from_wire",
-    "to_wire",
-]
-
-if TYPE_CHECKING:
-    from . import errors, stats
-    from ._http.downloads import Download
-    from ._http.retry import RetryPolicy
-    from ._paging.details import DetailsWalk, IncrementalDetailsWalk
-    from ._paging.follow import FollowedListing
-    from ._paging.incremental import IncrementalWalk
-    from ._paging.paginator import Details, Paginator
-    from ._paging.walk import Walk
-    from ._session import TofuPilotSession
-    from ._wire.codec import from_wire, to_wire
-    from .errors import *  # noqa: F403 - the names of the errors stand there
-    from .models import details, items, page, refs
-    from .models.details import *  # noqa: F403 - likewise
-    from .models.items import *  # noqa: F403 - likewise
-    from .models.page import *  # noqa: F403 - likewise
-    from .models.refs import *  # noqa: F403 - likewise
-    from .positions import Checkpoint, Shard, Watermark
-    from .stats import *  # noqa: F403 - likewise
-
-    __all__ += errors.__all__
-    __all__ += stats.__all__
-    __all__ += details.__all__
-    __all__ += items.__all__
-    __all__ += page.__all__
-    __all__ += refs.__all__
+if TYPE_CHECKING:  # each module says which of its names are public
+    from . import models as models
+    from ._http.downloads import *  # noqa: F403
+    from ._http.retry import *  # noqa: F403
+    from ._paging.details import *  # noqa: F403
+    from ._paging.follow import *  # noqa: F403
+    from ._paging.incremental import *  # noqa: F403
+    from ._paging.paginator import *  # noqa: F403
+    from ._paging.walk import *  # noqa: F403
+    from ._session import *  # noqa: F403
+    from ._wire.codec import *  # noqa: F403
+    from .errors import *  # noqa: F403
+    from .models.details import *  # noqa: F403
+    from .models.items import *  # noqa: F403
+    from .models.page import *  # noqa: F403
+    from .models.refs import *  # noqa: F403
+    from .positions import *  # noqa: F403
+    from .stats import *  # noqa: F403
 else:  # hidden from type checkers, because they would then accept any name
+    _NAMES = {
+        "_http.downloads": ("Download",),
+        "_http.retry": ("RetryPolicy",),
+        "_paging.details": ("DetailsWalk", "IncrementalDetailsWalk"),
+        "_paging.follow": ("FollowedListing",),
+        "_paging.incremental": ("IncrementalWalk",),
+        "_paging.paginator": ("Details", "Paginator"),
+        "_paging.walk": ("Walk",),
+        "_session": ("TofuPilotSession",),
+        "_wire.codec": ("from_wire", "to_wire"),
+        "positions": ("Checkpoint", "Shard", "Watermark"),
+    }
     _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items", "models.details")
-    _LIGHTEST_FIRST = (
-        "positions",
-        "_wire.codec",
-        "_http.retry",
-        "_session",  # it does not need paging before something is listed
-        "_paging.walk",
-        "_paging.incremental",
-        "_paging.details",
-        "_paging.follow",
-        "_paging.paginator",
-        "_http.downloads",
-    )
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _WHOLE)
-    del __all__  # `__getattr__` adds the names of these modules when somebody asks, because they take time to load
+    __getattr__, __dir__ = _public.lazy(__name__, _NAMES, _WHOLE)

@@ -18,36 +18,36 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def lazy(
-    package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()
+    package: str, names: Mapping[str, Sequence[str]], whole: Sequence[str] = ()
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
 
+    The package also has ``__all__``, unless it sets that itself, and its public modules as attributes.
+
     Args:
         package: The package's ``__name__``.
-        names: The names that the package re-exports, apart from those of `whole`.
-        modules: The package's modules that have these names. They become attributes of the package too. They are
-            searched in this order, so put the lighter modules first: their names then load no heavier module.
-        whole: Further modules, whose names are all re-exported. They are names of classes. The ``__all__`` of the
-            package has them too, if it is not set, and asking for it loads these modules.
+        names: Modules of the package, each with the names that it re-exports of the module.
+        whole: Further modules, whose names are all re-exported. They are names of classes. A module that is searched
+            for a name is loaded, so put the lighter modules first.
     """
-    public = {module.partition(".")[0] for module in (*modules, *whole) if not module.startswith("_")}
+    modules = {name: module for module, of_module in names.items() for name in of_module}
+    public = {module.partition(".")[0] for module in (*names, *whole) if not module.startswith("_")}
 
     def every_name() -> list[str]:
-        return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
+        return sorted({*modules, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
 
     def load(name: str) -> object:
-        if name == "__all__" and whole:
+        if name == "__all__":
             return every_name()
         if name in public:
             return import_module(f"{package}.{name}")
-        is_own = name in names
-        for module in modules if is_own else whole if name[:1].isupper() else ():
+        for module in (modules[name],) if name in modules else whole if name[:1].isupper() else ():
             loaded = import_module(f"{package}.{module}")
-            if name in (vars(loaded) if is_own else loaded.__all__):
+            if name in modules or name in loaded.__all__:
                 value = explained(getattr(loaded, name))
                 setattr(sys.modules[package], name, value)  # so the next access does not come here
                 return value

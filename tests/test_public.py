@@ -6,13 +6,11 @@ import subprocess
 import sys
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
 import aiotofupilot
-from aiotofupilot import errors, listings, models
-from aiotofupilot._public import lazy
+from aiotofupilot import errors, listings, models, testing
 
 HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "msgspec", "tenacity", "asyncio"}
 
@@ -42,27 +40,17 @@ def test_a_name_is_loaded_once():
     assert vars(aiotofupilot)["PageMeta"] is models.PageMeta
 
 
-def test_what_type_checkers_see_is_what_runs():
-    """The imports for type checkers name, module by module, what is loaded at run time, and `__all__` is that.
-
-    Errors, counts and models are not named, because their modules say what their names are.
-    """
-    tree = ast.parse(Path(aiotofupilot.__file__).read_text("utf-8"))
-    checked = [
-        node for node in next(node for node in tree.body if isinstance(node, ast.If)).body if hasattr(node, "names")
-    ]
-    origins = {alias.name: statement.module for statement in checked for alias in statement.names}
-    of_models = ("details", "items", "page", "refs")
-    for module in ("errors", "stats", *(f"models.{name}" for name in of_models)):
-        package, _, name = module.rpartition(".")
-        assert (origins.pop(name) or "") == package
-        origins |= dict.fromkeys(import_module(f"aiotofupilot.{module}").__all__, module)
-    del origins["*"]
-    assert sorted(origins) == aiotofupilot.__all__
-    assert set(models.__all__) - {"wire_name"} <= set(origins)
-    for name, module in origins.items():
-        defining = import_module(f"aiotofupilot.{module}")
-        assert getattr(aiotofupilot, name) is getattr(defining, name)
+@pytest.mark.parametrize("package", [aiotofupilot, testing])
+def test_what_type_checkers_see_is_what_runs(package):
+    """Type checkers see all names of the modules that are imported for them. At run time they are there too."""
+    (block,) = [node for node in ast.parse(inspect.getsource(package)).body if isinstance(node, ast.If)]
+    modules = [node.module for node in block.body if [alias.name for alias in node.names] == ["*"]]
+    found = [import_module(f"{package.__name__}.{name}") for name in modules]
+    defining = {name: module for module in found for name in module.__all__}
+    assert sorted(defining) == package.__all__
+    for name, module in defining.items():
+        assert getattr(package, name) is getattr(module, name)
+    assert package is testing or set(models.__all__) - {"wire_name"} <= set(defining)
 
 
 def test_an_unknown_name_is_an_attribute_error_with_a_suggestion():
@@ -75,13 +63,6 @@ def test_an_unknown_name_is_an_attribute_error_with_a_suggestion():
         aiotofupilot.Any  # noqa: B018 - its modules have it, and do not export it
     with pytest.raises(ImportError, match="Procedures"):
         from aiotofupilot import Procedures  # noqa: F401, PLC0415 - it is not there
-
-
-def test_a_name_that_no_module_has_is_an_attribute_error():
-    """A wrong name in `__all__` is an AttributeError with that name."""
-    load, _ = lazy("aiotofupilot", ["Slip"], ["models"])
-    with pytest.raises(AttributeError, match="no attribute 'Slip'"):
-        load("Slip")
 
 
 @pytest.mark.parametrize("program", ["import aiotofupilot", "from aiotofupilot import _public"])

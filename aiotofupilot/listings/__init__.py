@@ -173,5 +173,8 @@ NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    _MODULES = dict.fromkeys(vars(Listings)[name].module for name in NAMES)
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("_declaration", "_shared", "_resource", "_base", *_MODULES))
+    _NAMES = {"_base": ["Listing"], "_declaration": ["Argument", "Bounds"], "_resource": ["Detailed"]}
+    _NAMES["_shared"] = ["Options", "PageOptions"]
+    for _name in NAMES:
+        _NAMES.setdefault(vars(Listings)[_name].module, []).append(_name.capitalize())
+    __getattr__, __dir__ = _public.lazy(__name__, _NAMES)

@@ -33,4 +33,4 @@ else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
     _WHOLE = ("page", "refs", "items", "details")
-    __getattr__, __dir__ = _public.lazy(__name__, ("wire_name",), ("fields",), _WHOLE)
+    __getattr__, __dir__ = _public.lazy(__name__, {"fields": ("wire_name",)}, _WHOLE)

@@ -16,28 +16,18 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
 
 from typing import TYPE_CHECKING
 
-__all__ = [
-    "AuditReport",
-    "MockResponse",
-    "audit",
-    "make",
-    "make_deployment",
-    "make_measurement",
-    "make_phase",
-    "make_run",
-    "make_unit",
-    "mock_listing",
-    "serve",
-    "session_on",
-    "without_waits",
-]
-
-if TYPE_CHECKING:
-    from .auditing import AuditReport, audit
-    from .builders import make, make_deployment, make_measurement, make_phase, make_run, make_unit
-    from .mocking import MockResponse, mock_listing
-    from .serving import serve, session_on, without_waits
+if TYPE_CHECKING:  # each module says which of its names are public
+    from .auditing import *  # noqa: F403
+    from .builders import *  # noqa: F403
+    from .mocking import *  # noqa: F403
+    from .serving import *  # noqa: F403
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "auditing", "mocking"))
+    _NAMES = {
+        "auditing": ("AuditReport", "audit"),
+        "builders": ("make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"),
+        "mocking": ("MockResponse", "mock_listing"),
+        "serving": ("serve", "session_on", "without_waits"),
+    }
+    __getattr__, __dir__ = _public.lazy(__name__, _NAMES)
