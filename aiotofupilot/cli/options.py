@@ -51,6 +51,8 @@ OUTPUT = Group("Output", sort_key=3)
 ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
+_SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=math.inf))
+
 
 def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
@@ -67,33 +69,15 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
                 today = now.astimezone().date()
                 day = today - timedelta(days=1) if word == "yesterday" else today
                 return datetime.combine(day, time()).astimezone()
-            case _ if (age := _timedelta(text)) is not None:
-                return now - age
             case _:
+                with suppress(ValueError):  # it is not an age
+                    return now - duration(_, tokens)
                 return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise ValueError(
             f'"{text}" is not a date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; '
             "or today, yesterday, now, or an age such as 7d, 12h or 30m."
         ) from None
-
-
-def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
-    """Read a checkpoint, or a position, which is one too."""
-    text = tokens[0].value
-    try:
-        return Checkpoint.parse(text)
-    except ValueError:
-        raise ValueError(f'"{text}" is not a cursor: write 0 or more, or what an earlier run printed.') from None
-
-
-def seconds(_: object, tokens: Sequence[Token]) -> float:
-    """Read a number of seconds, more than 0 and finite."""
-    text = tokens[0].value
-    with suppress(ValueError):
-        if 0.0 < (number := float(text)) < math.inf:
-            return number
-    raise ValueError(f'"{text}" is not a number of seconds: write more than 0, such as 0.5 or 60.')
 
 
 _DURATION = re.compile(
@@ -107,46 +91,34 @@ _DURATION = re.compile(
 def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     """Read a duration such as 90s, 1m30s, 2h or PT1M30S."""
     text = tokens[0].value
-    if (read := _timedelta(text)) is None:
-        raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S, and at most 999999999d.')
-    return read
-
-
-def _timedelta(text: str) -> timedelta | None:
-    """Return a duration. None: the text is not one, or it is too long."""
     match = _DURATION.fullmatch(text)
     parts = match.groupdict("") if match else {}
     numbers = {unit: float(part.replace(",", ".")) for unit, part in parts.items() if part}
     with suppress(OverflowError):
-        return timedelta(**numbers) if numbers else None
-    return None
+        if numbers:
+            return timedelta(**numbers)
+    raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S, and at most 999999999d.')
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
-    """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
+    """Read the conditions on metadata: KEY=TEXT, as often as it is given, or one JSON object.
 
     A key that is given several times may have any of the texts.
     """
+    document: Any = None
+    with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+        document = json.loads(tokens[0].value)
+    if isinstance(document, dict) and len(tokens) == 1:
+        return cast("dict[str, Any]", document)
     texts: dict[str, list[str]] = {}
-    conditions: dict[str, Any] = {}
     for token in tokens:
         key, equals, text = token.value.partition("=")
-        if equals and key and not key.lstrip().startswith("{"):
-            texts.setdefault(key, []).append(text)
-        elif conditions:
-            raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
-        else:
-            document: Any = None
-            with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
-                document = json.loads(token.value)
-            if not isinstance(document, dict):
-                raise ValueError(
-                    f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.'
-                )
-            conditions = cast("dict[str, Any]", document)
-    if both := sorted(texts.keys() & conditions):
-        raise ValueError(f'"{both[0]}" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON.')
-    return conditions | {key: {"in": any_of} for key, any_of in texts.items()}
+        if not (key and equals) or key.lstrip().startswith("{"):
+            raise ValueError(
+                f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON, alone.'
+            )
+        texts.setdefault(key, []).append(text)
+    return {key: {"in": any_of} for key, any_of in texts.items()}
 
 
 _OF_LIST: dict[str, dict[str, Any]] = {
@@ -178,7 +150,11 @@ _TYPED: dict[Any, dict[str, Any]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
     timedelta: {"metavar": "DURATION", "converter": duration},
     int: {"metavar": "N"},
-    int | Checkpoint: {"metavar": "CURSOR", "converter": checkpoint, "accepts_keys": False},
+    int | Checkpoint: {
+        "metavar": "CURSOR",
+        "converter": lambda _, tokens: Checkpoint.parse(tokens[0].value),
+        "accepts_keys": False,
+    },
     float: {"metavar": "N"},
     str: {"metavar": "TEXT"},
 }
@@ -194,7 +170,7 @@ _FORMS = {
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (
         'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
-        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
+        '["A", "B"]}}, which is given alone. An item has to meet the conditions on all keys. Where a key is given '
         "several texts, the item has to have one of them."
     ),
 }
@@ -289,9 +265,9 @@ class Server:
         ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
     """
 
-    timeout: Annotated[float, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = 30.0
+    timeout: Annotated[float, _SECONDS] = 30.0
     retries: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=0))] = 5
-    deadline: Annotated[float | None, Parameter(group=ASKING, metavar="SECONDS", converter=seconds)] = None
+    deadline: Annotated[float | None, _SECONDS] = None
     sandbox: Annotated[bool, Parameter(show_default=False)] = False
     until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None
     base_url: Annotated[str | None, Parameter(metavar="URL")] = None

@@ -1,14 +1,12 @@
 """What people type for an option."""
 
-import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cyclopts import Token
 
-from aiotofupilot import Checkpoint
-from aiotofupilot.cli.options import checkpoint, duration, metadata, timestamp
+from aiotofupilot.cli.options import duration, metadata, timestamp
 
 
 @pytest.fixture(autouse=True)
@@ -82,21 +80,6 @@ def test_an_age_is_that_of_this_machine_s_clock():
     assert before <= read + timedelta(hours=1) <= datetime.now(UTC)
 
 
-@pytest.mark.parametrize("place", [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, (b"abcdef",), (b"ghijkl",))])
-def test_a_place_is_a_checkpoint(place):
-    """What a run printed, or a position of the server's."""
-    assert checkpoint(Checkpoint, [Token(value=str(place))]) == place
-
-
-@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "200@abc"])
-def test_what_is_no_place_is_refused_with_what_is(text):
-    """The message repeats what was given."""
-    with pytest.raises(
-        ValueError, match=f'"{re.escape(text)}" is not a cursor: write 0 or more, or what an earlier run'
-    ):
-        checkpoint(Checkpoint, [Token(value=text)])
-
-
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -131,16 +114,28 @@ def test_a_duration_that_python_cannot_hold_is_refused_with_the_longest(text):
         duration(timedelta, [Token(value=text)])
 
 
-def test_conditions_on_metadata_are_read():
-    """In JSON, or as a text that a key has; given several times, all of them hold."""
-    tokens = [Token(value="shift=A"), Token(value='{"humidity": {"gte": 40}}'), Token(value="note=a=b")]
-    assert metadata(dict, tokens) == {"shift": {"in": ["A"]}, "humidity": {"gte": 40}, "note": {"in": ["a=b"]}}
+@pytest.mark.parametrize(
+    ("texts", "conditions"),
+    [
+        (["shift=A", "note=a=b", "shift=B"], {"shift": {"in": ["A", "B"]}, "note": {"in": ["a=b"]}}),
+        (['"a=b"', "1=2"], {'"a': {"in": ['b"']}, "1": {"in": ["2"]}}),
+        ([' {"humidity": {"gte": 40}, "shift": {"in": ["a=b"]}}'], {"humidity": {"gte": 40}, "shift": {"in": ["a=b"]}}),
+    ],
+)
+def test_conditions_on_metadata_are_read(texts, conditions):
+    """In one JSON object, or as texts, one of which a key has."""
+    assert metadata(dict, [Token(value=text) for text in texts]) == conditions
 
 
-@pytest.mark.parametrize("text", ["", "shift", "=A", "[1]", "{", '"x"'])
-def test_what_is_no_condition_is_refused(text):
-    with pytest.raises(ValueError, match="is not a metadata filter: write KEY=TEXT"):
-        metadata(dict, [Token(value=text)])
+@pytest.mark.parametrize(
+    "texts",
+    [[""], ["shift"], ["=A"], ["[1]"], ["{"], ['{"a": "b=c"'], ['"x"'], ["a=b", '{"c": 1}'], ['{"c": 1}', "a=b"]],
+    ids=str,
+)
+def test_what_is_no_condition_is_refused(texts):
+    """Nor are texts beside a JSON object, which would hide one condition on a key behind another."""
+    with pytest.raises(ValueError, match=r"is not a metadata filter: write KEY=TEXT, or .* as JSON, alone"):
+        metadata(dict, [Token(value=text) for text in texts])
 
 
 def test_metadata_that_is_nested_too_deeply_is_refused():
