@@ -224,9 +224,8 @@ async def _write(
         with aside():
             await out.write(text, items=out.items + len(items), checkpoint=str(walk.checkpoint))
         progress.advance(len(items))
-    if rest := (b"" if out.items else output_format.head) + output_format.tail:
-        with aside():
-            await out.write(rest)
+    with aside():
+        await out.write((b"" if out.items else output_format.head) + output_format.tail)
 
 
 @asynccontextmanager

@@ -114,7 +114,7 @@ class PartFile:
     a finished file. If another run is writing it, or it cannot be completed, that is a UsageError.
     """
 
-    _has_begun = _is_made = False
+    _has_begun = False
 
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
         self._target = target
@@ -172,24 +172,17 @@ class PartFile:
                 "leave out --resume to replace it, or choose another --output"
             )
 
-    def _begin(self) -> None:
-        """Cut off what is not completed, before anything is added.
-
-        What an earlier run has left is kept until something replaces it. Its state goes first, so that it never speaks
-        of other bytes.
-        """
-        if not self._has_begun:
-            self._has_begun = True
-            if not self._state.size:
-                self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self._state.size)
-
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
 
         Without items, the bytes come after all items. They do not count as written, so another run cuts them off.
+        What an earlier run has left is kept until the first write.
         """
-        self._begin()
+        if not self._has_begun:
+            self._has_begun = True
+            if not self._state.size:  # the state goes first, so that it never speaks of other bytes
+                self._state_path.unlink(missing_ok=True)
+            self._file.truncate(self._state.size)
         write_all(self._file, data)
         if items is None:
             return
@@ -201,13 +194,14 @@ class PartFile:
         self._state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
-        """Put the file in its place, with the mode of the one that was there. It may be made of what is written."""
-        self._begin()
+        """Put the file in its place after the last write, with the mode of the one that was there.
+
+        It may be made of what is written.
+        """
         ready = self._part
         if remake:
             ready = self._whole
             with BufferedWriter(_opened(ready)) as made:
-                self._is_made = True
                 made.truncate(0)
                 self._file.seek(0)
                 await remake(self._file, made)
@@ -223,15 +217,14 @@ class PartFile:
 
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, and another run can complete them."""
-        if self._is_made:
-            self._whole.unlink(missing_ok=True)
-        # What an earlier run has left stays, too, if this one has not begun.
-        is_kept = self.items > 0 or (not self._has_begun and os.fstat(self._file.fileno()).st_size > 0)
+        with suppress(OSError):  # there is none, or it is a folder
+            self._whole.unlink()
         if self.items:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
                 self._file.truncate(self._state.size)
-        if is_kept:
+        # What an earlier run has left stays, too, if this one has not begun.
+        if self.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
             self._file.close()
         else:
             self._remove()

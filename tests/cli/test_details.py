@@ -93,13 +93,13 @@ def test_items_are_written_one_by_one(sandbox, run_ids, tmp_path, monkeypatch):
     on_run(sandbox, run_ids[1]).next(latency(0.1))
     written, write = [], PartFile.write
 
-    async def noted(file, data, *, items, checkpoint):
+    async def noted(file, data, *, items=None, checkpoint=None):
         written.append(items)
         await write(file, data, items=items, checkpoint=checkpoint)
 
     monkeypatch.setattr(PartFile, "write", noted)
     assert run(["runs", "-n", "5", "--details", "--concurrency", "4", "-o", str(tmp_path / "x.jsonl")]) == 0
-    assert written == [1, 2, 3, 4, 5]
+    assert written == [1, 2, 3, 4, 5, None]
 
 
 def test_a_file_without_details_is_not_completed_with_them(sandbox, run_ids, tmp_path, capfd):

@@ -195,14 +195,19 @@ def test_what_a_killed_run_made_is_made_again(sandbox, output):
     assert beside(output) == []
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("elsewhere")], ids=["folder", "link"])
-def test_something_else_in_the_place_of_what_is_made(sandbox, output, capsys, make):
-    """It is left alone and named, and what has arrived is kept."""
+@pytest.mark.parametrize(
+    ("make", "kept"),
+    [(Path.mkdir, [".part.whole"]), (lambda path: path.symlink_to("elsewhere"), [])],
+    ids=["folder", "link"],
+)
+def test_something_else_in_the_place_of_what_is_made(sandbox, output, capsys, make, kept):
+    """It is named, a link is not followed, and what has arrived is kept."""
     made = output.with_name("list.parquet.part.whole")
     make(made)
     assert run(["procedures", "--output", str(output)]) == 4
     assert capsys.readouterr().err.startswith(f"aiotofupilot: cannot write {made}: ")
-    assert beside(output) == [".part", ".part.state", ".part.whole"]
+    assert beside(output) == [".part", ".part.state", *kept]
+    assert not output.with_name("elsewhere").exists()
 
 
 class Full(BufferedWriter):

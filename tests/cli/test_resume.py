@@ -33,6 +33,7 @@ async def write_all(target, *, options=OPTIONS, resume=True):
     file = PartFile(target, options, resume=resume)
     try:
         await write_pages(file, len(PAGES))
+        await file.write(b"")
         await file.finish()
     except BaseException:
         file.leave()
@@ -257,7 +258,9 @@ async def test_a_part_without_a_state_is_kept_by_a_run_that_fails(target, left):
 
 async def test_an_empty_listing_begins_anew_as_well(target, left):
     """Nothing of it has been written when it takes its place."""
-    await PartFile(target, OPTIONS, resume=False).finish()
+    file = PartFile(target, OPTIONS, resume=False)
+    await file.write(b"")
+    await file.finish()
     assert target.read_bytes() == b""
     assert names(target) == ["list.csv"]
 
