@@ -68,7 +68,6 @@ async def download(
                     aclosing(_noted(walk, progress)) as items,
                     aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
                 ):
-                    progress.is_long.set()  # each item takes a request
                     async for one in downloads:
                         if one.path is not None:
                             outcome = "new" if one.is_new else "there already"

@@ -230,22 +230,17 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing beside a block, but not after it, if the listing is long and someone watches.
+    """Count a listing beside a block, but not after it, if someone watches, and unless a cursor leaves a part out.
 
     One request is in flight, and none is tried again, so that it takes little from the walk. If the items cannot be
     counted, that is not a failure.
     """
 
     async def tell_total() -> None:
-        await progress.is_long.wait()
-        if not progress.is_shown or progress.row.total is not None:
-            return
-        with suppress(TofuPilotError):
-            total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
-            # Cursors are offsets, or the count would have failed.
-            cursor = query.arguments.get("cursor")
-            before = cursor.cursor + cursor.skip if cursor else 0
-            progress.row.total = max(0, total - before)
+        if progress.is_shown and progress.row.total is None and query.arguments.get("cursor") is None:
+            listing = query.changed(concurrency=1).listing(session.with_options(retry=None))
+            with suppress(TofuPilotError):
+                progress.row.total = await listing.count()
 
     counting = asyncio.create_task(tell_total())
     try:

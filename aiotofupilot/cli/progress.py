@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 _LONGEST = 100 * 24 * 3600
 """Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
 
-_PAGES = 3
-"""A listing is long once so many pages have come. A shorter one is over before it would be counted."""
-
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
@@ -65,16 +62,13 @@ class Progress(logging.Handler):
     items go to standard output, and that is a pipe, its reader may write to the terminal.
 
     ``name`` says what the items are called, and ``total`` how many will arrive. ``row`` is how far they are, and
-    ``warning`` the latest warning, until more arrives; empty: there is none. ``is_long`` is set when it is worth while
-    to count the items.
+    ``warning`` the latest warning, until more arrives; empty: there is none.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
         super().__init__()
         self.warning: str = ""
         self.row: _Row = _Row(name or "", total)
-        self.is_long: asyncio.Event = asyncio.Event()
-        self._arrivals = 0
         self._rows = {} if name is None else {name: self.row}
         self._live = None
         # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
@@ -142,9 +136,6 @@ class Progress(logging.Handler):
     def advance(self, items: int) -> None:
         """Count items that have arrived together."""
         self.row.count += items
-        self._arrivals += 1
-        if self._arrivals == _PAGES:
-            self.is_long.set()
         self.warning = ""
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
