@@ -173,13 +173,10 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
     Args:
         after: When to do it: after the request, after the response's headers, or after half of its body.
     """
-
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        if after == "request":
-            return delivery.with_response(Delivery(["reset"]))
-        return Delivery((*delivery.split(0.0 if after == "headers" else 0.5)[0], "reset"))
-
-    return alter
+    if after == "request":
+        return lambda delivery, _request, _random: delivery.with_response(Delivery(["reset"]))
+    at = 0.0 if after == "headers" else 0.5
+    return lambda delivery, _request, _random: Delivery((*delivery.split(at)[0], "reset"))
 
 
 @fault

@@ -18,6 +18,8 @@ from attrs import evolve, field, frozen
 from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, Run, UserRef
 
+from .wire import extended
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -278,8 +280,7 @@ class DeployedRun(Run):
             environment: The environment. None: no filter for environments finds the run.
             deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
         """
-        told = dict(zip(_NAMES, _told(run), strict=True))
-        return cls(**told, environment=environment, deployment_id=deployment_id)
+        return extended(cls, run, environment=environment, deployment_id=deployment_id)
 
     def __eq__(self, other: object) -> bool:
         return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
@@ -288,5 +289,4 @@ class DeployedRun(Run):
         return super().__hash__()
 
 
-_NAMES = tuple(attribute.name for attribute in attrs.fields(Run))
-_told = attrgetter(*_NAMES)
+_told = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))

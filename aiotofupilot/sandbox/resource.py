@@ -23,7 +23,7 @@ from aiotofupilot.models.fields import fields_of
 
 from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
-from .wire import Refusal, extended, not_found
+from .wire import Refusal, extended
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Listing
@@ -142,7 +142,7 @@ class Detail:
         listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
-            raise not_found()
+            raise Refusal(404, "NOT_FOUND", "Not found")
         included = {name: reading.snapshot.included(listing, item, name) for name in _NOTHING if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
 

@@ -25,7 +25,7 @@ from .resource import Detail, Reading, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
-from .wire import Refusal, dumps, not_found, without
+from .wire import Refusal, dumps, without
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -227,7 +227,7 @@ class Sandbox(Factory):
         """Return what the API answers, and note in the request the page or the detail that it is."""
         found, parameters = route(request.path)
         if found is None or request.method != "GET":
-            raise not_found()
+            raise Refusal(404, "NOT_FOUND", "Not found")
         is_station = request.authorization == f"Bearer {self.station_key}"
         if not is_station and request.authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
@@ -358,10 +358,8 @@ class Sandbox(Factory):
 
 def _end(http: web.BaseRequest, *, reset: bool) -> None:
     """Reset the connection of a request, or close it after everything that was written is sent."""
-    if http.transport is None:
-        return  # the client has ended it
-    if reset:
+    if http.transport and reset:  # otherwise the client has ended it
         http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         http.transport.abort()
-    else:
+    elif http.transport:
         http.transport.close()

@@ -34,11 +34,6 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
         return dumps({"message": self.message, "code": self.code, **issues})
 
 
-def not_found() -> Refusal:
-    """Return the refusal of an unknown route."""
-    return Refusal(404, "NOT_FOUND", "Not found")
-
-
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
     """Return an item, or a value of a field, as JSON has it, with the names of the wire. What is in it is not changed.
 

@@ -344,10 +344,10 @@ def test_the_factory_goes_on_and_its_details_too():
 def test_a_change_of_one_listing_leaves_the_groups_of_others():
     """Otherwise each response to a busy line would read all of the factory."""
     made = Sandbox(3, runs=5)
-    runs, procedures = (made.factory.snapshot().grouped(listing, "id") for listing in ("runs", "procedures"))
+    runs, procedures = (made.snapshot().grouped(listing, "id") for listing in ("runs", "procedures"))
     gone = made.procedures.pop()
-    snapshot = made.factory.snapshot()
+    snapshot = made.snapshot()
     assert snapshot.grouped("runs", "id") is runs
     assert (gone.id in procedures, gone.id in snapshot.grouped("procedures", "id")) == (True, False)
     made.runs.pop()
-    assert len(made.factory.snapshot().grouped("runs", "id")) == 4
+    assert len(made.snapshot().grouped("runs", "id")) == 4

@@ -93,16 +93,16 @@ def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement
     A phase that was skipped has measured nothing. One with an error has only begun its first measurement.
     """
     random, drift = made_up("measurements", run.id), (run.started_at - world.begin) % _RECALIBRATION
-    shared = ("run_id", "serial_number", "sample", "started_at", "retry_count", "is_final_attempt")
     for phase in world.phases[run.id]:
-        of_phase = {name: getattr(phase, name) for name in shared}
         most = {"SKIP": 0, "ERROR": 1}.get(phase.outcome)
         for index, measured in enumerate(_MEASURES[phase.name][:most]):
             outcome = phase.outcome if index == 0 else "PASS"
             if outcome == "ERROR" or not measured.checks(outcome):
                 outcome = "UNSET"
             value = None if outcome == "UNSET" else measured.draw(random, outcome, drift / _RECALIBRATION)
-            yield models.Measurement(
+            yield extended(
+                models.Measurement,
+                phase,
                 id=uuid(random),
                 phase_name=phase.name,
                 measurement_name=measured.name,
@@ -113,7 +113,6 @@ def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement
                 measurement_outcome=outcome,
                 measurement_type=measured.kind,
                 validators=measured.checks(outcome) or None,
-                **of_phase,
             )
 
 
