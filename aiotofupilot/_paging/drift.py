@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import DriftError
 
-from .memory import IgnoreDrift, Progress
+from .memory import IgnoreDrift
 from .search import Match, Search, Ties, is_out_of_order, last_reliable, longest_row
 from .source import T, leads_nowhere
 
@@ -107,9 +107,9 @@ class DetectDrift(IgnoreDrift[T]):
         if len(new) < len(page.data) - start and self._comes_again(page, start, new):
             return None
         cost = 1 if gap is None else _COST_OF_A_PART
-        if not self._progress.note(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
+        if not self._goes_on(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
             memory.reject()
-            self._progress = Progress()
+            self._fruitless = 0
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         self._ties.note_passed(page.data)
         self._search = None
@@ -122,9 +122,9 @@ class DetectDrift(IgnoreDrift[T]):
         if gap.start == gap.stop or not memory.passed:
             return False
         if not gap.is_confirmed:
-            if self._progress.note((), is_new=False, cost=_COST_OF_A_PART):
+            if self._goes_on((), is_new=False, cost=_COST_OF_A_PART):
                 return False
-            self._progress = Progress()
+            self._fruitless = 0
             where = f"beside the items from position {gap.start} on, which cannot be read"
             fault = "an item that can be read might be missed there"
             raise DriftError(f"the listing moves too much {where}: {fault}", cursor=gap.start)

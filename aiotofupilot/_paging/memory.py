@@ -170,30 +170,6 @@ class Memory:
         return [name for name in ahead[:done] if name not in met], ahead[done:]
 
 
-class Progress:
-    """Counts the pages in a row that brought nothing.
-
-    A page without a new item brings something if it shows an item that none of the pages before it in the row showed.
-    So a walk that has to pass many known items again is not mistaken for one that stands still.
-    """
-
-    def __init__(self) -> None:
-        self.fruitless = 0
-        """How many pages there are in the row."""
-        self._met: set[str] = set()
-
-    def note(self, ids: Sequence[str], *, is_new: bool, cost: int = 1) -> bool:
-        """Take note of a page, and return whether the walk may go on. If it brings nothing, it counts as so many."""
-        if is_new:
-            self.fruitless = 0
-            self._met.clear()
-            return True
-        met = len(self._met)
-        self._met.update(ids)
-        self.fruitless = 0 if len(self._met) > met else self.fruitless + cost
-        return self.fruitless <= _FRUITLESS_AT_MOST
-
-
 class IgnoreDrift(Generic[T]):
     """Takes pages as they come, and drops items that were passed lately."""
 
@@ -209,7 +185,10 @@ class IgnoreDrift(Generic[T]):
         """How often the listing was found to have moved."""
         self.next_probe = 0
         """The cursor of the page to look at, after a page that did not show the position of the walk."""
-        self._progress = Progress()
+        self._fruitless = 0
+        """How many pages in a row brought nothing."""
+        self._met: set[str] = set()
+        """The items on the pages in a row that brought no new one."""
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in its order. None: it does not show them, so request one at `next_probe`.
@@ -225,13 +204,23 @@ class IgnoreDrift(Generic[T]):
             self.skip -= skipped
             self.memory.skip(skipped)
         new = self.memory.new(page.data, skipped)
-        if not self._progress.note(ids, is_new=bool(new or skipped)):
-            fruitless = self._progress.fruitless
+        if not self._goes_on(ids, is_new=bool(new or skipped)):
             raise PaginationError(
-                f"{fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
+                f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
                 "the server's cursor advances, but the listing does not",
                 cursor=page.cursor,
                 next_cursor=page.following,
-                fruitless_pages=fruitless,
+                fruitless_pages=self._fruitless,
             )
         return new
+
+    def _goes_on(self, ids: Iterable[str], *, is_new: bool, cost: int = 1) -> bool:
+        """Take note of a page, and return whether the walk may go on. If it brings nothing, it counts as so many.
+
+        A page without a new item brings something if it shows an item that none of the pages before it in the row
+        showed. So a walk that has to pass many known items again is not mistaken for one that stands still.
+        """
+        met = set() if is_new else self._met.union(ids)
+        self._fruitless = 0 if is_new or len(met) > len(self._met) else self._fruitless + cost
+        self._met = met
+        return self._fruitless <= _FRUITLESS_AT_MOST

@@ -62,7 +62,7 @@ class TestIgnoreDrift:
         for number in range(300):
             drift.admit(page(range(number * 10, number * 10 + 10), number * 10))
             assert len(drift.memory.passed) <= 2000
-            assert not drift._progress._met
+            assert not drift._met
         assert ids(drift.admit(page([0, 2000, 2999], 3000))) == ["0"]
 
     def test_what_a_checkpoint_says_was_passed_is_dropped_too(self):
