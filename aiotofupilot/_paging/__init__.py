@@ -4,7 +4,7 @@
 pages, which it gets from `prefetch`.
 
 - `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
-  one before. After the listing has moved, `search` finds the position of the walk again.
+  one before, and finds the position of the walk again after the listing has moved.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
   makes one pass after another.

@@ -6,8 +6,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
 
-from aiotofupilot._paging.drift import DetectDrift
-from aiotofupilot._paging.search import Search, Ties, is_out_of_order, last_reliable, longest_row
+from aiotofupilot._paging.drift import DetectDrift, Search, Ties, is_out_of_order, last_reliable, longest_row
 from aiotofupilot.errors import DriftError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.positions import BEGINNING, digest
