@@ -9,7 +9,6 @@ import math
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, Unpack
 
 from attrs import evolve
@@ -155,12 +154,10 @@ class ByCreation(Generic[T]):
     over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may
     be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
     that was seen is not old enough either; see `PassClock`.
-
-    If it ``sorts``, and the server does not, the new items are held back until all are there.
     """
 
     def __init__(
-        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock, *, sorts: bool
+        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock
     ) -> None:
         self._source = source
         self._plan = plan
@@ -169,7 +166,6 @@ class ByCreation(Generic[T]):
         self._seen = Seen(watermark)
         self._has_floor = source.can_be_bounded
         self._is_sorted: bool | None = None
-        self._held: dict[str, tuple[float, T]] | None = {} if sorts and not source.can_be_ordered else None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
 
@@ -216,23 +212,16 @@ class ByCreation(Generic[T]):
         if any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
-        if self._held is None:
-            return fresh
-        self._held |= {item.id: (timestamp, item) for timestamp, item in fresh}
-        return []
+        return fresh
 
-    def end(self) -> list[tuple[float, T]]:
-        """Take note that the walk has come to its end, and return what was held back until then."""
+    def end(self) -> None:
+        """Take note that the walk has come to its end."""
         self._has_ended = True
-        return sorted((self._held or {}).values(), key=itemgetter(0))
 
     def mark(self, created: float, item: T) -> None:
         """Count an item as yielded, given its key."""
         self._seen.add(item.id, created if self._has_floor else 0.0)
         self._newest = max(self._newest, created)
-
-    async def aclose(self) -> None:
-        """Do nothing, because nothing is in flight."""
 
     def _pass_page(self) -> None:
         self._newest = max(self._newest, self._newest_of_page)

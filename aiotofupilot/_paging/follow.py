@@ -143,7 +143,7 @@ class FollowedListing(Iteration[T]):
         source, plan, stats = self._source, self._plan, self._stats
         if self._watermark is not None:
             plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
-            return IncrementalWalk(source, plan, self._watermark, sorts=True, stats=stats)
+            return IncrementalWalk(source, plan, self._watermark, stats=stats)
         plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
         return IncrementalWalk(source, plan, await before_newest(source, plan, stats), stats=stats)
 

@@ -238,10 +238,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         A pass does not see that an item was renamed, changed or removed. A full pull does. Nor does a pass see an item
         that begins to match the filters later than these 60 seconds.
 
-        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. With ``"raise"``, it raises a
-        `DriftError` if anything moved. With any of the three, it raises one rather than leave an item out, and the next
-        pass begins at the watermark. What ``on_unreadable="skip"`` leaves out is requested again by the next passes,
-        until it is a minute older than the newest item.
+        With ``on_drift="ignore"``, a pass resyncs too. With ``"raise"``, it raises a `DriftError` if anything moved.
+        With any of the three, it raises one rather than leave an item out, and the next pass begins at the watermark.
+        What ``on_unreadable="skip"`` leaves out is requested again by the next passes, for a minute or longer.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
@@ -260,9 +259,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
     ) -> FollowedListing[T]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
-        Each poll yields what is new, oldest first. An item that became visible late may come after items that were
-        created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
-        polls down.
+        Each poll yields what is new, oldest first where the API can list it so, as for runs. A poll is made only when
+        you ask for an item and none is at hand, so a slow consumer slows the polls down.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a server that is slow: a connection that fails, a timeout, a 429, a 408 and any 5xx, but a 500 only after
