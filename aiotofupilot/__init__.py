@@ -50,7 +50,6 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from ._http.downloads import *  # noqa: F403
     from ._http.retry import *  # noqa: F403
     from ._paging.details import *  # noqa: F403
-    from ._paging.follow import *  # noqa: F403
     from ._paging.incremental import *  # noqa: F403
     from ._paging.paginator import *  # noqa: F403
     from ._paging.walk import *  # noqa: F403
@@ -68,7 +67,6 @@ else:  # hidden from type checkers, because they would then accept any name
         "_http.downloads": ("Download",),
         "_http.retry": ("RetryPolicy",),
         "_paging.details": ("DetailsWalk", "IncrementalDetailsWalk"),
-        "_paging.follow": ("FollowedListing",),
         "_paging.incremental": ("IncrementalWalk",),
         "_paging.paginator": ("Details", "Paginator"),
         "_paging.walk": ("Walk",),

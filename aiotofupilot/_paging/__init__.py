@@ -6,8 +6,8 @@ pages, which it gets from `prefetch`.
 - `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
   one before, and finds the position of the walk again after the listing has moved.
 - `count` finds out how many items a listing has, and cuts it into parts.
-- `incremental` is one pass over what is new in a listing. `by_creation` finds that by the time of creation. `follow`
-  makes one pass after another.
+- `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
+  time of creation.
 - `details` requests each item of a walk by itself too, and has several of them in flight.
 - `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Generic, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Unpack, cast
 
 from attrs import evolve
 
@@ -156,9 +156,7 @@ class ByCreation(Generic[T]):
     that was seen is not old enough either; see `PassClock`.
     """
 
-    def __init__(
-        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock
-    ) -> None:
+    def __init__(self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock) -> None:
         self._source = source
         self._plan = plan
         self._stats = stats
@@ -232,3 +230,21 @@ class ByCreation(Generic[T]):
         """Let everything count as seen that the walk has passed and that is old enough."""
         if self._has_floor and self._newest > -math.inf:
             self._seen.raise_floor(min(self._newest, self._clock.bound) - OVERLAP)
+
+
+async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Watermark:
+    """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
+
+    Where the API cannot list the newest first, everything is left to be seen.
+    """
+    unseen = Watermark(plan.start.listing, plan.start.query)
+    dated = source.runs() or source
+    if not (dated.can_be_bounded and dated.can_be_ordered):
+        return unseen
+    clock, seen = PassClock(), Seen(unseen)
+    plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
+    async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
+        async for item in newest:
+            created = cast("datetime", dated.created_at(item))
+            seen.raise_floor(min(created.timestamp(), clock.began_at) - OVERLAP)
+    return seen.watermark

@@ -195,7 +195,7 @@ class Ties:
     """What is known of the items that are sorted like the item passed last. Without a sort key, there are none."""
 
     def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
-        self._sort_key = sort_key or (lambda _: object())  # which equals no other
+        self._sort_key: Callable[[Any], object] = sort_key or (lambda _: object())  # which equals no other
         self._newest: Any = None
         self._has_others = False
         self._lost: Counter[str | None] = Counter()

@@ -1,28 +1,43 @@
-"""One pass over what is new in a listing. In a listing of what runs wrote, these are the items of new runs."""
+"""One pass over what is new in a listing, and an endless stream, which makes one pass after another.
+
+In a listing of what runs wrote, what is new are the items of new runs.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
 import sys
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from attrs import evolve
 
 from aiotofupilot._arguments import for_parameter, internal
-from aiotofupilot.errors import DecodeError, DriftError, PaginationError, TofuPilotError
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    DriftError,
+    PaginationError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    TofuPilotError,
+)
 from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import OVERLAP, PAGE_AT_MOST, ByCreation, PassClock, Segment
+from .by_creation import OVERLAP, PAGE_AT_MOST, ByCreation, PassClock, Segment, before_newest
 from .source import Plan, Source, T
-from .walk import ItemIteration
+from .walk import ItemIteration, Iteration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-__all__ = ["IncrementalWalk"]
+__all__ = ["FollowedListing", "IncrementalWalk"]
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -31,6 +46,11 @@ _AT_ONCE = 100
 
 _MOST_WAITING = 5000
 """While so many runs wait, no more are looked for. A watermark names all of them."""
+
+_JITTER = 0.1
+"""An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
+
+_INTERNAL_ERROR = 500
 
 
 class IncrementalWalk(ItemIteration[T]):
@@ -238,6 +258,142 @@ class PerRun(Generic[T]):
             opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
             self._open[run.id], self._yielded[run.id] = opened, {}
         return bool(new_runs)
+
+
+class FollowedListing(Iteration[T]):
+    """An endless stream of the items that are created in a listing. It makes requests only while you wait for an item.
+
+    It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives
+    outages and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream
+    then waits for an interval, and continues where it was. An error of this package that it raises also has the
+    ``watermark``.
+    """
+
+    @internal
+    def __init__(
+        self,
+        source: Source[T],
+        plan: Plan,
+        *,
+        interval: float,
+        since: Watermark | None,
+        max_outage: float | None = None,
+    ) -> None:
+        self._source = source if max_outage is None else source.within(max_outage)
+        self._max_outage = math.inf if max_outage is None else max_outage
+        self._failing_since: float | None = None
+        self._outlived: TofuPilotError | None = None
+        self._plan = plan
+        self._interval = interval
+        self._watermark = since
+        self._stats = WalkStats()
+        self._poll: IncrementalWalk[T] | None = None
+        self._due = -math.inf
+        self._is_to_wait = True
+        self._has_ended = False
+
+    async def __anext__(self) -> T:
+        with self._waiting():
+            while not self._has_ended and self._stats.items != self._plan.max_items:
+                try:
+                    await self._wait_until_due()
+                    item = await self._next_of_poll()
+                    if item is not None:
+                        return item
+                except TofuPilotError as error:
+                    error.watermark = self.watermark
+                    self._due, self._is_to_wait = self._next_due(), True
+                    if not self._outlives(error):
+                        raise
+                    self._outlived = error
+        raise StopAsyncIteration
+
+    async def _close(self) -> None:
+        self._has_ended = True
+        if self._poll is not None:
+            await self._poll.aclose()
+
+    @property
+    def watermark(self) -> Watermark | None:
+        """What has been seen, up to the item that was yielded last. ``follow(since=watermark)`` yields the rest.
+
+        None: the stream begins with items that are created from now on, and does not know yet which items exist.
+        """
+        return self._watermark if self._poll is None or self._watermark is None else self._poll.watermark
+
+    @property
+    def stats(self) -> WalkStats:
+        """The counts of the stream so far, as one object that is kept up to date.
+
+        ``duplicates`` counts the items that the server listed although they had been seen. Every poll lists the items
+        of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it.
+        """
+        return self._stats
+
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests of the session fail, and no response has been good, in UTC; None: the last one was good.
+
+        It is up to date while the stream waits or polls too. So a service can show it.
+        """
+        return self._source.connection.down_since
+
+    def _next_due(self) -> float:
+        clock = self._source.connection.clock
+        return clock.monotonic() + self._interval * clock.uniform(1 - _JITTER, 1 + _JITTER)
+
+    async def _wait_until_due(self) -> None:
+        if self._is_to_wait:
+            error, self._outlived = self._outlived, None
+            if (delay := self._due - self._source.connection.clock.monotonic()) > 0:
+                await self._source.connection.pause(delay, after=error)
+            self._due, self._is_to_wait = self._next_due(), False
+
+    async def _next_of_poll(self) -> T | None:
+        """Return the next item of a poll; None: it has ended. Before there is a watermark, nothing is yielded."""
+        poll = self._poll = self._poll or await self._new_poll()
+        async for item in poll:
+            self._failing_since = None
+            if self._watermark is not None:
+                return item
+        self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+        self._failing_since = None
+        return None
+
+    async def _new_poll(self) -> IncrementalWalk[T]:
+        """Return the next pass. Without a watermark, it is one over what exists."""
+        source, plan, stats = self._source, self._plan, self._stats
+        if self._watermark is not None:
+            plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
+            return IncrementalWalk(source, plan, self._watermark, stats=stats)
+        plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
+        return IncrementalWalk(source, plan, await before_newest(source, plan, stats), stats=stats)
+
+    def _outlives(self, error: TofuPilotError) -> bool:
+        """Return whether the next poll tries again after an error, and note since when polls fail."""
+        if not is_passing(error):
+            self._failing_since = None
+            return False
+        now = self._source.connection.clock.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now - (error.elapsed or 0.0)
+        retry_after = error.retry_after if isinstance(error, APIError) else None
+        self._due = max(self._due, now + (retry_after or 0.0))
+        return self._due < self._failing_since + self._max_outage
+
+
+def is_passing(error: TofuPilotError) -> bool:
+    """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
+
+    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
+    that cannot be read, and then each poll would meet it.
+    """
+    if isinstance(error, ConnectionFailedError):
+        is_misspelled = error.down_since is None and isinstance(error.__cause__, gaierror)
+        return not is_misspelled and not isinstance(error, CertificateError)
+    is_single = isinstance(error, ServerError) and error.status == _INTERNAL_ERROR and error.attempts <= 1
+    is_temporary = isinstance(error, ServerError | RequestTimeoutError | RateLimitedError)
+    return is_temporary and not is_single and error.position is None
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[Any], plan: Plan) -> Watermark:

@@ -220,7 +220,7 @@ class IgnoreDrift(Generic[T]):
         A page without a new item brings something if it shows an item that none of the pages before it in the row
         showed. So a walk that has to pass many known items again is not mistaken for one that stands still.
         """
-        met = set() if is_new else self._met.union(ids)
+        met: set[str] = set() if is_new else self._met.union(ids)
         self._fruitless = 0 if is_new or len(met) > len(self._met) else self._fruitless + cost
         self._met = met
         return self._fruitless <= _FRUITLESS_AT_MOST

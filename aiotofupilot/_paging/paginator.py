@@ -13,8 +13,7 @@ from aiotofupilot.stats import RequestCounts
 
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
-from .follow import FollowedListing
-from .incremental import IncrementalWalk, check_watermark
+from .incremental import FollowedListing, IncrementalWalk, check_watermark
 from .source import Plan, Source, T
 from .walk import AsyncOnly, Walk, pages_of
 

@@ -23,7 +23,7 @@ from aiotofupilot import (
     TofuPilotSession,
     Watermark,
 )
-from aiotofupilot._paging.follow import is_passing
+from aiotofupilot._paging.incremental import is_passing
 from aiotofupilot.sandbox import Sandbox
 
 EVERY = pytest.mark.parametrize("kind", KINDS)

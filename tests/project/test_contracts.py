@@ -47,7 +47,7 @@ BROKEN = {
         ("_paging/walk.py", "from aiotofupilot._paging import by_creation"),
         ("_paging/prefetch.py", "from aiotofupilot._paging import count"),
         ("_paging/by_creation.py", "from aiotofupilot._paging import incremental"),
-        ("_paging/follow.py", "from aiotofupilot._paging import paginator"),
+        ("_paging/details.py", "from aiotofupilot._paging import paginator"),
         ("_paging/count.py", "from aiotofupilot._paging import incremental"),
         ("_paging/drift.py", "from aiotofupilot._paging import walk"),
         ("_paging/memory.py", "from aiotofupilot._paging import prefetch"),
