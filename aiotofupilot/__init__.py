@@ -67,7 +67,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "_http.downloads": ("Download",),
         "_http.retry": ("RetryPolicy",),
         "_paging.details": ("DetailsWalk", "IncrementalDetailsWalk"),
-        "_paging.incremental": ("IncrementalWalk",),
+        "_paging.incremental": ("FollowedListing", "IncrementalWalk"),
         "_paging.paginator": ("Details", "Paginator"),
         "_paging.walk": ("Walk",),
         "_session": ("TofuPilotSession",),
