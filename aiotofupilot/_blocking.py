@@ -1,4 +1,4 @@
-"""An event loop in a separate thread. It is for programs without an event loop, and for notebooks, which use theirs."""
+"""An event loop in a separate thread, for programs without one, for notebooks, which use theirs, and for sandboxes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class LoopThread:
     The coroutine function `last`, if there is one, runs in the end, before everything else in the loop is cancelled.
     """
 
-    def __init__(self, last: Callable[[], Awaitable[object]] | None = None) -> None:
+    def __init__(self, last: Callable[[], Awaitable[object]] | None = None, name: str = "aiotofupilot") -> None:
         self._last = last
+        self._name = name
         self._lock = threading.Lock()  # held while the state changes, so that a function either runs or is refused
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -112,7 +113,7 @@ class LoopThread:
                 self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
                 kept = (self._tasks, self._last)
                 serve = partial(_serve, self._loop, kept)
-                self._thread = threading.Thread(target=serve, name="aiotofupilot", daemon=True)
+                self._thread = threading.Thread(target=serve, name=self._name, daemon=True)
                 self._thread.start()
                 _begun.add(self)
             self._loop.call_soon_threadsafe(function)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 from unittest.mock import Mock
-
-if find_spec("aioresponses") is None:
-    raise ModuleNotFoundError(
-        "mock_listing and MockResponse need aioresponses: install the extra 'testing'", name="aioresponses"
-    )
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
-from aiotofupilot import TofuPilotSession
-from aiotofupilot._arguments import as_str
+from aiotofupilot._arguments import integer
 from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.resources import RESOURCES
+from aiotofupilot.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +26,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Items
 
 __all__ = ["MockResponse", "mock_listing"]
-
-_ANY_SERVER = r"https?://[^?#]+?"
-_NO_SERVER = "https://tofupilot.invalid"
-_ANY_KEY = "any-key"
-_STATION_KEY = "sandbox-station-key"
 
 
 class _Mock(Protocol):
@@ -111,8 +100,7 @@ def mock_listing(
         seed: Another seed makes other items.
         limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are
             requested.
-        api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
-            key of a station, and gets a 403 for stations.
+        api_key: The only valid key. Other keys get a 401. None: every key is valid.
         base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.
         items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give
             runs, nothing is made up for them, so give their units, phases, measurements and logs too.
@@ -122,32 +110,25 @@ def mock_listing(
         has the change.
 
     Raises:
-        ConfigurationError: `base_url` is not an address that can be used.
+        ConfigurationError: `base_url` or `api_key` cannot be used.
         TypeError: An argument is of the wrong type, an item does not belong to its listing, or there is no such
             listing.
         ValueError: An argument is out of bounds.
     """
-    if not any(cls.__name__ in ("aioresponses", "aiointercept") for cls in type(mocked).__mro__):
-        raise TypeError(f"mocked must be an aioresponses or an aiointercept, got {mocked!r}")
-    if not isinstance(cast("object", api_key), str | None):
-        raise TypeError(f"api_key must be a string, got {api_key!r}")
-    # A session and its listing check these arguments as they do in a program. Nothing is sent.
-    session = TofuPilotSession(
-        _ANY_KEY, base_url=_NO_SERVER if base_url is None else base_url, allow_insecure_http=True
+    settings = Settings.resolve(
+        "any-key" if api_key is None else api_key,
+        base_url="https://any.invalid" if base_url is None else base_url,
+        allow_insecure_http=True,
     )
-    if limit is not None:
-        session.procedures.list(limit=limit)
     sandbox = Sandbox(
         procedures,
         runs=runs,
         seed=seed,
-        api_key=_ANY_KEY if api_key is None else as_str(api_key),
-        station_key=_STATION_KEY,
-        paging=paging.offsets if limit is None else paging.capped(limit),
+        api_key=settings.authorization.removeprefix("Bearer "),
+        paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
         **items,
     )
-
-    server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
+    server = r"https?://[^?#]+?" if base_url is None else re.escape(settings.base_url)
     names = {detail.path.partition("/")[0] for resource in RESOURCES.values() for detail in resource.details}
     pattern = re.compile(rf"{server}/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
 
@@ -159,8 +140,8 @@ def mock_listing(
         **_request: object,
     ) -> CallbackResult:
         authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)
-        if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
-            authorization = f"Bearer {_ANY_KEY}"
+        if api_key is None and authorization is not None:
+            authorization = settings.authorization
         path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
         # A name may repeat among the items of a query.
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:

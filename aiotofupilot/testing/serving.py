@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot._arguments import boolean
+from aiotofupilot._arguments import boolean, must_be
+from aiotofupilot._blocking import LoopThread
 from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import Fault
@@ -49,24 +48,12 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
         RuntimeError: The sandbox is running.
         ExceptionGroup: Hooks of the sandbox have raised these errors. It is raised after the block.
     """
-    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)  # whatever policy the tests have set
-    loop = runner.get_loop()
-
-    def run() -> None:
-        with runner:
-            loop.run_forever()
-
-    thread = threading.Thread(target=run, name="tofupilot-sandbox", daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
+    with LoopThread(name="tofupilot-sandbox") as thread:
+        thread.run(sandbox.start)
         try:
             yield sandbox
         finally:
-            asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+            thread.run(sandbox.stop)
 
 
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
@@ -136,20 +123,15 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
             raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
         options = {**marker.kwargs, **options}
     known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
-    for name in sorted(options.keys() - known):
-        close = get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
-        raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
-    faults, waits = options.pop("faults", ()), boolean("waits of the marker tofupilot", options.pop("waits", True))
+    if unknown := options.keys() - known:
+        raise TypeError(f"the marker tofupilot has no option {min(unknown)}: it has {', '.join(sorted(known))}")
+    faults, waits = options.pop("faults", []), boolean("waits of the marker tofupilot", options.pop("waits", True))
     sandbox = Sandbox(**options)
-    listed: list[Any] = [*faults] if hasattr(faults, "__iter__") else [None]
     if callable(faults):
         faults(sandbox.faults)
-    elif all(isinstance(fault, Fault) for fault in listed):
-        sandbox.faults.next(*listed)
+    elif hasattr(faults, "__len__") and all(isinstance(fault, Fault) for fault in faults):
+        sandbox.faults.next(*faults)
     else:
-        raise TypeError(
-            "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a function that takes "
-            f"sandbox.faults, got {faults!r}"
-        )
+        bound = "a list of faults, such as [status(503)], or a function that takes sandbox.faults"
+        raise must_be(TypeError, "faults of the marker tofupilot", bound, faults)
     return sandbox, waits
