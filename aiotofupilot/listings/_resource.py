@@ -1,19 +1,18 @@
-"""The way to the server, and what it returns by itself: one item, with everything that it knows of it."""
+"""What the server returns by itself: one item, with everything that it knows of it."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
 from attrs import frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
-from aiotofupilot._paging.source import Connection as PagingConnection, Control, FetchOptions, Identified
 from aiotofupilot._wire.codec import decoder
-from aiotofupilot._wire.response import Response, read_item, read_json
+from aiotofupilot._wire.response import read_item, read_json
 from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
@@ -24,44 +23,12 @@ from ._encoding import parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiotofupilot.clock import Deadline
+    from aiotofupilot._http.client import Connection
+    from aiotofupilot._paging.source import FetchOptions, Identified
+    from aiotofupilot._wire.response import Response
 
 D = TypeVar("D")
 V = TypeVar("V")
-
-
-class Connection(PagingConnection, Protocol):
-    """The way to the server. A listing knows nothing else of a session."""
-
-    @property
-    def concurrency(self) -> int:
-        """How many pages may be in flight, if a listing does not set its own number."""
-        ...
-
-    @property
-    def served(self) -> set[str]:
-        """The paths of listings of which the server has returned one item by itself."""
-        ...
-
-    def within(self, max_elapsed: float) -> Self:
-        """As in `Source`."""
-        ...
-
-    async def get(
-        self,
-        target: str,
-        read: Callable[[Response], V],
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> V:
-        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
-
-        How it is requested is as in `FetchOptions`.
-        """
-        ...
 
 
 async def get_item(
