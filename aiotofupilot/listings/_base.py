@@ -18,12 +18,12 @@ from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Page, PageMeta, RawItem
+from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import Pairs, bounded, bounds_of, check_names, checked, is_empty, query_of
+from ._encoding import Pairs, bounded, bounds_of, check_names, checked, query_of
 from ._resource import Detailed, ItemDetails, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._http.client import Connection
     from aiotofupilot._paging.source import FetchOptions, Order
-    from aiotofupilot.models import Run
+    from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
 
 T = TypeVar("T", bound=Identified)
@@ -267,9 +267,6 @@ class Query(Source[T]):
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
-    _is_empty: bool = field(
-        init=False, default=Factory(lambda self: is_empty(self.pairs, self.listing.creation_filter), takes_self=True)
-    )
 
     @property
     def model(self) -> type[T]:
@@ -289,9 +286,6 @@ class Query(Source[T]):
         return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
-        """Return the page that begins at a cursor. If no time is within the bounds, nothing is requested."""
-        if self._is_empty:
-            return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
         parts = (f"limit={limit}", self._text, f"cursor={cursor}" if cursor else "")
         query = self._text if listing.is_bare else "&".join(filter(None, parts))

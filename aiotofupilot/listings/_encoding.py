@@ -19,7 +19,6 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot._arguments import as_float, as_str, boolean, for_parameter, integer, must_be, one_of
@@ -231,19 +230,13 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
 """What checks an argument, by its type."""
 
 
-def bounds_of(pairs: Pairs, name: str | None) -> tuple[datetime | None, datetime | None]:
+def bounds_of(pairs: Pairs, name: str) -> tuple[datetime | None, datetime | None]:
     """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
 
     The names of the parameters begin with the name, such as ``created``. None: there is no bound.
     """
-    bounds = {key: _read(key, text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
+    bounds = {key: read_date_time(text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
     return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
-
-
-def is_empty(pairs: Pairs, name: str | None) -> bool:
-    """Return whether the bounds of a query exclude every time."""
-    after, before = bounds_of(pairs, name)
-    return after is not None and before is not None and after > before
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None, wider: int = 0) -> Pairs:
@@ -261,7 +254,7 @@ def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | 
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min
-            bounds[key] = choose(own, bounds[key], key=partial(_read, key))
+            bounds[key] = choose(own, bounds[key], key=read_date_time)
     return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
 
 
@@ -270,11 +263,3 @@ def _moved(time: datetime, milliseconds: int) -> datetime:
         return time.astimezone(UTC) + timedelta(milliseconds=milliseconds)
     except OverflowError:  # the first or the last time of all
         return time
-
-
-def _read(name: str, text: str) -> datetime:
-    """Return a bound. The query of a shard that was parsed can have any text there."""
-    try:
-        return read_date_time(text)
-    except ValueError as error:
-        raise for_parameter(ValueError(f"{name} must be a date-time with a UTC offset, got {text!r}"), name) from error

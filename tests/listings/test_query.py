@@ -104,18 +104,6 @@ async def test_the_narrower_bound_counts():
     assert same[-1] == narrow[-1]
 
 
-async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
-    """The API might refuse it."""
-    nothing = query("runs", ("created_before", "2026-02-01T09:00:00.000Z")).narrowed(after=NOW)
-    page = await nothing.fetch(5, 7, RequestCounts())
-    assert (page.data, page.meta, page.cursor) == ([], PageMeta(has_more=False), 5)
-    assert nothing.listing.connection.targets == []
-    one_moment = query("runs", ("created_before", "2026-02-01T12:30:15.000Z")).narrowed(
-        after=NOW.replace(microsecond=0)
-    )
-    assert len(await sent(one_moment)) == 1
-
-
 @EVERY
 @pytest.mark.parametrize("first", ["asc", "desc"])
 async def test_the_oldest_or_the_newest_come_first_where_the_api_sorts(name, first):
