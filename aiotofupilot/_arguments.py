@@ -8,8 +8,8 @@ the parameter by another name, such as the option of a command.
 from __future__ import annotations
 
 import inspect
-import math
 import re
+import sys
 from datetime import datetime
 from ipaddress import ip_address
 from operator import index
@@ -68,14 +68,6 @@ def as_str(text: str) -> str:
     return str.__str__(text)
 
 
-def as_float(number: float) -> float:
-    """Return a number as a float. An int that is larger than any float becomes infinity."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf
-
-
 def aware(name: str, value: object) -> datetime | None:
     """Return an argument that is a timestamp with a UTC offset, or None."""
     if value is None:
@@ -112,11 +104,10 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
     """Return an argument as a finite number of seconds, 0 or more; or more than 0, if ``zero`` is false."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise must_be(TypeError, name, "a number of seconds", value)
-    number = as_float(value)
-    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
+    if not 0 <= value <= sys.float_info.max or (value == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
         raise must_be(ValueError, name, f"{bound} seconds and finite", value)
-    return number
+    return float(value)
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:

@@ -8,7 +8,7 @@ from enum import Enum
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._arguments import as_float, as_str, aware, boolean, integer, one_of, seconds
+from aiotofupilot._arguments import as_str, aware, boolean, integer, one_of, seconds
 
 
 class Indexable:
@@ -126,12 +126,6 @@ def test_what_only_counts_as_true_or_false_is_refused(value):
     with pytest.raises(TypeError, match=f"^allow must be True or False, got {re.escape(repr(value))}$") as caught:
         boolean("allow", value)
     assert caught.value.parameter == "allow"
-
-
-@pytest.mark.parametrize(("number", "expected"), [(3, 3.0), (0.5, 0.5), (10**400, math.inf)])
-def test_a_number_beyond_all_floats_is_infinite(number, expected):
-    assert as_float(number) == expected
-    assert type(as_float(number)) is float
 
 
 @pytest.mark.parametrize("moment", [None, datetime(2026, 1, 5, tzinfo=UTC)])

@@ -16,12 +16,12 @@ Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tof
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args, get_origin
 
-from aiotofupilot._arguments import as_float, as_str, boolean, for_parameter, integer, must_be, one_of
+from aiotofupilot._arguments import as_str, aware, boolean, for_parameter, integer, must_be, one_of
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
@@ -127,24 +127,6 @@ def _elements(path: str, values: object) -> list[tuple[str, object]]:
     return [(f"{path}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
 
 
-def _date_time(path: str, value: object) -> datetime:
-    if not isinstance(value, datetime):
-        hint = "datetime.fromisoformat() turns a string into one"
-        if isinstance(value, date):
-            hint = "datetime.combine(day, time(), tzinfo=UTC) is the beginning of a day in UTC"
-        raise TypeError(f"{path} must be a datetime, got {value!r}; {hint}")
-    if value.utcoffset() is None:
-        raise ValueError(
-            f"{path} must be timezone-aware, got {value!r}; "
-            "use timestamp.astimezone() for local time, or timestamp.replace(tzinfo=UTC) for UTC"
-        )
-    try:
-        value.astimezone(UTC)
-    except OverflowError as error:
-        raise must_be(ValueError, path, "within the years 1 to 9999 in UTC", value) from error
-    return value
-
-
 def _duration(path: str, value: object) -> timedelta:
     if not isinstance(value, timedelta):
         raise must_be(TypeError, path, "a timedelta", value)
@@ -156,9 +138,9 @@ def _duration(path: str, value: object) -> timedelta:
 def _number(path: str, value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise must_be(TypeError, path, "a number", value)
-    if not math.isfinite(as_float(value)):
+    if not abs(value) <= sys.float_info.max:
         raise must_be(ValueError, path, "a finite number", value)
-    return as_float(value)
+    return float(value)
 
 
 def parameters(path: str, value: object) -> Pairs:
@@ -221,7 +203,7 @@ def _condition(path: str, value: object) -> dict[str, object]:
 
 _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
     bool: boolean,
-    datetime: _date_time,
+    datetime: aware,
     float: _number,
     timedelta: _duration,
     ExtraQuery: parameters,

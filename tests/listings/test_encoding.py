@@ -4,7 +4,7 @@ import json
 import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum, IntEnum
 from typing import Annotated, Literal, Required, TypedDict
 
@@ -218,33 +218,20 @@ class TestMoments:
             == f"started_after must not be later than started_before, got {MOMENT} and {earlier}"
         )
 
-    @pytest.mark.parametrize("value", ["2024-01-01T00:00:00Z", 1704067200])
+    @pytest.mark.parametrize("value", ["2024-01-01T00:00:00Z", 1704067200, MOMENT.date()])
     def test_what_is_no_datetime_is_refused(self, value):
-        """The message says how to make one."""
         message = refused(TypeError, "started_before", started_before=value)
-        assert message == (
-            f"started_before must be a datetime, got {value!r}; datetime.fromisoformat() turns a string into one"
-        )
-
-    def test_a_date_is_refused_with_how_to_make_its_first_moment(self):
-        """The first moment of a day depends on the time zone."""
-        day = MOMENT.date()
-        message = refused(TypeError, "started_after", started_after=day)
-        advice = "datetime.combine(day, time(), tzinfo=UTC)"
-        assert message == (f"started_after must be a datetime, got {day!r}; {advice} is the beginning of a day in UTC")
-        assert eval(advice, {"datetime": datetime, "day": day, "time": time, "UTC": UTC}).date() == day  # noqa: S307 - the advice itself
+        assert message == f"started_before must be a datetime or None, got {value!r}"
 
     def test_a_naive_one_is_refused(self):
         """The moment is ambiguous."""
         naive = MOMENT.replace(tzinfo=None)
         message = refused(ValueError, "started_after", started_after=naive)
-        assert message.startswith(f"started_after must be timezone-aware, got {naive!r}; ")
+        assert message == f"started_after must be timezone-aware, got {naive!r}"
 
-    def test_one_that_utc_has_no_year_for_is_refused(self):
-        """The API takes years from 1 to 9999."""
+    def test_one_that_utc_has_no_year_for_keeps_its_offset(self):
         early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-        message = refused(ValueError, "started_after", started_after=early)
-        assert message == f"started_after must be within the years 1 to 9999 in UTC, got {early!r}"
+        assert query(started_after=early) == (("started_after", "0001-01-01T00:00:00.000+01:00"),)
 
 
 class TestDurations:

@@ -123,17 +123,7 @@ def test_an_argument_out_of_bounds_is_a_value_error():
         ),
         (
             {"created_after": datetime(2024, 1, 1)},  # noqa: DTZ001 - that is what is refused
-            (
-                "created_after must be timezone-aware, got datetime.datetime(2024, 1, 1, 0, 0); "
-                "use timestamp.astimezone() for local time, or timestamp.replace(tzinfo=UTC) for UTC"
-            ),
-        ),
-        (
-            {"created_before": datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))},
-            (
-                "created_before must be within the years 1 to 9999 in UTC, got datetime.datetime(1, 1, 1, 0, 0, "
-                "tzinfo=datetime.timezone(datetime.timedelta(seconds=3600)))"
-            ),
+            "created_after must be timezone-aware, got datetime.datetime(2024, 1, 1, 0, 0)",
         ),
         (
             {"created_after": MOMENT, "created_before": MOMENT - timedelta(microseconds=1)},
@@ -158,15 +148,9 @@ def test_an_argument_of_the_wrong_type_is_a_type_error():
         ({"search_query": b"battery"}, "search_query must be a string, got b'battery'"),
         (
             {"created_after": "2024-01-01T00:00:00Z"},
-            (
-                "created_after must be a datetime, got '2024-01-01T00:00:00Z'; "
-                "datetime.fromisoformat() turns a string into one"
-            ),
+            "created_after must be a datetime or None, got '2024-01-01T00:00:00Z'",
         ),
-        (
-            {"created_before": 1704067200},
-            "created_before must be a datetime, got 1704067200; datetime.fromisoformat() turns a string into one",
-        ),
+        ({"created_before": 1704067200}, "created_before must be a datetime or None, got 1704067200"),
     ]:
         assert refused(TypeError, **arguments) == message
 
