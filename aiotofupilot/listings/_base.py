@@ -113,7 +113,7 @@ class Listing(Generic[T]):
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
         cls.is_bare = all(option.name != "limit" for option in cls.options)
-        cls.summary, cls.note = describe(method, (*cls.filters, *cls.options))
+        cls.summary, cls.note = describe(method, cls.filters, cls.options)
         cls.name = cls.__name__.lower()
         cls.path = f"/v2/{cls.name}"
         (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
@@ -152,8 +152,6 @@ class Listing(Generic[T]):
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
             raise for_parameter(ValueError(message), "extra_query")
-        if shard.listing != self.name:
-            raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
         if self.shard_filter is None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from textwrap import fill
 from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
@@ -127,13 +126,17 @@ def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotatio
                 told["server_default"] = value
             case _:
                 raise TypeError(f"{name} is annotated with {fact!r}, which nothing reads")
-    return Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
+    argument = Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
+    if argument.bounds and argument.is_repeated:
+        raise TypeError(f"{name} takes several values, and bounds are those of a single one")
+    return argument
 
 
-def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> tuple[str, str]:
+def describe(method: Callable[..., Any], filters: Sequence[Argument], options: Sequence[Argument]) -> tuple[str, str]:
     """Give a ``list()`` the signature and the docstring for ``help()``. Return its own first sentence, and the rest."""
     signature = inspect.signature(method)
     own, keywords = signature.parameters.values()
+    arguments = (*filters, *options)
     parameters = [
         keywords.replace(
             name=argument.name,
@@ -145,7 +148,7 @@ def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> tuple
     ]
     method.__signature__ = signature.replace(parameters=[own, *parameters])  # type: ignore[attr-defined] # what inspect looks for first
     summary, _, note = (inspect.getdoc(method) or "").partition("\n\n")
-    parts = [f"{summary} Nothing is sent before the listing is used.", note, _rules(arguments)]
+    parts = [f"{summary} Nothing is sent before the listing is used.", note, _RULES if filters else ""]
     entries = [_filled(f"{argument.name}: {argument.full_doc}", "    ") for argument in arguments]
     method.__doc__ = "\n\n".join([*map(_filled, filter(None, parts)), "Args:\n" + "\n".join(entries), _RAISES])
     return summary, note
@@ -155,18 +158,10 @@ def _filled(text: str, indent: str = "") -> str:
     return fill(text, 112, initial_indent=indent, subsequent_indent=indent * 2)
 
 
-def _rules(arguments: Sequence[Argument]) -> str:
-    """Return what holds for several filters."""
-    rules: list[str] = []
-    if any(argument.is_repeated for argument in arguments):
-        rules.append("Where a filter takes several values, an item has to match one of them.")
-        rules.append("None and an empty list are no filter.")
-    if any(argument.type is datetime for argument in arguments):
-        rules.append(
-            "Date-times are timezone-aware; fractions of a millisecond are rounded so that they leave no item out."
-        )
-    return " ".join(rules)
-
+_RULES = (
+    "Where a filter takes several values, an item has to match one of them. None and an empty list are no filter. "
+    "Date-times are timezone-aware; fractions of a millisecond are rounded so that they leave no item out."
+)
 
 _RAISES = """Raises:
     TypeError: An argument is of the wrong type or unknown, or a required one is missing.

@@ -21,9 +21,6 @@ RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
 Environment = Literal["production", "preview", "development"]
 """Where a deployment runs."""
 
-SampleFilter = Literal["production", "golden", "failing", "ignored"]
-"""What a unit is a sample of. ``production``: the unit is not a sample."""
-
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
 """At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
 one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
@@ -32,7 +29,7 @@ ExtraQuery = Mapping[str, str | Sequence[str]]
 """Parameters of a request by name. A name with several values is sent once for each of them."""
 
 UnitSamples = Annotated[
-    Sequence[SampleFilter] | None,
+    Sequence[Literal["production", "golden", "failing", "ignored"]] | None,
     "What the units are samples of; ``production`` stands for units that are not samples.",
 ]
 """The filter by what units are samples of."""

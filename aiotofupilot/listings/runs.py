@@ -16,9 +16,6 @@ from ._declaration import ServerDefault
 from ._resource import Detailed
 from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
-RunOrder = Literal["started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"]
-"""What runs can be sorted by."""
-
 
 class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.runs.list()`` takes."""
@@ -44,7 +41,12 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
     include_sequences: Annotated[
         bool | None, "Whether runs come with the sequences at their top level.", ServerDefault(False)
     ]
-    sort_by: Annotated[RunOrder | None, "What to sort by.", ServerDefault("started_at")]
+    sort_by: Annotated[
+        Literal["started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"]
+        | None,
+        "What to sort by.",
+        ServerDefault("started_at"),
+    ]
 
 
 class Runs(Listing[Run], Detailed[RunDetails]):
@@ -58,21 +60,11 @@ class Runs(Listing[Run], Detailed[RunDetails]):
         return self._listed(arguments)
 
 
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-"""The severity of a log line."""
-
-Sample = Literal["golden", "failing", "ignored"]
-"""What a unit is a sample of."""
-
-LogOrder = Literal["created_at", "level", "run_id", "outcome"]
-"""What log lines can be sorted by. ``outcome`` is the outcome of the run."""
-
-
 class LogFilters(OfRun, WithOrder, PageOptions, total=False):
     """What ``session.logs.list()`` takes."""
 
     search_query: Annotated[str | None, "Text that the message contains."]
-    levels: Annotated[Sequence[LogLevel] | None, "Levels of the lines."]
+    levels: Annotated[Sequence[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]] | None, "Levels of the lines."]
     timestamp_after: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or later."]
     timestamp_before: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or earlier."]
     source_files: Annotated[Sequence[str] | None, "Files that wrote the lines."]
@@ -80,10 +72,12 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
     run_outcomes: Annotated[Sequence[RunOutcome] | None, "How the run ended."]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of the procedures that were run."]
     samples: Annotated[
-        Sequence[Sample] | None,
+        Sequence[Literal["golden", "failing", "ignored"]] | None,
         "What the units are samples of. This listing has no value for units that are not samples.",
     ]
-    sort_by: Annotated[LogOrder | None, "What to sort by.", ServerDefault("created_at")]
+    sort_by: Annotated[
+        Literal["created_at", "level", "run_id", "outcome"] | None, "What to sort by.", ServerDefault("created_at")
+    ]
 
 
 class Logs(Listing[Log], Detailed[Log]):
@@ -103,16 +97,6 @@ class Logs(Listing[Log], Detailed[Log]):
         return self._listed(arguments)
 
 
-MeasurementOutcome = Literal["PASS", "FAIL", "UNSET"]
-"""The outcome of a measurement. ``UNSET``: nothing checks its value."""
-
-MeasurementType = Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]
-"""The kind of value that was measured."""
-
-MeasurementOrder = Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"]
-"""What measurements can be sorted by."""
-
-
 class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
     """What ``session.measurements.list()`` takes."""
 
@@ -122,13 +106,22 @@ class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
     outcomes: Annotated[
         Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the measurement."
     ]
-    measurement_outcomes: Annotated[Sequence[MeasurementOutcome] | None, "Outcomes of the measurements themselves."]
-    measurement_types: Annotated[Sequence[MeasurementType] | None, "Types of the measured values."]
+    measurement_outcomes: Annotated[
+        Sequence[Literal["PASS", "FAIL", "UNSET"]] | None, "Outcomes of the measurements themselves."
+    ]
+    measurement_types: Annotated[
+        Sequence[Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]] | None,
+        "Types of the measured values.",
+    ]
     value_min: Annotated[float | None, "Only measurements whose numeric value is this or more; finite."]
     value_max: Annotated[float | None, "Only measurements whose numeric value is this or less; finite."]
     value_bool: Annotated[bool | None, "Only measurements with this truth value."]
     value_strings: Annotated[Sequence[str] | None, "Texts that were measured."]
-    sort_by: Annotated[MeasurementOrder | None, "What to sort by.", ServerDefault("started_at")]
+    sort_by: Annotated[
+        Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"] | None,
+        "What to sort by.",
+        ServerDefault("started_at"),
+    ]
 
 
 class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
@@ -149,24 +142,21 @@ class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
         return self._listed(arguments)
 
 
-PhaseOutcome = Literal["PASS", "FAIL", "SKIP", "ERROR"]
-"""How a phase ended."""
-
-PhaseOrder = Literal["started_at", "duration", "outcome", "serial_number", "phase_name"]
-"""What phases can be sorted by."""
-
-
 class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
     """What ``session.phases.list()`` takes."""
 
     names: Annotated[Sequence[str] | None, "Names of phases."]
-    outcomes: Annotated[Sequence[PhaseOutcome] | None, "Outcomes of the phases themselves."]
+    outcomes: Annotated[Sequence[Literal["PASS", "FAIL", "SKIP", "ERROR"]] | None, "Outcomes of the phases themselves."]
     run_outcomes: Annotated[
         Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the phase."
     ]
     sequence_paths: Annotated[Sequence[str] | None, "Paths of the sequences that hold the phases."]
     samples: UnitSamples
-    sort_by: Annotated[PhaseOrder | None, "What to sort by.", ServerDefault("started_at")]
+    sort_by: Annotated[
+        Literal["started_at", "duration", "outcome", "serial_number", "phase_name"] | None,
+        "What to sort by.",
+        ServerDefault("started_at"),
+    ]
 
 
 class Phases(Listing[Phase], Detailed[PhaseDetails]):

@@ -66,17 +66,15 @@ class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
         return await get_item(self.connection, target, VersionDetails, missing=missing)
 
 
-BuildStatus = Literal["pending", "building", "ready", "failed"]
-"""The state of a deployment's build."""
-
-
 class DeploymentFilters(PageOptions, total=False):
     """What ``session.deployments.list()`` takes."""
 
     search_query: Annotated[str | None, "Text to search for. The API does not say in which fields."]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of the procedures that were deployed."]
     environments: Annotated[Sequence[Environment] | None, "Environments that they were deployed to."]
-    build_statuses: Annotated[Sequence[BuildStatus] | None, "States of the build."]
+    build_statuses: Annotated[
+        Sequence[Literal["pending", "building", "ready", "failed"]] | None, "States of the build."
+    ]
     pushed: Annotated[
         bool | None, "Whether only deployments that were pushed to stations are listed, or only the others. None: all."
     ]

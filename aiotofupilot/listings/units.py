@@ -15,9 +15,6 @@ from ._declaration import Bounds, ServerDefault
 from ._resource import Detailed, get_item, segment
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
-UnitOrder = Literal["serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"]
-"""What units can be sorted by. ``last_run_procedure`` is the name of the procedure of a unit's latest run."""
-
 
 class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.units.list()`` takes."""
@@ -50,7 +47,11 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
         bool | None, "Whether units that are built into another unit are left out.", ServerDefault(False)
     ]
     samples: UnitSamples
-    sort_by: Annotated[UnitOrder | None, "What to sort by.", ServerDefault("created_at")]
+    sort_by: Annotated[
+        Literal["serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"] | None,
+        "What to sort by. ``last_run_procedure`` is the name of the procedure of a unit's latest run.",
+        ServerDefault("created_at"),
+    ]
 
 
 class Units(Listing[Unit], Detailed[UnitDetails]):
@@ -68,16 +69,12 @@ class Units(Listing[Unit], Detailed[UnitDetails]):
         return self._listed(arguments)
 
 
-PartOrder = Literal["name", "number", "created_at"]
-"""What parts can be sorted by."""
-
-
 class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.parts.list()`` takes."""
 
     search_query: Annotated[str | None, "Text that the name or the number contains.", Bounds(high=100)]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A part matches if one of them tests its units."]
-    sort_by: Annotated[PartOrder | None, "What to sort by.", ServerDefault("created_at")]
+    sort_by: Annotated[Literal["name", "number", "created_at"] | None, "What to sort by.", ServerDefault("created_at")]
 
 
 class Parts(Listing[Part], Detailed[PartDetails]):
@@ -111,10 +108,6 @@ class Parts(Listing[Part], Detailed[PartDetails]):
         return await get_item(self.connection, f"{self.path}/{steps}", RevisionDetails, missing=missing)
 
 
-BatchOrder = Literal["number", "created_at"]
-"""What batches can be sorted by."""
-
-
 class BatchFilters(WithOrder, PageOptions, total=False):
     """What ``session.batches.list()`` takes."""
 
@@ -131,7 +124,7 @@ class BatchFilters(WithOrder, PageOptions, total=False):
     ]
     created_after: Annotated[datetime | None, "Only batches created at this time or later."]
     created_before: Annotated[datetime | None, "Only batches created at this time or earlier."]
-    sort_by: Annotated[BatchOrder | None, "What to sort by.", ServerDefault("created_at")]
+    sort_by: Annotated[Literal["number", "created_at"] | None, "What to sort by.", ServerDefault("created_at")]
 
 
 class Batches(Listing[Batch], Detailed[BatchDetails]):

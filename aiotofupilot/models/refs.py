@@ -297,27 +297,23 @@ class RunSequence:
 
 
 @frozen
-class LastRun(WithID):
-    """The latest run of a unit."""
-
-    outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
-    started_at: datetime
-    """When it began; timezone-aware."""
-    ended_at: datetime | None
-    """When it ended; timezone-aware. None: it has not ended."""
-    procedure: ProcedureRef | None
-    """The procedure that was run. None: the server names none."""
-
-
-@frozen
 class LogRun(WithID):
     """The run that wrote a log line."""
 
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
     started_at: datetime
-    """When the run began; timezone-aware."""
+    """When it began; timezone-aware."""
+
+
+@frozen
+class LastRun(LogRun):
+    """The latest run of a unit."""
+
+    ended_at: datetime | None
+    """When it ended; timezone-aware. None: it has not ended."""
+    procedure: ProcedureRef | None
+    """The procedure that was run. None: the server names none."""
 
 
 @frozen(kw_only=True)

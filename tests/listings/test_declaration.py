@@ -78,6 +78,16 @@ def test_what_nothing_reads_is_refused():
         arguments_of(Wrong)
 
 
+def test_bounds_of_a_filter_that_takes_several_values_are_refused():
+    """It is not clear whether they bound a value or how many there are."""
+
+    class Wrong(TypedDict):
+        names: Annotated[Sequence[str] | None, "Names.", Bounds(high=20)]
+
+    with pytest.raises(TypeError, match="names takes several values, and bounds are those of a single one"):
+        arguments_of(Wrong)
+
+
 def test_a_method_is_described_by_its_arguments():
     def method(self, **arguments: Unpack[Declared]) -> list[str]:
         """List words.
@@ -85,7 +95,7 @@ def test_a_method_is_described_by_its_arguments():
         They are short.
         """
 
-    describe(method, [ARGUMENTS[name] for name in ("procedure_id", "outcomes", "limit")])
+    describe(method, [ARGUMENTS["procedure_id"], ARGUMENTS["outcomes"]], [ARGUMENTS["limit"]])
     assert str(inspect.signature(method)) == (
         "(self, *, procedure_id: str, "
         "outcomes: collections.abc.Sequence[typing.Literal['PASS', 'FAIL']] | None = None, "
@@ -93,7 +103,8 @@ def test_a_method_is_described_by_its_arguments():
     )
     assert inspect.getdoc(method).startswith(
         "List words. Nothing is sent before the listing is used.\n\nThey are short.\n\n"
-        "Where a filter takes several values, an item has to match one of them. None and an empty list are no filter."
+        "Where a filter takes several values, an item has to match one of them. None and an empty list are no filter.\n"
+        "Date-times are timezone-aware; fractions of a millisecond are rounded so that they leave no item out."
         "\n\nArgs:\n    procedure_id: A procedure.\n    outcomes: Outcomes.\n"
         "    limit: Items per page, 1 to 100. Fewer are slower.\n\nRaises:\n    TypeError: "
     )

@@ -286,12 +286,6 @@ async def test_a_server_that_cannot_be_searched_is_refused(sandbox, session):
         await session.runs.list().shards(2)
 
 
-async def test_a_shard_of_another_listing_is_refused(session):
-    with pytest.raises(ValueError, match="shard is one of runs, and not of units") as caught:
-        session.units.part(Shard(listing="runs"), **dict.fromkeys(("limit", "cursor", "max_items"), 1))
-    assert caught.value.parameter == "shard"
-
-
 @pytest.mark.parametrize("given", ["runs:../..?", None])
 async def test_what_is_not_a_shard_is_refused(session, given):
     with pytest.raises(TypeError, match=r"shard must be a Shard, got .*: use Shard\.parse\(\) for a text") as caught:
