@@ -24,7 +24,7 @@ from cattrs.gen import (
 
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
-from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
+from aiotofupilot.models.fields import fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Number, Scalar
 from aiotofupilot.positions import LARGEST
 
@@ -65,8 +65,7 @@ def _any_of(*classes: type) -> Hook:
     def structure(value: Any, _: object) -> Any:
         if _checked(value, classes, wanted).__class__ is not list:
             return value
-        check_array(array := tuple(value))
-        return array
+        return tuple(_checked(item, get_args(Scalar), "an array of scalars") for item in value)
 
     return structure
 

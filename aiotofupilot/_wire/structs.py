@@ -33,12 +33,10 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 _PLAIN: dict[object, Any] = {
-    **{kind: kind for kind in (str, bool, timedelta, Number, Scalar)},
+    **{kind: kind for kind in (str, bool, timedelta, Number, Scalar, Expected)},
     int: _INTEGER,
     float: Number,  # as for type checkers; the value keeps its type
     datetime: AwareDatetime,
-    # msgspec allows one array in a union, so the model checks afterwards that its items are of one type.
-    Expected: Scalar | tuple[str | Number, ...],
     Metadata: dict[str, Scalar],
     JSON: Any,
     RawItem: dict[str, Any],

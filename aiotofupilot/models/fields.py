@@ -81,17 +81,6 @@ def wire_name(field: attrs.Attribute[Any]) -> str | None:
     return name
 
 
-def check_array(array: tuple[object, ...]) -> None:
-    """Check that the items of an array are all numbers or all strings.
-
-    Raises:
-        TypeError: They are not.
-    """
-    classes = set(map(type, array))
-    if not (classes <= {int, float} or classes <= {str}):
-        raise TypeError("the items of the array differ in type")
-
-
 def immutable(value: Any) -> Any:
     """Return a JSON value with tuples as its arrays, at any depth."""
     if isinstance(value, list):

@@ -12,8 +12,6 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .fields import check_array
-
 __all__ = [
     "BatchRef",
     "Commit",
@@ -43,7 +41,7 @@ Number = int | float
 Scalar = str | int | float | bool
 """A text, a number with the type that it has in JSON, or a truth value."""
 
-Expected = Scalar | tuple[Number, ...] | tuple[str, ...]
+Expected = Scalar | tuple[Scalar, ...]
 """What a measured value is compared with."""
 
 JSON = Scalar | tuple[Any, ...] | Mapping[str, Any]
@@ -336,10 +334,6 @@ class Validator:
     """The expression that analytics use. None: the server names none."""
     has_custom_expression: bool
     """Whether somebody wrote the expression by hand."""
-
-    def __attrs_post_init__(self) -> None:
-        if isinstance(self.expected_value, tuple):
-            check_array(self.expected_value)
 
 
 @frozen

@@ -82,7 +82,7 @@ WRONG = {
     "number": ["1.5", True, [], {}],
     "object": ["text", 1, True, []],
     "array": ["text", 1, True, {}],
-    "union": [{}, [None], [1, "a"], [[1]], [True]],
+    "union": [{}, [None], [1, None], [[1]], [{}]],
 }
 
 
@@ -132,7 +132,7 @@ def test_values_have_the_types_of_their_models():
     assert type(decoded("stations", {**EXAMPLES["stations"], "procedures_count": 1.0}).procedures_count) is float
 
 
-def test_an_expected_value_is_a_scalar_or_an_array_of_one_type():
+def test_an_expected_value_is_a_scalar_or_an_array_of_scalars():
     """The value keeps the type that it has in JSON."""
     for sent, expected in [
         (50, 50),
@@ -141,7 +141,7 @@ def test_an_expected_value_is_a_scalar_or_an_array_of_one_type():
         ("V", "V"),
         (None, None),
         ([1, 2.5], (1, 2.5)),
-        (["a", "b"], ("a", "b")),
+        (["a", 2], ("a", 2)),
         ([], ()),
     ]:
         item = deepcopy(EXAMPLES["measurements"])
