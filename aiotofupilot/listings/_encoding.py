@@ -4,9 +4,7 @@ A sequence is sent under a repeated name. A date-time is sent in UTC with millis
 left out. A duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as
 its value, whatever ``str()`` returns for it.
 
-An argument of the wrong type raises a TypeError. An argument that is out of bounds raises a ValueError. Both messages
-name the path, such as ``ids[1]``, its bound and the value. Both errors have the name of the argument as the attribute
-``parameter``.
+Errors are those of `_arguments`, but name the path, such as ``ids[1]``.
 
 A query can be narrowed to a range of time. It says its own range in its parameters, and is read again for that.
 
