@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,13 +87,13 @@ class WalkSpan:
         self._span: Span | None = None
         self._asked_at = 0.0
 
-    def fetching(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def fetching(self) -> Generator[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
         otel = instruments()
-        return nullcontext() if otel is None else self._fetching(otel)
-
-    @contextmanager
-    def _fetching(self, otel: Instruments) -> Generator[None]:
+        if otel is None:
+            yield
+            return
         from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
 
         if self._span is None:

@@ -100,14 +100,11 @@ class Settings:
 
         An error shows nothing of the content of the file.
         """
-        home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
-        if not home:
-            return None
-        path = Path(home, *CREDENTIALS.split("/")[1:])
         try:
+            path = Path(CREDENTIALS).expanduser()
             mode = path.stat().st_mode
             login = _members(Secret(path.read_bytes()))
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, RuntimeError):  # RuntimeError: ~ has no home directory
             return None
         except OSError as error:
             raise ConfigurationError(f"{CREDENTIALS} cannot be read: {error.strerror}") from error
@@ -207,10 +204,10 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
         (url.raw_host or "").encode("idna")  # the host is looked up in this form
         if host and ":" in host:
             ip_address(host)  # yarl takes any text in brackets
+        if not host:
+            raise ValueError("it has no host")  # noqa: TRY301 - told below, as what the others raise
     except ValueError as error:
         raise unusable(source, f"{source} is not a URL, got {base_url!r}: {error}") from error
-    if not host:
-        raise unusable(source, f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
     if url.scheme == "http" and not allow_insecure_http and not is_loopback(host):
         raise unusable(
             "allow_insecure_http",

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import ssl
 
 import aiohttp
@@ -10,7 +9,6 @@ import pytest
 import trustme
 
 from aiotofupilot import (
-    APIError,
     CertificateError,
     ConfigurationError,
     ForbiddenError,
@@ -80,19 +78,6 @@ async def test_an_address_that_leads_nowhere_is_named(sandbox):
     async with TofuPilotSession("k", base_url=sandbox.url) as session:
         with pytest.raises(NotFoundError, match=r"http://127\S+ has no /api/v2/procedures: check the address of "):
             await session.procedures.list(search_query="secret plan").collect()
-
-
-@pytest.mark.parametrize("code", [400, 414, 431])
-async def test_a_long_address_is_named_as_a_possible_cause(sandbox, code):
-    """Too many values in a filter make it long."""
-    sandbox.faults.always(status(code))
-    async with TofuPilotSession("k", base_url=sandbox.url, retry=None) as session:
-        with pytest.raises(APIError) as caught:
-            await session.runs.list(ids=["550e8400-e29b-41d4-a716-446655440000"] * 200).collect()
-        assert re.search(r"the address has 8,\d\d\d characters, .*: give the filters fewer values", caught.value.hint)
-        with pytest.raises(APIError) as caught:
-            await session.runs.list(ids=["550e8400-e29b-41d4-a716-446655440000"]).collect()
-        assert caught.value.hint is None
 
 
 def test_a_file_that_others_can_read_is_a_warning_in_the_log(login, caplog):

@@ -38,9 +38,6 @@ T = TypeVar("T")
 MAX_BODY = 64 * 1024 * 1024
 """The usual limit of a body. A page has at most 100 items of a few hundred bytes. A run can have tens of megabytes."""
 
-_LONG = 4_000
-"""Servers and proxies take an address of this many characters."""
-
 
 class Lifetime:
     """Knows the work of a session, so that closing the session can end it.
@@ -117,20 +114,16 @@ class Lifetime:
 
 @frozen(kw_only=True, eq=False)
 class Connection:
-    """How listings reach the server, with the options of a session or of a view. Each is checked."""
+    """How listings reach the server, with the options of a session or of a view, which `TofuPilotSession` explains."""
 
     transport: Transport
     throttle: Throttle
     """Says when a request to the API may be sent. All views of a session share it, so that they pause together."""
     clock: Clock
     timeout: float | None
-    """Seconds for one attempt; more than 0. None: no limit."""
     retry: Retry
-    """Which failures are worth another attempt, and when it is made."""
     concurrency: int
-    """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
     max_body: int = MAX_BODY
-    """The most bytes of a body after decompression; 1 or more."""
     lifetime: Lifetime = field(factory=Lifetime)
     """Ends what is under way when the session is closed. All views share it."""
     key_source: str = "api_key"
@@ -143,9 +136,8 @@ class Connection:
     """The session, which lives as long as a listing is in use, and has the run or the unit of an attachment."""
 
     def __attrs_post_init__(self) -> None:
-        timeout = self.timeout
         checked = {
-            "timeout": None if timeout is None else seconds("timeout", timeout, zero=False),
+            "timeout": None if self.timeout is None else seconds("timeout", self.timeout, zero=False),
             "retry": checked_retry(self.retry),
             "concurrency": integer("concurrency", self.concurrency, low=1),
             "max_body": integer("max_body", self.max_body, low=1),
@@ -240,7 +232,7 @@ class Connection:
 
 
 def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if it is about the key or the address, or if a long address may be its cause."""
+    """Add a hint to an error, if it is about the key or the address."""
     if error.hint is not None:  # what reads the response knows better
         return
     server = url.origin()
@@ -252,10 +244,5 @@ def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
             error.hint = f"{server} does not let {key} read this: use the key of a user, because a station's is limited"
         case errors.NotFoundError():
             error.hint = f"{server} has no {url.path}: check the address of the server"
-        case errors.APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:
-            error.hint = (
-                f"the address has {len(url.raw_path_qs):,} characters, which may be more than {server} takes: "
-                "give the filters fewer values, and list several times"
-            )
         case _:
             pass
