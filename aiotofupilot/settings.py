@@ -29,6 +29,7 @@ CREDENTIALS = "~/.tofupilot/credentials.json"
 
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
+_PEM = "-----BEGIN"
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 
 
@@ -111,7 +112,7 @@ class Settings:
         if not login.value.get("api_key"):
             return None
         base_url, ca_cert = login.value.get("base_url") or DEFAULT_BASE_URL, login.value.get("ca_cert") or None
-        if ca_cert is not None and not _is_pem(ca_cert) and not ca_cert.startswith("~"):
+        if ca_cert is not None and _PEM not in ca_cert and not ca_cert.startswith("~"):
             ca_cert = str(path.parent / ca_cert)
         return cls(
             base_url=_checked_base_url(base_url, f"base_url in {CREDENTIALS}", allow_insecure_http=allow_insecure_http),
@@ -142,7 +143,7 @@ class Settings:
             raise must_be(TypeError, "ca_cert", "a string, a path or None", authority)
         context = ssl.create_default_context()
         try:
-            if isinstance(authority, str) and _is_pem(authority):
+            if isinstance(authority, str) and _PEM in authority:
                 context.load_verify_locations(cadata=authority)
             else:
                 context.load_verify_locations(cafile=Path(authority).expanduser())
@@ -230,7 +231,3 @@ def _members(content: Secret) -> Secret:
         if not isinstance(login.value.get(name), str | None):
             raise ConfigurationError(f"{CREDENTIALS} is malformed: {name} is not a string")
     return login
-
-
-def _is_pem(ca_cert: str) -> bool:
-    return "-----BEGIN" in ca_cert

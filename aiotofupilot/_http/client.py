@@ -194,7 +194,7 @@ class Connection:
         """
         deadline = deadline or Deadline()
         attempts: Attempts[T] = Attempts(
-            self.throttle, self.clock, self.retry, target, counts, deadline=deadline, once=once, control=control
+            self.throttle, self.retry, target, counts, deadline=deadline, once=once, control=control
         )
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))

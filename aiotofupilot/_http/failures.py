@@ -82,12 +82,10 @@ def translated(
 def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
     error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
     source = _source(proxy)
-    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        error.hint = f"check the proxy in {source}, and that it allows {url.host}"
-    elif proxy is None or not proxy.login:
-        error.hint = f"give {source} a user name and a password, such as http://USER:PASSWORD@proxy.example.com:3128"
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        error.hint = f"give {source} the right user name and password: http://USER:PASSWORD@proxy.example.com:3128"
     else:
-        error.hint = f"check the user name and the password in {source}"
+        error.hint = f"check the proxy in {source}, and that it allows {url.host}"
     return error
 
 

@@ -78,12 +78,7 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed.
-
-    It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
-    It may also succeed after a response that claims success but is not JSON, because such a response comes from a
-    proxy. It will not succeed after a certificate that was not accepted.
-    """
+    """Return whether another attempt may succeed. A response that is not JSON may come from a proxy."""
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 

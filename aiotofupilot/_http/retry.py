@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tenacity import AsyncRetrying, RetryCallState
 
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.clock import Deadline
     from aiotofupilot.stats import RequestCounts
 
     from .throttle import Throttle
@@ -182,7 +182,6 @@ class Attempts(Wanted, Generic[T]):
     def __init__(
         self,
         throttle: Throttle,
-        clock: Clock,
         retry: Retry,
         target: str,
         counts: RequestCounts,
@@ -191,8 +190,7 @@ class Attempts(Wanted, Generic[T]):
         once: bool = False,
         control: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        self._throttle = throttle
-        self._clock = clock
+        self._throttle, self._clock = throttle, throttle.clock
         self._target = target
         # Beside a controller, the policy says only what the throttle has to know.
         self._policy = policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
@@ -201,7 +199,7 @@ class Attempts(Wanted, Generic[T]):
         self._is_tried_again = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._control = control
         self._good = throttle.health.good
-        self._began = clock.monotonic()
+        self._began = self._clock.monotonic()
         if once:
             self._limit(self._began)
 
@@ -223,7 +221,12 @@ class Attempts(Wanted, Generic[T]):
                 if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
-            return await self._iterate(self._of_policy(), send)
+            from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
+
+            controller = AsyncRetrying(
+                retry=self._is_wanted, wait=lambda _: self._wait, sleep=self._sleep, reraise=True
+            )
+            return await self._iterate(controller, send)
         except MissedSlotError:
             self._give_up()
             if isinstance(self._failure, TofuPilotError):
@@ -263,20 +266,18 @@ class Attempts(Wanted, Generic[T]):
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
-        is_told = self._failure is None
         state: RetryCallState | None = None
         async for attempt in controller:
             if state is not None and state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
                 break  # before 9.2, tenacity yields another attempt after a good response
             state = attempt.retry_state
-            if is_told:
+            if self._failure is None or state.attempt_number > 1:
                 try:
                     self._result, self._failure = await self._throttle.send(self, send), None
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
                     self._note_failure(error)
-            is_told = True
             if self._failure is None:
                 state.set_result(self._result)
             else:
@@ -292,11 +293,6 @@ class Attempts(Wanted, Generic[T]):
             await sleep(seconds)
 
         return controller.copy(sleep=counted)
-
-    def _of_policy(self) -> AsyncRetrying:
-        from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
-
-        return AsyncRetrying(retry=self._is_wanted, wait=lambda _: self._wait, sleep=self._sleep, reraise=True)
 
     async def _is_wanted(self, _: RetryCallState) -> bool:
         """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it.

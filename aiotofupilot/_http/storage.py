@@ -66,7 +66,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
     target = f"attachments/{quote(name, safe='')}"
-    attempts: Attempts[None] = Attempts(throttle, clock, connection.retry, target, RequestCounts(), deadline=Deadline())
+    attempts: Attempts[None] = Attempts(throttle, connection.retry, target, RequestCounts(), deadline=Deadline())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:

@@ -56,7 +56,7 @@ class Throttle:
     """
 
     def __init__(self, clock: Clock, connections: asyncio.Semaphore, limiter: Limiter | None = None) -> None:
-        self._clock = clock
+        self.clock = clock
         self._connections = connections
         self._limiter = limiter
         self.health = Health()
@@ -74,7 +74,7 @@ class Throttle:
     def down_since(self) -> datetime | None:
         """When the first request failed since the last good response, in UTC; None: none has failed since."""
         since = self.health.failing_since
-        return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
+        return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
         """Wait until the request of a page may be sent. Then call ``send``, and return its result.
@@ -100,19 +100,19 @@ class Throttle:
 
     def rest(self) -> float:
         """Return the seconds until the pause ends; 0.0: there is no pause."""
-        return max(0.0, self.health.paused_until - self._clock.monotonic())
+        return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
         None: the page may be requested. Otherwise it may not, because its time is up during the outage.
         """
-        health, began = self.health, self._clock.monotonic()
+        health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
         try:
             while True:
                 outage = health.outage
-                wait = health.wait(page, self._clock.monotonic(), is_new=is_new)
+                wait = health.wait(page, self.clock.monotonic(), is_new=is_new)
                 if wait is None:
                     return outage
                 if not wait:
@@ -121,17 +121,17 @@ class Throttle:
                 is_new = False
                 wake.clear()
                 if page is health.next and health.probing is None:
-                    await self._clock.wait(wake, wait)
+                    await self.clock.wait(wake, wait)
                 else:
                     with suppress(TimeoutError):
-                        async with self._clock.timeout(wait):
+                        async with self.clock.timeout(wait):
                             await wake.wait()
                 if health.outage is not outage and not health.is_reached:
                     return outage
         finally:
             was_next = page is health.next
             del health.waiting[page]
-            page.counts.add(waited=self._clock.monotonic() - began)
+            page.counts.add(waited=self.clock.monotonic() - began)
             if was_next and health.next is not None:
                 health.waiting[health.next].set()
 
@@ -146,7 +146,7 @@ class Throttle:
 
         A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
         """
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
             return logging.INFO
         self._warned_at = now
@@ -159,7 +159,7 @@ class Throttle:
         _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
 
     async def _enter(self, page: Wanted) -> None:
-        if page.until < math.inf and self._clock.monotonic() >= page.until:
+        if page.until < math.inf and self.clock.monotonic() >= page.until:
             raise MissedSlotError
         if self._limiter is not None or self._queued or self.rest() or not self._has_room():
             await self._wait(page)
@@ -179,7 +179,7 @@ class Throttle:
         if starts == self._starts:
             self._allowed += 1
         if pause is not None:
-            self.health.pause(self._clock.monotonic() + pause)
+            self.health.pause(self.clock.monotonic() + pause)
             if starts == self._starts:  # a request that was sent before the last pause may only make it longer
                 self._start_slowly(1)
                 paused(pause)
@@ -198,10 +198,10 @@ class Throttle:
             self.health.failed(
                 cast("TofuPilotError", error),
                 sent,
-                self._clock.monotonic(),
+                self.clock.monotonic(),
                 in_flight=self._in_flight,
                 attempts=page.attempts,
-                wait=lambda elapsed: asked or self._clock.uniform(0.0, page.longest_probe_wait(elapsed)),
+                wait=lambda elapsed: asked or self.clock.uniform(0.0, page.longest_probe_wait(elapsed)),
             )
             if self.health.is_unreachable:  # which not only a probe finds out
                 self._wake_all()
@@ -211,7 +211,7 @@ class Throttle:
     def _note_success(self, sent: Sent) -> None:
         health, outage = self.health, self.health.outage
         if self._warned_at > -math.inf and health.failing_since is not None:
-            lasted = self._clock.monotonic() - health.failing_since
+            lasted = self.clock.monotonic() - health.failing_since
             if outage is not None or lasted >= _LONG:
                 _log.info("the server answers again, after %.1f s", lasted)
             self._warned_at = -math.inf
@@ -234,8 +234,8 @@ class Throttle:
         return self._in_flight < self._allowed and not self._connections.locked()
 
     async def _wait(self, page: Wanted) -> None:
-        began = self._clock.monotonic()
-        time = nullcontext() if page.until == math.inf else self._clock.timeout(page.until - began)
+        began = self.clock.monotonic()
+        time = nullcontext() if page.until == math.inf else self.clock.timeout(page.until - began)
         self._queued += 1
         try:
             async with time:
@@ -246,15 +246,15 @@ class Throttle:
             raise  # the limiter raised it
         finally:
             self._queued -= 1
-            page.counts.add(waited=self._clock.monotonic() - began)
+            page.counts.add(waited=self.clock.monotonic() - began)
 
     async def _pass(self, until: float) -> None:
         while True:
             # This wait is outside of the queue, because some of the next requests have no time for such a long pause.
             while rest := self.rest():
-                if self._clock.monotonic() + rest >= until:
+                if self.clock.monotonic() + rest >= until:
                     raise MissedSlotError
-                await self._clock.sleep(rest)
+                await self.clock.sleep(rest)
             async with self._queue:
                 # The request that holds the lock is at the head of the queue. It alone watches for changes.
                 while self._in_flight >= self._allowed and not self.rest():

@@ -115,14 +115,13 @@ async def test_a_proxy_may_have_tls_of_its_own(connect, proxy, sandbox):
                 await session.procedures.list()
 
 
-LOGIN_WANTED = "give proxy= a user name and a password, such as http://USER:PASSWORD@proxy.example.com:3128"
+LOGIN_WANTED = "give proxy= the right user name and password: http://USER:PASSWORD@proxy.example.com:3128"
 
 
 @pytest.mark.parametrize(
     ("base_url", "code", "has_login", "hint"),
     [
-        *((url, 407, False, LOGIN_WANTED) for url in (HTTP, HTTPS)),
-        *((url, 407, True, "check the user name and the password in proxy=") for url in (HTTP, HTTPS)),
+        *((url, 407, has_login, LOGIN_WANTED) for url in (HTTP, HTTPS) for has_login in (False, True)),
         (HTTPS, 403, False, "check the proxy in proxy=, and that it allows tofu.example.com"),
     ],
 )
@@ -259,7 +258,7 @@ async def test_the_command_goes_through_a_proxy(proxy, sandbox, base_url, author
     assert (len(lines), lines[-3:]) == (33, ["exit code 0", "exit code 4", "exit code 2"])
     refused, unusable = errors.splitlines()
     assert refused.startswith(
-        f"aiotofupilot: the proxy at {proxy.address} refused the way to tofu.example.com: it answered 407; check "
+        f"aiotofupilot: the proxy at {proxy.address} refused the way to tofu.example.com: it answered 407; give "
     )
     assert unusable.startswith("aiotofupilot: --proxy must be the http:// or https:// address of a ")
     assert PASSWORD not in errors
