@@ -210,15 +210,6 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
 """What checks an argument, by its type."""
 
 
-def bounds_of(pairs: Pairs, name: str) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
-
-    The names of the parameters begin with the name, such as ``created``. None: there is no bound.
-    """
-    bounds = {key: read_date_time(text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
-    return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
-
-
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None, wider: int = 0) -> Pairs:
     """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
 
