@@ -191,8 +191,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
 
         All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
         search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
-        the number was right at some time during it. In a shard, items within a millisecond of its bounds may count that
-        belong to the next shard.
+        the number was right at some time during it. In a shard, items that lie up to two milliseconds beyond its bounds
+        may count too.
 
         Raises:
             DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
