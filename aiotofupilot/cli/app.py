@@ -14,8 +14,7 @@ from cyclopts import App, Parameter
 from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES
 
-from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
-from .terminal import Whole, complain, is_terminal, say
+from .messages import EXPECTED, DeadlineError, ExitCode, StoppedError, Whole, complain, explained, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence

@@ -16,11 +16,10 @@ from rich.filesize import decimal
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
 
-from .failures import DeadlineError, FailedError, StoppedError, UsageError
 from .listing import Query, counting_beside
+from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put, visible
 from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
-from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -19,10 +19,9 @@ from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.models import RunMeasurement, Validator
 from aiotofupilot.models.fields import shown_fields
 
-from .failures import UsageError
+from .formats import GAP, cut, json_lines, text_of
+from .messages import UsageError, is_terminal, visible
 from .options import OUTPUT, Server, unwrapped
-from .tables import GAP, cut, text_of
-from .terminal import is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -85,8 +84,7 @@ async def whoami(*, form: Form = None, server: Server = Server()) -> None:  # no
 
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: str | None, server: Server) -> None:
     """Write what one request returns. If no address can hold the ID, that is wrong usage."""
-    from .formats import json_lines  # noqa: PLC0415 - help and a wrong option need not wait for the codec
-    from .output import StandardOutput  # noqa: PLC0415 - nor for asyncio
+    from .output import StandardOutput  # noqa: PLC0415 - help and a wrong option need not wait for asyncio
     from .progress import Progress  # noqa: PLC0415 - likewise
 
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)

@@ -16,12 +16,11 @@ from cyclopts import Parameter
 from aiotofupilot import Checkpoint, TofuPilotError, __version__
 from aiotofupilot.listings import NAMES, Argument, listing_class
 
-from .failures import DeadlineError, StoppedError, UsageError
+from .formats import counted, format_for
+from .messages import DeadlineError, StoppedError, UsageError, complain, is_terminal, say
 from .options import OUTPUT, Server, option, unwrapped, with_options
 from .output import StandardOutput, output
 from .progress import Progress
-from .tables import counted
-from .terminal import complain, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -74,8 +73,6 @@ def listing_command(name: str) -> Callable[..., Any]:
     details: Any = getattr(listing, "detail_model", listing.model)
 
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
-        from .formats import format_for  # noqa: PLC0415 - help and a wrong option need not wait for the codec
-
         path = form.output
         if str(path) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")

@@ -13,11 +13,10 @@ from cyclopts import Parameter
 from aiotofupilot import TofuPilotError
 from aiotofupilot.listings import NAMES, listing_class
 
-from .failures import DeadlineError, FailedError, StoppedError, UsageError
+from .formats import GAP
+from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put, visible
 from .options import Server, duration, option, shared_filters, with_options
 from .progress import Progress
-from .tables import GAP
-from .terminal import complain, put, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

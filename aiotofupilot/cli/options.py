@@ -23,7 +23,7 @@ from cyclopts.validators import Number
 from aiotofupilot import Checkpoint
 from aiotofupilot.listings import part_filters
 
-from .failures import UsageError
+from .messages import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
@@ -78,6 +78,11 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
             f'"{text}" is not a date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; '
             "or today, yesterday, now, or an age such as 7d, 12h or 30m."
         ) from None
+
+
+def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
+    """Read a checkpoint, or a position, which is one too."""
+    return Checkpoint.parse(tokens[0].value)
 
 
 _DURATION = re.compile(
@@ -150,11 +155,7 @@ _TYPED: dict[Any, dict[str, Any]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
     timedelta: {"metavar": "DURATION", "converter": duration},
     int: {"metavar": "N"},
-    int | Checkpoint: {
-        "metavar": "CURSOR",
-        "converter": lambda _, tokens: Checkpoint.parse(tokens[0].value),
-        "accepts_keys": False,
-    },
+    int | Checkpoint: {"metavar": "CURSOR", "converter": checkpoint, "accepts_keys": False},
     float: {"metavar": "N"},
     str: {"metavar": "TEXT"},
 }

@@ -27,11 +27,9 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
-from .failures import UsageError
-from .terminal import raw, say, write_all
-
 if sys.platform != "win32":
     import fcntl
+from .messages import UsageError, raw, say, write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

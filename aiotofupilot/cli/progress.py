@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from attrs import define, field
 
-from .failures import DeadlineError
-from .terminal import Whole, complain, is_pipe, is_terminal, visible
+from .messages import DeadlineError, Whole, complain, is_pipe, is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator

@@ -16,9 +16,8 @@ from cyclopts.validators import Number
 from aiotofupilot import DecodeError
 from aiotofupilot.listings import NAMES, listing_class
 
-from .failures import UsageError
+from .messages import UsageError, put, visible
 from .options import timestamp, unwrapped
-from .terminal import put, visible
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox import Request, Sandbox

@@ -8,9 +8,9 @@ from pyarrow import parquet
 
 from aiotofupilot import Checkpoint, Procedure
 from aiotofupilot.arrow import files as arrow_files
-from aiotofupilot.cli.failures import DeadlineError, StoppedError
 from aiotofupilot.cli.formats import json_array, json_lines, parquet_stream
 from aiotofupilot.cli.listing import Query, write_listing
+from aiotofupilot.cli.messages import DeadlineError, StoppedError
 from aiotofupilot.cli.options import Server
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status

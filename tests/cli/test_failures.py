@@ -6,7 +6,7 @@ import pytest
 from cyclopts import App, CycloptsError
 
 from aiotofupilot import ConfigurationError, TofuPilotSession, errors
-from aiotofupilot.cli.failures import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
+from aiotofupilot.cli.messages import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
 
 
 def api_error(kind, status):

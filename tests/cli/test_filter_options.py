@@ -7,9 +7,9 @@ import pytest
 from cyclopts import UnknownOptionError
 
 from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli.formats import TABLES
 from aiotofupilot.cli.listing import listing_command
 from aiotofupilot.cli.options import option
-from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES, listing_class
 
 

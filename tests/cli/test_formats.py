@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot.cli.formats import csv_rows, format_for, json_array, json_lines, table_rows
-from aiotofupilot.cli.tables import TABLES
-from aiotofupilot.cli.terminal import visible
+from aiotofupilot.cli.formats import TABLES, csv_rows, format_for, json_array, json_lines, table_rows
+from aiotofupilot.cli.messages import visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 from aiotofupilot.testing import make_measurement

@@ -9,7 +9,7 @@ import pytest
 
 from aiotofupilot import TofuPilotSession, to_wire
 from aiotofupilot.cli import run
-from aiotofupilot.cli.failures import DeadlineError
+from aiotofupilot.cli.messages import DeadlineError
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import json as json_fault, stall

@@ -12,13 +12,12 @@ import pytest
 
 from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import listing as listing_module
-from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
-from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
+from aiotofupilot.cli.formats import counted, csv_rows, json_array, json_lines
 from aiotofupilot.cli.listing import Query, counting_beside, write_listing
+from aiotofupilot.cli.messages import ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
-from aiotofupilot.cli.tables import counted
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json as json_fault, stall, status

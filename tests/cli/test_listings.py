@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.tables import TABLES
+from aiotofupilot.cli.formats import TABLES
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import status
 

@@ -13,7 +13,7 @@ from attrs import evolve
 
 import aiotofupilot.mirror
 from aiotofupilot.cli import mirror, run
-from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
+from aiotofupilot.cli.messages import ExitCode, StoppedError, explained
 from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.sandbox import faults

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot.cli.failures import ExitCode, UsageError, explained
+from aiotofupilot.cli.messages import ExitCode, UsageError, explained
 from aiotofupilot.cli.output import output
 
 

@@ -15,7 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli import app as app_module, run
-from aiotofupilot.cli.failures import StoppedError
+from aiotofupilot.cli.messages import StoppedError
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
 

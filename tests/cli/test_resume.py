@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aiotofupilot.cli import output as output_module
-from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.messages import UsageError
 from aiotofupilot.cli.output import PartFile
 
 OPTIONS = {"--format": "csv"}

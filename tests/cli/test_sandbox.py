@@ -13,7 +13,7 @@ import pytest
 
 from aiotofupilot import TofuPilotSession, to_wire
 from aiotofupilot.cli import run, sandbox as command
-from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.messages import UsageError
 from aiotofupilot.cli.sandbox import items_of
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures
 from aiotofupilot.testing import make_run

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from aiotofupilot.cli.formats import table_rows
-from aiotofupilot.cli.tables import TABLES, Column, columns_of
+from aiotofupilot.cli.formats import TABLES, Column, columns_of, table_rows
 from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures

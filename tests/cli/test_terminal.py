@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.terminal import Whole, is_pipe, is_terminal, put, say, visible
+from aiotofupilot.cli.messages import Whole, is_pipe, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])

@@ -70,7 +70,7 @@ BROKEN = {
         ("cli/app.py", "from aiotofupilot._version import __version__"),
         ("cli/listing.py", "from aiotofupilot import _public"),
         ("cli/options.py", "import aiotofupilot._arguments"),
-        ("cli/tables.py", "from aiotofupilot._paging.walk import Walk"),
+        ("cli/formats.py", "from aiotofupilot._paging.walk import Walk"),
         ("cli/app.py", "from aiotofupilot._arguments import internal"),
         ("cli/output.py", "from aiotofupilot._otel import instruments"),
         ("__main__.py", "from aiotofupilot import _public"),
