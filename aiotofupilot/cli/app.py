@@ -70,6 +70,18 @@ def run(arguments: Sequence[str]) -> ExitCode:
         code, line = explained(error)
         complain(line)
         return code
+    except ModuleNotFoundError as error:
+        if error.name not in ("duckdb", "pyarrow"):  # which extras install
+            raise
+        complain(str(error))
+        return ExitCode.USAGE
+    except (TypeError, ValueError) as error:
+        if (parameter := getattr(error, "parameter", None)) is None:  # otherwise an option is out of bounds
+            raise
+        from .options import option  # noqa: PLC0415 - it is loaded by now
+
+        complain(f"wrong {option(parameter)}: {error}")
+        return ExitCode.USAGE
     return ExitCode.DONE
 
 

@@ -150,12 +150,8 @@ def table_rows(columns: Sequence[Column], width: int | None) -> Format:
 
 def parquet_stream(model: type) -> Format:
     """Return the format of an Arrow stream, of which a Parquet file is made in the end. The model gives the columns."""
-    try:
-        from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
+    from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+
     page = partial(stream_part, model=model)
     return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
 

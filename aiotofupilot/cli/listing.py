@@ -115,14 +115,8 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing. Nothing is sent yet. If an option is out of bounds, that is wrong usage."""
-        try:
-            paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
-        except (TypeError, ValueError) as error:
-            parameter = getattr(error, "parameter", None)
-            if parameter is None:
-                raise
-            raise UsageError(f"wrong {option(parameter)}: {error}") from error
+        """Return the listing. Nothing is sent yet. If an option is out of bounds, that is an error of the library."""
+        paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
     def changed(self, **arguments: Any) -> Query:  # noqa: ANN401 - each argument has its type

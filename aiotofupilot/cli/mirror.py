@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from asyncio import CancelledError
-from datetime import timedelta
-from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from datetime import timedelta  # noqa: TC003 - cyclopts resolves the annotations
+from pathlib import Path  # noqa: TC003 - likewise
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -57,19 +57,11 @@ async def mirror(
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """
-    if again is not None and again <= timedelta(0):
-        raise UsageError("--again must be more than 0")
-    if again is not None and full:
-        raise UsageError("--again must be left out where --full is given, which reads everything")
     for name in listings:
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
-    try:
-        import aiotofupilot.mirror as library  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
-    except ModuleNotFoundError as error:
-        if error.name not in ("duckdb", "pyarrow"):  # what the extra installs
-            raise
-        raise UsageError(str(error)) from error
+    import aiotofupilot.mirror as library  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
+
     options = {name: filters.pop(name) for name in ("concurrency", "on_unreadable") if name in filters}
     async with server.session() as session:
         try:

@@ -138,8 +138,11 @@ def test_a_server_that_is_too_old_to_say_whose_key_it_is(sandbox, database, capf
             ["line.duckdb", "users", "--sandbox", "--outcomes", "FAIL"],
             "users do not take --outcomes, so leave users out, or the filter",
         ),
-        (["line.duckdb", "--sandbox", "--again", "0s"], "--again must be more than 0"),
-        (["line.duckdb", "--sandbox", "--again", "7d", "--full"], "--again must be left out where --full is given"),
+        (["line.duckdb", "--sandbox", "--again", "0s"], "wrong --again: again must be more than 0, got "),
+        (
+            ["line.duckdb", "--sandbox", "--again", "7d", "--full"],
+            "wrong --again: again must be left out where full is True, which reads everything",
+        ),
     ],
 )
 def test_wrong_usage_is_told_in_one_line_and_leaves_no_file(tmp_path, monkeypatch, capfd, arguments, complaint):

@@ -104,10 +104,11 @@ def test_what_cannot_be_written_is_wrong_usage(sandbox, tmp_path, monkeypatch, c
 
 
 def test_without_pyarrow_it_says_what_to_install(sandbox, output, monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "aiotofupilot.arrow.files", raising=False)
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.arrow")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert run(["procedures", "--output", str(output)]) == 2
-    assert capsys.readouterr().err == "aiotofupilot: parquet needs pyarrow: install the extra 'arrow'\n"
+    assert capsys.readouterr().err == "aiotofupilot: aiotofupilot.arrow needs pyarrow: install the extra 'arrow'\n"
     assert sandbox.requests == []
     assert list(output.parent.iterdir()) == []
 

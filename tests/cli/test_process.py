@@ -297,6 +297,18 @@ def test_a_second_signal_ends_what_does_not_end(working, first, second):
     assert reached == ["cancelled"]
 
 
+@pytest.mark.parametrize("error", [ValueError("x"), TypeError("x"), ModuleNotFoundError("x", name="x")], ids=repr)
+def test_a_fault_of_this_package_keeps_its_traceback(working, error):
+    """It names no parameter that an option gave, or a module that no extra installs."""
+
+    async def fail():
+        raise error
+
+    working(fail)
+    with pytest.raises(type(error), match="x"):
+        run([])
+
+
 def test_ctrl_c_of_work_that_says_nothing(working, capsys):
     """Such as of a sandbox: the code is all there is."""
 
