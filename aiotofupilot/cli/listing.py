@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
-    from .output import Options, Output
+    from .output import Output, Written
 
 _SHOWN = 10
 """At most this many positions of items that were left out are named."""
@@ -123,15 +123,15 @@ class Query:
         """Return the query with some other arguments."""
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
 
-    def after(self, out: Output) -> Query:
+    def after(self, written: Written) -> Query:
         """Return the query of what follows the items that are written."""
-        if out.checkpoint is None:
+        if written.checkpoint is None:
             return self
         max_items = self.arguments.get("max_items")
-        left = None if max_items is None else max_items - out.items
-        return self.changed(cursor=Checkpoint.parse(out.checkpoint), max_items=left)
+        left = None if max_items is None else max_items - written.items
+        return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
-    def options(self) -> Options:
+    def options(self) -> dict[str, str]:
         """Return the options that decide what is listed, as text. How it is requested does not."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
         given = {"details": True} | self.arguments if self.has_details else self.arguments
@@ -177,8 +177,8 @@ async def write_listing(
             name, key = server.identity
             options = {"aiotofupilot": __version__, "server": name, **query.options(), "--format": output_format.name}
             async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
-                progress.row.begun = progress.row.count = out.items
-                rest = query.after(out).listing(session)
+                progress.row.begun = progress.row.count = out.state.items
+                rest = query.after(out.state).listing(session)
                 if query.has_details:
                     walk = rest.details().walk()
                 else:  # columns are made of attributes alone
@@ -188,7 +188,7 @@ async def write_listing(
                         await _write(query, walk, output_format, out, progress)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
-        items = out.items if out else 0
+        items = out.state.items if out else 0
         is_interrupted = isinstance(error, asyncio.CancelledError)
         if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
             raise
@@ -196,11 +196,11 @@ async def write_listing(
         if out and items:
             torn = ", and a part of the next page" if isinstance(out, StandardOutput) and out.is_torn else ""
             how = "--resume, or elsewhere with --cursor" if path else "--cursor"
-            parts[0] += f"{torn}, go on with {how} {out.checkpoint}"
+            parts[0] += f"{torn}, go on with {how} {out.state.checkpoint}"
         if walk and (left_out := query.left_out(walk.stats)):
             parts.append(left_out)
         raise StoppedError(error, "; ".join(parts)) from error
-    return out.items, query.left_out(walk.stats)
+    return out.state.items, query.left_out(walk.stats)
 
 
 async def _write(
@@ -211,12 +211,12 @@ async def _write(
     # An item with details is written by itself, because it can have tens of megabytes.
     while items := await walk.take(1 if query.has_details else sys.maxsize):
         # The head is written with the first items, so that a listing that is refused leaves no header.
-        text = (output_format.between if out.items else output_format.head) + output_format.page(items)
+        text = (output_format.between if out.state.items else output_format.head) + output_format.page(items)
         with aside():
-            await out.write(text, items=out.items + len(items), checkpoint=str(walk.checkpoint))
+            await out.write(text, items=out.state.items + len(items), checkpoint=str(walk.checkpoint))
         progress.advance(len(items))
     with aside():
-        await out.write((b"" if out.items else output_format.head) + output_format.tail)
+        await out.write((b"" if out.state.items else output_format.head) + output_format.tail)
 
 
 @asynccontextmanager

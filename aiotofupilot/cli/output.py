@@ -2,10 +2,7 @@
 
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
 FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
-may end at any time, also by kill -9.
-
-A Parquet file can only be made when everything has arrived. It is made of FILE.part, and is called FILE.part.whole
-until it takes its place.
+may end at any time, also by kill -9. A Parquet file is made of FILE.part in the end, and is FILE.part.whole meanwhile.
 """
 
 from __future__ import annotations
@@ -38,21 +35,34 @@ if TYPE_CHECKING:
 Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 """Makes a file of another one, which it reads from its beginning to its end."""
 
-Options = dict[str, str]
-"""What a file holds: every option that is given and decides about its bytes, and its value."""
-
 _PIECE = 4096
 """Bytes per write. A pipe that is writable takes this many without blocking: it is Linux's PIPE_BUF."""
+
+
+@frozen
+class Written:
+    """How far a listing is written, and what it is."""
+
+    begun: str
+    """A date-time in ISO 8601."""
+    key: str | None
+    """A digest of the key."""
+    options: dict[str, str]
+    """Every option that is given and decides about the bytes, and its value."""
+    size: int = 0
+    """In bytes."""
+    items: int = 0
+    """How many items are written, in earlier runs too."""
+    checkpoint: str | None = None
+    """Where the listing resumes after them; None: at its beginning."""
 
 
 class StandardOutput:
     """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up.
 
-    ``items`` and ``checkpoint`` are as in `PartFile`, up to the last write that succeeded.
+    ``state`` is up to the last write that succeeded.
     """
 
-    items: int = 0
-    checkpoint: str | None = None
     is_torn: bool = False
     """Whether a write that failed or was cancelled has been made in part."""
 
@@ -60,6 +70,7 @@ class StandardOutput:
         if sys.stdout is None:
             raise UsageError("standard output is closed: use --output FILE")
         self._stream = raw(sys.stdout)
+        self.state: Written = Written("", None, {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
@@ -72,7 +83,7 @@ class StandardOutput:
         finally:
             self.is_torn = 0 < len(rest) < len(data)
         if items is not None:
-            self.items, self.checkpoint = items, checkpoint
+            self.state = evolve(self.state, items=items, checkpoint=checkpoint)
 
 
 async def _has_room(stream: RawIOBase) -> bool:
@@ -89,21 +100,6 @@ async def _has_room(stream: RawIOBase) -> bool:
     return True
 
 
-@frozen
-class _State:
-    """How far a file is whole, and what it holds."""
-
-    begun: str
-    """A date-time in ISO 8601."""
-    key: str | None
-    """A digest of the key."""
-    options: Options
-    size: int = 0
-    """In bytes."""
-    items: int = 0
-    checkpoint: str | None = None
-
-
 class PartFile:
     """What will be a file. Its place, the target, is left alone until `finish`.
 
@@ -114,14 +110,14 @@ class PartFile:
 
     _has_begun = False
 
-    def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
+    def __init__(self, target: Path, options: dict[str, str], *, key: str | None = None, resume: bool) -> None:
         self._target = target
         self._part, self._state_path, self._new_state_path, self._whole = (
             target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
         )
         # A key is too long to be found by trying.
         digest = key and hashlib.sha256(key.encode()).hexdigest()
-        self._state = _State(datetime.now(UTC).isoformat(), digest, options)
+        self.state: Written = Written(datetime.now(UTC).isoformat(), digest, options)
         self._file = _locked(self._part)
         try:
             if resume:
@@ -130,36 +126,26 @@ class PartFile:
             self.leave()
             raise
 
-    @property
-    def items(self) -> int:
-        """How many items are written, in earlier runs too."""
-        return self._state.items
-
-    @property
-    def checkpoint(self) -> str | None:
-        """Where the listing resumes after them; None: at its beginning."""
-        return self._state.checkpoint
-
     def _resume(self) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
-        state = self._state
+        state = self.state
         with suppress(FileNotFoundError, ValueError, TypeError):  # the latter if there are other fields, or none
-            state = _State(**json.loads(self._state_path.read_bytes()))
+            state = Written(**json.loads(self._state_path.read_bytes()))
         if 0 < state.size <= os.fstat(self._file.fileno()).st_size:
-            begun, options = state.options, self._state.options
+            begun, options = state.options, self.state.options
             differing = [
                 f"with {name} {begun[name]}" if name in begun else f"without {name}"
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name)
             ]
-            if not differing and state.key != self._state.key:
+            if not differing and state.key != self.state.key:
                 differing = ["with another API key"]  # another server has other keys, so this is told last
             if differing:
                 raise UsageError(
                     f"{self._part} was begun {' and '.join(differing)}: "
                     "give the same again, or leave out --resume to begin anew"
                 )
-            self._state = state
+            self.state = state
             say(
                 f"{self._target} was begun at {datetime.fromisoformat(state.begun):%Y-%m-%d %H:%M:%SZ}: "
                 "--resume completes that listing, and does not look for newer items"
@@ -178,18 +164,18 @@ class PartFile:
         """
         if not self._has_begun:
             self._has_begun = True
-            if not self._state.size:  # the state goes first, so that it never speaks of other bytes
+            if not self.state.size:  # the state goes first, so that it never speaks of other bytes
                 self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self._state.size)
+            self._file.truncate(self.state.size)
         write_all(self._file, data)
         if items is None:
             return
-        state = evolve(self._state, size=self._state.size + len(data), items=items, checkpoint=checkpoint)
+        state = evolve(self.state, size=self.state.size + len(data), items=items, checkpoint=checkpoint)
         with _opened(self._new_state_path) as file:
             file.truncate(0)
             write_all(file, json.dumps(asdict(state)).encode())
         self._new_state_path.replace(self._state_path)
-        self._state = state
+        self.state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file in its place after the last write, with the mode of the one that was there.
@@ -217,12 +203,12 @@ class PartFile:
         """End early. The items that are written stay beside the place, and another run can complete them."""
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
-        if self.items:
+        if self.state.items:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
-                self._file.truncate(self._state.size)
+                self._file.truncate(self.state.size)
         # What an earlier run has left stays, too, if this one has not begun.
-        if self.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
+        if self.state.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
             self._file.close()
         else:
             self._remove()
@@ -267,7 +253,12 @@ Output = StandardOutput | PartFile
 
 @asynccontextmanager
 async def output(
-    path: Path | None, options: Options, *, key: str | None = None, resume: bool = False, remake: Remake | None = None
+    path: Path | None,
+    options: dict[str, str],
+    *,
+    key: str | None = None,
+    resume: bool = False,
+    remake: Remake | None = None,
 ) -> AsyncGenerator[Output]:
     """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
 

@@ -86,7 +86,7 @@ async def test_a_place_that_is_in_use_on_windows_is_told(tmp_path, monkeypatch):
         async with output(path, {}) as file:
             await file.write(b"one\n", items=1, checkpoint="after one")
     async with output(path, {}, resume=True) as file:
-        assert file.checkpoint == "after one"
+        assert file.state.checkpoint == "after one"
     assert path.read_bytes() == b"one\n"
 
 
@@ -166,7 +166,7 @@ class TestPipe:
                 assert not writing.done()
                 assert await asyncio.to_thread(reader.read, len(data)) == data
                 await writing
-                assert (out.items, out.checkpoint, out.is_torn) == (1, "1", False)
+                assert (out.state.items, out.state.checkpoint, out.is_torn) == (1, "1", False)
 
     async def test_a_reader_that_has_left(self, pipe):
         with pipe() as reader:
@@ -187,7 +187,7 @@ class TestPipe:
                 assert writing.cancel() == is_torn
                 await asyncio.wait((writing,))
                 assert writing.cancelled() == is_torn
-                assert (out.items, out.is_torn) == (1 if is_torn else 2, is_torn)
+                assert (out.state.items, out.is_torn) == (1 if is_torn else 2, is_torn)
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ async def test_a_full_disk_is_an_error_and_nothing_of_the_page_is_written(full, 
         with pytest.raises(OSError, match="No space left on device"):
             await out.write(b"x", items=1, checkpoint=None)
         assert not out.is_torn
-        assert out.items == 0
+        assert out.state.items == 0
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])

@@ -294,7 +294,7 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
     assert beside(tmp_path / "x.parquet") == [".part", ".part.state"]
 
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=True)
-    assert file.items == 100
+    assert file.state.items == 100
     await file.finish(form.remake)
     found = parquet.ParquetFile(tmp_path / "x.parquet")
     assert found.num_row_groups == 4

@@ -24,7 +24,7 @@ def target(tmp_path):
 
 
 async def write_pages(file, pages):
-    for page in range(file.items, pages):
+    for page in range(file.state.items, pages):
         await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
 
 
@@ -73,7 +73,7 @@ async def test_until_then_the_place_is_left_alone(target):
         await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
         assert beside(target, ".part").read_bytes() == b"".join(PAGES[: page + 1])
         state = json.loads(beside(target, ".part.state").read_bytes())
-        assert (state["size"], state["items"], state["checkpoint"]) == (file._state.size, page + 1, str(page + 1))
+        assert (state["size"], state["items"], state["checkpoint"]) == (file.state.size, page + 1, str(page + 1))
     assert target.read_text() == "old"
     assert names(target) == ["list.csv", "list.csv.part", "list.csv.part.state"]
     await file.finish()
@@ -83,7 +83,7 @@ async def test_until_then_the_place_is_left_alone(target):
 async def test_what_is_left_is_completed(target, left):
     """Nothing of it is written again."""
     file = PartFile(target, OPTIONS, resume=True)
-    assert (file.items, file.checkpoint) == (3, "3")
+    assert (file.state.items, file.state.checkpoint) == (3, "3")
     file.leave()
     assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
     await write_all(target)
@@ -94,7 +94,7 @@ async def test_what_is_left_is_completed(target, left):
 async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(target, left, capsys):
     for _ in range(2):
         file = PartFile(target, OPTIONS, key=None, resume=True)
-        await write_pages(file, file.items + 1)
+        await write_pages(file, file.state.items + 1)
         file.leave()
     first, second = capsys.readouterr().err.splitlines()
     assert first == second
@@ -159,7 +159,7 @@ async def test_what_was_cut_is_not_completed(target, left, suffix):
         beside(target, ".part.state").write_bytes(left[1])
         beside(target, suffix).write_bytes(content[:size])
         file = PartFile(target, OPTIONS, resume=True)
-        assert file.items == 0, size
+        assert file.state.items == 0, size
         file.leave()
 
 
@@ -168,7 +168,7 @@ async def test_what_is_not_a_state_is_taken_for_none(target, left, state):
     """Somebody else may have written the file."""
     beside(target, ".part.state").write_bytes(state)
     file = PartFile(target, OPTIONS, resume=True)
-    assert file.items == 0
+    assert file.state.items == 0
     file.leave()
 
 
@@ -226,13 +226,13 @@ async def test_without_resume_it_is_begun_anew(target, left):
     """The files of the earlier run are not read, not even their options. They are replaced when a page has arrived."""
     options = OPTIONS | {"--search": "x"}
     file = PartFile(target, options, resume=False)
-    assert file.items == 0
+    assert file.state.items == 0
     await file.write(b"anew\n", items=1, checkpoint="1")
     assert beside(target, ".part").read_bytes() == b"anew\n"
     file.leave()
     assert beside(target, ".part").read_bytes() == b"anew\n"
     file = PartFile(target, options, resume=True)
-    assert file.items == 1
+    assert file.state.items == 1
     file.leave()
 
 
@@ -240,7 +240,7 @@ async def test_without_resume_it_is_begun_anew(target, left):
 async def test_a_run_that_begins_anew_and_fails_loses_nothing(target, left, options):
     """What an interrupted run has left is kept until there is something in its stead."""
     file = PartFile(target, options, resume=False)
-    assert file.items == 0
+    assert file.state.items == 0
     file.leave()
     assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
     await write_all(target)
@@ -353,7 +353,7 @@ async def test_a_page_that_found_no_room_is_cut_off(target, left, monkeypatch, w
     monkeypatch.setattr(output_module, "write_all", write_some)
     with pytest.raises(OSError, match="No space left"):
         await file.write(PAGES[3], items=4, checkpoint="4")
-    assert file.items == 3
+    assert file.state.items == 3
     file.leave()
     assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
     assert names(target) == ["list.csv.part", "list.csv.part.state"]
@@ -383,7 +383,7 @@ class TestKey:
         """The same key can complete the file, whichever run it is."""
         for _ in range(2):
             file = PartFile(target, OPTIONS, key="s3cr3t", resume=True)
-            assert file.items == 1
+            assert file.state.items == 1
             file.leave()
 
     @pytest.mark.parametrize("key", ["other", None])
