@@ -14,19 +14,18 @@ from attrs import evolve, field, frozen
 
 from aiotofupilot import errors
 from aiotofupilot._arguments import integer, seconds
-from aiotofupilot.clock import Deadline
 
 from .retry import Attempts, RetryPolicy, checked_retry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
-    from typing import Self
+    from typing import Self, Unpack
 
     from yarl import URL
 
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock
+    from aiotofupilot.clock import Clock, FetchOptions
     from aiotofupilot.stats import RequestCounts
 
     from .retry import Retry
@@ -167,14 +166,7 @@ class Connection:
         await self.lifetime.run(partial(self.clock.sleep, seconds))
 
     async def get(
-        self,
-        target: str,
-        read: Callable[[Response], T],
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Callable[[], Awaitable[bool]] | None = None,
+        self, target: str, read: Callable[[Response], T], counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> T:
         """Return what is read from the response to a GET. The session's options say which failures are tried again.
 
@@ -183,19 +175,12 @@ class Connection:
             read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
                 a failure of the attempt.
             counts: Where requests, retries and waits are counted.
-            once: Whether to make a single attempt, whatever the options say.
-            deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
-                request. None: there is none but that of the options.
-            control: Requests something else of the listing once, and returns whether there was a good response. It
-                tells whether the server is down, or only this page fails. None: nothing else can be requested.
+            options: As in `FetchOptions`.
 
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        deadline = deadline or Deadline()
-        attempts: Attempts[T] = Attempts(
-            self.throttle, self.retry, target, counts, deadline=deadline, once=once, control=control
-        )
+        attempts: Attempts[T] = Attempts(self.throttle, self.retry, target, counts, **options)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from aiotofupilot._arguments import for_parameter, integer, must_be, seconds
 from aiotofupilot._otel import retried
+from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import MissedSlotError, Wanted, asked_wait, copied, evidence, is_slow, is_transient
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from tenacity import AsyncRetrying, RetryCallState
 
-    from aiotofupilot.clock import Deadline
     from aiotofupilot.stats import RequestCounts
 
     from .throttle import Throttle
@@ -163,7 +163,8 @@ class Attempts(Wanted, Generic[T]):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` explains the arguments.
+    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` and `FetchOptions` explain the
+    arguments.
     """
 
     # What most pages never change is not set for each of them.
@@ -186,7 +187,7 @@ class Attempts(Wanted, Generic[T]):
         target: str,
         counts: RequestCounts,
         *,
-        deadline: Deadline,
+        deadline: Deadline | None = None,
         once: bool = False,
         control: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
@@ -194,7 +195,9 @@ class Attempts(Wanted, Generic[T]):
         self._target = target
         # Beside a controller, the policy says only what the throttle has to know.
         self._policy = policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
-        super().__init__(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline)
+        super().__init__(
+            policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline or Deadline()
+        )
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         self._is_tried_again = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._control = control

@@ -21,7 +21,6 @@ from yarl import URL
 from aiotofupilot import errors
 from aiotofupilot._arguments import Secret, is_loopback, is_visible
 from aiotofupilot._wire.response import Response, retry_after
-from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 from .failures import refusal, translated
@@ -66,7 +65,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
     target = f"attachments/{quote(name, safe='')}"
-    attempts: Attempts[None] = Attempts(throttle, connection.retry, target, RequestCounts(), deadline=Deadline())
+    attempts: Attempts[None] = Attempts(throttle, connection.retry, target, RequestCounts())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
     except errors.TofuPilotError as error:

@@ -16,10 +16,11 @@ from attrs import evolve
 from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Fetch, FetchOptions, Plan, Source, T
+from .source import Fetch, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
+    from aiotofupilot.clock import FetchOptions
     from aiotofupilot.models import Page
 
 PAGE_AT_MOST = 1000

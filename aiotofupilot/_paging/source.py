@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack
 
 from attrs import evolve, frozen
 
@@ -14,7 +14,7 @@ from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 -
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.clock import Clock, FetchOptions
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 
@@ -26,22 +26,6 @@ OnDrift = Literal["ignore", "resync", "raise"]
 
 OnUnreadable = Literal["raise", "skip"]
 """What a walk does about an item that the server cannot serve."""
-
-Control = Callable[[], Awaitable[bool]]
-"""A function that requests something else of a listing once, and returns whether there was a good response."""
-
-
-class FetchOptions(TypedDict, total=False):
-    """How a page is requested."""
-
-    once: bool
-    """Whether to make a single attempt, however many the session allows. By default not."""
-    deadline: Deadline | None
-    """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
-    has one. A page with a time limit also has a control."""
-    control: Control | None
-    """Tells whether the server is down or only this request fails."""
-
 
 T = TypeVar("T", bound=Identified)
 """The class of an item."""

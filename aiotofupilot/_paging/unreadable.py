@@ -110,7 +110,7 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
 async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Deadline, tried: Iterator[int]) -> bool:
     """Request an item beside a page once, at another position each time, and return whether there was a good response.
 
-    With its arguments, this is the `Control` of the page. It knows no walk, because the pages in flight hold it.
+    With its arguments, this is the ``control`` of the page. It knows no walk, because the pages in flight hold it.
     """
     positions = positions_beside(cursor, limit)
     with suppress(*_FAILED):

@@ -6,7 +6,7 @@ TypedDict that its ``list()`` takes, and the query, ``help()`` and the options o
 - `runs`, `units` and `sites` have the listings.
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
-- `_resource` has `get`, which returns one item with everything that the API knows of it.
+- `_resource` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
 - `_base` is the base class of all listings, and a query: a listing with its filters, as paging knows it.
 
 A listing is loaded when it is first used. No listing loads aiohttp.
@@ -22,13 +22,12 @@ from aiotofupilot._arguments import for_parameter
 from aiotofupilot.positions import Shard
 
 if TYPE_CHECKING:
-    from aiotofupilot._http.client import Connection
     from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot._paging.source import Identified
 
     from ._base import Listing
     from ._declaration import Argument, Bounds
-    from ._resource import Detailed
+    from ._resource import Connection, Detailed
     from ._shared import Options, PageOptions
     from .runs import Logs, Measurements, Phases, Runs
     from .sites import Deployments, Procedures, Stations, Users

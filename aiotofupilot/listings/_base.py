@@ -24,15 +24,15 @@ from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, bounded, check_names, checked, query_of
-from ._resource import Detailed, ItemDetails, time_in, value_in
+from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from aiotofupilot._http.client import Connection
-    from aiotofupilot._paging.source import FetchOptions, Order
+    from aiotofupilot._paging.source import Order
+    from aiotofupilot.clock import FetchOptions
     from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
 

@@ -1,16 +1,17 @@
-"""What the server returns by itself: one item, with everything that it knows of it."""
+"""The way to the server, and what it returns by itself: one item, with everything that it knows of it."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
 from attrs import frozen
 
 from aiotofupilot._arguments import as_str, for_parameter, must_be
+from aiotofupilot._paging.source import Connection as PagingConnection
 from aiotofupilot._wire.codec import decoder
 from aiotofupilot._wire.response import read_item, read_json
 from aiotofupilot._wire.times import read_date_time
@@ -23,12 +24,36 @@ from ._encoding import parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiotofupilot._http.client import Connection
-    from aiotofupilot._paging.source import FetchOptions, Identified
+    from aiotofupilot._paging.source import Identified
     from aiotofupilot._wire.response import Response
+    from aiotofupilot.clock import FetchOptions
 
 D = TypeVar("D")
 V = TypeVar("V")
+
+
+class Connection(PagingConnection, Protocol):
+    """The way to the server. A listing knows nothing else of a session."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many pages may be in flight, if a listing does not set its own number."""
+        ...
+
+    @property
+    def served(self) -> set[str]:
+        """The paths of listings of which the server has returned one item by itself."""
+        ...
+
+    def within(self, max_elapsed: float) -> Self:
+        """As in `Source`."""
+        ...
+
+    async def get(
+        self, target: str, read: Callable[[Response], V], counts: RequestCounts, **options: Unpack[FetchOptions]
+    ) -> V:
+        """Return what a function reads from the response to a GET of a path and query, percent-encoded."""
+        ...
 
 
 async def get_item(

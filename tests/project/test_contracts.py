@@ -58,9 +58,8 @@ BROKEN = {
         ("_http/throttle.py", "from aiotofupilot._paging import prefetch"),
         ("_http/retry.py", "from aiotofupilot.listings import _base"),
     ],
-    "Listings know the way to the server and nothing else of HTTP, and Arrow knows none of it": [
-        ("listings/_base.py", "from aiotofupilot._http import retry"),
-        ("arrow/columns.py", "from aiotofupilot._http.client import Connection"),
+    "Listings and Arrow know no HTTP; a session puts them together": [
+        ("listings/_base.py", "from aiotofupilot._http.client import Connection"),
         ("arrow/columns.py", "from aiotofupilot import TofuPilotSession"),
     ],
     "The command uses public names only": [
