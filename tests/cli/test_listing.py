@@ -20,7 +20,7 @@ from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Sandbox, make_procedures, paging
-from aiotofupilot.sandbox.faults import json as json_fault, stall, status
+from aiotofupilot.sandbox.faults import json as json_fault, latency, stall, status
 
 ProceduresCSV = partial(csv_rows, Procedure)
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -344,6 +344,12 @@ class TestTotal:
         assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
         assert watched.row.total is None
         assert not counting()
+
+    async def test_a_count_has_one_request_in_flight_whatever_the_walk_may_have(self, sandbox, session, watched):
+        sandbox.faults.always(latency(0.001))  # a server that responds at once hides that others are in flight
+        async with counting_beside(Query("procedures", limit=10, concurrency=16), session, watched):
+            await asyncio.wait(counting())
+        assert (watched.row.total, sandbox.requests.peak_in_flight) == (250, 1)
 
     async def test_a_count_is_over_when_its_block_is_left(self, session, watched):
         async with counting_beside(Query("procedures"), session, watched):
