@@ -113,8 +113,10 @@ async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Dead
     With its arguments, this is the ``control`` of the page. It knows no walk, because the pages in flight hold it.
     """
     positions = positions_beside(cursor, limit)
+    position = positions[next(tried) % len(positions)]
+    _log.debug("requesting 1 item at position %d to see whether only the request at cursor %d fails", position, cursor)
     with suppress(*_FAILED):
-        await fetch(positions[next(tried) % len(positions)], 1, once=True, deadline=deadline)
+        await fetch(position, 1, once=True, deadline=deadline)
         return True
     return False
 
@@ -376,6 +378,7 @@ class Bisection(Generic[T]):
 
     async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T] | TofuPilotError:
         """Return items, or how the request failed. If the time is up, the error of the page is raised."""
+        _log.debug("looking for an unreadable item: requesting %d items at position %d", limit, cursor)
         try:
             return await self.fetch(cursor, limit, once=once, deadline=self.deadline)
         except TofuPilotError as error:

@@ -115,6 +115,19 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
             assert walk.stats.requests == len(server.sent)
 
 
+async def test_each_control_has_a_line_in_the_log(clock, server, caplog):
+    caplog.set_level(logging.DEBUG, "aiotofupilot")
+    server.fails = lambda query, _: ServerError("bad gateway", status=502) if covers(query, 45) else None
+    await clock.run(server.procedures().list(limit=10, on_unreadable="skip").collect())
+    control, looking = (
+        "to see whether only the request at cursor 40 fails",
+        "looking for an unreadable item: requesting 1 ",
+    )
+    assert any(control in line for line in caplog.messages)
+    single = [query for _, query in server.sent if query["limit"] == "1"]
+    assert len(single) == len([line for line in caplog.messages if control in line or line.startswith(looking)])
+
+
 async def test_a_listing_of_one_page_has_no_control(clock):
     """Nothing else of it can be requested, so each request is an attempt."""
     server = Server(clock)

@@ -160,6 +160,15 @@ class TestSkip:
             "the item at position 45 cannot be read and is left out: 500 INTERNAL_SERVER_ERROR: Internal Server Error"
         ]
 
+    async def test_each_request_of_the_search_has_a_line(self, listing, service, caplog):
+        service.faults.always(unreadable(45))
+        walk = listing(limit=10, on_unreadable="skip").walk()
+        with caplog.at_level("DEBUG", "aiotofupilot"):
+            await drain(walk)
+        looking = [line for line in caplog.messages if line.startswith("looking for an unreadable item: requesting")]
+        whole_pages = 10
+        assert len(looking) == walk.stats.requests - walk.stats.retries - whole_pages > 0
+
     async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
         monkeypatch.setattr("aiotofupilot._paging.walk.LEFT_OUT_KEPT", 3)
         service.faults.always(unreadable(1, 2, 5, 6, 9))
