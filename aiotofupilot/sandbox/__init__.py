@@ -25,9 +25,10 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
-  `storage` has attachments, at addresses that expire. `parameters` reads a query, as the validator `zod` would.
+  `storage` has attachments, at addresses that expire.
 - `world` is the made-up factory, and `recipes` has what it makes and tests, where and for whom.
-- `request` is the request of a client, its response as steps, and the log. `wire` writes responses as JSON.
+- `request` is the request of a client, its response as steps, and the log. `wire` reads queries, as the validator `zod`
+  would, and writes responses as JSON.
 """
 
 from . import faults, paging

@@ -21,9 +21,8 @@ from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
-from .parameters import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND
-from .wire import Refusal, extended
+from .wire import Reader, Refusal, Values, declared, extended, pages, read
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Listing

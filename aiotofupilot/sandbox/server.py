@@ -19,13 +19,12 @@ from aiotofupilot.models import Organization, Page, PageMeta
 
 from .factory import Factory, Items
 from .paging import Paging, offsets
-from .parameters import read
 from .request import Delivery, Head, Query, Request, RequestLog
 from .resource import Detail, Reading, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
-from .wire import Refusal, dumps, without
+from .wire import Refusal, dumps, read, without
 
 if TYPE_CHECKING:
     from datetime import datetime

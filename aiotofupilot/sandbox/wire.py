@@ -1,17 +1,37 @@
-"""Items and errors as JSON, as TofuPilot's REST layer writes them, and items of what other items have."""
+"""Queries, items and errors as TofuPilot's REST layer reads and writes them, and items of what other items have.
+
+`read` reads a whole query, and says what zod would, TofuPilot's validator, of wrong values. Unknown parameters are
+ignored, and a single value that is repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``,
+``0x10`` and the empty string are numbers.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 import attrs
 
 from aiotofupilot.models.fields import fields_of
 
+if TYPE_CHECKING:
+    from aiotofupilot.listings import Argument
+    from aiotofupilot.models import Metadata
+
 T = TypeVar("T")
+
+Values = dict[str, Any]
+"""The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
+
+Reader = Callable[[Sequence[str]], Any]
+"""A function that takes the texts that were sent, and returns the value or the default; None: there is neither."""
 
 
 @attrs.define
@@ -32,6 +52,268 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
         """The JSON document. It has the key `issues` only if there are some."""
         issues = {"issues": self.issues} if self.issues else {}
         return dumps({"message": self.message, "code": self.code, **issues})
+
+
+class InvalidValueError(Exception):
+    """A value of a parameter is not valid. The `args` are zod's issues. Their paths begin at the value."""
+
+
+def _issue(message: str, *path: object, **details: object) -> dict[str, Any]:
+    """Return an issue in zod's key order."""
+    return {**details, "path": path, "message": message}
+
+
+def _mistyped(expected: str, received: str, **details: object) -> dict[str, Any]:
+    message = f"Invalid input: expected {expected}, received {received}"
+    return _issue(message, expected=expected, **details, code="invalid_type")
+
+
+def _not_among(options: Sequence[str], *path: object) -> dict[str, Any]:
+    told = "|".join(f'"{option}"' for option in options)
+    return _issue(f"Invalid option: expected one of {told}", *path, code="invalid_value", values=list(options))
+
+
+def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, Any]:
+    """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
+    code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
+    message = f"Too {code[4:]}: expected {size} {sign}{limit}{unit}"
+    return _issue(message, **{"code": code, bound: limit, **details, "inclusive": True})
+
+
+def declared(argument: Argument) -> Reader:
+    """Return what reads a parameter, as the client's listing declares it. Bounds of numbers are the client's own."""
+    options, default = argument.choices, argument.server_default
+    if argument.is_repeated:
+        return partial(_read_several, options)
+    if options:
+        return partial(_read_option, options, default)
+    kind = get_origin(argument.type) or argument.type
+    expected, parse = _SCALARS[kind]
+    if kind is str and argument.bounds and argument.bounds.high:
+        parse = partial(_text, most=argument.bounds.high)
+    return partial(_read_single, expected, parse, default, is_required=argument.is_required)
+
+
+def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
+    """Return what reads the parameters of pages. The least cursor is `minimum`. `safe` is as in `_integer`."""
+    return {
+        "limit": partial(_read_single, "number", partial(_integer, minimum=1, maximum=100), 50),
+        "cursor": partial(_read_single, "number", partial(_integer, minimum=minimum, safe=safe), 0),
+    }
+
+
+def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Values:
+    """Read the query of a request. If it is refused, the refusal names each fault, in the order of the parameters."""
+    asked: Values = {}
+    issues: list[dict[str, Any]] = []
+    for name, reader in readers.items():
+        try:
+            value = reader([text for sent, text in pairs if sent == name])
+        except InvalidValueError as error:
+            issues += [{**issue, "path": [name, *issue["path"]]} for issue in error.args]
+        else:
+            if value is not None:
+                asked[name] = value
+    if issues:
+        raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
+    return asked
+
+
+def _read_several(options: Sequence[str], texts: Sequence[str]) -> frozenset[str] | None:
+    """Read an array. A single value is an array of one. Without options, any text is allowed."""
+    if options and (unknown := [index for index, text in enumerate(texts) if text not in options]):
+        raise InvalidValueError(*(_not_among(options, index) for index in unknown))
+    return frozenset(texts) or None
+
+
+def _read_option(options: Sequence[str], default: T, texts: Sequence[str]) -> str | T:
+    # zod has the same issue for a repeated word and an unknown one.
+    if texts and (len(texts) > 1 or texts[0] not in options):
+        raise InvalidValueError(_not_among(options))
+    return texts[0] if texts else default
+
+
+def _read_single(
+    expected: str, parse: Callable[[str], T], default: T | None, texts: Sequence[str], *, is_required: bool = False
+) -> T | None:
+    if len(texts) > 1:
+        raise InvalidValueError(_mistyped(expected, "array"))
+    if is_required and not texts:
+        raise InvalidValueError(_mistyped(expected, "undefined"))
+    return parse(texts[0]) if texts else default
+
+
+_WHITE_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""The characters that JavaScript's `Number()` strips. Python's `str.strip` strips other characters."""
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
+_BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
+_SAFE = 2**53 - 1  # the largest safe integer of JavaScript
+
+
+def _number(text: str) -> float:
+    """Read a finite number as JavaScript's `Number()` does."""
+    text, number = text.strip(_WHITE_SPACE) or "0", inf
+    if _DECIMAL.fullmatch(text):
+        number = float(text)
+    elif _BASED.fullmatch(text):
+        with suppress(OverflowError):
+            number = float(int(text, 0))
+    else:
+        raise InvalidValueError(_mistyped("number", "string"))
+    if abs(number) == inf:
+        message = "Invalid input: expected number, received number"
+        raise InvalidValueError(_issue(message, expected="number", code="invalid_type", received="Infinity"))
+    return number
+
+
+def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bool = True) -> int:
+    """Read a number that has to be whole and, unless `safe` is False, a safe integer of JavaScript."""
+    number = _number(text)
+    if not number.is_integer():
+        raise InvalidValueError(_mistyped("int", "number", format="safeint"))
+    whole = int(number)
+    issues: list[dict[str, Any]] = []
+    if safe and abs(whole) > _SAFE:
+        bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
+        note = "Integers must be within the safe integer range."
+        issues.append(_beyond(bound, limit, "int to be", note=note, origin="int"))
+    if whole < minimum:
+        issues.append({"origin": "number", **_beyond("minimum", minimum, "number to be")})
+    if whole > maximum:
+        issues.append({"origin": "number", **_beyond("maximum", maximum, "number to be")})
+    if issues:
+        raise InvalidValueError(*issues)
+    return whole
+
+
+def _text(text: str, *, most: float) -> str:
+    """Read a string of at most so many characters, in UTF-16 code units as JavaScript counts."""
+    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > most:
+        issue = _beyond("maximum", most, "string to have", " characters")
+        raise InvalidValueError({"origin": "string", **issue})
+    return text
+
+
+def _boolean(text: str) -> bool:
+    """Read ``true`` or ``1``, ``false`` or ``0``."""
+    if text not in {"true", "1", "false", "0"}:
+        raise InvalidValueError(_mistyped("boolean", "string"))
+    return text in {"true", "1"}
+
+
+# The patterns of zod, as its issues show them.
+_DATETIME_PATTERN = (
+    r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
+    r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
+    r"T(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
+)
+_DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
+_UNITS = [timedelta(days=days) for days in (7, 365, 30, 1)] + [timedelta(seconds=seconds) for seconds in (3600, 60, 1)]
+"""What weeks, years, months, days, hours, minutes and seconds count as. Years and months have no fixed length."""
+
+
+def _matched(form: str, pattern: str, text: str) -> re.Match[str]:
+    """Match a text with a pattern, or refuse it."""
+    match = re.fullmatch(pattern, text, re.ASCII)
+    if match is None:
+        details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
+        raise InvalidValueError(_issue(f"Invalid ISO {form}", **details))
+    return match
+
+
+def _datetime(text: str) -> datetime:
+    """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
+    _matched("datetime", _DATETIME_PATTERN, text)
+    if text.startswith("0000"):  # JavaScript has this year, and Python does not
+        return datetime.min.replace(tzinfo=UTC)
+    timestamp = datetime.fromisoformat(text)
+    return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
+
+
+def _duration(text: str) -> timedelta:
+    """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
+    parts = _matched("duration", _DURATION_PATTERN, text).group(1, 2, 3, 4, 6, 7, 8)
+    numbers = [float(part[:-1].replace(",", ".")) if part else 0 for part in parts]
+    try:
+        return sum(map(operator.mul, _UNITS, numbers), timedelta())
+    except OverflowError:
+        return timedelta.max
+
+
+_MOST_KEYS = 5
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gte": operator.ge,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "lt": operator.lt,
+    "eq": operator.eq,
+}
+_ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null", int: "number", float: "number"}
+
+
+def _conditions(text: str) -> Callable[[Metadata], bool] | None:
+    """Return whether metadata meet all conditions. None: an empty text, which the official SDK sends, or {}.
+
+    A missing key meets no condition.
+    """
+    try:
+        document: Any = json.loads(text or "{}", parse_constant=int)  # it refuses NaN and Infinity, as JSON does
+    except ValueError:
+        raise InvalidValueError(_mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+    if not isinstance(document, dict):
+        raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
+    wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
+    if unknown := [key for key, condition in wanted.items() if condition is None]:
+        raise InvalidValueError(*(_issue("Invalid input", key, code="invalid_union", errors=()) for key in unknown))
+    if len(wanted) > _MOST_KEYS:
+        raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
+    if not wanted:
+        return None
+    return lambda metadata: all(key in metadata and meets(metadata[key]) for key, meets in wanted.items() if meets)
+
+
+def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value
+    """Return whether a value meets a condition: for a truth value, for text or for numbers. None: it is none of these.
+
+    A value of another type does not meet it.
+    """
+    match cast("dict[str, Any]", told):
+        case {"eq": bool(wanted), **others} if not others:
+            return lambda value: value is wanted
+        case {**parts} if parts.keys() <= {"in", "contains"}:
+            texts, part = parts.get("in", []), parts.get("contains", "")
+            if not isinstance(texts, list) or not all(map(_is_text, (*cast("Any", texts), part))):
+                return None
+            return lambda value: not parts or (_is_text(value) and part in value and value in parts.get("in", [value]))
+        case {**parts} if parts.keys() <= _COMPARISONS.keys() and all(map(_is_number, parts.values())):
+            tests = [(_COMPARISONS[name], bound) for name, bound in parts.items()]
+            return lambda value: _is_number(value) and all(holds(value, bound) for holds, bound in tests)
+        case _:
+            return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_SCALARS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
+    str: ("string", str),
+    bool: ("boolean", _boolean),
+    float: ("number", _number),
+    int: ("number", _integer),
+    datetime: ("string", _datetime),
+    timedelta: ("string", _duration),
+    Mapping: ("record", _conditions),
+}
+"""For each type of a single value: the type that zod names if the value is repeated, and how the value is read."""
 
 
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from aiotofupilot.listings import Argument
-from aiotofupilot.sandbox.parameters import declared, read
-from aiotofupilot.sandbox.wire import Refusal
+from aiotofupilot.sandbox.wire import Refusal, declared, read
 
 METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
 

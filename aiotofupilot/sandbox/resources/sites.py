@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
 from aiotofupilot.sandbox.storage import contents
-from aiotofupilot.sandbox.wire import Refusal, document, extended
+from aiotofupilot.sandbox.wire import Refusal, document, extended, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
