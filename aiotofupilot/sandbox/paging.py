@@ -77,12 +77,7 @@ def short_pages(seed: int = 0) -> Paging:
     Args:
         seed: Another seed makes other pages.
     """
-
-    def paging(total: int, cursor: int, limit: int) -> Window:
-        random = Random(f"{seed} {cursor}")  # noqa: S311 - test data
-        return offsets(total, cursor, random.randint(1, limit))
-
-    return paging
+    return lambda total, cursor, limit: offsets(total, cursor, Random(f"{seed} {cursor}").randint(1, limit))  # noqa: S311 - test data
 
 
 def hidden_rows(every: int = 100, hide: int = 250) -> Paging:

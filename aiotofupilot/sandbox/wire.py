@@ -108,15 +108,12 @@ def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Val
     issues: list[dict[str, Any]] = []
     for name, reader in readers.items():
         try:
-            value = reader([text for sent, text in pairs if sent == name])
+            asked[name] = reader([text for sent, text in pairs if sent == name])
         except InvalidValueError as error:
             issues += [{**issue, "path": [name, *issue["path"]]} for issue in error.args]
-        else:
-            if value is not None:
-                asked[name] = value
     if issues:
         raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
-    return asked
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _read_several(options: Sequence[str], texts: Sequence[str]) -> frozenset[str] | None:
@@ -286,18 +283,16 @@ def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any
             return lambda value: value is wanted
         case {**parts} if parts.keys() <= {"in", "contains"}:
             texts, part = parts.get("in", []), parts.get("contains", "")
-            if not isinstance(texts, list) or not all(map(_is_text, (*cast("Any", texts), part))):
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in (*cast("Any", texts), part)):
                 return None
-            return lambda value: not parts or (_is_text(value) and part in value and value in parts.get("in", [value]))
+            return lambda value: (
+                not parts or (isinstance(value, str) and part in value and value in parts.get("in", [value]))
+            )
         case {**parts} if parts.keys() <= _COMPARISONS.keys() and all(map(_is_number, parts.values())):
             tests = [(_COMPARISONS[name], bound) for name, bound in parts.items()]
             return lambda value: _is_number(value) and all(holds(value, bound) for holds, bound in tests)
         case _:
             return None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _is_number(value: object) -> bool:

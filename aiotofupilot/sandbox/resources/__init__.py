@@ -11,13 +11,9 @@ import re
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
 
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.resource import Detail, Resource
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["RESOURCES", "route"]
 
@@ -25,7 +21,7 @@ _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_module
 _FOUND: dict[str, Resource] = {
     found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
 }
-RESOURCES: Mapping[str, Resource] = {name: _FOUND[name] for name in NAMES}
+RESOURCES: dict[str, Resource] = {name: _FOUND[name] for name in NAMES}
 """Every listing that the sandbox answers for, by its name."""
 
 

@@ -6,7 +6,8 @@ In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -18,8 +19,7 @@ from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains
 from aiotofupilot.sandbox.wire import extended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterator
 
     from aiotofupilot.sandbox.world import World
 
@@ -77,14 +77,10 @@ RUNS = Resource(
 )
 
 
-def _of_run(run_id: str) -> Callable[[str], Filter]:
-    """Return filters of another listing, by name: by what a filter of runs selects, given the path of a run's id."""
-
-    def named(name: str) -> Filter:
-        chosen = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
-        return related(run_id, "runs", "id", chosen)
-
-    return named
+def _of_run(run_id: str, name: str) -> Filter:
+    """Return a filter of another listing: by what a filter of runs selects, given the path of a run's id."""
+    chosen = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
+    return related(run_id, "runs", "id", chosen)
 
 
 def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
@@ -150,8 +146,8 @@ PHASES = Resource(
     "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
     "sort_by sort_order limit",
     paths={"duration": "duration_ms", "phase_name": "name"},
-    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
-    otherwise=_of_run("run_id"),
+    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
+    otherwise=partial(_of_run, "run_id"),
     details=(Detail("phases/*", models.PhaseDetails, more=phase_details, hides=("run.outcome",)),),
 )
 
@@ -163,8 +159,8 @@ MEASUREMENTS = Resource(
     "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
     "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
     paths={"value_bool": "bool_value", "value_strings": "string_value"},
-    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id")("ids")},
-    otherwise=_of_run("run_id"),
+    filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
+    otherwise=partial(_of_run, "run_id"),
     details=(Detail("measurements/*", models.MeasurementDetails, more=measurement_details),),
 )
 
@@ -182,6 +178,6 @@ LOGS = Resource(
         "level": lambda log: [*_LEVELS, log.level].index(log.level),
     },
     filters={"search_query": contains("message")},
-    otherwise=_of_run("run.id"),
+    otherwise=partial(_of_run, "run.id"),
     details=(Detail("logs/*", models.Log),),
 )
