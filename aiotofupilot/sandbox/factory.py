@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MOST_SHARED = 2000
-"""The most runs of a made-up factory that is shared."""
+_MOST_SHARED = 2000  # runs of a made-up factory that is shared
 
 
 class Items(TypedDict, total=False):
@@ -173,12 +172,10 @@ class Factory:
             return self._snapshot
 
 
-_shared_world = lru_cache(maxsize=4)(World)
-"""It returns made-up factories that nobody changes."""
+_shared_world = lru_cache(maxsize=4)(World)  # nobody changes what it returns
 
 
 def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
-    """Return whether two lists hold the same objects."""
     return others is not None and len(rows) == len(others) and all(map(is_, rows, others))
 
 

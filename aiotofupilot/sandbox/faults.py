@@ -73,8 +73,6 @@ def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
     return lambda delivery, _request, _random: delivery.with_response(response)
 
 
-# Another response takes the place of the listing's.
-
 # The API is built with tRPC. These are the codes of tRPC for which Python has other names, or names that depend on its
 # version, and statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
 _NAMES: Mapping[int, tuple[str, str]] = {
@@ -161,9 +159,6 @@ def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
     return lambda delivery, request, _random: delivery.with_response(
         Delivery.of(code, {"Location": location or request.target}, b""),
     )
-
-
-# The response of the listing is lost, late or in another coding.
 
 
 @fault
@@ -257,9 +252,6 @@ def gzip() -> Alteration:
     return alter
 
 
-# More is sent than any page can be.
-
-
 @fault
 def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
     """Respond with a few bytes that decompress to many spaces.
@@ -299,9 +291,6 @@ def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
     """
     flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
     return lambda delivery, _request, _random: delivery.with_headers(flood)
-
-
-# Single items go wrong, by themselves and on any page that holds them.
 
 
 @fault

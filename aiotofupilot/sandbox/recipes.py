@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-PREPARATION = 500 * MILLISECOND
-"""The time before the first phase."""
-MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
-"""Messages of commits."""
+PREPARATION = 500 * MILLISECOND  # the time before the first phase
+MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")  # of commits
 
 _SUBJECTS = (
     "Battery Pack,Charger,Drone ESC,E-Bike Display,Flight Controller,Gateway PCBA,GNSS Receiver,Infusion Pump,Inverter,"

@@ -37,8 +37,7 @@ Hook = Callable[[Factory, Request], None]
 
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they select no items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
-_MOST_HEAD = 16 * 1024
-"""The most bytes of a request line and headers together. Node, which serves TofuPilot, refuses more."""
+_MOST_HEAD = 16 * 1024  # the most bytes of a request line and headers; Node, which serves TofuPilot, refuses more
 _READ_HEAD = 1024 * 1024  # the most bytes of a request line, or of a header, that are read at all
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 _PASSES_TO_HAND_OVER = 3

@@ -195,7 +195,6 @@ def _text(text: str, *, most: float) -> str:
 
 
 def _boolean(text: str) -> bool:
-    """Read ``true`` or ``1``, ``false`` or ``0``."""
     if text not in {"true", "1", "false", "0"}:
         raise InvalidValueError(_mistyped("boolean", "string"))
     return text in {"true", "1"}
@@ -214,7 +213,6 @@ _UNITS = [timedelta(days=days) for days in (7, 365, 30, 1)] + [timedelta(seconds
 
 
 def _matched(form: str, pattern: str, text: str) -> re.Match[str]:
-    """Match a text with a pattern, or refuse it."""
     match = re.fullmatch(pattern, text, re.ASCII)
     if match is None:
         details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}

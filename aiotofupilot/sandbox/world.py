@@ -211,8 +211,7 @@ class World:
         started_at = self.begin + index * _STEP + random.randrange(45_000) * MILLISECOND
         of_run = {"run_id": identity, "run_outcome": outcome}
         of_unit = {"serial_number": unit.serial_number, "sample": unit.sample}
-        phases = tuple(self._phases(line, outcome, started_at, **of_run, **of_unit))
-        self.phases[identity] = phases
+        phases = self.phases[identity] = tuple(self._phases(line, outcome, started_at, **of_run, **of_unit))
         last = max(phase.ended_at or started_at for phase in phases)
         ended_at = last + recipes.PREPARATION + random.randrange(900) * MILLISECOND
         user = random.choice(self._people) if random.random() < 0.25 else None  # noqa: PLR2004 - some
