@@ -19,8 +19,7 @@ from attrs import Factory, define, field, frozen, setters
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-_READABLE = "/%:@!$&'()*+,;="
-"""Characters that need no encoding in a path, in addition to letters, digits and ``-._~`` (RFC 3986, section 3.3)."""
+_READABLE = "/%:@!$&'()*+,;="  # beside letters, digits and -._~, what a path has unencoded (RFC 3986, section 3.3)
 
 
 class Query(Mapping[str, str]):

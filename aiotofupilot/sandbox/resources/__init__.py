@@ -15,8 +15,6 @@ from pkgutil import iter_modules
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.resource import Detail, Resource
 
-__all__ = ["RESOURCES", "route"]
-
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
 _FOUND: dict[str, Resource] = {
     found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
