@@ -152,7 +152,7 @@ class Factory:
             before = {name: RESOURCES[name].made_in(self._world) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
-            self._world.produce(runs)
+            self._world.wanted += runs
             for name, old in before.items():
                 made, rows = RESOURCES[name].made_in(self._world), self._rows[name]
                 new = len(made) - len(old)

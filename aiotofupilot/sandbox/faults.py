@@ -16,7 +16,7 @@ from functools import wraps
 from http import HTTPStatus
 from json import loads
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compress, compressobj
 
 from .request import Alteration, Delivery, Fault, Request
@@ -331,12 +331,9 @@ def malformed(*items: int | str) -> Alteration:
                 pass
             case _:
                 sent = [document]
-        for index, item in enumerate(sent):
-            match item:
-                case {"id": identity} if (index, identity) in among:
-                    item["id"] = None
-                case _:  # another item, or another document that a fault has sent
-                    pass
+        for index, item in enumerate(sent):  # of any type, because a fault may have sent another document
+            if isinstance(item, dict) and (index, cast("Any", item).get("id")) in among:
+                item["id"] = None
         return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
 
     return alter

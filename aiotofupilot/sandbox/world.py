@@ -66,7 +66,8 @@ class World:
         if until is None and self.lines:
             newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
         self.begin: datetime = newest.replace(microsecond=0) + _DAY
-        self._runs = runs if self.lines else 0
+        self.wanted: int = runs if self.lines else 0
+        """How many runs there are when something is read. It may grow."""
         self._random = random = Random(f"bench {seed}")  # noqa: S311 - a word that makes small factories diverse
         # Each phase of a procedure measures something that can fail.
         self._steps = [
@@ -127,11 +128,6 @@ class World:
             part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
             self.parts[part.id] = part
 
-    def produce(self, runs: int) -> None:
-        """Make up newer runs."""
-        with self._lock:
-            self._runs += runs
-
     @contextmanager
     def up_to_date(self) -> Generator[None]:
         """Make the runs that are missing, and let no other thread make any while you read in the block."""
@@ -141,7 +137,7 @@ class World:
 
     def _catch_up(self) -> None:
         """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
-        for index in range(len(self.runs), self._runs):
+        for index in range(len(self.runs), self.wanted):
             if index and index % _WAVE == 0:
                 self._deploy()
             if self._due and self._due[0][0] <= index:
