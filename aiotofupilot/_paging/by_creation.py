@@ -184,8 +184,7 @@ class ByCreation(Generic[T]):
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
         if self._has_floor and self._floor_before > -math.inf:
-            after = _EPOCH + timedelta(seconds=self._floor_before, milliseconds=-1)  # "after" may mean later than that
-            source = source.narrowed(after=after)
+            source = source.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
         fetch, plan = partial(self._clock.fetch, source), evolve(self._plan, sort_key=source.sort_key)
         return Segment(fetch, plan, self._stats)
 

@@ -119,7 +119,7 @@ class Source(Protocol[T]):
         """Return the same query for some of its items only, or raise a `ValueError` if the API does not allow it.
 
         Args:
-            after: Only items created at this time or later, to the millisecond before. The query's own bound holds too.
+            after: Only items created at this time or later, or a millisecond before. The query's own bound holds too.
             order: ``asc``: the oldest first; ``desc``: the newest first. None: the order does not change.
             run_ids: Only what these runs wrote, in place of the runs that the query names.
             procedure_id: Only what runs of this procedure wrote.

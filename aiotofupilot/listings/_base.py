@@ -156,7 +156,7 @@ class Listing(Generic[T]):
             return self._paginator(shard.query, options)
         if self.shard_filter is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
-        pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end, wider=1)
+        pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end)
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
 
     def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`

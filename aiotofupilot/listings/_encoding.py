@@ -210,27 +210,22 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
 """What checks an argument, by its type."""
 
 
-def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None, wider: int = 0) -> Pairs:
-    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
+_MARGIN = timedelta(milliseconds=1)
 
-    ``wider`` is how many milliseconds more are asked for at both ends. A part of a query is asked for with some more,
-    because the stored times of the API may be finer than the milliseconds that it shows. The time that an item shows
-    decides whether it belongs to the part.
+
+def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
+    """Return a query for the items between two times, and a millisecond around them. Its own bounds still hold.
+
+    The stored times of the API may be finer than the milliseconds that it shows, and "after" may mean later than that.
+    The time that an item shows decides whether it is one of these items.
     """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = format_date_time(_moved(after, -wider))
+        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - _MARGIN)
     if before is not None:
-        bounds[f"{name}_before"] = format_date_time(_moved(before, wider), round_up=True)
+        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + _MARGIN, round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min
             bounds[key] = choose(own, bounds[key], key=read_date_time)
     return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
-
-
-def _moved(time: datetime, milliseconds: int) -> datetime:
-    try:
-        return time.astimezone(UTC) + timedelta(milliseconds=milliseconds)
-    except OverflowError:  # the first or the last time of all
-        return time

@@ -315,10 +315,3 @@ async def test_a_shard_with_a_malformed_filter_is_refused(session, name):
 async def test_bounds_that_the_api_does_not_know_are_refused(session, listing):
     with pytest.raises(ValueError, match=f"shard has bounds, and {listing} have no filter by time"):
         session.list(Shard(listing=listing, start=START))
-
-
-@pytest.mark.parametrize("timestamp", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
-async def test_the_first_and_the_last_timestamp_of_all_can_be_bounds(session, timestamp):
-    before, after = Shard(listing="batches", end=timestamp), Shard(listing="batches", start=timestamp)
-    total = await session.batches.list().count()
-    assert sorted([await session.list(before).count(), await session.list(after).count()]) == [0, total]
