@@ -74,8 +74,6 @@ def listing_command(name: str) -> Callable[..., Any]:
 
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         path = form.output
-        if str(path) == "-":
-            raise UsageError("--output names a file: leave it out to write to standard output")
         query = Query(name, **arguments)
         output_format = format_for(form.format, path, name, details if query.has_details else listing.model)
         if query.has_details and output_format.name in ("table", "csv"):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import select
-import stat
 import sys
 from contextlib import suppress
 from enum import IntEnum
@@ -43,11 +41,6 @@ def visible_json(document: bytes) -> bytes:
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether one of the standard streams is a terminal. Python has None for a closed one."""
     return stream is not None and stream.isatty()
-
-
-def is_pipe(stream: IO[Any] | None) -> bool:
-    """Return whether one of the standard streams is a pipe."""
-    return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
 
 
 def raw(stream: IO[Any]) -> RawIOBase:

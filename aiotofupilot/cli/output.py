@@ -285,12 +285,10 @@ async def output(
 
 def _target(path: Path) -> Path:
     """Return the place that a file is put in: where a path leads that may be a symbolic link."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     folder = os.path.realpath(path.parent)
-    is_stream = folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
+    is_other = str(path) == "-" or folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
     with suppress(FileNotFoundError):
-        is_stream |= not stat.S_ISREG(path.stat().st_mode)
-    if is_stream:
+        is_other |= not stat.S_ISREG(path.stat().st_mode)
+    if is_other:
         raise UsageError(f"--output names a file, and {path} is not one: leave it out to write to standard output")
     return Path(os.path.realpath(path))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import os
+import stat
 import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
@@ -14,15 +15,12 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from attrs import define, field
 
-from .messages import DeadlineError, Whole, complain, is_pipe, is_terminal, visible
+from .messages import DeadlineError, Whole, complain, is_terminal, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from rich.console import Console, RenderableType
-
-_LONGEST = 100 * 24 * 3600
-"""Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
+    from rich.live import Live
 
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
@@ -49,7 +47,8 @@ class _Row:
         if self.total is None or self.count > self.total:
             return f"{self.count:,} {self.name}{self.more}{fast}"
         share = self.count / self.total if self.total else 1.0
-        if rate and (seconds := (self.total - self.count) / rate) <= _LONGEST:
+        if rate:
+            seconds = min((self.total - self.count) / rate, 1e9)  # a timedelta does not hold every number
             fast += f", {timedelta(seconds=math.ceil(seconds))} left"
         return f"{self.count:,} of {self.total:,} {self.name} ({share:.0%}){fast}"
 
@@ -69,22 +68,11 @@ class Progress(logging.Handler):
         self.warning: str = ""
         self.row: _Row = _Row(name or "", total)
         self._rows = {} if name is None else {name: self.row}
-        self._live = None
         # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
         is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
-        if is_seen and not (to_standard_output and is_pipe(sys.stdout)):
-            from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
-            from rich.live import Live  # noqa: PLC0415 - likewise
-
-            console = Console(file=cast("TextIO", Whole(sys.stderr, OSError)))
-            self._live = Live(
-                get_renderable=lambda: self._lines(console),
-                console=console,
-                refresh_per_second=10,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
+        if is_seen and to_standard_output and sys.stdout is not None:
+            is_seen = not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+        self._live = self._bars() if is_seen else None
 
     def __enter__(self) -> Self:
         _LIBRARY_LOG.addHandler(self)
@@ -151,19 +139,25 @@ class Progress(logging.Handler):
         if is_first and not self.is_shown and is_terminal(sys.stderr):
             complain(self.warning)
 
-    def _lines(self, console: Console) -> RenderableType:
+    def _bars(self) -> Live:
         """Return a bar for each listing, and below them the warning, whole.
 
         They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
         """
-        from rich.console import Group  # noqa: PLC0415 - they are loaded by now
-        from rich.constrain import Constrain  # noqa: PLC0415
+        from rich.console import Console, Group  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
+        from rich.constrain import Constrain  # noqa: PLC0415 - likewise
+        from rich.live import Live  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.table import Column, Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        line = Table.grid("", Column(no_wrap=True, ratio=1), padding=(0, 1), expand=True)
-        for row in self._rows.values():
-            line.add_row(ProgressBar(row.total, row.count, width=12), Text(str(row)))
-        warning = [Text(visible(self.warning), style="yellow", overflow="fold")] if self.warning else []
-        return Constrain(Group(line, *warning), max(1, console.width - len("^C")))
+        console = Console(file=cast("TextIO", Whole(cast("TextIO", sys.stderr), OSError)))
+
+        def lines() -> Constrain:
+            line = Table.grid("", Column(no_wrap=True, ratio=1), padding=(0, 1), expand=True)
+            for row in self._rows.values():
+                line.add_row(ProgressBar(row.total, row.count, width=12), Text(str(row)))
+            warning = [Text(visible(self.warning), style="yellow", overflow="fold")] if self.warning else []
+            return Constrain(Group(line, *warning), max(1, console.width - len("^C")))
+
+        return Live(get_renderable=lines, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)

@@ -114,9 +114,9 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
             ["--sandbox", "--created-after", "2025-01-01T00:00Z", "--created-before", "2024-01-01T00:00Z"],
             "wrong --created-after: created_after must not be later than created_before, got 2025-01-01",
         ),
-        (["--sandbox", "--output", "/"], "cannot write /: Is a directory"),
+        (["--sandbox", "--output", "/"], "--output names a file, and / is not one: leave it out to write to standard"),
         (["--sandbox", "--resume"], "--resume needs --output FILE"),
-        (["--output=-"], "--output names a file: leave it out to write to standard output"),
+        (["--sandbox", "--output=-"], "--output names a file, and - is not one: leave it out to write to standard"),
         (
             ["--sandbox", "--resume", "--output", "/dev/null"],
             "--output names a file, and /dev/null is not one: leave it",

@@ -99,7 +99,9 @@ async def test_a_link_stays_a_link(tmp_path):
     assert file.read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/new", "pipe"])
+@pytest.mark.parametrize(
+    "path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/new", "pipe", "-", "."]
+)
 async def test_what_is_no_file_is_wrong_usage(tmp_path, monkeypatch, path):
     """A device is not replaced, nor is the file that standard output is redirected to."""
     monkeypatch.chdir(tmp_path)
@@ -113,7 +115,7 @@ async def test_what_is_no_file_is_wrong_usage(tmp_path, monkeypatch, path):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [(".", "Is a directory"), ("none/list.csv", "No such file or directory"), ("n" * 300, "File name too long")],
+    [("none/list.csv", "No such file or directory"), ("n" * 300, "File name too long")],
 )
 async def test_what_cannot_be_written_is_wrong_usage(tmp_path, name, reason):
     """It is said before anything is asked of a server."""

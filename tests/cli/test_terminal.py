@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.messages import Whole, is_pipe, is_terminal, put, say, visible
+from aiotofupilot.cli.messages import Whole, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -105,13 +105,3 @@ def test_a_best_effort_ends_with_its_stream():
         with pytest.raises(OSError, match="No space left"):
             Whole(stream).write("abc")
         stream.detach()
-
-
-def test_a_pipe_is_one():
-    """A file is none, nor is a closed stream."""
-    reading, writing = os.pipe()
-    with open(reading), open(writing, "w") as pipe:  # noqa: PTH123 - descriptors
-        assert is_pipe(pipe)
-    with Path(os.devnull).open() as device:
-        assert not is_pipe(device)
-    assert not is_pipe(None)
