@@ -172,9 +172,9 @@ async def write_listing(
     try:
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
-            name, key = server.identity
-            options = {"aiotofupilot": __version__, "server": name, **query.options(), "--format": output_format.name}
-            async with output(path, options, key=key, resume=resume, remake=output_format.remake) as out:
+            asked = {"aiotofupilot": __version__} | server.identity | query.options()
+            options = asked | {"--format": output_format.name}
+            async with output(path, options, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.state.items
                 rest = query.after(out.state).listing(session)
                 if query.has_details:

@@ -7,6 +7,7 @@ functions after it are converters for cyclopts, which explains their ValueErrors
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import math
@@ -289,14 +290,18 @@ class Server:
             )
 
     @property
-    def identity(self) -> tuple[str, str | None]:
-        """What distinguishes it from other servers, and the key that it is asked with; None: the sandbox's own."""
+    def identity(self) -> dict[str, str]:
+        """What distinguishes its listings from those of others, in words: where it is, and a digest of the key.
+
+        A key is too long to be found by trying. The sandbox has one of its own.
+        """
         if self.sandbox:
-            return "sandbox", None
+            return {"server": "sandbox"}
         from aiotofupilot.settings import Settings  # noqa: PLC0415 - see `session`
 
         known = Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
-        return known.base_url, known.authorization
+        digest = hashlib.sha256(known.authorization.encode()).hexdigest()
+        return {"server": known.base_url, "an API key of digest": digest[:16]}
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

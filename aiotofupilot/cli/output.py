@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -45,8 +44,6 @@ class Written:
 
     begun: str
     """A date-time in ISO 8601."""
-    key: str | None
-    """A digest of the key."""
     options: dict[str, str]
     """Every option that is given and decides about the bytes, and its value."""
     size: int = 0
@@ -70,7 +67,7 @@ class StandardOutput:
         if sys.stdout is None:
             raise UsageError("standard output is closed: use --output FILE")
         self._stream = raw(sys.stdout)
-        self.state: Written = Written("", None, {})
+        self.state: Written = Written("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
@@ -103,21 +100,19 @@ async def _has_room(stream: RawIOBase) -> bool:
 class PartFile:
     """What will be a file. Its place, the target, is left alone until `finish`.
 
-    The options say what it holds, and a digest of the key is kept. To resume is to complete what a run with the same
-    options and key has left. If no run has left anything, the file is begun, unless its place is taken: then it may be
-    a finished file. If another run is writing it, or it cannot be completed, that is a UsageError.
+    The options say what it holds. To resume is to complete what a run with the same options has left. If no run has
+    left anything, the file is begun, unless its place is taken: then it may be a finished file. If another run is
+    writing it, or it cannot be completed, that is a UsageError.
     """
 
     _has_begun = False
 
-    def __init__(self, target: Path, options: dict[str, str], *, key: str | None = None, resume: bool) -> None:
+    def __init__(self, target: Path, options: dict[str, str], *, resume: bool) -> None:
         self._target = target
         self._part, self._state_path, self._new_state_path, self._whole = (
             target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
         )
-        # A key is too long to be found by trying.
-        digest = key and hashlib.sha256(key.encode()).hexdigest()
-        self.state: Written = Written(datetime.now(UTC).isoformat(), digest, options)
+        self.state: Written = Written(datetime.now(UTC).isoformat(), options)
         self._file = _locked(self._part)
         try:
             if resume:
@@ -138,8 +133,6 @@ class PartFile:
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name)
             ]
-            if not differing and state.key != self.state.key:
-                differing = ["with another API key"]  # another server has other keys, so this is told last
             if differing:
                 raise UsageError(
                     f"{self._part} was begun {' and '.join(differing)}: "
@@ -253,12 +246,7 @@ Output = StandardOutput | PartFile
 
 @asynccontextmanager
 async def output(
-    path: Path | None,
-    options: dict[str, str],
-    *,
-    key: str | None = None,
-    resume: bool = False,
-    remake: Remake | None = None,
+    path: Path | None, options: dict[str, str], *, resume: bool = False, remake: Remake | None = None
 ) -> AsyncGenerator[Output]:
     """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
 
@@ -268,7 +256,7 @@ async def output(
         yield StandardOutput()
         return
     try:
-        file = PartFile(_target(path), options, key=key, resume=resume)
+        file = PartFile(_target(path), options, resume=resume)
     except OSError as error:
         # No other path on the same disk would mend it. Windows has no quota by this name.
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", None)):

@@ -93,7 +93,7 @@ async def test_what_is_left_is_completed(target, left):
 
 async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(target, left, capsys):
     for _ in range(2):
-        file = PartFile(target, OPTIONS, key=None, resume=True)
+        file = PartFile(target, OPTIONS, resume=True)
         await write_pages(file, file.state.items + 1)
         file.leave()
     first, second = capsys.readouterr().err.splitlines()
@@ -368,40 +368,6 @@ async def test_a_link_beside_the_place_is_not_followed(target, suffix):
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         await write_all(target, resume=False)
     assert precious.read_text() == "precious"
-
-
-class TestKey:
-    """Who asked for what the file holds."""
-
-    @pytest.fixture
-    async def asked(self, target):
-        file = PartFile(target, OPTIONS, key="s3cr3t", resume=False)
-        await file.write(PAGES[0], items=1, checkpoint="1")
-        file.leave()
-
-    async def test_the_same_key(self, target, asked):
-        """The same key can complete the file, whichever run it is."""
-        for _ in range(2):
-            file = PartFile(target, OPTIONS, key="s3cr3t", resume=True)
-            assert file.state.items == 1
-            file.leave()
-
-    @pytest.mark.parametrize("key", ["other", None])
-    async def test_a_part_of_another_key_is_refused(self, target, asked, key):
-        """Another account's listing is not mixed in."""
-        with pytest.raises(UsageError) as caught:
-            PartFile(target, OPTIONS, key=key, resume=True)
-        assert str(caught.value) == (
-            f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
-        )
-
-    async def test_a_part_without_a_key_is_refused(self, target, left):
-        """Such as the sandbox's: it is another listing."""
-        with pytest.raises(UsageError, match="with another API key"):
-            PartFile(target, OPTIONS, key="s3cr3t", resume=True)
-
-    async def test_the_key_is_not_kept(self, target, asked):
-        assert b"s3cr3t" not in beside(target, ".part.state").read_bytes()
 
 
 async def test_a_replaced_file_keeps_its_mode(target):
