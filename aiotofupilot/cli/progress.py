@@ -76,27 +76,23 @@ class Progress(logging.Handler):
 
     def __enter__(self) -> Self:
         _LIBRARY_LOG.addHandler(self)
-        self._show()
+        if self._live:
+            self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hide()
-        _LIBRARY_LOG.removeHandler(self)
-
-    def _show(self) -> None:
-        if self._live:
-            self._live.start(refresh=True)
-
-    def _hide(self) -> None:
         if self._live:
             self._live.stop()
+        _LIBRARY_LOG.removeHandler(self)
 
     @contextmanager
     def aside(self) -> Generator[None]:
         """Take the bar off the terminal while a block may write there."""
-        self._hide()
+        if self._live:
+            self._live.stop()
         yield
-        self._show()
+        if self._live:
+            self._live.start(refresh=True)
 
     @asynccontextmanager
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
