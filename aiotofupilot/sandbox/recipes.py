@@ -283,7 +283,8 @@ class DeployedRun(Run):
     def __eq__(self, other: object) -> bool:
         return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
 
-    __hash__ = Run.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()
 
 
 _told = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
