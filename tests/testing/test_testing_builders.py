@@ -22,7 +22,6 @@ from aiotofupilot.models import (
     LogRun,
     Measurement,
     Operator,
-    Page,
     Part,
     PartRef,
     Phase,
@@ -169,7 +168,7 @@ def test_the_builders_that_derive_fields_make_the_same_items():
 
 def test_what_no_model_can_have_is_refused_at_once():
     for model, changes, complaint in [
-        (Run, {"outcom": "FAIL"}, "Run has no field 'outcom': did you mean outcome?"),
+        (Run, {"outcom": "FAIL"}, "Run has no field 'outcom': it has id, created_at, "),
         (Team, {"zzz": 1}, "Team has no field 'zzz': it has id, name"),
         (Run, {"outcome": 5}, "outcome must be str, got 5"),
         (Run, {"duration": 3}, "duration must be timedelta, got 3"),
@@ -187,7 +186,6 @@ def test_what_no_model_can_have_is_refused_at_once():
         (Run, {"version": 3}, "tag must be str, got 3"),
         (Phase, {"run": make_unit()}, "run must be Run or None, got Unit("),
         (Measurement, {"phase": make_run()}, "phase must be Phase or None, got Run("),
-        (Page, {}, "make() makes items, their details and parts of them, not <class 'aiotofupilot.models.page.Page'>"),
     ]:
         for build in (of(model), DERIVING.get(model, of(model))):
             with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
@@ -495,8 +493,6 @@ def test_a_validator_spells_its_expression():
     custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)
-    with pytest.raises(ValueError, match="expression must be given if operator is None"):
-        make(Validator, operator=None)
 
 
 def test_an_operator_may_be_a_user():
