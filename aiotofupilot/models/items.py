@@ -26,13 +26,9 @@ __all__ = [
 
 
 @frozen
-class Procedure(Shown):
+class Procedure(refs.Named, Shown):
     """A test sequence. Each run belongs to one."""
 
-    id: str
-    """UUID, as the server writes it."""
-    name: str
-    """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: refs.UserRef | None = None
@@ -104,13 +100,9 @@ class Station(refs.Named, Shown):
 
 
 @frozen
-class User(refs.WithID, Shown):
+class User(refs.UserRef, Shown):
     """A member of the organization."""
 
-    name: str | None = None
-    """Display name. None: the user has set none."""
-    email: str | None = None
-    """E-mail address. None: it is hidden from the owner of this API key."""
     image: str | None = None
     """URL of a picture. None: the user has none."""
     banned: bool = False
@@ -132,11 +124,9 @@ class Deployment(refs.DeploymentFields, Shown):
 
 
 @frozen(kw_only=True)
-class Log(Shown):
+class Log(refs.WithID, Shown):
     """One line that a run wrote to its log."""
 
-    id: str
-    """UUID."""
     level: str
     """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
     message: str
@@ -160,14 +150,12 @@ class Log(Shown):
 
 
 @frozen(kw_only=True)
-class Measurement(Shown):
+class Measurement(refs.WithID, Shown):
     """One measured value of a run.
 
     `value`, `bool_value` and `string_value` are all None for the types ``multidimensional``, ``json`` and ``empty``.
     """
 
-    id: str
-    """UUID."""
     phase_name: str
     """Name of the phase that measured it."""
     measurement_name: str

@@ -219,11 +219,9 @@ class RunUnit(UnitRef):
 
 
 @frozen(kw_only=True)
-class RunTimes:
+class RunTimes(WithID):
     """A run, with its times and its outcome."""
 
-    id: str
-    """UUID."""
     created_at: datetime
     """When it was uploaded; timezone-aware."""
     started_at: datetime
@@ -269,11 +267,9 @@ class PhaseFields(Named):
 
 
 @frozen(kw_only=True)
-class RunSequence:
+class RunSequence(WithID):
     """A sequence of a run. A listing has those at the top level, and a run by itself has all."""
 
-    id: str
-    """UUID."""
     path: str
     """The keys of the sequences from the top level down to this one."""
     key: str
@@ -337,11 +333,9 @@ class Validator:
 
 
 @frozen
-class CommitFields:
+class CommitFields(WithID):
     """A commit."""
 
-    id: str
-    """UUID of TofuPilot's record."""
     sha: str
     """Hash of the commit, in hexadecimal digits."""
     message: str
@@ -371,11 +365,9 @@ class DeploymentRepository:
 
 
 @frozen(kw_only=True)
-class DeploymentFields:
+class DeploymentFields(WithID):
     """A build of a procedure, with its state."""
 
-    id: str
-    """UUID."""
     environment: str
     """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
     trigger: str
