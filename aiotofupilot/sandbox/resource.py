@@ -17,18 +17,16 @@ from urllib.parse import unquote
 
 from attrs import evolve, field, frozen
 
-from aiotofupilot.listings import Argument, listing_class
+from aiotofupilot.listings import Argument, Listing, listing_class
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
-from .recipes import MILLISECOND
+from .recipes import MILLISECOND, DeployedRun
 from .wire import Reader, Refusal, Values, declared, extended, pages, read
 
 if TYPE_CHECKING:
-    from aiotofupilot.listings import Listing
     from aiotofupilot.models import Organization
 
-    from .recipes import DeployedRun
     from .storage import Storage
     from .world import World
 

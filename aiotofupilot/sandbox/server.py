@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from aiotofupilot.models import Organization, Page, PageMeta
+from aiotofupilot.models import Organization, Page, PageMeta, Procedure, Run
 
 from .factory import Factory, Items
 from .paging import Paging, offsets
@@ -29,8 +29,6 @@ from .wire import Refusal, dumps, read, without
 if TYPE_CHECKING:
     from datetime import datetime
     from ssl import SSLContext
-
-    from aiotofupilot.models import Procedure, Run
 
 Hook = Callable[[Factory, Request], None]
 """A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
