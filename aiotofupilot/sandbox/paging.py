@@ -101,13 +101,25 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Number the pages, with the arguments of `offsets`: a cursor is the number of a page, and the first one is 0."""
+    """Number the pages: a cursor is the number of a page, and the first page has the number 0.
+
+    Args:
+        total: How many items match.
+        cursor: The number of the page that was requested.
+        limit: The most items that were requested.
+    """
     window = offsets(total, cursor * limit, limit)
     return window._replace(next_cursor=cursor + 1 if window.has_more else None)
 
 
 def null_cursor(total: int, cursor: int, limit: int) -> Window:
-    """Announce more items, where there are some, without a cursor. The arguments are those of `offsets`."""
+    """Announce more items, where there are some, without a cursor.
+
+    Args:
+        total: How many items match.
+        cursor: The cursor that was requested.
+        limit: The most items that were requested.
+    """
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 
 

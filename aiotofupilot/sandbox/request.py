@@ -38,7 +38,11 @@ class Query(Mapping[str, str]):
         """All names with their values, including repeated names."""
 
     def all(self, name: str) -> list[str]:
-        """Return every value of the parameter with a name, in order; empty: it was not sent."""
+        """Return every value of one parameter, in order; empty: it was not sent.
+
+        Args:
+            name: The name of the parameter.
+        """
         return [value for sent, value in self.pairs if sent == name]
 
     def __getitem__(self, name: str) -> str:

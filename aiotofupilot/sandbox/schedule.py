@@ -108,7 +108,11 @@ class Faults(Rules):
         return [fault for rule in self._rules if rule.how == "next" for fault in rule.faults]
 
     def decide(self, request: Request) -> Fault | None:
-        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong."""
+        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong.
+
+        Args:
+            request: The request.
+        """
         rules = [rule for rule in self._rules if rule.matches(request)]
         due = [rule for rule in rules if rule.how == "next"][:1]
         for rule in due:
