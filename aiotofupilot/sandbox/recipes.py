@@ -115,11 +115,8 @@ class Measured(NamedTuple):
     @cache  # noqa: B019 - of constants
     def checks(self, outcome: str) -> tuple[models.Validator, ...]:
         """Make the checks of a value with an outcome. Only the last limit can fail."""
-        bounds = (
-            ("in" if isinstance(self.expected, tuple) else "==", self.expected),
-            (">=", self.low),
-            ("<=", self.high),
-        )
+        equals = "in" if isinstance(self.expected, tuple) else "=="
+        bounds = ((equals, self.expected), (">=", self.low), ("<=", self.high))
         limits = [limit for limit in bounds if limit[1] is not None]
         made = [
             models.Validator(
@@ -135,9 +132,8 @@ class Measured(NamedTuple):
             for limit in limits
         ]
         if self.expression is not None:
-            by_hand: dict[str, Any] = dict.fromkeys(
-                ("operator", "expected_value", "is_decisive", "analytics_expression")
-            )
+            unknown = ("operator", "expected_value", "is_decisive", "analytics_expression")
+            by_hand: dict[str, Any] = dict.fromkeys(unknown)
             by_hand |= {"expression": self.expression, "is_expression_only": True, "has_custom_expression": True}
             made.append(evolve(made[-1], **by_hand))
         return tuple(made)

@@ -320,6 +320,8 @@ def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
         return format_duration(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, object]", value))
+    if not attrs.has(value.__class__):
+        raise TypeError(f"JSON has no {type(value).__name__}, got {value!r}")
     return {
         field.wire_name: part
         for field in fields_of(cast("Any", value).__class__)

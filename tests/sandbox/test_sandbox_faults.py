@@ -123,6 +123,8 @@ def test_an_answer_of_any_status_can_have_no_body(met):
 def test_another_json_document_can_be_the_answer(met):
     assert met(faults.json([1, None])) == Delivery.of(200, {"Content-Type": "application/json"}, b"[1,null]")
     assert met(faults.json({}, 503)).status == 503
+    with pytest.raises(TypeError, match=r"^JSON has no set, got \{1\}$"):
+        faults.json([{1}])
 
 
 def test_a_redirect_leads_to_another_address_or_to_the_same_one(met):
