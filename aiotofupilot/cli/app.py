@@ -78,9 +78,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
     except (TypeError, ValueError) as error:
         if (parameter := getattr(error, "parameter", None)) is None:  # otherwise an option is out of bounds
             raise
-        from .options import option  # noqa: PLC0415 - it is loaded by now
-
-        complain(f"wrong {option(parameter)}: {error}")
+        complain(f"wrong --{parameter.replace('_', '-')}: {error}")
         return ExitCode.USAGE
     return ExitCode.DONE
 

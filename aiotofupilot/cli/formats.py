@@ -148,14 +148,6 @@ def table_rows(columns: Sequence[Column], width: int | None) -> Format:
     )
 
 
-def parquet_stream(model: type) -> Format:
-    """Return the format of an Arrow stream, of which a Parquet file is made in the end. The model gives the columns."""
-    from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
-
-    page = partial(stream_part, model=model)
-    return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
-
-
 _ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "txt": "table"}
 """The format that the ending of a file names."""
 
@@ -171,16 +163,18 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     ending = output.suffix.lower().removeprefix(".") if output else ""
     name = name or _ENDINGS.get(ending or "txt")
     if name is None:
-        *others, last = _ENDINGS
         raise UsageError(
             f"no format is written into files that end in .{ending}: "
-            f"let {output} end in .{', .'.join(others)} or .{last}, or name a format with --format"
+            f"let {output} end in one of .{', .'.join(_ENDINGS)}, or name a format with --format"
         )
     is_shown = output is None and is_terminal(sys.stdout)
     if name == "parquet":
         if output is None:
             raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
-        return parquet_stream(model)
+        from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+
+        page = partial(stream_part, model=model)
+        return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
     if name == "table":
         return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
     texts: dict[str, Callable[..., Format]] = {"jsonl": json_lines, "json": json_array, "csv": partial(csv_rows, model)}
@@ -363,15 +357,13 @@ GAP = "  "
 def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
     """Return the columns that fit, with their widths, and leave out others. None: all of them fit.
 
-    The width that is left is shared in proportion to what each column can use.
+    The width that is left is shared in proportion to what each column can use. The last column gives what is missing.
     """
     if width is None:
         return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
     while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:
         kept.remove(min(kept, key=lambda column: column.leaves))
-    if missing > 0:
-        return [evolve(kept[0], width=max(1, width))]
     usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
     shared = min(-missing, usable[-1])
     ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost

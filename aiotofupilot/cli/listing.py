@@ -187,17 +187,15 @@ async def write_listing(
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.state.items if out else 0
-        is_interrupted = isinstance(error, asyncio.CancelledError)
-        if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
+        if not (items or isinstance(error, asyncio.CancelledError)) or is_whole or isinstance(error, BrokenPipeError):
             raise
-        parts = [f"{counted(items, query.name)} written"]
+        left = f"{counted(items, query.name)} written"
         if out and items:
             torn = ", and a part of the next page" if isinstance(out, StandardOutput) and out.is_torn else ""
             how = "--resume, or elsewhere with --cursor" if path else "--cursor"
-            parts[0] += f"{torn}, go on with {how} {out.state.checkpoint}"
-        if walk and (left_out := query.left_out(walk.stats)):
-            parts.append(left_out)
-        raise StoppedError(error, "; ".join(parts)) from error
+            left += f"{torn}, go on with {how} {out.state.checkpoint}"
+        left_out = walk and query.left_out(walk.stats)
+        raise StoppedError(error, f"{left}; {left_out}" if left_out else left) from error
     return out.state.items, query.left_out(walk.stats)
 
 

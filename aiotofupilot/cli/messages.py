@@ -44,10 +44,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def raw(stream: IO[Any]) -> RawIOBase:
-    """Return the unbuffered stream below one of the standard streams.
-
-    It says how many bytes it took, whether Python runs unbuffered or the stream does not block.
-    """
+    """Return the unbuffered stream below one of the standard streams. It always says how many bytes it took."""
     binary = getattr(stream, "buffer", stream)
     return cast("RawIOBase", getattr(binary, "raw", binary))
 

@@ -196,10 +196,6 @@ class PartFile:
         """End early. The items that are written stay beside the place, and another run can complete them."""
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
-        if self.state.items:
-            self._new_state_path.unlink(missing_ok=True)
-            with suppress(OSError, ValueError):  # the next run cuts it off, if this one cannot, or has closed it
-                self._file.truncate(self.state.size)
         # What an earlier run has left stays, too, if this one has not begun.
         if self.state.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
             self._file.close()

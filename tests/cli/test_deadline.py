@@ -8,7 +8,7 @@ from pyarrow import parquet
 
 from aiotofupilot import Checkpoint, Procedure
 from aiotofupilot.arrow import files as arrow_files
-from aiotofupilot.cli.formats import json_array, json_lines, parquet_stream
+from aiotofupilot.cli.formats import format_for, json_array, json_lines
 from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.messages import DeadlineError, StoppedError
 from aiotofupilot.cli.options import Server
@@ -97,12 +97,12 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
             made.append(group)
             yield group
 
-    query = Query("procedures", limit=10)
+    query, form = Query("procedures", limit=10), format_for("parquet", output, "procedures", Procedure)
     with monkeypatch.context() as patch:
         patch.setattr(arrow_files, "_GROUP_SIZE", 1)
         patch.setattr(arrow_files, "_groups", groups)
         with pytest.raises(StoppedError) as caught:
-            await write_listing(query, server, parquet_stream(Procedure), output)
+            await write_listing(query, server, form, output)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
     assert stopped.left.startswith("250 procedures written, go on with --resume")
@@ -110,7 +110,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.state"]
 
     sandbox.requests.clear()
-    assert (await write_listing(query, server, parquet_stream(Procedure), output, resume=True))[0] == 250
+    assert (await write_listing(query, server, form, output, resume=True))[0] == 250
     assert len(sandbox.requests) == 1
     assert parquet.read_table(output)["id"].to_pylist() == [procedure.id for procedure in sandbox.procedures]
     assert list(tmp_path.iterdir()) == [output]

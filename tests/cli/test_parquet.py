@@ -21,7 +21,7 @@ from pyarrow import parquet
 from aiotofupilot import Procedure
 from aiotofupilot.arrow import files as arrow_files, record_batch, schema
 from aiotofupilot.cli import output as part_files, run
-from aiotofupilot.cli.formats import parquet_stream
+from aiotofupilot.cli.formats import format_for
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
 from aiotofupilot.sandbox.faults import status
@@ -88,8 +88,8 @@ def test_an_empty_listing_has_all_columns(sandbox, output, resume):
         (
             ["--output", "list.xlsx"],
             (
-                "no format is written into files that end in .xlsx: let list.xlsx end in .csv, .json, .jsonl, .ndjson, "
-                ".parquet or .txt, or name a format with --format"
+                "no format is written into files that end in .xlsx: let list.xlsx end in one of .csv, .json, .jsonl, "
+                ".ndjson, .parquet, .txt, or name a format with --format"
             ),
         ),
     ],
@@ -277,7 +277,7 @@ def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeyp
 
 async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
     """The event loop gets its turn after each, and what is cancelled leaves what has arrived."""
-    procedures, form = make_procedures(100), parquet_stream(Procedure)
+    procedures, form = make_procedures(100), format_for("parquet", tmp_path / "x.parquet", "procedures", Procedure)
     monkeypatch.setattr(arrow_files, "_GROUP_SIZE", table_of(procedures).nbytes // 4)
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
     await file.write(form.head, items=0, checkpoint=None)
