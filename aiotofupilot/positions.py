@@ -11,7 +11,7 @@ import re
 from abc import abstractmethod
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc32
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -47,7 +47,6 @@ _SECONDS = r"-?\d{1,12}"
 _OPEN = ".."
 """The text of ISO 8601-2 for an end without a bound."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 """The first timestamp of all. A floor is later, because items are requested from a time before the floor."""
 
@@ -213,7 +212,7 @@ class Watermark(Parsable):
     """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
-    has some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a
+    has some 50 characters, and up to 20 more for each item that is named in `seen` or by an open run. It ends with a
     checksum, so that a text that was cut short or changed is refused.
     """
 
@@ -238,38 +237,31 @@ class Watermark(Parsable):
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
 
     def __str__(self) -> str:
-        floor, begin = "-", 0
-        if self.floor is not None:
-            floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
-        seen = "".join(f"~{second - begin}.{_format_digests(digests)}" for second, digests in self.seen)
+        floor = "-" if self.floor is None else f"{self.floor.replace(tzinfo=None).isoformat()}Z"
+        seen = "".join(f"~{second}.{_format_digests(digests)}" for second, digests in self.seen)
         runs = ""
         for run in self.runs:
             of = "" if run.procedure_id is None else f"@{quote(run.procedure_id, safe='')}"
-            runs += f"!{quote(run.id, safe='')}{of}={run.second - begin}.{_format_digests(run.yielded)}"
+            runs += f"!{quote(run.id, safe='')}{of}={run.second}.{_format_digests(run.yielded)}"
         return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
         listing, query, timestamp, seen, runs = match.groups()
         floor = None if timestamp == "-" else datetime.fromisoformat(timestamp)
-        begin = 0 if floor is None else _seconds(floor)
-        groups = tuple(_read_second(group, begin) for group in seen.split("~")[1:])
-        return cls(listing, query, floor, groups, tuple(_read_run(group, begin) for group in runs.split("!")[1:]))
+        groups = tuple(map(_read_second, seen.split("~")[1:]))
+        return cls(listing, query, floor, groups, tuple(map(_read_run, runs.split("!")[1:])))
 
 
-def _seconds(timestamp: datetime) -> int:
-    return (timestamp - _EPOCH) // timedelta(seconds=1)
-
-
-def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
+def _read_second(group: str) -> tuple[int, tuple[bytes, ...]]:
     second, _, digests = group.partition(".")
-    return begin + int(second), _read_digests(digests)
+    return int(second), _read_digests(digests)
 
 
-def _read_run(group: str, begin: int) -> OpenRun:
+def _read_run(group: str) -> OpenRun:
     text, _, rest = group.partition("=")
     run_id, _, procedure_id = (unquote(part, errors="strict") for part in text.partition("@"))
-    return OpenRun(run_id, *_read_second(rest, begin), procedure_id or None)
+    return OpenRun(run_id, *_read_second(rest), procedure_id or None)
 
 
 def check_query(parameter: str, given: Checkpoint | Watermark, listing: str, query: str) -> None:
