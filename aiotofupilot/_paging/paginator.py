@@ -230,12 +230,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
-        items. This holds for items that are created during a pass, for any number of items with the same time of
-        creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation. The guide
-        "Keep a copy up to date" says what a pass requests of each listing, and what can go wrong with these seconds.
-
-        A pass does not see that an item was renamed, changed or removed. A full pull does. Nor does a pass see an item
-        that begins to match the filters later than these 60 seconds.
+        items. Items may become visible up to 60 seconds after their creation. A pass does not see that an item was
+        renamed, changed or removed, or begins to match the filters later. The guide "Keep a copy up to date" says what
+        a pass requests of each listing, and what can go wrong with these seconds.
 
         With ``on_drift="ignore"``, a pass resyncs too. With ``"raise"``, it raises a `DriftError` if anything moved.
         With any of the three, it raises one rather than leave an item out, and the next pass begins at the watermark.
@@ -262,11 +259,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         you ask for an item and none is at hand, so a slow consumer slows the polls down.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
-        a server that is slow: a connection that fails, a timeout, a 429, a 408 and any 5xx, but a 500 only after
-        retries. The next poll then tries again. These errors are logged, the first one as a warning, with another
-        warning every ten minutes. Other errors are raised, and you can ask for the next item then. So is the error of
-        an item that cannot be read, with ``on_unreadable="raise"``. And so is that of a name that cannot be resolved,
-        unless the server has responded before.
+        a server that is slow. It logs these errors, the first one as a warning, with another warning every ten minutes.
+        Other errors are raised, and you can ask for the next item then. The guide "Keep a copy up to date" lists both.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
