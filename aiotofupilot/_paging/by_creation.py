@@ -6,6 +6,7 @@ A timestamp is a number of seconds since 1970 in UTC here. Items are known by di
 from __future__ import annotations
 
 import math
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -22,9 +23,6 @@ from .walk import Walk
 if TYPE_CHECKING:
     from aiotofupilot.clock import FetchOptions
     from aiotofupilot.models import Page
-
-PAGE_AT_MOST = 1000
-"""More items than any page has."""
 
 OVERLAP = 60
 """An item may become visible this many seconds after it was created."""
@@ -78,44 +76,6 @@ class PassClock:
         return max(self.began_at, self.bound)
 
 
-class Seen:
-    """What was seen of a listing: everything that was created before the floor, and single items after it."""
-
-    def __init__(self, watermark: Watermark) -> None:
-        self._watermark = watermark
-        self._by_second: dict[int, list[bytes]] = {second: list(digests) for second, digests in watermark.seen}
-        self._known = {digested for digests in self._by_second.values() for digested in digests}
-        self.floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
-        """Everything that was created before this second was seen; minus infinity: only single items were."""
-
-    def knows(self, item_id: str) -> bool:
-        """Return whether an item was seen by itself, unless the floor has passed it."""
-        return digest(item_id) in self._known
-
-    def add(self, item_id: str, created: float) -> None:
-        """Note that an item was seen, given when it was created."""
-        digested = digest(item_id)
-        self._known.add(digested)
-        self._by_second.setdefault(math.floor(created), []).append(digested)
-
-    def raise_floor(self, timestamp: float) -> None:
-        """Raise the floor to a timestamp, rounded down to a second, and forget the items below. It is never lowered."""
-        floor = max(math.floor(timestamp), _EARLIEST)
-        if floor > self.floor:
-            self.floor = floor
-            for second in [second for second in self._by_second if second < floor]:
-                self._known.difference_update(self._by_second.pop(second))
-
-    @property
-    def watermark(self) -> Watermark:
-        """The same as a watermark."""
-        for digests in self._by_second.values():
-            digests.sort()  # in place, so that each sort but the first finds almost all of them in order
-        seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
-        floor = None if self.floor == -math.inf else _EPOCH + timedelta(seconds=self.floor)
-        return evolve(self._watermark, floor=floor, seen=seen)
-
-
 class Segment(Walk[T]):
     """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
 
@@ -131,7 +91,7 @@ class Segment(Walk[T]):
         """Return the items of the next page that brings any. There are none at the end of the walk."""
         of_all, before = self._stats_of_all, evolve(self.stats)
         try:
-            return await self.take(PAGE_AT_MOST)
+            return await self.take(sys.maxsize)
         finally:
             of_all.pages += self.stats.pages - before.pages
             of_all.duplicates += self.stats.duplicates - before.duplicates
@@ -162,8 +122,12 @@ class ByCreation(Generic[T]):
         self._plan = plan
         self._stats = stats
         self._clock = clock
-        self._seen = Seen(watermark)
         self._has_floor = source.can_be_bounded
+        self._watermark = watermark
+        self._floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
+        """Everything that was created before this second was seen; minus infinity: only single items were."""
+        self._by_second = {second: list(digests) for second, digests in watermark.seen}
+        self._known = {digested for digests in self._by_second.values() for digested in digests}
         self._is_sorted: bool | None = None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
@@ -173,14 +137,18 @@ class ByCreation(Generic[T]):
         """What was seen, up to the item yielded last."""
         if self._is_sorted:
             self._raise_floor()
-        return self._seen.watermark
+        for digests in self._by_second.values():
+            digests.sort()  # in place, so that each sort but the first finds almost all of them in order
+        seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
+        floor = None if self._floor == -math.inf else _EPOCH + timedelta(seconds=self._floor)
+        return evolve(self._watermark, floor=floor, seen=seen)
 
     async def begin(self) -> Segment[T] | None:
         """Return a walk over what may be new; None: everything was seen. All items found before have been yielded."""
         self._pass_page()
         if self._has_ended:
             return None
-        source, self._floor_before = self._source, self._seen.floor
+        source, self._floor_before = self._source, self._floor
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
         if self._has_floor and self._floor_before > -math.inf:
@@ -205,9 +173,9 @@ class ByCreation(Generic[T]):
         fresh = [
             (timestamp, item)
             for timestamp, item in zip(created, items, strict=True)
-            if timestamp >= self._floor_before and not self._seen.knows(item.id)
+            if timestamp >= self._floor_before and digest(item.id) not in self._known
         ]
-        if any(timestamp < self._seen.floor for timestamp, _ in fresh):
+        if any(timestamp < self._floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
         return fresh
@@ -218,7 +186,9 @@ class ByCreation(Generic[T]):
 
     def mark(self, created: float, item: T) -> None:
         """Count an item as yielded, given its key."""
-        self._seen.add(item.id, created if self._has_floor else 0.0)
+        digested = digest(item.id)
+        self._known.add(digested)
+        self._by_second.setdefault(math.floor(created) if self._has_floor else 0, []).append(digested)
         self._newest = max(self._newest, created)
 
     def _pass_page(self) -> None:
@@ -227,9 +197,16 @@ class ByCreation(Generic[T]):
             self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Let everything count as seen that the walk has passed and that is old enough."""
+        """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered."""
         if self._has_floor and self._newest > -math.inf:
-            self._seen.raise_floor(min(self._newest, self._clock.bound) - OVERLAP)
+            self._floor = max(self._floor, _floor_below(min(self._newest, self._clock.bound)))
+            for second in [second for second in self._by_second if second < self._floor]:
+                self._known.difference_update(self._by_second.pop(second))
+
+
+def _floor_below(timestamp: float) -> int:
+    """Return the floor that leaves to be seen what may become visible from a timestamp on; a whole second."""
+    return max(math.floor(timestamp - OVERLAP), _EARLIEST)
 
 
 async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Watermark:
@@ -241,10 +218,10 @@ async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Wa
     dated = source.runs() or source
     if not (dated.can_be_bounded and dated.can_be_ordered):
         return unseen
-    clock, seen = PassClock(), Seen(unseen)
+    clock, floor = PassClock(), None
     plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
     async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
         async for item in newest:
             created = cast("datetime", dated.created_at(item))
-            seen.raise_floor(min(created.timestamp(), clock.began_at) - OVERLAP)
-    return seen.watermark
+            floor = _EPOCH + timedelta(seconds=_floor_below(min(created.timestamp(), clock.began_at)))
+    return evolve(unseen, floor=floor)

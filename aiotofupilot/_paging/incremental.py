@@ -29,7 +29,7 @@ from aiotofupilot.errors import (
 from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import OVERLAP, PAGE_AT_MOST, ByCreation, PassClock, Segment, before_newest
+from .by_creation import OVERLAP, ByCreation, PassClock, Segment, before_newest
 from .source import Plan, Source, T
 from .walk import ItemIteration, Iteration
 
@@ -251,7 +251,7 @@ class PerRun(Generic[T]):
 
     async def _find_runs(self) -> bool:
         """Open the next new runs, and return whether there are any."""
-        new_runs = await self._new_runs.take(PAGE_AT_MOST)
+        new_runs = await self._new_runs.take(sys.maxsize)
         self._stats.items -= len(new_runs)  # runs are not items
         for run in new_runs:
             created = cast("datetime", self._runs.created_at(run))

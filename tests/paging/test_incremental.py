@@ -11,12 +11,13 @@ from fakes.in_process import InProcess
 
 from aiotofupilot import DecodeError, DriftError, InvalidJSONError, PaginationError, ServerError, Watermark
 from aiotofupilot._paging import incremental
-from aiotofupilot._paging.by_creation import Seen
+from aiotofupilot._paging.by_creation import ByCreation, PassClock
 from aiotofupilot.clock import Clock
 from aiotofupilot.listings import Runs
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import html
+from aiotofupilot.stats import WalkStats
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
 
@@ -84,10 +85,12 @@ async def test_a_watermark_that_names_every_item_has_no_seconds(kind):
 def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
     texts = set()
     for names in permutations(["a", "b", "c"]):
-        seen = Seen(Watermark("rows", "abcdefgh"))
+        rows = listing("ordered")
+        new = ByCreation(rows._source, rows._plan, Watermark("rows", "abcdefgh"), WalkStats(), PassClock())
         for name in names:
-            seen.add(name, 20.5 if name == "a" else 10.5)
-        texts.add(str(seen.watermark))
+            created = 20.5 if name == "a" else 10.5
+            new.mark(created, Row(name, created, 0.0))
+        texts.add(str(new.watermark))
     assert len(texts) == 1
 
 
