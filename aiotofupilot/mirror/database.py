@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
+from aiotofupilot import TofuPilotError
 from aiotofupilot._arguments import is_loopback
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import listing_class
 
-from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -61,6 +61,22 @@ _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
 in memory when it stores it, and would take 122,880 rows."""
+
+
+class MirrorError(TofuPilotError):
+    """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
+
+
+class DatabaseInUseError(MirrorError):
+    """Something else has the database open. Its path is in `path`.
+
+    Attributes:
+        path: The database.
+    """
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class Database:
@@ -127,22 +143,24 @@ class Database:
 
     def check(self, server: str, filters: Mapping[str, str]) -> None:
         """Check that the database is a mirror of a server with these filters, or make an empty one into that."""
-        present, wanted = self._tables(), _with_points(filters)
+        present, known = self._tables(), dict[str, str]()
         if "_mirror" in present:
             found = self._value("SELECT max(format) FROM _mirror")
             if found > FORMAT:
                 raise MirrorError(
                     f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
                 )
-        elif strange := sorted(present.keys() & {*NAMES, *wanted}):
+            known = dict(self._run("SELECT listing, filters FROM _mirror_listings"))
+        if strange := sorted(present.keys() & set(_with_points(filters)).difference(_with_points(known))):
             raise MirrorError(
-                f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+                f"the database has a table {strange[0]} that does not belong to the mirror: "
+                "choose another file, or remove the table"
             )
-        else:
+        if "_mirror" not in present:
             with self._transaction():
                 self._run(_STATE, FORMAT, server)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
-        whole = [name for name in present if name != "series" or POINTS in present]
+        whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         self._run("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", whole)
         mirrored = self._value("SELECT min(server) FROM _mirror")
         if _without_port(mirrored) != _without_port(server):
@@ -150,16 +168,12 @@ class Database:
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
             # Nothing came from that server. Its address may have been a mistake.
             self._run("UPDATE _mirror SET server = ?, organization = NULL", server)
-        mirrored_with = dict(self._run("SELECT listing, filters FROM _mirror_listings"))
-        for listing, text in filters.items():
-            if mirrored_with.get(listing, text) != text:
+        for listing in whole:
+            if filters.get(listing, known[listing]) != known[listing]:
                 raise MirrorError(
-                    f"the database holds {listing} with {_shown(mirrored_with[listing])}, and this update has "
-                    f"{_shown(text)}: choose another file, or the same filters"
+                    f"the database holds {listing} with {_shown(known[listing])}, and this update has "
+                    f"{_shown(filters[listing])}: choose another file, or the same filters"
                 )
-        # A table of a user's own may have the name of one of details, as long as no details are mirrored.
-        for table in sorted(present.keys() & {*NAMES, *wanted, *_with_points(mirrored_with)}):
-            _check_columns(table, present[table])
 
     def check_organization(self, organization: str) -> None:
         """Check that the database is a mirror of an organization, given its ID. Note it if none is noted."""
@@ -299,7 +313,7 @@ class Database:
             raise
 
     def _has_rows(self) -> bool:
-        return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
+        return any(map(self.rows, self.mirrored()))
 
     def _tables(self) -> dict[str, dict[str, str]]:
         """Return the columns of each table and view, and their types."""
@@ -311,21 +325,9 @@ class Database:
         )
 
 
-def _with_points(tables: Mapping[str, str]) -> list[str]:
+def _with_points(tables: Iterable[str]) -> list[str]:
     """Return the names of tables, and that of the points if the series are among them."""
     return [*tables, POINTS] if "series" in tables else [*tables]
-
-
-def _check_columns(table: str, found: Mapping[str, str]) -> None:
-    """Check the types of columns, and that there are those that cannot be added."""
-    for name, kind in columns_of(table).items():
-        if found.get(name, kind) != kind:
-            fault = f"a column {name} of type {found[name]} where {kind} belongs"
-        elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
-            fault = f"no column {name}"
-        else:
-            continue
-        raise MirrorError(f"the table {table} has {fault}: choose another file, or remove the table")
 
 
 def _shown(filters: str) -> str:
