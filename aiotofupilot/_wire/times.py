@@ -72,13 +72,10 @@ def read_duration(text: str) -> timedelta:
         match = _DURATION.fullmatch(text)  # knows weeks, months, years, signs of parts, and the comma
     if match is None:
         raise ValueError(f"expected an ISO 8601 duration, got {text!r}")
-    parts = match.groupdict(default="0")
-    whole, _, fraction = parts.pop("seconds").replace(",", ".").partition(".")
+    parts = {name: float(number.replace(",", ".")) for name, number in match.groupdict(default="0").items()}
+    days = parts.pop("years") * 365 + parts.pop("months") * 30 + parts.pop("days")
     try:
-        micros = round(float(f"{'-' * whole.startswith('-')}0.{fraction or 0}") * 1_000_000)
-        numbers = {name: int(text) for name, text in parts.items()}
-        days = numbers.pop("years") * 365 + numbers.pop("months") * 30 + numbers.pop("days")
-        return timedelta(days=days, seconds=int(whole), microseconds=micros, **numbers)
+        return timedelta(days, **parts)
     except (OverflowError, ValueError) as error:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
 
@@ -117,12 +114,9 @@ def format_duration(duration: timedelta) -> str:
     A negative duration has a minus sign in front. The API has no such durations.
     """
     sign, duration = ("-", -duration) if duration < timedelta() else ("", duration)
-    seconds, fraction = divmod(duration // timedelta(microseconds=1), 1_000_000)
-    minutes, seconds = divmod(seconds, 60)
+    minutes, seconds = divmod(duration, timedelta(minutes=1))
     hours, minutes = divmod(minutes, 60)
     text = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
-    if fraction:
-        text += f"{seconds}.{fraction:06}".rstrip("0") + "S"
-    elif seconds or not text:
-        text += f"{seconds}S"
+    if seconds or not text:
+        text += f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".") + "S"
     return f"{sign}PT{text}"
