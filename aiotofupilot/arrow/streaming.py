@@ -1,7 +1,8 @@
-"""A listing, or its details, as record batches while they arrive, or as one table."""
+"""A listing, or its details, as record batches while they arrive, as one table, or as a file that grows in parts."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ from aiotofupilot.models import RawItem
 from .rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from io import BufferedIOBase, FileIO
 
     from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
@@ -33,6 +35,11 @@ doubles the cost of runs.
 
 _BYTES_AT_ONCE = 4 * 2**20
 """Details of this many bytes of JSON are converted, however few they are. Decoded, they take some five times that."""
+
+_GROUP_SIZE = 8 * 2**20
+"""A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment. A
+reader reads, or skips, one group at a time. A row of any listing takes 50 bytes or more, 36 of them for its ID, a
+UUID. So a group has some 170,000 rows at most."""
 
 _arrow: Any = pa  # the stubs do not know concat_batches
 
@@ -197,3 +204,47 @@ async def table(
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
     """Return record batches as the capsule of a C stream, which reads them one by one, perhaps in another thread."""
     return _arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
+
+
+def stream_head(model: type) -> bytes:
+    """Return the beginning of an Arrow stream of a model's items.
+
+    The end of a Parquet file says where everything in it is, so a file that breaks off cannot be read. A stream has no
+    such end. It can be cut between any two parts, and further parts can be appended.
+
+    Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
+    """
+    return rows_of(model).schema.serialize().to_pybytes()
+
+
+def stream_part(items: Sequence[Any], model: type) -> bytes:
+    """Return some items as a part of a stream: models of a class, or structs with their values."""
+    return rows_of(model).sent(items).serialize().to_pybytes()
+
+
+async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
+    """Make a Parquet file of the rest of a stream. Both stay open. Other tasks run after each group of rows."""
+    from pyarrow import parquet  # noqa: PLC0415 - it takes a while, and no table needs it
+
+    make_writer: Any = parquet.ParquetWriter  # the stubs do not know the types of its parameters
+    with (
+        pa.ipc.open_stream(pa.PythonFile(stream, mode="r")) as reader,
+        make_writer(target, reader.schema, compression="zstd") as writer,
+    ):
+        for group in _groups(reader):
+            writer.write_table(group, row_group_size=group.num_rows)
+            await asyncio.sleep(0)
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Join batches into groups that are neither small nor large."""
+    gathered: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        gathered.append(batch)
+        size += batch.nbytes
+        if size >= _GROUP_SIZE:
+            yield pa.Table.from_batches(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)

@@ -171,7 +171,7 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     if name == "parquet":
         if output is None:
             raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
-        from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+        from aiotofupilot.arrow.streaming import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
 
         page = partial(stream_part, model=model)
         return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)

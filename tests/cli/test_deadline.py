@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from aiotofupilot import Checkpoint, Procedure
-from aiotofupilot.arrow import files as arrow_files
+from aiotofupilot.arrow import streaming
 from aiotofupilot.cli.formats import format_for, json_array, json_lines
 from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.messages import DeadlineError, StoppedError
@@ -89,7 +89,7 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
 
 async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, server, tmp_path, passes_now, monkeypatch):
     """It is looked at after each group of rows. What has arrived is kept, and the next run makes the file of it."""
-    groups_of, made, output = arrow_files._groups, [], tmp_path / "list.parquet"
+    groups_of, made, output = streaming._groups, [], tmp_path / "list.parquet"
 
     def groups(batches):
         for group in groups_of(batches):
@@ -99,8 +99,8 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
 
     query, form = Query("procedures", limit=10), format_for("parquet", output, "procedures", Procedure)
     with monkeypatch.context() as patch:
-        patch.setattr(arrow_files, "_GROUP_SIZE", 1)
-        patch.setattr(arrow_files, "_groups", groups)
+        patch.setattr(streaming, "_GROUP_SIZE", 1)
+        patch.setattr(streaming, "_groups", groups)
         with pytest.raises(StoppedError) as caught:
             await write_listing(query, server, form, output)
     stopped = caught.value

@@ -19,7 +19,7 @@ from fakes.wire_listings import MODELS
 from pyarrow import parquet
 
 from aiotofupilot import Procedure
-from aiotofupilot.arrow import files as arrow_files, record_batch, schema
+from aiotofupilot.arrow import record_batch, schema, streaming
 from aiotofupilot.cli import output as part_files, run
 from aiotofupilot.cli.formats import format_for
 from aiotofupilot.cli.output import PartFile
@@ -115,9 +115,9 @@ def test_without_pyarrow_it_says_what_to_install(sandbox, output, monkeypatch, c
 
 def test_another_module_that_is_missing_is_no_wrong_usage(sandbox, output, monkeypatch):
     """It is a fault of this package, and its traceback is what helps."""
-    monkeypatch.delitem(sys.modules, "aiotofupilot.arrow.files", raising=False)
-    monkeypatch.setitem(sys.modules, "aiotofupilot.arrow.files", None)
-    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.arrow\.files"):
+    monkeypatch.delitem(sys.modules, "aiotofupilot.arrow.streaming", raising=False)
+    monkeypatch.setitem(sys.modules, "aiotofupilot.arrow.streaming", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.arrow\.streaming"):
         run(["procedures", "--output", str(output)])
 
 
@@ -174,7 +174,7 @@ def killed_at(owner, step):
         yield
 
 
-@pytest.mark.parametrize(("owner", "step"), [(arrow_files, "write_parquet"), (part_files.shutil, "copymode")])
+@pytest.mark.parametrize(("owner", "step"), [(streaming, "write_parquet"), (part_files.shutil, "copymode")])
 def test_killed_when_everything_has_arrived(sandbox, output, owner, step):
     """The next run asks for what is new, makes the file again, and leaves nothing else."""
     with killed_at(owner, step):
@@ -278,7 +278,7 @@ def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeyp
 async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
     """The event loop gets its turn after each, and what is cancelled leaves what has arrived."""
     procedures, form = make_procedures(100), format_for("parquet", tmp_path / "x.parquet", "procedures", Procedure)
-    monkeypatch.setattr(arrow_files, "_GROUP_SIZE", table_of(procedures).nbytes // 4)
+    monkeypatch.setattr(streaming, "_GROUP_SIZE", table_of(procedures).nbytes // 4)
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
     await file.write(form.head, items=0, checkpoint=None)
     for at in range(0, 100, 10):
@@ -345,7 +345,7 @@ def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
     """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
     random = Random(0)  # noqa: S311 - picks times
     sandbox.procedures[:] = make_procedures(2_000)
-    with killed_at(arrow_files, "write_parquet"):
+    with killed_at(streaming, "write_parquet"):
         assert run(["procedures", "--output", str(output)]) == 4
     for _ in range(KILLS - 1):
         asked = len(sandbox.requests)

@@ -7,8 +7,8 @@ from msgspec import json
 
 from aiotofupilot import from_wire, models, to_wire
 from aiotofupilot.arrow import record_batch
-from aiotofupilot.arrow.files import stream_head, stream_part
 from aiotofupilot.arrow.rows import database_rows
+from aiotofupilot.arrow.streaming import stream_head, stream_part
 from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
 from aiotofupilot.models.fields import fields_of, shown_fields
 

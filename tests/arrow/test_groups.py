@@ -3,7 +3,7 @@
 import pytest
 
 from aiotofupilot import Procedure
-from aiotofupilot.arrow import files, record_batch
+from aiotofupilot.arrow import record_batch, streaming
 from aiotofupilot.sandbox import make_procedures
 
 
@@ -14,7 +14,7 @@ def five_batches():
 
 
 def rows_of_groups(batches):
-    return [group.num_rows for group in files._groups(batches)]
+    return [group.num_rows for group in streaming._groups(batches)]
 
 
 def test_small_batches_are_one_group(five_batches):
@@ -24,5 +24,5 @@ def test_small_batches_are_one_group(five_batches):
 def test_a_group_of_many_bytes_takes_no_more(monkeypatch, five_batches):
     size = five_batches[0].nbytes
     for most in (size + 1, 2 * size):
-        monkeypatch.setattr(files, "_GROUP_SIZE", most)
+        monkeypatch.setattr(streaming, "_GROUP_SIZE", most)
         assert rows_of_groups(five_batches) == [20, 20, 10]
