@@ -34,7 +34,7 @@ FORMAT = 1
 _STATE = """
     CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
     CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
-    INSERT INTO _mirror VALUES (?, ?, NULL, NULL);
+    INSERT INTO _mirror VALUES (?, ?, ?, NULL);
 """
 
 _READABLE_BY = "v1.4.0"
@@ -141,8 +141,11 @@ class Database:
     def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
         return self._run(sql, *parameters)[0][0]
 
-    def check(self, server: str, filters: Mapping[str, str]) -> None:
-        """Check that the database is a mirror of a server with these filters, or make an empty one into that."""
+    def check(self, server: str, organization: str | None, filters: Mapping[str, str]) -> None:
+        """Check that the database is a mirror of an account with these filters, or make an empty one into that.
+
+        The organization is an ID, or None if the server cannot tell it.
+        """
         present, known = self._tables(), dict[str, str]()
         if "_mirror" in present:
             found = self._value("SELECT max(format) FROM _mirror")
@@ -158,32 +161,27 @@ class Database:
             )
         if "_mirror" not in present:
             with self._transaction():
-                self._run(_STATE, FORMAT, server)
+                self._run(_STATE, FORMAT, server, organization)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         self._run("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", whole)
-        mirrored = self._value("SELECT min(server) FROM _mirror")
-        if _without_port(mirrored) != _without_port(server):
-            if self._has_rows():
+        if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
+            ((mirrored, owner),) = self._run("SELECT server, organization FROM _mirror")
+            if _without_port(mirrored) != _without_port(server):
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
-            # Nothing came from that server. Its address may have been a mistake.
-            self._run("UPDATE _mirror SET server = ?, organization = NULL", server)
-        for listing in whole:
-            if filters.get(listing, known[listing]) != known[listing]:
+            organization = organization or owner
+            if owner not in (None, organization):
+                raise MirrorError(
+                    f"the database is a mirror of the organization {owner}, and the key is one of {organization}: "
+                    "choose another file, or another key"
+                )
+        for listing, text in filters.items():
+            if listing in whole and known[listing] != text:
                 raise MirrorError(
                     f"the database holds {listing} with {_shown(known[listing])}, and this update has "
-                    f"{_shown(filters[listing])}: choose another file, or the same filters"
+                    f"{_shown(text)}: choose another file, or the same filters"
                 )
-
-    def check_organization(self, organization: str) -> None:
-        """Check that the database is a mirror of an organization, given its ID. Note it if none is noted."""
-        mirrored = self._value("SELECT min(organization) FROM _mirror")
-        if mirrored not in (None, organization) and self._has_rows():
-            raise MirrorError(
-                f"the database is a mirror of the organization {mirrored}, and the key is one of {organization}: "
-                "choose another file, or another key"
-            )
-        self._run("UPDATE _mirror SET organization = ?", organization)
+        self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
     def mirrored(self) -> set[str]:
         """Return the listings that are mirrored."""
@@ -311,9 +309,6 @@ class Database:
             with suppress(duckdb.Error):  # it was rolled back already, or the database is invalid after a failed write
                 self._connection.execute("ROLLBACK")
             raise
-
-    def _has_rows(self) -> bool:
-        return any(map(self.rows, self.mirrored()))
 
     def _tables(self) -> dict[str, dict[str, str]]:
         """Return the columns of each table and view, and their types."""

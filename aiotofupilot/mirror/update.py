@@ -151,10 +151,10 @@ class Update:
     async def run(self) -> tuple[MirrorResult, ...]:
         """Bring everything up to date, and return a result for each listing."""
         try:
-            filters = {name: self.selection.text(name) for name in self.selection.tables}
-            await self._call(self.database.check, self.session.base_url, filters)
             try:
-                await self._check_organization()
+                filters = {name: self.selection.text(name) for name in self.selection.tables}
+                organization = await self._organization()
+                await self._call(self.database.check, self.session.base_url, organization, filters)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
@@ -191,14 +191,13 @@ class Update:
             for name, number in rows.items()
         )
 
-    async def _check_organization(self) -> None:
-        """Check that the key is of the organization that is mirrored, if the server can tell."""
+    async def _organization(self) -> str | None:
+        """Return the ID of the organization of the key. None: the server cannot tell."""
         try:
-            identity = await self._in_time(self.session.whoami())
+            return (await self._in_time(self.session.whoami())).organization.id
         except NotFoundError:
             self._is_account_checked = False
-        else:
-            await self._call(self.database.check_organization, identity.organization.id)
+            return None
 
     async def _bring(self, name: str) -> None:
         """Bring a listing up to date, and with runs what they wrote, if it was selected or is mirrored already."""

@@ -20,11 +20,11 @@ SERVER = "https://tofupilot.example/api"
 
 
 @contextmanager
-def opened(path, server=SERVER, **filters):
+def opened(path, server=SERVER, organization=None, **filters):
     """Open and check a database."""
     database = Database(path)
     try:
-        database.with_memory(lambda: database.check(server, filters))
+        database.with_memory(lambda: database.check(server, organization, filters))
         yield database
     finally:
         database.close()
@@ -58,8 +58,7 @@ def made(path, *statements):
 def test_a_new_database_says_what_it_is_a_mirror_of(path):
     with opened(path) as database:
         assert query(database, "FROM _mirror") == [(FORMAT, SERVER, None, None)]
-    with opened(path) as database:
-        database.check_organization("volta")
+    with opened(path, organization="volta") as database:
         database.finish()
         ((organization, is_new),) = query(
             database, "SELECT organization, updated_at > now() - INTERVAL 1 DAY FROM _mirror"
@@ -98,11 +97,18 @@ def test_the_mirror_of_another_server_is_refused(path):
     )
 
 
+def test_an_organization_that_is_not_told_stays_noted(path):
+    """A server may be too old to tell it."""
+    mirror_of(SERVER, path)
+    for organization in ("volta", None):
+        with opened(path, organization=organization) as database:
+            assert query(database, "SELECT organization FROM _mirror") == [("volta",)]
+
+
 def test_an_address_that_nothing_came_from_does_not_count(path):
     """It may have been a mistake, and the first update has failed."""
-    with opened(path, "https://tofupilot.elsewhere/api", users="") as database:
+    with opened(path, "https://tofupilot.elsewhere/api", "elsewhere", users="") as database:
         database.prepare("users", {"users": ""})
-        database.check_organization("elsewhere")
     with opened(path) as database:
         assert query(database, "FROM _mirror") == [(FORMAT, SERVER, None, None)]
 

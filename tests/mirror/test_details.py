@@ -142,7 +142,7 @@ def stored(path, *runs):
     """Store the details of some runs in a database, as an update does."""
     made = Database(path)
     try:
-        made.check("https://www.tofupilot.app", {})
+        made.check("https://www.tofupilot.app", None, {})
         made.prepare("runs", {"runs": "", "series": "", "attachments": ""})
         rows = DetailRows()
         for run in runs:

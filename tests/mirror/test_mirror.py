@@ -432,14 +432,16 @@ def test_a_database_can_be_moved_and_restored_from_a_copy(have, pull, sandbox, t
 
 
 class Gate(AbstractAsyncContextManager):
-    """Lets nobody in before it is opened."""
+    """Lets the second request in when it is opened. The first one asks whose key it is."""
 
     def __init__(self):
-        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        self.reached, self.opened, self.requests = asyncio.Event(), asyncio.Event(), 0
 
     async def __aenter__(self):
-        self.reached.set()
-        await self.opened.wait()
+        self.requests += 1
+        if self.requests == 2:
+            self.reached.set()
+            await self.opened.wait()
 
     async def __aexit__(self, *_):
         pass
@@ -451,12 +453,13 @@ async def test_two_at_the_same_time(tmp_path):
     async with (
         Sandbox(procedures=120) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=gate) as session,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as other,
     ):
         mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures"])
         async with mirror:
             first = asyncio.create_task(mirror.update())
             await gate.reached.wait()
-            assert await refused(mirror.update()) == (
+            assert await refused(Mirror(tmp_path / "line.duckdb", session=other).update()) == (
                 f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
             )
             gate.opened.set()

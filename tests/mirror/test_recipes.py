@@ -137,7 +137,7 @@ def connection(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipes") / "line.duckdb"
     filters = {"runs": "", "measurements": ""}
     database = Database(path)
-    database.check("https://example.com", filters)
+    database.check("https://example.com", None, filters)
     database.prepare("runs", filters)
     database.finish()
     database.close()

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
     filters = {"runs": "", "measurements": ""}
     rows = {name: [database_rows(listing_class(name).model).batch(list(getattr(factory, name)))] for name in filters}
     database = Database(folder / "line.duckdb")
-    database.check("https://example.com", filters)
+    database.check("https://example.com", None, filters)
     database.prepare("runs", filters)
     database.with_memory(lambda: database.store(rows, datetime(2026, 3, 1, tzinfo=UTC), {}))
     database.finish()
