@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot import TofuPilotError
 from aiotofupilot._arguments import is_loopback
+from aiotofupilot.errors import TofuPilotError, with_fields
 from aiotofupilot.listings import listing_class
 
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
@@ -67,16 +67,12 @@ class MirrorError(TofuPilotError):
     """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
 
 
+@with_fields
 class DatabaseInUseError(MirrorError):
-    """Something else has the database open. Its path is in `path`.
+    """Something else has the database open."""
 
-    Attributes:
-        path: The database.
-    """
-
-    def __init__(self, message: str, *, path: Path) -> None:
-        super().__init__(message)
-        self.path = path
+    path: Path
+    """The database."""
 
 
 class Database:

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
+from aiotofupilot import IncrementalWalk, Watermark
 from aiotofupilot.arrow.rows import database_rows
+from aiotofupilot.errors import NotFoundError, TofuPilotError, with_fields
 from aiotofupilot.listings import is_compared, listing_class
 
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
@@ -96,18 +97,14 @@ class MirrorResult:
     too old to say it."""
 
 
+@with_fields
 class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it.
+    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it."""
 
-    Attributes:
-        seconds: The deadline.
-        results: The results for the listings that the update had come to. The last one may not be complete.
-    """
-
-    def __init__(self, message: str, *, seconds: float, results: tuple[MirrorResult, ...]) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-        self.results = results
+    seconds: float
+    """The deadline."""
+    results: tuple[MirrorResult, ...]
+    """The results for the listings that the update had come to. The last one may not be complete."""
 
 
 class StaleWatermarkError(TofuPilotError):
