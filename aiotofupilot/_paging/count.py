@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attrs import evolve
 
 from aiotofupilot.errors import DriftError
-from aiotofupilot.positions import LARGEST
+from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
 from .source import Fetch, Plan, Source, T, leads_nowhere
+from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,18 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
         for probe, page in zip(probes, await fetch_probes(fetch, probes, at_most), strict=True):
             extent.note(page, probe)
     return length
+
+
+async def count_not_kept(source: Source[Any], plan: Plan) -> int:
+    """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
+    keep = plan.keep
+    if keep is None:
+        return 0
+    start = Checkpoint(listing=plan.start.listing)
+    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=None)
+    return len(
+        {item.id for boundary in source.near_bounds() async for item in Walk(boundary.fetch, plan) if not keep(item)}
+    )
 
 
 async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -> list[Page[T]]:

@@ -11,7 +11,7 @@ from aiotofupilot.clock import Deadline
 from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts
 
-from .count import SHARDS_AT_MOST, count_items, cut
+from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
 from .source import Plan, Source, T
@@ -191,8 +191,7 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
 
         All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
         search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
-        the number was right at some time during it. In a shard, items that lie up to two milliseconds beyond its bounds
-        may count too.
+        the number was right at some time during it.
 
         Raises:
             DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
@@ -200,7 +199,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
                 changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
-        return await count_items(self._source.raw().fetch, self._plan)
+        total = await count_items(self._source.raw().fetch, self._plan)
+        return total - await count_not_kept(self._source, self._plan) if total else total
 
     async def shards(self, n: int) -> tuple[Shard[T], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.

@@ -150,6 +150,10 @@ class Source(Protocol[T]):
         """Return this timestamp of an item; None: the item has none, and no bound finds it."""
         ...
 
+    def near_bounds(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
+        ...
+
     def created_at(self, item: T) -> datetime | None:
         """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
         ...
