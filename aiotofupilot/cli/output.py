@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
+from .messages import UsageError, raw, say, write_all
+
 if sys.platform != "win32":
     import fcntl
-from .messages import UsageError, raw, say, write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
