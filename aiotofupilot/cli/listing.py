@@ -113,7 +113,7 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing. Nothing is sent yet. If an option is out of bounds, that is an error of the library."""
+        """Return the listing. Nothing is sent yet. What is out of bounds is the library's error, which `run` tells."""
         paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
