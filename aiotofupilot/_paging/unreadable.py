@@ -92,13 +92,6 @@ def is_unreadable(error: TofuPilotError) -> bool:
             return isinstance(error, RequestTimeoutError)
 
 
-def is_due_to_length(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
-    if isinstance(error, ServerError):
-        return error.status in _TOO_SLOW
-    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
-
-
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     """Return the positions of three controls: one right after a page, and two further after it.
 
@@ -243,7 +236,9 @@ class Bisection(Generic[T]):
         if not isinstance(page, Page):
             self._leave_out(page)
             return None
-        self.is_too_long = is_due_to_length(self.error)
+        error = self.error
+        is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
+        self.is_too_long = is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
         if cursor == self._next:
             return page
         pair = await self._probe(cursor, 2, once=False)
