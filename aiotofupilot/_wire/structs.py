@@ -145,18 +145,16 @@ def _annotated(model: Any) -> Any:
 
 @cache
 def _struct(model: Any, *, structs: bool) -> type[msgspec.Struct]:
-    """Return a struct with the fields of a model, under the same names, and with the model's own check."""
+    """Return a struct with the fields of a model, under the same names."""
     members: list[Any] = []
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, _type_of(field, structs=structs), *default))
-    check = getattr(model, "__attrs_post_init__", None)
     # Structs live as long as one page, and are in no reference cycles, so the garbage collector need not track them.
     return msgspec.defstruct(
         model.__name__,
         members,
         rename={field.name: field.wire_name for field in fields_of(model)},
-        namespace={"__post_init__": check} if check else None,
         kw_only=True,
         gc=False,
     )
