@@ -151,7 +151,7 @@ class Source(Protocol[T]):
         ...
 
     def near_bounds(self) -> tuple[Source[RawItem], ...]:
-        """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
+        """Return the items within a millisecond of the bounds of the shard, as the server sends them."""
         ...
 
     def created_at(self, item: T) -> datetime | None:

@@ -23,7 +23,7 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
-from ._encoding import MARGIN, Pairs, bounded, bounds_of, check_names, checked, query_of
+from ._encoding import Pairs, bounded, check_names, checked, query_of
 from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
@@ -363,8 +363,8 @@ class Query(Source[T]):
 
     def near_bounds(self) -> tuple[Query[RawItem], ...]:
         raw, name = self.raw(), self.listing.shard_filter or ""
-        bounds = [bound for bound in bounds_of(raw.pairs, name) if bound]
-        near = (bounded(raw.pairs, name, bound - MARGIN, bound + MARGIN) for bound in bounds)
+        bounds = (self.part.start, self.part.end) if self.part else ()
+        near = (bounded(raw.pairs, name, bound, bound) for bound in bounds if bound)
         return tuple(evolve(raw, pairs=pairs) for pairs in near)
 
     def created_at(self, item: T) -> datetime | None:

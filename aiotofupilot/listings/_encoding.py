@@ -210,16 +210,7 @@ _CHECKS: Mapping[Any, Callable[[str, object], object]] = {
 """What checks an argument, by its type."""
 
 
-MARGIN = timedelta(milliseconds=1)
-
-
-def bounds_of(pairs: Pairs, name: str) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest and the latest time that a query asks for. Items at a bound are within it.
-
-    The names of the parameters begin with the name, such as ``created``. None: there is no bound.
-    """
-    bounds = {key: read_date_time(text) for key, text in pairs if key in (f"{name}_after", f"{name}_before")}
-    return bounds.get(f"{name}_after"), bounds.get(f"{name}_before")
+_MARGIN = timedelta(milliseconds=1)
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
@@ -230,9 +221,9 @@ def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | 
     """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - MARGIN)
+        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - _MARGIN)
     if before is not None:
-        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + MARGIN, round_up=True)
+        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + _MARGIN, round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min
