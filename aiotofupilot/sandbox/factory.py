@@ -149,6 +149,8 @@ class Factory:
         with self._lock:
             if not self._world.lines:
                 raise ValueError("a factory without procedures has no runs")
+            if runs == 0:
+                return
             before = {name: RESOURCES[name].made_in(self._world) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
@@ -256,7 +258,8 @@ class BusyLine:
         for change, rate in changes:
             for _ in range(_times(rate, self._random)):
                 change(factory.procedures)
-        if self.runs and (made := _times(self.runs, self._pace)):
+        if self.runs:
+            made = _times(self.runs, self._pace)
             factory.produce(made)
             self.produced += made
         if self.run_removals:
