@@ -9,7 +9,7 @@ import operator
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, partial, reduce
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
 from .recipes import MILLISECOND, DeployedRun
-from .wire import Reader, Refusal, Values, declared, extended, pages, read
+from .wire import Reader, Refusal, Values, declared, dumps, extended, pages, read, without
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Organization
@@ -282,6 +282,20 @@ class Resource:
                 item = evolve(item, **{name: value})
         return item
 
+    def json(self, item: object) -> bytes:
+        """Write an item. The result is remembered, because a response of known items takes a fifth of the time."""
+        known = _written.get(id(item))
+        if known is None:
+            if len(_written) >= _MOST_WRITTEN:
+                _written.clear()
+            known = _written[id(item)] = item, dumps(reduce(without, self.hides, item))
+        return known[1]
+
+
+_MOST_WRITTEN = 10_000
+_written: dict[int, tuple[object, bytes]] = {}
+"""The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one. Equal
+items may differ in JSON, as 1 and 1.0 do."""
 
 _NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
 """What an item has in a field that a request includes, if it was given without the field and was not made up."""

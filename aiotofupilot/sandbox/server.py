@@ -234,8 +234,8 @@ class Sandbox(Factory):
         if is_station and found.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
         request.page = page = self._page(found, request.query)
-        items = reduce(without, found.hides, page.data)
-        return dumps(items if found.listing.is_bare else {"data": items, "meta": page.meta})
+        items = b",".join(map(found.json, page.data))
+        return b"[%b]" % items if found.listing.is_bare else b'{"data":[%b],"meta":%b}' % (items, dumps(page.meta))
 
     def _page(self, resource: Resource, query: Query) -> Page[Any]:
         """Return the page of a listing that a query asks for, or refuse the query."""
@@ -354,8 +354,10 @@ class Sandbox(Factory):
 
 def _end(http: web.BaseRequest, *, reset: bool) -> None:
     """Reset the connection of a request, or close it after everything that was written is sent."""
-    if http.transport and reset:  # otherwise the client has ended it
+    if http.transport is None:
+        return  # the client has ended it
+    if reset:
         http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         http.transport.abort()
-    elif http.transport:
+    else:
         http.transport.close()

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from fakes.asking import ask, ids, items
 
-from aiotofupilot.sandbox import Sandbox, make_procedures
+from aiotofupilot.sandbox import Sandbox, make_procedures, resource
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
 from aiotofupilot.sandbox.resources import RESOURCES
@@ -316,6 +316,20 @@ def test_examples_are_written_as_they_are(service):
     """The sandbox writes the same keys as the API."""
     for name, facts in WIRE.items():
         assert set(all_items(service, name)[0]) == set(facts["example_item"])
+
+
+def test_an_item_is_written_once(service, monkeypatch):
+    """Other requests, and other sandboxes with the same item, send the same bytes. Only so many are remembered."""
+    runs = RESOURCES["runs"]
+    written = [runs.json(run) for run in service.runs[:6]]
+    assert all(runs.json(run) is json for run, json in zip(service.runs[:6], written, strict=True))
+    whole, real = (evolve(service.measurements[0], value=value) for value in (1, 1.0))
+    assert whole == real
+    assert RESOURCES["measurements"].json(whole) != RESOURCES["measurements"].json(real)
+    monkeypatch.setattr(resource, "_written", {})
+    monkeypatch.setattr(resource, "_MOST_WRITTEN", 4)
+    assert [runs.json(run) for run in service.runs[:6]] == written
+    assert len(resource._written) == 2
 
 
 def test_every_item_has_its_own_id(service):
