@@ -17,7 +17,7 @@ from http import HTTPStatus
 from json import loads
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
-from zlib import Z_FINISH, Z_SYNC_FLUSH, compress, compressobj
+from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from .request import Alteration, Delivery, Fault, Request
 from .wire import Refusal, dumps
@@ -259,7 +259,9 @@ def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
     Args:
         size: The number of spaces, in bytes.
     """
-    bomb = compress(b" " * size, wbits=_GZIP)
+    compressor = compressobj(wbits=_GZIP)
+    parts = [compressor.compress(b" " * min(_MIB, size - at)) for at in range(0, size, _MIB)]  # takes little memory
+    bomb = b"".join(parts) + compressor.flush()
     return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb)
 
 

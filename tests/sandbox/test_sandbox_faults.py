@@ -2,6 +2,7 @@
 
 import gzip as gzip_module
 import json
+import tracemalloc
 import zlib
 from datetime import datetime, timedelta, timezone
 
@@ -228,6 +229,16 @@ def test_a_few_bytes_become_many(met):
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(answer.body) < 10_000
     assert gzip_module.decompress(answer.body) == b" " * (2 * MIB + 1)
+
+
+def test_to_make_such_bytes_takes_little_memory():
+    """A test may measure the memory of a client in the same process."""
+    tracemalloc.start()
+    try:
+        gzip_bomb(24 * MIB)
+        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    finally:
+        tracemalloc.stop()
 
 
 def test_many_spaces_after_an_answer_take_no_memory(met):
