@@ -152,11 +152,16 @@ class Listing(Generic[T]):
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
             raise for_parameter(ValueError(message), "extra_query")
+        if shard.listing != self.name:
+            raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
         if self.shard_filter is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
-        pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end)
+        try:
+            pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end)
+        except (OverflowError, ValueError) as error:
+            raise for_parameter(ValueError(f"shard has a time that cannot be requested: {error}"), "shard") from error
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
 
     def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`

@@ -1,7 +1,7 @@
 """Shards of a listing do not overlap, leave nothing out, and are listed as any listing is."""
 
 import pickle
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from attrs import evolve
@@ -286,6 +286,12 @@ async def test_a_server_that_cannot_be_searched_is_refused(sandbox, session):
         await session.runs.list().shards(2)
 
 
+async def test_a_shard_of_another_listing_is_refused(session):
+    with pytest.raises(ValueError, match="shard is one of runs, and not of units") as caught:
+        session.units.part(Shard(listing="runs"))
+    assert caught.value.parameter == "shard"
+
+
 @pytest.mark.parametrize("given", ["runs:../..?", None])
 async def test_what_is_not_a_shard_is_refused(session, given):
     with pytest.raises(TypeError, match=r"shard must be a Shard, got .*: use Shard\.parse\(\) for a text") as caught:
@@ -307,8 +313,23 @@ async def test_a_shard_with_a_malformed_filter_is_refused(session, name):
         shard = Shard.parse(str(Shard(listing="runs", query=[(name, spelled)])))
         with pytest.raises(BadRequestError, match=name):
             await session.list(shard)
-        with pytest.raises(ValueError, match=f"'{spelled}'"):
+        message = f"^shard has a time that cannot be requested: .*'{spelled}'"
+        with pytest.raises(ValueError, match=message) as caught:
             session.list(evolve(shard, start=START, end=START + timedelta(hours=1)))
+        assert caught.value.parameter == "shard"
+
+
+async def test_the_first_and_the_last_time_of_all_bound_no_shard(session):
+    """A millisecond more than the shard is requested, and there is none."""
+    hour = timezone(timedelta(hours=1))
+    for shard in (
+        Shard(listing="batches", start=datetime.min.replace(tzinfo=UTC)),
+        Shard(listing="batches", start=datetime.min.replace(tzinfo=hour)),
+        Shard(listing="batches", end=datetime.max.replace(tzinfo=UTC)),
+    ):
+        with pytest.raises(ValueError, match=r"^shard has a time that cannot be requested: ") as caught:
+            session.list(shard)
+        assert caught.value.parameter == "shard"
 
 
 @pytest.mark.parametrize("listing", sorted(UNDIVIDED))
