@@ -76,6 +76,26 @@ def test_a_model_is_never_equal_to_what_has_fewer_of_its_fields():
     assert {reference: "known"}.get(tested) is None
 
 
+def test_a_model_is_a_kind_of_another_one_only_if_it_says_more_of_the_same():
+    """`isinstance` and `match` tell them apart: a member of the organization does not refer to one."""
+    kinds = {(one.__name__, base.__name__) for one in MODELS for base in one.__mro__[1:] if base in MODELS}
+    assert kinds == {
+        *((name, "UnitRef") for name in ("Unit", "UnitDetails", "RunUnit", "BatchUnit", "RelatedUnit", "SubUnit")),
+        *((name, "BatchRef") for name in ("Batch", "BatchDetails")),
+        *((name, "Revision") for name in ("PartRevision", "RevisionDetails")),
+        ("RunProcedure", "ProcedureRef"),
+        ("VersionDetails", "ProcedureVersion"),
+        ("MeasurementDetails", "RunMeasurement"),
+        ("PhaseDetails", "RunPhase"),
+    }
+
+
+@pytest.mark.parametrize("name", ["Run", "RunDetails", "RunSequence", "Log", "Measurement", "Deployment", "Validator"])
+def test_a_model_of_many_fields_takes_keywords_only(name):
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        getattr(models, name)("id")
+
+
 def test_an_item_with_metadata_has_a_hash():
     """Metadata is compared, but left out of the hash because a mapping has none."""
     for model in [model for model in MODELS if "metadata" in attrs.fields_dict(model)]:

@@ -100,9 +100,13 @@ class Station(refs.Named, Shown):
 
 
 @frozen
-class User(refs.UserRef, Shown):
+class User(refs.WithID, Shown):
     """A member of the organization."""
 
+    name: str | None = None
+    """Display name. None: the user has set none."""
+    email: str | None = None
+    """E-mail address. None: it is hidden from the owner of this API key."""
     image: str | None = None
     """URL of a picture. None: the user has none."""
     banned: bool = False
@@ -124,7 +128,7 @@ class Deployment(refs.DeploymentFields, Shown):
 
 
 @frozen(kw_only=True)
-class Log(refs.WithID, Shown):
+class Log(refs.WithKeywordID, Shown):
     """One line that a run wrote to its log."""
 
     level: str
@@ -150,7 +154,7 @@ class Log(refs.WithID, Shown):
 
 
 @frozen(kw_only=True)
-class Measurement(refs.WithID, Shown):
+class Measurement(refs.WithKeywordID, Shown):
     """One measured value of a run.
 
     `value`, `bool_value` and `string_value` are all None for the types ``multidimensional``, ``json`` and ``empty``.

@@ -59,6 +59,14 @@ class WithID:
     """UUID."""
 
 
+@frozen(kw_only=True)
+class WithKeywordID:
+    """What has an ID, and takes it as a keyword, like all other fields."""
+
+    id: str
+    """UUID."""
+
+
 @frozen
 class Named(WithID):
     """What has an ID and a name."""
@@ -219,7 +227,7 @@ class RunUnit(UnitRef):
 
 
 @frozen(kw_only=True)
-class RunTimes(WithID):
+class RunTimes(WithKeywordID):
     """A run, with its times and its outcome."""
 
     created_at: datetime
@@ -267,7 +275,7 @@ class PhaseFields(Named):
 
 
 @frozen(kw_only=True)
-class RunSequence(WithID):
+class RunSequence(WithKeywordID):
     """A sequence of a run. A listing has those at the top level, and a run by itself has all."""
 
     path: str
@@ -291,8 +299,8 @@ class RunSequence(WithID):
 
 
 @frozen
-class LogRun(WithID):
-    """The run that wrote a log line."""
+class StartedRun(WithID):
+    """A run, with its outcome and its beginning."""
 
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
@@ -301,7 +309,12 @@ class LogRun(WithID):
 
 
 @frozen
-class LastRun(LogRun):
+class LogRun(StartedRun):
+    """The run that wrote a log line."""
+
+
+@frozen
+class LastRun(StartedRun):
     """The latest run of a unit."""
 
     ended_at: datetime | None
@@ -333,9 +346,11 @@ class Validator:
 
 
 @frozen
-class CommitFields(WithID):
+class CommitFields:
     """A commit."""
 
+    id: str
+    """UUID of TofuPilot's record."""
     sha: str
     """Hash of the commit, in hexadecimal digits."""
     message: str
@@ -365,7 +380,7 @@ class DeploymentRepository:
 
 
 @frozen(kw_only=True)
-class DeploymentFields(WithID):
+class DeploymentFields(WithKeywordID):
     """A build of a procedure, with its state."""
 
     environment: str
