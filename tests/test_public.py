@@ -143,10 +143,15 @@ def test_a_name_that_no_module_holds_is_an_attribute_error():
 
 def test_a_session_has_the_listings_of_the_public_classes():
     """`session.runs` is a `Runs`. It cannot be set, and its help is that of the class."""
-    session = aiotofupilot.TofuPilotSession("key")
+
+    class Own(aiotofupilot.TofuPilotSession):
+        """It has a dictionary of attributes."""
+
+    session = Own("key")
     for name in listings.NAMES:
         listing_class = getattr(listings, name.capitalize())
         assert type(getattr(session, name)) is listing_class is listings.listing_class(name)
         assert inspect.getdoc(getattr(aiotofupilot.TofuPilotSession, name)) == inspect.getdoc(listing_class)
-        with pytest.raises(AttributeError, match=f"{name}.* is read-only"):
+        assert inspect.isdatadescriptor(vars(listings.Listings)[name]), "help() shows its documentation, and no value"
+        with pytest.raises(AttributeError, match=f"{name} cannot be set"):
             setattr(session, name, None)

@@ -116,6 +116,9 @@ class Attribute(Generic[L]):
     def __get__(self, session: Listings | None, owner: type[Listings]) -> Self | Listing[Any]:
         return self if session is None else self.load()(session._connection)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - a part of the session
 
+    def __set__(self, session: Listings, value: object) -> None:  # help() shows what can be set as an attribute
+        raise AttributeError(f"{self._name} cannot be set", name=self._name, obj=session)
+
 
 class Listings:
     """The listings of a session, by the API's names. Runs stand before what they wrote."""
