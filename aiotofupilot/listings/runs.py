@@ -76,7 +76,9 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
         "What the units are samples of. This listing has no value for units that are not samples.",
     ]
     sort_by: Annotated[
-        Literal["created_at", "level", "run_id", "outcome"] | None, "What to sort by.", ServerDefault("created_at")
+        Literal["created_at", "level", "run_id", "outcome"] | None,
+        "What to sort by. ``outcome`` is the outcome of the run.",
+        ServerDefault("created_at"),
     ]
 
 
@@ -107,7 +109,8 @@ class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
         Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the measurement."
     ]
     measurement_outcomes: Annotated[
-        Sequence[Literal["PASS", "FAIL", "UNSET"]] | None, "Outcomes of the measurements themselves."
+        Sequence[Literal["PASS", "FAIL", "UNSET"]] | None,
+        "Outcomes of the measurements themselves. ``UNSET``: nothing checks the value.",
     ]
     measurement_types: Annotated[
         Sequence[Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]] | None,
