@@ -93,11 +93,9 @@ def _as_parsed(items: Any, _: object) -> Any:
 
 
 def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
-    items = [RawItem(item) for item in parsed]
-    for item in items:
-        if not isinstance(item.get("id"), str):
-            raise TypeError("an item has no ID")
-    return items
+    if not all(isinstance(item.get("id"), str) for item in parsed):
+        raise TypeError("an item has no ID")
+    return [*map(RawItem, parsed)]
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:

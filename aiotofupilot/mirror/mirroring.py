@@ -193,12 +193,10 @@ def mirror_blocking(
 
 
 def _checked_again(again: object, *, full: bool) -> timedelta | None:
-    if again is None:
-        return None
-    if not isinstance(again, timedelta):
+    if not isinstance(again, timedelta | None):
         raise must_be(TypeError, "again", "a timedelta or None", again)
-    if again <= timedelta(0):
+    if again is not None and again <= timedelta(0):
         raise must_be(ValueError, "again", "more than 0", again)
-    if full:
+    if again and full:
         raise for_parameter(ValueError("again must be left out where full is True, which reads everything"), "again")
     return again

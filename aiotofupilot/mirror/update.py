@@ -125,7 +125,8 @@ class Update:
     on_progress: Callable[[MirrorProgress], None] | None
     with_totals: bool
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
-    _is_account_checked: bool = field(default=True, init=False)
+    _organization: str | None = field(default=None, init=False)
+    """The ID of the organization of the key. None: the server is too old to say it."""
     _began_at: datetime = field(factory=partial(datetime.now, UTC), init=False)
     _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
@@ -150,8 +151,9 @@ class Update:
         try:
             try:
                 filters = {name: self.selection.text(name) for name in self.selection.tables}
-                organization = await self._organization()
-                await self._call(self.database.check, self.session.base_url, organization, filters)
+                with suppress(NotFoundError):
+                    self._organization = (await self._in_time(self.session.whoami())).organization.id
+                await self._call(self.database.check, self.session.base_url, self._organization, filters)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
@@ -183,18 +185,10 @@ class Update:
                 gone=self._gone[name],
                 rows=number,
                 unreadable=self._unreadable[name],
-                is_account_checked=self._is_account_checked,
+                is_account_checked=self._organization is not None,
             )
             for name, number in rows.items()
         )
-
-    async def _organization(self) -> str | None:
-        """Return the ID of the organization of the key. None: the server cannot tell."""
-        try:
-            return (await self._in_time(self.session.whoami())).organization.id
-        except NotFoundError:
-            self._is_account_checked = False
-            return None
 
     async def _bring(self, name: str) -> None:
         """Bring a listing up to date, and with runs what they wrote, if it was selected or is mirrored already."""
