@@ -33,12 +33,15 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 from attrs import define, field, frozen
+from attrs.converters import default_if_none
 
 from ._public import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from attrs import Attribute
 
     from .positions import Checkpoint, Watermark
 
@@ -77,17 +80,26 @@ _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
 
 
+def _arguments_only(error: type, fields: Sequence[Attribute[Any]]) -> list[Attribute[Any]]:
+    """Leave fields that are no arguments to the class: they are set later, so its attribute is their default."""
+    for attribute in fields:
+        if not attribute.init:
+            setattr(error, attribute.name, attribute.default)
+    return [attribute for attribute in fields if attribute.init]
+
+
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(field,))
 def with_fields(error: type[E]) -> type[E]:
     """Make the fields of an error its arguments and attributes. It remains equal only to itself, as exceptions are."""
-    return explained(define(error, auto_exc=False, eq=False, kw_only=True, repr=False, slots=False))
+    make = define(auto_exc=False, eq=False, field_transformer=_arguments_only, kw_only=True, repr=False, slots=False)
+    return explained(make(error))
 
 
 @with_fields
 class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
-    message: str = field(kw_only=False)
+    message: str = field(default="", kw_only=False)
     """What went wrong. ``str(error)`` also says how often it was tried, and what to do."""
     checkpoint: Checkpoint | None = field(default=None, init=False)
     """Where the walk stood when the error was raised. A walk can be resumed there. None: no walk raised the error."""
@@ -114,8 +126,11 @@ class TofuPilotError(Exception):
     """Since when the server had given no good response, in UTC, if the session was down when this error was raised.
     None: it was not down."""
 
+    def __attrs_post_init__(self) -> None:
+        super().__init__(self.message)
+
     def __str__(self) -> str:
-        return self._completed(self.message)
+        return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
         """Return a message with the number of attempts, unless there was only one, and with the hint."""
@@ -220,7 +235,7 @@ class APIError(TofuPilotError):
     """Seconds that the server asked to wait; None if it did not ask."""
     body: bytes = b""
     """The response's first 2,000 bytes, decompressed."""
-    headers: Mapping[str, str] = field(factory=dict[str, str])
+    headers: Mapping[str, str] = field(default=None, converter=default_if_none(factory=dict))
     """The headers of the response, such as those about rate limits. Upper and lower case do not matter in their
     names."""
 

@@ -1,6 +1,7 @@
 """The error tree: its shape, what each error carries and shows, and that all of it can be pickled."""
 
 import copy
+import inspect
 import pickle
 import re
 
@@ -116,6 +117,61 @@ def test_an_error_that_nothing_was_sent_for_says_so(error):
     assert (error.attempts, error.checkpoint) == (0, None)
 
 
+def test_a_class_says_what_its_errors_have_before_a_walk_tells_more():
+    """A subclass may have another value, such as a hint for all of its errors."""
+    for cls in CLASSES:
+        assert (cls.attempts, cls.checkpoint, cls.position, cls.elapsed, cls.down_since) == (0, None, None, None, None)
+        assert (cls.item_id, cls.watermark, cls.hint) == (None, None, None)
+
+
+def test_an_error_of_your_own_is_one_of_the_tree():
+    """Its constructor is its own, and it need not call another one, as with any exception."""
+
+    class MissingUnitError(TofuPilotError):
+        hint = "make the unit first"
+
+        def __init__(self, serial_number):
+            super().__init__(f"there is no unit {serial_number}")
+            self.serial_number = serial_number
+
+    class SilentError(TofuPilotError):
+        def __init__(self, serial_number):
+            self.serial_number = serial_number
+
+    error = copy.copy(MissingUnitError("SN-1"))
+    assert (str(error), error.serial_number) == ("there is no unit SN-1; make the unit first", "SN-1")
+    assert repr(error) == "MissingUnitError('there is no unit SN-1')"
+    assert (str(SilentError("SN-1")), SilentError("SN-1").attempts) == ("SN-1", 0)
+
+
+def test_an_error_needs_no_message():
+    """Such as where a mock is to raise it."""
+    with pytest.raises(SessionError) as caught:
+        raise SessionError
+    assert (str(caught.value), caught.value.message) == ("", "")
+
+
+@each
+def test_the_arguments_of_an_exception_are_the_message(error):
+    """They are what repr() shows, also where it is given by name, and str() shows what somebody put there since."""
+    assert error.args == (error.message,) == ("m",)
+    by_name = type(error)(**{name: value for name, value in vars(error).items() if not name.startswith("__")})
+    assert repr(by_name) == repr(error) == f"{type(error).__name__}('m')"
+    by_name.args = ("while reading SN-1: m",)
+    assert isinstance(error, APIError) or str(by_name) == "while reading SN-1: m"
+
+
+@each
+def test_an_error_is_equal_to_itself_alone(error):
+    """So each one can be in a set, as with any exception."""
+    assert len({error, copy.copy(error), error}) == 2
+
+
+def test_the_signature_of_an_error_shows_its_defaults():
+    """``help()`` begins with it."""
+    assert [cls for cls in CLASSES if "NOTHING" in str(inspect.signature(cls))] == []
+
+
 @each
 def test_an_error_shows_its_message(error):
     """Python prints it in the last line of the traceback."""
@@ -142,6 +198,7 @@ def test_an_api_error_has_what_the_server_said_as_attributes():
     error = APIError("m", **{**API, "issues": [ISSUE]})
     assert {name: getattr(error, name) for name in API} == API
     assert error.message == "m"
+    assert APIError("m", status=400, headers=None).headers == {}
 
 
 def test_the_data_of_the_others_are_attributes_too():
