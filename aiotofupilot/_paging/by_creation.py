@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, Unpack, cast
 
 from attrs import evolve
@@ -115,9 +116,13 @@ class ByCreation(Generic[T]):
     over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may
     be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
     that was seen is not old enough either; see `PassClock`.
+
+    If it ``sorts``, and the server does not, the new items are held back until all are there.
     """
 
-    def __init__(self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock) -> None:
+    def __init__(
+        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock, *, sorts: bool
+    ) -> None:
         self._source = source
         self._plan = plan
         self._stats = stats
@@ -129,6 +134,7 @@ class ByCreation(Generic[T]):
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
         self._is_sorted: bool | None = None
+        self._held: dict[str, tuple[float, T]] | None = {} if sorts and not source.can_be_ordered else None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
 
@@ -178,11 +184,15 @@ class ByCreation(Generic[T]):
         if any(timestamp < self._floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
-        return fresh
+        if self._held is None:
+            return fresh
+        self._held |= {item.id: (timestamp, item) for timestamp, item in fresh}
+        return []
 
-    def end(self) -> None:
-        """Take note that the walk has come to its end."""
+    def end(self) -> list[tuple[float, T]]:
+        """Take note that the walk has come to its end, and return what was held back until then."""
         self._has_ended = True
+        return sorted((self._held or {}).values(), key=itemgetter(0))
 
     def mark(self, created: float, item: T) -> None:
         """Count an item as yielded, given its key."""
@@ -190,6 +200,9 @@ class ByCreation(Generic[T]):
         self._known.add(digested)
         self._by_second.setdefault(math.floor(created) if self._has_floor else 0, []).append(digested)
         self._newest = max(self._newest, created)
+
+    async def aclose(self) -> None:
+        """Do nothing, because nothing is in flight."""
 
     def _pass_page(self) -> None:
         self._newest = max(self._newest, self._newest_of_page)

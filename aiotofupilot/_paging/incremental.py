@@ -69,6 +69,7 @@ class IncrementalWalk(ItemIteration[T]):
         plan: Plan,
         watermark: Watermark,
         *,
+        sorts: bool = False,
         stats: WalkStats | None = None,
         clock: PassClock | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class IncrementalWalk(ItemIteration[T]):
         plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
         runs = source.runs()
         self._new: ByCreation[T] | PerRun[T] = (
-            ByCreation(source, plan, watermark, self._stats, clock or PassClock())
+            ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts)
             if runs is None
             else PerRun(source, runs, plan, watermark, self._stats)
         )
@@ -104,6 +105,7 @@ class IncrementalWalk(ItemIteration[T]):
     async def _close(self) -> None:
         self._items, self._wanted = iter(()), 0
         await self._leave_segment()
+        await self._new.aclose()
 
     async def _advance(self) -> bool:
         found = (await self._next_found())[: self._wanted] if self._wanted else []
@@ -112,6 +114,7 @@ class IncrementalWalk(ItemIteration[T]):
         if not found or not self._wanted:
             self._wanted = 0
             await self._leave_segment()
+            await self._new.aclose()
         return bool(found)
 
     async def _next_found(self) -> list[tuple[Any, T]]:
@@ -133,15 +136,13 @@ class IncrementalWalk(ItemIteration[T]):
                     raise
                 _log.debug("the pass begins again: %s", error)
                 continue
-            if not items:
-                self._new.end()
-                self._segment = None
-                continue
             try:
-                found: list[tuple[Any, T]] = self._new.fresh(items)
+                found: list[tuple[Any, T]] = self._new.fresh(items) if items else self._new.end()
             except DecodeError:
                 await self._leave_segment()  # because the walk has passed these items
                 raise
+            if not items:
+                self._segment = None
             if found:
                 self._has_progressed = True
                 return found
@@ -236,18 +237,23 @@ class PerRun(Generic[T]):
         self._stats.duplicates += len(items) - len(fresh)
         return fresh
 
-    def end(self) -> None:
-        """Take note that the walk has come to its end."""
+    def end(self) -> list[tuple[str, T]]:
+        """Take note that the walk has come to its end. Nothing was held back."""
         for run_id in self._requested:
             if self._clock.at_latest >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
             else:
                 self._listed.add(run_id)
         self._requested = ()
+        return []
 
     def mark(self, run_id: str, item: T) -> None:
         """Count an item as yielded, given its key."""
         self._yielded[run_id][digest(item.id)] = None
+
+    async def aclose(self) -> None:
+        """End the walk over the runs."""
+        await self._new_runs.aclose()
 
     async def _find_runs(self) -> bool:
         """Open the next new runs, and return whether there are any."""
@@ -365,7 +371,7 @@ class FollowedListing(Iteration[T]):
         source, plan, stats = self._source, self._plan, self._stats
         if self._watermark is not None:
             plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
-            return IncrementalWalk(source, plan, self._watermark, stats=stats)
+            return IncrementalWalk(source, plan, self._watermark, sorts=True, stats=stats)
         plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
         return IncrementalWalk(source, plan, await before_newest(source, plan, stats), stats=stats)
 

@@ -255,8 +255,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
     ) -> FollowedListing[T]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
-        Each poll yields what is new, oldest first where the API can list it so, as for runs. A poll is made only when
-        you ask for an item and none is at hand, so a slow consumer slows the polls down.
+        Each poll yields what is new, oldest first. An item that became visible late may come after items that were
+        created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
+        polls down.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a server that is slow. It logs these errors, the first one as a warning, with another warning every ten minutes.

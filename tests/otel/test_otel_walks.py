@@ -308,6 +308,20 @@ async def test_a_pass_over_what_is_new_of_runs_has_spans_with_their_own_numbers(
     assert news.stats.retries == 1
 
 
+async def test_the_spans_of_a_pass_that_is_left_early_end_with_it(telemetry):
+    """Also that of the runs, of which a hundred were found by then."""
+    async with (
+        Sandbox(3, runs=300) as sandbox,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, trace_configs=[telemetry.trace_config()]) as session,
+    ):
+        closed, enough = session.logs.list().since(), session.logs.list(max_items=1).since()
+        assert await anext(closed)
+        await closed.aclose()
+        assert len(telemetry.walks) == 2
+        assert await anext(enough)
+        assert len(telemetry.walks) == 4
+
+
 async def test_a_walk_over_details_is_one_span(telemetry):
     """Its parts are the walk over the listing and the requests for each item."""
     async with (

@@ -86,7 +86,8 @@ def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
     texts = set()
     for names in permutations(["a", "b", "c"]):
         rows = listing("ordered")
-        new = ByCreation(rows._source, rows._plan, Watermark("rows", "abcdefgh"), WalkStats(), PassClock())
+        unseen = Watermark("rows", "abcdefgh")
+        new = ByCreation(rows._source, rows._plan, unseen, WalkStats(), PassClock(), sorts=False)
         for name in names:
             created = 20.5 if name == "a" else 10.5
             new.mark(created, Row(name, created, 0.0))
@@ -549,7 +550,8 @@ async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
 
     gc.disable()
     try:
-        assert await leave_early() > 0
+        held_back = method == "follow" and kind in {"bounded", "undated"}  # all pages have arrived then
+        assert (await leave_early() > 0) is not held_back
         for _ in range(3):  # the turns that cancelled requests take
             await asyncio.sleep(0)
         assert server.in_flight == 0
