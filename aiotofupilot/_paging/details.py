@@ -122,6 +122,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     def __del__(self) -> None:
         if hasattr(self, "_entries"):
             cancel_soon(self._in_flight())
+            self._span.end(self.stats)
 
     @property
     def stats(self) -> WalkStats:

@@ -110,6 +110,25 @@ async def test_a_walk_that_is_left_early_is_not_an_error(session, telemetry, lea
     assert walk.status.status_code is StatusCode.UNSET
 
 
+@pytest.mark.parametrize("name", ["walk", "pages", "details"])
+def test_one_that_is_dropped_after_its_loop_was_closed_has_a_span(telemetry, name):
+    """Nothing of it can run any more."""
+    listing = InProcess(Sandbox(30, runs=0)).procedures.list(limit=10, concurrency=3)
+    walk = listing.details().walk() if name == "details" else getattr(listing, name)()
+
+    async def begin(walk):
+        await anext(walk)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(walk))
+    loop.close()
+    assert telemetry.walks == []
+    del walk
+    gc.collect()
+    assert len(telemetry.walks) == (2 if name == "details" else 1)
+    assert all(span.status.status_code is StatusCode.UNSET for span in telemetry.walks)
+
+
 def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
     program = """
         import asyncio
@@ -344,8 +363,14 @@ async def test_a_walk_over_details_is_one_span(telemetry):
         assert telemetry.walks[-1].status.status_code is StatusCode.ERROR
 
 
-async def test_a_walk_over_details_that_is_left_early_is_no_error(session, telemetry):
-    async with session.procedures.list().details().walk() as walk:
-        await anext(walk)
-    assert telemetry.walks[-1].attributes["tofupilot.walk.items"] == 1
-    assert telemetry.walks[-1].status.status_code is StatusCode.UNSET
+@pytest.mark.parametrize("is_dropped", [True, False])
+async def test_a_walk_over_details_that_is_left_early_is_no_error(session, telemetry, is_dropped):
+    walk = session.procedures.list().details().walk()
+    await anext(walk)
+    if not is_dropped:
+        await walk.aclose()
+    del walk
+    gc.collect()
+    (details,) = (walk for walk in telemetry.walks if "tofupilot.details" in walk.attributes)
+    assert details.attributes["tofupilot.walk.items"] == 1
+    assert details.status.status_code is StatusCode.UNSET
