@@ -77,7 +77,11 @@ def short_pages(seed: int = 0) -> Paging:
     Args:
         seed: Another seed makes other pages.
     """
-    return lambda total, cursor, limit: offsets(total, cursor, Random(f"{seed} {cursor}").randint(1, limit))  # noqa: S311 - test data
+    return lambda total, cursor, limit: offsets(
+        total,
+        cursor,
+        Random(f"{seed} {cursor}").randint(1, limit),  # noqa: S311 - test data
+    )
 
 
 def hidden_rows(every: int = 100, hide: int = 250) -> Paging:

@@ -49,6 +49,8 @@ _LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_
 class Sandbox(Factory):
     """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
+    It is a `Factory`, so it has a list of the items of each listing, such as ``runs``. You may change it at any time.
+
     Example:
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
