@@ -27,11 +27,19 @@ class LoopThread:
     """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
     The coroutine function `last`, if there is one, runs in the end, before everything else in the loop is cancelled.
+    `new_loop` makes the loop. Otherwise, it is one of the program's policy.
     """
 
-    def __init__(self, last: Callable[[], Awaitable[object]] | None = None, name: str = "aiotofupilot") -> None:
+    def __init__(
+        self,
+        last: Callable[[], Awaitable[object]] | None = None,
+        *,
+        name: str = "aiotofupilot",
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    ) -> None:
         self._last = last
         self._name = name
+        self._new_loop = new_loop
         self._lock = threading.Lock()  # held while the state changes, so that a function either runs or is refused
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -110,7 +118,7 @@ class LoopThread:
             if self.has_ended:
                 raise SessionError("the session is closed")
             if self._loop is None:
-                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+                self._loop, self._pid = self._new_loop(), os.getpid()
                 kept = (self._tasks, self._last)
                 serve = partial(_serve, self._loop, kept)
                 self._thread = threading.Thread(target=serve, name=self._name, daemon=True)
@@ -129,8 +137,10 @@ def _end_all() -> None:
 
 def _serve(loop: asyncio.AbstractEventLoop, _kept: object) -> None:
     """Run a loop. What is needed in the end is kept, so that it is not among the garbage of what was forgotten."""
-    loop.run_forever()
-    loop.close()
+    try:
+        loop.run_forever()
+    finally:  # also if something in it has called sys.exit, so that whoever uses it later does not wait for ever
+        loop.close()
 
 
 def _start(function: Callable[[], Awaitable[object]], tasks: set[asyncio.Future[Any]]) -> asyncio.Future[Any]:

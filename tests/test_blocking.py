@@ -1,6 +1,7 @@
 """An event loop in a thread."""
 
 import asyncio
+import sys
 import threading
 from concurrent.futures import Future, wait
 
@@ -145,6 +146,20 @@ def test_an_interrupt_stays_one_if_the_loop_is_closed_meanwhile(monkeypatch):
         patched.setattr("concurrent.futures.Future.done", done)
         with pytest.raises(KeyboardInterrupt):
             loop.run(asyncio.Event().wait)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_exit_in_the_thread_keeps_nobody_waiting():
+    """Such as one that a hook of a sandbox calls."""
+
+    async def leave():
+        asyncio.get_running_loop().call_soon(sys.exit)
+
+    loop = LoopThread()
+    loop.run(leave)
+    loop._thread.join(30)
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        loop.run(name_of_thread)
 
 
 def test_a_forked_process_leaves_it_alone(monkeypatch):

@@ -48,7 +48,8 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
         RuntimeError: The sandbox is running.
         ExceptionGroup: Hooks of the sandbox have raised these errors. It is raised after the block.
     """
-    with LoopThread(name="tofupilot-sandbox") as thread:
+    # The event loop is asyncio's own, whatever policy the tests have set.
+    with LoopThread(name="tofupilot-sandbox", new_loop=asyncio.SelectorEventLoop) as thread:
         thread.run(sandbox.start)
         try:
             yield sandbox
