@@ -50,7 +50,7 @@ def make(model: type[T], **changes: object) -> T:
 
     Raises:
         TypeError: The model has no such field, or a value is not of the field's type.
-        ValueError: A date-time is naive.
+        ValueError: A date-time is naive, or a validator has neither an operator nor an expression.
     """
     build: Callable[..., T] | None = _BUILDERS.get(model)
     return build(**changes) if build else _made(model, changes)
@@ -320,6 +320,13 @@ def _ended_at(made: Mapping[str, Any]) -> datetime | None:
     return None if started_at is None or duration is None else started_at + duration
 
 
+def _expression(made: Mapping[str, Any]) -> str:
+    """Write the expression of a validator."""
+    if made["operator"] is None:
+        raise ValueError("expression must be given if operator is None")
+    return comparison(made["operator"], made["expected_value"])
+
+
 _STARTED_AT = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)
 _QUEUE = timedelta(seconds=4)
 _BUILD = timedelta(seconds=50)
@@ -386,11 +393,11 @@ _EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
     models.Validator: lambda: {
         "operator": ">=",
         "expected_value": 11.4,
-        "expression": lambda made: comparison(made["operator"], made["expected_value"]),
+        "expression": _expression,
         "is_decisive": True,
         "is_expression_only": lambda made: made["operator"] is None,
         "analytics_expression": lambda made: made["expression"],
-        "has_custom_expression": lambda made: made["operator"] is None,
+        "has_custom_expression": lambda made: made["operator"] is None or made["expression"] != _expression(made),
     },
     models.Deployment: lambda: {
         "trigger": "auto",

@@ -493,6 +493,9 @@ def test_a_validator_spells_its_expression():
     custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)
+    assert make(Validator, expression="x > 11").has_custom_expression is True
+    with pytest.raises(ValueError, match="expression must be given if operator is None"):
+        make(Validator, operator=None)
 
 
 def test_an_operator_may_be_a_user():
