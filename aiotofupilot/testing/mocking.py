@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 from unittest.mock import Mock
+
+if find_spec("aioresponses") is None:
+    raise ModuleNotFoundError(
+        "mock_listing and MockResponse need aioresponses: install the extra 'testing'", name="aioresponses"
+    )
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
-from aiotofupilot._arguments import integer
+from aiotofupilot._arguments import integer, must_be
 from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.resources import RESOURCES
 from aiotofupilot.settings import Settings
@@ -100,7 +106,8 @@ def mock_listing(
         seed: Another seed makes other items.
         limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are
             requested.
-        api_key: The only valid key. Other keys get a 401. None: every key is valid.
+        api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
+            key of a station, and gets a 403 for stations.
         base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.
         items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give
             runs, nothing is made up for them, so give their units, phases, measurements and logs too.
@@ -115,6 +122,8 @@ def mock_listing(
             listing.
         ValueError: An argument is out of bounds.
     """
+    if not any(cls.__name__ in ("aioresponses", "aiointercept") for cls in type(mocked).__mro__):
+        raise must_be(TypeError, "mocked", "an aioresponses or an aiointercept", mocked)
     settings = Settings.resolve(
         "any-key" if api_key is None else api_key,
         base_url="https://any.invalid" if base_url is None else base_url,
@@ -140,12 +149,12 @@ def mock_listing(
         **_request: object,
     ) -> CallbackResult:
         authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)
-        if api_key is None and authorization is not None:
+        if api_key is None and authorization not in (None, f"Bearer {sandbox.station_key}"):
             authorization = settings.authorization
         path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
         # A name may repeat among the items of a query.
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
-            sandbox.requests.clear()  # nobody can read this log
+            sandbox.requests.clear()  # it is no part of a factory, so nobody reads this log
             status = cast("int", delivery.status)  # without a fault, something is always sent
             return CallbackResult(status=status, body=delivery.body, response_class=MockResponse)
 

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import re
+import sys
 from datetime import UTC, datetime
 from enum import Enum
+from importlib import import_module
 
 import aiohttp
 import pytest
@@ -12,7 +14,7 @@ from aiointercept import aiointercept
 from aioresponses import aioresponses
 from fakes.listings import LISTINGS, required
 
-from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession, UnauthorizedError
+from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.models import Batch, Log, Part, Procedure, Station, User
 from aiotofupilot.sandbox import Request, Sandbox, make_procedures
@@ -193,6 +195,15 @@ async def test_the_key_may_be_checked(mocked, session):
         assert len(await other.procedures.list().collect()) == 3
 
 
+async def test_a_station_s_key_is_forbidden(mocked):
+    """The key of the sandbox's station gets a 403 here too."""
+    mock_listing(mocked, 3, runs=20)
+    async with TofuPilotSession("sandbox-station-key", base_url="https://www.tofupilot.app") as session:
+        with pytest.raises(ForbiddenError):
+            await session.stations.list()
+        assert len((await session.runs.list()).data) == 20
+
+
 async def test_a_request_without_a_key_is_unauthorized(mocked):
     """Any key will do, but there has to be one; the header may come from the aiohttp session."""
     mock_listing(mocked, 3)
@@ -266,6 +277,12 @@ def test_a_bad_argument_is_named(mocked):
             mock_listing(mocked, **options)
 
 
+def test_what_is_no_mock_is_refused():
+    """The class is easily given in place of its instance."""
+    with pytest.raises(TypeError, match=r"^mocked must be an aioresponses or an aiointercept, got <class "):
+        mock_listing(aioresponses)
+
+
 @pytest.mark.filterwarnings("ignore:Setting custom:DeprecationWarning")  # of aiohttp, in dev mode
 async def test_aiointercept_is_a_mock_too(session):
     """Its requests pass through all of aiohttp, and reach the listing with each parameter, the key and any fault."""
@@ -310,3 +327,11 @@ def test_a_member_of_an_enumeration_is_the_key_that_it_holds(mocked):
 async def status_with(key):
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http, http.get(URL) as response:
         return response.status
+
+
+def test_without_aioresponses_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "aioresponses", None)
+    monkeypatch.delitem(sys.modules, "aiotofupilot.testing.mocking")
+    with pytest.raises(ModuleNotFoundError, match=r"need aioresponses: install the extra 'testing'$") as caught:
+        import_module("aiotofupilot.testing.mocking")
+    assert caught.value.name == "aioresponses"
