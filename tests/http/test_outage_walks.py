@@ -315,7 +315,8 @@ async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server
 
     await clock.run(server.procedures().list(max_items=1).collect())
     assert await clock.run(read(), read()) == [server.sandbox.procedures] * 2
-    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    records = [record for record in caplog.records if record.name == "aiotofupilot"]  # asyncio warns of slow steps
+    warned = [record for record in records if record.levelno == logging.WARNING]
     assert 6 <= len(warned) <= 7
     assert "attempt 1 failed after 0.10 s, next in 0.50 s: 503: down" in warned[0].getMessage()
     ends = [record for record in caplog.records if "answers again" in record.getMessage()]
