@@ -1,4 +1,4 @@
-"""Time and chance, in one place where a test can replace them."""
+"""Time and chance, in one place where a test can replace them, and how and for how long something is requested."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attrs import define
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Clock", "Deadline"]
+__all__ = ["Clock", "Deadline", "FetchOptions"]
 
 
 @define
