@@ -120,7 +120,9 @@ class Window(Generic[T]):
             if self._prefetched:
                 self._prefetched.popleft()
             self._settle(page, limit)
-        except BaseException:
+        except BaseException as error:
+            ended = type(error).__name__
+            _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self.cursor, ended)
             self._step_back()
             raise
         return page
@@ -147,16 +149,17 @@ class Window(Generic[T]):
 
     def _due(self, at_most: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
         """Fill the window, and return the limit, the time limit and the request of its first page."""
-        limit, deadline, width = self.limit, Deadline(), min(self._width, at_most)
+        limit, deadline, widest = self.limit, Deadline(), min(self.concurrency, at_most)
+        is_looking_far = self._far is not None and not self._far.done()
+        width = min(self._width, at_most, self.concurrency - is_looking_far)
         while width > 1 and len(self._prefetched) < width:
             cursor, deadline = self.cursor, Deadline()
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
             self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
-        if width > 1 and not self._has_looked_far and min(self.concurrency, at_most) > _WIDE:
+        if width > 1 and not self._has_looked_far and widest > _WIDE:
             self._has_looked_far = True
-            far_ahead = self.cursor + self.concurrency * (limit - self.overlap)
-            self._far = begun(self.fetch(far_ahead, 1, once=True))
+            self._far = begun(self.fetch(self.cursor + widest * (limit - self.overlap), 1, once=True))
         if self._prefetched:
             _, limit, deadline, task = self._prefetched[0]
             return limit, deadline, _result(task)
@@ -226,11 +229,11 @@ class Window(Generic[T]):
         self._note(page)
 
     def _goes_on_far(self) -> bool:
-        """Return whether the listing is known to have an item far ahead."""
+        """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
         far = self._far
         if far is None or not far.done() or far.cancelled() or far.exception() is not None:
             return False
-        return bool(far.result().data)
+        return far.result().following is not None
 
     def _note(self, page: Page[T]) -> None:
         """Note what follows a page that is handed over."""

@@ -11,10 +11,13 @@ from aiotofupilot.models import Page, PageMeta
 
 
 class Server:
-    """Pages of numbers, each answered when it is let go; all at once unless `held`."""
+    """Pages of numbers, each answered when it is let go; all at once unless `held`.
 
-    def __init__(self, total, limit=10, *, held=False, next_cursor=lambda cursor, limit: cursor + limit):
-        self.total, self.limit = total, limit
+    Cursors behind the end show what is at the cursor `beyond`.
+    """
+
+    def __init__(self, total, limit=10, *, held=False, next_cursor=lambda cursor, limit: cursor + limit, beyond=None):
+        self.total, self.limit, self.beyond = total, limit, beyond
         self.next_cursor = next_cursor
         self.asked, self.answered, self.cancelled = [], [], []
         self.errors = {}
@@ -44,7 +47,8 @@ class Server:
         if at in self.errors:
             raise self.errors.pop(at)
         more = at + self.limit < self.total
-        data = list(range(at, min(at + self.limit, self.total)))
+        begin = at if at < self.total or self.beyond is None else self.beyond
+        data = list(range(begin, min(begin + self.limit, self.total)))
         return Page(data, PageMeta(more, self.next_cursor(at, self.limit) if more else None), at)
 
 
@@ -92,13 +96,14 @@ async def test_a_listing_of_one_page_costs_one_request(concurrency):
     assert server.asked == [0]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 16])
-@pytest.mark.parametrize("total", [11, 25, 95, 400])
+@pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 16, 64])
+@pytest.mark.parametrize("total", [11, 25, 95, 400, 660, 670])
 async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurrency):
     """The window grows by one or two a page, so a short listing costs few requests that turn out needless."""
     server = Server(total)
     pages = await drain(window_of(server.fetch, concurrency=concurrency))
-    assert len(server.asked) - len(pages) <= concurrency - 1
+    is_looking_far = concurrency > 16  # that is one request more
+    assert len(server.asked) - is_looking_far - len(pages) <= concurrency - 1
     assert len(server.asked) - len(pages) < 2 * len(pages)
 
 
@@ -153,6 +158,40 @@ async def test_a_wider_window_opens_step_by_step_if_nothing_is_known_to_be_far_a
     assert server.asked.count(650) == 1
     await window.aclose()
     assert server.in_flight == 0
+
+
+async def test_a_server_that_shows_its_last_page_for_any_cursor_beyond_its_end_does_not_open_the_window():
+    """The listing does not go on there."""
+    server = Server(50, beyond=40)
+    pages = await drain(window_of(server.fetch, concurrency=64))
+    assert [page.cursor for page in pages] == [0, 10, 20, 30, 40]
+    assert len(server.asked) - len(pages) <= 6
+
+
+async def test_no_more_are_in_flight_than_allowed_while_what_is_far_ahead_is_awaited():
+    """It is one of them."""
+    server = Server(10_000, held=True)
+    window = await begun(server, concurrency=17)
+    for cursor in range(10, 210, 10):
+        turn = asyncio.ensure_future(window.next())
+        await settle()
+        assert server.in_flight <= 17
+        server.let_go(cursor)
+        await turn
+    assert server.asked.count(180) == 2  # once for the item far ahead, and once for the page
+    assert server.in_flight == 16  # the page that was handed over is the seventeenth
+    await window.aclose()
+
+
+async def test_what_is_far_ahead_is_no_further_than_the_pages_that_are_wanted():
+    """The listing need not go on behind them."""
+    server = Server(280)
+    window = window_of(server.fetch, concurrency=64)
+    await window.next(20)
+    await window.next(19)
+    await settle()
+    assert max(server.asked) == 10 + 19 * 10
+    await window.aclose()
 
 
 async def test_nothing_far_ahead_is_requested_if_few_pages_are_wanted():
@@ -320,13 +359,15 @@ async def test_errors_beyond_the_end_are_nobodys_business():
     assert len(await drain(window_of(server.fetch, concurrency=16))) == 3
 
 
-async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
+async def test_cancelling_the_wait_cancels_all_that_is_in_flight(caplog):
     """And the next call asks for the same page again."""
     server = Server(1000, held=True)
     window = await begun(server, concurrency=4)
-    with pytest.raises(TimeoutError):
+    with caplog.at_level("DEBUG", "aiotofupilot"), pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await window.next()
+    (line,) = caplog.messages
+    assert line == "the wait for cursor 10 ended with CancelledError: its requests are dropped"
     await settle()
     assert server.in_flight == 0
     again = asyncio.ensure_future(window.next())
