@@ -13,7 +13,7 @@ Nothing is coerced. In both ways, a number where a string belongs is an error, a
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
@@ -33,6 +33,8 @@ __all__ = ["from_wire", "to_wire"]
 T = TypeVar("T")
 C = TypeVar("C")
 
+_LOGGER = logging.getLogger("aiotofupilot")
+
 
 class Decoder(Generic[C]):
     """Decodes bodies of one kind: in the fast way, and else in detail.
@@ -51,6 +53,7 @@ class Decoder(Generic[C]):
     """
 
     item: type[Any]
+    _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:
         (self.item,) = get_args(kind) or (kind,)
@@ -59,9 +62,20 @@ class Decoder(Generic[C]):
 
     def __call__(self, body: bytes) -> C:
         decode = self._at_once
-        with suppress(Exception):  # the detailed way meets the same fault, and says where it is
+        try:
             return decode(body)
-        return self._in_detail(body)
+        except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
+            reason = str(error) or type(error).__name__
+        content = self._in_detail(body)
+        if not self._was_slow:
+            self._was_slow = True
+            _LOGGER.info(
+                "%s of %s take up to ten times as long to decode, because of their form: %s",
+                "responses" if self._kind is self.item else "pages",
+                self.item.__name__,
+                reason,
+            )
+        return content
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
