@@ -218,7 +218,7 @@ class Watermark(Parsable):
 
     _form = re.compile(
         rf"{_QUERY}(-|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
-        rf"((?:~{_SECONDS}\.(?:{_DIGEST})+)*)"
+        rf"((?:\+{_SECONDS}\.(?:{_DIGEST})+)*)"
         rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
         re.ASCII,
     )
@@ -238,7 +238,7 @@ class Watermark(Parsable):
 
     def __str__(self) -> str:
         floor = "-" if self.floor is None else f"{self.floor.replace(tzinfo=None).isoformat()}Z"
-        seen = "".join(f"~{second}.{_format_digests(digests)}" for second, digests in self.seen)
+        seen = "".join(f"+{second}.{_format_digests(digests)}" for second, digests in self.seen)
         runs = ""
         for run in self.runs:
             of = "" if run.procedure_id is None else f"@{quote(run.procedure_id, safe='')}"
@@ -249,7 +249,7 @@ class Watermark(Parsable):
     def _of(cls, match: re.Match[str]) -> Self:
         listing, query, timestamp, seen, runs = match.groups()
         floor = None if timestamp == "-" else datetime.fromisoformat(timestamp)
-        groups = tuple(map(_read_second, seen.split("~")[1:]))
+        groups = tuple(map(_read_second, seen.split("+")[1:]))
         return cls(listing, query, floor, groups, tuple(map(_read_run, runs.split("!")[1:])))
 
 

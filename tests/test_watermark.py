@@ -21,7 +21,7 @@ FULL = Watermark(
 def test_it_is_written_in_few_characters():
     assert str(Watermark("runs", "abcdefgh")) == sealed("runs.abcdefgh:-")
     assert str(Watermark("runs", "abcdefgh", FLOOR)) == sealed("runs.abcdefgh:2026-02-01T12:30:15Z")
-    without_numbers = "measurements.abcdefgh:2026-02-01T12:30:15Z~.~.!r%21%3D~%25%2F1=."
+    without_numbers = "measurements.abcdefgh:2026-02-01T12:30:15Z+.+.!r%21%3D~%25%2F1=."
     assert len(str(FULL)) == len(without_numbers) + 3 * len(str(SECOND)) + 4 * 8 + 7
 
 
@@ -96,16 +96,17 @@ def test_a_text_that_is_not_a_watermark_is_refused():
         "runs.abcdefgh:2026-02-30T12:30:15Z",
         "runs.abcdefgh:0000-02-01T12:30:15Z",
         "runs.abcdefgh:0001-01-01T00:00:00Z",
-        "runs.abcdefgh:-~0.",
-        "runs.abcdefgh:-~0.AAAA",
-        "runs.abcdefgh:-~00.AAAAAAAA",
-        "runs.abcdefgh:-~.AAAAAAAA",
-        "runs.abcdefgh:-~0.AAAAAAAÄ",
+        "runs.abcdefgh:2026-02-01T12:30:15Z~0.AAAAAAAA",  # once, the seconds were counted from the floor
+        "runs.abcdefgh:-+0.",
+        "runs.abcdefgh:-+0.AAAA",
+        "runs.abcdefgh:-+00.AAAAAAAA",
+        "runs.abcdefgh:-+.AAAAAAAA",
+        "runs.abcdefgh:-+0.AAAAAAAÄ",
         "runs.abcdefgh:-!=0.",
         "runs.abcdefgh:-!a=0",
         "runs.abcdefgh:-!%61=0.",
         "runs.abcdefgh:-!%ff=0.",
-        "runs.abcdefgh:-!a=0.~0.AAAAAAAA",
+        "runs.abcdefgh:-!a=0.+0.AAAAAAAA",
         "runs.abcdefgh:-!a@=0.",
         "runs.abcdefgh:-!@a=0.",
         "runs.abcdefgh:-!a@b@c=0.",
