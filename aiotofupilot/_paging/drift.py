@@ -306,7 +306,7 @@ class DetectDrift(IgnoreDrift[T]):
         cost = 1 if gap is None else _COST_OF_A_PART
         if not self._goes_on(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
             memory.reject()
-            self._fruitless = 0
+            self._fruitless, self._met = 0, set()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         self._ties.note_passed(page.data)
         self._search = None
@@ -321,7 +321,7 @@ class DetectDrift(IgnoreDrift[T]):
         if not gap.is_confirmed:
             if self._goes_on((), is_new=False, cost=_COST_OF_A_PART):
                 return False
-            self._fruitless = 0
+            self._fruitless, self._met = 0, set()
             where = f"beside the items from position {gap.start} on, which cannot be read"
             fault = "an item that can be read might be missed there"
             raise DriftError(f"the listing moves too much {where}: {fault}", cursor=gap.start)
