@@ -65,7 +65,7 @@ def _any_of(*classes: type) -> Hook:
     def structure(value: Any, _: object) -> Any:
         if _checked(value, classes, wanted).__class__ is not list:
             return value
-        return tuple(_checked(item, get_args(Scalar), "an array of scalars") for item in value)
+        return tuple(_checked(item, get_args(Scalar), "only scalars in the array") for item in value)
 
     return structure
 

@@ -149,7 +149,7 @@ class Listings:
         Raises:
             TypeError: An argument is of the wrong type, or the listing has no such option.
             ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
-                no such listing.
+                no such listing, or a time of the shard cannot be requested.
         """
         if not isinstance(shard, Shard):  # pyright: ignore[reportUnnecessaryIsInstance] - it can be a text
             message = f"shard must be a Shard, got {shard!r}: use Shard.parse() for a text"
