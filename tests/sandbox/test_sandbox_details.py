@@ -349,5 +349,7 @@ def test_a_change_of_one_listing_leaves_the_groups_of_others():
     snapshot = made.snapshot()
     assert snapshot.grouped("runs", "id") is runs
     assert (gone.id in procedures, gone.id in snapshot.grouped("procedures", "id")) == (True, False)
+    assert items(made, "units")
+    assert ("runs", "unit.id") not in snapshot._groups
     made.runs.pop()
     assert len(made.snapshot().grouped("runs", "id")) == 4
