@@ -357,13 +357,15 @@ GAP = "  "
 def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
     """Return the columns that fit, with their widths, and leave out others. None: all of them fit.
 
-    The width that is left is shared in proportion to what each column can use. The last column gives what is missing.
+    The width that is left is shared in proportion to what each column can use.
     """
     if width is None:
         return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
     while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:
         kept.remove(min(kept, key=lambda column: column.leaves))
+    if missing > 0:
+        return [evolve(kept[0], width=width)]
     usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
     shared = min(-missing, usable[-1])
     ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost

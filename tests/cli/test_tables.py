@@ -29,6 +29,13 @@ def test_no_row_is_wider_than_the_terminal(width):
         assert 0 < cell_len(line) <= width
 
 
+@pytest.mark.parametrize("listing", NAMES)
+def test_no_table_is_wider_than_the_terminal(listing):
+    """Not even one whose last column has a fixed width."""
+    for width in range(1, 120):
+        assert 0 < cell_len(table_rows(TABLES[listing], width).head.decode().strip("\n")) <= width
+
+
 @pytest.mark.parametrize(
     ("width", "columns"),
     [
