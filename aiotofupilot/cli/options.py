@@ -52,6 +52,9 @@ OUTPUT = Group("Output", sort_key=3)
 ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
+KEY = "API key"
+"""What the digest of the key is called among the options of a file. No message shows it."""
+
 _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=math.inf))
 
 
@@ -83,7 +86,11 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
 
 def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
     """Read a checkpoint, or a position, which is one too."""
-    return Checkpoint.parse(tokens[0].value)
+    text = tokens[0].value
+    try:
+        return Checkpoint.parse(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a cursor: write 0 or more, or what an earlier run printed.') from None
 
 
 _DURATION = re.compile(
@@ -291,7 +298,7 @@ class Server:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What distinguishes its listings from those of others, in words: where it is, and a digest of the key.
+        """What distinguishes its listings from those of others: where it is, and a digest of the key.
 
         A key is too long to be found by trying. The sandbox has one of its own.
         """
@@ -300,8 +307,7 @@ class Server:
         from aiotofupilot.settings import Settings  # noqa: PLC0415 - see `session`
 
         known = Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
-        digest = hashlib.sha256(known.authorization.encode()).hexdigest()
-        return {"server": known.base_url, "an API key of digest": digest[:16]}
+        return {"server": known.base_url, KEY: hashlib.sha256(known.authorization.encode()).hexdigest()}
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

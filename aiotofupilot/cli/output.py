@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from attrs import asdict, evolve, frozen
 
 from .messages import UsageError, raw, say, write_all
+from .options import KEY
 
 if sys.platform != "win32":
     import fcntl
@@ -46,7 +47,7 @@ class Written:
     begun: str
     """A date-time in ISO 8601."""
     options: dict[str, str]
-    """Every option that is given and decides about the bytes, and its value."""
+    """Every option that is given and decides about the bytes, and its value; and a digest of the key."""
     size: int = 0
     """In bytes."""
     items: int = 0
@@ -132,8 +133,10 @@ class PartFile:
             differing = [
                 f"with {name} {begun[name]}" if name in begun else f"without {name}"
                 for name in {**options, **begun}
-                if begun.get(name) != options.get(name)
+                if begun.get(name) != options.get(name) and name != KEY
             ]
+            if not differing and begun != options:  # another server has other keys, so this is told last
+                differing = ["with another API key"]
             if differing:
                 raise UsageError(
                     f"{self._part} was begun {' and '.join(differing)}: "

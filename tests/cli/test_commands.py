@@ -90,7 +90,7 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--deadline", "inf"], 'Invalid value "inf" for --deadline. Must be < inf. See --help.'),
         (
             ["--cursor", "-1"],
-            "Invalid value for --cursor: not a checkpoint, or one that was cut short or changed: '-1' See --help.",
+            'Invalid value for --cursor: "-1" is not a cursor: write 0 or more, or what an earlier run',
         ),
         (
             ["--format", "xml"],

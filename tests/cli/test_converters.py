@@ -1,12 +1,14 @@
 """What people type for an option."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cyclopts import Token
 
-from aiotofupilot.cli.options import duration, metadata, timestamp
+from aiotofupilot import Checkpoint
+from aiotofupilot.cli.options import checkpoint, duration, metadata, timestamp
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,21 @@ def test_an_age_is_that_of_this_machine_s_clock():
     before = datetime.now(UTC)
     read = timestamp(datetime, [Token(value="1h")])
     assert before <= read + timedelta(hours=1) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("place", [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, (b"abcdef",), (b"ghijkl",))])
+def test_a_place_is_a_checkpoint(place):
+    """What a run printed, or a position of the server's."""
+    assert checkpoint(Checkpoint, [Token(value=str(place))]) == place
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "200@abc"])
+def test_what_is_no_place_is_refused_with_what_is(text):
+    """The message repeats what was given."""
+    with pytest.raises(
+        ValueError, match=f'"{re.escape(text)}" is not a cursor: write 0 or more, or what an earlier run'
+    ):
+        checkpoint(Checkpoint, [Token(value=text)])
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ async def test_other_options_are_another_file(sandbox, server, output):
     with pytest.raises(UsageError, match="was begun with --format csv: give"):
         await write_listing(Query("procedures", search_query="e"), server, json_lines(), output, resume=True)
     elsewhere = Server(base_url="https://other.example", api_key="k")
-    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url} and with an API key of"):
+    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
         await write_listing(Query("procedures", search_query="e"), elsewhere, ProceduresCSV(), output, resume=True)
     written, _ = await write_listing(
         Query("procedures", search_query="e", limit=7, concurrency=5),

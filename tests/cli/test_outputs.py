@@ -170,7 +170,7 @@ def test_a_file_is_not_resumed_with_another_key(capfd, sandbox, tmp_path):
     capfd.readouterr()
     assert run(["procedures", "--output", str(output), "--resume", "--api-key", "s3cr3t"]) == 2
     errors = capfd.readouterr().err
-    assert re.search(r"list\.csv\.part was begun with an API key of digest [0-9a-f]{16}: give the same again", errors)
+    assert "list.csv.part was begun with another API key: give the same again" in errors
     assert "s3cr3t" not in errors
     assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == kept
     assert run(["procedures", "--output", str(output), "--resume", "--api-key", f"Bearer {sandbox.api_key}"]) == 0

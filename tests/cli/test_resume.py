@@ -12,6 +12,7 @@ import pytest
 
 from aiotofupilot.cli import output as output_module
 from aiotofupilot.cli.messages import UsageError
+from aiotofupilot.cli.options import KEY
 from aiotofupilot.cli.output import PartFile
 
 OPTIONS = {"--format": "csv"}
@@ -370,6 +371,25 @@ async def test_a_link_beside_the_place_is_not_followed(target, suffix):
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         await write_all(target, resume=False)
     assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("keys", [("one", "other"), ("one", None), (None, "other")], ids=str)
+async def test_a_part_of_another_key_is_refused(target, keys):
+    """Another account's listing is not mixed in. Nothing of either key is told, not even a digest."""
+    first, second = (OPTIONS | ({KEY: key} if key else {}) for key in keys)
+    file = PartFile(target, first, resume=False)
+    await file.write(PAGES[0], items=1, checkpoint="1")
+    file.leave()
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, second, resume=True)
+    assert str(caught.value) == (
+        f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
+    )
+    with pytest.raises(UsageError, match=r"was begun without --search: give the same again"):
+        PartFile(target, second | {"--search": "x"}, resume=True)
+    file = PartFile(target, first, resume=True)
+    assert file.state.items == 1
+    file.leave()
 
 
 async def test_a_replaced_file_keeps_its_mode(target):
