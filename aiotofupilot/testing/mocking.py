@@ -154,7 +154,7 @@ def mock_listing(
         path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
         # A name may repeat among the items of a query.
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
-            sandbox.requests.clear()  # it is no part of a factory, so nobody reads this log
+            sandbox.requests.clear()  # a factory has no log, so nobody reads it
             status = cast("int", delivery.status)  # without a fault, something is always sent
             return CallbackResult(status=status, body=delivery.body, response_class=MockResponse)
 
