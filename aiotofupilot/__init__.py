@@ -60,7 +60,7 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from .models.items import *  # noqa: F403
     from .models.page import *  # noqa: F403
     from .models.refs import *  # noqa: F403
-    from .positions import *  # noqa: F403
+    from .positions import Checkpoint as Checkpoint, Shard as Shard, Watermark as Watermark  # OpenRun is a detail
     from .stats import *  # noqa: F403
 else:  # hidden from type checkers, because they would then accept any name
     _NAMES = {

@@ -22,7 +22,7 @@ from ._arguments import aware, for_parameter, integer, must_be
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Checkpoint", "Shard", "Watermark"]
+__all__ = ["Checkpoint", "OpenRun", "Shard", "Watermark"]
 
 T = TypeVar("T")
 """The class of an item."""

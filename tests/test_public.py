@@ -42,11 +42,14 @@ def test_a_name_is_loaded_once():
 
 @pytest.mark.parametrize("package", [aiotofupilot, testing])
 def test_what_type_checkers_see_is_what_runs(package):
-    """Type checkers see all names of the modules that are imported for them. At run time they are there too."""
+    """What is imported for type checkers is there at run time too."""
     (block,) = [node for node in ast.parse(inspect.getsource(package)).body if isinstance(node, ast.If)]
-    modules = [node.module for node in block.body if [alias.name for alias in node.names] == ["*"]]
-    found = [import_module(f"{package.__name__}.{name}") for name in modules]
-    defining = {name: module for module in found for name in module.__all__}
+    defining = {}
+    for node in block.body:
+        if node.module is not None:  # a module of the package is one of its attributes
+            module = import_module(f"{package.__name__}.{node.module}")
+            names = [alias.name for alias in node.names]
+            defining |= dict.fromkeys(module.__all__ if names == ["*"] else names, module)
     assert sorted(defining) == package.__all__
     for name, module in defining.items():
         assert getattr(package, name) is getattr(module, name)
