@@ -26,6 +26,7 @@ from uuid import NAMESPACE_URL, uuid5
 import attrs
 
 from aiotofupilot import models
+from aiotofupilot._arguments import must_be
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
 from aiotofupilot.sandbox.recipes import comparison
@@ -49,9 +50,11 @@ def make(model: type[T], **changes: object) -> T:
             `make_run`, then the arguments of that, too.
 
     Raises:
-        TypeError: The model has no such field, or a value is not of the field's type.
+        TypeError: There is no such model, the model has no such field, or a value is not of the field's type.
         ValueError: A date-time is naive, or a validator has neither an operator nor an expression.
     """
+    if model not in _MODELS:
+        raise must_be(TypeError, "model", "the class of an item or of a part of one, such as Run", model)
     build: Callable[..., T] | None = _BUILDERS.get(model)
     return build(**changes) if build else _made(model, changes)
 
@@ -468,3 +471,9 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Deployment: make_deployment,
 }
 """The functions that build a model, by the model."""
+
+_MODELS = [
+    model
+    for model in (getattr(models, name) for name in dir(models))
+    if attrs.has(model) and model not in (models.Page, models.PageMeta, models.RawItem)
+]

@@ -107,7 +107,7 @@ def mock_listing(
         limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are
             requested.
         api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
-            key of a station, and gets a 403 for stations.
+            key of a station: it gets a 403 for stations, and only it has a current station.
         base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.
         items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give
             runs, nothing is made up for them, so give their units, phases, measurements and logs too.

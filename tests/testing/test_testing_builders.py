@@ -477,6 +477,13 @@ def test_a_measured_value_stands_in_the_field_of_its_type(value, fields, kind):
     assert make_measurement("x", value, measurement_type="json").measurement_type == "json"
 
 
+def test_what_is_not_the_model_of_an_item_is_refused():
+    """A page has items, which are made one by one."""
+    for model in (models.Page, models.RawItem, int, "Run", make(Run), None, [Run], DeployedRun):
+        with pytest.raises(TypeError, match=r"^model must be the class of an item or of a part of one, such as Run"):
+            make(model)
+
+
 def test_a_validator_spells_its_expression():
     assert make(Validator, operator="<=", expected_value=50).expression == "x <= 50"
     assert make(Validator, operator="in", expected_value=["a", "b"]).expression == "x in ['a', 'b']"
@@ -490,6 +497,7 @@ def test_a_validator_spells_its_expression():
         analytics_expression="x >= 11.4",
         has_custom_expression=False,
     )
+    assert not make(Validator, operator="<", expected_value=3, expression="x < 3").has_custom_expression
     custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)

@@ -196,12 +196,13 @@ async def test_the_key_may_be_checked(mocked, session):
 
 
 async def test_a_station_s_key_is_forbidden(mocked):
-    """The key of the sandbox's station gets a 403 here too."""
+    """The key of the sandbox's station gets a 403 here too, and only with it there is a current station."""
     mock_listing(mocked, 3, runs=20)
     async with TofuPilotSession("sandbox-station-key", base_url="https://www.tofupilot.app") as session:
         with pytest.raises(ForbiddenError):
             await session.stations.list()
         assert len((await session.runs.list()).data) == 20
+        assert (await session.stations.current()).name
 
 
 async def test_a_request_without_a_key_is_unauthorized(mocked):
