@@ -104,7 +104,8 @@ class LoopThread:
             had_ended, self.has_ended = self.has_ended, True
             loop, thread = self._loop, self._thread
             if loop is not None and not had_ended:
-                loop.call_soon_threadsafe(_start, partial(_finish, self._last), self._tasks)
+                with suppress(RuntimeError):  # an exit has closed the loop
+                    loop.call_soon_threadsafe(_start, partial(_finish, self._last), self._tasks)
         if waits and thread is not None and thread is not threading.current_thread():
             thread.join()
 

@@ -160,6 +160,7 @@ def test_an_exit_in_the_thread_keeps_nobody_waiting():
     loop._thread.join(30)
     with pytest.raises(RuntimeError, match="Event loop is closed"):
         loop.run(name_of_thread)
+    loop.end()
 
 
 def test_a_forked_process_leaves_it_alone(monkeypatch):

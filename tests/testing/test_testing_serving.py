@@ -100,9 +100,10 @@ def test_a_taken_port_is_an_error_of_the_block_s_beginning():
     assert sandbox_threads() == []
 
 
+@pytest.mark.filterwarnings("ignore:.*get_event_loop_policy:DeprecationWarning")  # from Python 3.14 on
 def test_hooks_run_in_its_own_event_loop(monkeypatch):
     """A hook is called in the sandbox's thread, whose event loop is asyncio's own, whatever policy the tests have."""
-    monkeypatch.setattr(asyncio, "new_event_loop", None)
+    monkeypatch.setattr(asyncio.get_event_loop_policy(), "new_event_loop", None)
     met = []
     sandbox = Sandbox(procedures=0)
     sandbox.before_response.append(
