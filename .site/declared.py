@@ -1,8 +1,9 @@
 """Adds to the reference what the source says in its own way.
 
 The arguments of a listing's ``list()`` are declared in a TypedDict, and a method of a blocking class is declared by the
-name of the one that it calls. Here the reference gets them as ``help()`` shows them. And a name in single backticks
-becomes a link to its place in the reference. A class that has no place there fails the build.
+name of the one that it calls. Here the reference gets them as ``help()`` shows them. What attrs is told of a field is
+left out, except for the default. And a name in single backticks becomes a link to its place in the reference. A class
+that has no place there fails the build.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Declared(griffe.Extension):
             module.docstring.value = introduction(module)
         for thing in documented(pkg):
             thing.docstring.value = NAME.sub(self.linked, thing.docstring.value)
+            show_default(thing)
 
     def bridge(self, function: griffe.Function, cls: str, method: str) -> None:
         """Give a method of a blocking class what the method of asyncio has. It returns the blocking form."""
@@ -121,6 +123,12 @@ def declare(function: griffe.Function, listing: type[Listing[Any]]) -> None:
             declared = annotation(parameter.annotation)
             function.parameters.add(griffe.Parameter(name, kind=kind, annotation=declared, default=default))
     function.docstring.value = inspect.getdoc(listing.list)
+
+
+def show_default(thing: griffe.Object) -> None:
+    """Let a field of attrs have its default as its value."""
+    if isinstance(thing, griffe.Attribute) and str(thing.value).startswith("field("):
+        thing.value = {argument.name: argument.value for argument in thing.value.arguments}.get("default")
 
 
 def annotation(declared: Any) -> str:  # noqa: ANN401 - any annotation

@@ -33,7 +33,6 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 from attrs import define, field, frozen
-from attrs.converters import default_if_none
 
 from ._public import explained
 
@@ -215,6 +214,14 @@ class ValidationIssue:
     """zod's code, such as ``too_big``; None: the server gave none."""
 
 
+def _issues(issues: Sequence[ValidationIssue]) -> tuple[ValidationIssue, ...]:
+    return tuple(issues)
+
+
+def _headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    return {} if headers is None else headers
+
+
 @with_fields
 class APIError(TofuPilotError):
     """The server responded with an error. `message` is the API's, or a summary of a body that is not the API's.
@@ -227,7 +234,7 @@ class APIError(TofuPilotError):
     """HTTP status code."""
     code: str | None = None
     """The API's own code, such as ``BAD_REQUEST``; None if the response was not the API's, such as a proxy's."""
-    issues: tuple[ValidationIssue, ...] = field(default=(), converter=tuple)
+    issues: tuple[ValidationIssue, ...] = field(default=(), converter=_issues)
     """What was wrong with the input; empty if the input was not at fault."""
     request_id: str | None = None
     """The ID that the server or a proxy gave to this request, for a support ticket; None if there is none."""
@@ -235,7 +242,7 @@ class APIError(TofuPilotError):
     """Seconds that the server asked to wait; None if it did not ask."""
     body: bytes = b""
     """The response's first 2,000 bytes, decompressed."""
-    headers: Mapping[str, str] = field(default=None, converter=default_if_none(factory=dict))
+    headers: Mapping[str, str] = field(default=None, converter=_headers)
     """The headers of the response, such as those about rate limits. Upper and lower case do not matter in their
     names."""
 

@@ -170,6 +170,9 @@ def test_an_error_is_equal_to_itself_alone(error):
 def test_the_signature_of_an_error_shows_its_defaults():
     """``help()`` begins with it."""
     assert [cls for cls in CLASSES if "NOTHING" in str(inspect.signature(cls))] == []
+    parameters = inspect.signature(APIError).parameters
+    assert str(parameters["issues"]) == "issues: 'Sequence[ValidationIssue]' = ()"
+    assert str(parameters["headers"]) == "headers: 'Mapping[str, str] | None' = None"
 
 
 @each
