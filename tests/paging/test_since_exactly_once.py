@@ -25,7 +25,7 @@ class Line(RuleBasedStateMachine):
     @initialize(
         total=st.integers(0, 30),
         limit=st.one_of(st.integers(1, 4), st.just(100)),
-        concurrency=st.integers(1, 6),
+        concurrency=st.one_of(st.integers(1, 6), st.just(20)),
         tells_time=st.booleans(),
         sorts=st.sampled_from([True, True, True, False]),
         behind=st.sampled_from([0.0, 0.0, 30.0, 3600.0, -3600.0]),
