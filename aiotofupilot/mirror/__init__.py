@@ -3,9 +3,10 @@
 This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
 - `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
-- `update` is one update: what it reads, when it stores what, and what comes back.
+- `update` is one update: what it reads, and when it stores what.
 - `tables` says which listings are mirrored, and has their tables, with the views and macros over them.
 - `database` is the file.
+- `results` has what comes back.
 """
 
 from importlib.util import find_spec
@@ -13,9 +14,15 @@ from importlib.util import find_spec
 if _missing := [name for name in ("duckdb", "pyarrow") if find_spec(name) is None]:
     raise ModuleNotFoundError(f"aiotofupilot.mirror needs {_missing[0]}: install the extra 'mirror'", name=_missing[0])
 
-from .database import DatabaseInUseError, MirrorError
 from .mirroring import Mirror, mirror_blocking
-from .update import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
+from .results import (
+    DatabaseInUseError,
+    MirrorError,
+    MirrorProgress,
+    MirrorResult,
+    MirrorTimeoutError,
+    StaleWatermarkError,
+)
 
 __all__ = [
     "DatabaseInUseError",

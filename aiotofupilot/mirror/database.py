@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from aiotofupilot._arguments import is_loopback
-from aiotofupilot.errors import TofuPilotError, with_fields
 from aiotofupilot.listings import listing_class
 
+from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
@@ -61,18 +61,6 @@ _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
 in memory when it stores it, and would take 122,880 rows."""
-
-
-class MirrorError(TofuPilotError):
-    """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
-
-
-@with_fields
-class DatabaseInUseError(MirrorError):
-    """Something else has the database open."""
-
-    path: Path
-    """The database."""
 
 
 class Database:
@@ -177,6 +165,7 @@ class Database:
                     f"the database holds {listing} with {_shown(known[listing])}, and this update has "
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
+        _check_columns({table: present[table] for table in _with_points(whole)})
         self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
     def mirrored(self) -> set[str]:
@@ -319,6 +308,19 @@ class Database:
 def _with_points(tables: Iterable[str]) -> list[str]:
     """Return the names of tables, and that of the points if the series are among them."""
     return [*tables, POINTS] if "series" in tables else [*tables]
+
+
+def _check_columns(tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Check the types of the columns of tables, and that there are those that cannot be added."""
+    for table, found in tables.items():
+        for name, kind in columns_of(table).items():
+            if found.get(name, kind) != kind:
+                fault = f"a column {name} of type {found[name]} where {kind} belongs"
+            elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
+                fault = f"no column {name}"
+            else:
+                continue
+            raise MirrorError(f"the table {table} has {fault}: choose another file, or remove the table")
 
 
 def _shown(filters: str) -> str:

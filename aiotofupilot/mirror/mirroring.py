@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
-    from .update import MirrorProgress, MirrorResult
+    from .results import MirrorProgress, MirrorResult
 
 
 class Mirror:

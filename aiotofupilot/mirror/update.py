@@ -19,13 +19,14 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from aiotofupilot import IncrementalWalk, Watermark
 from aiotofupilot.arrow.rows import database_rows
-from aiotofupilot.errors import NotFoundError, TofuPilotError, with_fields
+from aiotofupilot.errors import NotFoundError, TofuPilotError
 from aiotofupilot.listings import is_compared, listing_class
 
+from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
@@ -63,52 +64,6 @@ _RUNS_AT_ONCE = 100
 
 _BUFFER = 64 * 2**20
 """Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
-
-
-@frozen(kw_only=True)
-class MirrorProgress:
-    """How far an update has come with a listing."""
-
-    listing: str
-    """Its name."""
-    rows: int
-    """How many of its rows the update has read so far."""
-    total: int | None
-    """About how many it will have read at its end. None: that cannot be told."""
-
-
-@frozen(kw_only=True)
-class MirrorResult:
-    """What an update did for one listing, such as to load 42 new runs."""
-
-    listing: str
-    """Its name, which is that of the table."""
-    new: int
-    """Rows that the table did not have before."""
-    gone: int
-    """Rows that the server does not list any more, and that this update marked."""
-    rows: int
-    """Rows that the table has now, with those that are marked."""
-    unreadable: int = 0
-    """Items that were left out because the server cannot serve them, with ``on_unreadable="skip"``. An unreadable run
-    counts among runs alone, although its measurements, phases and logs are left out with it."""
-    is_account_checked: bool = True
-    """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
-    too old to say it."""
-
-
-@with_fields
-class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it."""
-
-    seconds: float
-    """The deadline."""
-    results: tuple[MirrorResult, ...]
-    """The results for the listings that the update had come to. The last one may not be complete."""
-
-
-class StaleWatermarkError(TofuPilotError):
-    """The watermark that the database holds cannot be used any more. Read everything again, with ``full=True``."""
 
 
 @define(kw_only=True, eq=False)

@@ -229,6 +229,35 @@ def test_other_tables_are_left_alone(path):
     assert "has a table runs that does not belong to the mirror" in refused(path, runs="")
 
 
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            "ALTER TABLE users ALTER name TYPE INTEGER",
+            "the table users has a column name of type INTEGER where VARCHAR belongs",
+        ),
+        ("ALTER TABLE users DROP COLUMN id", "the table users has no column id"),
+        ("ALTER TABLE users DROP COLUMN _seen_at", "the table users has no column _seen_at"),
+        ("ALTER TABLE users DROP COLUMN _gone_at", "the table users has no column _gone_at"),
+        ("ALTER TABLE series DROP COLUMN series_key", "the table series has no column series_key"),
+        ("ALTER TABLE points DROP COLUMN value", "the table points has no column value"),
+        (
+            "ALTER TABLE runs RENAME TO mine; CREATE VIEW runs AS SELECT 1 AS id FROM mine",
+            "the table runs has a column id of type INTEGER where VARCHAR belongs",
+        ),
+    ],
+)
+def test_a_table_that_somebody_altered_is_refused(path, change, complaint):
+    """A column that is added again would be empty. Rows without their ID would be there twice."""
+    filters = {"runs": "", "series": ""}
+    with opened(path) as database:
+        database.prepare("users", {"users": ""})
+        database.prepare("runs", filters)
+    made(path, change)
+    for wanted in (filters, {"users": ""}):
+        assert refused(path, **wanted) == f"{complaint}: choose another file, or remove the table"
+
+
 def test_what_was_not_seen_is_gone_once(path):
     begun = datetime(2026, 3, 1, tzinfo=UTC)
     with opened(path) as database:

@@ -1,0 +1,70 @@
+"""What an update of a mirror returns, and what ends it beside what the server says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from aiotofupilot.errors import TofuPilotError, with_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@frozen(kw_only=True)
+class MirrorProgress:
+    """How far an update has come with a listing."""
+
+    listing: str
+    """Its name."""
+    rows: int
+    """How many of its rows the update has read so far."""
+    total: int | None
+    """About how many it will have read at its end. None: that cannot be told."""
+
+
+@frozen(kw_only=True)
+class MirrorResult:
+    """What an update did for one listing, such as to load 42 new runs."""
+
+    listing: str
+    """Its name, which is that of the table."""
+    new: int
+    """Rows that the table did not have before."""
+    gone: int
+    """Rows that the server does not list any more, and that this update marked."""
+    rows: int
+    """Rows that the table has now, with those that are marked."""
+    unreadable: int = 0
+    """Items that were left out because the server cannot serve them, with ``on_unreadable="skip"``. An unreadable run
+    counts among runs alone, although its measurements, phases and logs are left out with it."""
+    is_account_checked: bool = True
+    """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
+    too old to say it."""
+
+
+class MirrorError(TofuPilotError):
+    """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
+
+
+@with_fields
+class DatabaseInUseError(MirrorError):
+    """Something else has the database open."""
+
+    path: Path
+    """The database."""
+
+
+@with_fields
+class MirrorTimeoutError(TofuPilotError):
+    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it."""
+
+    seconds: float
+    """The deadline."""
+    results: tuple[MirrorResult, ...]
+    """The results for the listings that the update had come to. The last one may not be complete."""
+
+
+class StaleWatermarkError(TofuPilotError):
+    """The watermark that the database holds cannot be used any more. Read everything again, with ``full=True``."""
