@@ -2,7 +2,7 @@
 
 - `response` is an HTTP response, and the page or the error in it.
 - `codec` reads the models of a page from its body, or items as the server sent them. It also reads and writes single
-  items. `structs` is the fast way to read a page, by the types that msgspec parses for models.
+  items. `structs` has the types that msgspec parses for models.
 - `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
 - `times` reads and writes dates and durations.
 """

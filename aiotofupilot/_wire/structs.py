@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import PageMeta, RawItem
+from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 from aiotofupilot.positions import LARGEST
@@ -43,33 +43,27 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def parser(kind: Any, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return the function that does for bodies of a kind what a `Decoder` does.
+def parser(kind: Any, *, structs: bool) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], Any]]:
+    """Return a function that parses a body, which is a model, or a ``list`` or a ``Page`` of it, and one for its items.
 
-    For a body with a fault or in a rare form, it raises any error.
+    The second function makes what is wanted of a list of parsed items. It also takes the type of the result, the list
+    of the model. For a body with a fault or in a rare form, either of them raises any error.
     """
+    origin: Any = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
-    items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
     parsed: Any = parsed_type(item, structs=structs)
-    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(items)
-    if kind is item:
-        parse_one = msgspec.json.Decoder(parsed).decode
-        return lambda body: make([parse_one(body)], items)[0]
-    if kind == items:
-        parse_all = msgspec.json.Decoder(list[parsed]).decode
-        return lambda body: (make(parse_all(body), items), PageMeta(has_more=False))
-    meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
-    envelope: Any = msgspec.defstruct("Envelope", [("data", list[parsed]), ("meta", meta)])
-    parse = msgspec.json.Decoder(envelope).decode
+    if origin is not None:
+        parsed = list[parsed]
+    if origin is Page:
+        meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
+        parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
+    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(list[item])  # type: ignore[valid-type]  # a type that only the run time knows
+    return msgspec.json.Decoder(parsed).decode, make
 
-    def page(body: bytes) -> Any:
-        content = parse(body)
-        cursor = content.meta.next_cursor
-        if cursor.__class__ is float:  # older servers wrote 50.0
-            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
-        return make(content.data, items), PageMeta(content.meta.has_more, cursor)
 
-    return page
+def whole(number: float) -> int:
+    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
+    return msgspec.convert(number, _INTEGER, strict=False)
 
 
 @cache
