@@ -195,10 +195,17 @@ def _seconds(values: Sequence[timedelta | None]) -> pa.Array[Any]:
     return pa.array([None if value is None else value.total_seconds() for value in values], _DOUBLE)
 
 
+def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+    try:
+        return pa.array(values, _DURATION)
+    except pa.ArrowInvalid as error:
+        longest = max((value for value in values if value is not None), key=abs)
+        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
+
+
 def _timestamps(values: Sequence[datetime | None]) -> pa.Array[Any]:
     """Return aware datetimes as an array. pyarrow converts durations in a quarter of the time that datetimes take."""
-    since = pa.array([None if value is None else value - _EPOCH for value in values], _DURATION)
-    return since.view(pa.int64()).view(_TIMESTAMP)
+    return _durations([None if value is None else value - _EPOCH for value in values]).view(pa.int64()).view(_TIMESTAMP)
 
 
 RULES: dict[Any, tuple[pa.DataType, Build]] = {
@@ -208,7 +215,7 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
     float: (_DOUBLE, _doubles),
     Number: (_DOUBLE, _doubles),
     datetime: (_TIMESTAMP, _timestamps),
-    timedelta: (_DURATION, partial(pa.array, type=_DURATION)),
+    timedelta: (_DURATION, _durations),
 }
 """The type of the column for values of a type, and what makes it."""
 

@@ -37,7 +37,7 @@ class Rows:
     def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
         """Return a record batch of items: models of a class, or structs with their values.
 
-        An attribute of another type than the model says is a TypeError, a duration that is too long an `ArrowInvalid`.
+        An attribute of another type than the model says is a TypeError, a duration that is too long an OverflowError.
         """
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
@@ -46,7 +46,7 @@ class Rows:
         """Return a record batch of items that a server sent. What Arrow cannot hold is a `DecodeError`."""
         try:
             return self.batch(items)
-        except (pa.ArrowInvalid, OverflowError) as error:
+        except OverflowError as error:
             raise DecodeError(str(error)) from error
 
 
@@ -119,7 +119,7 @@ def record_batch(
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
         ValueError: There is no such column, or a column is named twice.
-        pyarrow.ArrowInvalid: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
+        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
     """
     found, rows = list(items), rows_of(model, flat=flat, columns=columns)
     if others := {type(item).__name__ for item in found if not isinstance(item, model)}:
