@@ -260,8 +260,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         polls down.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
-        a server that is slow. It logs these errors, the first one as a warning, with another warning every ten minutes.
-        Other errors are raised, and you can ask for the next item then. The guide "Keep a copy up to date" lists both.
+        a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These errors
+        are logged, the first one as a warning, with another warning every ten minutes. Other errors are raised, and you
+        can ask for the next item then. The guide "Keep a copy up to date" lists them.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
