@@ -70,7 +70,7 @@ class Window(Generic[T]):
         self._whole, self._width = self.limit, 1
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._far: asyncio.Task[Page[T]] | None = None
-        """The request of one item far ahead. None: there was none yet, or it counts no more."""
+        """The request of one item far ahead, one of those in flight. None: there was none, or it is of no use."""
         self._has_looked_far = False
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._has_learned = self._ended = False
