@@ -217,14 +217,15 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing beside a block, but not after it, if someone watches, and unless a cursor leaves a part out.
+    """Count a listing beside a block, but not after it, if the listing is long and someone watches.
 
-    One request is in flight, and none is tried again, so that it takes little from the walk. If the items cannot be
-    counted, that is not a failure.
+    What follows a cursor is not counted. One request is in flight, and none is tried again, so that it takes little
+    from the walk. If the items cannot be counted, that is not a failure.
     """
 
     async def tell_total() -> None:
         if progress.is_shown and progress.row.total is None and query.arguments.get("cursor") is None:
+            await progress.is_long.wait()
             listing = query.changed(concurrency=1).listing(session.with_options(retry=None))
             with suppress(TofuPilotError):
                 progress.row.total = await listing.count()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from rich.live import Live
 
+_PAGES = 3
+"""A listing is long once so many pages have come. A shorter one is over before it would be counted."""
+
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
@@ -60,13 +63,16 @@ class Progress(logging.Handler):
     items go to standard output, and that is a pipe, its reader may write to the terminal.
 
     ``name`` says what the items are called, and ``total`` how many will arrive. ``row`` is how far they are, and
-    ``warning`` the latest warning, until more arrives; empty: there is none.
+    ``warning`` the latest warning, until more arrives; empty: there is none. ``is_long`` is set when it is worth while
+    to count the items.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
         super().__init__()
         self.warning: str = ""
         self.row: _Row = _Row(name or "", total)
+        self.is_long: asyncio.Event = asyncio.Event()
+        self._arrivals = 0
         self._rows = {} if name is None else {name: self.row}
         # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
         is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
@@ -119,6 +125,9 @@ class Progress(logging.Handler):
     def advance(self, items: int) -> None:
         """Count items that have arrived together."""
         self.row.count += items
+        self._arrivals += 1
+        if self._arrivals == _PAGES:
+            self.is_long.set()
         self.warning = ""
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:

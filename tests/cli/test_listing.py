@@ -310,6 +310,14 @@ class TestTotal:
         assert (await write_listing(query, server, json_lines(), output))[0] == 600
         assert watched.row.total == 600
 
+    @pytest.mark.parametrize("total", [0, 20, 200])
+    async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total):
+        """Each request is one of the walk's."""
+        sandbox.procedures[:] = make_procedures(total)
+        await write_listing(Query("procedures"), server, json_lines(), output)
+        assert watched.row.total is None
+        assert len(sandbox.requests) == max(1, total // 100)
+
     async def test_a_part_from_a_cursor_on_is_not_counted(self, sandbox, server, output, watched):
         """A count is one of the whole listing. Each request is one of the walk's."""
         query = Query("procedures", limit=10, cursor=Checkpoint(100))
@@ -346,6 +354,7 @@ class TestTotal:
         assert not counting()
 
     async def test_a_count_has_one_request_in_flight_whatever_the_walk_may_have(self, sandbox, session, watched):
+        watched.is_long.set()
         sandbox.faults.always(latency(0.001))  # a server that responds at once hides that others are in flight
         async with counting_beside(Query("procedures", limit=10, concurrency=16), session, watched):
             await asyncio.wait(counting())
