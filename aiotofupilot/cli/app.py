@@ -78,7 +78,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
     except (TypeError, ValueError) as error:
         if (parameter := getattr(error, "parameter", None)) is None:  # otherwise an option is out of bounds
             raise
-        complain(f"wrong --{parameter.replace('_', '-')}: {error}")
+        from .options import option  # noqa: PLC0415 - the command has loaded it
+
+        complain(f"wrong {option(parameter)}: {error}")
         return ExitCode.USAGE
     return ExitCode.DONE
 
