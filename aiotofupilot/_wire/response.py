@@ -111,10 +111,10 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 @frozen
 class _Problem:
-    """The body of an error of the API. Its documentation has no other members."""
+    """The body of an error of the API. Its documentation has no other members. A gateway's code can be a number."""
 
     message: str = ""
-    code: str | None = None
+    code: str | float | None = None
     issues: tuple[errors.ValidationIssue, ...] | None = None
 
 
@@ -129,7 +129,7 @@ def problem(response: Response) -> errors.APIError:
     return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
         told.message or _summary(response),
         status=status,
-        code=told.code,
+        code=told.code if isinstance(told.code, str) else None,
         issues=told.issues or (),
         request_id=response.request_id,
         retry_after=retry_after(response),

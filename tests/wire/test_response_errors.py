@@ -85,6 +85,12 @@ def test_an_error_body_of_exactly_64_kib_keeps_its_message():
     assert longer.body == body[:2000]
 
 
+def test_the_message_of_a_gateway_is_kept_though_its_code_is_a_number():
+    """Many gateways repeat the status there."""
+    error = refusal(503, b'{"message":"no healthy upstream","code":503}')
+    assert (error.message, error.code) == ("no healthy upstream", None)
+
+
 def test_issues_are_read_and_those_of_another_form_are_not_the_apis():
     """zod has more members than are read."""
     issues = [{"message": "m", "path": ["a", 0], "code": "c", "more": 1}, {"message": "n"}]
