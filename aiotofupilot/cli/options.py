@@ -128,7 +128,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
         key, equals, text = token.value.partition("=")
         if not (key and equals) or key.lstrip().startswith("{"):
             raise ValueError(
-                f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON, alone.'
+                f'"{token.value}" is not KEY=TEXT: write that, or a JSON object alone, such as {{"KEY": {{"gte": 5}}}}.'
             )
         texts.setdefault(key, []).append(text)
     return {key: {"in": any_of} for key, any_of in texts.items()}

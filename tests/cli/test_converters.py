@@ -151,11 +151,11 @@ def test_conditions_on_metadata_are_read(texts, conditions):
 )
 def test_what_is_no_condition_is_refused(texts):
     """Nor are texts beside a JSON object, which would hide one condition on a key behind another."""
-    with pytest.raises(ValueError, match=r"is not a metadata filter: write KEY=TEXT, or .* as JSON, alone"):
+    with pytest.raises(ValueError, match=r"is not KEY=TEXT: write that, or a JSON object alone, such as"):
         metadata(dict, [Token(value=text) for text in texts])
 
 
 def test_metadata_that_is_nested_too_deeply_is_refused():
     """JSON of any depth ends in a line, and not in a RecursionError."""
-    with pytest.raises(ValueError, match="is not a metadata filter: write KEY=TEXT"):
+    with pytest.raises(ValueError, match="is not KEY=TEXT: write that"):
         metadata(dict, [Token(value='{"a":' * 100_000)])

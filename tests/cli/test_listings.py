@@ -107,11 +107,11 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
     [
         (["runs", "--outcomes", "BAD"], 'Invalid value "BAD" for --outcomes. Choose from: "PASS", "FAIL", "ERROR"'),
         (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is not a duration: write 90s'),
-        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is not a metadata filter: write KEY=TEXT'),
-        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is not a metadata filter: write KEY=TEXT, or '),
+        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is not KEY=TEXT: write that'),
+        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is not KEY=TEXT: write that, or a'),
         (
             ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", "a=b"],
-            '"{"a": {"gte": 1}}" is not a metadata filter: write KEY=TEXT, or ',
+            '"{"a": {"gte": 1}}" is not KEY=TEXT: write that, or a',
         ),
         (["runs", "--no-include-metadata"], "Unknown option: --no-include-metadata."),
         (["runs", "--sandbox", "--metadata", '{"a": 1}'], "wrong --metadata: metadata['a'] must be a mapping, got 1"),
