@@ -15,12 +15,10 @@ import sys
 import textwrap
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-T = TypeVar("T")
 
 
 def lazy(
@@ -58,7 +56,7 @@ def lazy(
     return load, lambda: sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
 
 
-def explained(value: T) -> T:
+def explained(value: object) -> object:
     """Return a public value. If it is a class of attrs, its documentation has its fields from now on."""
     if isinstance(value, type) and "__attrs_attrs__" in vars(value):
         summary = vars(value)["__doc__"]

@@ -30,17 +30,13 @@ Every error carries its facts as attributes, and can be pickled.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
-
-from ._public import explained
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from attrs import Attribute
 
     from .positions import Checkpoint, Watermark
 
@@ -70,8 +66,6 @@ __all__ = [
     "ValidationIssue",
 ]
 
-E = TypeVar("E", bound=Exception)
-
 BODY_EXCERPT = 2000
 """An error keeps at most this many bytes of a response that cannot be used."""
 
@@ -79,54 +73,33 @@ _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
 
 
-def _arguments_only(error: type, fields: Sequence[Attribute[Any]]) -> list[Attribute[Any]]:
-    """Leave fields that are no arguments to the class: they are set later, so its attribute is their default."""
-    for attribute in fields:
-        if not attribute.init:
-            setattr(error, attribute.name, attribute.default)
-    return [attribute for attribute in fields if attribute.init]
-
-
-@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(field,))
-def with_fields(error: type[E]) -> type[E]:
-    """Make the fields of an error its arguments and attributes. It remains equal only to itself, as exceptions are."""
-    make = define(auto_exc=False, eq=False, field_transformer=_arguments_only, kw_only=True, repr=False, slots=False)
-    return explained(make(error))
-
-
-@with_fields
 class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
-    message: str = field(default="", kw_only=False)
-    """What went wrong. ``str(error)`` also says how often it was tried, and what to do."""
-    checkpoint: Checkpoint | None = field(default=None, init=False)
+    checkpoint: Checkpoint | None = None
     """Where the walk stood when the error was raised. A walk can be resumed there. None: no walk raised the error."""
-    position: int | None = field(default=None, init=False)
+    position: int | None = None
     """The position of the single item that cannot be read, counted from 0 in the server's order.
     ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no single item was found to be at
     fault."""
-    item_id: str | None = field(default=None, init=False)
+    item_id: str | None = None
     """The ID of the item whose details cannot be read, in a walk over `Paginator.details`. None: the error is not about
     the details of one item."""
-    watermark: Watermark | None = field(default=None, init=False)
+    watermark: Watermark | None = None
     """What `Paginator.since` or `Paginator.follow` had seen when it raised the error. None: neither of them raised it,
     or nothing had been seen yet."""
-    attempts: int = field(default=0, init=False)
+    attempts: int = 0
     """How many requests were attempted for the page that this error is about. A request that could not connect counts.
     A request that was refused before it began, such as by a closed session, does not count. If a single item cannot be
     read, only the requests for this item alone count. 0: the error is about no page, or no request was attempted."""
-    hint: str | None = field(default=None, init=False)
+    hint: str | None = None
     """What to do about the error, in one sentence. None: there is nothing to advise."""
-    elapsed: float | None = field(default=None, init=False)
+    elapsed: float | None = None
     """Seconds from the beginning of the first attempt, or of the wait before it, to this error. None: there was one
     attempt, and its error was raised at once."""
-    down_since: datetime | None = field(default=None, init=False)
+    down_since: datetime | None = None
     """Since when the server had given no good response, in UTC, if the session was down when this error was raised.
     None: it was not down."""
-
-    def __attrs_post_init__(self) -> None:
-        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self._completed(super().__str__())
@@ -163,43 +136,58 @@ class CertificateError(ConnectionFailedError):
     """The server's TLS certificate was not accepted. There is no retry, because it would meet the same certificate."""
 
 
-@with_fields
 class RequestTimeoutError(TransportError):
-    """The whole response, body included, did not arrive within the timeout."""
+    """The whole response, body included, did not arrive within the timeout.
 
-    timeout: float | None
-    """The time limit, in seconds; None if the connection itself gave up first."""
+    Attributes:
+        timeout: The time limit, in seconds; None if the connection itself gave up first.
+    """
+
+    def __init__(self, message: str, *, timeout: float | None) -> None:
+        super().__init__(message)
+        self.timeout = timeout
 
 
-@with_fields
 class ProxyError(TransportError):
     """The proxy refused to pass the request on. There is no retry, because the proxy would refuse again.
 
     A proxy that cannot be reached, or that does not reach the server, is a `ConnectionFailedError`.
+
+    Attributes:
+        status: The status code of the proxy's response: 407 if the proxy wants a user name and a password or does not
+            accept them, and 403 if it forbids this server. If the server has no TLS, a 403 is a `ForbiddenError`.
     """
 
-    status: int
-    """The status code of the proxy's response: 407 if the proxy wants a user name and a password or does not accept
-    them, and 403 if it forbids this server. If the server has no TLS, a 403 is a `ForbiddenError`."""
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
-@with_fields
 class RedirectError(TransportError):
     """The server redirected to another origin, to an invalid URL, or more than 5 times.
 
     The key is not sent to another origin.
+
+    Attributes:
+        location: The address that the last redirect named.
     """
 
-    location: str
-    """The address that the last redirect named."""
+    def __init__(self, message: str, *, location: str) -> None:
+        super().__init__(message)
+        self.location = location
 
 
-@with_fields
 class ResponseTooLargeError(TransportError):
-    """The response grew beyond the session's ``max_body``, or its headers beyond any; reading stopped there."""
+    """The response grew beyond the session's ``max_body``, or its headers beyond any; reading stopped there.
 
-    limit: int | None
-    """The most bytes that a body may have, decompressed; None: there were too many headers, or one was too long."""
+    Attributes:
+        limit: The most bytes that a body may have, decompressed; None: there were too many headers, or one was too
+            long.
+    """
+
+    def __init__(self, message: str, *, limit: int | None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 @frozen
@@ -214,37 +202,45 @@ class ValidationIssue:
     """zod's code, such as ``too_big``; None: the server gave none."""
 
 
-def _issues(issues: Sequence[ValidationIssue]) -> tuple[ValidationIssue, ...]:
-    return tuple(issues)
-
-
-def _headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    return {} if headers is None else headers
-
-
-@with_fields
 class APIError(TofuPilotError):
-    """The server responded with an error. `message` is the API's, or a summary of a body that is not the API's.
+    """The server responded with an error.
+
+    Attributes:
+        status: HTTP status code.
+        code: The API's own code, such as ``BAD_REQUEST``; None if the response was not the API's, such as a proxy's.
+        message: The API's message, or a summary of a body that is not the API's.
+        issues: What was wrong with the input; empty if the input was not at fault.
+        request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
+        retry_after: Seconds that the server asked to wait; None if it did not ask.
+        body: The response's first 2,000 bytes, decompressed.
+        headers: The headers of the response, such as those about rate limits. Upper and lower case do not matter in
+            their names.
 
     If the response repeats the key anywhere, all texts of the error are withheld, and its body, issues and headers are
     empty.
     """
 
-    status: int
-    """HTTP status code."""
-    code: str | None = None
-    """The API's own code, such as ``BAD_REQUEST``; None if the response was not the API's, such as a proxy's."""
-    issues: tuple[ValidationIssue, ...] = field(default=(), converter=_issues)
-    """What was wrong with the input; empty if the input was not at fault."""
-    request_id: str | None = None
-    """The ID that the server or a proxy gave to this request, for a support ticket; None if there is none."""
-    retry_after: float | None = None
-    """Seconds that the server asked to wait; None if it did not ask."""
-    body: bytes = b""
-    """The response's first 2,000 bytes, decompressed."""
-    headers: Mapping[str, str] = field(default=None, converter=_headers)
-    """The headers of the response, such as those about rate limits. Upper and lower case do not matter in their
-    names."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        issues: Sequence[ValidationIssue] = (),
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.issues: tuple[ValidationIssue, ...] = tuple(issues)
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+        self.headers: Mapping[str, str] = {} if headers is None else headers
 
     def __str__(self) -> str:
         head = f"{self.status} {self.code}" if self.code else f"{self.status}"
@@ -280,15 +276,19 @@ class ServerError(APIError):
     """5xx; or 408, when the server gave up on a slow query."""
 
 
-@with_fields
 class DecodeError(TofuPilotError):
-    """The response is not what the API promises."""
+    """The response is not what the API promises.
 
-    path: str = "$"
-    """JSON path of the value at fault, such as ``$.data[3].name``."""
-    body: bytes = b""
-    """The first 2,000 bytes of the item at fault, as JSON; or of the response, if no single item is at fault. It is
-    empty, and the path is withheld, if the response repeats the key."""
+    Attributes:
+        path: JSON path of the value at fault, such as ``$.data[3].name``.
+        body: The first 2,000 bytes of the item at fault, as JSON; or of the response, if no single item is at fault. It
+            is empty, and the path is withheld, if the response repeats the key.
+    """
+
+    def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
+        super().__init__(message)
+        self.path = path
+        self.body = body
 
     @property
     def item(self) -> int | None:
@@ -305,27 +305,34 @@ class AttachmentError(TofuPilotError):
     """The server has no address to download an attachment from, or none that can be used, or no such attachment."""
 
 
-@with_fields
 class PaginationError(TofuPilotError):
-    """The server's cursor leads nowhere. It does not advance, or it is missing, or pages bring nothing new."""
+    """The server's cursor leads nowhere. It does not advance, or it is missing, or page after page brings nothing new.
 
-    cursor: int
-    """Where the page began."""
-    next_cursor: int | None
-    """Where the next page begins, according to this page; None: this page is the last one, or it announced another page
-    without a cursor."""
-    fruitless_pages: int = 0
-    """How many pages in a row brought nothing new; 0 if the cursor is at fault."""
+    Attributes:
+        cursor: Where the page began.
+        next_cursor: Where the next page begins, according to this page; None: this page is the last one, or it
+            announced another page without a cursor.
+        fruitless_pages: How many pages in a row brought nothing new; 0 if the cursor is at fault.
+    """
+
+    def __init__(self, message: str, *, cursor: int, next_cursor: int | None, fruitless_pages: int = 0) -> None:
+        super().__init__(message)
+        self.cursor = cursor
+        self.next_cursor = next_cursor
+        self.fruitless_pages = fruitless_pages
 
 
-@with_fields
 class DriftError(TofuPilotError):
     """The listing moved during the walk, and the walk lost its position. Or the server's cursors are not offsets.
 
     With ``on_drift="raise"`` a walk does not look for its position. With ``on_drift="resync"`` it did not find it.
     `Paginator.since` and `Paginator.follow` raise it as a walk that resyncs does. `Paginator.count` and
     `Paginator.shards` raise it if the listing cannot be searched.
+
+    Attributes:
+        cursor: The beginning of the page that did not fit the pages before it.
     """
 
-    cursor: int
-    """The beginning of the page that did not fit the pages before it."""
+    def __init__(self, message: str, *, cursor: int) -> None:
+        super().__init__(message)
+        self.cursor = cursor

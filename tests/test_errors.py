@@ -1,7 +1,6 @@
 """The error tree: its shape, what each error carries and shows, and that all of it can be pickled."""
 
 import copy
-import inspect
 import pickle
 import re
 
@@ -148,31 +147,23 @@ def test_an_error_needs_no_message():
     """Such as where a mock is to raise it."""
     with pytest.raises(SessionError) as caught:
         raise SessionError
-    assert (str(caught.value), caught.value.message) == ("", "")
+    assert str(caught.value) == ""
 
 
 @each
 def test_the_arguments_of_an_exception_are_the_message(error):
-    """They are what repr() shows, also where it is given by name, and str() shows what somebody put there since."""
-    assert error.args == (error.message,) == ("m",)
-    by_name = type(error)(**{name: value for name, value in vars(error).items() if not name.startswith("__")})
-    assert repr(by_name) == repr(error) == f"{type(error).__name__}('m')"
-    by_name.args = ("while reading SN-1: m",)
-    assert isinstance(error, APIError) or str(by_name) == "while reading SN-1: m"
+    """They are what repr() shows, and str() shows what somebody put there since."""
+    assert error.args == ("m",)
+    assert repr(error) == f"{type(error).__name__}('m')"
+    other = copy.copy(error)
+    other.args = ("while reading SN-1: m",)
+    assert isinstance(error, APIError) or str(other) == "while reading SN-1: m"
 
 
 @each
 def test_an_error_is_equal_to_itself_alone(error):
     """So each one can be in a set, as with any exception."""
     assert len({error, copy.copy(error), error}) == 2
-
-
-def test_the_signature_of_an_error_shows_its_defaults():
-    """``help()`` begins with it."""
-    assert [cls for cls in CLASSES if "NOTHING" in str(inspect.signature(cls))] == []
-    parameters = inspect.signature(APIError).parameters
-    assert str(parameters["issues"]) == "issues: 'Sequence[ValidationIssue]' = ()"
-    assert str(parameters["headers"]) == "headers: 'Mapping[str, str] | None' = None"
 
 
 @each

@@ -128,7 +128,7 @@ def items_of(path: Path) -> dict[str, list[Any]]:
         raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
         raise UsageError(f"--data {path} is not JSON: {error}") from None
-    arrays = cast("dict[str, list[Any]]", document)
+    arrays = cast("dict[str, Any]", document)
     if not (isinstance(document, dict) and all(isinstance(array, list) for array in arrays.values())):
         raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
     items: dict[str, list[Any]] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from aiotofupilot.errors import TofuPilotError, with_fields
+from aiotofupilot import TofuPilotError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,22 +48,30 @@ class MirrorError(TofuPilotError):
     """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
 
 
-@with_fields
 class DatabaseInUseError(MirrorError):
-    """Something else has the database open."""
+    """Something else has the database open. Its path is in `path`.
 
-    path: Path
-    """The database."""
+    Attributes:
+        path: The database.
+    """
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
-@with_fields
 class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it."""
+    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it.
 
-    seconds: float
-    """The deadline."""
-    results: tuple[MirrorResult, ...]
-    """The results for the listings that the update had come to. The last one may not be complete."""
+    Attributes:
+        seconds: The deadline.
+        results: The results for the listings that the update had come to. The last one may not be complete.
+    """
+
+    def __init__(self, message: str, *, seconds: float, results: tuple[MirrorResult, ...]) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        self.results = results
 
 
 class StaleWatermarkError(TofuPilotError):

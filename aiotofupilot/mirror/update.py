@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from attrs import define, evolve, field
 
-from aiotofupilot import IncrementalWalk, Watermark
+from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
 from aiotofupilot.arrow.rows import database_rows
-from aiotofupilot.errors import NotFoundError, TofuPilotError
 from aiotofupilot.listings import is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
