@@ -128,13 +128,15 @@ def items_of(path: Path) -> dict[str, list[Any]]:
         raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
         raise UsageError(f"--data {path} is not JSON: {error}") from None
-    arrays = cast("dict[str, Any]", document)
-    if not (isinstance(document, dict) and all(isinstance(array, list) for array in arrays.values())):
+    if not isinstance(document, dict):
         raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
     items: dict[str, list[Any]] = {}
-    for name, documents in arrays.items():
+    for name, listed in cast("dict[str, Any]", document).items():
         if name not in NAMES:
             raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
+        if not isinstance(listed, list):
+            raise UsageError(f"--data {path}: {name} must be an array of items")
+        documents = cast("list[object]", listed)
         items[name] = [_item(f"--data {path}: {name}[{at}]", name, item) for at, item in enumerate(documents)]
     return items
 

@@ -163,7 +163,7 @@ def test_a_file_replaces_the_made_up_items(sandbox_of, tmp_path):
         ("{", "--data PATH is not JSON: "),
         ("[]", "--data PATH must hold an object with arrays of items, by the names of their listings"),
         ('{"run": []}', "--data PATH: run is not a listing; there are procedures, runs, "),
-        ('{"runs": 3}', "--data PATH must hold an object with arrays of items, by the names of their listings"),
+        ('{"runs": 3}', "--data PATH: runs must be an array of items"),
         ('{"procedures": [{"id": "a"}]}', "--data PATH: procedures[0].name: it is missing"),
         ('{"runs": [RUN]}', "--data PATH: runs[0].environment: expected a string, got 3"),
         ('{"procedures": [3]}', "--data PATH: procedures[0]: expected an object, got a number"),
