@@ -114,24 +114,30 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
-    """Read the conditions on metadata: KEY=TEXT, as often as it is given, or one JSON object.
+    """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
 
     A key that is given several times may have any of the texts.
     """
-    document: Any = None
-    with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
-        document = json.loads(tokens[0].value)
-    if isinstance(document, dict) and len(tokens) == 1:
-        return cast("dict[str, Any]", document)
     texts: dict[str, list[str]] = {}
+    conditions: dict[str, Any] = {}
     for token in tokens:
         key, equals, text = token.value.partition("=")
-        if not (key and equals) or key.lstrip().startswith("{"):
-            raise ValueError(
-                f'"{token.value}" is not KEY=TEXT: write that, or a JSON object alone, such as {{"KEY": {{"gte": 5}}}}.'
-            )
-        texts.setdefault(key, []).append(text)
-    return {key: {"in": any_of} for key, any_of in texts.items()}
+        if equals and key and not key.lstrip().startswith("{"):
+            texts.setdefault(key, []).append(text)
+        elif conditions:
+            raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
+        else:
+            document: Any = None
+            with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+                document = json.loads(token.value)
+            if not isinstance(document, dict):
+                raise ValueError(
+                    f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.'
+                )
+            conditions = cast("dict[str, Any]", document)
+    if both := sorted(texts.keys() & conditions):
+        raise ValueError(f'"{both[0]}" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON.')
+    return conditions | {key: {"in": any_of} for key, any_of in texts.items()}
 
 
 _OF_LIST: dict[str, dict[str, Any]] = {
@@ -179,7 +185,7 @@ _FORMS = {
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (
         'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
-        '["A", "B"]}}, which is given alone. An item has to meet the conditions on all keys. Where a key is given '
+        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
         "several texts, the item has to have one of them."
     ),
 }

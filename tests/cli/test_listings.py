@@ -90,8 +90,8 @@ def test_a_filter_that_takes_several_values_is_given_several_times(capfd, sandbo
         (["--metadata", "shift=A"], {"metadata": '{"shift":{"in":["A"]}}'}),
         (["--metadata", '{"humidity": {"gte": 40}}'], {"metadata": '{"humidity":{"gte":40.0}}'}),
         (
-            ["--metadata", "shift=A", "--metadata", "note=a=b"],
-            {"metadata": '{"shift":{"in":["A"]},"note":{"in":["a=b"]}}'},
+            ["--metadata", "shift=A", "--metadata", '{"humidity": {"gte": 40}}', "--metadata", "note=a=b"],
+            {"metadata": '{"humidity":{"gte":40.0},"shift":{"in":["A"]},"note":{"in":["a=b"]}}'},
         ),
         (["--metadata", "shift=A", "--metadata=shift=B"], {"metadata": '{"shift":{"in":["A","B"]}}'}),
         (["--sort-by", "duration", "--sort-order", "asc"], {"sort_by": "duration", "sort_order": "asc"}),
@@ -107,11 +107,15 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
     [
         (["runs", "--outcomes", "BAD"], 'Invalid value "BAD" for --outcomes. Choose from: "PASS", "FAIL", "ERROR"'),
         (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is not a duration: write 90s'),
-        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is not KEY=TEXT: write that'),
-        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is not KEY=TEXT: write that, or a'),
+        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is not a metadata filter: write KEY=TEXT'),
+        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is not a metadata filter: write KEY=TEXT, or '),
+        (
+            ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", '{"b": {"gte": 1}}'],
+            "give --metadata one JSON object, with the conditions on all keys. See --help.",
+        ),
         (
             ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", "a=b"],
-            '"{"a": {"gte": 1}}" is not KEY=TEXT: write that, or a',
+            '"a" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON. See --help.',
         ),
         (["runs", "--no-include-metadata"], "Unknown option: --no-include-metadata."),
         (["runs", "--sandbox", "--metadata", '{"a": 1}'], "wrong --metadata: metadata['a'] must be a mapping, got 1"),
