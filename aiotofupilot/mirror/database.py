@@ -148,7 +148,6 @@ class Database:
                 self._run(_STATE, FORMAT, server, organization)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
-        self._run("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", whole)
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
             ((mirrored, owner),) = self._run("SELECT server, organization FROM _mirror")
             if _without_port(mirrored) != _without_port(server):
@@ -166,7 +165,16 @@ class Database:
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
         _check_columns({table: present[table] for table in _with_points(whole)})
-        self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
+        with self._transaction():
+            self._forget(known.keys() - whole)
+            self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
+
+    def _forget(self, listings: Iterable[str]) -> None:
+        """Forget that some listings are mirrored, and remove what is left of them."""
+        for name in listings:
+            self._run("DELETE FROM _mirror_listings WHERE listing = ?", name)
+        for table in _with_points(listings):
+            self._run(f"DROP TABLE IF EXISTS {table}")
 
     def mirrored(self) -> set[str]:
         """Return the listings that are mirrored."""
@@ -200,8 +208,6 @@ class Database:
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
                 self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
-            if "series" in missing:  # what is left of them is not whole
-                self._run(f"DROP TABLE IF EXISTS series; DROP TABLE IF EXISTS {POINTS}")
             present = self._tables()
             for name in _with_points(filters):
                 columns = columns_of(name)

@@ -325,7 +325,8 @@ class Update:
 
     async def _add_detailed(self, rows: DetailRows) -> None:
         for name, made in (await self._call(rows.take)).items():
-            await self._keep(name, made)
+            if name in self._following:  # a user may have removed the other table
+                await self._keep(name, made)
 
     async def _add(self, name: str, items: Sequence[Any], watermark: str | None = None) -> None:
         """Make rows of some items, and keep them with the watermark after them."""

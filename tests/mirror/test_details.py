@@ -204,12 +204,15 @@ def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
         assert query("SELECT id, length, value FROM series JOIN points USING (series_key)") == [("m:0", 1, 3.0)]
 
 
+@pytest.mark.parametrize("between", [(), ("runs",)], ids=["at once", "after another update"])
 @pytest.mark.parametrize("removal", ["DROP TABLE series", "DROP TABLE points", "DROP TABLE attachments"])
-async def test_what_was_removed_is_there_again(have, pull, details, tables, query, removal):
+async def test_what_was_removed_is_there_again(have, pull, details, tables, query, removal, between):
     have("runs", details=True)
     for view in ("points", "series", "attachments"):
         query(f"DROP VIEW tofupilot.{view}")
     query(removal)
+    for name in between:
+        pull(name)
     pull("runs", details=True)
     assert tables() == expected(await details())
 
