@@ -183,12 +183,17 @@ async def test_an_error_ends_the_count_and_leaves_nothing_in_flight(service, con
 
 
 async def test_an_error_ends_the_requests_that_were_sent_together_with_the_one_that_failed(service):
-    """Their answers would take longer."""
+    """Their answers would take longer, and they end only some steps after they were cancelled."""
 
     class Slow(InProcess):
         async def _respond(self, target):
-            for _ in range(0 if "cursor=3200" in target else 20):
-                await asyncio.sleep(0)
+            try:
+                for _ in range(0 if "cursor=3200" in target else 20):
+                    await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                raise
             return await super()._respond(target)
 
     service.faults.on(cursor=3200).next(faults.status(500))
