@@ -115,7 +115,7 @@ class _Problem:
 
     message: str = ""
     code: str | float | None = None
-    issues: tuple[errors.ValidationIssue, ...] | None = None
+    issues: Any = ()
 
 
 def problem(response: Response) -> errors.APIError:
@@ -126,11 +126,14 @@ def problem(response: Response) -> errors.APIError:
     if len(response.body) <= _PARSED_AT_MOST:
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's HTML, or nothing at all
             told = msgspec.json.decode(response.body, type=_Problem)
+    issues: tuple[errors.ValidationIssue, ...] = ()
+    with suppress(msgspec.ValidationError):  # their form depends on the version of zod, and the message does not
+        issues = msgspec.convert(told.issues, tuple[errors.ValidationIssue, ...])
     return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
         told.message or _summary(response),
         status=status,
         code=told.code if isinstance(told.code, str) else None,
-        issues=told.issues or (),
+        issues=issues,
         request_id=response.request_id,
         retry_after=retry_after(response),
         body=excerpt(response.body),
