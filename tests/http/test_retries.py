@@ -5,11 +5,12 @@ import logging
 import math
 from copy import copy
 from datetime import UTC, datetime
+from fractions import Fraction
 from inspect import signature
 
 import pytest
 from fakes.transport import Transport
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from multidict import CIMultiDict
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 
@@ -207,13 +208,13 @@ async def test_waits_double_up_to_the_longest_and_are_drawn_from_zero_on(run, cl
     assert stats.waited == sum(clock.slept)
 
 
-@given(st.integers(1, 3000), st.floats(0, 1e9), st.floats(0, 1e9))
+@given(st.integers(1, 3000), st.just(0.0) | st.floats(1e-9, 1e9), st.floats(0, 1e9))
+@example(attempt=1025, initial_wait=0.0, max_wait=1.0)
 def test_a_wait_is_never_longer_than_the_longest(attempt, initial_wait, max_wait):
     """Its exponent does not overflow."""
     policy = RetryPolicy(initial_wait=initial_wait, max_wait=max_wait)
-    longest = policy.longest_wait(attempt)
-    assert 0.0 <= longest <= max_wait
-    assert longest == max_wait or longest == initial_wait * 2.0 ** (attempt - 1)
+    doubled = Fraction(initial_wait) * 2 ** (attempt - 1)
+    assert policy.longest_wait(attempt) == min(max_wait, doubled)
 
 
 async def test_no_attempt_begins_after_the_time_is_up(run, clock, stats):
