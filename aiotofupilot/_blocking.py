@@ -1,4 +1,4 @@
-"""An event loop in a separate thread, for programs without one, for notebooks, which use theirs, and for sandboxes."""
+"""An event loop in a thread, for programs without a loop, for notebooks, which use theirs, and for sandboxes."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _serve(loop: asyncio.AbstractEventLoop, _kept: object) -> None:
     """Run a loop. What is needed in the end is kept, so that it is not among the garbage of what was forgotten."""
     try:
         loop.run_forever()
-    finally:  # also if something in it has called sys.exit, so that whoever uses it later does not wait for ever
+    finally:  # also after a sys.exit in it: a function that is given to a closed loop fails, and waits for nothing
         loop.close()
 
 

@@ -1,4 +1,8 @@
-"""Time and chance, in one place where a test can replace them, and how and for how long something is requested."""
+"""Time and chance, in one place where a test can replace them.
+
+`Deadline` and `FetchOptions` say for how long and how something is requested. Paging and HTTP have them from here,
+because they do not know each other.
+"""
 
 from __future__ import annotations
 

@@ -69,10 +69,11 @@ def check_offsets(page: Page[Any]) -> None:
 
 
 class Search:
-    """One search for the position of a walk. It says which cursor to probe next, in turn before and after the origin.
+    """One search for the position of a walk. It says which cursor to probe next.
 
-    The nearer one comes first. They lie half a page apart, so that little slips through between two probes. The origin
-    is the cursor of the page that did not begin with the item passed last.
+    Cursors before and after the origin are probed in turn, the nearer one first. They lie half a page apart, so that
+    little slips through between two probes. The origin is the cursor of the page that did not begin with the item
+    passed last.
     """
 
     def __init__(self, origin: int, limit: int) -> None:

@@ -215,7 +215,7 @@ class IgnoreDrift(Generic[T]):
         return new
 
     def _goes_on(self, ids: Iterable[str], *, is_new: bool, cost: int = 1) -> bool:
-        """Take note of a page, and return whether the walk may go on. If it brings nothing, it counts as so many.
+        """Take note of a page, and return whether the walk may go on. One that brings nothing counts as ``cost`` pages.
 
         A page without a new item brings something if it shows an item that none of the pages before it in the row
         showed. So a walk that has to pass many known items again is not mistaken for one that stands still.

@@ -93,7 +93,7 @@ def is_unreadable(error: TofuPilotError) -> bool:
 
 
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return the positions of three controls: one right after a page, and two further after it.
+    """Return the positions of three controls. One is right after a page, and the others are farther away.
 
     The last position is beyond the end of most listings. An empty page cannot fail because of an item.
     """

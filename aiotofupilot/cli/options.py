@@ -306,7 +306,7 @@ class Server:
     def identity(self) -> dict[str, str]:
         """What distinguishes its listings from those of others: where it is, and a digest of the key.
 
-        A key is too long to be found by trying. The sandbox has one of its own.
+        Nobody can find a key from its digest by trying all keys, because it is too long. The sandbox has its own key.
         """
         if self.sandbox:
             return {"server": "sandbox"}

@@ -190,7 +190,7 @@ TESTS = (
     Step("Temperature Rise", "main", 30000, (Measured("temperature", "°C", high=85.0),)),
     Step("Visual Inspection", "main", 6000, _LABEL),
 )
-"""What procedures can test, in the order of a run. The steps of one sequence stand side by side."""
+"""What procedures can test, in the order of a run. The steps of a sequence follow one another."""
 
 
 def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:
