@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -294,7 +295,8 @@ def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether a value is a finite number to JavaScript, as 1e999 and an integer of 400 digits are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 _SCALARS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {

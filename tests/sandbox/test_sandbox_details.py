@@ -291,6 +291,15 @@ def test_a_version_and_a_revision_belong_to_what_the_path_names():
         assert ask(made, f"parts/{part.number}/revisions/R")[1]["part"]["number"] == part.number
 
 
+def test_a_new_station_has_no_key(made):
+    """A station that has made a run had a key then."""
+    new, used = make(Station, id="new"), next(run.created_by_station for run in made.runs if run.created_by_station)
+    made.stations.append(new)
+    assert ask(made, f"stations/{new.id}")[1]["api_key"] is None
+    assert ask(made, f"stations/{used.id}")[1]["api_key"].endswith("...")
+    made.stations.remove(new)
+
+
 def test_without_users_and_stations_somebody_is_made_up():
     made = Sandbox(1, runs=0, users=[], stations=[], parts=[Part("p", "P", "Part", make_run().created_at, ())])
     assert ask(made, "users/current")[1]["email"] == "user@example.com"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import inf
 
 import pytest
 
@@ -97,9 +98,13 @@ def test_a_condition_that_fits_no_type_is_refused():
         {"gte": True},
         {"ne": 1},
         {"in": ["a"], "gt": 1},
+        {"gt": inf},
+        {"lt": -inf},
+        {"eq": 10**400},
     ]:
+        # 1e999 is JSON, which `json.dumps` writes only as Infinity, and that is not JSON.
         with pytest.raises(Refusal) as caught:
-            parse(json.dumps({"good": {"eq": 1}, "bad": condition}))
+            parse(json.dumps({"good": {"eq": 1}, "bad": condition}).replace("Infinity", "1e999"))
         assert [(issue["code"], issue["path"]) for issue in caught.value.issues] == [
             ("invalid_union", ["metadata", "bad"])
         ]

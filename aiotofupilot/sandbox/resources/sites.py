@@ -116,12 +116,12 @@ DEPLOYMENTS = Resource(
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
-    """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
+    """Make the details of a station. One without runs has no key. What is shown of a key is made up from the ID."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     week = timedelta(days=7)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
     return {
-        "api_key": f"{uuid(made_up('key', station.id))[:8]}...",
+        "api_key": f"{uuid(made_up('key', station.id))[:8]}..." if runs else None,
         "organization_slug": reading.organization.slug,
         "procedures": [
             extended(
