@@ -26,7 +26,7 @@ from aiotofupilot.models.fields import shown_fields
 from .messages import UsageError, is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from aiotofupilot import Measurement, Phase
@@ -50,6 +50,8 @@ class Format:
     between: bytes = b""
     """What comes between two pages."""
     tail: bytes = b""
+    options: Mapping[str, str] = {}
+    """Other options that decide what is written. An interrupted file is resumed with the same ones."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
 
@@ -77,21 +79,29 @@ def _json(items: Iterable[Any], for_terminal: bool) -> Iterable[bytes]:  # noqa:
     return map(visible_json, documents) if for_terminal else documents
 
 
-def csv_rows(model: type, *, for_terminal: bool = False) -> Format:
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that spreadsheets take for a formula. Source: https://owasp.org/www-community/attacks/CSV_Injection"""
+
+
+def csv_rows(model: type, *, for_terminal: bool = False, escape_formulas: bool = False) -> Format:
     """Return the format of a header and a row for each item.
 
-    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON.
+    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON. With
+    ``escape_formulas``, an apostrophe stands before each text that spreadsheets would take for a formula. Numbers stay
+    numbers.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
     """
     columns = _paths(model)
+    formula = _FORMULA if escape_formulas else ()
 
     def page(items: Sequence[Any]) -> bytes:
         documents = (aiotofupilot.to_wire(item, with_secrets=False) for item in items)
-        rows = ([_cell(document, path) for path in columns] for document in documents)
+        rows = ([_cell(document, path, formula) for path in columns] for document in documents)
         return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
 
-    return Format(name="csv", head=_rows([[".".join(path) for path in columns]]), page=page)
+    options = {"--escape-formulas": "True"} if escape_formulas else {}
+    return Format(name="csv", head=_rows([[".".join(path) for path in columns]]), page=page, options=options)
 
 
 def _paths(model: type) -> list[tuple[str, ...]]:
@@ -105,14 +115,14 @@ def _paths(model: type) -> list[tuple[str, ...]]:
     return paths
 
 
-def _cell(document: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
+def _cell(document: Any, path: tuple[str, ...], formula: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
     for name in path:
         document = None if document is None else document[name]
     match document:
         case None:
             return ""
         case str():
-            return document
+            return f"'{document}" if document.startswith(formula) else document
         case bool() | dict() | list() | tuple():
             from msgspec import json  # noqa: PLC0415 - likewise
 
@@ -152,13 +162,16 @@ _ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "
 """The format that the ending of a file names."""
 
 
-def format_for(name: str | None, output: Path | None, listing: str, model: type) -> Format:
+def format_for(
+    name: str | None, output: Path | None, listing: str, model: type, *, escape_formulas: bool = False
+) -> Format:
     """Return a new format: the one with the name, or else that of the output's ending, or a table.
 
     A table on a terminal is at most as wide. Its columns are the listing's, and those of CSV and Parquet the model's.
 
     Raises:
-        UsageError: The ending is that of no format, or something is missing that the format needs.
+        UsageError: The ending is that of no format, or something is missing that the format needs. Or formulas are to
+            be escaped, and the format is not CSV.
     """
     ending = output.suffix.lower().removeprefix(".") if output else ""
     name = name or _ENDINGS.get(ending or "txt")
@@ -167,6 +180,8 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
             f"no format is written into files that end in .{ending}: "
             f"let {output} end in one of .{', .'.join(_ENDINGS)}, or name a format with --format"
         )
+    if escape_formulas and name != "csv":
+        raise UsageError("--escape-formulas is for CSV, because no other format is read by spreadsheets as text")
     is_shown = output is None and is_terminal(sys.stdout)
     if name == "parquet":
         if output is None:
@@ -177,7 +192,8 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
         return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
     if name == "table":
         return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
-    texts: dict[str, Callable[..., Format]] = {"jsonl": json_lines, "json": json_array, "csv": partial(csv_rows, model)}
+    rows = partial(csv_rows, model, escape_formulas=escape_formulas)
+    texts: dict[str, Callable[..., Format]] = {"jsonl": json_lines, "json": json_array, "csv": rows}
     return texts[name](for_terminal=is_shown)
 
 

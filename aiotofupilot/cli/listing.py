@@ -60,11 +60,14 @@ class Form:
         resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
             and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
             finished file is never replaced then.
+        escape_formulas: In CSV, write an apostrophe before each text that begins with =, +, -, @, a tab or a carriage
+            return. Otherwise a spreadsheet that opens the file runs such a text as a formula, whoever wrote it.
     """
 
     format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
     resume: Annotated[bool, Parameter(show_default=False)] = False
+    escape_formulas: Annotated[bool, Parameter(show_default=False)] = False
 
 
 def listing_command(name: str) -> Callable[..., Any]:
@@ -75,7 +78,8 @@ def listing_command(name: str) -> Callable[..., Any]:
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         path = form.output
         query = Query(name, **arguments)
-        output_format = format_for(form.format, path, name, details if query.has_details else listing.model)
+        model = details if query.has_details else listing.model
+        output_format = format_for(form.format, path, name, model, escape_formulas=form.escape_formulas)
         if query.has_details and output_format.name in ("table", "csv"):
             raise UsageError(
                 "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
@@ -173,7 +177,7 @@ async def write_listing(
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
-            options = asked | {"--format": output_format.name}
+            options = {**asked, "--format": output_format.name, **output_format.options}
             async with output(path, options, resume=resume, remake=output_format.remake) as out:
                 progress.row.begun = progress.row.count = out.state.items
                 rest = query.after(out.state).listing(session)
