@@ -50,7 +50,7 @@ class WalkStats:
     duplicates: int = 0
     """Items that were left out because they had been yielded before."""
     resyncs: int = 0
-    """How often the listing was found to have moved, with ``on_drift="resync"``."""
+    """How often the listing was found to have moved, and the position of the walk was found again."""
     unreadable: int = 0
     """Items that were left out because they cannot be read, with ``on_unreadable="skip"``. An item that is met again,
     because the listing moved, counts again."""
@@ -65,6 +65,9 @@ class WalkStats:
     is_sequential: bool = False
     """Whether only one page is in flight since some page on, although ``concurrency`` allows more. The server's cursors
     did not lead where they were expected to, so the next page can only be requested once the one before has come."""
+    is_unchecked: bool = False
+    """Whether the walk follows the server's cursors since some page on, because they are not offsets. So it could not
+    check whether items came or went, and items may be missed or doubled. Only a walk without ``on_drift`` does this."""
 
     @property
     def requests(self) -> int:

@@ -33,6 +33,7 @@ from .source import T, leads_nowhere
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from aiotofupilot.errors import PaginationError
     from aiotofupilot.models import Page
 
     from .unreadable import Gap
@@ -57,15 +58,21 @@ _LOST_AT_MOST = 40
 count, because such items may be created as fast as they are listed."""
 
 
-def check_offsets(page: Page[Any]) -> None:
-    """Raise an error for a page whose cursor is not an offset: a page of n items at cursor c leads to c + n."""
+def cursor_error(page: Page[Any]) -> DriftError | PaginationError | None:
+    """Return the error for a page whose cursor is not an offset; None: its n items at cursor c lead to c + n."""
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
-        return
+        return None
     if cursor <= page.cursor:
-        raise leads_nowhere(page.cursor, cursor)
+        return leads_nowhere(page.cursor, cursor)
     fault = f"{count} items at {page.cursor} lead to {cursor}"
-    raise DriftError(f"the server's cursors are not offsets: {fault}; {_INSTEAD}", cursor=page.cursor)
+    return DriftError(f"the server's cursors are not offsets: {fault}; {_INSTEAD}", cursor=page.cursor)
+
+
+def check_offsets(page: Page[Any]) -> None:
+    """Raise the `cursor_error` of a page, if it has one."""
+    if (error := cursor_error(page)) is not None:
+        raise error
 
 
 class Search:
@@ -285,10 +292,13 @@ class DetectDrift(IgnoreDrift[T]):
         Either the server's cursors are not offsets, or the listing moved and is not to be followed, or cannot be. A
         cursor that does not advance is a `PaginationError`.
         """
-        check_offsets(page)
-        if page.following is not None and len(page.data) == 1 and gap is None:
+        error = cursor_error(page)
+        if error is None and page.following is not None and len(page.data) == 1 and gap is None:
             fault = "the server's pages are too short to begin each with the last item of the one before"
-            raise DriftError(f"{fault}; {_INSTEAD}", cursor=page.cursor)
+            error = DriftError(f"{fault}; {_INSTEAD}", cursor=page.cursor)
+        if error is not None:
+            self.can_check = not isinstance(error, DriftError)
+            raise error
         memory = self.memory
         ids = [item.id for item in page.data]
         memory.take_up(ids)

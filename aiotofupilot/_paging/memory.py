@@ -175,6 +175,8 @@ class IgnoreDrift(Generic[T]):
 
     overlap = 0
     """How many items of a page the next page is to begin with."""
+    can_check = True
+    """Whether the server's pages are such that each can be held to the one before, where that is done."""
 
     def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, skip: int = 0) -> None:
         self.memory = Memory(anchors, ahead)

@@ -92,6 +92,11 @@ class Window(Generic[T]):
         self.cursor, self.passed = cursor, 0
         self._ended = False
 
+    def follow(self, cursor: int, limit: int, *, passed: int) -> None:
+        """Go on at another cursor as `restart` does, with pages that do not overlap."""
+        self.restart(cursor)
+        self.overlap, self.limit, self._whole, self.passed = 0, limit, limit, passed
+
     async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
         """Return the next page; None: the one before was the last. At most so many can be needed from here on.
 

@@ -200,8 +200,8 @@ class Plan:
     """The most items to yield; None: all."""
     concurrency: int
     """How many pages may be in flight or waiting to be used."""
-    on_drift: OnDrift
-    """What to do about a listing that moves."""
+    on_drift: OnDrift | None
+    """What to do about a listing that moves. None: what ``"resync"`` does, but follow cursors that are not offsets."""
     keep: Callable[[Any], bool] | None = None
     """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
     sort_key: Callable[[Any], object] | None = None
@@ -217,7 +217,7 @@ class Plan:
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""
-        return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift}
+        return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift or "default"}
 
 
 def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:

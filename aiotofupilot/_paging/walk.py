@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -251,8 +251,9 @@ class Walk(ItemIteration[T]):
         self._span.end(self.stats, error)
 
     async def _advance(self) -> bool:
-        drift, window, keep = self._drift, self._window, self._plan.keep
+        window, keep = self._window, self._plan.keep
         while self._wanted:
+            drift = self._drift
             with self._span.fetching():
                 # At most so many full pages are still needed.
                 page = await window.next(-(-(self._wanted + drift.skip) // (window.limit - window.overlap)))
@@ -260,12 +261,18 @@ class Walk(ItemIteration[T]):
                 break
             self._span.arrived()
             resyncs = drift.resyncs
+            dropped: Collection[str] = ()
             try:
-                dropped = {item.id for item in page.data if not keep(item)} if keep else ()
+                if keep is not None:
+                    dropped = {item.id for item in page.data if not keep(item)}
                 new = drift.admit(page, window.gap)
-            except TofuPilotError:
-                window.restart(page.cursor)  # the page does not count as passed
-                raise
+            except TofuPilotError as error:
+                if self._plan.on_drift is not None or drift.can_check:
+                    window.restart(page.cursor)  # the page does not count as passed
+                    raise
+                new = self._follow_cursor(page, error)
+                if new is None:
+                    continue
             if drift.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
             if new is not None:
@@ -282,6 +289,23 @@ class Walk(ItemIteration[T]):
             window.restart(drift.next_probe)
         self._span.end(self.stats)
         return False
+
+    def _follow_cursor(self, page: Page[T], fault: TofuPilotError) -> Sequence[T] | None:
+        """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
+
+        Return the new items of the page at hand if it is the one that follows. Otherwise, that one is requested next.
+        """
+        _log.warning("%s, and this one of %s now does: items may be missed or doubled", fault, self._plan.start.listing)
+        self._stats.is_unchecked = True
+        drift, cursor, limit = _start(evolve(self._plan, on_drift="ignore"), may_shorten=True)
+        window, passed = self._window, self._page
+        if passed is not None and passed.following is not None:
+            cursor, limit, drift.skip = passed.following, window.limit, 0
+        drift.memory, drift.resyncs = self._drift.memory, self._drift.resyncs
+        self._drift = drift
+        follows = page.cursor == cursor and window.limit == limit and window.gap is None
+        window.follow(window.cursor + window.overlap if follows else cursor, limit, passed=cursor + drift.skip)
+        return drift.admit(page) if follows else None
 
     def _note_left_out(self, left_out: Mapping[int, str]) -> None:
         stats = self._stats
@@ -331,15 +355,18 @@ def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int
     """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
     start, limit = plan.start, plan.limit
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
-    if plan.on_drift == "ignore":
-        # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
-        # server that counts pages means another position by the same cursor if the pages have another length.
-        if may_shorten and plan.max_items is not None and plan.keep is None and not start.cursor:
-            limit = max(1, min(limit, plan.max_items + start.skip))
+    ignores = plan.on_drift == "ignore"
+    # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
+    # server that counts pages means another position by the same cursor if the pages have another length. The position
+    # of a walk that is resumed is looked for in whole pages.
+    may_shorten = may_shorten and plan.keep is None and not start.cursor and (ignores or not start.anchors)
+    if may_shorten and plan.max_items is not None:
+        limit = max(1, min(limit, plan.max_items + start.skip))
+    if ignores:
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
     limit = max(2, limit)  # the first item of each page is the last item of the page before
     drift = DetectDrift[Any](
-        anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync", sort_key=plan.sort_key
+        anchors, start.ahead, limit=limit, resync=plan.on_drift != "raise", sort_key=plan.sort_key
     )
     return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit
 

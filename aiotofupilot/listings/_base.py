@@ -194,24 +194,26 @@ class Listing(Generic[T]):
         """
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
+        on_drift, sort_by = how["on_drift"], dict(pairs).get("sort_by")
+        if sort_by is not None and sort_by not in self.stable_orders:
+            if on_drift == "resync":
+                stable = ", ".join(map(repr, sorted(self.stable_orders)))
+                message = (
+                    f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
+                    "an item can change its position in that order, and then a walk cannot find its own position again"
+                )
+                raise for_parameter(ValueError(message), "sort_by")
+            on_drift = on_drift or "ignore"
         plan = Plan(
             limit=how["limit"],
             start=self._start(how["cursor"], query.digest),
             max_items=how["max_items"],
             concurrency=how["concurrency"] or self.connection.concurrency,
-            on_drift=how["on_drift"],
+            on_drift=on_drift,
             keep=keep,
             sort_key=query.sort_key,
             on_unreadable=None if self.is_bare else how["on_unreadable"],
         )
-        sort_by = dict(pairs).get("sort_by")
-        if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
-            stable = ", ".join(map(repr, sorted(self.stable_orders)))
-            message = (
-                f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
-                "an item can change its position in that order, and then a walk cannot find its own position again"
-            )
-            raise for_parameter(ValueError(message), "sort_by")
         return Paginator(query, plan)
 
     def _extra(self, pairs: Pairs) -> Pairs:

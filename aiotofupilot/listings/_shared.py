@@ -46,13 +46,15 @@ class Options(TypedDict, total=False):
     ]
     max_items: Annotated[int | None, "Yield at most this many items. None: all.", Bounds(0)]
     on_drift: Annotated[
-        OnDrift,
-        'What to do about items that come and go during the walk. ``"ignore"`` follows the cursor. It drops an item '
-        'that comes again soon, and a removal can make it miss items. ``"resync"`` requests each page one item early, '
-        "to see whether the listing has moved, and finds its position again if it has. It yields every item that is "
+        OnDrift | None,
+        'What to do about items that come and go during the walk. ``"resync"`` requests each page one item early, to '
+        "see whether the listing has moved, and finds its position again if it has. It yields every item that is "
         "listed during the whole walk, and yields it once. It requests at least 2 items per page. "
-        '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved.',
-        Default("ignore"),
+        '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved. '
+        '``"ignore"`` follows the cursor. It drops an item that comes again soon, and a removal can make it miss '
+        'items. None: like ``"resync"``, or like ``"ignore"`` in a ``sort_by`` order that ``"resync"`` does not take. '
+        "If the server's cursors are not offsets, the walk follows them, warns once, and sets "
+        "`WalkStats.is_unchecked`.",
     ]
     extra_query: Annotated[
         ExtraQuery | None,

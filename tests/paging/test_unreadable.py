@@ -339,7 +339,7 @@ class TestOutage:
     async def test_pages_are_shorter_from_the_second_one_in_a_row_on_that_took_too_long(self, listing, service):
         service.procedures = service.procedures[:75]  # pages are longer again after ten good ones
         service.faults.on(lambda request: len(request.page.data) > 6).always(empty(504))
-        assert await drain(listing(limit=20).walk()) == service.procedures
+        assert await drain(listing(limit=20, on_drift="ignore").walk()) == service.procedures
         assert [request.query["limit"] for request in service.requests][-3:] == ["5"] * 3
 
     @pytest.mark.parametrize("concurrency", [1, 4])
@@ -411,14 +411,22 @@ class TestOddServers:
         assert len(service.requests) < 40
 
     @pytest.mark.parametrize(
-        "odd", [paging.capped(7), paging.hidden_rows(20, 3), paging.short_pages()], ids=["capped", "hidden", "short"]
+        ("odd", "on_drift"),
+        [
+            (paging.capped(7), None),
+            (paging.hidden_rows(20, 3), None),
+            (paging.capped(7), "ignore"),
+            (paging.hidden_rows(20, 3), "ignore"),
+            (paging.short_pages(), "ignore"),
+        ],
+        ids=["capped", "hidden", "capped-ignore", "hidden-ignore", "short-ignore"],
     )
     @pytest.mark.parametrize("concurrency", [1, 16])
-    async def test_offsets_with_pages_of_other_lengths(self, listing, service, odd, concurrency):
+    async def test_offsets_with_pages_of_other_lengths(self, listing, service, odd, on_drift, concurrency):
         items = [service.procedures[position].id for position in (0, 45, 46)]
         service.paging = odd
         service.faults.always(unreadable(*items))
-        walk = listing(limit=10, concurrency=concurrency, on_unreadable="skip").walk()
+        walk = listing(limit=10, on_drift=on_drift, concurrency=concurrency, on_unreadable="skip").walk()
         assert await drain(walk) == but(service, {0, 45, 46})
         assert walk.stats.unreadable == 3
 
@@ -532,11 +540,15 @@ class TestOtherErrors:
         assert len(service.requests) == 4 + 4 + 3
 
     @pytest.mark.parametrize(("on_unreadable", "more"), [("raise", 0), ("skip", 1 + 1 + 4)])
-    async def test_a_503_that_stays_is_raised(self, service, on_unreadable, more):
+    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 36), ("ignore", 40)])
+    async def test_a_503_that_stays_is_raised(self, service, on_drift, cursor, on_unreadable, more):
         """Only where an item may be skipped, a control and more attempts show that no item is the reason."""
-        service.faults.on(cursor=40).always(status(503))
+        service.faults.on(cursor=cursor).always(status(503))
+        listed = InProcess(service, attempts=4).procedures.list(
+            limit=10, on_drift=on_drift, on_unreadable=on_unreadable
+        )
         with pytest.raises(ServerError) as caught:
-            await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable=on_unreadable).collect()
+            await listed.collect()
         assert caught.value.position is None
         assert len(service.requests) == 4 + 4 + more
 
@@ -668,16 +680,18 @@ class TestRequests:
 
         Where no other page shows that cursors are offsets, one more does.
         """
-        costs = await self.costs(range(first, first + 100, STEP), total)
+        costs = await self.costs(range(first, first + 100, STEP), total, on_drift="ignore")
         assert max(costs) == most
 
-    async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self):
-        costs = await self.costs(range(101, 199, STEP), 250, on_drift="resync")
+    @pytest.mark.parametrize("on_drift", [None, "resync"])
+    async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self, on_drift):
+        costs = await self.costs(range(101, 199, STEP), 250, on_drift=on_drift)
         assert max(costs) == 13 + 6
 
-    async def test_a_good_listing_costs_nothing_more(self, listing, service):
-        await listing(limit=10, on_unreadable="skip").collect()
-        assert len(service.requests) == 10
+    @pytest.mark.parametrize(("on_drift", "requests"), [(None, 11), ("ignore", 10)])
+    async def test_a_good_listing_costs_nothing_more(self, listing, service, on_drift, requests):
+        await listing(limit=10, on_drift=on_drift, on_unreadable="skip").collect()
+        assert len(service.requests) == requests
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status, unreadable
 
 EVERY_WAY = pytest.mark.parametrize(
-    ("concurrency", "on_drift"), [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise")]
+    ("concurrency", "on_drift"),
+    [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise"), (1, None), (8, None)],
 )
 
 
@@ -92,15 +93,17 @@ class TestItems:
         assert [procedure async for procedure in walk] == service.procedures[:max_items]
 
     @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("on_drift", [None, "ignore", "resync"])
     @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)])
     async def test_max_items_asks_for_no_page_that_cannot_be_needed(
-        self, listing, connection, concurrency, max_items, requests
+        self, listing, connection, on_drift, concurrency, max_items, requests
     ):
-        """Nor for more items than that in the first."""
-        async for _ in listing(limit=10, max_items=max_items, concurrency=concurrency):
+        """Nor for more items than that in the first, unless that is one and pages are checked."""
+        async for _ in listing(limit=10, max_items=max_items, on_drift=on_drift, concurrency=concurrency):
             pass
         assert len(connection.cursors) == requests
-        assert all(int(request.query["limit"]) == min(10, max_items) for request in connection.service.requests)
+        for request in connection.service.requests:
+            assert int(request.query["limit"]) == max(min(10, max_items), 1 if on_drift == "ignore" else 2)
 
     @pytest.mark.parametrize("on_drift", ["resync", "raise"])
     async def test_a_few_items_cost_one_request_where_pages_overlap(self, listing, connection, on_drift):
@@ -149,7 +152,7 @@ class TestItems:
 class TestBackPressure:
     async def test_a_consumer_that_stops_stops_the_requests(self, listing, connection):
         """At most as many pages as the concurrency are fetched and not used up, the one at hand included."""
-        walk = listing(limit=5, concurrency=4).walk()
+        walk = listing(limit=5, on_drift="ignore", concurrency=4).walk()
         for used_up in range(10):
             await take(walk, 5)
             for _ in range(10):
@@ -178,7 +181,7 @@ class TestLeaving:
         """A walk that used up all pages that came fast, and has others in flight."""
 
         async def walked():
-            walk = listing(limit=5, concurrency=8).walk()
+            walk = listing(limit=5, on_drift="ignore", concurrency=8).walk()
             await take(walk, 5 * FAST_PAGES)
             assert connection.in_flight > 1
             return walk
@@ -237,11 +240,12 @@ class TestLeaving:
         await walk.aclose()
 
     async def test_closing_in_the_middle_of_a_page(self, listing, service):
-        walk = listing(limit=10).walk()
-        await take(walk, 13)
-        await walk.aclose()
-        assert await anext(walk, None) is None
-        assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (10, 3, 13)
+        for on_drift, cursor in ((None, 9), ("ignore", 10)):
+            walk = listing(limit=10, on_drift=on_drift).walk()
+            await take(walk, 13)
+            await walk.aclose()
+            assert await anext(walk, None) is None
+            assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (cursor, 13 - cursor, 13)
 
     async def test_dropping(self, walked, nothing_left):
         walk = await walked()
@@ -280,10 +284,11 @@ class TestErrors:
         rest = await listing(limit=10, cursor=checkpoint, on_drift=on_drift).collect()
         assert seen + rest == service.procedures
 
-    async def test_a_walk_that_failed_can_be_asked_on(self, listing, service):
+    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 27), ("ignore", 30)])
+    async def test_a_walk_that_failed_can_be_asked_on(self, listing, service, on_drift, cursor):
         """It asks the server again for what it did not get, and neither skips nor ends."""
-        service.faults.on(cursor=30).next(status(503), times=20)
-        seen, failures, walk = [], 0, listing(limit=10, concurrency=4).walk()
+        service.faults.on(cursor=cursor).next(status(503), times=20)
+        seen, failures, walk = [], 0, listing(limit=10, on_drift=on_drift, concurrency=4).walk()
         while len(seen) < 95:
             try:
                 seen.append(await anext(walk))
@@ -308,7 +313,7 @@ class TestErrors:
     async def test_an_error_at_the_checkpoint_where_a_walk_began_has_no_note(self, listing, service):
         """Whoever gave the checkpoint has it."""
         start = Checkpoint(20, skip=3)
-        service.faults.on(cursor=20).always(status(503))
+        service.faults.always(status(503))
         paginator = listing(cursor=start)
         for use in (paginator.collect, lambda: anext(paginator.pages())):
             with pytest.raises(ServerError) as caught:
@@ -729,7 +734,7 @@ class TestFreedAtOnce:
 
         service.faults.always(unreadable(25))
         connection = WithSlowPages(service, attempts=1)
-        walk = connection.procedures.list(limit=10, concurrency=4, on_unreadable="skip").walk()
+        walk = connection.procedures.list(limit=10, on_drift="ignore", concurrency=4, on_unreadable="skip").walk()
         gc.disable()
         try:
             for _ in range(yielded):
@@ -789,7 +794,7 @@ class TestStats:
     async def test_they_count_what_the_walk_did(self, listing, service):
         """At any moment, not only at the end."""
         service.faults.on(cursor=30).next(status(503), times=2)
-        walk = listing(limit=10).walk()
+        walk = listing(limit=10, on_drift="ignore").walk()
         assert walk.stats.requests == 0
         await take(walk, 35)
         assert (walk.stats.pages, walk.stats.items) == (4, 35)
@@ -808,12 +813,13 @@ class TestStats:
     async def test_they_count_what_moved(self, listing, service):
         """Items dropped, and places found again."""
         service.before_response.append(BusyLine(inserts=2, removals=1))
-        for on_drift in ("ignore", "resync"):
+        for on_drift in ("ignore", "resync", None):
             walk = listing(limit=10, on_drift=on_drift).walk()
             items = [procedure async for procedure in walk]
             assert walk.stats.items == len(items)
-            assert walk.stats.duplicates > 0 or on_drift == "resync"
-            assert (walk.stats.resyncs > 0) == (on_drift == "resync")
+            assert walk.stats.duplicates > 0 or on_drift != "ignore"
+            assert (walk.stats.resyncs > 0) == (on_drift != "ignore")
+            assert not walk.stats.is_unchecked
 
 
 class TestLog:
@@ -829,7 +835,8 @@ class TestLog:
         assert all("does not go on where the walk is: looking at cursor" in line for line in caplog.messages)
 
     async def test_pages_that_were_requested_ahead_in_vain(self, service, caplog):
-        walk = InProcess(service, turns=lambda: 3).procedures.list(limit=10, concurrency=6).walk()
+        listing = InProcess(service, turns=lambda: 3).procedures.list
+        walk = listing(limit=10, on_drift="ignore", concurrency=6).walk()
         await take(walk, 20)
         service.paging = paging.capped(5)
         with caplog.at_level("DEBUG", "aiotofupilot"):
@@ -870,16 +877,20 @@ class TestOddServers:
     @pytest.mark.parametrize(
         "odd", [paging.repeating_cursor(20), paging.cycling_cursor(20), paging.backward_cursor(20)]
     )
-    async def test_a_cursor_that_does_not_advance_is_an_error(self, listing, service, odd, limit, concurrency):
-        """After the items of the page that named it, and with the checkpoint behind them."""
+    @pytest.mark.parametrize("on_drift", [None, "ignore"])
+    async def test_a_cursor_that_does_not_advance_is_an_error(
+        self, listing, service, odd, limit, on_drift, concurrency
+    ):
+        """After the items of the page that named it, unless pages are checked, and with the checkpoint behind them."""
         service.paging = odd
         seen = []
         with pytest.raises(PaginationError) as caught:
-            async for procedure in listing(limit=limit, concurrency=concurrency):
+            async for procedure in listing(limit=limit, on_drift=on_drift, concurrency=concurrency):
                 seen.append(procedure)
-        assert seen == service.procedures[: caught.value.cursor + limit]
+        assert seen == service.procedures[: caught.value.cursor + (limit if on_drift == "ignore" else 1)]
         service.paging = paging.offsets
-        assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
+        rest = listing(on_drift=on_drift, cursor=caught.value.checkpoint)
+        assert seen + await rest.collect() == service.procedures
 
     @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
     async def test_a_server_that_caps_the_limit_costs_nothing_but_speed(self, service, on_drift):
