@@ -111,6 +111,9 @@ class Window(Generic[T]):
         if bisection is None and last is not None and (last.following is None or self.cursor <= last.cursor):
             raise leads_nowhere(last.cursor, None if last.following is None else self.cursor)
         try:
+            if self._cancelled:
+                await asyncio.wait(self._cancelled)  # what was thrown away is in flight until it has ended
+                self._cancelled = []
             if bisection is not None:
                 return await self._part(bisection)
             limit, deadline, fetching = self._due(at_most)

@@ -168,6 +168,57 @@ class TestBackPressure:
         assert connection.cursors == [0]
 
 
+class Unwinding(InProcess):
+    """Each request takes some turns of the event loop to end after it was cancelled, as one within a limiter may."""
+
+    async def _respond(self, target):
+        try:
+            return await super()._respond(target)
+        except asyncio.CancelledError:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            raise
+
+
+class TestConcurrency:
+    """In flight are at most so many requests, those that were cancelled and have not ended yet included."""
+
+    @pytest.mark.parametrize("concurrency", [2, 4, 20])
+    @pytest.mark.parametrize("on_drift", [None, "ignore"])
+    async def test_what_was_cancelled_counts_until_it_has_ended(self, concurrency, on_drift):
+        for seed in range(3):
+            random = Random(seed)  # noqa: S311 - a schedule
+            service = Sandbox(procedures=200, runs=0)
+            service.before_response.append(BusyLine(inserts=0.2, removals=0.3, seed=seed))
+            service.faults.randomly(status(503), rate=0.02, seed=seed)
+            connection = Unwinding(service, turns=lambda random=random: random.randint(0, 5), attempts=1)
+            walk, ended = connection.procedures.list(limit=5, concurrency=concurrency, on_drift=on_drift).walk(), False
+            while not ended:
+                with suppress(ServerError):
+                    ended = await anext(walk, None) is None
+            assert connection.most_in_flight <= concurrency
+
+    async def test_a_walk_that_waits_for_them_can_be_cancelled_at_once(self, service):
+        connection, listed, seen = Unwinding(service, turns=lambda: 3), [*service.procedures], []
+        walk = connection.procedures.list(limit=5, concurrency=8).walk()
+
+        async def consume():
+            async for item in walk:
+                seen.append(item)
+                if len(seen) == 40:
+                    del service.procedures[:3]
+
+        waiting = asyncio.ensure_future(consume())
+        while walk.stats.resyncs == 0:  # noqa: ASYNC110 - a walk sets no event
+            await asyncio.sleep(0)
+        in_flight = connection.in_flight
+        assert in_flight > 1
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert connection.in_flight == in_flight
+        assert seen + [item async for item in walk] == listed
+
+
 class TestLeaving:
     """In each case nothing stays in flight: no task, and with it no connection."""
 
