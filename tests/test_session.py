@@ -74,8 +74,11 @@ async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
 
 
 async def test_a_listing_is_streamed_item_by_item(session, sandbox):
-    """It takes three requests, one after the other, at the cursors that the server gave."""
+    """It takes three requests, one after the other, each for a page that begins with the last item before it."""
     assert [procedure async for procedure in session.procedures.list()] == sandbox.procedures
+    assert sandbox.requests.cursors == [None, "99", "198"]
+    sandbox.requests.clear()
+    assert [procedure async for procedure in session.procedures.list(on_drift="ignore")] == sandbox.procedures
     assert sandbox.requests.cursors == [None, "100", "200"]
 
 
@@ -83,7 +86,7 @@ async def test_many_walks_at_once_share_the_connections(session, sandbox):
     """One session serves the whole process, and never has more connections than its limit."""
     listings = await asyncio.gather(*(session.procedures.list(limit=50).collect() for _ in range(20)))
     assert all(listing == sandbox.procedures for listing in listings)
-    assert len(sandbox.requests) == 100
+    assert len(sandbox.requests) == 120
     assert sandbox.connections <= 20
 
 
@@ -91,7 +94,7 @@ async def test_a_failing_page_is_asked_for_again_and_the_listing_is_not(session,
     """Nothing of a proxy's answer is in the result."""
     sandbox.faults.next(faults.status(503), faults.html(), faults.cut(), faults.reset())
     assert await session.procedures.list().collect() == sandbox.procedures
-    assert sandbox.requests.cursors == [None] * 5 + ["100", "200"]
+    assert sandbox.requests.cursors == [None] * 5 + ["99", "198"]
 
 
 async def test_the_errors_of_the_api_are_typed(sandbox):
@@ -221,7 +224,7 @@ def test_a_view_of_a_session_of_a_subclass_has_its_attributes():
 async def test_a_view_has_its_own_options_and_the_sessions_connections(session, sandbox):
     """They hold for every page of a walk that begins from the view. Other options stay."""
     view = session.with_options(timeout=0.05, retry=None)
-    sandbox.faults.on(cursor=200).next(faults.stall(1000))
+    sandbox.faults.on(cursor=198).next(faults.stall(1000))
     with pytest.raises(RequestTimeoutError) as caught:
         await view.procedures.list().collect()
     assert caught.value.timeout == 0.05

@@ -51,6 +51,15 @@ _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
 WITHHELD = "withheld, because the response repeats the key"
 """What an error says instead of its message."""
 
+_UNMOCKED = "Connection refused: GET "
+"""How aioresponses begins its error for a request that has no mocked response. aiohttp never says this."""
+
+_EARLY = (
+    'unless on_drift="ignore" is given, a walk requests each page one item early; mock_listing of aiotofupilot.testing '
+    "responds to any page"
+)
+"""What to do where the mocked pages begin at exactly the cursors that the pages before them name."""
+
 _RECOGNISABLE = 8
 """A secret with fewer characters is not looked for, because it might be a word of the API."""
 
@@ -72,11 +81,21 @@ def translated(
         return SessionError("the aiohttp session was closed while a request was under way")
     if isinstance(error, TransportError):
         return error
-    ours = _ours(error, url, proxy)
+    is_unmocked = type(error) is aiohttp.ClientConnectionError and str(error).startswith(_UNMOCKED)
+    ours = _unmocked(url) if is_unmocked else _ours(error, url, proxy)
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
     if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError):
         ours.__cause__ = cause
     return ours
+
+
+def _unmocked(url: URL) -> TransportError:
+    """Return the error for a request that has no mocked response. It is tried once, because this is not an outage."""
+    cursor = url.query.get("cursor")
+    where = url.path if cursor is None else f"{url.path} at cursor {cursor}"
+    error = TransportError(f"aioresponses has no response for {where}")
+    error.hint = cursor and _EARLY
+    return error
 
 
 def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:

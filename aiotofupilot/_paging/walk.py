@@ -365,9 +365,7 @@ def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int
     if ignores:
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
     limit = max(2, limit)  # the first item of each page is the last item of the page before
-    drift = DetectDrift[Any](
-        anchors, start.ahead, limit=limit, resync=plan.on_drift != "raise", sort_key=plan.sort_key
-    )
+    drift = DetectDrift[Any](anchors, start.ahead, limit=limit, resync=plan.on_drift != "raise", sort_key=plan.sort_key)
     return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit
 
 

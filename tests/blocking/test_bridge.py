@@ -209,7 +209,7 @@ def test_each_checkpoint_resumes_after_its_item(session, sandbox):
 def test_an_error_is_raised_where_it_is_met_and_the_walk_goes_on(session, sandbox):
     """It is the error of asyncio, with its checkpoint."""
     walk = session.procedures.list(limit=50).walk()
-    sandbox.faults.on(cursor=50).next(faults.status(400))
+    sandbox.faults.on(cursor=49).next(faults.status(400))
     found = walk.take(50)
     with pytest.raises(BadRequestError) as caught:
         next(walk)
@@ -225,9 +225,9 @@ def test_items_are_taken_without_the_thread(session, monkeypatch):
     run = session._thread.run
     monkeypatch.setattr(type(session._thread), "run", lambda self, function: asked.append(function) or run(function))
     assert len(list(session.procedures.list(limit=50))) == 250
-    assert len(asked) == 6
+    assert len(asked) == 7
     assert len(list(session.runs.list(max_items=100).since())) == 100
-    assert len(asked) == 8
+    assert len(asked) == 9
 
 
 def test_details_and_a_stream_are_iterated_over(session):
@@ -271,7 +271,7 @@ def test_libraries_read_a_listing_as_arrow(session, sandbox):
     listing = session.runs.list()
     sandbox.requests.clear()
     frame = pl.DataFrame(listing)
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.requests) == 4
     table = pa.table(listing)
     assert table.schema == arrow.schema(aiotofupilot.Run)
     assert frame.height == table.num_rows == 300
@@ -281,7 +281,7 @@ def test_libraries_read_a_listing_as_arrow(session, sandbox):
 
 
 def test_an_error_within_a_stream_of_arrow_is_raised(session, sandbox):
-    sandbox.faults.on(cursor=100).always(faults.status(400))
+    sandbox.faults.on(cursor=99).always(faults.status(400))
     with pytest.raises(Exception, match="400"):
         pa.table(session.runs.list())
 

@@ -52,18 +52,18 @@ async def test_a_walk_is_a_span_with_its_numbers(session, telemetry):
         "tofupilot.listing": "procedures",
         "tofupilot.limit": 10,
         "tofupilot.concurrency": 1,
-        "tofupilot.on_drift": "ignore",
-        "tofupilot.walk.pages": 3,
+        "tofupilot.on_drift": "default",
+        "tofupilot.walk.pages": 4,
         "tofupilot.walk.items": 30,
         "tofupilot.walk.duplicates": 0,
         "tofupilot.walk.resyncs": 0,
         "tofupilot.walk.unreadable": 0,
-        "tofupilot.walk.requests": 3,
+        "tofupilot.walk.requests": 4,
         "tofupilot.walk.retries": 0,
         "tofupilot.walk.waited": 0.0,
     }
     assert walk.status.status_code is StatusCode.UNSET
-    assert [parent(request) for request in telemetry.requests] == [walk.context.span_id] * 3
+    assert [parent(request) for request in telemetry.requests] == [walk.context.span_id] * 4
 
 
 async def test_pages_are_a_span_too(session, telemetry):
@@ -167,7 +167,7 @@ async def test_a_walk_that_is_cancelled_is_not_an_error(session, sandbox, teleme
     async def use():
         await session.procedures.list(limit=10, concurrency=3).collect()
 
-    asked = stalled(sandbox, 10)
+    asked = stalled(sandbox, 9)
     task = asyncio.create_task(use())
     await asked.wait()
     task.cancel()
@@ -200,7 +200,7 @@ async def test_a_walk_that_goes_on_after_an_error_begins_another_span(session, s
         with pytest.raises(ForbiddenError):
             await anext(walk)
         assert len([item async for item in walk]) == 30
-    assert [span.attributes["tofupilot.walk.pages"] for span in telemetry.walks] == [0, 3]
+    assert [span.attributes["tofupilot.walk.pages"] for span in telemetry.walks] == [0, 4]
     assert [span.status.status_code for span in telemetry.walks] == [StatusCode.ERROR, StatusCode.UNSET]
 
 
@@ -266,7 +266,7 @@ async def test_the_time_of_each_page_is_measured(session, telemetry):
     await session.procedures.list(limit=10).collect()
     await session.runs.list(limit=10, max_items=5).collect()
     points = telemetry.points("tofupilot.client.page.duration")
-    assert {point.attributes["tofupilot.listing"]: point.count for point in points} == {"procedures": 3, "runs": 1}
+    assert {point.attributes["tofupilot.listing"]: point.count for point in points} == {"procedures": 4, "runs": 1}
 
 
 async def test_the_time_of_a_page_is_from_its_request_to_its_arrival(session, telemetry, monkeypatch):

@@ -14,8 +14,15 @@ from aiointercept import aiointercept
 from aioresponses import aioresponses
 from fakes.listings import LISTINGS, required
 
-from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
-from aiotofupilot.errors import ConnectionFailedError
+from aiotofupilot import (
+    ConfigurationError,
+    ForbiddenError,
+    RetryPolicy,
+    TofuPilotSession,
+    UnauthorizedError,
+    to_wire,
+)
+from aiotofupilot.errors import TransportError
 from aiotofupilot.models import Batch, Log, Part, Procedure, Station, User
 from aiotofupilot.sandbox import Request, Sandbox, make_procedures
 from aiotofupilot.testing import (
@@ -140,8 +147,59 @@ async def test_pages_can_be_small(mocked, session):
     procedures = make_procedures(5)
     mock_listing(mocked, procedures, limit=2)
     assert await session.procedures.list().collect() == procedures
+    assert cursors(mocked) == [None, "1", "2", "3"]
+    mocked.requests.clear()
+    assert await session.procedures.list(on_drift="ignore").collect() == procedures
     assert cursors(mocked) == [None, "2", "4"]
     assert (await session.procedures.list(limit=1)).data == procedures[:1]
+
+
+def by_hand(mocked, *pages):
+    """Mock the pages of a listing one by one, each once and at the exact cursor that the one before names."""
+    cursor = 0
+    for number, data in enumerate(pages, 1):
+        url = re.compile(rf"{URL}\?{f'cursor={cursor}&' if cursor else ''}limit=\d+$")  # aioresponses sorts the names
+        cursor += len(data)
+        meta = {"has_more": True, "next_cursor": cursor} if number < len(pages) else {"has_more": False}
+        body = {"data": list(map(to_wire, data)), "meta": meta}
+        mocked.get(url, payload=body, response_class=MockResponse)
+
+
+async def test_whoever_mocks_exact_cursors_is_told_of_mock_listing_and_of_ignore(mocked, session):
+    """At once: a request that no mock answers is not an outage."""
+    procedures = make_procedures(5)
+    by_hand(mocked, procedures[:3], procedures[3:])
+    with pytest.raises(
+        TransportError, match=r"^aioresponses has no response for /api/v2/procedures at cursor 2; "
+    ) as it:
+        await session.procedures.list().collect()
+    assert it.value.hint == (
+        'unless on_drift="ignore" is given, a walk requests each page one item early; mock_listing of '
+        "aiotofupilot.testing responds to any page"
+    )
+    assert it.value.attempts == 1
+    assert it.value.down_since is None
+    assert len(mocked.requests) == 2
+
+
+async def test_exact_cursors_can_be_mocked(mocked, session):
+    procedures = make_procedures(5)
+    by_hand(mocked, procedures[:3], procedures[3:])
+    assert await session.procedures.list(on_drift="ignore").collect() == procedures
+
+
+async def test_pages_of_one_item_can_be_mocked_at_exact_cursors_too(mocked, session, caplog):
+    """The walk follows them, and warns."""
+    procedures = make_procedures(3)
+    by_hand(mocked, *([procedure] for procedure in procedures))
+    assert await session.procedures.list().collect() == procedures
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_request_that_no_mock_answers_is_named(mocked, session):
+    with pytest.raises(TransportError, match=r"^aioresponses has no response for /api/v2/procedures$") as caught:
+        await session.procedures.list()
+    assert caught.value.hint is None
 
 
 async def test_searches_and_dates_are_answered(mocked, session):
@@ -217,7 +275,7 @@ async def test_a_request_without_a_key_is_unauthorized(mocked):
 async def test_the_server_may_be_checked(mocked, session):
     """With `base_url`, only requests to this server are answered."""
     mock_listing(mocked, 3, base_url="https://tofupilot.example.com/")
-    with pytest.raises(ConnectionFailedError):
+    with pytest.raises(TransportError, match=r"^aioresponses has no response for /api/v2/procedures$"):
         await session.with_options(retry=None).procedures.list()
     async with TofuPilotSession("any-key", base_url="https://tofupilot.example.com/api") as other:
         assert len(await other.procedures.list().collect()) == 3
@@ -293,7 +351,7 @@ async def test_aiointercept_is_a_mock_too(session):
         found = await session.runs.list(outcomes=["FAIL", "PASS"], limit=1).collect()
         assert [run.outcome for run in found] == ["FAIL", "PASS"]
         assert await session.procedures.get(factory.procedures[1].id)
-        assert (mocked.call_count, mocked.last_request.headers["Authorization"]) == (4, "Bearer any-key")
+        assert (mocked.call_count, mocked.last_request.headers["Authorization"]) == (3, "Bearer any-key")
         async with TofuPilotSession("another", base_url="https://www.tofupilot.app") as stranger:
             with pytest.raises(UnauthorizedError):
                 await stranger.procedures.list()

@@ -60,7 +60,7 @@ async def test_sandbox(tofupilot_sandbox):
 
 async def test_session(tofupilot_session, tofupilot_sandbox):
     assert await tofupilot_session.procedures.list(limit=50).collect() == tofupilot_sandbox.procedures
-    assert len(tofupilot_sandbox.requests) == 5
+    assert len(tofupilot_sandbox.requests) == 6
 
 @pytest.mark.tofupilot(procedures=3, faults=[status(503, retry_after=0)])
 async def test_bad_day(tofupilot_session, tofupilot_sandbox):
