@@ -325,7 +325,7 @@ class PaginationError(TofuPilotError):
 class DriftError(TofuPilotError):
     """The listing moved during the walk, and the walk lost its position. Or the server's cursors are not offsets.
 
-    With ``on_drift="raise"`` a walk does not look for its position. With ``on_drift="resync"`` it did not find it.
+    With ``on_drift="raise"`` a walk does not look for its position. Otherwise it did not find it.
     `Paginator.since` and `Paginator.follow` raise it as a walk that resyncs does. `Paginator.count` and
     `Paginator.shards` raise it if the listing cannot be searched.
 

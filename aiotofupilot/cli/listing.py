@@ -144,7 +144,7 @@ class Query:
         }
 
     def left_out(self, stats: WalkStats) -> str:
-        """Return in words which items a walk left out, because they cannot be read or are gone; empty: none."""
+        """Return in words which items a walk left out, and whether it may have missed others; empty: it yielded all."""
         parts: list[str] = []
         if count := stats.unreadable:
             positions, ids = stats.unreadable_positions, stats.unreadable_ids
@@ -155,6 +155,8 @@ class Query:
             parts.append(f"{counted(count, self.name)} could not be read and {where}")
         if removed := stats.removed:
             parts.append(f"{counted(removed, self.name)} {'was' if removed == 1 else 'were'} removed meanwhile")
+        if stats.is_unchecked:
+            parts.append("items may be missed or doubled, because the server's cursors are not offsets")
         return "; ".join(parts)
 
 

@@ -155,7 +155,7 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.APIError: _ADDRESS,
     aiotofupilot.RedirectError: _ADDRESS,
     aiotofupilot.TransportError: f"{_ADDRESS}, and the network",
-    aiotofupilot.DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
+    aiotofupilot.DriftError: "items came or went: run it again, or with --on-drift ignore, which may skip some",
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }

@@ -155,7 +155,9 @@ _OF_LIST: dict[str, dict[str, Any]] = {
     "on_drift": {
         "group": ASKING,
         "help": "What to do when items are added or removed meanwhile, because the server's positions then skip or "
-        "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail.",
+        "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail. By default "
+        "resync, or ignore in an order in which items can move. If the server's positions are not numbers of items, it "
+        "then follows them, and warns.",
     },
     "on_unreadable": {
         "group": ASKING,

@@ -52,9 +52,8 @@ class Options(TypedDict, total=False):
         "listed during the whole walk, and yields it once. It requests at least 2 items per page. "
         '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved. '
         '``"ignore"`` follows the cursor. It drops an item that comes again soon, and a removal can make it miss '
-        'items. None: like ``"resync"``, or like ``"ignore"`` in a ``sort_by`` order that ``"resync"`` does not take. '
-        "If the server's cursors are not offsets, the walk follows them, warns once, and sets "
-        "`WalkStats.is_unchecked`.",
+        'items. None: ``"resync"``, or ``"ignore"`` in an order in which items can move. If the server\'s cursors are '
+        "not offsets, the walk then follows them, warns once, and sets `WalkStats.is_unchecked`.",
     ]
     extra_query: Annotated[
         ExtraQuery | None,

@@ -86,7 +86,7 @@ async def audit(
     Example:
         async def read(url: str, key: str) -> AsyncIterator[str]:
             async with TofuPilotSession(key, base_url=url) as session:
-                async for procedure in session.procedures.list(on_drift="resync"):
+                async for procedure in session.procedures.list():
                     yield procedure.id
 
 

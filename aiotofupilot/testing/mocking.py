@@ -104,8 +104,8 @@ def mock_listing(
         runs: How many runs to make up, with their units, phases, measurements and logs; or the runs themselves, newest
             first. Without a procedure, no run is made up.
         seed: Another seed makes other items.
-        limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are
-            requested.
+        limit: The most items per page, 1 to 100, so that a few items make several pages. With 1, a walk cannot check
+            its pages, and warns. None: as many as are requested.
         api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
             key of a station: it gets a 403 for stations, and only it has a current station.
         base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.

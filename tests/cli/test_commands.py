@@ -176,7 +176,7 @@ def test_options_reach_the_server(capfd, sandbox, monkeypatch):
 def test_a_file_that_was_asked_for_by_age_is_gone_on_with_by_the_moment(capfd, sandbox, tmp_path):
     """An age is another moment later. The line that refuses it spells the moment that goes on."""
     command = ["procedures", "--output", str(tmp_path / "list.jsonl"), "--created-before"]
-    sandbox.faults.on(cursor=200).next(status(418))
+    sandbox.faults.on(cursor=198).next(status(418))
     assert run([*command, "1s"]) == 4
     capfd.readouterr()
     assert run([*command, "1s", "--resume"]) == 2
@@ -189,7 +189,7 @@ def test_a_file_that_was_asked_for_by_age_is_gone_on_with_by_the_moment(capfd, s
 def test_a_file_of_another_version_is_not_gone_on_with(capfd, sandbox, tmp_path, monkeypatch, ending):
     """Its model may be older, where nothing else tells it."""
     output = tmp_path / f"list.{ending}"
-    sandbox.faults.on(cursor=200).next(status(418))
+    sandbox.faults.on(cursor=198).next(status(418))
     with monkeypatch.context() as patch:
         patch.setattr("aiotofupilot.cli.listing.__version__", "0.0.9")
         assert run(["procedures", "--output", str(output)]) == 4
@@ -266,27 +266,27 @@ def test_a_file_is_written_in_silence(capfd, tmp_path):
 def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
     """The same command with --resume writes the rest."""
     output = tmp_path / "list.jsonl"
-    sandbox.faults.on(cursor=200).next(status(418))
+    sandbox.faults.on(cursor=198).next(status(418))
     assert run(["procedures", "--output", str(output)]) == 4
     errors = capfd.readouterr().err
     assert errors.startswith("aiotofupilot: 418")
     assert errors.count("\n") == 1
-    advice = "go on with --resume, or elsewhere with --cursor procedures.3dnEB2f5:200@"
-    assert f"; 200 procedures written, {advice}" in errors
+    advice = "go on with --resume, or elsewhere with --cursor procedures.3dnEB2f5:199@"
+    assert f"; 199 procedures written, {advice}" in errors
     assert run(["procedures", "--output", str(output), "--resume"]) == 0
     assert len(output.read_bytes().splitlines()) == 250
-    assert sandbox.requests.cursors == [None, "100", "200", "200"]
+    assert sandbox.requests.cursors == [None, "99", "198", "198"]
 
 
 def test_a_refused_key_does_not_cost_what_an_interrupted_run_has_left(capfd, sandbox, tmp_path):
     """Not even if --resume was forgotten: what has arrived is replaced when something else arrives."""
     output = tmp_path / "list.jsonl"
-    sandbox.faults.on(cursor=200).next(status(418))
+    sandbox.faults.on(cursor=198).next(status(418))
     assert run(["procedures", "--output", str(output)]) == 4
     assert run(["procedures", "--output", str(output), "--api-key", "wrong"]) == 3
     sandbox.requests.clear()
     assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert sandbox.requests.cursors == ["200"]
+    assert sandbox.requests.cursors == ["198"]
     assert len(output.read_bytes().splitlines()) == 250
 
 

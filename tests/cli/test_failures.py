@@ -42,7 +42,7 @@ FAILURES = [
     (
         errors.DriftError("moved", cursor=3),
         4,
-        "moved; items came or went meanwhile: run it again, or with --on-drift resync",
+        "moved; items came or went: run it again, or with --on-drift ignore, which may skip some",
     ),
     (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
     (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),

@@ -47,7 +47,7 @@ def test_without_the_option_the_error_names_it_and_resuming_leaves_it_out(sandbo
 
 def test_a_run_that_ends_early_says_it_too(sandbox, tmp_path, capfd):
     sandbox.faults.always(malformed(50))
-    sandbox.faults.on(cursor=200).always(status(401))
+    sandbox.faults.on(cursor=198).always(status(401))
     assert run(["procedures", "-o", str(tmp_path / "x.csv"), "--on-unreadable", "skip"]) == 3
     assert capfd.readouterr().err.endswith("; 1 procedure could not be read and is left out, at position 50\n")
 
@@ -85,6 +85,10 @@ def test_what_is_left_out_is_told_in_words(positions, words):
             "2 runs could not be read and are left out, at position or with IDs 7, a; 1 run was removed meanwhile",
         ),
         ({"removed": 2}, "2 runs were removed meanwhile"),
+        (
+            {"removed": 1, "is_unchecked": True},
+            "1 run was removed meanwhile; items may be missed or doubled, because the server's cursors are not offsets",
+        ),
     ],
 )
 def test_details_that_are_left_out_are_told_by_their_ids(counts, words):

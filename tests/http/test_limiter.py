@@ -295,7 +295,7 @@ async def test_aiolimiter_paces_a_walk_as_it_is(until):
         seen = []
 
         async def walk():
-            async for procedure in session.procedures.list(limit=2, concurrency=4):
+            async for procedure in session.procedures.list(limit=2, on_drift="ignore", concurrency=4):
                 seen.append(procedure)
 
         walking = asyncio.create_task(walk())
@@ -313,7 +313,7 @@ async def test_aiolimiter_lets_a_walk_go_on():
         Sandbox(procedures=10) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=AsyncLimiter(1, 0.01)) as session,
     ):
-        assert await session.procedures.list(limit=2, concurrency=4).collect() == sandbox.procedures
+        assert await session.procedures.list(limit=2, on_drift="ignore", concurrency=4).collect() == sandbox.procedures
 
 
 async def test_views_share_the_limiter():

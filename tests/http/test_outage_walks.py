@@ -120,7 +120,7 @@ async def test_each_control_has_a_line_in_the_log(clock, server, caplog):
     server.fails = lambda query, _: ServerError("bad gateway", status=502) if covers(query, 45) else None
     await clock.run(server.procedures().list(limit=10, on_unreadable="skip").collect())
     control, looking = (
-        "to see whether only the request at cursor 40 fails",
+        "to see whether only the request at cursor 36 fails",
         "looking for an unreadable item: requesting 1 ",
     )
     assert any(control in line for line in caplog.messages)
@@ -169,7 +169,7 @@ async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, se
     """While others are answered: with the default, a page costs a minute otherwise, or six."""
     server.fails = lambda query, _: timed_out() if covers(query, 45) and int(query["limit"]) > 5 else None
     assert await clock.run(server.procedures().list(limit=10).collect()) == [server.sandbox.procedures]
-    whole = [query for _, query in server.sent if query.get("cursor") == "40" and query["limit"] == "10"]
+    whole = [query for _, query in server.sent if query.get("cursor") == "36" and query["limit"] == "10"]
     assert len(whole) == 2
 
 

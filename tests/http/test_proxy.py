@@ -100,7 +100,7 @@ async def test_a_session_goes_through_its_proxy(connect, proxy, sandbox, base_ur
     else:
         assert proxy.lines == [f"GET {HTTP}/api/v2/procedures?limit=10 HTTP/1.1"]
     assert ("Proxy-Authorization: Basic " in proxy.requests[0]) is (login is not None)
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.requests) == 4
 
 
 @each_scheme

@@ -17,7 +17,12 @@ CHANGES = {
         "    search: Annotated",
         "list(search_query)",
     ),
-    "an option's default changes": ("listings/_shared.py", 'Default("ignore")', 'Default("raise")', "list(on_drift)"),
+    "an option's default changes": (
+        "listings/_shared.py",
+        'Default("raise")',
+        'Default("skip")',
+        "list(on_unreadable)",
+    ),
     "a filter of several listings is gone": (
         "listings/_shared.py",
         "    serial_numbers:",
