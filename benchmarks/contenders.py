@@ -218,6 +218,7 @@ CONTENDERS = {
     "ours-4": Contender(title="**aiotofupilot**, concurrency=4", open=partial(ours, concurrency=4)),
     "ours-16": Contender(title="**aiotofupilot**, concurrency=16", open=partial(ours, concurrency=16)),
     "ours-64": Contender(title="**aiotofupilot**, concurrency=64", open=partial(ours, concurrency=64)),
+    "ours-ignore": Contender(title='**aiotofupilot**, on_drift="ignore"', open=partial(ours, on_drift="ignore")),
     "ours-resync": Contender(title='**aiotofupilot**, on_drift="resync"', open=partial(ours, on_drift="resync")),
     "ours-16-resync": Contender(
         title='**aiotofupilot**, concurrency=16, on_drift="resync"',

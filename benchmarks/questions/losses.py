@@ -50,7 +50,7 @@ def drift(bench: Bench) -> Iterable[Row]:
         removed = 2 * created
         samples = bench.work(
             "drift",
-            ("httpx", "requests", "bare", "official", "ours", "ours-resync", "ours-16-resync"),
+            ("httpx", "requests", "bare", "official", "ours-ignore", "ours", "ours-16"),
             rounds=11,
             items=items,
             created=created,

@@ -61,7 +61,7 @@ async def walk(listing, query, random):
     while most is not None:
         most = random.choice([25, 25, None])
         options = {"limit": random.choice([5, 15, 40]), "concurrency": random.randint(1, 16)}
-        go = listing.list(**query, **options, cursor=checkpoint, max_items=most, on_drift="resync").walk()
+        go = listing.list(**query, **options, cursor=checkpoint, max_items=most).walk()
         async with go:
             found = [item async for item in go]
         yielded += found

@@ -21,6 +21,7 @@ from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 SUPPLY = make_procedures(2000, seed=1)
 
 limits = st.one_of(st.integers(1, 6), st.integers(1, 100))
+ways = st.sampled_from([None, "resync"])
 concurrencies = st.one_of(st.integers(1, 16), st.integers(17, 24))  # a walk looks far ahead with more than 16
 
 
@@ -48,10 +49,10 @@ class Parking(InProcess):
 
 
 class MovingListing(RuleBasedStateMachine):
-    """One walk with on_drift="resync", now and then resumed, over a listing that moves between any two answers."""
+    """A walk, by default or with "resync", now and then resumed, over a listing that moves between any two answers."""
 
-    @initialize(total=st.integers(0, 60), limit=limits, concurrency=concurrencies)
-    def begin(self, total, limit, concurrency):
+    @initialize(total=st.integers(0, 60), limit=limits, concurrency=concurrencies, on_drift=ways)
+    def begin(self, total, limit, concurrency, on_drift):
         self.loop = asyncio.new_event_loop()
         self.supply = iter(SUPPLY)
         self.service = Sandbox([next(self.supply) for _ in range(total)])
@@ -62,7 +63,7 @@ class MovingListing(RuleBasedStateMachine):
         self.strayed = set()
         self.remembers_all = True
         self.yielded = []
-        self.options = {"limit": limit, "concurrency": concurrency, "on_drift": "resync"}
+        self.options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
         self.concurrency = concurrency
         self.ended = self.lost = self.moving = False
         self.consumer = None
@@ -242,6 +243,7 @@ class Busy:
         self.connection = InProcess(self.service, turns=lambda: random.choice([0, 0, 1, 2, 5, 9]))
         # A search by pages of two or three items can't catch up with a listing that moves by as many a request.
         self.limits = [7, 50, 100] if rate > 1 else [1, 2, 3, 7, 50, 100]
+        self.on_drift = "resync" if seed % 2 else None
         self.concurrency = random.randint(1, 16) + 16 * (seed % 3 == 1)  # with more than 16, a walk looks far ahead
         self.changes = 200
 
@@ -269,7 +271,7 @@ HEALING = [faults.status(503), faults.reset(), faults.cut(), faults.html(), faul
 async def exactly_once(busy: Busy, *, resumed: bool) -> None:
     listed, yielded, checkpoint = list(busy.service.procedures), [], Checkpoint()
     while True:
-        walk = busy.listing(cursor=checkpoint, on_drift="resync").walk()
+        walk = busy.listing(cursor=checkpoint, on_drift=busy.on_drift).walk()
         stop = busy.random.randrange(100) if resumed else None
         try:
             async with walk:
@@ -313,7 +315,7 @@ def test_a_listing_that_stands_still_costs_no_request_too_many(seed):
 
 
 async def all_of_it(busy: Busy) -> None:
-    for on_drift in ("ignore", "resync", "raise"):
+    for on_drift in ("ignore", "resync", "raise", None):
         busy.connection.cursors.clear()
         walk = busy.listing(on_drift=on_drift).walk()
         assert [procedure async for procedure in walk] == busy.service.procedures

@@ -35,7 +35,6 @@ async def walk(sandbox, line, random):
                 limit=random.choice([10, 33, 100]),
                 concurrency=random.randint(1, 16),
                 cursor=checkpoint,
-                on_drift="resync",
                 max_items=random.choice([50, None]),
             )
             async with listing.walk() as walk:
@@ -55,7 +54,7 @@ async def test_many_procedures_on_a_busy_line_are_yielded_exactly_once():
         listed = [procedure.id for procedure in sandbox.procedures]
         sandbox.before_response.append(line)
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=16) as session:
-            walk = session.procedures.list(on_drift="resync").walk()
+            walk = session.procedures.list().walk()
             yielded = [procedure.id async for procedure in walk]
     removed = {procedure.id for procedure in line.removed}
     expected = [item_id for item_id in listed if item_id not in removed]

@@ -14,7 +14,7 @@ WAYS = st.fixed_dictionaries(
     {
         "limit": st.sampled_from([1, 2, 3, 7, 10, 25, 60, 100]),
         "concurrency": st.sampled_from([1, 2, 5, 16]),
-        "on_drift": st.sampled_from(["ignore", "resync", "raise"]),
+        "on_drift": st.sampled_from([None, "ignore", "resync", "raise"]),
     }
 )
 POSITIONS = st.sets(st.integers(0, 59), max_size=6)

@@ -39,8 +39,8 @@ def told(outputs):
 def test_a_listing_shows_its_filters_and_options(outputs):
     html = outputs[0]["text/html"]
     assert "<caption>Listing of runs. Nothing is sent before it is used.</caption>" in html
-    assert "<tr><th>on_drift</th><td>resync</td></tr>" in html
-    assert re.search(r"^  on_drift +resync$", outputs[0]["text/plain"], re.MULTILINE)
+    assert "<tr><th>on_drift</th><td>default</td></tr>" in html
+    assert re.search(r"^  on_drift +default$", outputs[0]["text/plain"], re.MULTILINE)
 
 
 def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):

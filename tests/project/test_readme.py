@@ -374,7 +374,7 @@ def test_the_front_page_says_what_clients_lose_as_it_was_measured():
     assert last.pop("created and removed per request") == "10 and 20"
     assert "with 10 created and 20 removed per request" in compared[0][0]
     (_, loops), (_, ours) = compared[1:]
-    assert ours == last['**aiotofupilot**, on_drift="resync"']
+    assert ours == last["**aiotofupilot**"]
     assert {figures for client, figures in last.items() if "aiotofupilot" not in client} == {loops}
 
 

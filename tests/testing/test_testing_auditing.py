@@ -36,7 +36,7 @@ def plain(url, key, **options):
 
 async def exact(url, key, listing="procedures", **options):
     async with TofuPilotSession(key, base_url=url) as session:
-        async for item in getattr(session, listing).list(on_drift="resync", **options):
+        async for item in getattr(session, listing).list(**options):
             yield item.id
 
 

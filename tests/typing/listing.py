@@ -96,6 +96,7 @@ async def its_options_are_checked(session: TofuPilotSession) -> None:
     session.procedures.list(extra_query={"team": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType] - texts
     session.procedures.list(limit="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a number
     session.procedures.list(created_after="2024-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a datetime
+    session.procedures.list(on_drift=None)
     session.procedures.list(on_drift="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of three
     async for procedure in session.procedures.list():
         _ = procedure.fpy  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - gone
