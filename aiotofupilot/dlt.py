@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence  # noqa: TC003 - dlt resolves the annotations
 from contextlib import aclosing
 from datetime import datetime  # noqa: TC003 - likewise
-from functools import partial
 from importlib.util import find_spec
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
@@ -66,8 +65,9 @@ def tofupilot(
             by the creation of its run. It changes nothing for parts, stations and users, nor after the first run.
             None: everything.
         full: Whether to read everything again, whatever was read before.
-        make_session: Makes a session of ``api_key`` and ``base_url``, such as ``partial(TofuPilotSession,
-            concurrency=8)``. Each resource makes one in dlt's own event loop, and closes it.
+        make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
+            and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
+            own event loop, and closes it.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -76,8 +76,11 @@ def tofupilot(
     key = Secret(api_key)
     del api_key  # so that no traceback with local variables shows it
     wanted = NAMES if listings is None else [one_of("listings", name, NAMES) for name in listings]
-    make = partial(make_session, key, base_url=base_url)
     floor, full = aware("start", start), boolean("full", full)
+
+    def make() -> TofuPilotSession:
+        return make_session(key.value, base_url=base_url)
+
     for name in NAMES:
         if name in wanted:
             yield _resource(name, make, dict(filters or {}), floor, full=full)

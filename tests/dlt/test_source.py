@@ -103,6 +103,24 @@ def test_another_destination_takes_the_rows_too(sandbox, tmp_path):
     pipeline.deactivate()
 
 
+@pytest.mark.parametrize("key", ["given", "found", None])
+def test_a_session_of_ones_own_is_made_of_plain_values(pipeline, sandbox, ids, key, monkeypatch):
+    """The key is given, found in dlt's configuration, or absent, and then another place may have it."""
+    if key == "found":
+        monkeypatch.setenv("SOURCES__TOFUPILOT__API_KEY", sandbox.api_key)
+    got = []
+
+    def make_session(api_key, base_url):
+        got.append((api_key, base_url))
+        assert isinstance(api_key, str | None)
+        return TofuPilotSession(api_key or sandbox.api_key, base_url=base_url)
+
+    given = {"api_key": sandbox.api_key} if key == "given" else {}
+    pipeline.run(tofupilot(**given, base_url=sandbox.url, listings=["users"], make_session=make_session))
+    assert got == [(sandbox.api_key if key else None, sandbox.url)]
+    assert ids("users") == listed(sandbox.users)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
