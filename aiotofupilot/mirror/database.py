@@ -58,6 +58,11 @@ _MEMORY_FULL = "iB used)"
 
 _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
+"""The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
+Python's can be almost a day outside."""
+
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
 in memory when it stores it, and would take 122,880 rows."""
@@ -190,10 +195,10 @@ class Database:
         return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
-        """Return when the newest row of a listing was created. None: there are no rows."""
+        """Return when the newest row of a listing was created, or Python's nearest time. None: there are no rows."""
         column = listing_class(listing).creation_field
         microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
-        return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+        return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from aiotofupilot import Paginator, Run, TofuPilotSession, Walk
+    from aiotofupilot.clock import Clock
 
     from .database import Database
     from .tables import Selection
@@ -52,6 +53,9 @@ _ITEMS = 1_000
 
 _RECENT = timedelta(hours=1)
 """What was created this long before a walk began was visible to it, however wrong a clock may be."""
+
+_EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
+"""The earliest time from which a listing can be requested."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
 """Runs whose measurements, phases and logs are read before the watermark passes them. There are few at first, so that
@@ -81,7 +85,7 @@ class Update:
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
     """The ID of the organization of the key. None: the server is too old to say it."""
-    _began_at: datetime = field(factory=partial(datetime.now, UTC), init=False)
+    _began_at: datetime = field(init=False)
     _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
@@ -97,8 +101,13 @@ class Update:
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._began_at = self._clock.now()
         self._ends_at = None if self.deadline is None else asyncio.get_running_loop().time() + self.deadline
         self._in_flight = asyncio.Semaphore(self.session.runs.connection.concurrency)
+
+    @property
+    def _clock(self) -> Clock:
+        return self.session.runs.connection.clock
 
     async def run(self) -> tuple[MirrorResult, ...]:
         """Bring everything up to date, and return a result for each listing."""
@@ -162,8 +171,7 @@ class Update:
         if self.full or is_compared(name):
             await self._mark_gone(name)
         if self.again is not None and is_ordered:
-            longest = self._began_at - datetime.min.replace(tzinfo=UTC)
-            await self._read_again(name, self._began_at - min(self.again, longest))
+            await self._read_again(name, _before(self._began_at, self.again))
 
     async def _read_new(self, name: str, text: str | None) -> None:
         """Read what is new since the watermark in a text, or everything without one."""
@@ -186,12 +194,15 @@ class Update:
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
+        clock = self._clock
+        began, began_at = clock.monotonic(), clock.now()
         await self._store_walk(name, listing.walk())
         newest = None if is_compared(name) else await self._call(self.database.newest, name)
         if newest is not None:
-            # The newest row is no newer than the end of the walk, by whatever clock the server has.
-            began_at = newest - (datetime.now(UTC) - self._began_at)
-            floor = (min(began_at, self._began_at) - _RECENT).replace(microsecond=0)
+            # The newest row is no newer than the end of the walk, by whatever clock the server has. Of the clocks here,
+            # one can be set back during the walk, and the other one stands still while the machine sleeps.
+            took = max(timedelta(seconds=clock.monotonic() - began), clock.now() - began_at)
+            floor = _before(min(_before(newest, took), began_at), _RECENT)
             self._watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
             await self._store()
 
@@ -379,6 +390,11 @@ class Update:
             seconds = self.deadline or 0.0
             message = f"the deadline of {seconds:g} s has passed"
             raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
+
+
+def _before(time: datetime, by: timedelta) -> datetime:
+    """Return the whole second so long before a time, or the earliest one."""
+    return (time - min(by, time - _EARLIEST)).replace(microsecond=0)
 
 
 def _parts(runs: Sequence[str]) -> list[Sequence[str]]:

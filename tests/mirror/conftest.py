@@ -7,7 +7,8 @@ import pytest
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.mirror import mirror_blocking
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox.request import Delivery
 from aiotofupilot.testing import serve
 
 
@@ -37,6 +38,19 @@ def pull(sandbox, tmp_path):
         return {result.listing: result for result in results}
 
     return pull
+
+
+@pytest.fixture
+def replace(sandbox):
+    """Let the sandbox send other bytes in the place of some, such as a value that it cannot write."""
+
+    def replace(old, new):
+        def alter(delivery, _request, _random):
+            return Delivery.of(delivery.status, delivery.headers, delivery.body.replace(old, new))
+
+        sandbox.faults.always(faults.Fault(f"replace({old!r}, ...)", alter, is_harmless=True))
+
+    return replace
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, User, Watermark
 from aiotofupilot.arrow.rows import database_rows
+from aiotofupilot.listings import listing_class
 from aiotofupilot.mirror import (
     DatabaseInUseError,
     Mirror,
@@ -116,17 +117,72 @@ def test_a_listing_without_an_order_goes_on_however_far_the_clocks_are_from_its_
     assert mirrored("procedures") == ids(sandbox.procedures)
 
 
-def test_what_was_created_during_a_long_walk_comes_with_the_next_update(pull, sandbox, mirrored, ids, monkeypatch):
-    """Its place may have been passed by then, and the newest row may be from the end of the walk."""
-    newest = max(sandbox.procedures, key=lambda procedure: procedure.created_at)
-    later = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(hours=2))
+CLOCKS = {
+    "a long walk": (0, 2, 2),
+    "set back during the walk": (3, 0, 0),
+    "set back during a long walk": (3, 2, 2),
+    "set forward during the walk": (-3, 0, 0),
+    "asleep during the walk": (0, 2, 0),
+}
+"""How many hours the local clock is ahead before the walk and after it, and how many the monotonic clock has counted.
+
+That one does not count while the machine sleeps.
+"""
+
+
+@pytest.mark.parametrize(("before", "after", "counted"), CLOCKS.values(), ids=CLOCKS)
+def test_what_is_created_from_the_first_walk_on_comes_with_the_next_update(
+    pull, sandbox, mirrored, ids, monkeypatch, before, after, counted
+):
+    """Its place may have been passed by then, and the newest row may be from the end of the walk.
+
+    The local clock may be set meanwhile, and nothing is hidden until it is where it was.
+    """
+    session = anybody()
+    clock, shift = type(session.runs.connection.clock), SimpleNamespace(hours=before, counted=0)
+
+    def walked(_factory, request):
+        if request.path.endswith("/procedures"):
+            shift.hours, shift.counted = after, counted
+
+    sandbox.before_response.append(walked)
     with monkeypatch.context() as patched:
-        patched.setattr(update, "datetime", later)
+        monotonic = clock.monotonic
+        patched.setattr(clock, "now", lambda _: datetime.now(UTC) + timedelta(hours=shift.hours))
+        patched.setattr(clock, "monotonic", lambda self: monotonic(self) + 3600 * shift.counted)
         pull("procedures")
-    during = newest.created_at - timedelta(hours=2, minutes=30)
-    sandbox.procedures.append(evolve(newest, id="during", created_at=during))
-    assert pull("procedures")["procedures"].new == 1
+    newest = max(sandbox.procedures, key=lambda procedure: procedure.created_at)
+    for minutes in (-60 * max(after, 0) - 30, 60):
+        created_at = newest.created_at + timedelta(minutes=minutes)
+        sandbox.procedures.append(evolve(newest, id=f"{minutes} minutes", created_at=created_at))
+    assert pull("procedures")["procedures"].new == 2
     assert mirrored("procedures") == ids(sandbox.procedures)
+
+
+@pytest.mark.parametrize(
+    ("end", "offset"),
+    [
+        ("0001-01-01T00:00:00.000", "Z"),
+        ("0001-01-01T00:00:00.000", "+14:00"),
+        ("9999-12-31T23:59:59.000", "Z"),
+        ("9999-12-31T23:59:59.000", "-12:00"),
+    ],
+    ids=["year 1", "year 0 in UTC", "year 9999", "year 10000 in UTC"],
+)
+def test_an_item_from_the_end_of_the_calendar_ends_no_update(pull, sandbox, mirrored, ids, replace, end, offset):
+    """Nor does a listing of which all items are from there, and nothing that comes later is hidden."""
+    replace(f"{end}Z".encode(), f"{end}{offset}".encode())
+    dated = {name: getattr(sandbox, name) for name in ("procedures", "runs", "units", "batches", "deployments")}
+    for name, items in dated.items():
+        field = listing_class(name).creation_field
+        items[:] = [evolve(item, **{field: datetime.fromisoformat(f"{end}Z")}) for item in items]
+    pull(*dated)
+    for name, items in dated.items():
+        items.insert(0, evolve(items[0], id="later", **{listing_class(name).creation_field: datetime.now(UTC)}))
+    came = pull(*dated, again=timedelta(days=7))
+    assert {name: result.new for name, result in came.items()} == dict.fromkeys(dated, 1)
+    assert not any(result.new or result.gone for result in pull(*dated, full=True).values())
+    assert {name: mirrored(name) for name in dated} == {name: ids(items) for name, items in dated.items()}
 
 
 def test_what_is_gone_is_marked(have, pull, sandbox, query):
