@@ -5,7 +5,7 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 - `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
 - `update` is one update: what it reads, and when it stores what.
 - `tables` says which listings are mirrored, and has their tables, with the views and macros over them.
-- `database` is the file.
+- `database` is the file, and `state` reads what the mirror has noted about itself there.
 - `results` has what comes back.
 """
 

@@ -20,6 +20,7 @@ from aiotofupilot._arguments import is_loopback
 from aiotofupilot.listings import listing_class
 
 from .results import DatabaseInUseError, MirrorError
+from .state import FORMAT, OWN, State, state_of
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-
-FORMAT = 1
-"""The number of the format that this version writes. A new format needs a migration from each older one."""
-
-_STATE = """
-    CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
-    CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
-    INSERT INTO _mirror VALUES (?, ?, ?, NULL);
-"""
 
 _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
@@ -135,14 +127,9 @@ class Database:
 
         The organization is an ID, or None if the server cannot tell it.
         """
-        present, known = self._tables(), dict[str, str]()
-        if "_mirror" in present:
-            found = self._value("SELECT max(format) FROM _mirror")
-            if found > FORMAT:
-                raise MirrorError(
-                    f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
-                )
-            known = dict(self._run("SELECT listing, filters FROM _mirror_listings"))
+        present = self._tables()
+        state = state_of(present, self._run) or State(server, organization, {})
+        mirrored, owner, known = state.server, state.organization, state.filters
         if strange := sorted(present.keys() & set(_with_points(filters)).difference(_with_points(known))):
             raise MirrorError(
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
@@ -150,11 +137,12 @@ class Database:
             )
         if "_mirror" not in present:
             with self._transaction():
-                self._run(_STATE, FORMAT, server, organization)
+                for table, columns in OWN.items():
+                    self._create(table, columns)
+                self._run("INSERT INTO _mirror VALUES (?, ?, ?, NULL)", FORMAT, server, organization)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
-            ((mirrored, owner),) = self._run("SELECT server, organization FROM _mirror")
             if _without_port(mirrored) != _without_port(server):
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
             organization = organization or owner
@@ -169,10 +157,16 @@ class Database:
                     f"the database holds {listing} with {_shown(known[listing])}, and this update has "
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
-        _check_columns({table: present[table] for table in _with_points(whole)})
+        tables = {table: present[table] for table in _with_points(whole)}
+        _check_columns(tables)
         with self._transaction():
             self._forget(known.keys() - whole)
+            self._complete(tables)
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
+
+    def _create(self, table: str, columns: Mapping[str, str]) -> None:
+        listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        self._run(f"CREATE TABLE IF NOT EXISTS {table} ({listed})")
 
     def _forget(self, listings: Iterable[str]) -> None:
         """Forget that some listings are mirrored, and remove what is left of them."""
@@ -206,22 +200,33 @@ class Database:
         return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
-        """Make the tables and columns that are missing, of a listing and those that follow it, given their filters.
+        """Make the tables that are missing, of a listing and those that follow it, given their filters.
 
         If one of them is not mirrored yet, the watermark of the listing is forgotten.
         """
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
-                self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
-            present = self._tables()
+                self._forget_watermark(listing)
             for name in _with_points(filters):
-                columns = columns_of(name)
-                listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-                self._run(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
-                for column in columns.keys() - present.get(name, columns).keys():
-                    self._run(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
+                self._create(name, columns_of(name))
             for name in missing:
                 self._run("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", name, filters[name])
+
+    def _complete(self, tables: Mapping[str, Mapping[str, str]]) -> None:
+        """Add the columns that tables lack. Somebody dropped them, or an earlier version did not have them.
+
+        The watermark of such a table is forgotten, because rows that are there keep null until they are read again.
+        """
+        lacking = {table: columns_of(table).keys() - found.keys() for table, found in tables.items()}
+        for table, columns in lacking.items():
+            for column in columns:
+                self._run(f"ALTER TABLE {table} ADD COLUMN {column} {columns_of(table)[column]}")
+                self._forget_watermark("runs" if table in FOLLOWING else table)
+        if any(lacking.values()):
+            self._define()  # in DuckDB 1.4, a view fails after its table got a column
+
+    def _forget_watermark(self, listing: str) -> None:
+        self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
 
     def store(
         self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
@@ -260,10 +265,13 @@ class Database:
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
         with self._transaction():
-            self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
-            for definition in definitions(self.mirrored()):
-                self._run(definition)
+            self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
+
+    def _define(self) -> None:
+        self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
+        for definition in definitions(self.mirrored()):
+            self._run(definition)
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
@@ -307,11 +315,11 @@ class Database:
             raise
 
     def _tables(self) -> dict[str, dict[str, str]]:
-        """Return the columns of each table and view, and their types."""
+        """Return the columns of each table and view, and their types. Their names are in lower case, as ours are."""
         return dict(
             self._run(
-                "SELECT table_name, map_from_entries(list((column_name, data_type))) FROM duckdb_columns() "
-                "WHERE database_name = 'mirror' AND schema_name = 'main' GROUP BY table_name"
+                "SELECT lower(table_name), map_from_entries(list((lower(column_name), data_type))) "
+                "FROM duckdb_columns() WHERE database_name = 'mirror' AND schema_name = 'main' GROUP BY table_name"
             )
         )
 
@@ -340,7 +348,10 @@ def _shown(filters: str) -> str:
 
 def _without_port(server: str) -> str:
     """Return an address, without the port if it is of this machine, where a sandbox has another one each time."""
-    url = urlsplit(server)
+    try:
+        url = urlsplit(server)
+    except ValueError:  # somebody wrote it into the database
+        return server
     return url._replace(netloc=url.hostname).geturl() if url.hostname and is_loopback(url.hostname) else server
 
 

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
-from aiotofupilot.mirror.database import FORMAT, Database, _unusable
+from aiotofupilot.mirror.database import Database, _unusable
+from aiotofupilot.mirror.state import FORMAT
 
 SERVER = "https://tofupilot.example/api"
 
@@ -126,6 +127,60 @@ def test_a_newer_format_is_refused(path):
     assert refused(path) == (
         f"the database has the format {FORMAT + 1}, and this version knows {FORMAT}: install a newer one"
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("DELETE FROM _mirror", "the table _mirror has 0 rows in the place of 1"),
+        ("INSERT INTO _mirror FROM _mirror", "the table _mirror has 2 rows in the place of 1"),
+        ("UPDATE _mirror SET format = NULL", f"the table _mirror has the format None and the server {SERVER}"),
+        ("UPDATE _mirror SET format = -1", f"the table _mirror has the format -1 and the server {SERVER}"),
+        ("UPDATE _mirror SET server = NULL", f"the table _mirror has the format {FORMAT} and the server None"),
+        (
+            "ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'",
+            "the table _mirror has other columns",
+        ),
+        ("ALTER TABLE _mirror DROP organization", "the table _mirror has other columns"),
+        ("ALTER TABLE _mirror ADD note VARCHAR", "the table _mirror has other columns"),
+        ("DROP TABLE _mirror", "the table _mirror is missing"),
+        ("DROP TABLE _mirror_listings", "the table _mirror_listings is missing"),
+        (
+            "ALTER TABLE _mirror_listings ALTER watermark TYPE INTEGER",
+            "the table _mirror_listings has other columns",
+        ),
+        ("ALTER TABLE _mirror_listings RENAME watermark TO mark", "the table _mirror_listings has other columns"),
+        (
+            "INSERT INTO _mirror_listings FROM _mirror_listings",
+            "the table _mirror_listings names a table twice, or without its filters",
+        ),
+        (
+            "UPDATE _mirror_listings SET filters = NULL",
+            "the table _mirror_listings names a table twice, or without its filters",
+        ),
+        (
+            "UPDATE _mirror_listings SET listing = NULL",
+            "the table _mirror_listings names None, which this version does not know",
+        ),
+        (
+            "CREATE TABLE notes AS SELECT 1 AS n; UPDATE _mirror_listings SET listing = 'notes'",
+            "the table _mirror_listings names notes, which this version does not know",
+        ),
+    ],
+)
+def test_a_table_of_the_mirrors_own_that_somebody_changed_is_refused(path, change, complaint):
+    """Whatever is wanted of the database then. An error of Python's would not say what to do."""
+    mirror_of(SERVER, path)
+    made(path, change)
+    for wanted in ({}, {"users": ""}, {"stations": ""}):
+        assert refused(path, **wanted) == (f"{complaint}: restore a copy of the file, or choose another file")
+
+
+def test_an_address_that_cannot_be_one_is_another_servers(path):
+    """Somebody wrote it there."""
+    mirror_of(SERVER, path)
+    made(path, "UPDATE _mirror SET server = 'https://[nonsense'")
+    assert refused(path).startswith("the database is a mirror of https://[nonsense, not of ")
 
 
 def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
@@ -258,6 +313,15 @@ def test_a_table_that_somebody_altered_is_refused(path, change, complaint):
         assert refused(path, **wanted) == f"{complaint}: choose another file, or remove the table"
 
 
+def test_names_that_differ_in_case_are_the_same(path):
+    """DuckDB makes no difference."""
+    mirror_of(SERVER, path)
+    made(path, "ALTER TABLE users RENAME TO Users", "ALTER TABLE users RENAME name TO NAME")
+    with opened(path, users="") as database:
+        database.prepare("users", {"users": ""})
+        assert query(database, "SELECT id, name FROM users") == [("someone", None)]
+
+
 def test_what_was_not_seen_is_gone_once(path):
     begun = datetime(2026, 3, 1, tzinfo=UTC)
     with opened(path) as database:
@@ -276,7 +340,7 @@ def test_memory_that_is_never_enough_is_an_error(path, monkeypatch):
 
     with opened(path) as database:
         with monkeypatch.context() as patched, pytest.raises(MemoryError, match="could not allocate block"):
-            patched.setattr(Database, "_tables", fail)
+            patched.setattr(Database, "mirrored", fail)
             database.with_memory(lambda: database.prepare("users", {"users": ""}))
         database.prepare("users", {"users": ""})
         assert database.rows("users") == 0
