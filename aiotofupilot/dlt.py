@@ -126,9 +126,9 @@ def _resource(
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield run, next(numbers), rows.batch(items), _watermark(walk)
+                    yield run, next(numbers), rows.sent(items), _watermark(walk)
                     items = []
-            yield run, next(numbers), rows.batch(items), _watermark(walk)
+            yield run, next(numbers), rows.sent(items), _watermark(walk)
 
     made: DltResource = dlt.resource(
         batches,

@@ -37,17 +37,37 @@ class Rows:
     def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
         """Return a record batch of items: models of a class, or structs with their values.
 
-        An attribute of another type than the model says is a TypeError, a duration that is too long an OverflowError.
+        An attribute of another type than the model says is a TypeError. A duration that is too long, or a number that
+        no double can hold, is an OverflowError.
         """
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 
     def sent(self, items: Sequence[Any]) -> pa.RecordBatch:
         """Return a record batch of items that a server sent. What Arrow cannot hold is a `DecodeError`."""
+        batch, faults = self.readable(items)
+        if faults:
+            raise faults[0]
+        return batch
+
+    def readable(self, items: Sequence[Any]) -> tuple[pa.RecordBatch, Sequence[DecodeError]]:
+        """Return a record batch of those items that Arrow can hold, and why it cannot hold the others."""
         try:
-            return self.batch(items)
-        except OverflowError as error:
-            raise DecodeError(str(error)) from error
+            return self.batch(items), ()
+        except OverflowError:
+            faults = [*map(self._fault, items)]
+        fitting = [item for item, fault in zip(items, faults, strict=True) if fault is None]
+        return self.batch(fitting), [fault for fault in faults if fault is not None]
+
+    def _fault(self, item: Any) -> DecodeError | None:  # noqa: ANN401 - a model or a struct
+        """Return which of its values Arrow cannot hold, if there is one."""
+        for column in self._columns:
+            try:
+                arrays_of((column,), (item,))
+            except OverflowError as error:
+                name = column.field.name
+                return DecodeError(f"{name} of {item.id!r}: {error}", path=name)
+        return None
 
 
 @cache

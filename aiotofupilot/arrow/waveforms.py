@@ -43,6 +43,11 @@ class Waveform:
     """Which one of the series of the measurement it is, from 0."""
     series: DataSeries
 
+    @property
+    def id(self) -> str:
+        """An ID of its own. The API gives it none."""
+        return f"{self.measurement.id}:{self.number}"
+
 
 def waveforms(run: RunDetails) -> Iterator[Waveform]:
     """Yield the waveforms of a run, also those without points."""

@@ -47,9 +47,9 @@ class Mirror:
         details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
             ``attachments``. Each run takes a request. They follow the runs, so runs are mirrored with them. What was
             mirrored once is brought up to date from then on. Addresses of attachments are left out.
-        on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
-            error, or ``"skip"`` it. Later updates request it until it is a minute older than the newest one, and then
-            only ``full`` does.
+        on_unreadable: What to do about an item that the server cannot serve while it serves others, or that no column
+            can hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
+            request it until it is a minute older than the newest one, and then only ``full`` does.
 
     Raises:
         ConfigurationError: The session cannot be made.

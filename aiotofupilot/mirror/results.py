@@ -37,8 +37,9 @@ class MirrorResult:
     rows: int
     """Rows that the table has now, with those that are marked."""
     unreadable: int = 0
-    """Items that were left out because the server cannot serve them, with ``on_unreadable="skip"``. An unreadable run
-    counts among runs alone, although its measurements, phases and logs are left out with it."""
+    """Items that were left out because the server cannot serve them, or no column can hold them, with
+    ``on_unreadable="skip"``. An unreadable run counts among runs alone, although its measurements, phases and logs are
+    left out with it."""
     is_account_checked: bool = True
     """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
     too old to say it."""

@@ -21,14 +21,14 @@ from aiotofupilot import DataSeries
 from aiotofupilot._arguments import for_parameter, one_of
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
 from aiotofupilot.arrow.rows import Rows, database_rows
-from aiotofupilot.arrow.waveforms import Waveform, waveforms
+from aiotofupilot.arrow.waveforms import waveforms
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
-    from aiotofupilot import Attachment, RunDetails
+    from aiotofupilot import Attachment, DecodeError, RunDetails
     from aiotofupilot.arrow.columns import Build
 
 GONE = "_gone_at"
@@ -72,17 +72,16 @@ class _Attached(NamedTuple):
     run: RunDetails
     attachment: Attachment
 
+    @property
+    def id(self) -> str:
+        return self.attachment.id
+
 
 def _column(name: str, path: str, kind: Any = str, of: Callable[[Any], object] | None = None) -> Column:  # noqa: ANN401 - a type
     """Return a column of the values at a path, or of what a function makes of each of them."""
     arrow, build = RULES[kind]
     made: Build = build if of is None else lambda values: build([*map(of, values)])
     return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), made)
-
-
-def _key(waveform: Waveform) -> str:
-    """Return an ID for a series. The API gives it none."""
-    return f"{waveform.measurement.id}:{waveform.number}"
 
 
 def _digest(data: tuple[float, ...]) -> str:
@@ -92,7 +91,7 @@ def _digest(data: tuple[float, ...]) -> str:
 DETAILED: Mapping[str, Rows] = {
     "series": Rows(
         [
-            _column("id", "", of=_key),
+            _column("id", "id"),
             _column("run_id", "run.id"),
             _column("phase_name", "phase.name"),
             _column("retry_count", "phase.retry_count", int),
@@ -109,7 +108,7 @@ DETAILED: Mapping[str, Rows] = {
     ),
     "attachments": Rows(
         [
-            _column("id", "attachment.id"),
+            _column("id", "id"),
             _column("run_id", "run.id"),
             _column("name", "attachment.name"),
             _column("size", "attachment.size", float),
@@ -225,7 +224,7 @@ class DetailRows:
 
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
-        self._items["series"] |= {_key(waveform): waveform for waveform in waveforms(run)}
+        self._items["series"] |= {waveform.id: waveform for waveform in waveforms(run)}
         self._items["attachments"] |= {each.id: _Attached(run, each) for each in run.attachments}
 
     @property
@@ -234,7 +233,10 @@ class DetailRows:
         points = sum(len(waveform.series.data) for waveform in self._items["series"].values())
         return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
-    def take(self) -> dict[str, pa.RecordBatch]:
-        """Return the rows of each table that has any, and forget the details, which take more memory."""
+    def take(self) -> dict[str, tuple[pa.RecordBatch, Sequence[DecodeError]]]:
+        """Return the rows of each table that has any, and why others cannot be made, as `Rows.readable` does.
+
+        The details are forgotten, because they take more memory.
+        """
         items, self._items = self._items, defaultdict(dict)
-        return {name: DETAILED[name].batch([*each.values()]) for name, each in items.items() if each}
+        return {name: DETAILED[name].readable([*each.values()]) for name, each in items.items() if each}

@@ -11,6 +11,7 @@ those of the latest runs again.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import Paginator, Run, TofuPilotSession, Walk
+    from aiotofupilot import DecodeError, Paginator, Run, TofuPilotSession, Walk
     from aiotofupilot.clock import Clock
 
     from .database import Database
     from .tables import Selection
+
+_log = logging.getLogger("aiotofupilot")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -337,14 +340,25 @@ class Update:
     async def _add_detailed(self, rows: DetailRows) -> None:
         for name, made in (await self._call(rows.take)).items():
             if name in self._following:  # a user may have removed the other table
-                await self._keep(name, made)
+                await self._keep(name, *made)
 
     async def _add(self, name: str, items: Sequence[Any], watermark: str | None = None) -> None:
         """Make rows of some items, and keep them with the watermark after them."""
-        await self._keep(name, await self._call(database_rows(listing_class(name).model).batch, items), watermark)
+        made = await self._call(database_rows(listing_class(name).model).readable, items)
+        await self._keep(name, *made, watermark)
 
-    async def _keep(self, name: str, rows: pa.RecordBatch, watermark: str | None = None) -> None:
-        """Keep some rows, and store what is pending when it is enough for a transaction."""
+    async def _keep(
+        self, name: str, rows: pa.RecordBatch, faults: Sequence[DecodeError], watermark: str | None = None
+    ) -> None:
+        """Keep some rows, and store what is pending when it is enough for a transaction.
+
+        The faults say why other items have no rows: no column can hold one of their values.
+        """
+        if faults and self.on_unreadable == "raise":
+            raise faults[0]
+        for fault in faults:
+            _log.warning("an item of %s cannot be stored and is left out: %s", name, fault)
+        self._unreadable[name] += len(faults)
         if rows.num_rows:
             self._batches[name].append(rows)  # looked up here, because another task may have stored meanwhile
         if watermark is not None:

@@ -8,6 +8,7 @@ import dlt
 import duckdb
 import pytest
 from attrs import evolve
+from dlt.pipeline.exceptions import PipelineStepFailed
 from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
@@ -132,6 +133,12 @@ def test_a_session_of_ones_own_is_made_of_plain_values(pipeline, sandbox, ids, k
 def test_an_argument_out_of_bounds_is_refused(options, error, message):
     with pytest.raises(error, match=message):
         tofupilot("key", "https://tofupilot.example", **options)
+
+
+def test_a_value_that_no_column_can_hold_ends_a_run_and_is_named(pipeline, sandbox):
+    sandbox.stations[1] = evolve(sandbox.stations[1], procedures_count=10**400)
+    with pytest.raises(PipelineStepFailed, match=f"procedures_count of '{sandbox.stations[1].id}': int too large"):
+        pipeline.run(tofupilot(sandbox.api_key, sandbox.url, listings=["stations"]))
 
 
 def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkeypatch, sandbox):

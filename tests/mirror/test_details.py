@@ -148,7 +148,7 @@ def stored(path, *runs):
         for run in runs:
             rows.add(run)
         now = database.datetime.now(database.UTC)
-        made.store({name: [batch] for name, batch in rows.take().items()}, now, {})
+        made.store({name: [batch] for name, (batch, _) in rows.take().items()}, now, {})
         made.finish()
     finally:
         made.close()
@@ -194,7 +194,8 @@ def test_many_points_are_enough_for_rows_as_many_series_are(monkeypatch):
         assert not rows.is_enough
         rows.add(more)
         assert rows.is_enough
-        assert rows.take()["series"].num_rows == series
+        made, faults = rows.take()["series"]
+        assert (made.num_rows, faults) == (series, ())
         assert not rows.is_enough
 
 

@@ -245,7 +245,7 @@ async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox, 
     """Several tasks read what runs wrote, and each stores what is pending when it is enough."""
 
     async def call(self, function, *given):
-        if function == database_rows(User).batch:
+        if function == database_rows(User).readable:
             await self._store()
         return function(*given)
 
