@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READABLE_BY = "v1.4.0"
-"""The oldest DuckDB that can read a file that is made here."""
+"""The storage version of a file that is made here. A DuckDB that is older than pyproject.toml allows reads it too, and
+may fail at its macros."""
 
 _MEMORY = (64, 128, 256, 512, 1024, 4096)
 """MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The
