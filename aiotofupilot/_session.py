@@ -248,7 +248,8 @@ class TofuPilotSession(Listings):
             ValueError: The attachment has neither an address nor an owner.
             AttachmentError: The server has no address for it, or one that is not https. Plain HTTP is only taken from
                 this machine, if the server is this machine too.
-            APIError: The storage refused, or failed; or the run or unit could not be read.
+            APIError: The storage refused, or failed, or sent a file of another size than the attachment's; or the run
+                or unit could not be read.
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """

@@ -127,7 +127,8 @@ class _File:
                 await self._renew()
                 is_fresh = True
             try:
-                return await receive(self._connection, Secret(self._attachment.download_url), part, self._name)
+                address, size = Secret(self._attachment.download_url), self._attachment.size
+                return await receive(self._connection, address, part, self._name, size)
             except TofuPilotError as error:
                 has_progress, most = part.size >= most + _PROGRESS, max(most, part.size)
                 needs_address = isinstance(error, APIError) and error.status in _REFUSALS
@@ -150,7 +151,7 @@ class _File:
             failure = AttachmentError(f"the server has no address for {self._name} of {whose}")
             failure.hint = "perhaps its upload has not ended"
             raise failure
-        self._attachment = evolve(self._attachment, download_url=found.download_url)
+        self._attachment = evolve(self._attachment, download_url=found.download_url, size=found.size)
 
 
 async def _many(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import zlib
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from .throttle import Throttle
 from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from .client import Connection
     from .part import PartFile
@@ -49,15 +50,27 @@ _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 """What Content-Encoding says of a body that is not encoded. Some storages keep the last one from an upload."""
 
+_COMPRESSED = frozenset({"gzip", "deflate"})
+"""What Content-Encoding says of a body that is decompressed here. Some storages keep a file as it was uploaded."""
+
+_UNREADABLE = frozenset({"br", "zstd"})
+"""What it says of a body that only other libraries can decompress."""
+
+_ANY_HEADER = 32 + zlib.MAX_WBITS
+"""The argument by which zlib reads gzip and deflate, and tells them apart by their headers."""
+
+_PIECE = 1024 * 1024
+"""A body is decompressed in pieces of at most this many bytes, because a few bytes may hold gigabytes."""
+
 _EXCERPT = 2000
 """So many bytes of a refusal are read."""
 
 
-async def receive(connection: Connection, address: Secret, part: PartFile, name: str) -> None:
+async def receive(connection: Connection, address: Secret, part: PartFile, name: str, size: float | None) -> None:
     """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
 
     The throttle of the connection is the API's, so each storage has another one. ``name`` is what the file is called in
-    errors and log lines.
+    errors and log lines. ``size`` is its size in bytes, by what the API says. 0 or None: the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -67,7 +80,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     target = f"attachments/{quote(name, safe='')}"
     attempts: Attempts[None] = Attempts(throttle, connection.retry, target, RequestCounts())
     try:
-        await attempts.make(_Reception(connection, throttle, url, part, name).attempt)
+        await attempts.make(_Reception(connection, throttle, url, part, name, size or 0).attempt)
     except errors.TofuPilotError as error:
         attempts.sign(error)
         raise
@@ -82,6 +95,7 @@ class _Reception:
     _url: Secret
     _part: PartFile
     _name: str
+    _size: float
 
     @property
     def _validator(self) -> str | None:
@@ -118,15 +132,39 @@ class _Reception:
         async with self._responding() as (response, content):
             self._throttle.health.is_reached = True
             length = await self._begin(response, content)
-            while not content.at_eof():
-                if part.add(await content.readany()):
-                    silence.reschedule(None)
-                    await part.flush()
-                if timeout is not None:
-                    silence.reschedule(loop.time() + timeout)
+            body = _Body(_encoding(response))
+            try:
+                while not content.at_eof():
+                    for is_due in map(part.add, body.pieces(await content.readany())):
+                        if is_due:
+                            silence.reschedule(None)
+                            await part.flush()
+                    if timeout is not None:
+                        silence.reschedule(loop.time() + timeout)
+            except zlib.error:
+                body.is_whole = False
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
+        # Every byte came that HTTP announced. So another attempt would bring the same.
+        if not body.is_whole:
+            part.restart(None)
+            message = f"the storage sent {self._name} as {body.encoding}, which is cut short or damaged"
+            raise errors.APIError(message, status=response.status)
+        if not self._fits(part.size, body.received):
+            sent = part.size
+            part.restart(None)
+            raise self._misfit(sent, response)
+
+    def _fits(self, *sizes: int | None) -> bool:
+        """Return whether the file has one of these sizes, as far as the API knows its size."""
+        return self._size <= 0 or self._size in sizes
+
+    def _misfit(self, size: int, response: Response) -> errors.APIError:
+        message = f"the storage sent {size} bytes, and {self._name} has {self._size:.0f}"
+        error = errors.APIError(message, status=response.status)
+        error.hint = "perhaps it is the login page of a network, or of a proxy"
+        return error
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
@@ -144,6 +182,7 @@ class _Reception:
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "User-Agent"),
+            auto_decompress=False,  # aiohttp takes a compressed body for whole wherever it ends
         )
         headers = {"Accept-Encoding": "identity"}  # a compressed file could not be resumed
         if self._validator:
@@ -192,16 +231,23 @@ class _Reception:
         """
         headers, part = response.headers, self._part
         is_asked_for = self._validator is not None
-        is_encoded = headers.get("Content-Encoding", "").strip().lower() not in _PLAIN
+        encoding = _encoding(response)
+        is_encoded = encoding not in _PLAIN
         etag = headers.get("ETag", "").strip()
         match response.status:
             case HTTPStatus.OK:
-                part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
                 announced = headers.get("Content-Length")
                 if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
                     message = f"the storage does not say where {self._name} ends, so a part could pass for the whole"
                     raise errors.APIError(message, status=response.status)
-                return None if announced is None or is_encoded else int(announced)
+                if encoding in _UNREADABLE:
+                    message = f"the storage sent {self._name} as {encoding}, which cannot be decompressed"
+                    raise errors.APIError(message, status=response.status)
+                length = None if announced is None or is_encoded else int(announced)
+                if length is not None and not self._fits(length):
+                    raise self._misfit(length, response)
+                part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)  # drops what has arrived
+                return length
             case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
                 sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
                 first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
@@ -232,6 +278,37 @@ class _Reception:
             code=None if code is None or code.lower() in str(self._url.value).lower() else code,
             retry_after=retry_after(response),
         )
+
+
+class _Body:
+    """A body as it comes, and what it holds: itself, or the streams that are compressed in it, one after the other."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self.received: int | None = None
+        """How many compressed bytes have come. None: the body is not compressed."""
+        self.is_whole: bool = True
+        """Whether what has come does not end within a stream."""
+        if encoding in _COMPRESSED:
+            self.received, self.is_whole = 0, False
+            self._stream = zlib.decompressobj(_ANY_HEADER)
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield what some more bytes of the body hold. If they cannot be decompressed, this is a `zlib.error`."""
+        if self.received is None:
+            yield data
+            return
+        self.received += len(data)
+        while data:
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_ANY_HEADER)
+            yield self._stream.decompress(data, _PIECE)
+            data = self._stream.unconsumed_tail or self._stream.unused_data
+            self.is_whole = self._stream.eof
+
+
+def _encoding(response: Response) -> str:
+    return response.headers.get("Content-Encoding", "").strip().lower()
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:

@@ -14,6 +14,7 @@ import ssl
 import sys
 import threading
 import warnings
+import zlib
 from contextlib import aclosing, suppress
 from functools import partialmethod
 from pathlib import Path
@@ -53,6 +54,7 @@ from aiotofupilot.sandbox.storage import contents
 KEY = "tofu_0123456789abcdef"
 SIGNATURE = "5ecret-5ignature"
 DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)  # noqa: S311 - test data
+GZIP = gzip.compress(DATA)
 HALF = len(DATA) // 2
 ETAG = 'ETag: "one"'
 HERE = "http://127.0.0.1"
@@ -61,6 +63,12 @@ HERE = "http://127.0.0.1"
 
 def whole(data=DATA, *headers):
     return http(data, ETAG, *headers)
+
+
+def chunked(*chunks, gzip=False):
+    fields = "Content-Encoding: gzip\r\n" * gzip + "Transfer-Encoding: chunked\r\n"
+    body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+    return f"HTTP/1.1 200 OK\r\n{fields}\r\n".encode() + body
 
 
 def cut(at=HALF, answer=None, end=hang_up):
@@ -185,11 +193,14 @@ class TestFile:
     @pytest.mark.parametrize(
         "answer",
         [
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(DATA), DATA),
-            http(gzip.compress(DATA), "Content-Encoding: gzip", ETAG),
+            chunked(DATA),
+            chunked(*(GZIP[at : at + 1] for at in range(400)), GZIP[400:], gzip=True),
+            http(GZIP, "Content-Encoding: gzip", ETAG),
+            http(gzip.compress(DATA[:HALF]) + gzip.compress(DATA[HALF:]), "Content-Encoding: GZIP"),
+            http(zlib.compress(DATA), "Content-Encoding: deflate"),
             http(DATA, "Content-Encoding: aws-chunked", ETAG),
         ],
-        ids=["chunked", "compressed", "unknown encoding"],
+        ids=["chunked", "byte by byte", "compressed", "in two streams", "deflate", "unknown encoding"],
     )
     async def test_the_way_of_the_transfer_does_not_matter(self, session, storage, tmp_path, answer):
         storage.answers = [answer]
@@ -199,6 +210,76 @@ class TestFile:
         storage.answers = [whole()]
         async with TofuPilotSession(KEY, base_url=HERE, max_body=1000) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+    @pytest.mark.parametrize(
+        "answer",
+        [http(b"x" * 42, ETAG), chunked(b"x" * 42), http(gzip.compress(DATA[:42]), "Content-Encoding: gzip")],
+        ids=["announced", "chunked", "compressed"],
+    )
+    async def test_one_of_another_size_is_not_kept(self, session, storage, tmp_path, answer):
+        """Such as the login page of a network, which would pass for the attachment from then on."""
+        storage.answers = [answer, whole()]
+        attachment = given(storage, size=len(DATA))
+        message = rf"^200: the storage sent 42 bytes, and attachment '7a1c' has {len(DATA)}; perhaps it is"
+        with pytest.raises(APIError, match=message):
+            await session.download(attachment, tmp_path)
+        assert (parts(tmp_path), len(storage.requests)) == ([], 1)
+        assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+
+    @pytest.mark.parametrize("size", [len(DATA), float(len(DATA)), len(GZIP), 0, None])
+    async def test_the_size_is_of_the_file_or_of_what_the_storage_keeps(self, session, storage, tmp_path, size):
+        """0 proves nothing: it is the size of an upload whose end was not announced."""
+        storage.answers = [http(GZIP, "Content-Encoding: gzip", ETAG)]
+        assert (await session.download(given(storage, size=size), tmp_path)).read_bytes() == DATA
+
+    async def test_another_size_does_not_cost_what_has_arrived(self, session, storage, tmp_path):
+        storage.answers = [cut(), http(b"<p>Log in to the network.</p>"), rest(storage)]
+        attachment = given(storage, size=len(DATA))
+        with pytest.raises(APIError, match=r"^200: the storage sent 29 bytes, and attachment '7a1c' has"):
+            await session.download(attachment, tmp_path)
+        assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, f"bytes={HALF}-", f"bytes={HALF}-"]
+
+    async def test_a_new_address_comes_with_the_size(self, session, storage, tmp_path, monkeypatch):
+        """Of an upload that has ended since."""
+
+        async def renewed_run(_, key):
+            return SimpleNamespace(attachments=[given(storage, size=len(DATA))])
+
+        monkeypatch.setattr(Runs, "get", renewed_run)
+        storage.answers = [http(b"", status="403 Forbidden"), whole()]
+        attachment = given(storage, size=42, owner=("runs", "4b1d"))
+        assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+
+    @pytest.mark.parametrize(
+        ("encoding", "body"),
+        [
+            ("gzip", GZIP[:-9]),
+            ("gzip", GZIP[:1000]),
+            ("gzip", b""),
+            ("deflate", zlib.compress(DATA)[:-1]),
+            ("gzip", GZIP + GZIP[:-1]),
+            ("gzip", DATA),
+            ("gzip", GZIP[:-1] + b"!"),
+        ],
+        ids=["the end", "all but a bit", "all", "a byte", "a second stream", "not compressed", "changed"],
+    )
+    async def test_a_compressed_one_that_the_storage_has_cut_is_not_kept(
+        self, session, storage, tmp_path, encoding, body
+    ):
+        """Every byte comes that is announced, so HTTP notices nothing."""
+        storage.answers = [http(body, f"Content-Encoding: {encoding}", ETAG)]
+        message = rf"^200: the storage sent attachment '7a1c' as {encoding}, which is cut short or damaged$"
+        with pytest.raises(APIError, match=message):
+            await session.download(given(storage), tmp_path)
+        assert (parts(tmp_path), len(storage.requests)) == ([], 1)
+
+    @pytest.mark.parametrize("encoding", ["br", "zstd"])
+    async def test_one_that_cannot_be_decompressed_is_refused(self, session, storage, tmp_path, encoding):
+        storage.answers = [http(b"x", f"Content-Encoding: {encoding}")]
+        with pytest.raises(APIError, match=rf"^200: the storage sent attachment '7a1c' as {encoding}, which cannot be"):
+            await session.download(given(storage), tmp_path)
+        assert (parts(tmp_path), len(storage.requests)) == ([], 1)
 
     async def test_no_other_place_is_written_to(self, session, storage, tmp_path):
         storage.answers = [http(b"x")]
@@ -551,7 +632,7 @@ class TestResume:
             http(DATA, 'ETag: W/"one"'),
             http(DATA),
             http(DATA, "ETag: one"),
-            http(gzip.compress(DATA), "Content-Encoding: gzip", ETAG),
+            http(GZIP, "Content-Encoding: gzip", ETAG),
         ],
         ids=["weak", "none", "malformed", "compressed"],
     )
