@@ -36,7 +36,7 @@ parts below it.
   positions.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments, and hides the
-  secret ones.
+  secret ones. `_part` opens a file that is not whole yet.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

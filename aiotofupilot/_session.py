@@ -232,7 +232,8 @@ class TofuPilotSession(Listings):
 
         The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that works on
         every system. A file that is there is whole, so nothing is requested for it. Until it is whole it is
-        ``....part``, and the next call goes on with that, also in another process, if the storage allows it.
+        ``....part``, and the next call goes on with that, also in another process, if the storage allows it and the
+        file system has locks.
 
         The file comes from a storage by the attachment's address, without the key and any header of this session. The
         session's retries, proxy, TLS and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the

@@ -2,7 +2,8 @@
 
 It is FILE.part until it is whole, and then takes its place. So a file in its place is whole. Beside the part,
 FILE.part.etag holds the validator of the file, by which the storage knows whether the rest still belongs to it. So a
-process may end at any time, also by kill -9, and the next one goes on with what is there.
+process may end at any time, also by kill -9, and the next one goes on with what is there. On a file system without
+locks, each process has a part of its own, which no other one goes on with.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-if sys.platform != "win32":
-    import fcntl
+from aiotofupilot._part import locked, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +51,9 @@ class PartFile:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path = target.with_name(f"{target.name}.part")
-        self._etag_path = target.with_name(f"{target.name}.part.etag")
+        self._path: Path
+        self._is_shared = True
+        """Whether another process can go on with the part."""
         self.etag: str | None = None
         """The validator of the file; None: the rest cannot be asked for."""
         self._file: FileIO
@@ -72,16 +73,22 @@ class PartFile:
         if self._target.is_file():
             return "whole"
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        file = _locked(self._path)
-        if file is None:
+        path = self._target.with_name(f"{self._target.name}.part")
+        found = locked(path)
+        if found is None:
             return "busy"
-        self._file, self._is_open = file, True
+        (self._file, self._path), self._is_open = found, True
+        self._is_shared = self._path == path
         if self._target.is_file():  # another process has put it there since
             return "whole"
-        with suppress(FileNotFoundError, ValueError):
-            self.etag = self._etag_path.read_text("ascii")
-        self._written = os.fstat(file.fileno()).st_size
+        self._written = os.fstat(self._file.fileno()).st_size
+        with suppress(FileNotFoundError, ValueError), opened(self._etag_path, 0) as file:
+            self.etag = file.read().decode("ascii")
         return "open"
+
+    @property
+    def _etag_path(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.etag")
 
     def restart(self, etag: str | None) -> None:
         """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
@@ -104,7 +111,9 @@ class PartFile:
             if self.etag is None or is_last:
                 self._etag_path.unlink(missing_ok=True)
             else:
-                self._etag_path.write_text(self.etag, "ascii")
+                with opened(self._etag_path) as file:
+                    file.truncate(0)
+                    file.write(self.etag.encode("ascii"))
             self._has_restarted = False
         rest, self._pending = memoryview(self._pending), bytearray()
         while rest:
@@ -123,13 +132,13 @@ class PartFile:
         self._is_open = False
 
     def leave(self) -> None:
-        """End. What has arrived stays, unless it is nothing, or the file is in its place."""
+        """End. What has arrived stays, unless it is nothing, nobody can go on with it, or the file is in its place."""
         if not self._is_open:
             return
         with self._file:
             with suppress(OSError):  # the file is shorter then
                 self._flush()
-            if not self._written or self._target.is_file():
+            if not self._written or not self._is_shared or self._target.is_file():
                 self._close_on_windows()
                 self._path.unlink(missing_ok=True)
                 self._etag_path.unlink(missing_ok=True)
@@ -139,26 +148,3 @@ class PartFile:
         if sys.platform == "win32":
             self._file.close()
             self._is_open = False
-
-
-def _locked(path: Path) -> FileIO | None:
-    """Open a file, and keep other processes off until it is closed; on Windows, nothing does.
-
-    A symbolic link is not followed. None: another process is busy with the file.
-    """
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    file = open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
-    if sys.platform == "win32":
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    except OSError:  # a file system without locks
-        return file
-    with suppress(FileNotFoundError):
-        if os.path.samestat(path.stat(), os.fstat(file.fileno())):
-            return file
-    file.close()  # another process has put it in its place, or removed it, since it was opened
-    return None

@@ -3,6 +3,7 @@
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
 FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
 may end at any time, also by kill -9. A Parquet file is made of FILE.part in the end, and is FILE.part.whole meanwhile.
+On a file system without locks, each run has a part of its own, which no other one completes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,10 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
+from aiotofupilot._part import locked, opened
+
 from .messages import UsageError, raw, say, write_all
 from .options import KEY
-
-if sys.platform != "win32":
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -111,11 +111,17 @@ class PartFile:
 
     def __init__(self, target: Path, options: dict[str, str], *, resume: bool) -> None:
         self._target = target
-        self._part, self._state_path, self._new_state_path, self._whole = (
-            target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
+        path = target.with_name(f"{target.name}.part")
+        found = locked(path)
+        if found is None:
+            raise UsageError(f"another run is writing {path}")
+        self._file, self._part = found
+        self._is_shared = self._part == path
+        """Whether another run can complete the part."""
+        self._state_path, self._new_state_path, self._whole = (
+            self._part.with_name(f"{self._part.name}.{ending}") for ending in ("state", "state.new", "whole")
         )
         self.state: Written = Written(datetime.now(UTC).isoformat(), options)
-        self._file = _locked(self._part)
         try:
             if resume:
                 self._resume()
@@ -126,8 +132,11 @@ class PartFile:
     def _resume(self) -> None:
         """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
         state = self.state
-        with suppress(FileNotFoundError, ValueError, TypeError):  # the latter if there are other fields, or none
-            state = Written(**json.loads(self._state_path.read_bytes()))
+        with (
+            suppress(FileNotFoundError, ValueError, TypeError),  # the last one if there are other fields, or none
+            opened(self._state_path, 0) as file,
+        ):
+            state = Written(**json.loads(file.read()))
         if 0 < state.size <= os.fstat(self._file.fileno()).st_size:
             begun, options = state.options, self.state.options
             differing = [
@@ -168,7 +177,7 @@ class PartFile:
         if items is None:
             return
         state = evolve(self.state, size=self.state.size + len(data), items=items, checkpoint=checkpoint)
-        with _opened(self._new_state_path) as file:
+        with opened(self._new_state_path) as file:
             file.truncate(0)
             write_all(file, json.dumps(asdict(state)).encode())
         self._new_state_path.replace(self._state_path)
@@ -182,7 +191,7 @@ class PartFile:
         ready = self._part
         if remake:
             ready = self._whole
-            with BufferedWriter(_opened(ready)) as made:
+            with BufferedWriter(opened(ready)) as made:
                 made.truncate(0)
                 self._file.seek(0)
                 await remake(self._file, made)
@@ -197,7 +206,9 @@ class PartFile:
         self._remove()
 
     def leave(self) -> None:
-        """End early. The items that are written stay beside the place, and another run can complete them."""
+        """End early. The items that are written stay beside the place, if another run can complete them."""
+        if not self._is_shared:
+            self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
         # What an earlier run has left stays, too, if this one has not begun.
@@ -213,31 +224,6 @@ class PartFile:
         for path in (self._part, self._state_path, self._new_state_path):
             path.unlink(missing_ok=True)
         self._file.close()
-
-
-def _opened(path: Path) -> FileIO:
-    """Open a file beside the place, to read it and to add to it. A symbolic link is not followed."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123 - the caller closes it
-
-
-def _locked(path: Path) -> FileIO:
-    """Open a file and keep other runs off until it is closed; on Windows, nothing does."""
-    file = _opened(path)
-    if sys.platform == "win32":
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another run may have put it in its place, or removed it, since it was opened.
-        is_ours = os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except (BlockingIOError, FileNotFoundError):
-        is_ours = False
-    except OSError:  # a file system without locks
-        is_ours = True
-    if not is_ours:
-        file.close()
-        raise UsageError(f"another run is writing {path}")
-    return file
 
 
 Output = StandardOutput | PartFile

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli import output as output_module
+from aiotofupilot.cli import output as output_module, run
 from aiotofupilot.cli.messages import UsageError
 from aiotofupilot.cli.options import KEY
 from aiotofupilot.cli.output import PartFile
+from aiotofupilot.sandbox.faults import status
 
 OPTIONS = {"--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
@@ -125,7 +126,7 @@ def killed_at(step):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(output_module, "write_all", write_in_two)
-        patch.setattr(output_module, "_opened", stepped(output_module._opened))
+        patch.setattr(output_module, "opened", stepped(output_module.opened))
         patch.setattr(Path, "replace", stepped(Path.replace))
         patch.setattr(Path, "unlink", stepped(Path.unlink))
         patch.setattr(PartFile, "leave", lambda file: file._file.close())
@@ -304,15 +305,52 @@ async def test_one_run_at_a_time(target):
     await write_all(target, resume=False)
 
 
-async def test_a_file_system_may_have_no_locks(target, monkeypatch):
-    """It is written all the same."""
-
+@pytest.fixture
+def without_locks(monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", flock)
+
+
+async def test_without_locks_each_run_has_a_part_of_its_own(target, without_locks):
+    """Such as on a share. Both files are whole, and the last one stays."""
+    one, other = (PartFile(target, OPTIONS, resume=resume) for resume in (False, True))
+    await write_pages(one, 2)
+    await write_pages(other, len(PAGES))
+    await one.finish()
+    assert target.read_bytes() == b"".join(PAGES[:2])
+    await other.finish()
+    assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv"]
+
+
+async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(target, left, without_locks):
+    """What a run that was killed has left keeps no other one off."""
+    beside(target, ".part.0a1b").write_bytes(b"of a run that was killed")
+    before = names(target)
+    file = PartFile(target, OPTIONS, resume=True)
+    await write_pages(file, 3)
+    file.leave()
+    assert file.state.items == 0
+    assert names(target) == before
     await write_all(target)
     assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv", *before]
+
+
+def test_without_locks_nobody_is_told_to_resume(sandbox, target, without_locks, capfd):
+    sandbox.faults.on(lambda request: request.query.get("cursor") == "100").always(status(500))
+    assert run(["procedures", "--retries", "0", "--output", str(target)]) == 4
+    assert "--resume" not in capfd.readouterr().err
+    assert names(target) == []
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.state", ".part.state.new"])
+async def test_a_pipe_beside_the_place_is_not_waited_for(target, suffix):
+    os.mkfifo(beside(target, suffix))
+    with pytest.raises(OSError, match="not a regular file: "):
+        await write_all(target)
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -362,14 +400,14 @@ async def test_a_page_that_found_no_room_is_cut_off(target, left, monkeypatch, w
     assert names(target) == ["list.csv"]
 
 
-@pytest.mark.parametrize("suffix", [".part", ".part.state.new"])
+@pytest.mark.parametrize("suffix", [".part", ".part.state", ".part.state.new"])
 async def test_a_link_beside_the_place_is_not_followed(target, suffix):
     """What a symbolic link in place of either file leads to is not touched."""
     precious = target.with_name("precious")
     precious.write_text("precious")
     beside(target, suffix).symlink_to(precious)
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
-        await write_all(target, resume=False)
+        await write_all(target)
     assert precious.read_text() == "precious"
 
 

@@ -8,6 +8,7 @@ import gzip
 import logging
 import os
 import random
+import re
 import resource
 import signal
 import ssl
@@ -288,15 +289,39 @@ class TestFile:
         assert path.resolve().is_relative_to(tmp_path / "in")
         assert parts(tmp_path) == [path.name]
 
-    async def test_a_link_in_its_place_is_not_followed(self, session, storage, tmp_path):
+    @pytest.mark.parametrize("name", ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"])
+    async def test_a_link_beside_its_place_is_not_followed(self, session, storage, tmp_path, name):
+        storage.answers = [whole()]
         outside = tmp_path / "outside"
         outside.write_bytes(b"kept")
         folder = tmp_path / "in"
         folder.mkdir()
-        (folder / "7a1c-trace.bin.part").symlink_to(outside)
+        (folder / name).symlink_to(outside)
         with pytest.raises(OSError, match="symbolic links"):
             await session.download(given(storage), folder)
         assert outside.read_bytes() == b"kept"
+        assert storage.requests == []
+
+    async def test_a_link_that_comes_meanwhile_is_not_followed(self, session, storage, tmp_path):
+        """Somebody else may write to the folder, too."""
+        outside, etag = tmp_path / "outside", tmp_path / "7a1c-trace.bin.part.etag"
+        outside.write_bytes(b"kept")
+
+        async def answer(writer):
+            etag.symlink_to(outside)
+            writer.write(whole())
+
+        storage.answers = [answer]
+        with pytest.raises(OSError, match="symbolic links"):
+            await session.download(given(storage), tmp_path)
+        assert outside.read_bytes() == b"kept"
+
+    @pytest.mark.parametrize("name", ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"])
+    async def test_a_pipe_beside_its_place_is_not_waited_for(self, session, storage, tmp_path, name):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(OSError, match=rf"not a regular file: .*{re.escape(name)}'$"):
+            await session.download(given(storage), tmp_path)
+        assert storage.requests == []
 
 
 class TestAddress:
@@ -1070,13 +1095,48 @@ class TestTwice:
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
         assert removed
 
-    async def test_a_file_system_need_not_have_locks(self, session, storage, tmp_path, monkeypatch):
-        def flock(file, flags):
-            raise OSError(errno.ENOLCK, "No locks available")
+    async def test_without_locks_each_has_a_part_of_its_own(self, storage, tmp_path, without_locks):
+        """Such as on a share, where two processes would add to one part in turn."""
+        one, other = DATA, DATA[::-1]
+        half = cut(HALF, whole(one), end=lambda _: is_done.wait())
+        storage.answers = [half, whole(other, 'ETag: "two"'), rest(storage)]
+        is_done = asyncio.Event()
 
-        monkeypatch.setattr(fcntl, "flock", flock)
-        storage.answers = [whole()]
-        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        async def download():
+            async with TofuPilotSession(KEY, base_url=HERE, retry=RetryPolicy(initial_wait=0)) as session:
+                path = await session.download(given(storage), tmp_path)
+                return path.read_bytes()
+
+        first = asyncio.create_task(download())
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):  # noqa: ASYNC110 - it is written in a thread
+            await asyncio.sleep(0.001)
+        # Another event loop stands for another process, because nothing in this one keeps the two apart.
+        assert await asyncio.to_thread(asyncio.run, download()) == other
+        is_done.set()
+        assert await first == one
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(self, storage, tmp_path, without_locks):
+        """What a process that was killed has left keeps nobody off."""
+        (tmp_path / "7a1c-trace.bin.part.0a1b").write_bytes(b"of a process that was killed")
+        (tmp_path / "7a1c-trace.bin.part").write_bytes(b"of a process that has locks")
+        before = parts(tmp_path)
+        storage.answers = [cut(), whole()]
+        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
+            with pytest.raises(ConnectionFailedError):
+                await session.download(given(storage), tmp_path)
+            assert parts(tmp_path) == before
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, None]
+        assert parts(tmp_path) == ["7a1c-trace.bin", *before]
+
+
+@pytest.fixture
+def without_locks(monkeypatch):
+    def flock(file, flags):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
 
 
 class TestWindows:
@@ -1084,7 +1144,8 @@ class TestWindows:
 
     @pytest.fixture(autouse=True)
     def windows(self, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._http.part.sys", SimpleNamespace(platform="win32"))
+        for module in ("_part", "_http.part"):
+            monkeypatch.setattr(f"aiotofupilot.{module}.sys", SimpleNamespace(platform="win32"))
         for name in ("replace", "unlink"):
             monkeypatch.setattr(Path, name, partialmethod(self.unless_open, getattr(Path, name)))
 
