@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import AsyncIterable, Iterable
 from contextlib import aclosing
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -105,6 +106,8 @@ class _File:
     async def _complete(self) -> bool:
         key = id(asyncio.get_running_loop()), self.path.absolute()
         async with _busy.setdefault(key, asyncio.Lock()):
+            if self._attachment.owner is not None:
+                self.path = await in_thread(partial(_in_own_folder, self.path))
             part = PartFile(self.path)
             try:
                 while (state := await in_thread(part.open)) == "busy":
@@ -247,11 +250,28 @@ def relative_path(attachment: Attachment) -> str:
     return file if attachment.owner is None else f"{_identity(attachment.owner[1])}/{file}"
 
 
+def _in_own_folder(path: Path) -> Path:
+    """Make the folder of a run or unit, and return the path of a file in it.
+
+    On a disk where case does not matter, the folder of SN1 would also be that of sn1. So the one that is made second
+    has another name there. On other disks, and for names without letters, nothing is listed.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        other = folder.with_name(folder.name.swapcase())
+        is_case_ignored = other.name != folder.name and other.exists() and other.samefile(folder)
+        if is_case_ignored and all(one.name != folder.name for one in folder.parent.iterdir()):
+            folder = folder.with_name(_with_digest(folder.name, folder.name))
+    return folder / path.name
+
+
 def _identity(text: str) -> str:
     """Return an ID as a name. Two IDs never have the same name.
 
     What a name cannot hold is written as in a URL, and so is the percent sign. An ID that is too long ends with a
-    digest, after a mark that is no such escape.
+    digest.
     """
     name = "".join(character if _is_good(character) and character != "%" else _escaped(character) for character in text)
     if name[:1] in {".", " "} or _DEVICE.match(name):
@@ -259,9 +279,13 @@ def _identity(text: str) -> str:
     if name[-1:] in {".", " "}:
         name = name[:-1] + _escaped(name[-1])
     if len(name.encode()) > _ID_BYTES:
-        digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
-        name = f"{_cut(name, _ID_BYTES - 34)}%~{digest}"
+        name = _with_digest(name, text)
     return name or "%~"
+
+
+def _with_digest(name: str, text: str) -> str:
+    """Return the beginning of a name, with a digest of the text that it stands for. The mark is not an escape."""
+    return f"{_cut(name, _ID_BYTES - 34)}%~{sha256(text.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def _escaped(character: str) -> str:

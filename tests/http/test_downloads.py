@@ -1139,6 +1139,72 @@ def without_locks(monkeypatch):
     monkeypatch.setattr(fcntl, "flock", flock)
 
 
+class TestCase:
+    """Two serial numbers may differ in upper and lower case alone."""
+
+    @pytest.fixture
+    def of_both(self, storage):
+        """The files of two units. Their paths differ in case alone."""
+        return [given(storage, path=f"/{number}", owner=("units", number)) for number in ("SN1", "sn1")]
+
+    @pytest.fixture
+    def without_case(self, tmp_path, monkeypatch):
+        """A disk on which a name is found in any case, and keeps the one that it was made with."""
+        listdir = os.listdir
+
+        def as_it_is(path):
+            place = tmp_path
+            for name in Path(path).relative_to(tmp_path).parts:
+                names = {}
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    names = {one.lower(): one for one in listdir(place)}
+                place /= names.get(name.lower(), name)
+            return str(place)
+
+        def insensitive(call):
+            def wrapped(*arguments, **options):
+                here = [str(one).startswith(str(tmp_path)) for one in arguments]
+                found = [as_it_is(one) if is_here else one for one, is_here in zip(arguments, here, strict=True)]
+                return call(*found, **options)
+
+            return wrapped
+
+        for name in ("mkdir", "stat", "lstat", "open", "replace", "unlink"):
+            monkeypatch.setattr(os, name, insensitive(getattr(os, name)))
+        (tmp_path / "x").mkdir()
+        assert (tmp_path / "X").samefile(tmp_path / "x")
+        (tmp_path / "x").rmdir()
+
+    @pytest.mark.parametrize("disk", ["case", "without_case"])
+    async def test_each_has_a_folder_of_its_own(self, session, storage, tmp_path, of_both, disk, request):
+        if disk == "without_case":
+            request.getfixturevalue(disk)
+        storage.answers = [whole(), whole(DATA[::-1])]
+        one, other = [await session.download(attachment, tmp_path) for attachment in of_both]
+        assert (one.read_bytes(), other.read_bytes()) == (DATA, DATA[::-1])
+        assert one == tmp_path / "SN1" / "7a1c-trace.bin"
+        assert re.fullmatch("sn1" if disk == "case" else "sn1%~[0-9a-f]{32}", other.parent.name)
+        assert sorted(tmp_path.iterdir()) == [one.parent, other.parent]
+        for attachment, path in zip(of_both, (one, other), strict=True):
+            assert await session.download(attachment, tmp_path) == path
+        assert len(storage.requests) == 2
+
+    async def test_both_may_come_at_once(self, session, storage, tmp_path, of_both, without_case):
+        storage.answers = [whole()] * 2
+        found = [one.path async for one in session.downloads(of_both, tmp_path)]
+        assert len({path.parent.name.lower() for path in found}) == 2
+        assert [path.read_bytes() for path in found] == [DATA] * 2
+
+    async def test_a_number_without_letters_is_not_looked_for(self, session, storage, tmp_path, monkeypatch):
+        """Otherwise each file would take a look at all folders."""
+        monkeypatch.delattr(Path, "iterdir")
+        for name in ("0042", "SN1"):
+            (tmp_path / name).mkdir()
+            storage.answers = [whole()]
+            path = await session.download(given(storage, owner=("units", name)), tmp_path)
+            assert path.parent == tmp_path / name
+
+
 class TestWindows:
     """There, an open file can be neither moved nor removed, and nothing is locked."""
 
