@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from . import models
 from ._arguments import Secret
@@ -16,6 +16,7 @@ from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
+from .clock import Clock
 from .listings import Listings
 from .settings import Settings, unusable
 
@@ -44,6 +45,16 @@ class _Unchanged:
 
 
 _UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see each option's own type
+
+
+@frozen
+class Wiring:
+    """What a session is made of, beside its options. `aiotofupilot.testing` makes sessions of other parts."""
+
+    transport: Callable[..., Transport] = Transport
+    """Makes the way to the server. It takes the arguments of `Transport`."""
+    clock: Clock = Clock()  # noqa: RUF009 - it has no state
+    """Time and chance."""
 
 
 class TofuPilotSession(Listings):
@@ -94,6 +105,9 @@ class TofuPilotSession(Listings):
     # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
     __slots__ = ("__weakref__", "_unowned", "_viewed")
 
+    _wiring: Wiring = Wiring()
+    """The parts of the sessions that are made from now on. A subclass or a single session may have others."""
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -121,7 +135,7 @@ class TofuPilotSession(Listings):
         if settings.is_exposed:
             # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
             _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
-        transport = Transport(
+        transport = self._wiring.transport(
             settings.base_url,
             Secret(settings.authorization),
             http_session=http_session,
@@ -129,6 +143,7 @@ class TofuPilotSession(Listings):
             tls=settings.tls(ca_cert) if http_session is None else None,
             user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
+            clock=self._wiring.clock,
         )
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(

@@ -72,11 +72,11 @@ class Clock:
         """
         await asyncio.sleep(seconds)
 
-    def timeout(self, seconds: float) -> asyncio.Timeout:
+    def timeout(self, seconds: float | None) -> asyncio.Timeout:
         """Return a context that ends with a `TimeoutError` when its time is up.
 
         Args:
-            seconds: The time of the context; 0 or less: it is up at once.
+            seconds: The time of the context; 0 or less: it is up at once. None: it is never up.
         """
         return asyncio.timeout(seconds)
 

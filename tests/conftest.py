@@ -13,6 +13,8 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aiotofupilot import TofuPilotSession
+from aiotofupilot._session import Wiring
 from aiotofupilot.clock import Clock
 from aiotofupilot.testing import without_waits
 
@@ -80,10 +82,10 @@ class FakeClock(Clock):
         heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), woken))
         await woken
 
-    wait = Clock.wait  # the real one, even where sessions wait for nothing
-
     def timeout(self, seconds):
         scope = asyncio.timeout(None)
+        if seconds is None:
+            return scope
         over = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), over))
 
@@ -108,9 +110,6 @@ class FakeClock(Clock):
         return await running
 
 
-_REAL = {name: getattr(Clock, name) for name in ("monotonic", "sleep", "wait")}
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting():
     """Sessions of this process wait for nobody but the server, unless a test asks for `waiting`."""
@@ -121,8 +120,7 @@ def no_waiting():
 @pytest.fixture
 def waiting(monkeypatch):
     """Sessions wait in this test as those of users do."""
-    for name, method in _REAL.items():
-        monkeypatch.setattr(Clock, name, method)
+    monkeypatch.setattr(TofuPilotSession, "_wiring", Wiring())
 
 
 @pytest.fixture

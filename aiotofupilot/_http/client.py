@@ -198,7 +198,7 @@ class Connection:
         url, timeout = self.transport.url(target), self.timeout
         response: Response | None = None
         try:
-            async with asyncio.timeout(timeout):
+            async with self.clock.timeout(timeout):
                 response = await self.transport.get(url, self.max_body)
             return read(response)
         except TimeoutError:

@@ -126,15 +126,19 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
         case aiohttp.ClientHttpProxyError(status=status) if status < _SERVER_FAULT and status not in _PASSING:
             return refusal(status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
-            return ResponseTooLargeError(
-                f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
-            )
+            return flood()
         case _:
             reason = _reason(error, url, proxy)
             failure = ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")
             if isinstance(error, aiohttp.ClientConnectorError) and _peer(error, url) != url.host:
                 failure.hint = f"check the proxy in {_source(proxy)}"
             return failure
+
+
+def flood() -> ResponseTooLargeError:
+    """Return the error for a response with too many headers, or with one that is too long."""
+    message = f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes"
+    return ResponseTooLargeError(message, limit=None)
 
 
 def _source(proxy: Proxy | None) -> str:

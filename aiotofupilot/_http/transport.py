@@ -27,7 +27,6 @@ from aiotofupilot._arguments import as_str, must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
-from aiotofupilot.clock import Clock
 
 from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
 from .proxy import proxy_of_session
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiotofupilot._arguments import Secret
+    from aiotofupilot.clock import Clock
 
     from .proxy import Proxy
 
@@ -83,7 +83,7 @@ class Transport:
         *,
         http_session: object,
         trace_configs: object,
-        clock: Clock = Clock(),  # noqa: B008 - it has no state
+        clock: Clock,
         tls: SSLContext | None = None,
         user_agent: str | None = None,
         proxy_of: Callable[[str], Proxy | None] = lambda _: None,
@@ -260,10 +260,15 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
         chunks.append(await response.content.readany())
         size += len(chunks[-1])
         if size > max_body:
-            error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
-            error.hint = "if it may be, give the session a larger max_body"
-            raise error
+            raise too_large(max_body)
     return b"".join(chunks)  # joining a single chunk copies nothing
+
+
+def too_large(max_body: int) -> errors.ResponseTooLargeError:
+    """Return the error for a body of more bytes than are allowed."""
+    error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
+    error.hint = "if it may be, give the session a larger max_body"
+    return error
 
 
 def sender(

@@ -6,7 +6,8 @@ import asyncio
 import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+
+from attrs import evolve
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot._arguments import boolean, must_be
@@ -74,41 +75,44 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Let sessions of this process wait for nothing while a block runs, neither before a retry nor in a pause.
+    """Let the sessions that are made while a block runs wait for nothing, neither before a retry nor in a pause.
 
     For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
-    and gives up as it would. It still waits for the server's responses. Sessions of other processes do not
-    change.
+    and gives up as it would. It still waits for the server's responses. Sessions that were made before, and those of
+    other processes, do not change.
 
     Example:
         with serve(Sandbox()) as sandbox, without_waits():
             sandbox.faults.always(status(503))
             ...  # a service that gives up after a minute gives up at once
     """
-    ahead = 0.0
-    monotonic = Clock.monotonic
+    wiring = TofuPilotSession._wiring  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it is there for the test kit
+    TofuPilotSession._wiring = evolve(wiring, clock=HurriedClock())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
+    try:
+        yield
+    finally:
+        TofuPilotSession._wiring = wiring  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
 
-    def moved(clock: Clock) -> float:
-        return monotonic(clock) + ahead
 
-    async def pass_by(clock: Clock, seconds: float) -> None:
-        nonlocal ahead
-        over_at = clock.monotonic() + seconds
+class HurriedClock(Clock):
+    """The real clock, on which each wait of a session is over at once, and moves the time by its length."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        over_at = self.monotonic() + seconds
         await asyncio.sleep(0)  # other tasks run meanwhile, and may move the clock too
-        ahead += max(0.0, over_at - clock.monotonic())
+        self._ahead += max(0.0, over_at - self.monotonic())
 
-    async def pass_by_unless(clock: Clock, event: asyncio.Event, seconds: float) -> None:
-        over_at = clock.monotonic() + seconds
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        over_at = self.monotonic() + seconds
         await asyncio.sleep(0)
         if not event.is_set():
-            await pass_by(clock, over_at - clock.monotonic())
-
-    with (
-        patch.object(Clock, "monotonic", moved),
-        patch.object(Clock, "sleep", pass_by),
-        patch.object(Clock, "wait", pass_by_unless),
-    ):
-        yield
+            await self.sleep(over_at - self.monotonic())
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:

@@ -1062,7 +1062,7 @@ class TestTwice:
                     other.close()
                 await asyncio.sleep(0)
 
-            monkeypatch.setattr("aiotofupilot.clock.Clock.sleep", sleep)
+            monkeypatch.setattr("aiotofupilot.testing.serving.HurriedClock.sleep", sleep)
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
         assert waits == [1.0, 1.0, 1.0]
 

@@ -268,7 +268,7 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page
         begun.append((seconds, limiter.inside))
         return asyncio.Timeout(None)
 
-    monkeypatch.setattr("aiotofupilot._http.client.asyncio.timeout", timeout)
+    monkeypatch.setattr(clock, "timeout", timeout)
     assert await clock.run(ask(Pages(clock, limiter, page).connection(timeout=3.0), RequestCounts())) == [b"page"]
     assert begun == [(3.0, 1)]
 

@@ -30,6 +30,7 @@ from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
+from aiotofupilot.clock import Clock
 from aiotofupilot.stats import RequestCounts
 
 KEY = "secret-key-of-a-test"
@@ -51,6 +52,13 @@ class Client:
     async def get(self, target, *, timeout, max_body=LIMIT):  # noqa: ASYNC109 - it is handed on
         connection = Connection(timeout=timeout, retry=None, concurrency=1, max_body=max_body, **self._parts)
         return await connection.get(target, lambda response: response, RequestCounts())
+
+
+@pytest.fixture
+def clock(clock, monkeypatch):
+    """Its timeouts are real, because the server is on a socket."""
+    monkeypatch.setattr(clock, "timeout", Clock().timeout)
+    return clock
 
 
 @pytest.fixture

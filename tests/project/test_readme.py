@@ -36,7 +36,6 @@ from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
-from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
 from aiotofupilot.testing import serve, without_waits
 
@@ -165,7 +164,7 @@ async def test_a_service_answers_within_four_seconds_of_an_outage(environment, u
     """Though the task in the background waits for its end. The time is that of a clock that nobody waits for."""
     (block,) = SERVICES
     with without_waits():
-        clock = Clock()
+        clock = TofuPilotSession._wiring.clock  # the time of the service is in no public place
         async with client_of(block) as (app, client):
             await until(lambda: app.state.station_names)
             for fault in (faults.status(503), faults.status(502), faults.reset(), faults.hang_up()):

@@ -52,8 +52,8 @@ async def test_a_bad_day_costs_no_time(concurrency):
 
 
 async def test_waits_at_the_same_time_pass_together():
-    clock = Clock()
     with without_waits():
+        clock = TofuPilotSession._wiring.clock
         began = clock.monotonic()
         await asyncio.gather(*(clock.sleep(seconds) for seconds in (5.0, 1.0, 3.0)))
         assert clock.monotonic() - began == pytest.approx(5.0, abs=0.5)
@@ -61,8 +61,9 @@ async def test_waits_at_the_same_time_pass_together():
 
 async def test_a_wait_for_an_event_ends_with_it():
     """Its time passes only if the event does not come."""
-    clock, event = Clock(), asyncio.Event()
+    event = asyncio.Event()
     with without_waits():
+        clock = TofuPilotSession._wiring.clock
         began = clock.monotonic()
         await clock.wait(event, 7.0)
         assert clock.monotonic() - began == pytest.approx(7.0, abs=0.5)
@@ -74,4 +75,11 @@ async def test_a_wait_for_an_event_ends_with_it():
 def test_the_clock_is_the_real_one_afterwards():
     with without_waits():
         pass
-    assert Clock().monotonic() == pytest.approx(time.monotonic(), abs=1.0)
+    assert type(TofuPilotSession._wiring.clock) is Clock
+
+
+async def test_each_block_has_its_own_time():
+    with without_waits():
+        await TofuPilotSession._wiring.clock.sleep(1000.0)
+    with without_waits():
+        assert TofuPilotSession._wiring.clock.monotonic() == pytest.approx(time.monotonic(), abs=1.0)

@@ -27,6 +27,7 @@ from aiotofupilot import (
 from aiotofupilot.sandbox import Factory, Sandbox
 from aiotofupilot.testing import (
     AuditReport,
+    FakeClock,
     MockResponse,
     audit,
     make,
@@ -37,6 +38,7 @@ from aiotofupilot.testing import (
     make_unit,
     mock_listing,
     serve,
+    session_in_process,
     session_on,
 )
 
@@ -45,6 +47,12 @@ def a_served_sandbox_is_a_sandbox() -> None:
     with serve(Sandbox(procedures=3)) as sandbox:
         assert_type(sandbox, Sandbox)
         assert_type(session_on(sandbox), TofuPilotSession)
+
+
+def a_session_in_process_is_a_session() -> None:
+    assert_type(session_in_process(Sandbox()), TofuPilotSession)
+    assert_type(session_in_process(Sandbox(), FakeClock(seed=7), concurrency=4, timeout=None), TofuPilotSession)
+    session_in_process(Sandbox(), proxy="http://proxy:1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - no network
 
 
 def builders_make_models() -> None:

@@ -1,0 +1,307 @@
+"""A session on a sandbox without sockets, in the process of the test, and a clock whose time no test waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from multidict import CIMultiDict
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot._arguments import aware, boolean, integer, seconds as checked_seconds
+from aiotofupilot._http.failures import HEADERS, flood
+from aiotofupilot._http.transport import Transport, too_large
+from aiotofupilot._session import Wiring
+from aiotofupilot._wire.response import Response
+from aiotofupilot.clock import Clock
+from aiotofupilot.errors import ConnectionFailedError
+from aiotofupilot.sandbox.request import Head, Request
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from aiotofupilot._http.retry import Retry
+    from aiotofupilot._http.throttle import Limiter
+    from aiotofupilot.sandbox import Sandbox
+    from aiotofupilot.sandbox.request import Delivery
+
+__all__ = ["FakeClock", "session_in_process"]
+
+_START = datetime(2026, 2, 1, tzinfo=UTC)
+"""Two days after the newest item that a sandbox makes up."""
+
+_QUIET_TURNS = 30
+"""After so many turns of the event loop in which nothing concerns a clock, everybody waits."""
+
+_GZIP = 31  # zlib's window bits for the gzip format
+
+
+class FakeClock(Clock):
+    """The clock of a session whose time passes without waiting. Only the session knows it, and no other code.
+
+    By default, time jumps to the end of the next wait as soon as everybody waits. Otherwise it stands still until the
+    test lets it pass, with `advance`. In both cases the waits of a session end in the order in which they would.
+
+    Example:
+        clock = FakeClock(autojump=False)
+        session = session_in_process(sandbox, clock)
+
+    Args:
+        autojump: Whether time jumps by itself. It does so after 30 turns of the event loop in which no wait of the
+            session begins or ends. It does not notice what is done in threads and by other processes.
+        start: The time at first; timezone-aware.
+        seed: Another seed draws other waits, where a session draws one at random.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: `start` is naive.
+    """
+
+    def __init__(self, *, autojump: bool = True, start: datetime = _START, seed: int = 0) -> None:
+        self._autojump = boolean("autojump", autojump)
+        self._start = aware("start", start) or _START
+        self._random = Random(integer("seed", seed, low=0))  # noqa: S311 - waits of a test
+        self._passed = 0.0
+        self._waiting: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
+        """What waits, and when its wait ends. Some of it may have been left before."""
+        self._order = count()
+        self._stirs = 0
+        """How often a wait has begun or ended."""
+        self._is_watching = False
+
+    def __repr__(self) -> str:
+        return f"<FakeClock at {self.now().isoformat()}>"
+
+    def monotonic(self) -> float:
+        """Return the seconds that have passed."""
+        return self._passed
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._start + timedelta(seconds=self._passed)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a number that is drawn by the seed.
+
+        Args:
+            low: The least number.
+            high: The greatest number.
+        """
+        return self._random.uniform(low, high)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait. Other tasks run meanwhile.
+
+        Args:
+            seconds: How long to wait; 0 or more.
+        """
+        woken = asyncio.get_running_loop().create_future()
+        self._add(seconds, woken)
+        await woken
+
+    def timeout(self, seconds: float | None) -> asyncio.Timeout:
+        """Return a context that ends with a `TimeoutError` when its time is up.
+
+        Args:
+            seconds: The time of the context; 0 or less: it is up at once. None: it is never up.
+        """
+        scope = asyncio.timeout(None if seconds is None or seconds > 0 else 0)
+        if seconds is not None and seconds > 0:
+            self._add(seconds, scope)
+        return scope
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass. All waits that end within it have ended, with all that follows, when this returns.
+
+        Args:
+            seconds: How much time passes; 0 or more.
+
+        Raises:
+            TypeError: It is not a number.
+            ValueError: It is out of bounds.
+        """
+        until = self._passed + checked_seconds("seconds", seconds)
+        await self._settle()
+        while (due := self._next()) is not None and due <= until:
+            self._jump(due)
+            await self._settle()
+        self._passed = max(self._passed, until)
+
+    def _add(self, seconds: float, waiter: asyncio.Future[None] | asyncio.Timeout) -> None:
+        self._next()  # what was left before is forgotten
+        heappush(self._waiting, (self._passed + max(0.0, seconds), next(self._order), waiter))
+        self._stirs += 1
+        if self._autojump and not self._is_watching:
+            self._is_watching = True
+            asyncio.get_running_loop().call_soon(self._watch, self._stirs, 0)
+
+    def _next(self) -> float | None:
+        """Return when the next wait ends; None: nobody waits."""
+        while self._waiting:
+            due, _, waiter = self._waiting[0]
+            if _waits(waiter):
+                return due
+            heappop(self._waiting)
+        return None
+
+    def _jump(self, due: float) -> None:
+        """Let the time pass until a wait ends, and end all waits that end by then."""
+        self._passed = max(self._passed, due)
+        while (end := self._next()) is not None and end <= self._passed:
+            _, _, waiter = heappop(self._waiting)
+            if isinstance(waiter, asyncio.Future):
+                waiter.set_result(None)
+            else:
+                waiter.reschedule(0.0)
+        self._stirs += 1
+
+    def _watch(self, stirs: int, quiet: int) -> None:
+        """Count the turns in which nothing happens, and let the time jump after enough of them."""
+        quiet = quiet + 1 if stirs == self._stirs else 0
+        due = self._next()
+        self._is_watching = due is not None
+        if due is None:
+            return
+        if quiet >= _QUIET_TURNS:
+            self._jump(due)
+            quiet = 0
+        asyncio.get_running_loop().call_soon(self._watch, self._stirs, quiet)
+
+    async def _settle(self) -> None:
+        """Wait until everybody waits."""
+        stirs, quiet = self._stirs, 0
+        while quiet < _QUIET_TURNS:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if stirs == self._stirs else 0
+            stirs = self._stirs
+
+
+def _waits(waiter: asyncio.Future[None] | asyncio.Timeout) -> bool:
+    """Return whether something still waits: a future that nobody cancelled, or a context that was not left."""
+    if isinstance(waiter, asyncio.Future):
+        return not waiter.done()
+    try:
+        waiter.reschedule(None)
+    except RuntimeError:
+        return False
+    return True
+
+
+class Options(TypedDict, total=False):
+    """Options of a session that hold without a network too. `TofuPilotSession` explains them."""
+
+    api_key: str
+    """The key; by default the sandbox's key of a user."""
+    timeout: float | None
+    """Seconds for one attempt, by the session's clock."""
+    retry: Retry
+    """How often a page is requested again, and after how long."""
+    concurrency: int
+    """The most pages of a listing in flight."""
+    max_body: int
+    """The most bytes of one response."""
+    limiter: Limiter | None
+    """A rate limiter. Its time is the real one."""
+
+
+def session_in_process(
+    sandbox: Sandbox, clock: FakeClock | None = None, **options: Unpack[Options]
+) -> TofuPilotSession:
+    """Return a session on a sandbox without sockets. No time passes while a test waits for it.
+
+    The sandbox need not be started. It is called in the task that makes a request, so an error of one of its hooks is
+    raised there. Pauses in a response, the waits before a retry and the session's timeout pass by the session's clock.
+
+    Example:
+        sandbox = Sandbox(procedures=250)
+        sandbox.faults.next(status(503, retry_after=20))
+        async with session_in_process(sandbox) as session:
+            assert await session.procedures.list().collect() == sandbox.procedures
+
+    Args:
+        sandbox: The sandbox. It may be running too.
+        clock: The session's clock. Several sessions may have the same one. None: a `FakeClock` of its own, whose time
+            jumps by itself.
+        options: Options of the session. Those of the network are left out.
+
+    Raises:
+        TypeError: An option is of the wrong type.
+        ValueError: An option is out of bounds.
+    """
+    wiring = Wiring(partial(InProcess, sandbox), FakeClock() if clock is None else clock)
+    return _InProcessSession(wiring, **{"api_key": sandbox.api_key, **options})
+
+
+class _InProcessSession(TofuPilotSession):
+    def __init__(self, wiring: Wiring, **options: Any) -> None:  # noqa: ANN401 - those of a session, which checks them
+        self._wiring = wiring
+        super().__init__(base_url="https://sandbox.invalid", proxy="", **options)
+
+
+class InProcess(Transport):
+    """Takes requests to a sandbox in this process, and plays its deliveries by the clock.
+
+    Args:
+        sandbox: The sandbox.
+        arguments: Those of `Transport`.
+        options: Those of `Transport`.
+    """
+
+    def __init__(self, sandbox: Sandbox, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - `Transport` checks them
+        super().__init__(*arguments, **options)
+        self._sandbox = sandbox
+
+    async def _get(self, url: URL, max_body: int) -> Response:
+        """Let the sandbox decide a response, and return it when it has arrived."""
+        request = Request(
+            path=url.raw_path,
+            query=url.query.items(),
+            authorization=self._authorization.value,
+            time=self.clock.now(),
+        )
+        await asyncio.sleep(0)  # other tasks run meanwhile, as with any response
+        with self._sandbox.handle(request) as delivery:
+            head, body = await self._received(delivery, url, max_body)
+        now = self.clock.now()
+        headers = CIMultiDict({"Date": format_datetime(now, usegmt=True)})
+        headers.update(head.headers)
+        return Response(head.status, headers, body, now)
+
+    async def _received(self, delivery: Delivery, url: URL, max_body: int) -> tuple[Head, bytes]:
+        """Return the head and the body of a delivery, after its pauses, or raise what a connection would."""
+        head, reader, end = None, None, ""
+        body, length = b"", 0
+        for step in delivery.steps:
+            match step:
+                case Head():
+                    head = step
+                    if len(head.headers) > HEADERS:
+                        raise flood()
+                    if head.headers.get("Content-Encoding") == "gzip":
+                        reader = zlib.decompressobj(_GZIP)
+                case bytes():
+                    length += len(step)
+                    body += step if reader is None else reader.decompress(step, max_body + 1 - len(body))
+                    if len(body) > max_body:
+                        raise too_large(max_body)
+                case str():
+                    end = step
+                case _:
+                    await self.clock.sleep(step)
+        if head is None or (end and head.headers.get("Content-Length") != str(length)):
+            raise _lost(url, end, has_begun=head is not None)
+        return head, body
+
+
+def _lost(url: URL, end: str, *, has_begun: bool) -> ConnectionFailedError:
+    """Return the error for a connection that ended before the response did."""
+    reason = "Connection reset by peer" if end == "reset" else "the server disconnected"
+    reason = "the body was cut short" if has_begun else reason
+    return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")

@@ -1,0 +1,248 @@
+"""A session without sockets is a session like any other, and its time passes without waiting."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aiotofupilot import (
+    ConnectionFailedError,
+    NotFoundError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+    TofuPilotSession,
+    UnauthorizedError,
+)
+from aiotofupilot.sandbox import Delivery, Sandbox
+from aiotofupilot.sandbox.faults import (
+    TRANSIENT,
+    Fault,
+    cut,
+    gzip,
+    gzip_bomb,
+    hang_up,
+    header_flood,
+    latency,
+    oversized,
+    redirect,
+    reset,
+    stall,
+    status,
+)
+from aiotofupilot.testing import FakeClock, session_in_process, session_on
+
+
+@pytest.fixture
+def sandbox():
+    return Sandbox(procedures=30, runs=40)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+async def error_of(session):
+    """Return the error of the first page."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever it is
+        await session.with_options(retry=None).procedures.list()
+    return caught.value
+
+
+class TestSession:
+    async def test_it_lists_what_the_sandbox_has(self, sandbox):
+        async with session_in_process(sandbox) as session:
+            assert isinstance(session, TofuPilotSession)
+            assert await session.procedures.list(limit=7).collect() == sandbox.procedures
+            assert await session.runs.list(limit=7, concurrency=4).collect() == sandbox.runs
+            assert (await session.runs.get(sandbox.runs[3].id)).id == sandbox.runs[3].id
+        assert {request.status for request in sandbox.requests} == {200}
+        assert not asyncio.all_tasks() - {asyncio.current_task()}
+
+    async def test_it_has_the_options_of_a_session(self, sandbox):
+        sandbox.faults.always(latency(1.0))
+        async with session_in_process(sandbox, concurrency=4, retry=None) as session:
+            assert await session.procedures.list(limit=3).collect() == sandbox.procedures
+        assert sandbox.requests.peak_in_flight == 4
+        async with session_in_process(sandbox, api_key="another") as session:
+            assert isinstance(await error_of(session), UnauthorizedError)
+        with pytest.raises(ValueError, match="concurrency"):
+            session_in_process(sandbox, concurrency=0)
+        with pytest.raises(TypeError, match="proxy"):
+            session_in_process(sandbox, proxy="http://proxy.invalid:1")
+
+    async def test_its_views_have_its_clock(self, sandbox, clock):
+        sandbox.faults.next(stall(60))
+        async with session_in_process(sandbox, clock) as session:
+            view = session.with_options(timeout=5.0, retry=None)
+            with pytest.raises(RequestTimeoutError):
+                await view.procedures.list()
+        assert clock.monotonic() == pytest.approx(5.0)
+
+    async def test_it_is_closed_like_any_session(self, sandbox, clock):
+        sandbox.faults.always(stall(3600))
+        session = session_in_process(sandbox, FakeClock(autojump=False))
+        waiting = asyncio.ensure_future(session.procedures.list().first())
+        await asyncio.sleep(0)
+        await session.close()
+        with pytest.raises(SessionError):
+            await waiting
+        with pytest.raises(SessionError):
+            await session.procedures.list()
+        assert sandbox.requests.in_flight == 0
+
+    async def test_it_outlives_faults(self, sandbox, clock):
+        sandbox.faults.randomly(*TRANSIENT, rate=0.5, seed=1, heal_after=3)
+        began = time.monotonic()
+        policy = RetryPolicy(initial_wait=60.0, max_elapsed=3600.0)
+        async with session_in_process(sandbox, clock, retry=policy, concurrency=3) as session:
+            assert await session.procedures.list(limit=2).collect() == sandbox.procedures
+        assert clock.monotonic() > 60 > time.monotonic() - began
+
+    @pytest.mark.parametrize(
+        ("fault", "kind", "text"),
+        [
+            (status(500), ServerError, "500"),
+            (hang_up(), ConnectionFailedError, "the server disconnected"),
+            (reset(), ConnectionFailedError, "Connection reset by peer"),
+            (reset(after="half"), ConnectionFailedError, "the body was cut short"),
+            (cut(), ConnectionFailedError, "the body was cut short"),
+            (gzip() + cut(), ConnectionFailedError, "the body was cut short"),
+            (oversized(), ResponseTooLargeError, "larger than"),
+            (gzip_bomb(), ResponseTooLargeError, "larger than"),
+            (header_flood(), ResponseTooLargeError, "headers"),
+            (redirect("/elsewhere"), NotFoundError, "404"),
+        ],
+        ids=repr,
+    )
+    async def test_a_fault_is_what_it_is_over_a_socket(self, sandbox, fault, kind, text):
+        sandbox.faults.next(fault)
+        async with session_in_process(sandbox, max_body=100_000) as session:
+            here = await error_of(session)
+        sandbox.faults.next(fault)
+        async with sandbox, session_on(sandbox) as session:
+            there = await error_of(session.with_options(max_body=100_000))
+        assert type(here) is type(there) is kind
+        assert text in str(here)
+
+    async def test_a_response_that_is_whole_may_end_the_connection(self, sandbox):
+        last = Fault("last", lambda delivery, _request, _random: Delivery((*delivery.steps, "close")))
+        sandbox.faults.next(last, gzip() + last, latency(2.0) + gzip())
+        async with session_in_process(sandbox) as session:
+            assert await session.procedures.list(limit=10).collect() == sandbox.procedures
+        assert len(sandbox.requests) == 3
+
+    async def test_an_error_of_a_hook_is_raised(self, sandbox):
+        def fail(_factory, _request):
+            raise ZeroDivisionError
+
+        sandbox.before_response.append(fail)
+        async with session_in_process(sandbox) as session:
+            with pytest.raises(ZeroDivisionError):
+                await session.procedures.list().first()
+
+    async def test_the_server_has_its_time(self, sandbox, clock):
+        """So what is new is told from what is not by one clock."""
+        async with session_in_process(sandbox, clock) as session:
+            page = await session.procedures.list()
+            assert page.headers["date"] == "Sun, 01 Feb 2026 00:00:00 GMT"
+            sandbox.faults.next(status(500, headers={"Date": "Mon, 02 Feb 2026 00:00:00 GMT"}))
+            walk = session.runs.list().since()
+            seen = await walk.take(1000)
+            sandbox.produce(3)
+            assert len(await session.runs.list().since(walk.watermark).take(1000)) == 3
+        assert seen
+
+
+class TestClock:
+    async def test_waits_end_in_their_order(self, clock):
+        ended = []
+
+        async def wait(seconds):
+            await clock.sleep(seconds)
+            ended.append((seconds, clock.monotonic()))
+
+        await asyncio.gather(*map(wait, (5.0, 0.0, 3.0, 3.0)))
+        assert ended == [(0.0, 0.0), (3.0, 3.0), (3.0, 3.0), (5.0, 5.0)]
+        assert clock.now() == datetime(2026, 2, 1, 0, 0, 5, tzinfo=UTC)
+        assert repr(clock) == "<FakeClock at 2026-02-01T00:00:05+00:00>"
+
+    async def test_a_context_ends_when_its_time_is_up(self, clock):
+        for seconds, passed in ((7.0, 7.0), (0.0, 7.0), (-1.0, 7.0)):
+            with pytest.raises(TimeoutError):
+                async with clock.timeout(seconds):
+                    await asyncio.Event().wait()
+            assert clock.monotonic() == passed
+        async with clock.timeout(None), clock.timeout(100.0):
+            await clock.sleep(99.0)
+        assert clock.monotonic() == 106.0
+
+    async def test_what_was_left_is_not_waited_for(self, clock):
+        async with clock.timeout(50.0):
+            pass
+        cancelled = asyncio.ensure_future(clock.sleep(40.0))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await clock.sleep(1000.0)
+        assert clock.monotonic() == 1000.0
+        await clock.wait(asyncio.Event(), 3.0)
+        assert clock.monotonic() == 1003.0
+
+    async def test_it_stands_still_until_it_is_let_go(self):
+        clock, ended = FakeClock(autojump=False), []
+
+        async def wait():
+            for seconds in (1.0, 2.0, 4.0):
+                await clock.sleep(seconds)
+                ended.append(clock.monotonic())
+
+        waiting = asyncio.create_task(wait())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert clock.monotonic() == 0.0
+        await clock.advance(0.5)
+        assert (clock.monotonic(), ended) == (0.5, [])
+        await clock.advance(5.5)
+        assert (clock.monotonic(), ended) == (6.0, [1.0, 3.0])
+        await clock.advance(100.0)
+        assert (clock.monotonic(), ended) == (106.0, [1.0, 3.0, 7.0])
+        await waiting
+
+    async def test_what_a_wait_leads_to_has_happened_when_the_time_has_passed(self, sandbox):
+        clock = FakeClock(autojump=False)
+        sandbox.faults.always(latency(1.0))
+        async with session_in_process(sandbox, clock) as session:
+            listing = asyncio.create_task(session.procedures.list(limit=10).collect())
+            await clock.advance(1.9)
+            assert len(sandbox.requests) == 2
+            await clock.advance(10.0)
+            assert listing.done()
+
+    def test_its_chance_is_that_of_its_seed(self):
+        def drawn(seed):
+            clock = FakeClock(seed=seed)
+            return [clock.uniform(1.0, 2.0) for _ in range(20)]
+
+        assert drawn(1) == drawn(1) != drawn(2)
+        assert all(1.0 <= number <= 2.0 for number in drawn(1))
+
+    @pytest.mark.parametrize(
+        ("options", "error"),
+        [({"autojump": 1}, TypeError), ({"seed": "x"}, TypeError), ({"start": "now"}, TypeError)],
+    )
+    def test_its_options_are_checked(self, options, error):
+        with pytest.raises(error):
+            FakeClock(**options)
+
+    async def test_its_beginning_is_an_option(self):
+        clock = FakeClock(start=datetime(2030, 1, 1, tzinfo=UTC))
+        await clock.advance(60)
+        assert clock.now() == datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=1)
+        with pytest.raises(ValueError, match="start"):
+            FakeClock(start=datetime(2030, 1, 1))  # noqa: DTZ001 - that is the point
+        with pytest.raises(ValueError, match="seconds"):
+            await clock.advance(-1)
