@@ -176,14 +176,7 @@ class _Reception:
         """
         transport, url = self._connection.transport, self._url
         proxy: Proxy | None = None
-        session = transport.open()
-        bare = aiohttp.ClientSession(
-            connector=session.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "User-Agent"),
-            auto_decompress=False,  # aiohttp takes a compressed body for whole wherever it ends
-        )
+        session, bare = transport.open(), transport.bare()
         headers = {"Accept-Encoding": "identity"}  # a compressed file could not be resumed
         if self._validator:
             headers |= {"Range": f"bytes={self._part.size}-", "If-Range": self._validator}

@@ -166,6 +166,16 @@ class Transport:
             failure = translated(error, session, url, self._proxy)
             raise failure from failure.__cause__
 
+    def bare(self) -> aiohttp.ClientSession:
+        """Return an aiohttp session over the same connections, for requests without any header of this one."""
+        return aiohttp.ClientSession(
+            connector=self.open().connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "User-Agent"),
+            auto_decompress=False,  # aiohttp takes a compressed body for whole wherever it ends
+        )
+
     async def close(self) -> None:
         """Close the aiohttp session and its connections, if it was made here."""
         if self._session is not None and self._owns_session:

@@ -185,6 +185,7 @@ class Sandbox(Factory):
         self._failed[same] += 1
         request.asked, request.attempt = self._asked[same], self._failed[same]
         self.requests.append(request)
+        self.storage.time = request.time
         self.requests.in_flight += 1
         self.requests.peak_in_flight = max(self.requests.peak_in_flight, self.requests.in_flight)
         try:

@@ -25,11 +25,13 @@ class Storage:
             each request; see `asked_at`. At first it is a host that does not exist.
         lifetime: For how many seconds new addresses are valid. You may set it at any time. With 0 or less, an address
             has expired before anybody can use it.
+        time: The time of the last request, by which new addresses are valid.
     """
 
     def __init__(self) -> None:
         self.origin: str = "https://storage.invalid"
         self.lifetime: float = 300.0
+        self.time: datetime = datetime.now(UTC)
         self._secret = secrets.token_bytes(16)
 
     def asked_at(self, scheme: str, host: str) -> None:
@@ -45,7 +47,7 @@ class Storage:
     def address(self, identity: str, name: str) -> str:
         """Return a new address of a file, given its ID and its name."""
         path = f"{_ROOT}{quote(identity, safe='')}/{quote(name, safe='')}"
-        expires = str(int(datetime.now(UTC).timestamp() + self.lifetime))
+        expires = str(int(self.time.timestamp() + self.lifetime))
         signature = self._signature("GET", path, expires)
         return f"{self.origin}{path}?Expires={expires}&Signature={signature}"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from multidict import CIMultiDict
@@ -25,12 +27,15 @@ from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox.request import Head, Request
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from typing import Self
+
     from yarl import URL
 
     from aiotofupilot._http.retry import Retry
     from aiotofupilot._http.throttle import Limiter
     from aiotofupilot.sandbox import Sandbox
-    from aiotofupilot.sandbox.request import Delivery
+    from aiotofupilot.sandbox.request import Step
 
 __all__ = ["FakeClock", "session_in_process"]
 
@@ -39,6 +44,8 @@ _START = datetime(2026, 2, 1, tzinfo=UTC)
 
 _QUIET_TURNS = 30
 """After so many turns of the event loop in which nothing concerns a clock, everybody waits."""
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _GZIP = 31  # zlib's window bits for the gzip format
 
@@ -218,6 +225,7 @@ def session_in_process(
 
     The sandbox need not be started. It is called in the task that makes a request, so an error of one of its hooks is
     raised there. Pauses in a response, the waits before a retry and the session's timeout pass by the session's clock.
+    Attachments are downloaded too. Their files are real, and the timeout of a download is real too.
 
     Example:
         sandbox = Sandbox(procedures=250)
@@ -260,48 +268,116 @@ class InProcess(Transport):
 
     async def _get(self, url: URL, max_body: int) -> Response:
         """Let the sandbox decide a response, and return it when it has arrived."""
-        request = Request(
-            path=url.raw_path,
-            query=url.query.items(),
-            authorization=self._authorization.value,
-            time=self.clock.now(),
-        )
-        await asyncio.sleep(0)  # other tasks run meanwhile, as with any response
-        with self._sandbox.handle(request) as delivery:
-            head, body = await self._received(delivery, url, max_body)
+        body, reader = b"", None
+        async with self.requested(url, self._authorization.value) as (head, parts):
+            if head.headers.get("Content-Encoding") == "gzip":
+                reader = zlib.decompressobj(_GZIP)
+            async for part in parts:
+                body += part if reader is None else reader.decompress(part, max_body + 1 - len(body))
+                if len(body) > max_body:
+                    raise too_large(max_body)
         now = self.clock.now()
         headers = CIMultiDict({"Date": format_datetime(now, usegmt=True)})
         headers.update(head.headers)
         return Response(head.status, headers, body, now)
 
-    async def _received(self, delivery: Delivery, url: URL, max_body: int) -> tuple[Head, bytes]:
-        """Return the head and the body of a delivery, after its pauses, or raise what a connection would."""
-        head, reader, end = None, None, ""
-        body, length = b"", 0
-        for step in delivery.steps:
+    def open(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
+        """Return what stands for an aiohttp session, which is never closed."""
+        return SimpleNamespace(closed=False)
+
+    def bare(self) -> Any:  # noqa: ANN401 - likewise
+        """Return what requests a file, as an aiohttp session does."""
+        return _Storage(self)
+
+    @asynccontextmanager
+    async def requested(
+        self, url: URL, authorization: str | None, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> AsyncGenerator[tuple[Head, AsyncGenerator[bytes]]]:
+        """Let the sandbox decide a response, and give its head and its body, or raise what a connection would."""
+        request = Request(
+            path=url.raw_path,
+            query=url.query.items(),
+            authorization=authorization,
+            range=headers.get("Range"),
+            if_range=headers.get("If-Range"),
+            time=self.clock.now(),
+        )
+        await asyncio.sleep(0)  # other tasks run meanwhile, as with any response
+        failure: Exception | None = None
+        with self._sandbox.handle(request) as delivery:
+            steps = iter(delivery.steps)
+            head = await self._head(steps, url)
+            async with aclosing(self._body(head, steps, url)) as parts:
+                try:
+                    yield head, parts
+                except Exception as error:
+                    if next(steps, None) is not None:
+                        raise
+                    failure = error  # of one who has got the whole response, so it is raised outside
+        if failure is not None:
+            raise failure
+
+    async def _head(self, steps: Iterator[Step], url: URL) -> Head:
+        while not isinstance(step := next(steps, "close"), Head):
+            if isinstance(step, str | bytes):
+                raise _lost(url, "Connection reset by peer" if step == "reset" else "the server disconnected")
+            await self.clock.sleep(step)
+        if len(step.headers) > HEADERS:
+            raise flood()
+        return step
+
+    async def _body(self, head: Head, steps: Iterator[Step], url: URL) -> AsyncGenerator[bytes]:
+        length = 0
+        for step in steps:
             match step:
-                case Head():
-                    head = step
-                    if len(head.headers) > HEADERS:
-                        raise flood()
-                    if head.headers.get("Content-Encoding") == "gzip":
-                        reader = zlib.decompressobj(_GZIP)
                 case bytes():
                     length += len(step)
-                    body += step if reader is None else reader.decompress(step, max_body + 1 - len(body))
-                    if len(body) > max_body:
-                        raise too_large(max_body)
-                case str():
-                    end = step
-                case _:
+                    yield step
+                case int() | float():
                     await self.clock.sleep(step)
-        if head is None or (end and head.headers.get("Content-Length") != str(length)):
-            raise _lost(url, end, has_begun=head is not None)
-        return head, body
+                case _ if head.headers.get("Content-Length") != str(length):
+                    raise _lost(url, "the body was cut short")
+                case _:
+                    return
 
 
-def _lost(url: URL, end: str, *, has_begun: bool) -> ConnectionFailedError:
+class _Storage:
+    """Stands for an aiohttp session that requests files of the sandbox's storage."""
+
+    def __init__(self, transport: InProcess) -> None:
+        self._transport = transport
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Do nothing, because there are no connections."""
+
+    @asynccontextmanager
+    async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
+        """Give the status, the headers and the content of a file as aiohttp does."""
+        async with self._transport.requested(url, None, headers) as (head, parts):
+            yield SimpleNamespace(status=head.status, headers=CIMultiDict(head.headers), content=_Content(parts))
+
+
+class _Content:
+    """The body of a file, part by part."""
+
+    def __init__(self, parts: AsyncGenerator[bytes]) -> None:
+        self._parts = parts
+        self._has_ended = False
+
+    def at_eof(self) -> bool:
+        """Return whether there are no more parts."""
+        return self._has_ended
+
+    async def readany(self) -> bytes:
+        """Return the next part; empty: there are no more."""
+        part = await anext(self._parts, b"")
+        self._has_ended = not part
+        return part
+
+
+def _lost(url: URL, reason: str) -> ConnectionFailedError:
     """Return the error for a connection that ended before the response did."""
-    reason = "Connection reset by peer" if end == "reset" else "the server disconnected"
-    reason = "the body was cut short" if has_begun else reason
     return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")

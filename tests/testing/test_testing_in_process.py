@@ -33,6 +33,7 @@ from aiotofupilot.sandbox.faults import (
     stall,
     status,
 )
+from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.testing import FakeClock, session_in_process, session_on
 
 
@@ -135,6 +136,28 @@ class TestSession:
         async with session_in_process(sandbox) as session:
             assert await session.procedures.list(limit=10).collect() == sandbox.procedures
         assert len(sandbox.requests) == 3
+
+    async def test_attachments_are_downloaded(self, sandbox, clock, tmp_path):
+        async with session_in_process(sandbox, clock) as session:
+            details = session.runs.list(max_items=20).details()
+            attachments = [one async for run in details for one in run.attachments if one.download_url]
+            broken = [stall(2.0, inside_body=True), reset(after="half"), status(403), hang_up(), redirect("/storage/x")]
+            sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(*broken, status(503))
+            found = [download async for download in session.downloads(attachments, tmp_path, concurrency=2)]
+        assert len(found) == len(attachments) > 3
+        for download in found:
+            assert download.path.read_bytes() == contents(download.attachment.id)
+        assert 206 in [request.status for request in sandbox.requests if request.range]  # one was gone on with
+
+    async def test_addresses_of_attachments_expire_by_the_clock(self, sandbox, clock, tmp_path):
+        async with session_in_process(sandbox, clock) as session:
+            runs = session.runs.list().details()
+            attachment = next(
+                iter([attachment async for run in runs for attachment in run.attachments if attachment.download_url])
+            )
+            await clock.advance(3600)
+            assert (await session.download(attachment, tmp_path)).read_bytes() == contents(attachment.id)
+        assert [request.status for request in sandbox.requests][-3:] == [403, 200, 200]
 
     async def test_an_error_of_a_hook_is_raised(self, sandbox):
         def fail(_factory, _request):
