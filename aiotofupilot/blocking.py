@@ -264,13 +264,17 @@ class BlockingIncrementalWalk(BlockingItems[R]):
 
 
 class BlockingFollowedListing(BlockingIterator[R]):
-    """A `FollowedListing` that blocks."""
+    """A `FollowedListing` that blocks. Enter it with ``with``: it begins then, and not at its first item."""
 
     __slots__ = ()
 
     watermark: Watermark | None
     stats: WalkStats
     down_since: datetime | None
+
+    def __enter__(self) -> Self:
+        self._thread.run(self._object.__aenter__)
+        return self
 
 
 class _Tabular(Blocking[A_co]):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, Unpack, cast
+from typing import TYPE_CHECKING, Generic, Unpack
 
 from attrs import evolve
 
@@ -118,16 +118,32 @@ class ByCreation(Generic[T]):
     that was seen is not old enough either; see `PassClock`.
 
     If it ``sorts``, and the server does not, the new items are held back until all are there.
+
+    If it ``begins``, the pass finds what exists, so that a stream leaves it out: what was created in the `OVERLAP`
+    seconds before the newest item. The newest come first, because what is created after the first response then lies
+    before the walk. If the walk meets it after all, it is newer than the first page, and does not count as seen. Where
+    the API does not sort, all that the walk meets counts as seen.
     """
 
     def __init__(
-        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, clock: PassClock, *, sorts: bool
+        self,
+        source: Source[T],
+        plan: Plan,
+        watermark: Watermark,
+        stats: WalkStats,
+        clock: PassClock,
+        *,
+        sorts: bool,
+        begins: bool,
     ) -> None:
         self._source = source
         self._plan = plan
         self._stats = stats
         self._clock = clock
         self._has_floor = source.can_be_bounded
+        self._is_newest_first = begins and source.can_be_ordered
+        self._horizon = math.inf
+        """Newer items do not count, because they were created after the first page was read."""
         self._watermark = watermark
         self._floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
         """Everything that was created before this second was seen; minus infinity: only single items were."""
@@ -136,7 +152,8 @@ class ByCreation(Generic[T]):
         self._is_sorted: bool | None = None
         self._held: dict[str, tuple[float, T]] | None = {} if sorts and not source.can_be_ordered else None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
-        self._has_ended = False
+        self.has_ended = False
+        """Whether everything was found."""
 
     @property
     def watermark(self) -> Watermark:
@@ -152,15 +169,18 @@ class ByCreation(Generic[T]):
     async def begin(self) -> Segment[T] | None:
         """Return a walk over what may be new; None: everything was seen. All items found before have been yielded."""
         self._pass_page()
-        if self._has_ended:
+        if self.has_ended:
             return None
         source, self._floor_before = self._source, self._floor
         if source.can_be_ordered:
-            source = source.narrowed(order="asc")
+            source = source.narrowed(order="desc" if self._is_newest_first else "asc")
         if self._has_floor and self._floor_before > -math.inf:
             source = source.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
-        fetch, plan = partial(self._clock.fetch, source), evolve(self._plan, sort_key=source.sort_key)
-        return Segment(fetch, plan, self._stats)
+        plan = evolve(self._plan, sort_key=source.sort_key)
+        if self._is_newest_first and self._has_floor:
+            # One page is enough as a rule, whatever cursor follows it. To miss an old item costs little: it is yielded.
+            plan = evolve(plan, on_drift="ignore")
+        return Segment(partial(self._clock.fetch, source), plan, self._stats)
 
     def fresh(self, items: list[T]) -> list[tuple[float, T]]:
         """Return the items of a page that were not seen before, with their keys. Those found before have been yielded.
@@ -179,11 +199,15 @@ class ByCreation(Generic[T]):
         fresh = [
             (timestamp, item)
             for timestamp, item in zip(created, items, strict=True)
-            if timestamp >= self._floor_before and digest(item.id) not in self._known
+            if self._floor_before <= timestamp <= self._horizon and digest(item.id) not in self._known
         ]
         if any(timestamp < self._floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
+        if self._is_newest_first:
+            self._horizon = created[-1] if self._horizon == math.inf else self._horizon
+            newest = max(self._newest, self._newest_of_page)
+            self.has_ended = self._has_floor and created[-1] < self._floor_below(newest)
         if self._held is None:
             return fresh
         self._held |= {item.id: (timestamp, item) for timestamp, item in fresh}
@@ -191,7 +215,7 @@ class ByCreation(Generic[T]):
 
     def end(self) -> list[tuple[float, T]]:
         """Take note that the walk has come to its end, and return what was held back until then."""
-        self._has_ended = True
+        self.has_ended = True
         return sorted((self._held or {}).values(), key=itemgetter(0))
 
     def mark(self, created: float, item: T) -> None:
@@ -206,35 +230,16 @@ class ByCreation(Generic[T]):
 
     def _pass_page(self) -> None:
         self._newest = max(self._newest, self._newest_of_page)
-        if self._is_sorted or self._has_ended:
+        if self._is_sorted or self.has_ended:
             self._raise_floor()
 
     def _raise_floor(self) -> None:
         """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered."""
         if self._has_floor and self._newest > -math.inf:
-            self._floor = max(self._floor, _floor_below(min(self._newest, self._clock.bound)))
+            self._floor = max(self._floor, self._floor_below(self._newest))
             for second in [second for second in self._by_second if second < self._floor]:
                 self._known.difference_update(self._by_second.pop(second))
 
-
-def _floor_below(timestamp: float) -> int:
-    """Return the floor that leaves to be seen what may become visible from a timestamp on; a whole second."""
-    return max(math.floor(timestamp - OVERLAP), _EARLIEST)
-
-
-async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Watermark:
-    """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
-
-    Where the API cannot list the newest first, everything is left to be seen.
-    """
-    unseen = Watermark(plan.start.listing, plan.start.query)
-    dated = source.runs() or source
-    if not (dated.can_be_bounded and dated.can_be_ordered):
-        return unseen
-    clock, floor = PassClock(), None
-    plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
-    async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
-        async for item in newest:
-            created = cast("datetime", dated.created_at(item))
-            floor = _EPOCH + timedelta(seconds=_floor_below(min(created.timestamp(), clock.began_at)))
-    return evolve(unseen, floor=floor)
+    def _floor_below(self, newest: float) -> int:
+        """Return the floor that leaves to be seen what may become visible from the newest item on; a whole second."""
+        return max(math.floor(min(newest, self._clock.bound) - OVERLAP), _EARLIEST)

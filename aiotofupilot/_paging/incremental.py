@@ -9,7 +9,7 @@ import logging
 import math
 import sys
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
 from attrs import evolve
 
@@ -29,7 +29,7 @@ from aiotofupilot.errors import (
 from aiotofupilot.positions import OpenRun, Watermark, check_query, digest
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import OVERLAP, ByCreation, PassClock, Segment, before_newest
+from .by_creation import OVERLAP, ByCreation, PassClock, Segment
 from .source import Plan, Source, T
 from .walk import ItemIteration, Iteration
 
@@ -70,6 +70,7 @@ class IncrementalWalk(ItemIteration[T]):
         watermark: Watermark,
         *,
         sorts: bool = False,
+        begins: bool = False,
         stats: WalkStats | None = None,
         clock: PassClock | None = None,
     ) -> None:
@@ -80,9 +81,9 @@ class IncrementalWalk(ItemIteration[T]):
         plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
         runs = source.runs()
         self._new: ByCreation[T] | PerRun[T] = (
-            ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts)
+            ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts, begins=begins)
             if runs is None
-            else PerRun(source, runs, plan, watermark, self._stats)
+            else PerRun(source, runs, plan, watermark, self._stats, begins=begins)
         )
         self._segment: Segment[T] | None = None
         self._has_progressed = False
@@ -141,8 +142,8 @@ class IncrementalWalk(ItemIteration[T]):
             except DecodeError:
                 await self._leave_segment()  # because the walk has passed these items
                 raise
-            if not items:
-                self._segment = None
+            if not items or self._new.has_ended:
+                await self._leave_segment()
             if found:
                 self._has_progressed = True
                 return found
@@ -179,8 +180,11 @@ class PerRun(Generic[T]):
     then.
     """
 
+    has_ended = False
+    """Whether everything was found. The walk over the runs knows it."""
+
     def __init__(
-        self, source: Source[T], runs: Source[Any], plan: Plan, watermark: Watermark, stats: WalkStats
+        self, source: Source[T], runs: Source[Any], plan: Plan, watermark: Watermark, stats: WalkStats, *, begins: bool
     ) -> None:
         self._source = source
         self._plan = plan
@@ -191,7 +195,7 @@ class PerRun(Generic[T]):
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs = runs
         self._new_runs: IncrementalWalk[Any] = IncrementalWalk(
-            runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock
+            runs, of_runs, evolve(watermark, runs=()), begins=begins, stats=stats, clock=self._clock
         )
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
@@ -267,8 +271,9 @@ class PerRun(Generic[T]):
 
 
 class FollowedListing(Iteration[T]):
-    """An endless stream of the items that are created in a listing. It makes requests only while you wait for an item.
+    """An endless stream of the items that are created in a listing. It makes requests only while you wait for it.
 
+    Without a watermark, it begins when it is entered with ``async with``, or else when you ask for the first item.
     It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives
     outages and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream
     then waits for an interval, and continues where it was. An error of this package that it raises also has the
@@ -298,21 +303,36 @@ class FollowedListing(Iteration[T]):
         self._is_to_wait = True
         self._has_ended = False
 
+    async def __aenter__(self) -> Self:
+        with self._waiting():
+            while self._watermark is None and self._goes_on:
+                await self._next_at_hand()
+        return self
+
     async def __anext__(self) -> T:
         with self._waiting():
-            while not self._has_ended and self._stats.items != self._plan.max_items:
-                try:
-                    await self._wait_until_due()
-                    item = await self._next_of_poll()
-                    if item is not None:
-                        return item
-                except TofuPilotError as error:
-                    error.watermark = self.watermark
-                    self._due, self._is_to_wait = self._next_due(), True
-                    if not self._outlives(error):
-                        raise
-                    self._outlived = error
+            while self._goes_on:
+                item = await self._next_at_hand()
+                if item is not None:
+                    return item
         raise StopAsyncIteration
+
+    @property
+    def _goes_on(self) -> bool:
+        return not self._has_ended and self._stats.items != self._plan.max_items
+
+    async def _next_at_hand(self) -> T | None:
+        """Return the next item of the poll that is due; None: it has ended, or failed in a way that is outlived."""
+        try:
+            await self._wait_until_due()
+            return await self._next_of_poll()
+        except TofuPilotError as error:
+            error.watermark = self.watermark
+            self._due, self._is_to_wait = self._next_due(), True
+            if not self._outlives(error):
+                raise
+            self._outlived = error
+        return None
 
     async def _close(self) -> None:
         self._has_ended = True
@@ -323,7 +343,7 @@ class FollowedListing(Iteration[T]):
     def watermark(self) -> Watermark | None:
         """What has been seen, up to the item that was yielded last. ``follow(since=watermark)`` yields the rest.
 
-        None: the stream begins with items that are created from now on, and does not know yet which items exist.
+        None: the stream has not begun. It begins when it is entered, or else when you ask for the first item.
         """
         return self._watermark if self._poll is None or self._watermark is None else self._poll.watermark
 
@@ -357,7 +377,7 @@ class FollowedListing(Iteration[T]):
 
     async def _next_of_poll(self) -> T | None:
         """Return the next item of a poll; None: it has ended. Before there is a watermark, nothing is yielded."""
-        poll = self._poll = self._poll or await self._new_poll()
+        poll = self._poll = self._poll or self._new_poll()
         async for item in poll:
             self._failing_since = None
             if self._watermark is not None:
@@ -366,14 +386,15 @@ class FollowedListing(Iteration[T]):
         self._failing_since = None
         return None
 
-    async def _new_poll(self) -> IncrementalWalk[T]:
+    def _new_poll(self) -> IncrementalWalk[T]:
         """Return the next pass. Without a watermark, it is one over what exists."""
         source, plan, stats = self._source, self._plan, self._stats
         if self._watermark is not None:
             plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
             return IncrementalWalk(source, plan, self._watermark, sorts=True, stats=stats)
         plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
-        return IncrementalWalk(source, plan, await before_newest(source, plan, stats), stats=stats)
+        unseen = Watermark(plan.start.listing, plan.start.query)
+        return IncrementalWalk(source, plan, unseen, begins=True, stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
         """Return whether the next poll tries again after an error, and note since when polls fail."""

@@ -259,6 +259,12 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
         polls down.
 
+        The stream begins when you enter it with ``async with``: every item that is created after that is yielded. If
+        you do not enter it, it begins when you ask for the first item. It begins with the first response of the server,
+        after an outage if there is one. Items that exist by then are not yielded. Of ``procedures``, ``deployments``
+        and ``stations``, whose order the API does not document, that may include items created until all pages are
+        read.
+
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These errors
         are logged, the first one as a warning, with another warning every ten minutes. Other errors are raised, and you
@@ -267,8 +273,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
                 made longer or shorter at random, by up to a tenth.
-            since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when you ask for
-                the first item. Items that exist by then are not yielded.
+            since: What has been seen: the ``watermark`` of a stream or a pass. Nothing is requested on entering then.
+                None: the stream begins with what is created from now on.
             max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
                 that is under way may end later, but requests no page for longer than that. None: there is no limit.
 

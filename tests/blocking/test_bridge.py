@@ -234,8 +234,10 @@ def test_details_and_a_stream_are_iterated_over(session):
     runs = session.runs.list(max_items=7, concurrency=3)
     assert [detail.id for detail in runs.details()] == [run.id for run in runs]
     assert session.runs.get(runs.first().id) == runs.details().first()
-    with session.runs.list(max_items=2).follow(since=None) as stream:
-        assert stream.watermark is None
+    stream = session.runs.list(max_items=2).follow(since=None)
+    assert stream.watermark is None
+    with stream:
+        assert stream.watermark is not None
     with session.runs.list(max_items=2).since() as news:
         list(news)
     with session.runs.list(max_items=2).follow(since=news.watermark) as stream:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from itertools import islice
+from itertools import count, islice
 
 import pytest
 from fakes.dated import BEGIN, KINDS, Row, Server, listing
@@ -51,6 +51,32 @@ def clock(stream):
     return stream._source.clock
 
 
+async def coming(stream, server, seconds):
+    """Return what comes within some seconds."""
+    seen = []
+
+    async def consume():
+        async for item in stream:
+            seen.append(item.id)
+
+    end = server.now + seconds
+    consumer = asyncio.create_task(consume())
+    while server.now < end:  # noqa: ASYNC110 - time passes when the stream waits
+        await asyncio.sleep(0)
+    consumer.cancel()
+    await asyncio.gather(consumer, return_exceptions=True)
+    return seen
+
+
+async def first_response(server):
+    """Wait until the server has read the items for a first response, which is under way then."""
+    for _ in range(100):
+        if server.requests:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("nothing was requested")
+
+
 @EVERY
 async def test_what_exists_is_not_yielded_and_what_is_created_is(kind):
     server = Server(now=500.0)
@@ -58,7 +84,7 @@ async def test_what_exists_is_not_yielded_and_what_is_created_is(kind):
         add(server, f"old {number}", created=float(number))
     stream = listing(kind, server, limit=7).follow(5.0)
     assert stream.watermark is None
-    await stream._next_of_poll()
+    await stream.__aenter__()
     assert stream.watermark is not None
     add(server, "new")
     assert (await anext(stream)).id == "new"
@@ -68,14 +94,14 @@ async def test_what_exists_is_not_yielded_and_what_is_created_is(kind):
     assert repr(stream) == f"<FollowedListing: 2 items, {stream.stats.requests} requests so far>"
 
 
-async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
-    """One finds the newest item, and one what was created in the minute before it."""
+async def test_the_beginning_costs_one_request_however_long_the_listing_is():
+    """It finds what was created in the minute before the newest item."""
     server = Server(now=5000.0)
     for number in range(1000):
         add(server, f"{number}", created=float(number * 5))
     stream = listing("ordered", server).follow(5.0)
-    await stream._next_of_poll()
-    assert len(server.requests) == 2
+    await stream.__aenter__()
+    assert len(server.requests) == 1
     assert len(stream.watermark.seen) == 13
 
 
@@ -83,9 +109,140 @@ async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
 async def test_a_listing_that_is_empty_at_first_can_be_followed(kind):
     server = Server(now=500.0)
     stream = listing(kind, server).follow(5.0)
-    await stream._next_of_poll()
+    await stream.__aenter__()
     add(server, "new")
     assert (await anext(stream)).id == "new"
+
+
+class TestBeginning:
+    """A stream begins with the first response after it is entered, or else after it is asked for an item."""
+
+    @EVERY
+    async def test_what_is_created_after_it_was_entered_comes(self, kind):
+        server = Server(now=500.0)
+        add(server, "old")
+        async with listing(kind, server).follow(5.0) as stream:
+            assert stream.watermark is not None
+            server.now += 1.0
+            add(server, "new")
+            assert await coming(stream, server, 7) == ["new"]
+
+    async def test_without_entering_it_begins_when_it_is_asked(self):
+        server = Server(now=500.0)
+        stream = listing("ordered", server).follow(5.0)
+        add(server, "before")
+        polling = asyncio.create_task(coming(stream, server, 7))
+        await first_response(server)
+        add(server, "after")
+        assert await polling == ["after"]
+
+    @EVERY
+    @pytest.mark.parametrize("failures", [0, 3])
+    @pytest.mark.parametrize(("existing", "limit"), [(0, 100), (1, 100), (30, 100), (30, 7), (200, 20)])
+    async def test_whatever_its_requests_meet_what_is_created_after_the_first_response_comes(
+        self, kind, existing, limit, failures
+    ):
+        """It takes several requests where the last minute has more than a page, and where the API does not sort."""
+        server = Server(now=500.0)
+        for number in range(existing):
+            add(server, f"old {number}", created=499.0 - (existing - number) / 5)
+        stream = listing(kind, server, limit=limit).follow(5.0)
+        entering = asyncio.create_task(stream.__aenter__())
+        await first_response(server)
+        add(server, "meanwhile")
+        server.failures += [ServerError("down", status=503)] * failures
+        async with await entering:
+            add(server, "new")
+            assert sorted(await coming(stream, server, 30)) == ["meanwhile", "new"]
+            server.now += 100.0
+            add(server, "newer")
+            assert await coming(stream, server, 7) == ["newer"]
+
+    @pytest.mark.parametrize("kind", ["ordered", "of runs"])
+    async def test_it_begins_where_cursors_are_not_offsets_too(self, kind):
+        """As long as each poll finds no more than a page."""
+        server = Server(now=500.0, counts_pages=True)
+        for number in range(300):
+            add(server, f"old {number}", created=float(number))
+        async with listing(kind, server).follow(5.0) as stream:
+            add(server, "new")
+            assert await coming(stream, server, 7) == ["new"]
+
+    async def test_items_of_a_run_that_existed_do_not_come_but_late_ones_do(self):
+        """They are items of the last minute, which become visible after their run."""
+        server = Server(now=500.0)
+        add(server, "old")
+        async with listing("of runs", server).follow(5.0) as stream:
+            server.rows.append(Row("late", 500.0, 510.0, "run of old"))
+            assert await coming(stream, server, 30) == ["late"]
+
+    @pytest.mark.parametrize("kind", ["ordered", "compared", "of runs"])
+    async def test_that_holds_if_more_than_a_page_is_created_meanwhile(self, kind):
+        """The next page shows nothing else then."""
+        server = Server(now=500.0)
+        for number in range(30):
+            add(server, f"old {number}", created=499.0 - number / 5)
+        stream = listing(kind, server, limit=7).follow(5.0)
+        entering = asyncio.create_task(stream.__aenter__())
+        await first_response(server)
+        names = [f"new {number:02}" for number in range(20)]
+        for name in names:
+            add(server, name)
+        async with await entering:
+            assert sorted(await coming(stream, server, 7)) == names
+
+    async def test_an_outage_while_it_is_entered_is_outlived(self):
+        server = Server(now=500.0)
+        error = ServerError("down", status=503)
+        server.failures += [error] * 3
+        async with listing("ordered", server).follow(10.0) as stream:
+            assert server.outlived == [error] * 3
+            add(server, "new")
+            assert await coming(stream, server, 12) == ["new"]
+
+    async def test_an_outage_that_is_too_long_ends_the_entering(self):
+        server = Server(now=500.0)
+        server.failures += [ServerError("down", status=503) for _ in range(9)]
+        stream = listing("ordered", server).follow(10.0, max_outage=35.0)
+        with pytest.raises(ServerError) as caught:
+            await stream.__aenter__()
+        assert caught.value.watermark is None
+        assert len(server.failures) == 5
+        server.failures.clear()
+        async with stream:
+            add(server, "new")
+            assert await coming(stream, server, 12) == ["new"]
+
+    async def test_entering_requests_nothing_where_the_beginning_is_known_or_nothing_is_wanted(self):
+        server = Server(now=500.0)
+        listed = listing("ordered", server)
+        closed = listed.follow()
+        await closed.aclose()
+        for stream in (listed.follow(since=listed.since().watermark), closed):
+            async with stream:
+                pass
+        async with listing("ordered", server, max_items=0).follow() as stream:
+            assert [item async for item in stream] == []
+        assert server.requests == []
+
+    async def test_entering_that_is_cancelled_leaves_nothing_in_flight_and_goes_on(self):
+        server = Server(now=500.0, turns=5)
+        for number in range(30):
+            add(server, f"old {number}", created=490.0 + number / 10)
+        stream = listing("ordered", server, limit=7, concurrency=3).follow(5.0)
+        for turns in count(1):
+            entering = asyncio.create_task(stream.__aenter__())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            entering.cancel()
+            await asyncio.wait([entering])
+            assert server.in_flight == 0
+            if not entering.cancelled():
+                break
+        assert turns > 5
+        async with stream:
+            add(server, "new")
+            assert await coming(stream, server, 12) == ["new"]
 
 
 @EVERY
@@ -426,28 +583,12 @@ class TestLeftOut:
         add(server, name)
         server.unreadable.add(name)
 
-    async def poll(self, stream, server, seconds):
-        """Return what comes within some seconds."""
-        seen = []
-
-        async def consume():
-            async for item in stream:
-                seen.append(item.id)
-
-        end = server.now + seconds
-        consumer = asyncio.create_task(consume())
-        while server.now < end:  # noqa: ASYNC110 - time passes when the stream waits
-            await asyncio.sleep(0)
-        consumer.cancel()
-        await asyncio.gather(consumer, return_exceptions=True)
-        return seen
-
     async def test_what_comes_behind_it_comes_at_the_next_poll(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
         for number in range(40):
-            assert await self.poll(stream, server, 7) == []
+            assert await coming(stream, server, 7) == []
             add(server, f"new {number}")
             asked_at = server.now
             assert (await anext(stream)).id == f"new {number}"
@@ -456,41 +597,41 @@ class TestLeftOut:
     @pytest.mark.parametrize("delay", [1, 30, 55])
     async def test_an_item_that_can_be_read_within_a_minute_comes_though_others_come_meanwhile(self, server, delay):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        seen = await self.poll(stream, server, delay)
+        seen = await coming(stream, server, delay)
         server.unreadable.clear()
         for number in range(40):
             add(server, f"new {number}")
-            seen += await self.poll(stream, server, 5)
+            seen += await coming(stream, server, 5)
         assert sorted(seen) == sorted(["bad", *(f"new {number}" for number in range(40))])
 
     async def test_the_newest_item_comes_whenever_it_can_be_read(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        assert await self.poll(stream, server, 400) == []
+        assert await coming(stream, server, 400) == []
         server.unreadable.clear()
-        assert await self.poll(stream, server, 7) == ["bad"]
+        assert await coming(stream, server, 7) == ["bad"]
 
     async def test_a_late_row_before_it_comes_with_the_next_poll(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        await self.poll(stream, server, 7)
+        await coming(stream, server, 7)
         add(server, "late", created=server.now - 50)
         for number in range(30):
             add(server, f"new {number}", created=server.now + number * 4, visible=server.now + number * 4)
-        seen = await self.poll(stream, server, 150)
+        seen = await coming(stream, server, 150)
         assert sorted(seen) == sorted(["late", *(f"new {number}" for number in range(30))])
 
     async def test_another_unreadable_item_behind_it_is_passed_in_its_turn(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        await self.poll(stream, server, 7)
+        await coming(stream, server, 7)
         self.unreadable(server, "worse")
-        await self.poll(stream, server, 7)
+        await coming(stream, server, 7)
         add(server, "new")
         assert (await anext(stream)).id == "new"
 
@@ -498,22 +639,22 @@ class TestLeftOut:
     async def test_where_the_api_does_not_sort_every_poll_asks_for_it(self, server, kind):
         """What is new may stand anywhere."""
         stream = listing(kind, server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        await self.poll(stream, server, 30)
+        await coming(stream, server, 30)
         add(server, "new")
         assert (await anext(stream)).id == "new"
         server.unreadable.clear()
-        assert await self.poll(stream, server, 7) == ["bad"]
+        assert await coming(stream, server, 7) == ["bad"]
 
     async def test_the_watermark_of_such_a_stream_loses_nothing(self, server):
         stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
-        await stream._next_of_poll()
+        await stream.__aenter__()
         self.unreadable(server, "bad")
-        seen = await self.poll(stream, server, 7)
+        seen = await coming(stream, server, 7)
         for number in range(10):
             add(server, f"new {number}")
-            seen += await self.poll(stream, server, 5)
+            seen += await coming(stream, server, 5)
         server.unreadable.clear()
         again = listing("ordered", server).since(Watermark.parse(str(stream.watermark)))
         seen += [row.id async for row in again]

@@ -87,7 +87,7 @@ def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
     for names in permutations(["a", "b", "c"]):
         rows = listing("ordered")
         unseen = Watermark("rows", "abcdefgh")
-        new = ByCreation(rows._source, rows._plan, unseen, WalkStats(), PassClock(), sorts=False)
+        new = ByCreation(rows._source, rows._plan, unseen, WalkStats(), PassClock(), sorts=False, begins=False)
         for name in names:
             created = 20.5 if name == "a" else 10.5
             new.mark(created, Row(name, created, 0.0))
