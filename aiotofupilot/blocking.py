@@ -81,13 +81,15 @@ R_co = TypeVar("R_co", covariant=True)
 class Blocking(Generic[A_co]):
     """The blocking form of an object of asyncio. It has the attributes and methods of the object."""
 
-    __slots__ = ("__weakref__", "_object", "_owner", "_thread")
+    __slots__ = ("__weakref__", "_given", "_object", "_owner", "_thread")
 
-    def _take(self, of: Any, thread: LoopThread, owner: object) -> Self:  # noqa: ANN401 - an object of any class
-        """Become the form of an object. The owner is the session, which lives as long as this; None: this is it."""
-        self._object = of
-        self._thread = thread
-        self._owner = owner
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[Any] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
+        """Become the form of an object.
+
+        The owner is the form that this one was derived from, and None for a session. A form that nothing refers to is
+        closed. So the owner and what was given to its method live as long as this.
+        """
+        self._object, self._thread, self._owner, self._given = of, thread, owner, given
         return self
 
     def __repr__(self) -> str:
@@ -121,9 +123,9 @@ class Blocking(Generic[A_co]):
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
-            given = {key: self._asynchronous(value) for key, value in kwargs.items()}
-            bound = partial(method, *map(self._asynchronous, args), **given)
-            return self._form(self._thread.run(bound) if waits else bound())
+            options = {key: self._asynchronous(value) for key, value in kwargs.items()}
+            bound = partial(method, *map(self._asynchronous, args), **options)
+            return self._form(self._thread.run(bound) if waits else bound(), given=(args, kwargs))
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
         return call
@@ -133,12 +135,12 @@ class Blocking(Generic[A_co]):
         """Return what an argument is the blocking form of, such as details to download, or else the argument."""
         return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
 
-    def _form(self, value: Any) -> Any:  # noqa: ANN401 - of any type
+    def _form(self, value: Any, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of a value, which is the value itself if it waits for nothing."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
                 # The constructor is not called, because that of a session makes another session.
-                return form.__new__(form)._take(value, self._thread, self._owner or self)  # noqa: SLF001 - it is a form too
+                return form.__new__(form)._take(value, self._thread, self, given)  # noqa: SLF001 - it is a form too
         return value
 
 

@@ -94,6 +94,39 @@ class TestLeaving:
         assert threads() == []
 
 
+class TestDerived:
+    """What is derived holds what it came from, which would otherwise be closed before the first item."""
+
+    @pytest.fixture(autouse=True)
+    def has_begun(self, session):
+        """Nothing is closed before the thread has begun."""
+        session.users.list().first()
+
+    @pytest.mark.parametrize("make", ["walk", "since"])
+    def test_batches_hold_their_walk(self, session, sandbox, make):
+        batches = getattr(session.procedures.list(limit=100), make)().batches()
+        gc.collect()
+        assert sorted(item.id for batch in batches for item in batch) == sorted(item.id for item in sandbox.procedures)
+
+    @pytest.mark.parametrize("make", ["walk", "since"])
+    def test_batches_hold_their_walk_over_details(self, session, make):
+        batches = getattr(session.runs.list(max_items=7).details(), make)().batches()
+        gc.collect()
+        assert sum(len(batch) for batch in batches) == 7
+
+    @pytest.mark.parametrize("make", ["walk", "since"])
+    def test_downloads_hold_what_they_read(self, session, tmp_path, make):
+        derive = getattr(session.runs.list(max_items=40).details(), make)
+        expected = sorted(found.id for run in derive() for found in run.attachments)
+        assert expected
+        for downloads in (
+            session.downloads(derive(), tmp_path),
+            session.downloads(folder=tmp_path, attachments=derive()),
+        ):
+            gc.collect()
+            assert sorted(download.attachment.id for download in downloads) == expected
+
+
 class TestClosed:
     def test_it_says_so(self, sandbox):
         with BlockingSession(sandbox.api_key, base_url=sandbox.url) as session:
