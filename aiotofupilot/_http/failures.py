@@ -172,10 +172,13 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
 
 
 def _in_words(error: OSError) -> str:
-    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several."""
+    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several.
+
+    asyncio has neither a number nor a text for a connection that the other side closes during the TLS handshake.
+    """
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
-    return os.strerror(error.errno) if error.errno else str(error)
+    return os.strerror(error.errno) if error.errno else str(error) or "closed during the TLS handshake"
 
 
 def _is_flood(error: aiohttp.ClientResponseError) -> bool:

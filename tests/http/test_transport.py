@@ -255,6 +255,27 @@ async def test_a_proxy_that_cannot_be_reached_is_named(get, server, handed_in):
         await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
 
 
+@pytest.mark.parametrize("way", ["directly", "through a proxy", "to a proxy"])
+async def test_a_connection_that_is_closed_during_the_tls_handshake_says_so(get, server, handed_in, way):
+    """The system has no number and no words for it."""
+
+    async def hang_up(reader, writer):
+        if way == "through a proxy":
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as closing:
+        host = f"127.0.0.1:{closing.sockets[0].getsockname()[1]}"
+        proxy = {"through a proxy": f"http://{host}", "to a proxy": f"https://{host}"}.get(way)
+        origin, whose = ("https://tofu.invalid", r"tofu\.invalid") if proxy else (f"https://{host}", host)
+        peer = f"the proxy at {host} cannot be reached: " if way == "to a proxy" else ""
+        closed = "closed during the TLS handshake"
+        with pytest.raises(ConnectionFailedError, match=f"^the connection to {whose} failed: {peer}{closed}"):
+            await get(origin=origin, http_session=handed_in(proxy=proxy))
+
+
 async def test_a_connection_that_failed_is_not_used_again(make, server):
     """The next request opens another."""
     server.answers = [and_then(http(BODY)[:500], hang_up), http()]
