@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -103,7 +104,7 @@ class Settings:
         """
         try:
             path = Path(CREDENTIALS).expanduser()
-            mode = path.stat().st_mode
+            mode = _mode(path)
             login = _members(Secret(path.read_bytes()))
         except (FileNotFoundError, NotADirectoryError, RuntimeError):  # RuntimeError: ~ has no home directory
             return None
@@ -146,11 +147,21 @@ class Settings:
             if isinstance(authority, str) and _PEM in authority:
                 context.load_verify_locations(cadata=authority)
             else:
-                context.load_verify_locations(cafile=Path(authority).expanduser())
+                path = Path(authority).expanduser()
+                _mode(path)
+                context.load_verify_locations(cafile=path)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
             reason = getattr(error, "strerror", None) or error
             raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
         return context
+
+
+def _mode(path: Path) -> int:
+    """Return the mode of a file. A named pipe may never be written to, so it is refused with an `OSError`."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return mode
 
 
 def unusable(parameter: str, message: str) -> ConfigurationError:

@@ -1,6 +1,7 @@
 """What is read from the file that TofuPilot's own command writes at login, and what is refused."""
 
 import json
+import os
 import ssl
 
 import pytest
@@ -114,6 +115,14 @@ def test_a_file_that_cannot_be_read_says_why(path):
         of_login()
 
 
+def test_a_pipe_is_not_waited_for(path):
+    """Perhaps nobody ever writes to it."""
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError) as caught:
+        of_login()
+    assert str(caught.value) == "~/.tofupilot/credentials.json cannot be read: not a regular file"
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
 def test_any_content_is_read_or_refused_by_one_error(path, content):
@@ -175,6 +184,13 @@ def test_an_authority_that_cannot_be_used_is_named(tls, ca_cert, is_argument):
     place = "ca_cert" if is_argument else r"ca_cert in ~/\.tofupilot/credentials\.json"
     with pytest.raises(ConfigurationError, match=rf"^{place} cannot be used: "):
         tls(ca_cert, is_argument=is_argument)
+
+
+@pytest.mark.parametrize("is_argument", [True, False])
+def test_an_authority_in_a_pipe_is_not_waited_for(tls, home, is_argument):
+    os.mkfifo(home / "ca.pem")
+    with pytest.raises(ConfigurationError, match=r"cannot be used: not a regular file$"):
+        tls(str(home / "ca.pem"), is_argument=is_argument)
 
 
 @pytest.mark.parametrize("ca_cert", [True, b"-----BEGIN", 3])
