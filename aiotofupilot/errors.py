@@ -24,7 +24,8 @@ TofuPilotError
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
 A bad argument is not in this tree: it is Python's own `ValueError` or `TypeError`, raised where the argument is given.
-Every error carries its facts as attributes, and can be pickled.
+Every error carries its facts as attributes, and can be pickled. The attributes have the server's texts as they came.
+The text of an error, which logs and terminals show, is one line without control characters.
 """
 
 from __future__ import annotations
@@ -66,11 +67,26 @@ __all__ = [
     "ValidationIssue",
 ]
 
+CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
+    "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations of which a part is hidden
+)
+"""What would break a line, steer a terminal or turn text around.
+
+Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+"""
+
 BODY_EXCERPT = 2000
 """An error keeps at most this many bytes of a response that cannot be used."""
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
+
+
+def visible(text: str) -> str:
+    """Return text for a log or a terminal. It is shown in one line, and it cannot control the terminal."""
+    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class TofuPilotError(Exception):
@@ -105,11 +121,14 @@ class TofuPilotError(Exception):
         return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
-        """Return a message with the number of attempts, unless there was only one, and with the hint."""
+        """Return a message with the number of attempts, unless there was only one, and with the hint.
+
+        The server may have written a part of it. A line break would forge a line of a log.
+        """
         if self.elapsed is not None:
             attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
             message = f"{message} ({attempts} in {self.elapsed:.1f} s)"
-        return f"{message}; {self.hint}" if self.hint else message
+        return visible(f"{message}; {self.hint}" if self.hint else message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.

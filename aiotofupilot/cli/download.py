@@ -14,10 +14,11 @@ from cyclopts.validators import Number, Path as IsPath
 from rich.filesize import decimal
 
 from aiotofupilot import AttachmentError, TofuPilotError
+from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class, part_filters
 
 from .listing import Query, counting_beside
-from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put, visible
+from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put
 from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
 

@@ -20,10 +20,11 @@ from attrs import evolve, frozen
 from rich.cells import cell_len, set_cell_size
 
 import aiotofupilot
+from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models.fields import shown_fields
 
-from .messages import UsageError, is_terminal, visible, visible_json
+from .messages import UsageError, is_terminal, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

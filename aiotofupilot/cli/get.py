@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
 
+from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.models import RunMeasurement, Validator
 from aiotofupilot.models.fields import shown_fields
 
 from .formats import GAP, cut, json_lines, text_of
-from .messages import UsageError, is_terminal, visible
+from .messages import UsageError, is_terminal
 from .options import OUTPUT, Server, unwrapped
 
 if TYPE_CHECKING:

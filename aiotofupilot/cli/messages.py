@@ -13,29 +13,15 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
+from aiotofupilot.errors import CONTROLS, visible
 
 if TYPE_CHECKING:
     from io import RawIOBase
 
-_CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
-    "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations of which a part is hidden
-)
-"""What would break a line, steer a terminal or turn text around.
-
-Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
-"""
-
-
-def visible(text: str) -> str:
-    """Return text for a terminal. It is shown in one line, and it cannot control the terminal."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
 
 def visible_json(document: bytes) -> bytes:
     """Return a JSON document for a terminal. It is shown in one line, and it has the same value."""
-    return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
+    return CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from aiotofupilot import TofuPilotError
+from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class
 
 from .formats import GAP
-from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put, visible
+from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put
 from .options import Server, duration, option, shared_filters, with_options
 from .progress import Progress
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from attrs import define, field
 
-from .messages import DeadlineError, Whole, complain, is_terminal, visible
+from aiotofupilot.errors import visible
+
+from .messages import DeadlineError, Whole, complain, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator

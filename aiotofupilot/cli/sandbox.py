@@ -14,9 +14,10 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from aiotofupilot import DecodeError
+from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class
 
-from .messages import UsageError, put, visible
+from .messages import UsageError, put
 from .options import timestamp, unwrapped
 
 if TYPE_CHECKING:
