@@ -61,7 +61,10 @@ class WalkStats:
     cannot be read."""
     removed: int = 0
     """Items of a walk over `Paginator.details` that were listed, and left out because they were removed before their
-    details were requested."""
+    details were requested: they were not found, and the listing, requested again, lacked them too."""
+    missing: int = 0
+    """Items of a pass of ``details().since()`` that were listed, and left out because they were not found by
+    themselves, although they may still be listed. The watermark waits for them, and the next pass requests them."""
     is_sequential: bool = False
     """Whether only one page is in flight since some page on, although ``concurrency`` allows more. The server's cursors
     did not lead where they were expected to, so the next page can only be requested once the one before has come."""

@@ -8,6 +8,7 @@ pages, which it gets from `prefetch`.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
   time of creation.
-- `details` requests each item of a walk by itself too, and has several of them in flight.
+- `details` requests each item of a walk by itself too, and has several of them in flight. `by_itself` is the request
+  for one of them, and says why there are no details.
 - `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

@@ -149,8 +149,10 @@ class ByCreation(Generic[T]):
         """Everything that was created before this second was seen; minus infinity: only single items were."""
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
+        self._found: dict[bytes, float] = {}
+        """When the items were created that were found and not yielded yet, by digest."""
         self._is_sorted: bool | None = None
-        self._held: dict[str, tuple[float, T]] | None = {} if sorts and not source.can_be_ordered else None
+        self._held: list[tuple[float, T]] | None = [] if sorts and not source.can_be_ordered else None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
         self.has_ended = False
         """Whether everything was found."""
@@ -158,7 +160,7 @@ class ByCreation(Generic[T]):
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
-        if self._is_sorted:
+        if self._is_sorted or self.has_ended:
             self._raise_floor()
         for digests in self._by_second.values():
             digests.sort()  # in place, so that each sort but the first finds almost all of them in order
@@ -167,7 +169,7 @@ class ByCreation(Generic[T]):
         return evolve(self._watermark, floor=floor, seen=seen)
 
     async def begin(self) -> Segment[T] | None:
-        """Return a walk over what may be new; None: everything was seen. All items found before have been yielded."""
+        """Return a walk over what may be new; None: everything was seen."""
         self._pass_page()
         if self.has_ended:
             return None
@@ -182,8 +184,8 @@ class ByCreation(Generic[T]):
             plan = evolve(plan, on_drift="ignore")
         return Segment(partial(self._clock.fetch, source), plan, self._stats)
 
-    def fresh(self, items: list[T]) -> list[tuple[float, T]]:
-        """Return the items of a page that were not seen before, with their keys. Those found before have been yielded.
+    def fresh(self, items: list[T]) -> list[T]:
+        """Return the items of a page that were not found before.
 
         An item that does not tell when it was created counts as old.
         """
@@ -196,11 +198,14 @@ class ByCreation(Generic[T]):
             self._is_sorted = False
         elif created[0] < created[-1] and self._is_sorted is None:
             self._is_sorted = self._has_floor and self._source.can_be_ordered
-        fresh = [
-            (timestamp, item)
-            for timestamp, item in zip(created, items, strict=True)
-            if self._floor_before <= timestamp <= self._horizon and digest(item.id) not in self._known
-        ]
+        fresh: list[tuple[float, T]] = []
+        for timestamp, item in zip(created, items, strict=True):
+            digested = digest(item.id)
+            if self._floor_before <= timestamp <= self._horizon and not (
+                digested in self._known or digested in self._found
+            ):
+                self._found[digested] = timestamp
+                fresh.append((timestamp, item))
         if any(timestamp < self._floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
@@ -209,18 +214,19 @@ class ByCreation(Generic[T]):
             newest = max(self._newest, self._newest_of_page)
             self.has_ended = self._has_floor and created[-1] < self._floor_below(newest)
         if self._held is None:
-            return fresh
-        self._held |= {item.id: (timestamp, item) for timestamp, item in fresh}
+            return [item for _, item in fresh]
+        self._held += fresh
         return []
 
-    def end(self) -> list[tuple[float, T]]:
+    def end(self) -> list[T]:
         """Take note that the walk has come to its end, and return what was held back until then."""
         self.has_ended = True
-        return sorted((self._held or {}).values(), key=itemgetter(0))
+        return [item for _, item in sorted(self._held or (), key=itemgetter(0))]
 
-    def mark(self, created: float, item: T) -> None:
-        """Count an item as yielded, given its key."""
+    def mark(self, item: T) -> None:
+        """Count an item that was found as yielded."""
         digested = digest(item.id)
+        created = self._found.pop(digested)
         self._known.add(digested)
         self._by_second.setdefault(math.floor(created) if self._has_floor else 0, []).append(digested)
         self._newest = max(self._newest, created)
@@ -234,9 +240,13 @@ class ByCreation(Generic[T]):
             self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered."""
+        """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered.
+
+        It waits for what was found and not yielded yet.
+        """
         if self._has_floor and self._newest > -math.inf:
-            self._floor = max(self._floor, self._floor_below(self._newest))
+            floor = min([self._floor_below(self._newest), *map(math.floor, self._found.values())])
+            self._floor = max(self._floor, floor)
             for second in [second for second in self._by_second if second < self._floor]:
                 self._known.difference_update(self._by_second.pop(second))
 

@@ -8,52 +8,48 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from abc import abstractmethod
 from collections import deque
-from functools import partial
-from itertools import count, islice
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve
 
 from aiotofupilot._arguments import internal
 from aiotofupilot._otel import WalkSpan
-from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
+from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
+from .by_itself import ByItself, LeftOut, is_about_item
 from .prefetch import begun, cancel, cancel_soon, outcome
-from .unreadable import is_unreadable, read_beside
 from .walk import LEFT_OUT_KEPT, ItemIteration, note_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator
 
     from aiotofupilot.positions import Checkpoint, Watermark
 
     from .incremental import IncrementalWalk
-    from .source import DetailSource, Fetch, Identified, Plan, Source
+    from .source import DetailSource, Identified, Plan, Source
     from .walk import Walk
 
 __all__ = ["DetailsWalk", "IncrementalDetailsWalk"]
 
 D = TypeVar("D")
-P = TypeVar("P")
-
-_REPEATS = 2
-"""Before an item is left out because its details cannot be read, they are requested so many times again."""
 
 _log = logging.getLogger("aiotofupilot")
 
 
 @define(eq=False)
-class _Entry(Generic[P]):
+class _Entry:
     """An item whose details are to be yielded."""
 
     item: Identified
-    place: P
-    """Where the walk of the items is after this one."""
-    task: asyncio.Task[bytes | TofuPilotError] | None = None
+    before: Checkpoint | None
+    """Where the walk of the items is before this one. None: a pass has no position."""
+    after: Checkpoint | None
+    """Where it is after this one."""
+    task: asyncio.Task[bytes | LeftOut] | None = None
     """Fetches the details. None: it has not begun."""
     is_checked: bool = False
     """Whether the details are to be decoded as soon as they come, because they could not be decoded before."""
@@ -68,7 +64,7 @@ class _Entry(Generic[P]):
         return result if isinstance(result, bytes) else None
 
 
-class DetailIteration(ItemIteration[D], Generic[D, P]):
+class DetailIteration(ItemIteration[D]):
     """What both walks over details have.
 
     At most ``concurrency`` requests are in flight, for details and for the next page of the items together. Until the
@@ -77,9 +73,6 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     No more details are requested if the bytes that wait, and those to be expected of what is in flight, are more than
     ``max_buffer``. What was too long to be expected is dropped, the last item first, and requested again later.
     """
-
-    _place_of: ClassVar[attrgetter[Any]]
-    """Returns where the walk of the items is."""
 
     @internal
     def __init__(
@@ -94,12 +87,10 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         self._source = details
         self._plan = plan
         self._max_buffer = max_buffer
-        self._place: P = self._place_of(walk)  # after the item whose details were yielded or left out last
+        self._taken_to = self._place_of(walk)  # after the item that was taken last
         self._own = WalkStats(counts=walk.stats.counts)
         """What concerns details only."""
-        control = partial((source.runs() or source).fetch, counts=walk.stats.counts)
-        fetch = partial(details.fetch, counts=walk.stats.counts)
-        self._get = partial(_get, fetch, control, skips=plan.on_unreadable == "skip")
+        self._by_itself = ByItself(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._largest = 0
@@ -107,11 +98,24 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         self._yielded_bytes = 0
         """The bytes from which the details up to now were decoded."""
         self._has_ended = False
-        self._reader: asyncio.Task[list[tuple[Any, P]]] | None = None
+        self._reader: asyncio.Task[list[tuple[Any, Checkpoint | None]]] | None = None
         self._stopping: list[asyncio.Task[Any]] = []
-        self._missing: tuple[_Entry[P], NotFoundError] | None = None
-        """The item that was not found before the details of another were read."""
-        self._entries: deque[_Entry[P]] = deque()
+        self._aside: tuple[_Entry, TofuPilotError] | None = None
+        """The item that was not found before the details of another were read, and its error."""
+        self._entries: deque[_Entry] = deque()
+
+    @staticmethod
+    @abstractmethod
+    def _place_of(walk: Any) -> Checkpoint | None:  # noqa: ANN401 - a walk or a pass
+        """Return where the walk of the items is. None: it is a pass, which has no position."""
+
+    @abstractmethod
+    def _pass(self, entry: _Entry) -> None:
+        """Count an item as passed: its details are yielded, or left out for good."""
+
+    @abstractmethod
+    def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
+        """Leave an item for later that may still be listed, and is not found; or raise its error."""
 
     async def __anext__(self) -> D:
         while True:
@@ -128,13 +132,17 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     def stats(self) -> WalkStats:
         """The counts of the walk up to now.
 
-        ``items`` are those whose details were yielded. ``removed`` counts those that were listed, and were not found
-        when their details were requested. ``unreadable`` counts what was left out, in the listing and of the details.
+        ``items`` are those whose details were yielded. ``unreadable`` counts what was left out because it cannot be
+        read, in the listing and of the details. ``removed`` and ``missing`` count what was listed and not found.
         """
         listed, own = self._walk.stats, self._own
-        unreadable = listed.unreadable + own.unreadable
         return evolve(
-            listed, items=own.items, removed=own.removed, unreadable=unreadable, unreadable_ids=own.unreadable_ids
+            listed,
+            items=own.items,
+            removed=own.removed,
+            missing=own.missing,
+            unreadable=listed.unreadable + own.unreadable,
+            unreadable_ids=own.unreadable_ids,
         )
 
     async def _close(self) -> None:
@@ -159,13 +167,17 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
                 self._fill()
                 head = self._entries[0] if self._entries else None
                 if head is None and self._reader is None:
-                    self._raise_if_missing()
-                    break
+                    if self._aside is None:
+                        break
+                    self._call_back(*self._aside)
+                    continue
                 if head is None or head.task is None or not head.task.done():
                     await asyncio.wait(self._in_flight(), return_when=asyncio.FIRST_COMPLETED)
                     continue
                 await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
-                if self._is_at_hand(head, head.task):
+                if self._aside is not None and self._source.is_known:
+                    self._call_back(*self._aside)
+                elif self._is_at_hand(head, head.task):
                     return True
         except BaseException:
             self._stop()
@@ -221,14 +233,15 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
                 expected += self._largest
                 if in_flight >= concurrency or (at and expected > self._max_buffer):
                     break
-                entry.task = self._begun(self._get(entry.item, is_checked=entry.is_checked))
+                getting = self._by_itself.get(entry.item, entry.before, is_checked=entry.is_checked)
+                entry.task = self._begun(getting)
                 in_flight += 1
 
     def _begun(self, fetching: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         with self._span.fetching():
             return begun(fetching)
 
-    def _take_up(self, reader: asyncio.Task[list[tuple[Any, P]]]) -> None:
+    def _take_up(self, reader: asyncio.Task[list[tuple[Any, Checkpoint | None]]]) -> None:
         """Take up the items that the walk has found. If no others are left, its error is raised, once."""
         if self._entries and (reader.cancelled() or reader.exception()):
             return
@@ -237,66 +250,66 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
             found = outcome(reader)
         finally:
             del reader  # which knows its error, which knows this frame
-        self._entries.extend(_Entry(item, place) for item, place in found)
+        for item, place in found:
+            self._entries.append(_Entry(item, self._taken_to, place))
+            self._taken_to = place
         self._has_ended = not found
 
-    def _is_at_hand(self, head: _Entry[P], task: asyncio.Task[bytes | TofuPilotError]) -> bool:
-        """Return whether the details of the first item are there. If they are nowhere, the item is left out."""
+    def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
+        """Return whether the details of the first item are there. If there are none, the item is left out."""
         try:
             result = outcome(task)
-        except NotFoundError as error:
-            head.task = None
-            if error.code is None:  # a proxy's error says nothing of the item
-                raise
-            self._raise_if_missing()
-            self._missing = self._entries.popleft(), error
-            if self._source.is_known:
-                self._raise_if_missing()
-            return False
         except Exception as error:
             head.task = None
             error.add_note(f"this is about the details of the item with the ID {head.item.id!r}")
-            if isinstance(error, TofuPilotError) and _is_about_item(error):
-                error.item_id = head.item.id
-                error.add_note('on_unreadable="skip" leaves out an item that cannot be read while others can')
+            if isinstance(error, TofuPilotError) and is_about_item(error):
+                _note_item(error, head)
             raise
         finally:
             del task  # likewise
         if isinstance(result, bytes):
             return True
+        head.task = None
+        if result.reason == "unreadable":
+            self._leave_out(head, result.error)
+        elif not self._source.is_known:
+            if self._aside is not None:
+                self._call_back(*self._aside)
+            self._aside = self._entries.popleft(), result.error
+        elif result.reason == "removed":
+            self._own.removed += 1
+            self._settle(head)
+        else:
+            self._wait_for(head, result.error)
+        return False
+
+    def _call_back(self, entry: _Entry, error: TofuPilotError) -> None:
+        """Put the item back that was not found, to request it again. If no details have been read, raise its error."""
+        self._aside = None
+        self._entries.appendleft(entry)
+        if not self._source.is_known:
+            error.hint = self._source.hint
+            raise error
+
+    def _leave_out(self, head: _Entry, error: TofuPilotError) -> None:
+        """Leave out the first item, because its details cannot be read."""
         self._own.unreadable += 1
         if len(self._own.unreadable_ids) < LEFT_OUT_KEPT:
             self._own.unreadable_ids.append(head.item.id)
-        _log.warning("the details of %r cannot be read, and the item is left out: %s", head.item.id, result)
+        _log.warning("the details of %r cannot be read, and the item is left out: %s", head.item.id, error)
         self._settle(head)
-        return False
 
-    def _raise_if_missing(self) -> None:
-        """Count an item that was not found as removed, or raise its error if no details have been read."""
-        if self._missing is None:
-            return
-        (entry, error), self._missing = self._missing, None
-        if self._source.is_known:
-            self._own.removed += 1
-            self._place = entry.place
-            return
-        self._entries.appendleft(entry)
-        error.hint = self._source.hint
-        raise error
-
-    def _settle(self, head: _Entry[P]) -> None:
-        """Count the details of the first item as passed, and an item before it that was not found."""
-        if self._source.is_known:
-            self._raise_if_missing()
+    def _settle(self, head: _Entry) -> None:
         self._entries.popleft()
-        self._place = head.place
+        self._pass(head)
 
     def _decoded(self) -> list[D]:
         """Return the next details if they are at hand, and request what may be in flight.
 
-        There are none before everything that was cancelled has ended, so that no more is in flight than may be.
+        There are none before everything that was cancelled has ended, so that no more is in flight than may be, and
+        none before those of an item that is to be put back.
         """
-        if not self._entries or self._wanted == 0 or self._stopping:
+        if not self._entries or self._wanted == 0 or self._stopping or self._aside is not None:
             return []
         self._fill()
         head = self._entries[0]
@@ -317,50 +330,43 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         return [detail]
 
 
-async def _get(
-    fetch: Callable[..., Awaitable[bytes]], control: Fetch[Any], item: Identified, *, skips: bool, is_checked: bool
-) -> bytes | TofuPilotError:
-    """Return the details of an item; or the error that says that they cannot be read, if such items are left out.
-
-    For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
-    """
-    deadline = Deadline()
-    beside = partial(read_beside, control, 0, 1, deadline, count()) if skips else None
-    try:
-        return await fetch(item, is_checked=is_checked, deadline=deadline, control=beside)
-    except TofuPilotError as error:
-        if not skips or not _is_about_item(error):
-            raise
-        failure = error
-    for _ in range(_REPEATS):
-        deadline = Deadline()
-        if not await read_beside(control, 0, 1, deadline, count()):
-            raise failure
-        try:
-            return await fetch(item, is_checked=True, once=True, deadline=deadline)
-        except TofuPilotError as error:
-            if not _is_about_item(error):
-                raise
-    return failure
+def _note_item(error: TofuPilotError, entry: _Entry) -> None:
+    """Tell with an error which item it is about, and how to leave it out."""
+    error.item_id = entry.item.id
+    error.add_note('on_unreadable="skip" leaves out an item that cannot be read while others can')
 
 
-def _is_about_item(error: TofuPilotError) -> bool:
-    return isinstance(error, DecodeError) or is_unreadable(error)
-
-
-class DetailsWalk(DetailIteration[D, "Checkpoint"]):
+class DetailsWalk(DetailIteration[D]):
     """One pass over the details of a listing's items, in the server's order.
 
     It is a `Walk` that requests the details of each item too. You may leave it at any item, and nothing of it stays in
     flight then, as with a `Walk`. After an error you can ask for the next item, and the same item is requested again.
     """
 
-    _place_of = attrgetter("checkpoint")
+    _place: Checkpoint | None = None
+    """After the item whose details were yielded or left out last. None: it is before the first one."""
 
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
-        return self._place
+        return self._place or self._plan.start
+
+    @staticmethod
+    def _place_of(walk: Walk[Any]) -> Checkpoint:
+        return walk.checkpoint
+
+    def _pass(self, entry: _Entry) -> None:
+        self._place = entry.after
+
+    def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
+        """Leave it out as one whose details cannot be read, or raise its error: nothing comes later."""
+        error.hint = "it is still listed, so what the server returns by itself may lag behind what it lists"
+        if self._plan.on_unreadable == "skip":
+            self._leave_out(entry, error)
+            return
+        error.add_note(f"this is about the details of the item with the ID {entry.item.id!r}")
+        _note_item(error, entry)
+        raise error
 
     def _note_failure(self, error: Exception) -> None:
         # Otherwise it is one of the walk of the items, which has told it.
@@ -369,18 +375,31 @@ class DetailsWalk(DetailIteration[D, "Checkpoint"]):
         super()._note_failure(error)
 
 
-class IncrementalDetailsWalk(DetailIteration[D, "Watermark"]):
+class IncrementalDetailsWalk(DetailIteration[D]):
     """One pass over the details of what is new in a listing.
 
     It is an `IncrementalWalk` that requests the details of each item too. Store `watermark` with the items.
     """
 
-    _place_of = attrgetter("watermark")
+    _walk: IncrementalWalk[Any]
 
     @property
     def watermark(self) -> Watermark:
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
-        return self._place
+        return self._walk.watermark
+
+    @staticmethod
+    def _place_of(walk: object) -> None:
+        del walk
+
+    def _pass(self, entry: _Entry) -> None:
+        self._walk._mark(entry.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
+
+    def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
+        """Let the next pass request it again. The watermark waits for what was not passed."""
+        self._own.missing += 1
+        _log.warning("the details of %r are not found: the next pass requests them again: %s", entry.item.id, error)
+        self._entries.popleft()
 
     def _note_failure(self, error: Exception) -> None:
         if isinstance(error, TofuPilotError):

@@ -71,10 +71,13 @@ class IncrementalWalk(ItemIteration[T]):
         *,
         sorts: bool = False,
         begins: bool = False,
+        marks: bool = True,
         stats: WalkStats | None = None,
         clock: PassClock | None = None,
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
+        self._marks = marks
+        """Whether an item counts as yielded when it is taken. If not, it does so when `_mark` is called."""
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
         self._begins_again = plan.on_drift != "raise"
@@ -103,6 +106,10 @@ class IncrementalWalk(ItemIteration[T]):
         """
         return self._stats
 
+    def _mark(self, item: T) -> None:
+        """Count an item that was taken as yielded."""
+        self._new.mark(item)
+
     async def _close(self) -> None:
         self._items, self._wanted = iter(()), 0
         await self._leave_segment()
@@ -111,15 +118,15 @@ class IncrementalWalk(ItemIteration[T]):
     async def _advance(self) -> bool:
         found = (await self._next_found())[: self._wanted] if self._wanted else []
         self._wanted -= len(found)
-        self._items = _marked(found, self._new, self._stats)
+        self._items = _marked(found, self._new, self._stats) if self._marks else iter(found)
         if not found or not self._wanted:
             self._wanted = 0
             await self._leave_segment()
             await self._new.aclose()
         return bool(found)
 
-    async def _next_found(self) -> list[tuple[Any, T]]:
-        """Return the next new items, with their keys; none: everything was seen.
+    async def _next_found(self) -> list[T]:
+        """Return the next new items; none: everything was seen.
 
         Where the listing moved too much, another beginning does not help if nothing new came since the last one. After
         an error that ends the walk over a segment, the next call begins that segment again.
@@ -138,7 +145,7 @@ class IncrementalWalk(ItemIteration[T]):
                 _log.debug("the pass begins again: %s", error)
                 continue
             try:
-                found: list[tuple[Any, T]] = self._new.fresh(items) if items else self._new.end()
+                found = self._new.fresh(items) if items else self._new.end()
             except DecodeError:
                 await self._leave_segment()  # because the walk has passed these items
                 raise
@@ -158,13 +165,13 @@ class IncrementalWalk(ItemIteration[T]):
             error.watermark = self.watermark
 
 
-def _marked(found: Sequence[tuple[Any, T]], new: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
+def _marked(found: Sequence[T], new: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
     """Yield the items that were found, and count each as yielded.
 
     It does not know the walk, because a circle of references would keep what is in flight after the walk was dropped.
     """
-    for key, item in found:
-        new.mark(key, item)
+    for item in found:
+        new.mark(item)
         stats.items += 1
         yield item
 
@@ -175,9 +182,9 @@ class PerRun(Generic[T]):
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
     for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
     items are requested, and each is noted when it is yielded. It is closed once its items were listed to their end,
-    `OVERLAP` seconds or more after its creation. Before that, more may become visible. So the next pass requests them
-    again, together with those of new runs. A run that claims to have been created in the future stays open until
-    then.
+    `OVERLAP` seconds or more after its creation, and all of them were yielded. Before that, more may become visible. So
+    the next pass requests them again, together with those of new runs. A run that claims to have been created in the
+    future stays open until then.
     """
 
     has_ended = False
@@ -199,6 +206,8 @@ class PerRun(Generic[T]):
         )
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
+        self._found: dict[bytes, str] = {}
+        """The runs of the items that were found and not yielded yet, by digest."""
         self._listed: set[str] = set()
         """The open runs whose items this pass has listed to their end."""
         self._procedure_id: str | None = None
@@ -229,31 +238,41 @@ class PerRun(Generic[T]):
         source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
         return Segment(source.fetch, evolve(self._plan, sort_key=source.sort_key), self._stats)
 
-    def fresh(self, items: list[T]) -> list[tuple[str, T]]:
-        """Return the items of a page that were not seen before, with their keys."""
-        found = [(self._source.run_id(item), item) for item in items]
-        # A server that lists other runs too lists their items again when these runs are requested.
-        fresh = [
-            (run_id, item)
-            for run_id, item in found
-            if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
-        ]
+    def fresh(self, items: list[T]) -> list[T]:
+        """Return the items of a page that were not found before."""
+        run_ids = [self._source.run_id(item) for item in items]
+        fresh: list[T] = []
+        for run_id, item in zip(run_ids, items, strict=True):
+            digested = digest(item.id)
+            # A server that lists other runs too lists their items again when these runs are requested.
+            if run_id in self._yielded and not (digested in self._yielded[run_id] or digested in self._found):
+                self._found[digested] = run_id
+                fresh.append(item)
         self._stats.duplicates += len(items) - len(fresh)
         return fresh
 
-    def end(self) -> list[tuple[str, T]]:
+    def end(self) -> list[T]:
         """Take note that the walk has come to its end. Nothing was held back."""
+        self._listed.update(self._requested)
         for run_id in self._requested:
-            if self._clock.at_latest >= self._open[run_id].second + OVERLAP:
-                del self._open[run_id], self._yielded[run_id]
-            else:
-                self._listed.add(run_id)
+            self._close_if_done(run_id)
         self._requested = ()
         return []
 
-    def mark(self, run_id: str, item: T) -> None:
-        """Count an item as yielded, given its key."""
-        self._yielded[run_id][digest(item.id)] = None
+    def mark(self, item: T) -> None:
+        """Count an item that was found as yielded."""
+        digested = digest(item.id)
+        run_id = self._found.pop(digested)
+        self._yielded[run_id][digested] = None
+        if run_id in self._listed:
+            self._close_if_done(run_id)
+
+    def _close_if_done(self, run_id: str) -> None:
+        """Close a run whose items were listed to their end, if that was late enough, and all of them were yielded."""
+        is_late = self._clock.at_latest >= self._open[run_id].second + OVERLAP
+        if is_late and run_id not in self._found.values():
+            del self._open[run_id], self._yielded[run_id]
+            self._listed.remove(run_id)
 
     async def aclose(self) -> None:
         """End the walk over the runs."""

@@ -138,7 +138,9 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         itself.
 
         An item that was removed after it was listed is left out and counted. So is one whose details cannot be read,
-        with ``on_unreadable="skip"``. ``max_items`` counts details. After `raw`, the details are raw too.
+        with ``on_unreadable="skip"``. One that is not found although it is still listed is requested again for some
+        seconds, because the server may return it from a replica that lags. ``max_items`` counts details. After `raw`,
+        the details are raw too.
 
         Args:
             max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. No more details
@@ -331,7 +333,8 @@ class Details(AsyncOnly, Generic[D]):
     def since(self, watermark: Watermark | None = None) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items that were created since a watermark; see `Paginator.since`.
 
-        The watermarks are the same as those of the listing itself.
+        The watermarks are the same as those of the listing itself. They wait for an item that is not found and was not
+        removed, so that the next pass requests it again. ``stats.missing`` counts such items.
 
         Args:
             watermark: What has been seen. None: nothing has been seen, so everything is yielded.
@@ -341,7 +344,7 @@ class Details(AsyncOnly, Generic[D]):
             ValueError: As in `Paginator.since`.
         """
         watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)
-        items = IncrementalWalk(self._source, self._plan_of_items, watermark)
+        items = IncrementalWalk(self._source, self._plan_of_items, watermark, marks=False)
         return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     async def collect(self) -> list[D]:

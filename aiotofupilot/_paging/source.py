@@ -126,6 +126,10 @@ class Source(Protocol[T]):
         """
         ...
 
+    def alone(self, item_id: str) -> Source[RawItem] | None:
+        """Return the same query for the item with an ID only; None: the API cannot be asked for it."""
+        ...
+
     @property
     def sort_key(self) -> Callable[[Any], object] | None:
         """What returns the value that the server sorts an item by. Equal ones have no order. None: it is not known."""

@@ -84,6 +84,9 @@ class Listing(Generic[T]):
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
     by_run: ClassVar[ByRun | None] = None
     """How the items of some runs are requested. None: the items do not belong to runs."""
+    id_filter: ClassVar[str | None]
+    """The parameter that names the IDs of items. None: there is none. In a listing of what runs wrote, ``ids`` are
+    those of runs."""
     decode: ClassVar[Decoder[Any]]
     """Reads a page of models."""
     filters: ClassVar[tuple[Argument, ...]]
@@ -131,6 +134,7 @@ class Listing(Generic[T]):
         cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
         cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
         cls.shard_field = cls.shard_field or cls.creation_field
+        cls.id_filter = "ids" if "ids" in filters and cls.by_run is None else None
         can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
         cls.oldest_first = cls.shard_field if can_be_sorted else None
 
@@ -340,6 +344,12 @@ class Query(Source[T]):
             new.append((name, procedure_id))
         names = {name for name, _ in new}
         return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
+
+    def alone(self, item_id: str) -> Query[RawItem] | None:
+        name = self.listing.id_filter
+        if name is None:
+            return None
+        return evolve(self.raw(), pairs=(*(pair for pair in self.pairs if pair[0] != name), (name, item_id)))
 
     def _offered(self, name: str | None, message: str) -> str:
         if name is None:

@@ -28,6 +28,16 @@ def on_run(sandbox, run_id):
     return sandbox.faults.on(lambda request: request.path.endswith(f"/runs/{run_id}"))
 
 
+def remove_when_requested(sandbox, run_id):
+    """Let a run be removed after it was listed: when it is requested by itself, and before the response."""
+
+    def remove(_, request):
+        if request.path.endswith(f"/runs/{run_id}"):
+            sandbox.runs[:] = [run for run in sandbox.runs if run.id != run_id]
+
+    sandbox.before_response.append(remove)
+
+
 def ids(text):
     return [json.loads(line)["id"] for line in text.splitlines()]
 
@@ -114,7 +124,7 @@ def test_what_is_left_out_is_told_without_a_terminal_too(sandbox, run_ids, tmp_p
     """An item whose details cannot be read is named, and one that was removed meanwhile is counted."""
     output = tmp_path / "x.jsonl"
     on_run(sandbox, run_ids[3]).always(status(500))
-    on_run(sandbox, run_ids[4]).always(status(404))
+    remove_when_requested(sandbox, run_ids[4])
     arguments = ["-n", "5", "--details", "--on-unreadable", "skip", "--retries", "0", "-o", str(output)]
     assert run(["runs", *arguments]) == 0
     assert ids(output.read_text()) == [*run_ids[:3], *run_ids[5:7]]
@@ -124,7 +134,7 @@ def test_what_is_left_out_is_told_without_a_terminal_too(sandbox, run_ids, tmp_p
 
 
 def test_a_run_that_ends_early_tells_what_is_left_out_until_then(sandbox, run_ids, tmp_path, capfd):
-    on_run(sandbox, run_ids[2]).always(status(404))
+    remove_when_requested(sandbox, run_ids[2])
     on_run(sandbox, run_ids[5]).always(status(401))
     assert run(["runs", "--details", "-o", str(tmp_path / "x.jsonl")]) == 3
     assert capfd.readouterr().err.endswith("; 1 run was removed meanwhile\n")

@@ -12,10 +12,21 @@ from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 2, 2, tzinfo=UTC)
+"""A little later than what a sandbox makes was created."""
 
 pairs_of = cache(parse_qsl)
 """It returns the pairs of a query. Tests ask for the same pages again and again."""
+
+
+class Stopped:
+    """A clock that stands still."""
+
+    def monotonic(self):
+        return 0.0
+
+    def now(self):
+        return NOW
 
 
 class InProcess:
@@ -31,12 +42,20 @@ class InProcess:
         self.in_flight = self.most_in_flight = 0
         self.cursors: list[int] = []
         self.served: set[str] = set()
+        self.clock = Stopped()
+        self.paused: list[float] = []
+        """Seconds of each pause, none of which takes any time."""
         self._turns = turns
         self._attempts = attempts
 
     @property
     def procedures(self) -> Procedures:
         return Procedures(self)
+
+    async def pause(self, seconds, *, after=None):
+        assert after is None
+        self.paused.append(seconds)
+        await asyncio.sleep(0)
 
     async def get(self, target, read, counts, *, once=False, **_):
         cursor = re.search(r"[?&]cursor=(\d+)", target)

@@ -247,11 +247,29 @@ async def test_details_that_cannot_be_read_can_be_left_out_and_mark_nothing_as_g
 
 
 async def test_a_run_that_is_removed_meanwhile_has_no_details(pull, sandbox, details, tables):
-    removed = sandbox.runs[3].id
-    sandbox.faults.on(lambda request: request.path.endswith(removed)).always(faults.status(404))
+    removed = sandbox.runs[3]
+
+    def remove(_, request):
+        if request.path.endswith(removed.id) and removed in sandbox.runs:
+            sandbox.runs.remove(removed)
+
+    sandbox.before_response.append(remove)
     results = pull("runs", details=True)
     assert results["runs"].new == RUNS
-    assert tables() == expected([run for run in await details() if run.id != removed])
+    assert tables() == expected(await details())
+
+
+async def test_a_run_whose_details_lag_is_waited_for(pull, sandbox, details, tables):
+    """If that takes too long, it does not count as read."""
+    late = sandbox.faults.on(lambda request: request.path.endswith(sandbox.runs[3].id))
+    late.next(faults.status(404), times=3)
+    pull("runs", details=True)
+    assert tables() == expected(await details())
+    late.next(faults.status(404), times=4)
+    with pytest.raises(NotFoundError, match="it is still listed"):
+        pull("runs", full=True)
+    pull("runs", full=True)
+    assert tables() == expected(await details())
 
 
 def test_a_server_that_has_no_details_is_told_of(pull, sandbox):

@@ -90,7 +90,8 @@ def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
         new = ByCreation(rows._source, rows._plan, unseen, WalkStats(), PassClock(), sorts=False, begins=False)
         for name in names:
             created = 20.5 if name == "a" else 10.5
-            new.mark(created, Row(name, created, 0.0))
+            for row in new.fresh([Row(name, created, 0.0)]):
+                new.mark(row)
         texts.add(str(new.watermark))
     assert len(texts) == 1
 

@@ -1,0 +1,129 @@
+"""The details of one item, which the API returns by itself, or why there are none.
+
+What the server lists and what it returns by itself may come from two replicas, one of which lags. So a 404 for an item
+that was just listed says that it was removed only if the listing lacks it too by now.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import evolve, frozen
+
+from aiotofupilot.clock import Deadline
+from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
+from aiotofupilot.stats import RequestCounts, WalkStats
+
+from .unreadable import is_unreadable, read_beside
+from .walk import Walk
+
+if TYPE_CHECKING:
+    from aiotofupilot.positions import Checkpoint
+
+    from .source import DetailSource, Identified, Plan, Source
+
+_WAITS = (1.0, 2.0, 4.0)
+"""Seconds to wait before the details of an item that is still listed are requested again."""
+
+_REPEATS = 2
+"""Before an item is left out because its details cannot be read, they are requested so many times again."""
+
+_log = logging.getLogger("aiotofupilot")
+
+
+@frozen
+class LeftOut:
+    """Why there are no details of an item."""
+
+    reason: Literal["removed", "missing", "unreadable"]
+    """``removed``: it is not found, and not listed any more. ``missing``: it is not found, and is still listed, or the
+    listing cannot be asked. ``unreadable``: its details cannot be read, and such items are left out."""
+    error: TofuPilotError
+    """What the last request for them met."""
+
+
+@frozen(eq=False)
+class ByItself:
+    """How the details of single items are requested. It knows no walk, because what is in flight holds it."""
+
+    source: Source[Any]
+    """The listing of the items."""
+    details: DetailSource[Any]
+    plan: Plan
+    counts: RequestCounts
+
+    async def get(self, item: Identified, before: Checkpoint | None, *, is_checked: bool) -> bytes | LeftOut:
+        """Return the details of an item, not decoded, or why there are none.
+
+        Args:
+            item: An item that was just listed.
+            before: Where the walk that listed it was before it. None: a pass did, which has no position.
+            is_checked: As in `DetailSource.fetch`.
+        """
+        waits = iter(_WAITS)
+        while True:
+            try:
+                return await self._read(item, is_checked=is_checked)
+            except NotFoundError as error:
+                if error.code is None:  # a proxy's error says nothing of the item
+                    raise
+                failure = error.with_traceback(None)
+            is_listed = await self._is_listed(item, before)
+            if is_listed is False:
+                return LeftOut("removed", failure)
+            wait = next(waits, None)
+            if is_listed is None or wait is None:
+                return LeftOut("missing", failure)
+            _log.debug("the details of %r are not found, although it is listed: again in %g s", item.id, wait)
+            self.counts.add(waited=wait)
+            await self.source.connection.pause(wait)
+
+    async def _is_listed(self, item: Identified, before: Checkpoint | None) -> bool | None:
+        """Return whether an item is still listed; None: the listing cannot be asked.
+
+        It is asked for the ID. Where the API has no filter for that, a walk that resumes before the item shows it.
+        """
+        alone = self.source.alone(item.id)
+        if alone is not None:
+            page = await alone.fetch(0, 1, self.counts, deadline=Deadline())
+            if all(found.id == item.id for found in page.data):  # others come if the server does not know the filter
+                return bool(page.data)
+        if before is None:
+            return None
+        plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
+        async with Walk(self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
+            return any(found.id == item.id for found in await walk.take(plan.limit))
+
+    async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
+        """Return the details of an item; or the error that says that they cannot be read, if such items are left out.
+
+        For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
+        """
+        fetch = partial(self.details.fetch, item, self.counts)
+        control = partial((self.source.runs() or self.source).fetch, counts=self.counts)
+        skips, deadline = self.plan.on_unreadable == "skip", Deadline()
+        beside = partial(read_beside, control, 0, 1, deadline, count()) if skips else None
+        try:
+            return await fetch(is_checked=is_checked, deadline=deadline, control=beside)
+        except TofuPilotError as error:
+            if not skips or not is_about_item(error):
+                raise
+            failure = error
+        for _ in range(_REPEATS):
+            deadline = Deadline()
+            if not await read_beside(control, 0, 1, deadline, count()):
+                raise failure
+            try:
+                return await fetch(is_checked=True, once=True, deadline=deadline)
+            except TofuPilotError as error:
+                if not is_about_item(error):
+                    raise
+        return LeftOut("unreadable", failure)
+
+
+def is_about_item(error: TofuPilotError) -> bool:
+    """Return whether an error may be due to an item whose details cannot be read."""
+    return isinstance(error, DecodeError) or is_unreadable(error)
