@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import evolve, frozen
 
 from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
+from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .unreadable import is_unreadable, read_beside
@@ -95,7 +95,10 @@ class ByItself:
             return None
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
         async with Walk(self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
-            return any(found.id == item.id for found in await walk.take(plan.limit))
+            try:
+                return any(found.id == item.id for found in await walk.take(plan.limit))
+            except DriftError:  # too many of the items before it are gone as well
+                return None
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
         """Return the details of an item; or the error that says that they cannot be read, if such items are left out.

@@ -360,7 +360,7 @@ class DetailsWalk(DetailIteration[D]):
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
         """Leave it out as one whose details cannot be read, or raise its error: nothing comes later."""
-        error.hint = "it is still listed, so what the server returns by itself may lag behind what it lists"
+        error.hint = "it is still listed, or the listing cannot say so: what is returned by itself may lag behind"
         if self._plan.on_unreadable == "skip":
             self._leave_out(entry, error)
             return

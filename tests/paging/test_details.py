@@ -370,10 +370,18 @@ class TestRemoved:
     async def test_an_item_that_get_has_read_counts(self, service, connection):
         wanted = ids(service)
         assert (await connection.procedures.get(wanted[3])).id == wanted[3]
-        remove_when_requested(service)
+        remove_when_requested(service, *wanted[:4])
         async with connection.procedures.list().details().walk() as walk:
-            assert [item async for item in walk] == []
-        assert walk.stats.removed == len(wanted)
+            assert [item.id async for item in walk] == wanted[4:]
+        assert walk.stats.removed == 4
+
+    async def test_an_item_that_went_with_all_that_were_passed_is_an_error(self, service, connection):
+        """The listing of procedures cannot be asked for an ID, and no item is left that shows where it stood."""
+        await connection.procedures.get(service.procedures[-1].id)
+        remove_when_requested(service)
+        walk = connection.procedures.list().details().walk()
+        with pytest.raises(NotFoundError, match="it is still listed, or the listing cannot say so"):
+            await anext(walk)
 
     async def test_a_proxy_s_404_is_an_error(self, service, connection):
         wanted = ids(service)
@@ -451,7 +459,7 @@ class TestLag:
         walk = detailed(connection, name, concurrency=4).details().walk()
         self.lag(service, name, [items[2]], times=4)
         found = [(await anext(walk)).id for _ in range(2)]
-        with pytest.raises(NotFoundError, match="it is still listed, so what the server returns by itself") as caught:
+        with pytest.raises(NotFoundError, match="it is still listed, or the listing cannot say so") as caught:
             await anext(walk)
         assert caught.value.item_id == items[2].id
         assert caught.value.checkpoint == walk.checkpoint
