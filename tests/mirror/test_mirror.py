@@ -136,10 +136,9 @@ def test_what_is_created_from_the_first_walk_on_comes_with_the_next_update(
 ):
     """Its place may have been passed by then, and the newest row may be from the end of the walk.
 
-    The local clock may be set meanwhile, and nothing is hidden until it is where it was.
+    This holds whatever happens to the clocks meanwhile.
     """
-    session = anybody()
-    clock, shift = type(session.runs.connection.clock), SimpleNamespace(hours=before, counted=0)
+    clock, shift = type(anybody().runs.connection.clock), SimpleNamespace(hours=before, counted=0)
 
     def walked(_factory, request):
         if request.path.endswith("/procedures"):
@@ -152,23 +151,22 @@ def test_what_is_created_from_the_first_walk_on_comes_with_the_next_update(
         patched.setattr(clock, "monotonic", lambda self: monotonic(self) + 3600 * shift.counted)
         pull("procedures")
     newest = max(sandbox.procedures, key=lambda procedure: procedure.created_at)
-    for minutes in (-60 * max(after, 0) - 30, 60):
+    for minutes in (-60 * after - 30, 60):
         created_at = newest.created_at + timedelta(minutes=minutes)
         sandbox.procedures.append(evolve(newest, id=f"{minutes} minutes", created_at=created_at))
     assert pull("procedures")["procedures"].new == 2
     assert mirrored("procedures") == ids(sandbox.procedures)
 
 
-@pytest.mark.parametrize(
-    ("end", "offset"),
-    [
-        ("0001-01-01T00:00:00.000", "Z"),
-        ("0001-01-01T00:00:00.000", "+14:00"),
-        ("9999-12-31T23:59:59.000", "Z"),
-        ("9999-12-31T23:59:59.000", "-12:00"),
-    ],
-    ids=["year 1", "year 0 in UTC", "year 9999", "year 10000 in UTC"],
-)
+ENDS = {
+    "year 0 in UTC": ("0001-01-01T00:00:00.000", "+14:00"),
+    "year 10000 in UTC": ("9999-12-31T23:59:59.000", "-12:00"),
+}
+if NIGHTLY:
+    ENDS |= {"year 1": ("0001-01-01T00:00:00.000", "Z"), "year 9999": ("9999-12-31T23:59:59.000", "Z")}
+
+
+@pytest.mark.parametrize(("end", "offset"), ENDS.values(), ids=ENDS)
 def test_an_item_from_the_end_of_the_calendar_ends_no_update(pull, sandbox, mirrored, ids, replace, end, offset):
     """Nor does a listing of which all items are from there, and nothing that comes later is hidden."""
     replace(f"{end}Z".encode(), f"{end}{offset}".encode())
