@@ -586,6 +586,44 @@ class TestMovingListing:
         assert len(seen) == len({item.id for item in seen})
         assert {item.id for item in seen} == {item.id for item in service.procedures} - {bad}
 
+    @pytest.mark.parametrize("unreadable_items", [1, 3])
+    @pytest.mark.parametrize("passed", [7, 20, 40])
+    async def test_items_that_were_removed_behind_unreadable_ones_at_the_top_cost_no_other(
+        self, listing, service, unreadable_items, passed
+    ):
+        """All items that were passed are gone. Only the top of the listing shows that what it has is still to come."""
+        service.faults.always(unreadable(*(item.id for item in service.procedures[:unreadable_items])))
+        wanted = service.procedures[unreadable_items:]
+        walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+        seen = []
+        while len(seen) < passed:
+            seen += await walk.take(passed)
+        service.procedures[:] = [item for item in service.procedures if item not in seen]
+        service.before_response.append(lambda *_: check_bound(service))
+        seen += await drain(walk)
+        assert seen == wanted
+
+    @pytest.mark.parametrize("unreadable_items", [1, 2])
+    async def test_an_unreadable_item_at_the_top_that_is_removed_in_the_search_costs_no_other(
+        self, listing, service, unreadable_items
+    ):
+        """The item behind it takes its place, perhaps after the place was passed."""
+        procedures = [*service.procedures]
+        bad = procedures[:unreadable_items]
+        service.faults.always(unreadable(*(item.id for item in bad)))
+        for removed_after in range(1, 40):
+            service.procedures[:] = procedures
+            service.requests.clear()
+
+            def remove(factory, _, at=removed_after):
+                check_bound(service)
+                if len(service.requests) == at:
+                    factory.procedures.remove(bad[0])
+
+            service.before_response[:] = [remove]
+            walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+            assert await drain(walk) == procedures[unreadable_items:]
+
     @pytest.mark.parametrize("changes_every", [1, 2, 3, 5, 8])
     async def test_a_listing_that_does_not_come_to_rest_beside_a_gap_is_an_error(self, listing, service, changes_every):
         """It is raised after a bounded number of requests. Nothing is missed, because the walk goes on afterwards."""

@@ -1,6 +1,6 @@
 """What the sandbox returns by itself: for the official SDK, this client's models, and compared with the listings."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -9,7 +9,7 @@ from fakes.asking import ask, items
 from fakes.compared import told
 
 from aiotofupilot import from_wire
-from aiotofupilot.models import Part, Procedure, ProcedureVersion, Revision, RunProcedure, Station
+from aiotofupilot.models import Part, PhaseDetails, Procedure, ProcedureVersion, Revision, RunProcedure, Station
 from aiotofupilot.sandbox import Request, Sandbox, measured
 from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
@@ -275,6 +275,16 @@ def test_items_whose_run_and_phase_are_not_listed_have_details():
     assert unlisted["phase"]["id"] not in ("", phase.id)
     assert unlisted["run"] == {"id": phase.run_id, "outcome": None, "serial_number": phase.serial_number}
     assert unlisted["procedure"] == alone["procedure"]
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 1.5), (timedelta(seconds=9), 9)], ids=["without an end", "with"])
+def test_a_phase_that_is_given_with_its_duration_ends_after_it_unless_its_end_is_given_too(given, seconds):
+    begun = make_run().started_at
+    phase = evolve(make_phase(started_at=begun, duration_ms=1500), ended_at=given and begun + given)
+    alone = from_wire(ask(Sandbox(1, runs=0, phases=[phase]), f"phases/{phase.id}")[1], PhaseDetails)
+    assert alone.started_at == begun
+    assert alone.ended_at == begun + timedelta(seconds=seconds)
+    assert alone.duration == timedelta(seconds=1.5)
 
 
 def test_a_version_and_a_revision_belong_to_what_the_path_names():
