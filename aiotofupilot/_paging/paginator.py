@@ -236,7 +236,7 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         renamed, changed or removed, or begins to match the filters later. The guide "Keep a copy up to date" says what
         a pass requests of each listing, and what can go wrong with these seconds.
 
-        A pass resyncs, whatever ``on_drift`` says. But with ``"raise"``, it raises a `DriftError` if anything moved. It
+        With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. With any other value, it resyncs. It
         always raises one rather than leave an item out, and the next pass begins at the watermark.
         What ``on_unreadable="skip"`` leaves out is requested again by the next passes, for a minute or longer.
 

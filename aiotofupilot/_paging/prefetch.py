@@ -194,7 +194,8 @@ class Window(Generic[T]):
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
         page = await bisection.next()
-        self.gap, self._bisection = bisection.gap, bisection if bisection.is_under_way else None
+        self.gap = None if bisection.is_stuck else bisection.gap  # then it is a page as the server cuts it
+        self._bisection = bisection if bisection.is_under_way else None
         self._note(page)
         if bisection.is_too_long:
             self._too_long += 1

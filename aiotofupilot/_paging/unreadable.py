@@ -161,6 +161,8 @@ class Bisection(Generic[T]):
         """Whether more of the page is to be read in parts."""
         self.is_too_long = False
         """Whether the page failed only because it was too long, as far as that part shows."""
+        self.is_stuck = False
+        """Whether that part has only the item that it was to begin with, although more were requested and follow."""
         self._has_waited = False
         """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
         self._back = self.overlap if self.cursor < self.passed else 0
@@ -185,6 +187,7 @@ class Bisection(Generic[T]):
         self._gap_start, self._back = None, self.overlap
         following = page.following
         self.is_under_way = False
+        self.is_stuck = following is not None and following <= self._next
         if following is not None:
             is_short = following == page.cursor + self.overlap  # the next page would begin with the same item
             self.is_under_way = is_short or (following < self._end and not self.is_too_long)

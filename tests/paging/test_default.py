@@ -55,7 +55,7 @@ class TestMovingListings:
         assert [item for item in found if item in listed and item not in gone] == [i for i in listed if i not in gone]
         assert not walk.stats.is_unchecked
 
-    async def test_it_is_told_how_a_listing_is_walked(self, listing):
+    async def test_a_listing_shows_that_it_is_walked_by_default(self, listing):
         described = {row[0]: row[1] for row in listing()._shown()[2]}
         assert described["on_drift"] == "default"
 

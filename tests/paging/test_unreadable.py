@@ -415,11 +415,17 @@ class TestOddServers:
         [
             (paging.capped(7), None),
             (paging.hidden_rows(20, 3), None),
+            (paging.short_pages(), None),
+            (paging.capped(1), None),
             (paging.capped(7), "ignore"),
             (paging.hidden_rows(20, 3), "ignore"),
             (paging.short_pages(), "ignore"),
+            (paging.capped(1), "ignore"),
         ],
-        ids=["capped", "hidden", "capped-ignore", "hidden-ignore", "short-ignore"],
+        ids=[
+            *("capped", "hidden", "short", "single"),
+            *("capped-ignore", "hidden-ignore", "short-ignore", "single-ignore"),
+        ],
     )
     @pytest.mark.parametrize("concurrency", [1, 16])
     async def test_offsets_with_pages_of_other_lengths(self, listing, service, odd, on_drift, concurrency):

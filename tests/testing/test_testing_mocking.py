@@ -165,7 +165,7 @@ def by_hand(mocked, *pages):
         mocked.get(url, payload=body, response_class=MockResponse)
 
 
-async def test_whoever_mocks_exact_cursors_is_told_of_mock_listing_and_of_ignore(mocked, session):
+async def test_the_error_for_an_exact_cursor_names_mock_listing_and_ignore(mocked, session):
     """At once: a request that no mock answers is not an outage."""
     procedures = make_procedures(5)
     by_hand(mocked, procedures[:3], procedures[3:])
