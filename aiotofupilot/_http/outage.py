@@ -2,6 +2,9 @@
 
 A failure is about the server or about the page that was requested. While failures about the server come, and no
 response is good, the session is down. Then one request at a time probes, and all others wait.
+
+A server that restarts refuses new requests while it finishes those that it had accepted. So a good response counts as
+one of the server that is there now only if its request was sent after the failure that it is to refute.
 """
 
 from __future__ import annotations
@@ -42,8 +45,8 @@ _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
 _SLOW = frozenset({408, 504, 524})
 
 _IN_A_ROW = 5
-"""So many failures about the server without a good response between them are an outage. If one request of ten fails,
-this happens once in 100,000 requests."""
+"""So many failures about the server without a good response between them are an outage, however many requests are in
+flight. If one request of ten fails, this happens once in 100,000 requests."""
 
 _NEWS = 1.0
 """Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
@@ -133,6 +136,8 @@ class Outage:
     """The time during which the server is down."""
 
     began: float
+    first: int
+    """The number of the failure that began it."""
     failure: TofuPilotError
     """A copy of the last error, because the error itself gets the attempts and the checkpoint of a page."""
     next_probe_at: float = -math.inf
@@ -147,17 +152,20 @@ class Sent(NamedTuple):
 
     good: int
     """How many good responses there had been."""
-    outage: Outage | None
+    failures: int
+    """How many failures there had been."""
 
 
 class Health:
     """What a session knows about its server, from how its requests end. All times are in seconds, by one clock.
 
-    A single failure about the server begins an outage only if no other request is in flight, and no good response has
-    come since its request was sent. The second one in a row begins one if either of these is so, and the fifth one in
-    any case. So a single failure among good responses begins none.
+    An outage begins when more failures about the server have come in a row than other requests are in flight, and in
+    any case with the fifth. A single failure begins one only if no good response has come since its request was sent.
+    So a single failure among good responses begins none.
 
-    The first good response ends the outage. Before the first response at all, the outage ends with the last attempt.
+    The first good response to a request that was sent after the outage began ends it. A good response to an earlier
+    request changes nothing, because the server may finish what it had accepted, and refuse all else. Before the first
+    response at all, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
@@ -166,6 +174,10 @@ class Health:
         """Whether there ever was a response."""
         self.good = 0
         """How many responses were good."""
+        self.failures = 0
+        """How many requests have failed."""
+        self.answered = -1
+        """Of the requests with a good response, how many failures the latest one was sent after; -1: there is none."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response; None: none has."""
         self.paused_until = -math.inf
@@ -178,6 +190,8 @@ class Health:
         """How many failures about the server have come since the last good response."""
         self._began = 0.0
         """When the first of them came."""
+        self._first = 0
+        """The number of the first of them among all failures."""
 
     @property
     def is_unreachable(self) -> bool:
@@ -195,7 +209,7 @@ class Health:
 
     def sent(self) -> Sent:
         """Return what is known now that a request is sent."""
-        return Sent(self.good, self.outage)
+        return Sent(self.good, self.failures)
 
     def pause(self, until: float) -> None:
         """Note that the server wants no request before a point in time."""
@@ -203,12 +217,19 @@ class Health:
         if self.outage is not None:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
-    def succeeded(self) -> None:
-        """Note a good response."""
+    def succeeded(self, sent: Sent) -> bool:
+        """Note a good response, with what was known when its request was sent, and return whether it counts.
+
+        It does not if the request was sent before the outage.
+        """
         self.is_reached = True
+        if self.outage is not None and sent.failures < self.outage.first:
+            return False
         self.good += 1
+        self.answered = max(self.answered, sent.failures)
         self._in_a_row = 0
         self.failing_since = self.outage = None
+        return True
 
     def failed(
         self,
@@ -230,18 +251,20 @@ class Health:
             self.is_reached = True
         if self.failing_since is None:
             self.failing_since = now
+        self.failures += 1
         if is_about_server:
-            self._began = self._began if self._in_a_row else now
+            if not self._in_a_row:
+                self._began, self._first = now, self.failures
             self._in_a_row += 1
         if self.outage is None:
             if not is_about_server or not self._is_outage(error, sent, in_flight):
                 return
-            self.outage = Outage(self._began, error)
+            self.outage = Outage(self._began, self._first, error)
             sent = self.sent()
         outage = self.outage
         if is_about_server:
             outage.failure = copied(error)
-        if sent.outage is outage:
+        if sent.failures >= outage.first:
             outage.failures += 1
             outage.failed_at = now
             outage.next_probe_at = max(now + wait(now - outage.began), self.paused_until)
@@ -269,10 +292,7 @@ class Health:
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
-        is_none_good = sent.good == self.good
-        return (
-            isinstance(error, RateLimitedError)  # which is never about the page
-            or self._in_a_row >= _IN_A_ROW
-            or (self._in_a_row > 1 and (is_none_good or not in_flight))
-            or (is_none_good and not in_flight)
-        )
+        if isinstance(error, RateLimitedError):  # it is never about the page
+            return True
+        is_single = self._in_a_row == 1 and sent.good < self.good
+        return self._in_a_row > min(in_flight, _IN_A_ROW - 1) and not is_single

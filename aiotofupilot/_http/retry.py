@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -53,7 +54,8 @@ class RetryPolicy:
     A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
     lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
     others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
-    outage began))``. After the first good response, requests begin again gradually: one, two, four and so on at a time.
+    outage began))``. After the first good response to a request that was sent during the outage, requests begin again
+    gradually: one, two, four and so on at a time.
 
     If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. A 429 or a Retry-After pauses
     the whole session. If a 429 does not say for how long, the pause is at least 1 second.
@@ -175,6 +177,8 @@ class Attempts(Wanted, Generic[T]):
     """How many failures were about this page."""
     _slow: int = 0
     """How many of them were due to its length, perhaps."""
+    _failures_known: float = math.inf
+    """How many requests of the session had failed, up to the last failure of this page; infinite: it has not failed."""
     _is_confirmed: bool = False
     """Whether there was a good response to something else when this page failed."""
     _failure: Exception | None = None
@@ -201,7 +205,6 @@ class Attempts(Wanted, Generic[T]):
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         self._is_tried_again = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._control = control
-        self._good = throttle.health.good
         self._began = self._clock.monotonic()
         if once:
             self._limit(self._began)
@@ -317,23 +320,38 @@ class Attempts(Wanted, Generic[T]):
     async def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Return whether another attempt is allowed, after a decision that is not False, and set the wait before it.
 
-        During an outage, only the time limits the attempts. A page that took too long twice is not requested again if
-        others are answered, so that it is read in parts.
+        A page that took too long twice is not requested again if others are answered, so that it is read in parts.
         """
         health = self._throttle.health
-        are_others_answered, self._good = health.good > self._good, health.good
-        if evidence(error) != "server":
-            if not self._allows_another(decision):
-                return False
-            if self._control is None or not is_slow(error):
-                return True
-            self._slow += 1
-            return self._slow < _SLOW_ATTEMPTS or not (are_others_answered or await self._control())
+        are_others_answered = health.answered >= self._failures_known
+        self._failures_known = health.failures
+        if evidence(error) == "server":
+            return self._waits_for_server(decision, are_others_answered=are_others_answered)
+        if not self._allows_another(decision):
+            return False
+        if self._control is None or not is_slow(error):
+            return True
+        self._slow += 1
+        return self._slow < _SLOW_ATTEMPTS or not (are_others_answered or await self._control())
+
+    def _waits_for_server(
+        self,
+        decision: bool | float,  # noqa: FBT001 - likewise
+        *,
+        are_others_answered: bool,
+    ) -> bool:
+        """Return the same after a failure about the server.
+
+        During an outage, only the time limits the attempts. Otherwise ``attempts`` does so, but only if another request
+        had a good response that was sent after the failure before this one.
+        """
+        health = self._throttle.health
         if health.is_unreachable:
             self._give_up()
             return False
         is_own = are_others_answered or health.outage is None
-        if self._is_confirmed or (is_own and not self._allows_another(decision)):
+        is_over = is_own and not self._allows_another(decision) and are_others_answered
+        if is_over or self._is_confirmed:
             return False
         if health.outage is not None:
             self._wait = 0.0 if decision is True else decision
@@ -342,11 +360,9 @@ class Attempts(Wanted, Generic[T]):
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - likewise
         """Count a failure of the page itself, and return whether another attempt is allowed, after `_wait` seconds."""
         self._own += 1
-        if self._own >= self.attempts:
-            return False
         longest = self._policy.longest_wait(self._own)
         self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
-        return True
+        return self._own < self.attempts
 
     def _until_probe(self) -> float:
         """Return the seconds until the next probe; 0.0: the session is not down."""

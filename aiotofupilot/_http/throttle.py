@@ -46,8 +46,8 @@ class Throttle:
 
     A request in flight holds one place of ``connections``, which sessions with the same connections share. After a
     429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each request that
-    comes back lets two more through: one, two, four and so on are in flight. The same holds after an outage, where the
-    probe is the one. Those that have waited for the end of the pause go on in any order.
+    comes back lets two more through: one, two, four and so on are in flight, beside those that were sent before. After
+    an outage, the probe is the first request. Those that have waited for the end of the pause go on in any order.
 
     Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
     connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
@@ -65,6 +65,7 @@ class Throttle:
         self._starts = 0
         """How often the session has begun to start slowly."""
         self._in_flight = 0
+        """How many requests are in flight that were sent since then."""
         self._queue = asyncio.Lock()
         self._queued = 0
         self._has_room_again = asyncio.Event()
@@ -169,7 +170,8 @@ class Throttle:
 
     def _leave(self, page: Wanted, sent: Sent, starts: int, error: BaseException | None) -> None:
         """Note that a request is over, and what it says about the server."""
-        self._in_flight -= 1
+        if starts == self._starts:
+            self._in_flight -= 1
         self._connections.release()
         pause = None
         if error is None:
@@ -209,22 +211,25 @@ class Throttle:
         return _RATE_LIMITED_WAIT if is_silent else asked
 
     def _note_success(self, sent: Sent) -> None:
-        health, outage = self.health, self.health.outage
-        if self._warned_at > -math.inf and health.failing_since is not None:
-            lasted = self.clock.monotonic() - health.failing_since
+        health, outage, since = self.health, self.health.outage, self.health.failing_since
+        if not health.succeeded(sent):
+            return
+        if self._warned_at > -math.inf and since is not None:
+            lasted = self.clock.monotonic() - since
             if outage is not None or lasted >= _LONG:
                 _log.info("the server answers again, after %.1f s", lasted)
             self._warned_at = -math.inf
-        health.succeeded()
         if outage is not None:
-            if sent.outage is outage:  # otherwise it was a false alarm: others were under way, and one succeeded
-                self._start_slowly(2)
+            self._start_slowly(2)
             self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
-        """Allow this many requests in flight, and then more with each request that begins from now on."""
+        """Allow this many requests in flight, and then more with each request that begins from now on.
+
+        Those that are in flight now do not count, because they may hang until their time is up.
+        """
         self._starts += 1
-        self._allowed = allowed
+        self._allowed, self._in_flight = allowed, 0
 
     def _wake_all(self) -> None:
         for wake in self.health.waiting.values():

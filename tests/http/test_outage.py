@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from fakes.budget import NIGHTLY, combined
+from fakes.restart import REFUSALS, Restart
 from fakes.transport import Transport, wanted
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
@@ -15,13 +16,6 @@ from aiotofupilot._http.outage import Health
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
-
-KINDS = {
-    "502": lambda: ServerError("bad gateway", status=502),
-    "503": lambda: ServerError("unavailable", status=503),
-    "reset": lambda: ConnectionFailedError("reset"),
-    "refused": lambda: ConnectionFailedError("refused"),
-}
 
 
 class Server(Transport):
@@ -37,7 +31,7 @@ class Server(Transport):
         """What makes the error of each page that always fails."""
 
     def failure(self):
-        return KINDS[self.kind]()
+        return REFUSALS[self.kind]()
 
     async def get(self, url, max_body):
         began = self.clock.seconds
@@ -79,7 +73,7 @@ LENGTHS = (2, 8, 30, 60)
 async def test_no_outage_ends_a_walk(clock):
     """All go on within twice the outage. A dead server sees what was in flight, and then one request per wait."""
     lengths = LENGTHS if NIGHTLY else LENGTHS[1::2]
-    cases = combined(list(KINDS), LENGTHS, FEW) + combined(["502", "refused"], lengths, MANY)
+    cases = combined(list(REFUSALS), LENGTHS, FEW) + combined(["502", "refused"], lengths, MANY)
     for kind, length, (walks, in_flight) in cases:
         clock.seconds = 0.0
         clock.uniform = Random(f"{kind} {length} {walks} {in_flight}").uniform  # noqa: S311 - test data
@@ -97,6 +91,36 @@ async def test_no_outage_ends_a_walk(clock):
         assert all(gap > 0 for gap in gaps), "two requests were sent at once"
 
 
+@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_no_restart_that_drains_ends_a_walk(clock, kind, concurrency):
+    """A page that comes late from before the restart neither ends the outage nor makes failures the pages' own."""
+    for length in (2.0, 6.0, 30.0, 60.0):
+        clock.seconds = 0.0
+        server = Restart(clock, Random(f"{kind} {concurrency} {length}"), down=(2.0, 2.0 + length), kind=kind)  # noqa: S311 - test data
+        ends = await clock.run(*(server.walk(concurrency) for _ in range(16)))
+        assert ends == [None] * 16
+        assert server.goes_on_at <= 2.0 + 2 * length
+        assert server.caught == 16 * concurrency
+        assert len(server.refused) <= server.caught + server.waits
+        assert len(server.refused) <= server.caught + 20
+
+
+async def test_requests_from_before_an_outage_do_not_hold_up_the_return(clock):
+    """They may hang for long after it."""
+    server = Restart(clock, Random(1), down=(2.0, 4.0), drains=60.0)  # noqa: S311 - test data
+    counts = RequestCounts()
+
+    async def others():
+        await clock.sleep(2.5)
+        for _ in range(40):
+            await server.connection().get("/v2/runs", lambda response: response.body, counts)
+        return clock.seconds
+
+    *_, ended = await clock.run(*(server.walk(4) for _ in range(8)), others())
+    assert ended < 30.0
+
+
 async def test_single_failures_among_good_responses_close_nothing(clock):
     """With a tenth of all requests failing, each page goes on by itself, and nobody else waits for it."""
     for kind in ("502", "503", "reset"):
@@ -108,7 +132,7 @@ async def test_single_failures_among_good_responses_close_nothing(clock):
             for _ in range(50 if NIGHTLY else 25):
                 page, counts = f"{random.random()}", RequestCounts()
                 if random.random() < 0.1:
-                    server.once[page] = KINDS[kind]()
+                    server.once[page] = REFUSALS[kind]()
                 assert await server.ask(page, counts=counts) == b"page"
                 assert counts.retries or not counts.waited, "it waited for another page"
 
@@ -127,7 +151,7 @@ async def test_a_single_failure_before_the_first_response_is_tried_again(clock):
 
 async def test_a_single_failure_with_one_page_in_flight_costs_one_wait(clock):
     """The session counts as down then, and waits for no longer than a page waits that fails by itself."""
-    for failure in KINDS.values():
+    for failure in REFUSALS.values():
         clock.seconds = 0.0
         server = Server(clock)
         server.once = {f"page-{number}": failure() for number in range(5, 100, 10)}
@@ -144,7 +168,7 @@ async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_somethi
     """It ends after its attempts, with one page in flight and with many beside it."""
     for kind, others in product(("502", "503", "reset"), (0, 1, 15)):
         server, controls = Server(clock), []
-        server.bad["bad"] = KINDS[kind]
+        server.bad["bad"] = REFUSALS[kind]
 
         async def control(server=server, controls=controls):
             controls.append(server.clock.seconds)
@@ -159,7 +183,7 @@ async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_somethi
             server.ask("bad", control=control), *(keep_asking(number) for number in range(others))
         )
         assert not any(rest)
-        assert type(error) is type(KINDS[kind]())
+        assert type(error) is type(REFUSALS[kind]())
         assert error.attempts == 6 if others != 1 else 6 <= error.attempts <= 8
         assert len(controls) <= 1
         assert controls or others
@@ -232,14 +256,14 @@ def test_a_page_without_time_for_the_next_probe_does_not_wait_for_its_turn():
     health = Health()
     for until in (6.0, 3.0, 9.0):
         health.waiting[wanted(until=until)] = asyncio.Event()
-    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
+    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
     assert {page.until: health.wait(page, 1.0) for page in health.waiting} == {6.0: 4.0, 3.0: None, 9.0: 8.0}
 
 
 def test_a_page_whose_time_is_up_while_another_probes_gives_up():
     health = Health()
     page, probing = (wanted(until=until) for until in (5.0, 90.0))
-    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
+    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
     health.waiting[page], health.probing = asyncio.Event(), probing
     assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
 
@@ -247,7 +271,7 @@ def test_a_page_whose_time_is_up_while_another_probes_gives_up():
 def test_only_a_page_that_begins_to_wait_may_probe_before_the_time_of_the_next_probe():
     """Whatever wakes one that waits, such as another that is cancelled."""
     health, page = Health(), wanted()
-    health.failed(KINDS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
+    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
     health.waiting[page] = asyncio.Event()
     assert [health.wait(page, 2.0, is_new=is_new) for is_new in (True, False)] == [0.0, 3.0]
 
@@ -354,7 +378,7 @@ async def test_a_page_whose_time_is_up_before_a_pause_ends_is_given_up_at_once(c
 async def test_the_log_says_when_the_next_probe_is(clock, caplog):
     server = Server(clock)
     await clock.run(server.ask("first"))
-    server.once["page"] = KINDS["503"]()
+    server.once["page"] = REFUSALS["503"]()
     await clock.run(server.ask())
     assert [record.tofupilot_wait for record in caplog.records] == [pytest.approx(RetryPolicy().initial_wait)]
 

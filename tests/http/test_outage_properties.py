@@ -2,11 +2,14 @@
 
 import asyncio
 import math
+from random import Random
 
+from fakes.budget import NIGHTLY
+from fakes.restart import REFUSALS, Restart
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, ServerError
+from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
 from aiotofupilot._http.outage import Health, evidence
 
 ABOUT_SERVER = [
@@ -40,7 +43,7 @@ class Session(RuleBasedStateMachine):
         self.waiting = []
         self.in_flight = {}
         self.probe = None
-        self.in_a_row = 0
+        self.in_a_row = self.failures = self.began_with = 0
 
     def send(self, page):
         page.made += 1
@@ -105,11 +108,17 @@ class Session(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_request_succeeds(self, data):
         page = data.draw(st.sampled_from(list(self.in_flight)))
-        del self.in_flight[page]
+        sent = self.in_flight.pop(page)
+        before, since = self.health.outage, self.health.failing_since
+        if before is not None and sent.failures < self.began_with:
+            assert not self.health.succeeded(sent), "a response to a request from before the outage ended it"
+            assert (self.health.outage, self.health.failing_since) == (before, since)
+            self.release(page)
+            return
         self.in_a_row = 0
-        self.health.succeeded()
+        assert self.health.succeeded(sent)
         self.release(page)
-        assert self.health.outage is None
+        assert self.health.outage is self.health.failing_since is None
         assert all(self.health.wait(waiting, self.now) == 0.0 for waiting in self.waiting)
 
     @precondition(lambda self: self.in_flight)
@@ -118,7 +127,11 @@ class Session(RuleBasedStateMachine):
         page = data.draw(st.sampled_from(list(self.in_flight)))
         sent, before = self.in_flight.pop(page), self.health.outage
         goods = self.health.good
-        self.in_a_row += evidence(error) == "server"
+        assert sent.failures <= self.failures
+        self.failures += 1
+        if evidence(error) == "server":
+            self.began_with = self.began_with if self.in_a_row else self.failures
+            self.in_a_row += 1
 
         def wait(elapsed):
             assert elapsed >= 0
@@ -127,15 +140,19 @@ class Session(RuleBasedStateMachine):
         self.health.failed(error, sent, self.now, in_flight=len(self.in_flight), attempts=6, wait=wait)
         self.release(page)
         outage = self.health.outage
+        if before is None and evidence(error) == "server" and self.health.is_reached:
+            is_single = sent.good < goods and self.in_a_row == 1
+            is_more = self.in_a_row > len(self.in_flight) or self.in_a_row >= 5
+            begins = isinstance(error, RateLimitedError) or (is_more and not is_single)
+            assert (outage is not None) == begins
         if before is None and outage is not None:
             assert evidence(error) == "server"
-            is_single = sent.good < goods and self.in_a_row == 1 and not isinstance(error, RateLimitedError)
-            assert not is_single, "a single failure among good responses began an outage"
             assert self.now <= outage.next_probe_at <= max(self.now + 30.0, self.health.paused_until)
-        elif evidence(error) == "server" and sent.good == goods and not self.in_flight and self.health.is_reached:
-            assert outage is not None
-        if before is not None and outage is None:
+        if self.health.is_unreachable:
             assert not self.health.is_reached
+            self.in_a_row = 0
+        elif before is not None:
+            assert outage is before
         if outage is not None and evidence(error) == "server":
             assert outage.failure is not error
             assert type(outage.failure) is type(error)
@@ -170,6 +187,32 @@ class Session(RuleBasedStateMachine):
     def a_page_that_was_asked_for_too_often_lets_others_probe(self):
         if any(not page.is_exhausted for page in self.waiting):
             assert not self.health.next.is_exhausted
+
+
+async def test_every_restart_that_drains_is_outlived(clock):
+    """However long it takes, whatever is in flight, and in whatever order the server finishes it."""
+    for seed in range(5000 if NIGHTLY else 200):
+        random = Random(seed)  # noqa: S311 - test data
+        clock.seconds = 0.0
+        length, walks, concurrency = random.uniform(2, 60), random.randint(1, 16), random.choice([1, 2, 4])
+        takes = random.choice([0.05, 0.3, 1.0])
+        begins = 4 * takes
+        server = Restart(
+            clock,
+            random,
+            down=(begins, begins + length),
+            kind=random.choice(list(REFUSALS)),
+            accepts=random.randint(0, walks * concurrency),
+            drains=random.uniform(0.0, length),
+            takes=takes,
+            refuses=random.choice([0.0, 0.02, 0.3]),
+        )
+        policy = RetryPolicy(attempts=random.choice([2, 3, 6]), initial_wait=random.choice([0.05, 0.5]))
+        ends = await clock.run(*(server.walk(concurrency, policy) for _ in range(walks)))
+        assert not any(ends), seed
+        assert server.goes_on_at <= begins + 2 * length + server.refuses, seed
+        assert len(server.refused) <= server.caught + server.waits, seed
+        assert len(server.refused) <= server.caught + 35, seed
 
 
 TestSession = Session.TestCase

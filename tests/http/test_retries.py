@@ -422,7 +422,7 @@ async def test_a_controller_decides_alone_for_how_long(run, clock):
 async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, session):
     """Each has its own count of attempts, fifty side by side."""
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
-    pages = [Page(*[down()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
+    pages = [Page(*[broken()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
     every = [RequestCounts() for _ in pages]
     results = await clock.run(*(session.ask(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
     assert results == list(range(50))

@@ -154,18 +154,23 @@ async def test_what_was_in_flight_when_the_pause_began_does_not_hurry_the_return
     assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
 
 
-async def test_a_false_alarm_is_not_followed_by_a_gradual_return(clock):
-    """Two requests fail while a third is under way, which then succeeds: the server has not been down."""
+async def test_a_response_to_a_request_from_before_an_outage_does_not_end_it(clock):
+    """Two requests fail while a third is under way, which then succeeds: the server may only finish what it has."""
     server = Server(clock, answer=lambda seconds: ServerError("down", status=503) if seconds == 1.0 else None)
 
-    async def slow():
-        server.takes = 2.0
+    async def sent_at(seconds, takes=1.0):
+        await clock.sleep(seconds)
+        server.takes = takes
         await server.request()
 
-    await clock.run(server.request(), server.request(), slow())
+    await clock.run(server.request(), server.request(), sent_at(0.0, takes=2.0))
     assert clock.seconds == 2.0
+    began = clock.now().timestamp() - 1.0
+    assert server.throttle.down_since.timestamp() == began, "when the two failed"
+    await clock.run(sent_at(0.0))
+    assert server.throttle.down_since is None, "it was sent during the outage"
     await clock.run(*(server.request() for _ in range(7)))
-    assert server.begun_at(2.0) == 7
+    assert [server.begun_at(seconds) for seconds in (3, 4, 5)] == [2, 4, 1]
 
 
 async def test_a_refusal_on_the_way_back_begins_anew(clock):
