@@ -42,6 +42,8 @@ Evidence = Literal["good", "server", "page"]
 
 _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
 """520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
+_REFUSED = frozenset({429, 503, 529})
+"""With these, a server refuses work, whatever page is requested."""
 _SLOW = frozenset({408, 504, 524})
 
 _IN_A_ROW = 5
@@ -88,6 +90,11 @@ def is_transient(error: TofuPilotError) -> bool:
 def is_slow(error: BaseException) -> bool:
     """Return whether a page took too long."""
     return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
+
+
+def is_refused(error: TofuPilotError) -> bool:
+    """Return whether a server refused work, so that the failure is not due to an item of the page."""
+    return isinstance(error, APIError) and error.status in _REFUSED
 
 
 def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:

@@ -16,7 +16,7 @@ from aiotofupilot._otel import retried
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
-from .outage import MissedSlotError, Wanted, asked_wait, copied, evidence, is_slow, is_transient
+from .outage import MissedSlotError, Wanted, asked_wait, copied, evidence, is_refused, is_slow, is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -326,7 +326,7 @@ class Attempts(Wanted, Generic[T]):
         are_others_answered = health.answered >= self._failures_known
         self._failures_known = health.failures
         if evidence(error) == "server":
-            return self._waits_for_server(decision, are_others_answered=are_others_answered)
+            return self._waits_for_server(error, decision, are_others_answered=are_others_answered)
         if not self._allows_another(decision):
             return False
         if self._control is None or not is_slow(error):
@@ -336,6 +336,7 @@ class Attempts(Wanted, Generic[T]):
 
     def _waits_for_server(
         self,
+        error: TofuPilotError,
         decision: bool | float,  # noqa: FBT001 - likewise
         *,
         are_others_answered: bool,
@@ -351,7 +352,7 @@ class Attempts(Wanted, Generic[T]):
             return False
         is_own = are_others_answered or health.outage is None
         is_over = is_own and not self._allows_another(decision) and are_others_answered
-        if is_over or self._is_confirmed:
+        if is_over or (self._is_confirmed and not is_refused(error)):
             return False
         if health.outage is not None:
             self._wait = 0.0 if decision is True else decision

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from random import Random
 from urllib.parse import parse_qsl
 
 import pytest
@@ -163,6 +164,20 @@ async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clo
         (items,) = await clock.run(read())
         assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
         assert walk.stats.unreadable_positions == [45]
+
+
+async def test_a_server_that_still_refuses_some_requests_after_a_restart_ends_no_walk(clock):
+    """One page is in flight, so the walk itself requests another item during the outage, to see what fails."""
+    for seed in range(20):
+        clock.seconds, clock.uniform = 0.0, Random(seed).uniform  # noqa: S311 - test data
+        server = Server(clock, items=300)
+
+        def fails(_, began, random=Random(seed)):  # noqa: B008, S311 - of this seed, and test data
+            is_refused = 1.0 <= began < 7.0 or (7.0 <= began < 13.0 and random.random() < 0.25)
+            return ServerError("unavailable", status=503) if is_refused else None
+
+        server.fails = fails
+        assert await clock.run(server.procedures().list(limit=5).collect()) == [server.sandbox.procedures]
 
 
 async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server):
