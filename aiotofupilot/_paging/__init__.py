@@ -10,5 +10,6 @@ pages, which it gets from `prefetch`.
   time of creation.
 - `details` requests each item of a walk by itself too, and has several of them in flight. `by_itself` is the request
   for one of them, and says why there are no details.
+- `receipts` writes what a walk has done, so that anybody can check it.
 - `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

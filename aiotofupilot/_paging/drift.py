@@ -309,6 +309,7 @@ class DetectDrift(IgnoreDrift[T]):
         start = 0 if follows else self._start(page, is_first=is_first)
         if start is None:
             return None
+        self.anchor = ids[start - 1] if start else None if page.cursor else ""
         new = memory.new(page.data, start)
         if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
             return None

@@ -187,6 +187,8 @@ class IgnoreDrift(Generic[T]):
         """How often the listing was found to have moved."""
         self.next_probe = 0
         """The cursor of the page to look at, after a page that did not show the position of the walk."""
+        self.anchor: str | None = None
+        """An item that was passed, after which the page shows all that is new; empty: the listing begins with it."""
         self._fruitless = 0
         """How many pages in a row brought nothing."""
         self._met: set[str] = set()
@@ -205,6 +207,7 @@ class IgnoreDrift(Generic[T]):
         if skipped:
             self.skip -= skipped
             self.memory.skip(skipped)
+        self.anchor = None if page.cursor or skipped else ""
         new = self.memory.new(page.data, skipped)
         if not self._goes_on(ids, is_new=bool(new or skipped)):
             raise PaginationError(

@@ -14,11 +14,13 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
+from .receipts import Receipt
 from .source import Plan, Source, T
 from .walk import AsyncOnly, Walk, pages_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+    from os import PathLike
 
     from aiotofupilot import models
     from aiotofupilot.models import Page, RawItem
@@ -153,9 +155,21 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         """
         return Details(self._source, self._plan, max_buffer)
 
-    def walk(self) -> Walk[T]:
-        """Return a pass over the items. It can be closed, and it knows its position and its counts."""
-        return Walk(self._source.fetch, self._plan)
+    def walk(self, *, receipt: str | PathLike[str] | None = None) -> Walk[T]:
+        """Return a pass over the items. It can be closed, and it knows its position and its counts.
+
+        Args:
+            receipt: A file for what each page had and what was yielded of it, as IDs, cursors and counts. From it,
+                ``aiotofupilot check FILE`` proves that each item was yielded exactly once. A page of 100 takes 8 kB. A
+                walk from the beginning replaces a receipt, and one that resumes goes on in it. None: there is none.
+
+        Raises:
+            ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is still
+                open in another walk.
+            OSError: The file cannot be opened. The walk raises this error if the file cannot be written.
+        """
+        opened = None if receipt is None else Receipt(receipt, self._plan)
+        return Walk(self._source.fetch, self._plan, receipt=opened)
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.

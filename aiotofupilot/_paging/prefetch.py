@@ -84,6 +84,8 @@ class Window(Generic[T]):
         """How many pages in a row came whole since they were halved."""
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
+        self.requested = self.limit
+        """How many items were requested with the page handed over last, or with the one that it is a part of."""
         self._step_back()
 
     def restart(self, cursor: int) -> None:
@@ -117,6 +119,7 @@ class Window(Generic[T]):
             if bisection is not None:
                 return await self._part(bisection)
             limit, deadline, fetching = self._due(at_most)
+            self.requested = limit
             try:
                 page = await fetching
             except TofuPilotError as error:

@@ -31,6 +31,8 @@ from .source import Fetch, Plan, T
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
+    from .receipts import Receipt
+
 __all__ = ["Walk"]
 
 R = TypeVar("R")
@@ -177,14 +179,16 @@ class Walk(ItemIteration[T]):
     You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
     was dropped. It cannot notice a ``break`` while a variable still holds it. So enter it with ``async with``, which
     closes it, or call `aclose`. After an error you can ask for the next item. The walk then requests the page again
-    that it did not get, except after a `PaginationError`.
+    that it did not get, except after a `PaginationError`, or if its receipt cannot be written.
     """
 
     _yields_items = True
     """Whether items are yielded, and not pages. So a page may be short, or lack an item that was passed before."""
 
     @internal
-    def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
+    def __init__(
+        self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None, receipt: Receipt | None = None
+    ) -> None:
         start = plan.start
         self._plan = plan
         self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
@@ -204,6 +208,9 @@ class Walk(ItemIteration[T]):
         self._new: Sequence[T] = ()
         self._offered = 0
         self._yielded_before = 0
+        self._receipt = receipt
+        self._reason = "first"  # why the next page is requested, in the words of a receipt
+        self._failure: OSError | None = None  # of the receipt, after which the walk cannot go on
         self._span = WalkSpan(start.listing, plan.described())
 
     def __del__(self) -> None:
@@ -244,6 +251,8 @@ class Walk(ItemIteration[T]):
         self._offered = self._yielded_of_page
         self._items = iter(())
         self._span.end(self.stats)
+        if self._receipt is not None:
+            self._receipt.close()
         await self._window.aclose()
 
     def _note_failure(self, error: Exception) -> None:
@@ -252,6 +261,8 @@ class Walk(ItemIteration[T]):
 
     async def _advance(self) -> bool:
         window, keep = self._window, self._plan.keep
+        if self._failure is not None:
+            raise self._failure
         while self._wanted:
             drift = self._drift
             with self._span.fetching():
@@ -287,7 +298,10 @@ class Walk(ItemIteration[T]):
                 drift.next_probe,
             )
             window.restart(drift.next_probe)
+            self._reason = "search"
         self._span.end(self.stats)
+        if self._receipt is not None:
+            self._receipt.end(is_limited=not self._wanted)
         return False
 
     def _follow_cursor(self, page: Page[T], fault: TofuPilotError) -> Sequence[T] | None:
@@ -316,14 +330,28 @@ class Walk(ItemIteration[T]):
             self._span.event("skip", {"position": position})
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
+        offered = new[: self._wanted]
+        if self._receipt is not None:
+            self._record(self._receipt, page, offered)
         self._yielded_before += self._offered
         self._page, self._new = page, new
         self._stats.pages += 1
-        offered = new[: self._wanted]
         self._items, self._offered = iter(offered), len(offered)
         self._wanted -= len(offered)
         if not self._wanted:
             await self._window.aclose()
+
+    def _record(self, receipt: Receipt, page: Page[T], offered: Sequence[T]) -> None:
+        """Write the line of a page into the receipt. If that fails, the page does not count as passed."""
+        gap, drift, limit = self._window.gap, self._drift, self._window.requested
+        reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
+        try:
+            receipt.page(page, offered, limit=limit, reason=reason, anchor=drift.anchor, unreadable=unreadable)
+        except OSError as error:
+            drift.memory.reject()
+            self._failure = error
+            raise
+        self._reason = "next"
 
 
 class PageWalk(Walk[T]):

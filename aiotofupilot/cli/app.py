@@ -35,7 +35,7 @@ def command_line() -> App:
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
         help_format="plaintext",
         help_epilogue="Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network "
-        "or disk, 130 interrupted, 143 ended by SIGTERM.",
+        "or disk, 5 not proven, 6 wrong, 130 interrupted, 143 ended by SIGTERM.",
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
@@ -45,7 +45,7 @@ def command_line() -> App:
     )
     for name in NAMES:
         app.command(f"{__package__}.listing:{name}", name=name)
-    for name in ("download", "get", "mirror", "sandbox"):
+    for name in ("check", "download", "get", "mirror", "sandbox"):
         app.command(f"{__package__}.{name}:{name}", name=name, usage=_USAGE.get(name))
     app.command(f"{__package__}.get:whoami", name="whoami")
     app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
@@ -64,6 +64,8 @@ def run(arguments: Sequence[str]) -> ExitCode:
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             _do(work)
+        elif work is not None:  # the command has an exit code of its own
+            return ExitCode(work)
     except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
         pass  # the reader has closed the pipe
     except EXPECTED as error:

@@ -62,12 +62,15 @@ class Form:
             finished file is never replaced then.
         escape_formulas: In CSV, write an apostrophe before each text that begins with =, +, -, @, a tab or a carriage
             return. Otherwise a spreadsheet that opens the file runs such a text as a formula, whoever wrote it.
+        receipt: Write into this file what each page had and what was written of it, as IDs, cursors and counts, without
+            the key and the filters. From it, 'aiotofupilot check FILE' proves that each item is there exactly once.
     """
 
     format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
     resume: Annotated[bool, Parameter(show_default=False)] = False
     escape_formulas: Annotated[bool, Parameter(show_default=False)] = False
+    receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
 
 def listing_command(name: str) -> Callable[..., Any]:
@@ -86,7 +89,9 @@ def listing_command(name: str) -> Callable[..., Any]:
             )
         if form.resume and path is None:
             raise UsageError("--resume needs --output FILE")
-        items, left_out = await write_listing(query, server, output_format, path, resume=form.resume)
+        if (receipt := form.receipt) and (query.has_details or (path and receipt.resolve() == path.resolve())):
+            raise UsageError("--receipt needs a file of its own, and cannot be about --details")
+        items, left_out = await write_listing(query, server, output_format, path, resume=form.resume, receipt=receipt)
         # Whatever reads a pipe, such as a pager, may own the terminal.
         if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or path is not None):
             count = counted(items, name) + (f" in {path}" if path else "")
@@ -161,7 +166,7 @@ class Query:
 
 
 async def write_listing(
-    query: Query, server: Server, output_format: Format, path: Path | None, *, resume: bool = False
+    query: Query, server: Server, form: Format, path: Path | None, *, resume: bool = False, receipt: Path | None = None
 ) -> tuple[int, str]:
     """Write a listing as it arrives, to a file or, without a path, to standard output.
 
@@ -179,17 +184,17 @@ async def write_listing(
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
-            options = {**asked, "--format": output_format.name, **output_format.options}
-            async with output(path, options, resume=resume, remake=output_format.remake) as out:
+            options = {**asked, "--format": form.name, **form.options}
+            async with output(path, options, resume=resume, remake=form.remake) as out:
                 progress.row.begun = progress.row.count = out.state.items
                 rest = query.after(out.state).listing(session)
                 if query.has_details:
                     walk = rest.details().walk()
                 else:  # columns are made of attributes alone
-                    walk = (rest.structs() if output_format.remake else rest).walk()
+                    walk = (rest.structs() if form.remake else rest).walk(receipt=receipt)
                 async with counting_beside(query, session, progress), walk:
                     with progress:
-                        await _write(query, walk, output_format, out, progress)
+                        await _write(query, walk, form, out, progress)
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.state.items if out else 0

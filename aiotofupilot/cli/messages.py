@@ -97,6 +97,8 @@ class ExitCode(IntEnum):
     """401 or 403: the key."""
     FAILED = 4
     """The server, the network, the disk, or another program that uses the file."""
+    NOT_PROVEN = 5  # by a receipt, which may be right
+    WRONG = 6  # a receipt
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM
 

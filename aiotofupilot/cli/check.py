@@ -1,0 +1,100 @@
+"""Checks whether the receipt of a walk proves that each item was yielded exactly once.
+
+It needs nothing but Python: ``python check.py FILE``. The guide "How it is proven" has the format and the rule.
+"""
+
+import json
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
+
+
+def require(condition: object, reason: str) -> None:
+    """Raise an error if a line is wrong."""
+    if not condition:
+        raise ValueError(reason)
+
+
+class Receipt:
+    """What the lines of a receipt say so far."""
+
+    def __init__(self) -> None:
+        self.number, self.doubt, self.ended = 0, "", ""
+        self.passed: dict[str, None] = {}  # what was yielded and not withdrawn, in this order
+        self.has_more, self.is_cut = True, False  # of the last page: whether others follow, whether items were left
+
+    def doubts(self, condition: object, reason: str) -> None:
+        """Note why nothing is proven. The first reason is kept."""
+        self.doubt = self.doubt or (f"line {self.number}: {reason}" if condition else "")
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Take the next line."""
+        kind, count = line["line"], len(self.passed)
+        require((kind == "header") == (self.number == 1), "a header is the first line, and no other one")
+        require(kind == "resume" or not self.ended, "only a resume can follow an end")
+        if kind == "header":
+            require(line["receipt"] == 1, "the receipt is of another version")
+            self.doubts(line["shard"] or line["cursor"] != 0, "it is of a shard, or began elsewhere than the listing")
+        elif kind == "page":
+            self.take_page(line, line["ids"], line["yielded"], line["anchor"])
+        elif kind == "resume":
+            require(0 <= line["count"] <= count, f"{line['count']} items cannot stay, because {count} were yielded")
+            self.passed = dict.fromkeys([*self.passed][: line["count"]])
+            self.has_more, self.is_cut, self.ended = True, False, ""
+        else:
+            require(kind == "end" and line["count"] == count, f"{count} items were yielded, and not {line['count']}")
+            require(line["limited"] or not (self.has_more or self.is_cut), "the listing has more after the last page")
+            self.ended = f"exact: the first {count} items" if line["limited"] else f"exact: {count} items"
+
+    def take_page(self, line: dict[str, Any], ids: list[str], yielded: list[str], anchor: str | None) -> None:
+        """Take the line of a page."""
+        require(self.has_more and not self.is_cut, "no page follows the one before")
+        self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
+        self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
+        self.doubts(anchor is None, "the page shows no item that was passed")
+        require(self.doubt or anchor or line["cursor"] == 0, "only cursor 0 is the beginning of the listing")
+        require(self.doubt or not anchor or anchor in self.passed, f"the anchor {anchor!a} was not passed")
+        shown = ids[ids.index(anchor) + 1 :] if anchor and not self.doubt else ids
+        require(self.passed.keys().isdisjoint(yielded), "an item was yielded before")
+        new = [item for item in dict.fromkeys(shown) if item not in self.passed and (item in yielded or not self.doubt)]
+        require(yielded == new[: len(yielded)], "what is yielded is not what is new on the page")
+        self.passed |= dict.fromkeys(yielded)
+        self.has_more, self.is_cut = line["next"] is not None, len(yielded) < len(new)
+
+
+def verdict(lines: BinaryIO) -> tuple[int, str]:
+    """Return the exit code for the lines of a receipt, and what to say about them."""
+    receipt, sealed = Receipt(), sha256()
+    try:
+        for receipt.number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return NOT_PROVEN, f"not proven: line {receipt.number}: the line is cut off"
+            body, _, seal = line.rpartition(b',"seal":"')
+            sealed.update(body)
+            require(
+                seal == f'{sealed.hexdigest()}"}}\n'.encode(),
+                "the seal does not fit, so the line was changed, or is not of a receipt",
+            )
+            receipt.take(json.loads(body + b"}"))
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        return WRONG, f"wrong: line {receipt.number}: {error}"
+    receipt.doubts(not receipt.ended, "there is no end: the walk was interrupted, or the receipt was cut")
+    return (NOT_PROVEN, f"not proven: {receipt.doubt}") if receipt.doubt else (EXACT, receipt.ended)
+
+
+def check(file: Path, /) -> int:
+    """Check whether the receipt of a walk proves that each item was yielded exactly once."""
+    try:
+        with file.open("rb") as lines:
+            code, line = verdict(lines)
+    except OSError as error:
+        code, line = NO_FILE, f"cannot read {file}: {error.strerror}"
+    print(line, file=sys.stderr if code == NO_FILE else sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(check(Path(sys.argv[1])))
