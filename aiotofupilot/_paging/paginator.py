@@ -159,14 +159,13 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         """Return a pass over the items. It can be closed, and it knows its position and its counts.
 
         Args:
-            receipt: A file for what each page had and what was yielded of it, as IDs, cursors and counts. From it,
-                ``aiotofupilot check FILE`` proves that each item was yielded exactly once. A page of 100 takes 8 kB. A
-                walk from the beginning replaces a receipt, and one that resumes goes on in it. None: there is none.
+            receipt: A file for what each page had and what was yielded of it, as IDs, cursors and counts; 8 kB per 100
+                items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A walk from
+                the beginning replaces a receipt, and one that resumes continues it. None: there is none.
 
         Raises:
-            ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is still
-                open in another walk.
-            OSError: The file cannot be opened. The walk raises this error if the file cannot be written.
+            ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
+            OSError: The file cannot be opened. If it cannot be written later, the walk raises the error.
         """
         opened = None if receipt is None else Receipt(receipt, self._plan)
         return Walk(self._source.fetch, self._plan, receipt=opened)

@@ -1,19 +1,19 @@
 """Writes the receipt of a walk: what each page had, and what was yielded of it, so that anybody can check the walk.
 
-The guide "How it is proven" explains the lines, and ``aiotofupilot check`` reads them. The line of a page is written
-before its items are yielded. So after a kill, the file has all that was yielded, and perhaps more.
+The guide "How it is proven" explains it. The line of a page is written before its items are yielded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
+
+from msgspec import json
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot.positions import digest
@@ -22,7 +22,7 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Checkpoint
@@ -43,7 +43,15 @@ class Receipt:
         self._file = os.open(path, flags, 0o666)
         self.close = finalize(self, os.close, self._file)
         """Lets another walk have the file. It is called at last when nothing refers to the receipt."""
-        self._claim()
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise self._unusable("is not a file")
+        if sys.platform != "win32":  # where nothing keeps other walks off
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise self._unusable("is the receipt of another walk that was not closed") from None
+            except OSError:  # a file system without locks
+                pass
         self._due = [self._first_line(plan.start, is_shard=plan.keep is not None)]
 
     def page(self, page: Page[Any], yielded: Sequence[Any], **about: object) -> None:
@@ -62,7 +70,7 @@ class Receipt:
         """Add a line, and before it the one that is due before the first page."""
         text = b""
         for each in (*self._due, line):
-            body = json.dumps(each, separators=(",", ":")).encode()[:-1]
+            body = json.encode(each)[:-1]
             text += body + _SEAL + self._seal_after(body)
         try:
             if self._due:
@@ -80,39 +88,19 @@ class Receipt:
         self._sealed.update(body)
         return f'{self._sealed.hexdigest()}"}}\n'.encode()
 
-    def _claim(self) -> None:
-        """Keep other walks off until the file is closed; on Windows, nothing does."""
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            raise self._unusable("is not a file")
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise self._unusable("is the receipt of another walk that was not closed") from None
-            except OSError:  # a file system without locks
-                return
-
     def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
         """Return the line that is due before the first page, and find out what of the file stays."""
-        cursor, found, lines = start.cursor + start.skip, None, self._lines()
+        cursor, lines = start.cursor + start.skip, self._lines()
         header = next(lines, None)
         if header is not None and header["listing"] != start.listing:
             raise self._unusable(f"is a receipt of {header['listing']}, and not of {start.listing}")
         if header is None or not (cursor or start.ahead):
             self._sealed, self._size = hashlib.sha256(), 0
             return {"line": "header", "receipt": 1, "listing": start.listing, "shard": is_shard, "cursor": cursor}
-        for line in lines:
-            if line["line"] == "page":
-                if passed := _passed(line, start):
-                    found = self._count + len({*passed}.intersection(line["yielded"]))
-                self._count += len(line["yielded"])
-            elif line["line"] == "resume":
-                self._count = line["count"]
-                found = None if found is None or found > self._count else found
-        if found is None:
+        if (found := _found(start, lines)) is None:
             raise self._unusable("does not show where the walk resumes")
-        self._count = found
-        return {"line": "resume", "cursor": cursor, "count": found}
+        self._count, after = found
+        return {"line": "resume", "cursor": cursor, "after": after, "count": self._count}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the file, without one that a process did not write to its end."""
@@ -124,17 +112,30 @@ class Receipt:
                 if seal != self._seal_after(body):
                     raise self._unusable(f"is not a receipt, or one whose line {number} was changed")
                 self._size += len(line)
-                yield json.loads(body + b"}")
+                yield json.decode(body + b"}")
 
     def _unusable(self, reason: str) -> ValueError:
         self.close()  # now, because the error may be kept, and this with it
         return for_parameter(ValueError(f"{self._path} {reason}"), "receipt")
 
 
-def _passed(line: dict[str, Any], start: Checkpoint) -> list[str]:
-    """Return the items of a page before a checkpoint; none if that is neither within this page nor at its end."""
-    within = line["ids"][: start.skip] if start.cursor == line["cursor"] else []
-    whole = line["ids"] if start.cursor == line["next"] else []
-    # After an error during a search, the item passed last may be the last one of those that may come again.
-    names = (*start.anchors[-1:], *start.ahead[-1:])
-    return next((some for some in (within, whole) if some and digest(some[-1]) in names), [])
+def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> tuple[int, str] | None:
+    """Return how many items had been yielded at a checkpoint, and the item passed furthest; None: it is not there.
+
+    If a walk has gone back, it expects that item again. A checkpoint names it last.
+    """
+    count, furthest, found = 0, "", None
+    for line in lines:
+        if line["line"] == "page":
+            ids: list[str] = line["ids"]
+            expected = {furthest} if furthest and line["anchor"] is not None else set[str]()
+            for cursor, passed in ((line["cursor"], ids[: start.skip]), (line["next"], ids)):
+                last = passed[-1] if passed and expected <= {*passed} else furthest
+                if passed and cursor == start.cursor and (start.ahead or start.anchors)[-1:] == (digest(last),):
+                    found = count + len({*passed}.intersection(line["yielded"])), last
+            furthest = ids[-1] if ids and expected <= {*ids} else furthest
+            count += len(line["yielded"])
+        elif line["line"] == "resume":
+            count, furthest = line["count"], line["after"]
+            found = None if found is None or found[0] > count else found
+    return found

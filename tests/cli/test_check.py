@@ -1,0 +1,185 @@
+"""``--receipt`` writes a receipt, and ``check`` says what it proves. The check is a program of its own, too."""
+
+import ast
+import json
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+from fakes.budget import KILLS
+
+from aiotofupilot.cli import check as check_module, run
+from aiotofupilot.sandbox.faults import status, unreadable
+
+PROGRAM = Path(check_module.__file__)
+RESYNC = ["--on-drift", "resync", "--page-size", "40"]
+
+
+@pytest.fixture
+def receipt(tmp_path):
+    return tmp_path / "receipt.jsonl"
+
+
+def checked(receipt, capfd):
+    """Return what the command says about a receipt, and its exit code."""
+    capfd.readouterr()
+    code = run(["check", str(receipt)])
+    told, errors = capfd.readouterr()
+    assert errors == ""
+    return told, code
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("output", ["list.csv", "list.jsonl", None])
+def test_a_listing_and_its_receipt(receipt, tmp_path, capfd, output):
+    """To a file and to standard output."""
+    where = ["--output", str(tmp_path / output)] if output else []
+    assert run(["procedures", *RESYNC, "--receipt", str(receipt), *where]) == 0
+    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(filter(None, [output, "receipt.jsonl"]))
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_first_items(receipt, capfd):
+    assert run(["procedures", *RESYNC, "-n", "120", "--receipt", str(receipt)]) == 0
+    assert checked(receipt, capfd) == ("exact: the first 120 items\n", 0)
+
+
+def test_what_is_not_proven(sandbox, receipt, capfd):
+    sandbox.faults.always(unreadable(100))
+    assert run(["procedures", *RESYNC, "--on-unreadable", "skip", "--receipt", str(receipt)]) == 0
+    told, code = checked(receipt, capfd)
+    assert told.startswith("not proven: line ")
+    assert told.endswith(": items before the page could not be read: 1\n")
+    assert code == 5
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_what_is_wrong(receipt, capfd):
+    assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 0
+    lines = receipt.read_bytes().splitlines(keepends=True)
+    receipt.write_bytes(b"".join(lines[:3] + lines[4:]))
+    told = "wrong: line 4: the seal does not fit, so the line was changed, or is not of a receipt\n"
+    assert checked(receipt, capfd) == (told, 6)
+
+
+@pytest.mark.parametrize("name", ["nothing", "."])
+def test_what_cannot_be_read_is_wrong_usage(tmp_path, capfd, name):
+    assert run(["check", str(tmp_path / name)]) == 2
+    told, errors = capfd.readouterr()
+    assert told == ""
+    assert errors.startswith(f"cannot read {tmp_path / name}: ")
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["runs", "--details", "--format", "jsonl"],
+            "--receipt needs a file of its own, and cannot be about --details",
+        ),
+        (
+            ["procedures", "--output", "receipt.jsonl"],
+            "--receipt needs a file of its own, and cannot be about --details",
+        ),
+        (["procedures", "--cursor", "10"], "wrong --receipt: receipt.jsonl is not a receipt, or one whose line 1 was "),
+    ],
+)
+def test_wrong_usage(receipt, monkeypatch, capfd, arguments, line):
+    """Nothing is written, and what is in the place stays."""
+    monkeypatch.chdir(receipt.parent)
+    receipt.write_text("[]\n")
+    assert run([*arguments, "--receipt", "receipt.jsonl"]) == 2
+    told, errors = capfd.readouterr()
+    assert told == ""
+    assert errors.startswith(f"aiotofupilot: {line}")
+    assert receipt.read_text() == "[]\n"
+
+
+def test_an_interrupted_run_is_resumed_in_its_receipt(sandbox, receipt, tmp_path, capfd):
+    output = ["--output", str(tmp_path / "list.jsonl"), "--receipt", str(receipt)]
+    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 100).always(status(400))
+    assert run(["procedures", *RESYNC, *output]) == 4
+    assert checked(receipt, capfd)[1] == 5
+    sandbox.faults.clear()
+    assert run(["procedures", *RESYNC, *output, "--resume"]) == 0
+    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
+
+
+def test_a_run_that_ended_is_continued_at_its_cursor(sandbox, receipt, capfd):
+    """Also to standard output, with the cursor that the command printed."""
+    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 100).always(status(400))
+    assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 4
+    cursor = capfd.readouterr().err.strip().rpartition(" ")[2]
+    sandbox.faults.clear()
+    assert run(["procedures", *RESYNC, "--receipt", str(receipt), "--cursor", cursor]) == 0
+    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_killed_again_and_again(start, sandbox, tmp_path, receipt, capfd):
+    """With kill -9, before a response or while it is taken in. The file is whole and its receipt is exact."""
+    output = tmp_path / "list.jsonl"
+    random, killed = Random("receipt"), 0  # noqa: S311 - picks times
+    for _ in count():
+        asked, process = len(sandbox.requests), []
+        fatal, hooks = asked + random.randint(8, 20), random.choice([sandbox.before_response, sandbox.after_response])
+
+        def kill(*_, fatal=fatal, process=process):
+            if len(sandbox.requests) == fatal:
+                process[0].kill()
+
+        if killed < KILLS:
+            hooks.append(kill)
+        options = ["--page-size", 5, "--concurrency", 4, "--on-drift", "resync", "--receipt", receipt]
+        process.append(start("procedures", *options, "--output", output, "--resume"))
+        code = process[0].wait(60)
+        if code == 0:
+            break
+        hooks.remove(kill)
+        assert code == -9, process[0].stderr.read()
+        assert not output.exists()
+        killed += 1
+    assert killed == KILLS
+    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
+    ids = [json.loads(line)["id"] for line in output.read_text().splitlines()]
+    assert ids == [procedure.id for procedure in sandbox.procedures]
+    resumes = [json.loads(line) for line in receipt.read_text().splitlines() if '"line":"resume"' in line]
+    assert len(resumes) >= 2
+
+
+class TestAlone:
+    """The check needs Python and nothing else, so that anybody can read it and run it elsewhere."""
+
+    def test_it_is_short(self):
+        assert len(PROGRAM.read_text().splitlines()) <= 100
+
+    def test_it_imports_the_standard_library_only(self):
+        imports = [node for node in ast.walk(ast.parse(PROGRAM.read_text())) if isinstance(node, ast.Import)]
+        froms = [node for node in ast.walk(ast.parse(PROGRAM.read_text())) if isinstance(node, ast.ImportFrom)]
+        assert not [node for node in froms if node.level]
+        names = {alias.name for node in imports for alias in node.names} | {node.module for node in froms}
+        assert names
+        assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+
+    @pytest.mark.usefixtures("sandbox")
+    def test_it_says_what_the_command_says(self, receipt, capfd):
+        """For Python alone, without installed packages and without this one."""
+        assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 0
+        whole = receipt.read_bytes()
+        for content, code in ((whole, 0), (whole[:-1], 5), (whole[1:], 6), (None, 2)):
+            if content is None:
+                receipt.unlink()
+            else:
+                receipt.write_bytes(content)
+            capfd.readouterr()
+            assert run(["check", str(receipt)]) == code
+            ours = capfd.readouterr()
+            told = subprocess.run(  # noqa: S603 - our own
+                [sys.executable, "-I", "-S", PROGRAM, receipt], capture_output=True, text=True, check=False
+            )
+            assert (told.stdout, told.stderr, told.returncode) == (*ours, code)
