@@ -122,17 +122,18 @@ class Receipt:
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> tuple[int, str] | None:
     """Return how many items had been yielded at a checkpoint, and the item passed furthest; None: it is not there.
 
-    If a walk has gone back, it expects that item again. A checkpoint names it last.
+    If a walk has gone back, it expects that item again. So it is the last one that the checkpoint has ahead.
     """
-    count, furthest, found = 0, "", None
+    names, count, furthest, found = (*start.anchors[-1:], *start.ahead), 0, "", None
     for line in lines:
         if line["line"] == "page":
             ids: list[str] = line["ids"]
             expected = {furthest} if furthest and line["anchor"] is not None else set[str]()
             for cursor, passed in ((line["cursor"], ids[: start.skip]), (line["next"], ids)):
-                last = passed[-1] if passed and expected <= {*passed} else furthest
-                if passed and cursor == start.cursor and (start.ahead or start.anchors)[-1:] == (digest(last),):
-                    found = count + len({*passed}.intersection(line["yielded"])), last
+                if passed and cursor == start.cursor and digest(passed[-1]) in names:
+                    last = passed[-1] if expected <= {*passed} else furthest
+                    place = count + len({*passed}.intersection(line["yielded"])), last
+                    found = place if digest(last) == names[-1] else found
             furthest = ids[-1] if ids and expected <= {*ids} else furthest
             count += len(line["yielded"])
         elif line["line"] == "resume":

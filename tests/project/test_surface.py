@@ -42,7 +42,7 @@ CHANGES = {
 }
 
 HARMLESS = {
-    "an internal constructor changes": ("_paging/walk.py", "def __init__(self, fetch:", "def __init__(self, ask:"),
+    "an internal constructor changes": ("_paging/walk.py", "self, fetch: Fetch[T], plan", "self, ask: Fetch[T], plan"),
     "a private module changes": ("_http/throttle.py", "class ", "class Other"),
     "a filter joins": (
         "listings/units.py",
