@@ -2,6 +2,7 @@
 
 import ast
 import json
+import runpy
 import subprocess
 import sys
 from itertools import count
@@ -27,9 +28,9 @@ def checked(receipt, capfd):
     """Return what the command says about a receipt, and its exit code."""
     capfd.readouterr()
     code = run(["check", str(receipt)])
-    told, errors = capfd.readouterr()
+    said, errors = capfd.readouterr()
     assert errors == ""
-    return told, code
+    return said, code
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -51,9 +52,9 @@ def test_the_first_items(receipt, capfd):
 def test_what_is_not_proven(sandbox, receipt, capfd):
     sandbox.faults.always(unreadable(100))
     assert run(["procedures", *RESYNC, "--on-unreadable", "skip", "--receipt", str(receipt)]) == 0
-    told, code = checked(receipt, capfd)
-    assert told.startswith("not proven: line ")
-    assert told.endswith(": items before the page could not be read: 1\n")
+    said, code = checked(receipt, capfd)
+    assert said.startswith("not proven: line ")
+    assert said.endswith(": items before the page could not be read: 1\n")
     assert code == 5
 
 
@@ -62,15 +63,15 @@ def test_what_is_wrong(receipt, capfd):
     assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 0
     lines = receipt.read_bytes().splitlines(keepends=True)
     receipt.write_bytes(b"".join(lines[:3] + lines[4:]))
-    told = "wrong: line 4: the seal does not fit, so the line was changed, or is not of a receipt\n"
-    assert checked(receipt, capfd) == (told, 6)
+    said = "wrong: line 4: the seal does not fit, so the line was changed, or is not of a receipt\n"
+    assert checked(receipt, capfd) == (said, 6)
 
 
 @pytest.mark.parametrize("name", ["nothing", "."])
 def test_what_cannot_be_read_is_wrong_usage(tmp_path, capfd, name):
     assert run(["check", str(tmp_path / name)]) == 2
-    told, errors = capfd.readouterr()
-    assert told == ""
+    said, errors = capfd.readouterr()
+    assert said == ""
     assert errors.startswith(f"cannot read {tmp_path / name}: ")
 
 
@@ -94,8 +95,8 @@ def test_wrong_usage(receipt, monkeypatch, capfd, arguments, line):
     monkeypatch.chdir(receipt.parent)
     receipt.write_text("[]\n")
     assert run([*arguments, "--receipt", "receipt.jsonl"]) == 2
-    told, errors = capfd.readouterr()
-    assert told == ""
+    said, errors = capfd.readouterr()
+    assert said == ""
     assert errors.startswith(f"aiotofupilot: {line}")
     assert receipt.read_text() == "[]\n"
 
@@ -166,6 +167,13 @@ class TestAlone:
         assert names
         assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
 
+    def test_it_takes_the_file_as_its_argument(self, receipt, monkeypatch, capsys):
+        receipt.touch()
+        monkeypatch.setattr(sys, "argv", [str(PROGRAM), str(receipt)])
+        with pytest.raises(SystemExit, match=r"^5$"):
+            runpy.run_path(str(PROGRAM), run_name="__main__")
+        assert capsys.readouterr().out.startswith("not proven: line 0: there is no end")
+
     @pytest.mark.usefixtures("sandbox")
     def test_it_says_what_the_command_says(self, receipt, capfd):
         """For Python alone, without installed packages and without this one."""
@@ -179,7 +187,7 @@ class TestAlone:
             capfd.readouterr()
             assert run(["check", str(receipt)]) == code
             ours = capfd.readouterr()
-            told = subprocess.run(  # noqa: S603 - our own
+            said = subprocess.run(  # noqa: S603 - our own
                 [sys.executable, "-I", "-S", PROGRAM, receipt], capture_output=True, text=True, check=False
             )
-            assert (told.stdout, told.stderr, told.returncode) == (*ours, code)
+            assert (said.stdout, said.stderr, said.returncode) == (*ours, code)

@@ -651,9 +651,9 @@ def test_a_good_receipt_is_never_refused(tmp_path_factory, seed):
     """Of walks that are busy and unlucky, interrupted, killed and resumed."""
     path = tmp_path_factory.mktemp("receipts") / "receipt.jsonl"
     if result := walked(seed, path, on_drift="resync"):
-        is_exact, (code, told), _ = result
+        is_exact, (code, reason), _ = result
         assert is_exact
-        assert code == EXACT, told
+        assert code == EXACT, reason
 
 
 @settings(max_examples=10 * MANY)
