@@ -260,37 +260,46 @@ class Walk(ItemIteration[T]):
         self._span.end(self.stats, error)
 
     async def _advance(self) -> bool:
-        window, keep = self._window, self._plan.keep
         if self._failure is not None:
             raise self._failure
+        window = self._window
         while self._wanted:
-            drift = self._drift
             with self._span.fetching():
                 # At most so many full pages are still needed.
-                page = await window.next(-(-(self._wanted + drift.skip) // (window.limit - window.overlap)))
+                page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)))
             if page is None:
                 break
             self._span.arrived()
-            resyncs = drift.resyncs
-            dropped: Collection[str] = ()
-            try:
-                if keep is not None:
-                    dropped = {item.id for item in page.data if not keep(item)}
-                new = drift.admit(page, window.gap)
-            except TofuPilotError as error:
-                if self._plan.on_drift is not None or drift.can_check:
-                    window.restart(page.cursor)  # the page does not count as passed
-                    raise
-                new = self._follow_cursor(page, error)
-                if new is None:
-                    continue
-            if drift.resyncs > resyncs:
-                self._span.event("resync", {"cursor": page.cursor})
+            new = self._new_of(page)
             if new is not None:
                 if window.gap is not None:
                     self._note_left_out(window.gap.left_out)
-                await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
+                await self._offer(page, new)
                 return True
+        self._span.end(self.stats)
+        if self._receipt is not None:
+            self._receipt.end(is_limited=not self._wanted)
+        return False
+
+    def _new_of(self, page: Page[T]) -> Sequence[T] | None:
+        """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
+        drift, window, keep = self._drift, self._window, self._plan.keep
+        resyncs = drift.resyncs
+        dropped: Collection[str] = ()
+        try:
+            if keep is not None:
+                dropped = {item.id for item in page.data if not keep(item)}
+            new = drift.admit(page, window.gap)
+        except TofuPilotError as error:
+            if self._plan.on_drift is not None or drift.can_check:
+                window.restart(page.cursor)  # the page does not count as passed
+                raise
+            new = self._follow_cursor(page, error)
+            if new is None:
+                return None
+        if drift.resyncs > resyncs:
+            self._span.event("resync", {"cursor": page.cursor})
+        if new is None:
             _log.debug(
                 "the page of %s at cursor %d does not go on where the walk is: looking at cursor %d",
                 self._plan.start.listing,
@@ -299,10 +308,8 @@ class Walk(ItemIteration[T]):
             )
             window.restart(drift.next_probe)
             self._reason = "search"
-        self._span.end(self.stats)
-        if self._receipt is not None:
-            self._receipt.end(is_limited=not self._wanted)
-        return False
+            return None
+        return [item for item in new if item.id not in dropped] if dropped else new
 
     def _follow_cursor(self, page: Page[T], fault: TofuPilotError) -> Sequence[T] | None:
         """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
