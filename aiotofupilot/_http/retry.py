@@ -82,7 +82,8 @@ class RetryPolicy:
     the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
     count from the beginning of the request. 0 means no retries."""
     initial_wait: float = 0.5
-    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests."""
+    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests.
+    During an outage, one request then follows another, still one at a time, for up to ``max_elapsed``."""
     max_wait: float = 30.0
     """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
     max_retry_after: float = 60.0
@@ -121,7 +122,7 @@ class RetryPolicy:
         Args:
             elapsed: Seconds since the outage began.
         """
-        return min(self.max_wait, max(self.initial_wait, elapsed))
+        return min(self.max_wait, max(self.initial_wait, elapsed)) if self.initial_wait else 0.0
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:

@@ -106,6 +106,18 @@ async def test_no_restart_that_drains_ends_a_walk(clock, kind, concurrency):
         assert len(server.refused) <= server.caught + 20
 
 
+async def test_without_a_wait_each_probe_follows_the_last_one(clock):
+    """It does so in a restart that drains, too, and uses up no attempts."""
+    policy = RetryPolicy(initial_wait=0, attempts=2)
+    for concurrency in (1, 4):
+        clock.seconds = 0.0
+        server = Restart(clock, Random(concurrency), down=(2.0, 32.0), refuses=0.3)  # noqa: S311 - test data
+        assert await clock.run(*(server.walk(concurrency, policy) for _ in range(16))) == [None] * 16
+        assert server.goes_on_at < 32.0 + server.refuses
+        one_after_another = 30.0 / server.refuses
+        assert one_after_another / 2 < len(server.refused) <= server.caught + one_after_another
+
+
 async def test_requests_from_before_an_outage_do_not_hold_up_the_return(clock):
     """They may hang for long after it."""
     server = Restart(clock, Random(1), down=(2.0, 4.0), drains=60.0)  # noqa: S311 - test data

@@ -229,7 +229,7 @@ async def test_no_attempt_begins_after_the_time_is_up(run, clock, stats):
 
 async def test_the_time_that_a_page_waits_for_a_session_that_is_down_counts(clock, session, stats):
     """From when it begins to wait, although it was not asked for."""
-    policy = RetryPolicy(max_elapsed=20.0, initial_wait=0.0)
+    policy = RetryPolicy(max_elapsed=20.0, initial_wait=1.0)
     busy = Page(RateLimitedError("m", status=429, retry_after=15.0))
     page = Page(down(), down(), "page", takes=4.0, clock=clock)
     assert (await clock.run(session.ask(busy, None, stats)))[0].retry_after == 15.0
