@@ -244,6 +244,24 @@ async def test_every_attempt_enters_the_limiter(clock, page):
     assert counts == RequestCounts(requests=3, retries=2, waited=1.0 + 0.5 + 1.0 + 1.0 + 1.0)
 
 
+async def test_what_a_limiter_raises_before_a_retry_ends_the_retries(clock, page):
+    """It is not a failure of the request, so no rule is asked about it."""
+    asked = []
+
+    class Broken(Limiter):
+        async def __aenter__(self):
+            await super().__aenter__()
+            if len(self.let_go) > 1:
+                raise OSError("unreachable")
+
+    limiter, counts = Broken(clock), RequestCounts()
+    policy = RetryPolicy(rules=[lambda error, attempt: asked.append(error)])
+    failure = ServerError("broken", status=500)
+    (error,) = await clock.run(ask(Pages(clock, limiter, failure, page).connection(policy), counts))
+    assert repr(error) == "OSError('unreachable')"
+    assert (len(limiter.let_go), counts.requests, asked) == (2, 1, [failure])
+
+
 async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
     """The error is raised when the time is up, and the retry was not sent."""
     counts = RequestCounts()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from functools import partial
 from random import Random
 from urllib.parse import parse_qsl
 
@@ -180,9 +181,13 @@ async def test_a_server_that_still_refuses_some_requests_after_a_restart_ends_no
         assert await clock.run(server.procedures().list(limit=5).collect()) == [server.sandbox.procedures]
 
 
-async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server):
+SLOW = [timed_out, *(partial(ServerError, "slow", status=status) for status in (408, 504, 524))]
+
+
+@pytest.mark.parametrize("slow", SLOW, ids=["timeout", "408", "504", "524"])
+async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server, slow):
     """While others are answered: with the default, a page costs a minute otherwise, or six."""
-    server.fails = lambda query, _: timed_out() if covers(query, 45) and int(query["limit"]) > 5 else None
+    server.fails = lambda query, _: slow() if covers(query, 45) and int(query["limit"]) > 5 else None
     assert await clock.run(server.procedures().list(limit=10).collect()) == [server.sandbox.procedures]
     whole = [query for _, query in server.sent if query.get("cursor") == "36" and query["limit"] == "10"]
     assert len(whole) == 2

@@ -179,6 +179,18 @@ async def test_no_rule_makes_more_attempts_than_the_policy(run, stats, decision)
     assert (error.attempts, stats.requests) == (3, 3)
 
 
+async def test_a_rule_is_asked_about_failures_alone(run):
+    """It is not asked about the response that ends the attempts."""
+    asked = []
+
+    def rule(error, attempt):
+        asked.append((error, attempt))
+
+    failures = [broken(), broken()]
+    assert await run(Page(*failures, "page"), RetryPolicy(rules=[rule])) == "page"
+    assert asked == [(failures[0], 1), (failures[1], 2)]
+
+
 async def test_a_rule_may_obey_a_header(run, clock):
     """An error has the headers of its answer."""
 
