@@ -119,10 +119,10 @@ class ByCreation(Generic[T]):
 
     If it ``sorts``, and the server does not, the new items are held back until all are there.
 
-    If it ``begins``, the pass finds what exists, so that a stream leaves it out: what was created in the `OVERLAP`
-    seconds before the newest item. The newest come first, because what is created after the first response then lies
-    before the walk. If the walk meets it after all, it is newer than the first page, and does not count as seen. Where
-    the API does not sort, all that the walk meets counts as seen.
+    If it ``begins``, the pass finds what exists, so that a stream leaves it out. Where the API filters by creation,
+    what was created in the `OVERLAP` seconds before the newest item is enough. The newest items come first, because
+    what is created after the first response then lies before the walk. If the walk meets it after all, it is newer than
+    the first page, and does not count as seen. Where the API does not sort, all that the walk meets counts as seen.
     """
 
     def __init__(
