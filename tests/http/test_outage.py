@@ -152,6 +152,29 @@ async def test_single_failures_among_good_responses_close_nothing(clock):
         assert await clock.run(*(fails() for _ in range(16))) == [None] * 16
 
 
+class OneBadBackend(Server):
+    """A proxy of which one backend of four refuses at once. It chooses a backend for each request by chance."""
+
+    async def get(self, url, max_body):
+        if self.clock.uniform(0.0, 4.0) < 1.0:
+            await self.clock.sleep(0.001)
+            raise ServerError("bad gateway", status=502)
+        return await super().get(url, max_body)
+
+
+async def test_one_bad_backend_of_a_proxy_ends_no_walk_and_costs_little_time(clock):
+    """Failures in a row look like an outage now and then. Each time, one of the next requests ends it soon."""
+    clock.uniform = Random(1).uniform  # noqa: S311 - test data
+    server = OneBadBackend(clock)
+
+    async def read(number):
+        for page in range(50):
+            await server.ask(f"{number}-{page}")
+
+    assert await clock.run(*(read(number) for number in range(16))) == [None] * 16
+    assert clock.seconds < 2.5 * 50 * server.takes
+
+
 async def test_a_single_failure_before_the_first_response_is_tried_again(clock):
     """The address is not wrong because one of several connections at once was reset."""
     for failing in (1, 2, 3):
@@ -203,10 +226,11 @@ async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_somethi
         assert controls or others
 
 
-async def test_a_refusal_is_not_due_to_an_item(clock):
+@pytest.mark.parametrize("status", [429, 503, 529])
+async def test_a_refusal_is_not_due_to_an_item(clock, status):
     """Each one counts as one of the attempts, although something else had a good response just before."""
     server = Server(clock)
-    server.bad["bad"] = REFUSALS["503"]
+    server.bad["bad"] = lambda: ServerError("refused", status=status)
     controls = []
 
     async def control():
@@ -265,6 +289,31 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     assert str(late).startswith("502: bad gateway (0 attempts in ")
     levels = [record.levelname for record in caplog.records]
     assert levels.count("WARNING") == 1
+
+
+@pytest.mark.parametrize("in_flight", range(7))
+def test_more_failures_in_a_row_than_requests_in_flight_are_an_outage(in_flight):
+    """Five are one in any case, and a single one is one only if no good response has come since it was sent."""
+    for is_after_a_good_one in (False, True):
+        health = Health()
+        sent = health.sent()
+        if is_after_a_good_one:
+            health.succeeded(sent)
+        failures = 0
+        while health.outage is None:
+            failures += 1
+            health.failed(REFUSALS["502"](), sent, 3.0 * failures, in_flight=in_flight, attempts=6, wait=lambda _: 1.0)
+        assert failures == max(min(in_flight + 1, 5), 2 if is_after_a_good_one else 1)
+        assert health.outage.began == 3.0
+
+
+def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():
+    health = Health()
+    early = health.sent()
+    health.failed(RequestTimeoutError("slow", timeout=1.0), early, 0.0, in_flight=2, attempts=6, wait=lambda _: 1.0)
+    health.succeeded(health.sent())
+    health.succeeded(early)
+    assert health.answered == 1
 
 
 def test_a_page_that_was_requested_too_often_lets_others_probe():
