@@ -14,7 +14,6 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
-from .receipts import Receipt
 from .source import Plan, Source, T
 from .walk import AsyncOnly, Walk, pages_of
 
@@ -167,6 +166,8 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
             OSError: The file cannot be opened. If it cannot be written later, the walk raises the error.
         """
+        from .receipts import Receipt  # noqa: PLC0415 - help need not wait for msgspec
+
         opened = None if receipt is None else Receipt(receipt, self._plan)
         return Walk(self._source.fetch, self._plan, receipt=opened)
 

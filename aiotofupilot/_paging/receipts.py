@@ -1,7 +1,4 @@
-"""Writes the receipt of a walk: what each page had, and what was yielded of it, so that anybody can check the walk.
-
-The guide "How it is proven" explains it. The line of a page is written before its items are yielded.
-"""
+"""Writes the receipt of a walk: what each page had, and what was yielded of it. The guide has its format and rule."""
 
 from __future__ import annotations
 
@@ -122,21 +119,23 @@ class Receipt:
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> tuple[int, str] | None:
     """Return how many items had been yielded at a checkpoint, and the item passed furthest; None: it is not there.
 
-    If a walk has gone back, it expects that item again. So it is the last one that the checkpoint has ahead.
+    If a walk has gone back, it expects that item again. So it is the last one that the checkpoint has ahead. After an
+    error during a search, the item before the checkpoint is among those ahead, too.
     """
-    names, count, furthest, found = (*start.anchors[-1:], *start.ahead), 0, "", None
+    names, count, furthest = (*start.anchors[-1:], *start.ahead), 0, ""
+    found: dict[bool, tuple[int, str]] = {}
     for line in lines:
         if line["line"] == "page":
             ids: list[str] = line["ids"]
             expected = {furthest} if furthest and line["anchor"] is not None else set[str]()
             for cursor, passed in ((line["cursor"], ids[: start.skip]), (line["next"], ids)):
-                if passed and cursor == start.cursor and digest(passed[-1]) in names:
+                if passed and cursor == start.cursor and (name := digest(passed[-1])) in names:
                     last = passed[-1] if expected <= {*passed} else furthest
-                    place = count + len({*passed}.intersection(line["yielded"])), last
-                    found = place if digest(last) == names[-1] else found
+                    if digest(last) == names[-1]:
+                        found[name == names[0]] = count + len({*passed}.intersection(line["yielded"])), last
             furthest = ids[-1] if ids and expected <= {*ids} else furthest
             count += len(line["yielded"])
         elif line["line"] == "resume":
             count, furthest = line["count"], line["after"]
-            found = None if found is None or found[0] > count else found
-    return found
+            found = {key: place for key, place in found.items() if place[0] <= count}
+    return found.get(True, found.get(False))

@@ -647,6 +647,7 @@ def walked(seed, path, **options):
 @example(seed=17514)
 @example(seed=30321)
 @example(seed=31762)
+@example(seed=42123)
 def test_a_good_receipt_is_never_refused(tmp_path_factory, seed):
     """Of walks that are busy and unlucky, interrupted, killed and resumed."""
     path = tmp_path_factory.mktemp("receipts") / "receipt.jsonl"
