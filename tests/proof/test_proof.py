@@ -15,7 +15,9 @@ from proof.reverts import REVERTS
 SMALL = [Bound(3, 1, *others) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
 SMALL += [Bound(2, 1, *others, passed=9) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
 SMALL += [Bound(3, 2, 2, 1, resumes=True)]
-LARGE = [Bound(3, 2, *others) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
+LARGE = [Bound(items, 2, *others) for items in (3, 4) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
+LARGE += [Bound(2, 2, *others, passed=9) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
+LARGE += [Bound(3, 3, *others) for others in product((2, 3, 4), (1,), (False, True))]
 
 
 def test_every_history_is_exact(capsys):
