@@ -30,6 +30,7 @@ parts below it.
   session that has the listings.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and how an
   attachment becomes a file, and knows no paging. The two stand side by side.
+- `_iteration` is what ``async for`` iterates over and what can be closed, such as a walk or many downloads.
 - `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are

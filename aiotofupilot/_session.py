@@ -22,7 +22,7 @@ from .settings import Settings, unusable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._http.downloads import Attachments, Download
     from ._http.retry import Retry
     from ._http.throttle import Limiter
+    from ._iteration import Iteration
     from .listings._shared import ExtraQuery
 
 
@@ -279,7 +280,7 @@ class TofuPilotSession(Listings):
         folder: str | os.PathLike[str],
         *,
         concurrency: int = 8,
-    ) -> AsyncGenerator[Download]:
+    ) -> Iteration[Download]:
         """Download many attachments at once, each as `download` does, and yield a `Download` for each as it ends.
 
         Example:
@@ -288,11 +289,11 @@ class TofuPilotSession(Listings):
                 print(download.path or download.error)
 
         An attachment that cannot be downloaded does not keep the others from it: its `Download` has the error. An error
-        of the disk, and that of a closed session, ends all. If the iterable raises an error, it is raised after
-        everything before it has been downloaded. Another call goes on with what is missing.
+        of the disk, and that of a closed session, cancels all and is raised. If the iterable raises an error, it is
+        raised after everything before it has been downloaded. Another call goes on with what is missing.
 
-        If you leave the loop early, what is in flight is cancelled. With ``contextlib.aclosing`` it has ended when the
-        block ends.
+        If you leave the loop early, what is in flight is cancelled. With ``async with session.downloads(...)`` it has
+        ended when the block ends. After an error or a cancellation you can ask for the next one.
 
         Args:
             attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units, whose

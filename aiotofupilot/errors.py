@@ -2,7 +2,7 @@
 
 TofuPilotError
  ├── ConfigurationError          key, URL or option unusable; nothing was sent
- ├── SessionError                closed, or used from another event loop
+ ├── SessionError                a session that is closed, or of another event loop; or a walk that was closed
  ├── TransportError              no response
  │    ├── ConnectionFailedError  refused, reset, or the body was cut short
  │    │    └── CertificateError  the server's certificate was not accepted; never tried again
@@ -140,7 +140,7 @@ class ConfigurationError(TofuPilotError):
 
 
 class SessionError(TofuPilotError):
-    """The session is closed, or belongs to another event loop."""
+    """The session is closed, or belongs to another event loop. Or a walk was asked for more after it was closed."""
 
 
 class TransportError(TofuPilotError):

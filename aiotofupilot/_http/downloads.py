@@ -5,32 +5,38 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterable, Iterable
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
 from aiotofupilot._arguments import Secret, integer, must_be
+from aiotofupilot._iteration import Iteration, begun, cancel, cancel_soon
 from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 
 from .outage import is_transient
-from .part import PartFile, ended, in_thread
+from .part import PartFile, in_thread
 from .retry import RetryPolicy
 from .storage import receive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from .client import Connection
 
 __all__ = ["Download"]
+
+T = TypeVar("T")
 
 Attachments: TypeAlias = (
     "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"
@@ -70,9 +76,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
     return file.path
 
 
-def downloads(
-    connection: Connection, attachments: object, folder: object, *, concurrency: object
-) -> AsyncGenerator[Download]:
+def downloads(connection: Connection, attachments: object, folder: object, *, concurrency: object) -> Downloads:
     """Download many attachments at once; see `TofuPilotSession.downloads`."""
     if not isinstance(attachments, AsyncIterable | Iterable):
         raise must_be(TypeError, "attachments", "an iterable or an asynchronous iterable", attachments)
@@ -88,7 +92,7 @@ def downloads(
             return Download(attachment=attachment, path=None, is_new=False, error=error)
         return Download(attachment=attachment, path=file.path, is_new=is_new, error=None)
 
-    return _many(one, cast("Any", attachments), integer("concurrency", concurrency, low=1))
+    return Downloads(one, cast("Any", attachments), integer("concurrency", concurrency, low=1))
 
 
 class _File:
@@ -157,60 +161,181 @@ class _File:
         self._attachment = evolve(self._attachment, download_url=found.download_url, size=found.size)
 
 
-async def _many(
-    one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
-) -> AsyncGenerator[Download]:
-    """Yield what has become of each attachment, as they end.
+class Downloads(Iteration[Download]):
+    """Downloads many attachments at once, and yields what has become of each as they end.
 
-    If the iterable raises an error, those that it has yielded are finished before.
+    After an error or a cancellation no file is in flight, and the next call goes on with what is missing. If the
+    iterable raises an error, what it yielded before is finished first.
     """
-    finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
-    places, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
 
-    def begin(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        running.add(task)
-        task.add_done_callback(finished.put_nowait)
-        return task
+    def __init__(
+        self, one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
+    ) -> None:
+        self._one = one
+        self._source = _Source(attachments)
+        self._concurrency = concurrency
+        self._due: deque[Attachment] = deque()
+        """What was read, and is not being downloaded."""
+        self._running: dict[asyncio.Task[Download], Attachment] = {}
+        """What is being downloaded, or was, and is not at hand yet."""
+        self._reading: asyncio.Task[object] | None = None
+        self._has_read_all = False
+        self._failure: BaseException | None = None
+        """The error of the iterable, which is raised after what it yielded before is at hand. None: there is none."""
+        self._stopping: list[asyncio.Task[Any]] = []
 
-    async def read() -> None:
-        async with aclosing(_each(attachments)) as each:
-            async for item in each:
-                for attachment in item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),):
-                    await places.acquire()
-                    begin(one(attachment))
+    def __del__(self) -> None:
+        if hasattr(self, "_reading"):  # otherwise it was interrupted while it was made
+            cancel_soon(self._in_flight())
 
-    reading = begin(read())
-    try:
-        while running:
-            task = await finished.get()
-            running.remove(task)
-            if task is not reading:
-                places.release()
-                yield task.result()
-        reading.result()
-    finally:
-        for task in running:
-            task.cancel()
-        await ended(reading, *running)
+    async def _advance(self) -> bool:
+        try:
+            await self._wait_until_stopped()
+            while True:
+                self._fill()
+                ended = next((task for task in self._running if task.done()), None)
+                if ended is not None:
+                    self._offer([self._result(ended)])
+                    return True
+                if not (in_flight := self._in_flight()):
+                    break
+                await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+            self._raise_failure()
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            ended = None  # its error knows this frame
+        await self._close()
+        return False
+
+    async def _close(self) -> None:
+        self._drop()
+        self._stop()
+        if self._reading is not None:
+            cancel([self._reading])
+            self._stopping.append(self._reading)
+        await self._wait_until_stopped()
+        await self._source.aclose()
+
+    def _in_flight(self) -> list[asyncio.Task[Any]]:
+        return [task for task in (*self._running, self._reading) if task is not None and not task.done()]
+
+    def _fill(self) -> None:
+        """Download what may be in flight, and read on if nothing waits."""
+        while True:
+            if self._reading is not None and self._reading.done():
+                self._take_up(self._reading)
+            while self._due and len(self._running) < self._concurrency:
+                attachment = self._due.popleft()
+                self._running[begun(self._one(attachment))] = attachment
+            if self._due or self._reading is not None or self._has_read_all or self._failure is not None:
+                return
+            self._reading = begun(self._source.next())
+
+    def _take_up(self, reading: asyncio.Task[object]) -> None:
+        """Take up what was read."""
+        self._reading = None
+        try:
+            item = reading.result()
+            if item is _END:
+                self._has_read_all = True
+            elif isinstance(item, RunDetails | UnitDetails):
+                self._due += item.attachments
+            else:
+                self._due.append(_checked(item))
+        except BaseException as error:  # noqa: BLE001 - it is raised later
+            self._failure = error
+        finally:
+            del reading  # which knows its error, which knows this frame
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # likewise
+
+    def _result(self, task: asyncio.Task[Download]) -> Download:
+        """Return what has become of an attachment. After an error, it is downloaded again."""
+        attachment = self._running.pop(task)
+        try:
+            return task.result()
+        except BaseException:
+            self._due.appendleft(attachment)
+            raise
+        finally:
+            del task  # likewise
+
+    def _stop(self) -> None:
+        """Cancel what is in flight. It is downloaded again, and goes on where the file is."""
+        stopped = [task for task in self._running if not task.done()]
+        self._due.extendleft(reversed([self._running.pop(task) for task in stopped]))
+        tasks: list[asyncio.Task[Any]] = [*stopped]
+        if self._reading is not None and self._source.can_be_cancelled:
+            tasks.append(self._reading)
+        cancel(tasks)
+        self._stopping += tasks
+
+    async def _wait_until_stopped(self) -> None:
+        if self._stopping:
+            await asyncio.wait(self._stopping)
+            if self._reading in self._stopping and self._reading.cancelled():
+                self._reading = None
+            self._stopping = []
 
 
-async def _each(items: Attachments) -> AsyncGenerator[object]:
-    """Yield what an iterable of either kind yields. An iterator that is begun here is closed here."""
-    if not isinstance(items, AsyncIterable):
-        plain, end = iter(items), object()
-        # In a thread, because it may block: what it asks a blocking session is answered by the loop that runs this.
-        while (item := await asyncio.to_thread(next, plain, end)) is not end:
-            yield item
-        return
-    iterator = aiter(items)
-    try:
-        async for item in iterator:
-            yield item
-    finally:
-        aclose = getattr(iterator, "aclose", None)
-        if aclose is not None and iterator is not items:
+_END = object()
+
+
+class _Source:
+    """Reads an iterable of either kind. An iterator that is begun here is closed here."""
+
+    def __init__(self, items: Attachments) -> None:
+        self._items = items
+        self._iterator: AsyncIterator[object] | Iterator[object] | None = None
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it goes on after it was cancelled. A generator ends then, and what a thread reads is lost."""
+        return isinstance(self._iterator, Iteration)
+
+    async def next(self) -> object:
+        """Return the next item; `_END`: there is none."""
+        if isinstance(self._items, AsyncIterable):
+            if self._iterator is None:
+                self._iterator = aiter(self._items)
+            return await anext(cast("AsyncIterator[object]", self._iterator), _END)
+        if self._iterator is None:
+            self._iterator = iter(self._items)
+        return await _in_daemon(partial(next, cast("Iterator[object]", self._iterator), _END))
+
+    async def aclose(self) -> None:
+        """Close the iterator, unless it was given."""
+        aclose = getattr(self._iterator, "aclose", None)
+        if aclose is not None and self._iterator is not self._items:
             await aclose()
+
+
+async def _in_daemon(work: Callable[[], T]) -> T:
+    """Return the result of work that may block, such as for something that a blocking session is asked for.
+
+    The session's loop, which runs this, makes the response. A program that ends does not wait for the work, as it would
+    with the thread of an executor: its session may have to be closed first, and that happens later.
+    """
+    result: Future[T] = Future()
+    result.set_running_or_notify_cancel()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            result.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            result.set_exception(error)
+
+    Thread(target=run, name="aiotofupilot-attachments", daemon=True).start()
+    return await asyncio.wrap_future(result)
 
 
 def _checked(attachment: object) -> Attachment:

@@ -224,12 +224,15 @@ class ByCreation(Generic[T]):
         return [item for _, item in sorted(self._held or (), key=itemgetter(0))]
 
     def mark(self, item: T) -> None:
-        """Count an item that was found as yielded."""
+        """Count an item that was found as yielded. After an interrupt, this may be asked for again."""
         digested = digest(item.id)
-        created = self._found.pop(digested)
+        created = self._found.get(digested)
+        if created is None:
+            return
+        self._newest = max(self._newest, created)
         self._known.add(digested)
         self._by_second.setdefault(math.floor(created) if self._has_floor else 0, []).append(digested)
-        self._newest = max(self._newest, created)
+        self._found.pop(digested, None)
 
     async def aclose(self) -> None:
         """Do nothing, because nothing is in flight."""

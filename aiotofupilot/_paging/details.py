@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, evolve
 
 from aiotofupilot._arguments import internal
+from aiotofupilot._iteration import begun, cancel, cancel_soon
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .by_itself import ByItself, LeftOut, is_about_item
-from .prefetch import begun, cancel, cancel_soon, outcome
-from .walk import LEFT_OUT_KEPT, ItemIteration, note_checkpoint
+from .prefetch import outcome
+from .walk import LEFT_OUT_KEPT, MarkedIteration, note_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
     from aiotofupilot.positions import Checkpoint, Watermark
 
@@ -64,7 +65,7 @@ class _Entry:
         return result if isinstance(result, bytes) else None
 
 
-class DetailIteration(ItemIteration[D]):
+class DetailIteration(MarkedIteration[D, _Entry]):
     """What both walks over details have.
 
     At most ``concurrency`` requests are in flight, for details and for the next page of the items together. Until the
@@ -88,7 +89,7 @@ class DetailIteration(ItemIteration[D]):
         self._plan = plan
         self._max_buffer = max_buffer
         self._taken_to = self._place_of(walk)  # after the item that was taken last
-        self._own = WalkStats(counts=walk.stats.counts)
+        self._stats = WalkStats(counts=walk.stats.counts)
         """What concerns details only."""
         self._by_itself = ByItself(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
@@ -96,8 +97,8 @@ class DetailIteration(ItemIteration[D]):
         self._largest = 0
         """The bytes of the longest details so far. As many are expected of each request."""
         self._yielded_bytes = 0
-        """The bytes from which the details up to now were decoded."""
-        self._has_ended = False
+        """The bytes from which the details were decoded that were at hand up to now."""
+        self._has_listed_all = False
         self._reader: asyncio.Task[list[tuple[Any, Checkpoint | None]]] | None = None
         self._stopping: list[asyncio.Task[Any]] = []
         self._aside: tuple[_Entry, TofuPilotError] | None = None
@@ -110,18 +111,8 @@ class DetailIteration(ItemIteration[D]):
         """Return where the walk of the items is. None: it is a pass, which has no position."""
 
     @abstractmethod
-    def _pass(self, entry: _Entry) -> None:
-        """Count an item as passed: its details are yielded, or left out for good."""
-
-    @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
         """Leave an item for later that may still be listed, and is not found; or raise its error."""
-
-    async def __anext__(self) -> D:
-        while True:
-            for detail in self._at_hand():
-                return detail
-            await self._load()
 
     def __del__(self) -> None:
         if hasattr(self, "_entries"):
@@ -135,7 +126,8 @@ class DetailIteration(ItemIteration[D]):
         ``items`` are those whose details were yielded. ``unreadable`` counts what was left out because it cannot be
         read, in the listing and of the details. ``removed`` and ``missing`` count what was listed and not found.
         """
-        listed, own = self._walk.stats, self._own
+        self._note_yielded()
+        listed, own = self._walk.stats, self._stats
         return evolve(
             listed,
             items=own.items,
@@ -146,7 +138,7 @@ class DetailIteration(ItemIteration[D]):
         )
 
     async def _close(self) -> None:
-        self._wanted = 0
+        self._drop()
         self._stop()
         self._entries.clear()
         await self._wait_until_stopped()
@@ -161,6 +153,9 @@ class DetailIteration(ItemIteration[D]):
 
         After an error, or when cancelled, nothing is in flight, and the next call goes on with the same item.
         """
+        self._offer_from((), ())
+        if self._decode():
+            return True
         try:
             await self._wait_until_stopped()
             while self._wanted != 0:
@@ -177,7 +172,7 @@ class DetailIteration(ItemIteration[D]):
                 await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
                 if self._aside is not None and self._source.is_known:
                     self._call_back(*self._aside)
-                elif self._is_at_hand(head, head.task):
+                elif self._is_at_hand(head, head.task) and self._decode():
                     return True
         except BaseException:
             self._stop()
@@ -185,10 +180,14 @@ class DetailIteration(ItemIteration[D]):
         await self._close()
         return False
 
-    def _at_hand(self) -> Iterator[D]:
-        self._check_idle()
-        while found := self._decoded():
-            yield found.pop()  # so that it is not kept here
+    def _decode(self) -> bool:
+        """Have the next details at hand, as many as have come and are wanted at once; return whether there are any."""
+        details, entries = list[D](), list[_Entry]()
+        while len(details) < self._at_most and (found := self._decoded()):
+            details.append(found[0])
+            entries.append(found[1])
+        self._offer_from(details, entries)
+        return bool(details)
 
     def _in_flight(self) -> list[asyncio.Task[Any]]:
         tasks = [*(entry.task for entry in self._entries), self._reader]
@@ -225,7 +224,7 @@ class DetailIteration(ItemIteration[D]):
         expected = held + (in_flight - (self._reader in tasks)) * self._largest
         enough = min(1 if concurrency == 1 else 2 * concurrency, self._wanted)
         width = min(concurrency if self._source.is_known and self._largest else 1, self._wanted)
-        if len(entries) < enough and self._reader is None and not self._has_ended and in_flight < concurrency:
+        if len(entries) < enough and self._reader is None and not self._has_listed_all and in_flight < concurrency:
             self._reader = self._begun(self._walk._take_placed(2 * concurrency, self._place_of))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
             in_flight += 1
         for at, entry in enumerate(islice(entries, width)):
@@ -253,7 +252,7 @@ class DetailIteration(ItemIteration[D]):
         for item, place in found:
             self._entries.append(_Entry(item, self._taken_to, place))
             self._taken_to = place
-        self._has_ended = not found
+        self._has_listed_all = not found
 
     def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
         """Return whether the details of the first item are there. If there are none, the item is left out."""
@@ -277,7 +276,7 @@ class DetailIteration(ItemIteration[D]):
                 self._call_back(*self._aside)
             self._aside = self._entries.popleft(), result.error
         elif result.reason == "removed":
-            self._own.removed += 1
+            self._stats.removed += 1
             self._settle(head)
         else:
             self._wait_for(head, result.error)
@@ -293,9 +292,9 @@ class DetailIteration(ItemIteration[D]):
 
     def _leave_out(self, head: _Entry, error: TofuPilotError) -> None:
         """Leave out the first item, because its details cannot be read."""
-        self._own.unreadable += 1
-        if len(self._own.unreadable_ids) < LEFT_OUT_KEPT:
-            self._own.unreadable_ids.append(head.item.id)
+        self._stats.unreadable += 1
+        if len(self._stats.unreadable_ids) < LEFT_OUT_KEPT:
+            self._stats.unreadable_ids.append(head.item.id)
         _log.warning("the details of %r cannot be read, and the item is left out: %s", head.item.id, error)
         self._settle(head)
 
@@ -303,31 +302,31 @@ class DetailIteration(ItemIteration[D]):
         self._entries.popleft()
         self._pass(head)
 
-    def _decoded(self) -> list[D]:
-        """Return the next details if they are at hand, and request what may be in flight.
+    def _decoded(self) -> tuple[D, _Entry] | None:
+        """Return the next details if they have come, with their item, and request what may be in flight.
 
         There are none before everything that was cancelled has ended, so that no more is in flight than may be, and
         none before those of an item that is to be put back.
         """
         if not self._entries or self._wanted == 0 or self._stopping or self._aside is not None:
-            return []
+            return None
         self._fill()
         head = self._entries[0]
         body = head.body
         if body is None:
-            return []
+            return None
         try:
             detail = self._source.decode(body)
         except DecodeError:  # they are requested again, because such an error belongs to an attempt
             head.task, head.is_checked = None, True
-            return []
-        self._settle(head)
-        self._own.items += 1
+            return None
+        self._entries.popleft()
+        head.task = None  # so that the bytes are not kept
         self._yielded_bytes += len(body)
         self._wanted -= 1
         if self._wanted == 0:
             self._stop()
-        return [detail]
+        return detail, head
 
 
 def _note_item(error: TofuPilotError, entry: _Entry) -> None:
@@ -349,14 +348,15 @@ class DetailsWalk(DetailIteration[D]):
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
+        self._note_yielded()
         return self._place or self._plan.start
 
     @staticmethod
     def _place_of(walk: Walk[Any]) -> Checkpoint:
         return walk.checkpoint
 
-    def _pass(self, entry: _Entry) -> None:
-        self._place = entry.after
+    def _pass(self, origin: _Entry) -> None:
+        self._place = origin.after
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
         """Leave it out as one whose details cannot be read, or raise its error: nothing comes later."""
@@ -386,18 +386,19 @@ class IncrementalDetailsWalk(DetailIteration[D]):
     @property
     def watermark(self) -> Watermark:
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
+        self._note_yielded()
         return self._walk.watermark
 
     @staticmethod
     def _place_of(walk: object) -> None:
         del walk
 
-    def _pass(self, entry: _Entry) -> None:
-        self._walk._mark(entry.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
+    def _pass(self, origin: _Entry) -> None:
+        self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
         """Let the next pass request it again. The watermark waits for what was not passed."""
-        self._own.missing += 1
+        self._stats.missing += 1
         _log.warning("the details of %r are not found: the next pass requests them again: %s", entry.item.id, error)
         self._entries.popleft()
 

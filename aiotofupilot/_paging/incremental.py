@@ -31,10 +31,10 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import OVERLAP, ByCreation, PassClock, Segment
 from .source import Plan, Source, T
-from .walk import ItemIteration, Iteration
+from .walk import CountedIteration, MarkedIteration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 __all__ = ["FollowedListing", "IncrementalWalk"]
@@ -53,7 +53,7 @@ _JITTER = 0.1
 _INTERNAL_ERROR = 500
 
 
-class IncrementalWalk(ItemIteration[T]):
+class IncrementalWalk(MarkedIteration[T, T]):
     """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
     You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item that was
@@ -95,15 +95,17 @@ class IncrementalWalk(ItemIteration[T]):
     @property
     def watermark(self) -> Watermark:
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
+        self._note_yielded()
         return self._new.watermark
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the walk so far, as one object that is kept up to date.
+        """The counts of the walk so far. It is the same object each time, brought up to date.
 
         ``duplicates`` counts the items that the server listed although this walk or an earlier pass had seen them.
         ``unreadable_positions`` are positions in the listing from the watermark on.
         """
+        self._note_yielded()
         return self._stats
 
     def _mark(self, item: T) -> None:
@@ -111,19 +113,24 @@ class IncrementalWalk(ItemIteration[T]):
         self._new.mark(item)
 
     async def _close(self) -> None:
-        self._items, self._wanted = iter(()), 0
+        self._drop()
         await self._leave_segment()
         await self._new.aclose()
 
     async def _advance(self) -> bool:
+        self._offer_from((), ())
         found = (await self._next_found())[: self._wanted] if self._wanted else []
         self._wanted -= len(found)
-        self._items = _marked(found, self._new, self._stats) if self._marks else iter(found)
+        self._offer_from(found, found)
         if not found or not self._wanted:
             self._wanted = 0
             await self._leave_segment()
             await self._new.aclose()
         return bool(found)
+
+    def _pass(self, origin: T) -> None:
+        if self._marks:
+            self._mark(origin)
 
     async def _next_found(self) -> list[T]:
         """Return the next new items; none: everything was seen.
@@ -132,6 +139,8 @@ class IncrementalWalk(ItemIteration[T]):
         an error that ends the walk over a segment, the next call begins that segment again.
         """
         while True:
+            if self._new.has_ended:  # what was found last is at hand by now, so that a cancellation does not lose it
+                await self._leave_segment()
             if self._segment is None:
                 self._segment, self._has_progressed = await self._new.begin(), False
                 if self._segment is None:
@@ -149,8 +158,8 @@ class IncrementalWalk(ItemIteration[T]):
             except DecodeError:
                 await self._leave_segment()  # because the walk has passed these items
                 raise
-            if not items or self._new.has_ended:
-                await self._leave_segment()
+            if not items:
+                self._segment = None
             if found:
                 self._has_progressed = True
                 return found
@@ -163,17 +172,6 @@ class IncrementalWalk(ItemIteration[T]):
     def _note_failure(self, error: Exception) -> None:
         if isinstance(error, TofuPilotError):
             error.watermark = self.watermark
-
-
-def _marked(found: Sequence[T], new: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
-    """Yield the items that were found, and count each as yielded.
-
-    It does not know the walk, because a circle of references would keep what is in flight after the walk was dropped.
-    """
-    for item in found:
-        new.mark(item)
-        stats.items += 1
-        yield item
 
 
 class PerRun(Generic[T]):
@@ -260,10 +258,13 @@ class PerRun(Generic[T]):
         return []
 
     def mark(self, item: T) -> None:
-        """Count an item that was found as yielded."""
+        """Count an item that was found as yielded. After an interrupt, this may be asked for again."""
         digested = digest(item.id)
-        run_id = self._found.pop(digested)
+        run_id = self._found.get(digested)
+        if run_id is None:
+            return
         self._yielded[run_id][digested] = None
+        self._found.pop(digested, None)
         if run_id in self._listed:
             self._close_if_done(run_id)
 
@@ -281,7 +282,7 @@ class PerRun(Generic[T]):
     async def _find_runs(self) -> bool:
         """Open the next new runs, and return whether there are any."""
         new_runs = await self._new_runs.take(sys.maxsize)
-        self._stats.items -= len(new_runs)  # runs are not items
+        self._new_runs.stats.items -= len(new_runs)  # it counts in the stats of this pass, and runs are not items
         for run in new_runs:
             created = cast("datetime", self._runs.created_at(run))
             opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
@@ -289,7 +290,7 @@ class PerRun(Generic[T]):
         return bool(new_runs)
 
 
-class FollowedListing(Iteration[T]):
+class FollowedListing(CountedIteration[T]):
     """An endless stream of the items that are created in a listing. It makes requests only while you wait for it.
 
     Without a watermark, it begins when it is entered with ``async with``, or else when you ask for the first item.
@@ -320,41 +321,43 @@ class FollowedListing(Iteration[T]):
         self._poll: IncrementalWalk[T] | None = None
         self._due = -math.inf
         self._is_to_wait = True
-        self._has_ended = False
 
     async def __aenter__(self) -> Self:
-        with self._waiting():
-            while self._watermark is None and self._goes_on:
-                await self._next_at_hand()
+        while self._watermark is None and not (self._is_closed or self._has_yielded_all()):
+            with self._waiting():
+                await self._poll_when_due()
         return self
 
-    async def __anext__(self) -> T:
-        with self._waiting():
-            while self._goes_on:
-                item = await self._next_at_hand()
-                if item is not None:
-                    return item
-        raise StopAsyncIteration
+    async def _advance(self) -> bool:
+        while not self._has_yielded_all():
+            if await self._poll_when_due():
+                return True
+        return False
 
-    @property
-    def _goes_on(self) -> bool:
-        return not self._has_ended and self._stats.items != self._plan.max_items
+    async def _poll_when_due(self) -> bool:
+        """Have the next items of the poll that is due at hand, and return whether there are any.
 
-    async def _next_at_hand(self) -> T | None:
-        """Return the next item of the poll that is due; None: it has ended, or failed in a way that is outlived."""
+        There are none if it has ended, or failed in a way that is outlived.
+        """
         try:
             await self._wait_until_due()
             return await self._next_of_poll()
         except TofuPilotError as error:
-            error.watermark = self.watermark
             self._due, self._is_to_wait = self._next_due(), True
             if not self._outlives(error):
                 raise
             self._outlived = error
-        return None
+        return False
+
+    def _has_yielded_all(self) -> bool:
+        return self.stats.items == self._plan.max_items
+
+    def _note_failure(self, error: Exception) -> None:
+        if isinstance(error, TofuPilotError):
+            error.watermark = self.watermark
 
     async def _close(self) -> None:
-        self._has_ended = True
+        self._items = iter(())
         if self._poll is not None:
             await self._poll.aclose()
 
@@ -368,11 +371,13 @@ class FollowedListing(Iteration[T]):
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the stream so far, as one object that is kept up to date.
+        """The counts of the stream so far. It is the same object each time, brought up to date.
 
         ``duplicates`` counts the items that the server listed although they had been seen. Every poll lists the items
         of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it.
         """
+        if self._poll is not None:
+            self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
         return self._stats
 
     @property
@@ -394,16 +399,18 @@ class FollowedListing(Iteration[T]):
                 await self._source.connection.pause(delay, after=error)
             self._due, self._is_to_wait = self._next_due(), False
 
-    async def _next_of_poll(self) -> T | None:
-        """Return the next item of a poll; None: it has ended. Before there is a watermark, nothing is yielded."""
+    async def _next_of_poll(self) -> bool:
+        """Have the next items of a poll at hand, and return whether there are any. Without a watermark, none are."""
         poll = self._poll = self._poll or self._new_poll()
-        async for item in poll:
+        while await poll._load():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
             self._failing_since = None
             if self._watermark is not None:
-                return item
+                self._items = poll._items  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - likewise
+                return True
+            await poll.take(sys.maxsize)
         self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
         self._failing_since = None
-        return None
+        return False
 
     def _new_poll(self) -> IncrementalWalk[T]:
         """Return the next pass. Without a watermark, it is one over what exists."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, internal, seconds
+from aiotofupilot._iteration import AsyncOnly, Iteration
 from aiotofupilot.clock import Deadline
 from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts
@@ -15,10 +16,10 @@ from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
 from .source import Plan, Source, T
-from .walk import AsyncOnly, Walk, pages_of
+from .walk import Pages, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from os import PathLike
 
     from aiotofupilot import models
@@ -171,17 +172,17 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
         opened = None if receipt is None else Receipt(receipt, self._plan)
         return Walk(self._source.fetch, self._plan, receipt=opened)
 
-    def pages(self) -> AsyncGenerator[Page[T], None]:
+    def pages(self) -> Iteration[Page[T]]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
-        the checkpoint. If you leave before the end, close the generator, as with any asynchronous generator.
+        the checkpoint. If you leave before the end, close it, as a walk.
 
         Raises:
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
                 brought nothing new.
         """
-        return pages_of(self._source.fetch, self._plan)
+        return Pages(self._source.fetch, self._plan)
 
     async def collect(self) -> list[T]:
         """Return all items."""

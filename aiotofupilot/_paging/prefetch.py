@@ -10,11 +10,11 @@ import asyncio
 import logging
 import sys
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define
 
+from aiotofupilot._iteration import begun, cancel, cancel_soon
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
@@ -22,7 +22,7 @@ from .source import Fetch, OnUnreadable, T, leads_nowhere
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Coroutine
 
     from aiotofupilot.models import Page
 
@@ -145,7 +145,8 @@ class Window(Generic[T]):
         await asyncio.gather(*self._cancelled, return_exceptions=True)
 
     def __del__(self) -> None:
-        cancel_soon(self._in_flight)
+        if hasattr(self, "_far"):  # otherwise it was interrupted while it was made
+            cancel_soon(self._in_flight)
 
     @property
     def _in_flight(self) -> list[asyncio.Task[Page[T]]]:
@@ -264,24 +265,6 @@ class Window(Generic[T]):
         self._width = 1
 
 
-def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-    """Return a task that fetches something."""
-    task = asyncio.create_task(fetching)
-    task.add_done_callback(_retrieve)
-    return task
-
-
-def _retrieve(done: asyncio.Task[Any]) -> None:
-    """Retrieve the error of a task, so that asyncio does not report it as unseen.
-
-    A task that somebody cancelled then forgets its `CancelledError`, whose frames have the session. In Python 3.13 they
-    also lead to the end of the event loop, which has the task. One that a user's limiter raised is left to `outcome`.
-    """
-    if done.cancelling() or not done.cancelled():
-        with suppress(asyncio.CancelledError):
-            done.exception()
-
-
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
     """Return the page that a task fetches, or raise its error; see `outcome`."""
     try:
@@ -302,15 +285,3 @@ def outcome(task: asyncio.Task[R]) -> R:
         return task.result()
     finally:
         del task  # likewise
-
-
-def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks whose results nobody wants any more."""
-    for task in tasks:
-        task.cancel()
-
-
-def cancel_soon(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks whose owner was dropped, perhaps in another thread, or after the loop was closed."""
-    if tasks and not (loop := tasks[0].get_loop()).is_closed():
-        loop.call_soon_threadsafe(cancel, tasks)

@@ -1,6 +1,6 @@
 """One pass over a listing: `prefetch` fetches pages, `drift` says what is new, the walk yields item by item.
 
-`pages_of` is the same pass, page by page, as the server cuts them.
+`Pages` is the same pass, page by page, as the server cuts them.
 """
 
 from __future__ import annotations
@@ -8,16 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from operator import length_hint
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, internal
+from aiotofupilot._iteration import AsyncOnly, Iteration, listed
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING, Checkpoint
@@ -37,6 +36,7 @@ __all__ = ["Walk"]
 
 R = TypeVar("R")
 P = TypeVar("P")
+E = TypeVar("E")
 
 LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of items that were left out are kept."""
@@ -44,98 +44,31 @@ LEFT_OUT_KEPT = 1000
 _log = logging.getLogger("aiotofupilot")
 
 
-class AsyncOnly:
-    """Says what to write instead of ``for``. Type checkers do not see this, so they refuse ``for`` as before."""
-
-    if not TYPE_CHECKING:
-
-        def __iter__(self) -> NoReturn:
-            name = type(self).__name__
-            raise TypeError(
-                f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
-            )
-
-
-class Iteration(AsyncOnly, AsyncIterator[R]):
-    """Yields something to one task at a time, and can be closed."""
-
-    _is_waiting = False
-    """Whether a task is waiting for what comes next."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+class CountedIteration(Iteration[R]):
+    """Counts what it yields, and what that took."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
-
-    async def aclose(self) -> None:
-        """End it after what it yielded last, and wait until nothing of it is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for what it yields next.
-        """
-        self._check_idle()
-        await self._close()
 
     @property
     @abstractmethod
     def stats(self) -> WalkStats:
         """The counts up to now."""
 
-    @abstractmethod
-    async def _close(self) -> None:
-        """Do what `aclose` says."""
 
-    def _check_idle(self) -> None:
-        if self._is_waiting:
-            name = type(self).__name__
-            raise RuntimeError(f"another task is waiting for what this {name} yields next: give each task its own")
-
-    @contextmanager
-    def _waiting(self) -> Generator[None]:
-        """Return a context in which no other task may wait for what comes next."""
-        self._check_idle()
-        self._is_waiting = True
-        try:
-            yield
-        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end
-            failure = RuntimeError("StopAsyncIteration was raised while something was fetched")
-            self._note_failure(failure)
-            raise failure from error
-        except Exception as error:
-            self._note_failure(error)
-            raise
-        finally:
-            self._is_waiting = False
-
-    def _note_failure(self, error: Exception) -> None:
-        """Tell with an error where to resume."""
-
-
-class ItemIteration(Iteration[R]):
+class ItemIteration(CountedIteration[R]):
     """Yields items that arrive page by page."""
 
-    _items: Iterator[R] = iter(())
-    """The items at hand. One counts as yielded once it was taken from them. Another thread may iterate over them."""
+    _wanted: int
+    """How many more items may be offered."""
 
-    async def __anext__(self) -> R:
-        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
-        while True:
-            for item in self._items:
-                return item
-            await self._load()
-
-    async def batches(self) -> AsyncIterator[list[R]]:
+    def batches(self) -> AsyncIterator[list[R]]:
         """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
 
         The ``checkpoint`` or ``watermark`` is then about everything up to this list. If you store both together, each
         item is stored exactly once.
         """
-        async for item in self:
-            yield [item, *self._at_hand()]
+        return Batches(self)
 
     async def take(self, at_most: int) -> list[R]:
         """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
@@ -145,32 +78,67 @@ class ItemIteration(Iteration[R]):
         Args:
             at_most: The most items to return, 1 or more.
         """
-        more = integer("at_most", at_most, low=1) - 1
-        async for item in self:
-            return [item, *islice(self._at_hand(), more)]
-        return []
-
-    def _at_hand(self) -> Iterator[R]:
-        """Return an iterator over the items at hand, each of which counts as yielded once it was taken from it."""
-        return self._items
+        integer("at_most", at_most, low=1)
+        while True:
+            for taken in listed(self._items, at_most):
+                return taken
+            if not await self._load(at_most):
+                return []
 
     async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
         """Return what `take` does, each item with where the walk is after it."""
         async for item in self:
             placed = [(item, place(self))]
-            placed += ((following, place(self)) for following in islice(self._at_hand(), at_most - 1))
+            placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
             return placed
         return []
 
-    async def _load(self) -> None:
-        with self._waiting():
-            has_more = await self._advance()
-        if not has_more:
-            raise StopAsyncIteration
+    def _has_yielded_all(self) -> bool:
+        return self._wanted == 0 and self._yielded == self._offered
+
+
+class MarkedIteration(ItemIteration[R], Generic[R, E]):
+    """Notes what it has yielded as soon as somebody asks where it is, because an item is yielded by taking it.
+
+    An item may be noted again after an interrupt in another thread, which does no harm.
+    """
+
+    _stats: WalkStats
+    _origins: Sequence[E] = ()
+    """What the items come from that were offered last."""
+    _noted = 0
+    """How many of these were noted as yielded."""
+
+    def _offer_from(self, items: Sequence[R], origins: Sequence[E]) -> None:
+        """Have other items at hand, and note which of those before were yielded."""
+        self._note_yielded()
+        self._offer(items)
+        self._origins, self._noted = origins, 0
+
+    def _note_yielded(self) -> None:
+        for at in range(self._noted, self._yielded):
+            self._pass(self._origins[at])
+            self._noted, self._stats.items = at + 1, self._stats.items + 1
 
     @abstractmethod
-    async def _advance(self) -> bool:
-        """Have the items of the next page at hand, which may be none, and return whether there is one."""
+    def _pass(self, origin: E) -> None:
+        """Note that what came from this was yielded."""
+
+
+class Batches(AsyncOnly, AsyncIterator[list[R]]):
+    """Yields the items of a walk in lists. After an error or a cancellation it goes on, as the walk does."""
+
+    def __init__(self, walk: ItemIteration[R]) -> None:
+        self._walk = walk
+
+    async def __anext__(self) -> list[R]:
+        if batch := await self._walk.take(sys.maxsize):
+            return batch
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Close the walk."""
+        await self._walk.aclose()
 
 
 class Walk(ItemIteration[T]):
@@ -206,7 +174,6 @@ class Walk(ItemIteration[T]):
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._page: Page[T] | None = None
         self._new: Sequence[T] = ()
-        self._offered = 0
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
@@ -224,8 +191,8 @@ class Walk(ItemIteration[T]):
             return self._plan.start
         page, drift = self._page, self._drift
         passed = len(page.data)
-        if self._yielded_of_page < len(self._new):
-            upcoming = self._new[self._yielded_of_page]
+        if self._yielded < len(self._new):
+            upcoming = self._new[self._yielded]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
         cursor, skip, following = page.cursor, passed, page.following
         # A server that counts pages would mean another position by the next cursor once short pages are longer again.
@@ -237,19 +204,14 @@ class Walk(ItemIteration[T]):
     @property
     def stats(self) -> WalkStats:
         """The counts of the walk so far. It is the same object each time, brought up to date."""
-        self._stats.items = self._yielded_before + self._yielded_of_page
+        self._stats.items = self._yielded_before + self._yielded
         self._stats.duplicates = self._drift.memory.duplicates
         self._stats.resyncs = self._drift.resyncs
         self._stats.is_sequential = self._window.is_sequential
         return self._stats
 
-    @property
-    def _yielded_of_page(self) -> int:
-        return self._offered - length_hint(self._items)
-
     async def _close(self) -> None:
-        self._offered = self._yielded_of_page
-        self._items = iter(())
+        self._drop()
         self._span.end(self.stats)
         if self._receipt is not None:
             self._receipt.close()
@@ -274,7 +236,7 @@ class Walk(ItemIteration[T]):
             if new is not None:
                 if window.gap is not None:
                     self._note_left_out(window.gap.left_out)
-                await self._offer(page, new)
+                await self._hand_over(page, new)
                 return True
         self._span.end(self.stats)
         if self._receipt is not None:
@@ -336,15 +298,15 @@ class Walk(ItemIteration[T]):
             _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
-    async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
+    async def _hand_over(self, page: Page[T], new: Sequence[T]) -> None:
         offered = new[: self._wanted]
         if self._receipt is not None:
             self._record(self._receipt, page, offered)
         self._yielded_before += self._offered
         self._page, self._new = page, new
         self._stats.pages += 1
-        self._items, self._offered = iter(offered), len(offered)
-        self._wanted -= len(offered)
+        self._offer(offered)
+        self._wanted -= self._offered
         if not self._wanted:
             await self._window.aclose()
 
@@ -362,7 +324,7 @@ class Walk(ItemIteration[T]):
 
 
 class PageWalk(Walk[T]):
-    """A walk that yields the pages as the server cuts them, also what of them was yielded before."""
+    """A walk whose pages are taken as the server cuts them, with what of them was yielded before."""
 
     _yields_items = False
 
@@ -379,11 +341,24 @@ class PageWalk(Walk[T]):
         return self._page if has_page else None
 
 
-async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]:
-    """Yield pages, as many as the plan needs, whatever it says about drift; see `Paginator.pages`."""
-    async with PageWalk(fetch, evolve(plan, on_drift="ignore")) as walk:
-        while (page := await walk.next()) is not None:
-            yield plan.kept(page)
+class Pages(Iteration["Page[T]"]):
+    """Yields pages, as many as a plan needs, whatever it says about drift; see `Paginator.pages`."""
+
+    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
+        self._plan = plan
+        self._walk = PageWalk(fetch, evolve(plan, on_drift="ignore"))
+
+    async def _advance(self) -> bool:
+        page = await self._walk.next()
+        if page is None:
+            await self._close()
+            return False
+        self._offer([self._plan.kept(page)])
+        return True
+
+    async def _close(self) -> None:
+        self._drop()
+        await self._walk.aclose()
 
 
 def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from aiotofupilot._arguments import for_parameter, integer, internal, must_be
 from aiotofupilot._paging.details import DetailsWalk
 from aiotofupilot._paging.paginator import Details, Paginator
-from aiotofupilot._paging.walk import Iteration
+from aiotofupilot._paging.walk import CountedIteration
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 
@@ -44,7 +44,7 @@ UUID. So a group has some 170,000 rows at most."""
 _arrow: Any = pa  # the stubs do not know concat_batches
 
 
-class RecordBatches(Iteration[pa.RecordBatch]):
+class RecordBatches(CountedIteration[pa.RecordBatch]):
     """A pass over a listing or its details, in record batches. Nothing is requested except while you wait for a batch.
 
     Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, no row that was listed before a
@@ -67,29 +67,31 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         self._rows = rows
         self._walk = listing.walk() if isinstance(listing, Details) else listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
-        self._items: list[Any] = []  # items of the next batch
+        self._gathered: list[Any] = []  # items of the next batch
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
         self._length = self._size = 0  # rows and bytes of these parts
         self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
         self._failure: Exception | None = None
 
-    async def __anext__(self) -> pa.RecordBatch:
-        with self._waiting():
-            await self._gather()
+    async def _advance(self) -> bool:
+        await self._gather()
         self._convert()
         if parts := self._parts:
             batch: pa.RecordBatch = _arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
             self._forget_rows()
             self._checkpoint = self._walk.checkpoint
-            return batch
+            self._offer([batch])
+            return True
         failure, self._failure = self._failure, None
         try:
-            raise failure or StopAsyncIteration
+            if failure is not None:
+                raise failure
         finally:
             del failure  # its traceback refers to this frame
+        return False
 
     async def _close(self) -> None:
-        self._items, self._failure = [], None
+        self._gathered, self._failure = [], None
         self._forget_rows()
         await self._walk.aclose()
 
@@ -109,8 +111,8 @@ class RecordBatches(Iteration[pa.RecordBatch]):
     async def _gather(self) -> None:
         """Gather the items of the next batch, up to a failure."""
         while self._failure is None and self._length < self._rows and self._size < _LARGEST:
-            missing = self._rows - self._length - len(self._items)
-            if missing <= 0 or len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
+            missing = self._rows - self._length - len(self._gathered)
+            if missing <= 0 or len(self._gathered) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
                 self._convert()
                 continue
             try:
@@ -121,7 +123,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
                 return
             if not items:
                 return
-            self._items += items
+            self._gathered += items
 
     @property
     def _decoded(self) -> int:
@@ -132,11 +134,11 @@ class RecordBatches(Iteration[pa.RecordBatch]):
 
     def _convert(self) -> None:
         try:
-            part = self._make(self._items)
+            part = self._make(self._gathered)
         except DecodeError as error:  # the items stay
             error.checkpoint = self._checkpoint
             raise
-        self._items, self._decoded_before = [], self._decoded_before + self._decoded
+        self._gathered, self._decoded_before = [], self._decoded_before + self._decoded
         if part.num_rows:
             self._parts.append(part)
             self._length, self._size = self._length + part.num_rows, self._size + part.nbytes

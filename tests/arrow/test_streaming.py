@@ -12,7 +12,17 @@ from fakes.in_process import InProcess
 from fakes.listings import required
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import Checkpoint, DecodeError, Measurement, Procedure, RawItem, Run, ServerError, TofuPilotSession
+from aiotofupilot import (
+    Checkpoint,
+    DecodeError,
+    Measurement,
+    Procedure,
+    RawItem,
+    Run,
+    ServerError,
+    SessionError,
+    TofuPilotSession,
+)
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
 from aiotofupilot.arrow.streaming import stream_part
 from aiotofupilot.listings import Runs
@@ -153,7 +163,8 @@ async def test_a_closed_stream_stands_after_the_batch_yielded_last(listing, serv
     with pytest.raises(asyncio.CancelledError):
         await task
     await stream.aclose()
-    assert [batch async for batch in stream] == []
+    with pytest.raises(SessionError, match="closed before it had yielded everything"):
+        await anext(stream)
     assert rows(first, *(await table(listing(cursor=stream.checkpoint))).to_batches()).equals(whole)
 
 

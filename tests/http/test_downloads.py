@@ -1331,6 +1331,103 @@ class TestMany:
         assert closed == [True]
         assert not ours(before)
 
+    @pytest.mark.parametrize("kind", ["generator", "asynchronous generator"])
+    async def test_what_is_read_while_it_is_cancelled_comes_later(self, account, attachments, tmp_path, kind, until):
+        """A thread cannot be cancelled, and a generator would have ended."""
+        go_on, read = threading.Event(), []
+
+        def source():
+            read.append(True)
+            go_on.wait(20)
+            yield from attachments[:2]
+
+        async def asynchronous_source():
+            read.append(True)
+            while not go_on.is_set():  # noqa: ASYNC110 - the same event serves both kinds
+                await asyncio.sleep(0)
+            for attachment in attachments[:2]:
+                yield attachment
+
+        downloads = account.downloads(source() if kind == "generator" else asynchronous_source(), tmp_path)
+        for _ in range(2):
+            first = asyncio.create_task(anext(downloads))
+            await until(lambda: read)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+        go_on.set()
+        found = [one.attachment.id async for one in downloads]
+        assert sorted(found) == sorted(one.id for one in attachments[:2])
+        assert read == [True]
+
+    async def test_what_a_thread_reads_too_late_is_dropped(self, account, attachments, tmp_path, until):
+        """The downloads are closed by then, and nobody wants what it has read."""
+        go_on, has_ended = threading.Event(), threading.Event()
+
+        def source():
+            try:
+                go_on.wait(20)
+                yield attachments[0]
+            finally:
+                has_ended.set()
+
+        mine = source()
+        async with account.downloads(mine, tmp_path) as downloads:
+            first = asyncio.create_task(anext(downloads))
+            await until(lambda: mine.gi_running)
+            first.cancel()
+            await asyncio.wait([first])
+        go_on.set()
+        await until(lambda: not mine.gi_running)
+        mine.close()
+        assert has_ended.is_set()
+        assert parts(tmp_path) == []
+
+    async def test_a_walk_that_is_cancelled_has_nothing_in_flight_and_goes_on(self, account, sandbox, tmp_path, until):
+        sandbox.faults.on(lambda request: request.path.startswith("/api/v2/runs/")).next(faults.stall(600), times=8)
+        before = asyncio.all_tasks()
+        downloads = account.downloads(account.runs.list(concurrency=4).details(), tmp_path)
+        first = asyncio.create_task(anext(downloads))
+        await until(lambda: len(sandbox.requests) == 2)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await until(lambda: not ours(before))
+        sandbox.faults.clear()
+        expected = [one.id for run in await account.runs.list().details().collect() for one in run.attachments]
+        assert sorted([one.attachment.id async for one in downloads]) == sorted(expected)
+
+    async def test_after_an_error_of_the_disk_it_goes_on(self, session, storage, tmp_path, monkeypatch):
+        """It ends what is in flight, which is downloaded again."""
+        storage.answers = [whole()] * 9
+        fail = iter([True])
+
+        def finish(part, finish=PartFile.finish):
+            if next(fail, False):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            finish(part)
+
+        monkeypatch.setattr(PartFile, "finish", finish)
+        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
+        with pytest.raises(OSError, match="No space left"):
+            async for _ in downloads:
+                pass
+        async for one in downloads:
+            assert one.path.read_bytes() == DATA
+        assert len(parts(tmp_path)) == 3
+
+    async def test_what_is_dropped_is_not_in_flight(self, session, storage, tmp_path, until):
+        before = asyncio.all_tasks()
+        storage.answers = [and_then(whole()[:1000], hang)] * 3
+        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
+        first = asyncio.create_task(anext(downloads))
+        await until(lambda: len(storage.requests) == 3)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        del downloads, first
+        await until(lambda: not ours(before))
+
     async def test_an_iterator_of_yours_stays_open(self, account, attachments, tmp_path):
         async def source():
             for attachment in attachments:

@@ -686,7 +686,9 @@ class TestEnd:
             for _ in range(yielded):
                 await anext(walk)
         assert nothing_is_in_flight(connection)
-        assert await anext(walk, None) is None
+        with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
         rest = await connection.procedures.list(limit=10, cursor=walk.checkpoint).collect()
         assert [item.id for item in rest] == ids(service)[yielded:]
 

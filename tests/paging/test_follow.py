@@ -334,20 +334,21 @@ def test_an_interval_has_to_be_finite_and_more_than_nothing(interval):
 
 
 @EVERY
-async def test_a_closed_stream_yields_nothing_and_leaves_nothing_in_flight(kind):
+async def test_a_closed_stream_raises_and_leaves_nothing_in_flight(kind):
     server = Server(now=500.0)
     for number in range(30):
         add(server, f"{number}", created=float(number))
     async with listing(kind, server, limit=2, concurrency=4).follow(since=None) as unasked:
         pass
-    with pytest.raises(StopAsyncIteration):
+    with pytest.raises(SessionError, match="closed before it had yielded everything"):
         await anext(unasked)
     stream = listing(kind, server, limit=2, concurrency=4).follow(since=listing(kind, server).since().watermark)
     async with stream:
         await anext(stream)
     assert server.in_flight == 0
-    with pytest.raises(StopAsyncIteration):
+    with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
         await anext(stream)
+    assert caught.value.watermark == stream.watermark is not None
 
 
 @EVERY
@@ -427,6 +428,19 @@ async def test_closing_the_session_ends_a_stream_that_waits_for_its_next_poll(na
         assert caught.value.watermark == stream.watermark
         with pytest.raises(SessionError, match="the session is closed"):
             await anext(stream)
+
+
+async def test_an_error_that_is_not_of_the_package_is_raised_as_it_is():
+    class Limiter:
+        async def __aenter__(self):
+            raise ZeroDivisionError
+
+        async def __aexit__(self, *_):
+            pass
+
+    async with TofuPilotSession("key", limiter=Limiter()) as session:
+        with pytest.raises(ZeroDivisionError):
+            await anext(session.procedures.list().follow())
 
 
 class TestOutage:

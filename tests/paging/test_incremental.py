@@ -9,7 +9,15 @@ from fakes.budget import STEP
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
 from fakes.in_process import InProcess
 
-from aiotofupilot import DecodeError, DriftError, InvalidJSONError, PaginationError, ServerError, Watermark
+from aiotofupilot import (
+    DecodeError,
+    DriftError,
+    InvalidJSONError,
+    PaginationError,
+    ServerError,
+    SessionError,
+    Watermark,
+)
 from aiotofupilot._paging import incremental
 from aiotofupilot._paging.by_creation import ByCreation, PassClock
 from aiotofupilot.clock import Clock
@@ -244,14 +252,15 @@ async def test_items_can_be_taken_in_lists(kind):
 
 
 @EVERY
-async def test_a_closed_walk_yields_nothing_and_keeps_its_watermark(kind):
+async def test_a_closed_walk_raises_and_keeps_its_watermark(kind):
     server = server_with(25)
     async with listing(kind, server, limit=4, concurrency=3).since() as walk:
         await anext(walk)
         watermark = walk.watermark
     assert server.in_flight == 0
-    assert await everything(walk) == []
-    assert walk.watermark == watermark
+    with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
+        await everything(walk)
+    assert walk.watermark == caught.value.watermark == watermark
 
 
 @EVERY

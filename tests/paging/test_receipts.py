@@ -21,7 +21,7 @@ from fakes.budget import MANY
 from fakes.in_process import InProcess
 from hypothesis import example, given, settings, strategies as st
 
-from aiotofupilot import Checkpoint, DriftError, TofuPilotError, UnauthorizedError
+from aiotofupilot import Checkpoint, DriftError, SessionError, TofuPilotError, UnauthorizedError
 from aiotofupilot.cli.check import EXACT, NOT_PROVEN, WRONG, verdict
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures, paging
 
@@ -217,7 +217,8 @@ class TestNotProven:
         walk = listing().walk(receipt=path)
         await collected(walk, 10)
         before = path.read_bytes()
-        assert await anext(walk, None) is None
+        with pytest.raises(SessionError, match="closed before it had yielded everything"):
+            await anext(walk)
         assert path.read_bytes() == before
 
     def test_an_empty_file(self):

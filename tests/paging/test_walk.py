@@ -23,10 +23,11 @@ from aiotofupilot import (
     NotFoundError,
     PaginationError,
     ServerError,
+    SessionError,
     Walk,
 )
 from aiotofupilot._paging.prefetch import begun
-from aiotofupilot._paging.walk import note_checkpoint, pages_of
+from aiotofupilot._paging.walk import Pages, note_checkpoint
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status, unreadable
@@ -146,7 +147,7 @@ class TestItems:
         kept = [item for at, item in enumerate(service.procedures) if at % 10]
         walk = Walk(whole._source.fetch, plan)
         assert [item async for item in walk] == kept[:80]
-        assert [item async for page in pages_of(whole._source.fetch, plan) for item in page.data][:80] == kept[:80]
+        assert [item async for page in Pages(whole._source.fetch, plan) for item in page.data][:80] == kept[:80]
 
 
 class TestBackPressure:
@@ -286,7 +287,8 @@ class TestLeaving:
         await walk.aclose()
         assert connection.in_flight == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert await anext(walk, None) is None
+        with pytest.raises(SessionError, match="this Walk was closed before it had yielded everything"):
+            await anext(walk)
         assert walk.checkpoint.cursor == walk.stats.items == 5 * FAST_PAGES
         await walk.aclose()
 
@@ -295,7 +297,10 @@ class TestLeaving:
             walk = listing(limit=10, on_drift=on_drift).walk()
             await take(walk, 13)
             await walk.aclose()
-            assert await anext(walk, None) is None
+            for more in (anext(walk), walk.take(1), anext(walk.batches())):
+                with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
+                    await more
+                assert caught.value.checkpoint == walk.checkpoint
             assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (cursor, 13 - cursor, 13)
 
     async def test_dropping(self, walked, nothing_left):
