@@ -1,16 +1,19 @@
-"""An event loop in a thread, for programs without a loop, for notebooks, which use theirs, and for sandboxes."""
+"""An event loop in a thread, for programs without a loop, for notebooks, which use theirs, and for sandboxes.
+
+Ctrl-C can interrupt the calling thread at any line. So the state that both threads share changes in the event loop, and
+a caller takes no lock that an interrupt could leave locked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 import os
-import threading
-from concurrent.futures import Future, wait
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
+from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Lock, Thread, current_thread, get_ident
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import SessionError
 
@@ -20,7 +23,42 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_begun: WeakSet[LoopThread] = WeakSet()
+_CLOSED = "the session was closed meanwhile"
+
+_serving: set[LoopThread] = set()
+"""Those whose loop runs."""
+
+
+class Call(Generic[T]):
+    """A coroutine function that runs in the thread, once. Whoever waits for it can be interrupted, and wait again."""
+
+    def __init__(self, function: Callable[[], Awaitable[T]]) -> None:
+        self.function = function
+        self.context = copy_context()
+        self.caller = get_ident()
+        self.task: asyncio.Task[None] | None = None
+        """Runs the function. None: it has not begun."""
+        self.is_cancelled = False
+        """Whether the caller was interrupted, and wants no result."""
+        self.result: T
+        """What the function has returned, if `has_result`."""
+        self.has_result = False
+        self.failures: list[BaseException] = []
+        """The error that the function has raised, until it is raised where it was called."""
+        self.has_ended = False
+        self._signals: SimpleQueue[None] = SimpleQueue()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        while not self.has_ended:
+            self._signals.get()
+
+    def end(self, failure: BaseException | None = None) -> None:
+        """Note that it has ended, and wake up whoever waits for it."""
+        if failure is not None:
+            self.failures.append(failure)
+        self.has_ended = True
+        self._signals.put(None)
 
 
 class LoopThread:
@@ -40,12 +78,18 @@ class LoopThread:
         self._last = last
         self._name = name
         self._new_loop = new_loop
-        self._lock = threading.Lock()  # held while the state changes, so that a function either runs or is refused
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
         self._pid = 0
+        """The process in which the thread has begun; 0: it has not."""
+        self._threads: list[Thread] = []
+        """The thread. There are more if several callers let it begin at once, and all but one of them end at once."""
+        self._is_served = Lock()
+        """Held by the thread that runs the loop."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: set[Call[Any]] = set()
+        """The calls that have not ended. The thread ends those that are left when the loop is closed."""
         self._tasks: set[asyncio.Future[Any]] = set()
         """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
+        self._is_finishing = False
         self.has_ended = False
         """Whether the thread was ended, so that nothing runs any more."""
 
@@ -58,7 +102,12 @@ class LoopThread:
     @property
     def has_begun(self) -> bool:
         """Whether the thread has begun in this process. A thread does not live on in a fork."""
-        return self._loop is not None and self._pid == os.getpid()
+        return self._pid == os.getpid()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether functions can run, and one has."""
+        return self.has_begun and not self.has_ended
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
@@ -66,128 +115,174 @@ class LoopThread:
         The function sees the context variables of the caller. The thread itself, a forked process and a thread that was
         ended are refused.
         """
-        if threading.current_thread() is self._thread:
-            raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
-        result: Future[T] = Future()
-        tasks: set[asyncio.Future[Any]] = set()
-        loop = self._begin(partial(_begin, function, result, tasks))
+        call = Call(function)
+        self.wait(call)
+        if call.failures:
+            raise call.failures.pop()
+        return call.result
+
+    def wait(self, call: Call[Any]) -> None:
+        """Let a call begin, unless it has begun, and wait for its end.
+
+        An interrupt cancels it, and waits for its end all the same. A second interrupt does not wait.
+        """
+        if call.has_ended:
+            return
+        self._check()
         try:
-            return result.result()
-        except asyncio.CancelledError:
-            raise SessionError("the session was closed meanwhile") from None
+            self._proceed(call)
+            call.join()
         except BaseException:
-            if not result.done():
-                with suppress(RuntimeError):  # another thread has closed the loop, and everything in it has ended
-                    loop.call_soon_threadsafe(_cancel, tasks)
-                wait([result])
+            call.is_cancelled = True
+            self._proceed(call)
+            call.join()
             raise
-        finally:
-            del result  # whose error knows this frame
+
+    async def stop(self, call: Call[Any]) -> None:
+        """Cancel a call, and wait for its end, in the loop."""
+        call.is_cancelled = True
+        self._step(call)
+        if call.task is not None:
+            await asyncio.wait((call.task,))
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
         """Let a coroutine function run while the thread runs. Nothing waits for it.
 
         It does not begin when the thread is ending, which ends everything in the loop.
         """
-        if (loop := self._loop) is not None and self.has_begun and not self.has_ended:
+        if (loop := self._loop) is not None and self.is_running:
             with suppress(RuntimeError):  # the loop was closed, and everything in it has ended
-                loop.call_soon_threadsafe(_start, function, self._tasks)
+                loop.call_soon_threadsafe(self._start, function)
 
     def end(self, *, waits: bool = True) -> None:
         """End whatever runs in the loop, and then the thread, perhaps without waiting for the end.
 
         The thread does not wait for itself. In a forked process, this does nothing.
         """
-        if self._loop is not None and not self.has_begun:
+        if self._is_forked:
             return
-        with self._lock:
-            had_ended, self.has_ended = self.has_ended, True
-            loop, thread = self._loop, self._thread
-            if loop is not None and not had_ended:
-                with suppress(RuntimeError):  # an exit has closed the loop
-                    loop.call_soon_threadsafe(_start, partial(_finish, self._last), self._tasks)
-        if waits and thread is not None and thread is not threading.current_thread():
-            thread.join()
+        self.has_ended = True
+        if (loop := self._loop) is not None:  # otherwise the thread notices when it makes the loop
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._finish_once)
+        if waits and current_thread() not in self._threads:
+            for thread in self._threads:
+                if thread.is_alive():
+                    thread.join()
 
-    def _begin(self, function: Callable[[], object]) -> asyncio.AbstractEventLoop:
-        """Call a function in the thread, which begins with the first one, and return its loop."""
-        if self._loop is not None and not self.has_begun:
+    @property
+    def _is_forked(self) -> bool:
+        return self._pid not in (0, os.getpid())
+
+    def _check(self) -> None:
+        """Raise a `SessionError` unless functions can run."""
+        if current_thread() in self._threads:
+            raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
+        if self._is_forked:
             raise SessionError(
                 "this process was forked, and the session belongs to its parent: make one session in each"
             )
-        with self._lock:
-            if self.has_ended:
-                raise SessionError("the session is closed")
-            if self._loop is None:
-                self._loop, self._pid = self._new_loop(), os.getpid()
-                kept = (self._tasks, self._last)
-                serve = partial(_serve, self._loop, kept)
-                self._thread = threading.Thread(target=serve, name=self._name, daemon=True)
-                self._thread.start()
-                _begun.add(self)
-            self._loop.call_soon_threadsafe(function)
-            return self._loop
+        if self.has_ended:
+            raise SessionError("the session is closed")
+
+    def _proceed(self, call: Call[Any]) -> None:
+        """Let a call begin, or cancel it, or do nothing if it has ended. The thread begins with the first one."""
+        self._calls.add(call)
+        if (loop := self._loop) is None:
+            self._pid = os.getpid()
+            thread = Thread(target=self._serve, name=self._name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+            return
+        try:
+            loop.call_soon_threadsafe(self._step, call)
+        except RuntimeError:  # the loop is closed
+            self._note_end(call, SessionError("the session is closed"))
+
+    def _serve(self) -> None:
+        """Run the loop, unless another thread does."""
+        if not self._is_served.acquire(blocking=False):
+            return
+        try:
+            loop = self._new_loop()
+        except Exception as error:  # noqa: BLE001 - it is raised where the thread was to begin, and the next call tries again
+            self._is_served.release()
+            self._end_calls(error)
+            return
+        _serving.add(self)
+        self._loop = loop
+        for call in self._calls.copy():  # a call that is not among these comes by the loop
+            loop.call_soon(self._step, call)
+        if self.has_ended:
+            loop.call_soon(self._finish_once)
+        try:
+            loop.run_forever()
+        finally:  # also after a sys.exit in it
+            loop.close()
+            self._end_calls(SessionError(_CLOSED))  # no other call is added after this that could wait
+            _serving.discard(self)
+
+    def _end_calls(self, failure: BaseException) -> None:
+        while self._calls:
+            self._calls.pop().end(failure)
+
+    def _step(self, call: Call[Any]) -> None:
+        """Do in the loop what `_proceed` says."""
+        if call.has_ended:
+            return
+        if call.task is not None:
+            if call.is_cancelled and not call.task.cancelling():  # a second time would interrupt how it ends itself
+                call.task.cancel()
+        elif call.is_cancelled or self.has_ended:
+            self._note_end(call)
+        else:
+            call.task = asyncio.get_running_loop().create_task(_run(call), context=call.context)
+            call.task.add_done_callback(lambda _: self._note_end(call))
+
+    def _note_end(self, call: Call[Any], failure: BaseException | None = None) -> None:
+        self._calls.discard(call)
+        if not (failure or call.has_result or call.failures or call.is_cancelled):
+            failure = SessionError(_CLOSED)
+        call.end(failure)
+
+    def _start(self, function: Callable[[], Awaitable[object]]) -> None:
+        task = asyncio.ensure_future(function())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _finish_once(self) -> None:
+        if not self._is_finishing:
+            self._is_finishing = True
+            self._start(self._finish)
+
+    async def _finish(self) -> None:
+        """End everything in the loop, and then the loop."""
+        loop = asyncio.get_running_loop()
+        try:
+            if self._last is not None:
+                await self._last()
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in others:
+                    if not task.cancelling():  # a second time would interrupt how it ends itself
+                        task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
+            await loop.shutdown_asyncgens()
+        finally:
+            loop.stop()
+
+
+async def _run(call: Call[Any]) -> None:
+    try:
+        call.result = await call.function()
+        call.has_result = True
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for, and does not end the thread
+        call.failures.append(error)
 
 
 @atexit.register
 def _end_all() -> None:
     """End the threads that were left, because the interpreter stops a daemon thread wherever it is."""
-    for thread in [*_begun]:
+    for thread in [*_serving]:
         thread.end()
-
-
-def _serve(loop: asyncio.AbstractEventLoop, _kept: object) -> None:
-    """Run a loop. What is needed in the end is kept, so that it is not among the garbage of what was forgotten."""
-    try:
-        loop.run_forever()
-    finally:  # also after a sys.exit in it: a function that is given to a closed loop fails, and waits for nothing
-        loop.close()
-
-
-def _start(function: Callable[[], Awaitable[object]], tasks: set[asyncio.Future[Any]]) -> asyncio.Future[Any]:
-    """Let a function run, and keep its task among others until it ends."""
-    task = asyncio.ensure_future(function())
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-    return task
-
-
-def _begin(function: Callable[[], Awaitable[T]], result: Future[T], tasks: set[asyncio.Future[Any]]) -> None:
-    _start(partial(_settle, function, result), tasks).add_done_callback(partial(_fail, result))
-
-
-async def _settle(function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
-    """Hand over what a coroutine function returns, or raises. Nothing of it ends the thread."""
-    try:
-        result.set_result(await function())
-    except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
-        result.set_exception(error)
-    finally:
-        del result  # whose error knows this frame
-
-
-def _fail(result: Future[T], _task: object) -> None:
-    """Tell that a task was cancelled before it began."""
-    if not result.done():
-        result.set_exception(asyncio.CancelledError())
-
-
-def _cancel(tasks: set[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-
-
-async def _finish(last: Callable[[], Awaitable[object]] | None) -> None:
-    """End everything in the loop, and then the loop."""
-    loop = asyncio.get_running_loop()
-    try:
-        if last is not None:
-            await last()
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
-                if not task.cancelling():  # a second time would interrupt how it ends itself
-                    task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-        await loop.shutdown_asyncgens()
-    finally:
-        loop.stop()

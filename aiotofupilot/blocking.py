@@ -11,8 +11,8 @@ that ``await listing`` returns is ``next(listing.pages())``.
 - An event loop in a separate thread makes the requests. The thread begins with the first request, and ends when the
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
-- Ctrl-C ends a wait at once. What was in flight is cancelled, and a walk can go on where it was. On Windows, Ctrl-C is
-  noticed when the wait is over.
+- Ctrl-C ends a wait at once. What was in flight is cancelled, and a walk can go on where it was. What you did not get,
+  the next call returns, and no checkpoint or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
 - Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
 - A forked process does not have the thread. It is refused, and has to make its own session.
@@ -27,8 +27,10 @@ function. The rest of this module tells type checkers and ``help()`` what comes 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import partial, wraps
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 from warnings import warn
 
@@ -44,8 +46,10 @@ from . import (
     TofuPilotSession,
     Walk,
 )
-from ._arguments import Secret, for_parameter
-from ._blocking import LoopThread
+from ._arguments import Secret, for_parameter, integer
+from ._blocking import Call, LoopThread
+from ._iteration import Iteration, listed
+from ._paging.walk import Batches, ItemIteration
 from .listings import Listing
 from .models.display import Shown
 from .models.page import Identified
@@ -104,6 +108,9 @@ class Blocking(Generic[A_co]):
     def __getstate__(self) -> NoReturn:
         raise TypeError(f"{self!r} cannot be copied or pickled: it has a thread")
 
+    def _settle(self) -> None:
+        """Wait until nothing changes the object that this thread has begun."""
+
     def _found(self, name: str) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of an attribute of the object.
 
@@ -112,6 +119,7 @@ class Blocking(Generic[A_co]):
         """
         if name[0] == "_":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        self._settle()
         value = getattr(self._object, "aclose" if name == "close" else name)
         return self._bridged(value) if inspect.isroutine(value) else self._form(value)
 
@@ -144,17 +152,49 @@ class Blocking(Generic[A_co]):
         return value
 
 
-class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
+class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
     """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
 
-    __slots__ = ()
+    __slots__ = ("_call",)
+
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[Any] | None, given: object = None) -> Self:  # noqa: ANN401 - likewise
+        self._call: Call[bool] | None = None
+        """The last call of `_load`. None: it has returned."""
+        return super()._take(of, thread, owner, given)
 
     def __next__(self) -> R:
-        try:
-            found: R = self._thread.run(self._object.__anext__)
-        except StopAsyncIteration:
-            raise StopIteration from None
-        return found
+        # Only what is at hand is delivered, and it stays there until then. No interrupt comes between taking it and
+        # returning it, because they are one line, and Python notices interrupts at calls and at jumps backwards.
+        while True:
+            if self._call is None:
+                items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
+                # fmt: off
+                for item in items: return item  # noqa: E701 - likewise
+                # fmt: on
+            if not self._load():
+                raise StopIteration
+
+    def _load(self, at_most: int = 1) -> bool:
+        """Have something at hand, as the object does. A call that an interrupt has left behind is taken up first."""
+        while True:
+            call = self._call
+            if call is None or call.caller != get_ident():
+                call = self._call = Call(partial(self._object._load, at_most))  # noqa: SLF001 - its form
+            self._thread.wait(call)
+            if call.failures:
+                raise call.failures.pop()
+            self._call = None
+            if call.has_result:
+                return call.result
+
+    def _left(self) -> Call[bool] | None:
+        """Return the call that a second interrupt in this thread has left behind while it runs. None: there is none."""
+        call = self._call
+        return None if call is None or call.has_ended or call.caller != get_ident() else call
+
+    def _settle(self) -> None:
+        if (call := self._left()) is not None and self._thread.is_running:
+            self._thread.run(partial(self._thread.stop, call))
 
     def __enter__(self) -> Self:
         return self
@@ -163,11 +203,22 @@ class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
         self.close()
 
     def close(self) -> None:
-        """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
-        self._thread.run(self._object.aclose)
+        """End it where it is, and wait until nothing of it is in flight.
+
+        If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
+        """
+        self._thread.run(partial(_close, self._thread, self._left(), self._object))
 
     def __del__(self) -> None:
-        self._thread.soon(self._object.aclose)
+        if hasattr(self, "_thread"):  # otherwise it was interrupted while it was made
+            self._thread.soon(partial(_close, self._thread, self._left(), self._object))
+
+
+async def _close(thread: LoopThread, left: Call[bool] | None, iteration: Iteration[Any]) -> None:
+    """Close an iteration, after the end of a call that an interrupt has left behind."""
+    if left is not None:
+        await thread.stop(left)
+    await iteration.aclose()
 
 
 if TYPE_CHECKING:
@@ -235,18 +286,41 @@ class BlockingItems(BlockingIterator[R]):
 
     stats: WalkStats
 
-    def __next__(self) -> R:
-        walk: Any = self._object
-        # An item at hand needs no thread. A walk over details has none here, because the next are requested before.
-        for item in walk._items:  # noqa: SLF001 - its form
-            found: R = item
-            return found
-        return super().__next__()
+    def take(self, at_most: int) -> list[R]:
+        integer("at_most", at_most, low=1)
+        while True:
+            if self._call is None:
+                items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
+                # fmt: off
+                for taken in listed(items, at_most): return taken  # noqa: E701 - as in `__next__`
+                # fmt: on
+            if not self._load(at_most):
+                return []
 
-    @bridged(DetailsWalk[R].take)
-    def take() -> None: ...
+    take.__doc__ = ItemIteration[R].take.__doc__
+
     @bridged(DetailsWalk[R].batches)
     def batches() -> None: ...
+
+
+class BlockingBatches(BlockingIterator[list[R]]):
+    """Yields the items of a walk in lists. To close it is to close the walk."""
+
+    __slots__ = ()
+
+    _owner: BlockingItems[R]
+
+    def __next__(self) -> list[R]:
+        # fmt: off
+        for batch in iter(partial(self._owner.take, sys.maxsize), []): return batch  # noqa: E701 - likewise
+        # fmt: on
+        raise StopIteration
+
+    def close(self) -> None:
+        self._owner.close()
+
+    def __del__(self) -> None:
+        """Do nothing. The walk is closed when nothing refers to it."""
 
 
 class BlockingWalk(BlockingItems[R]):
@@ -447,8 +521,10 @@ class BlockingSession(Blocking[TofuPilotSession]):
             self._thread.end()
 
     def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
-        if not getattr(self, "_is_closed", True) and self._thread.has_begun:
-            self._thread.end(waits=False)  # this can be the thread itself
+        if not hasattr(self, "_is_closed") or not self._thread.has_begun:
+            return
+        self._thread.end(waits=False)  # this can be the thread itself, and `close` may have been interrupted
+        if not self._is_closed:
             _warn(f"a blocking session of {self._object.base_url} was not closed", ResourceWarning, source=self)
 
 
@@ -460,6 +536,7 @@ _FORMS: dict[Any, type[Blocking[Any]]] = {
     (Walk, DetailsWalk): BlockingWalk,
     (IncrementalWalk, IncrementalDetailsWalk): BlockingIncrementalWalk,
     FollowedListing: BlockingFollowedListing,
-    AsyncIterator: BlockingIterator,
+    Iteration: BlockingIterator,
+    Batches: BlockingBatches,
 }
 """The blocking form of each class of asyncio. An object of any other class is a value."""

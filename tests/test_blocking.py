@@ -1,14 +1,16 @@
 """An event loop in a thread."""
 
 import asyncio
+import signal
 import sys
 import threading
-from concurrent.futures import Future, wait
+from functools import partial
 
 import pytest
+from fakes.interrupts import interrupted
 
 from aiotofupilot import SessionError
-from aiotofupilot._blocking import LoopThread
+from aiotofupilot._blocking import Call, LoopThread
 
 
 async def name_of_thread():
@@ -102,65 +104,155 @@ async def number_of_tasks():
     return len(asyncio.all_tasks())
 
 
-def test_an_interrupt_before_the_coroutine_has_begun_ends_it(monkeypatch):
-    """It is cancelled together with its beginning."""
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "aiotofupilot"]
+
+
+def interrupt():
+    """Do what Ctrl-C does, from the event loop."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+@pytest.mark.parametrize("second", [0, 1, 2, 3, 4, 6, 9])
+def test_an_interrupt_at_any_line_leaves_nothing_behind(second):
+    """What was interrupted has ended, or never begins. A second interrupt, some lines later, does not wait for it."""
+    for at in range(1, 60):
+        begun, ended = [], []
+
+        async def work(begun=begun, ended=ended):
+            begun.append(True)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                ended.append(True)
+
+        with LoopThread() as loop:
+            interrupts, _ = interrupted(partial(loop.run, work), at, at + second)
+            if interrupts == 1:
+                assert begun == ended
+            assert loop.run(name_of_thread) == "aiotofupilot"
+        assert begun == ended
+        assert threads() == []
+        if not interrupts:
+            break
+    assert 15 < at < 59
+
+
+def test_an_interrupt_at_any_line_of_its_end_can_be_made_good():
+    for at in range(1, 60):
+        loop = LoopThread()
+        loop.run(name_of_thread)
+        interrupts, _ = interrupted(loop.end, at)
+        loop.end()
+        assert threads() == []
+        if not interrupts:
+            break
+    assert 5 < at < 59
+
+
+def test_an_interrupt_before_the_coroutine_has_begun_ends_it():
     begun, free = [], threading.Event()
 
     async def begin():
         begun.append(True)
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    def wait_after_both(futures):
+    def interrupt_while_it_waits():
+        while call not in loop._calls:
+            pass
+        interrupt()
+        while not call.is_cancelled:
+            pass
         free.set()
-        return wait(futures)
 
     with LoopThread() as loop:
         loop.run(name_of_thread)
         loop._loop.call_soon_threadsafe(free.wait)
-        with monkeypatch.context() as patched:
-            patched.setattr("concurrent.futures.Future.result", interrupt)
-            patched.setattr("aiotofupilot._blocking.wait", wait_after_both)
-            with pytest.raises(KeyboardInterrupt):
-                loop.run(begin)
+        call, interrupter = Call(begin), threading.Thread(target=interrupt_while_it_waits)
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            loop.wait(call)
+        interrupter.join()
+        assert (call.has_ended, call.has_result, call.failures) == (True, False, [])
+        loop.wait(call)
         assert loop.run(name_of_thread) == "aiotofupilot"
     assert begun == []
-
-
-def test_an_interrupt_stays_one_if_the_loop_is_closed_meanwhile(monkeypatch):
-    """Another thread may close it, and that ends what the interrupt would cancel."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    def done(result):
-        was_done = is_done(result)
-        if threading.current_thread() is threading.main_thread():
-            loop.end()
-        return was_done
-
-    is_done = Future.done
-    with LoopThread() as loop, monkeypatch.context() as patched:
-        patched.setattr("concurrent.futures.Future.result", interrupt)
-        patched.setattr("concurrent.futures.Future.done", done)
-        with pytest.raises(KeyboardInterrupt):
-            loop.run(asyncio.Event().wait)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_exit_in_the_thread_keeps_nobody_waiting():
     """Such as one that a hook of a sandbox calls."""
 
-    async def leave():
-        asyncio.get_running_loop().call_soon(sys.exit)
+    def leave_while_it_waits():
+        while call not in loop._calls:
+            pass
+        sys.exit()
 
-    loop = LoopThread()
-    loop.run(leave)
-    loop._thread.join(30)
-    with pytest.raises(RuntimeError, match="Event loop is closed"):
+    loop, call = LoopThread(), Call(name_of_thread)
+    loop.run(name_of_thread)
+    loop._loop.call_soon_threadsafe(leave_while_it_waits)
+    loop.wait(call)
+    assert [str(error) for error in call.failures] in (["the session was closed meanwhile"], ["the session is closed"])
+    loop._threads[0].join(30)
+    with pytest.raises(SessionError, match="the session is closed"):
+        loop.run(name_of_thread)
+    loop.soon(name_of_thread)
+    loop.end()
+
+
+def test_a_thread_that_cannot_make_its_loop_says_so_and_tries_again():
+    """Such as when there are too many open files."""
+    loops = iter([OSError(24, "Too many open files"), asyncio.new_event_loop])
+
+    def new_loop():
+        made = next(loops)
+        if isinstance(made, OSError):
+            raise made
+        return made()
+
+    with LoopThread(new_loop=new_loop) as loop:
+        with pytest.raises(OSError, match="Too many open files"):
+            loop.run(name_of_thread)
+        assert loop.run(name_of_thread) == "aiotofupilot"
+
+
+def test_callers_that_begin_at_once_share_one_thread():
+    begun, names = threading.Barrier(8), []
+
+    def new_loop():
+        begun.wait()  # until all callers have let a thread begin
+        return asyncio.new_event_loop()
+
+    async def thread():
+        return threading.get_ident()
+
+    class Thread(threading.Thread):
+        def start(self):
+            super().start()
+            if self is not loop._threads[0]:
+                begun.wait()
+
+    with LoopThread(new_loop=new_loop) as loop, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("aiotofupilot._blocking.Thread", Thread)
+        callers = [threading.Thread(target=lambda: names.append(loop.run(thread))) for _ in range(8)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert len(threads()) == 1
+    assert len(names) == 8
+    assert len(set(names)) == 1
+
+
+def test_a_thread_that_was_ended_before_its_loop_was_made_ends():
+    def new_loop():
+        loop.end()
+        return asyncio.new_event_loop()
+
+    loop = LoopThread(new_loop=new_loop)
+    with pytest.raises(SessionError, match="the session was closed meanwhile"):
         loop.run(name_of_thread)
     loop.end()
+    assert threads() == []
 
 
 def test_a_forked_process_leaves_it_alone(monkeypatch):
@@ -176,37 +268,30 @@ def test_a_forked_process_leaves_it_alone(monkeypatch):
         assert loop.run(name_of_thread) == "aiotofupilot"
 
 
-def test_a_second_interrupt_does_not_wait_and_what_ends_is_left_alone(monkeypatch):
+def test_a_second_interrupt_does_not_wait_and_what_ends_is_left_alone():
     """The first one has cancelled the coroutine. How it ends itself is not interrupted."""
-    ended, entered, finish = [], threading.Event(), asyncio.Event()
+    ended, finish = [], asyncio.Event()
 
     async def work():
-        entered.set()
+        interrupt()
         try:
             await asyncio.Event().wait()
         finally:
+            interrupt()
             await finish.wait()
             ended.append(True)
 
     async def go_on():
         finish.set()
 
-    def interrupt(*_):
-        entered.wait()
-        raise KeyboardInterrupt
-
-    with LoopThread() as loop:
-        with monkeypatch.context() as patched:
-            patched.setattr("concurrent.futures.Future.result", interrupt)
-            patched.setattr("aiotofupilot._blocking.wait", interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                loop.run(work)
+    with LoopThread(go_on) as loop:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(work)
         assert ended == []
-        loop._last = go_on
     assert ended == [True]
 
 
-def test_an_interrupted_coroutine_ends_before_the_context_is_left(monkeypatch):
+def test_an_interrupted_coroutine_ends_before_the_context_is_left():
     """So does everything else that runs in the loop, generators included."""
     ended = []
 
@@ -219,7 +304,7 @@ def test_an_interrupted_coroutine_ends_before_the_context_is_left(monkeypatch):
     async def wait():
         generator = numbers()
         await anext(generator)
-        interrupted.set()
+        interrupt()
         try:
             await asyncio.Event().wait()
         finally:
@@ -227,13 +312,22 @@ def test_an_interrupted_coroutine_ends_before_the_context_is_left(monkeypatch):
             ended.append("coroutine")
             ended.append(generator)
 
-    def interrupt(*_):
-        interrupted.wait()
-        raise KeyboardInterrupt
-
-    interrupted = threading.Event()
-    with pytest.raises(KeyboardInterrupt), LoopThread() as loop, monkeypatch.context() as patched:
-        patched.setattr("concurrent.futures.Future.result", interrupt)
+    with pytest.raises(KeyboardInterrupt), LoopThread() as loop:
         loop.run(wait)
     assert ended[0] == "coroutine"
     assert ended[2] == "generator"
+
+
+def test_an_interrupt_stays_one_if_the_thread_is_ended_meanwhile():
+    """Another thread may end it, and that ends what the interrupt would cancel."""
+
+    async def work():
+        interrupt()
+        loop.end()
+        await asyncio.Event().wait()
+
+    loop = LoopThread()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(work)
+    loop.end()
+    assert threads() == []

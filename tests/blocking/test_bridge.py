@@ -222,8 +222,8 @@ def test_an_error_is_raised_where_it_is_met_and_the_walk_goes_on(session, sandbo
 def test_items_are_taken_without_the_thread(session, monkeypatch):
     """A thread is asked once for each page, and not for each item."""
     asked = []
-    run = session._thread.run
-    monkeypatch.setattr(type(session._thread), "run", lambda self, function: asked.append(function) or run(function))
+    wait = session._thread.wait
+    monkeypatch.setattr(type(session._thread), "wait", lambda self, call: asked.append(call) or wait(call))
     assert len(list(session.procedures.list(limit=50))) == 250
     assert len(asked) == 7
     assert len(list(session.runs.list(max_items=100).since())) == 100

@@ -129,6 +129,40 @@ class TestDerived:
 
 
 class TestClosed:
+    def test_whoever_asks_for_more_gets_an_error_unless_everything_had_come(self, session, tmp_path):
+        listing = session.runs.list(limit=3, max_items=6)
+        watermark = listing.since().watermark
+        for make in (
+            listing.walk,
+            lambda: listing.walk().batches(),
+            listing.since,
+            listing.details().walk,
+            listing.details().since,
+            listing.pages,
+            lambda: listing.follow(since=watermark),
+            lambda: session.downloads(listing.details(), tmp_path),
+        ):
+            with make() as closed:
+                next(closed)
+            for _ in range(2):
+                with pytest.raises(SessionError, match="closed before it had yielded everything"):
+                    next(closed)
+                closed.close()
+            with make() as ended:
+                assert list(ended)
+            assert list(ended) == []
+
+    def test_batches_close_their_walk_and_leave_it_open_when_they_are_dropped(self, session):
+        walk = session.procedures.list(limit=20).walk()
+        for batch in walk.batches():
+            assert len(batch) == 20
+            break
+        gc.collect()
+        assert len(walk.take(5)) == 5
+        walk.batches().close()
+        with pytest.raises(SessionError, match="this Walk was closed"):
+            walk.take(1)
+
     def test_it_says_so(self, sandbox):
         with BlockingSession(sandbox.api_key, base_url=sandbox.url) as session:
             walk = session.runs.list().walk()
@@ -392,6 +426,28 @@ class TestProcess:
         out, err = ended(process)
         refused = "this process was forked, and the session belongs to its parent: make one session in each\n"
         assert (out, err) == (refused * 4 + "250\n249\n", "")
+
+    @pytest.mark.parametrize("waits_for", ["the session", "something else"])
+    def test_a_program_ends_although_a_generator_of_attachments_waits(self, start, tmp_path, waits_for):
+        """A thread waits for its next item. Python waits for some threads before it closes what is open."""
+        process = start(f"""
+            import queue
+            def attachments():
+                yield next(a for run in session.runs.list().details() for a in run.attachments if a.download_url)
+                begun.set()
+                if {waits_for == "the session"}:
+                    next(session.runs.list().follow(interval=3600))
+                queue.Queue().get()
+            begun = threading.Event()
+            for download in session.downloads(attachments(), {str(tmp_path)!r}):
+                print(download.is_new, flush=True)
+                break
+            begun.wait()
+        """)
+        out, err = ended(process)
+        assert out == "True\n"
+        assert process.returncode == 0
+        assert "Traceback" not in err
 
     def test_a_session_that_has_no_thread_yet_may_be_forked(self, start):
         process = start("""

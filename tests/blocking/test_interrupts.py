@@ -1,0 +1,337 @@
+"""Ctrl-C at any line of the package that runs in the calling thread: whoever asks again gets everything, once.
+
+An interrupt that comes after the last line of a call is the caller's.
+"""
+
+import asyncio
+import signal
+import threading
+from functools import partial
+from itertools import chain, repeat
+
+import pytest
+from fakes.budget import NIGHTLY, STEP
+from fakes.interrupts import interrupted
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from aiotofupilot._blocking import Call
+from aiotofupilot.blocking import BlockingSession
+from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.testing import serve
+
+ITEMS = 6 if NIGHTLY else 4
+END = object()
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with serve(Sandbox(procedures=ITEMS, runs=ITEMS, seed=1)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def session(sandbox):
+    with BlockingSession(sandbox.api_key, base_url=sandbox.url) as session:
+        yield session
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "aiotofupilot"]
+
+
+def in_flight(session):
+    return len(session._object._unowned.lifetime._under_way)
+
+
+def interrupt():
+    """Do what Ctrl-C does, from another thread."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+class Pass:
+    """A pass over something: what its next step yields, and where it is, from where another pass yields the rest."""
+
+    def __init__(self, step, place=None, resumed=None):
+        self.step = step
+        self.place = place
+        self.resumed = resumed
+
+
+def one(iterator):
+    item = next(iterator, END)
+    return [] if item is END else [item.id]
+
+
+def many(iterator):
+    return [item.id for item in next(iterator, [])]
+
+
+def taken(walk):
+    return [item.id for item in walk.take(2)]
+
+
+def page(pages):
+    found = next(pages, None)
+    return [] if found is None else [item.id for item in found.data]
+
+
+def file(downloads):
+    found = next(downloads, None)
+    return [] if found is None else [found.attachment.id]
+
+
+def walked(step, derive=lambda walk: walk, **options):
+    def make(session, tmp_path):
+        walk = session.procedures.list(limit=ITEMS // 2, **options).walk()
+        return Pass(
+            partial(step, derive(walk)),
+            lambda: walk.checkpoint,
+            lambda place: session.procedures.list(cursor=place).collect(),
+        )
+
+    return make
+
+
+def new(step, name, derive=lambda walk: walk, listed=lambda listing: listing):
+    def make(session, tmp_path):
+        listing = getattr(session, name).list(limit=max(2, ITEMS // 2))
+        walk = listed(listing).since()
+        return Pass(partial(step, derive(walk)), lambda: walk.watermark, lambda place: [*listing.since(place)])
+
+    return make
+
+
+def detailed(step, derive=lambda walk: walk):
+    def make(session, tmp_path):
+        walk = session.runs.list(limit=ITEMS // 2, concurrency=3).details().walk()
+        return Pass(
+            partial(step, derive(walk)),
+            lambda: walk.checkpoint,
+            lambda place: session.runs.list(cursor=place).collect(),
+        )
+
+    return make
+
+
+def paged(session, tmp_path):
+    return Pass(partial(page, session.procedures.list(limit=ITEMS // 2).pages()))
+
+
+def followed(session, tmp_path):
+    listing = session.runs.list(max_items=ITEMS)
+    stream = listing.follow(since=listing.since().watermark)
+    return Pass(partial(one, stream), lambda: stream.watermark, lambda place: [*listing.since(place)])
+
+
+def downloaded(session, tmp_path):
+    details = session.runs.list(limit=2, max_items=ITEMS // 2).details()
+    return Pass(partial(file, session.downloads(details, tmp_path)))
+
+
+def downloaded_from_a_generator(session, tmp_path):
+    details = session.runs.list(limit=2, max_items=ITEMS // 2).details()
+    return Pass(partial(file, session.downloads((found for run in details for found in run.attachments), tmp_path)))
+
+
+PASSES = {
+    "walk": walked(one),
+    "concurrent walk": walked(one, concurrency=4),
+    "take": walked(taken),
+    "batches": walked(many, lambda walk: walk.batches()),
+    "since": new(one, "runs"),
+    "since, compared": new(one, "stations"),
+    "since, by run": new(one, "logs"),
+    "since, batches": new(many, "runs", lambda walk: walk.batches()),
+    "since, by run, batches": new(many, "logs", lambda walk: walk.batches()),
+    "details": detailed(one),
+    "details, take": detailed(taken),
+    "details, batches": detailed(many, lambda walk: walk.batches()),
+    "details, since": new(one, "runs", listed=lambda listing: listing.details()),
+    "pages": paged,
+    "follow": followed,
+    "downloads": downloaded,
+    "downloads from a generator": downloaded_from_a_generator,
+}
+
+
+class Checked:
+    """Makes passes that are interrupted, and checks what they yield and where they are."""
+
+    def __init__(self, make, session, folder):
+        self.make = partial(make, session)
+        self.folder = folder
+        self.expected = []
+        self.interrupts = 0
+        self._resumed = {}
+        everything = self.make(folder / "0")
+        while found := everything.step():
+            self.expected += found
+
+    def run(self, attempts):
+        """Make a pass, each step of which is attempted some times, interrupted at some lines, and then left alone.
+
+        Return how many interrupts there were.
+        """
+        before, found = self.interrupts, []
+        current = self.make(self.folder / str(before + 1))
+        while got := self.step(current, found, next(attempts)):
+            found += got
+            self.check_place(current, found)
+        assert sorted(found) == sorted(self.expected)
+        return self.interrupts - before
+
+    def step(self, current, found, attempts):
+        for at in attempts:
+            raised, got = interrupted(current.step, *at)
+            self.interrupts += raised
+            self.check_place(current, [*found, *(got or ())], at)
+            if got is not None:
+                return got
+        return current.step()
+
+    def check_place(self, current, found, at=()):
+        """Check that a pass that is resumed where this one is yields the rest, and nothing else."""
+        if current.place is None:
+            return
+        raised, place = interrupted(current.place, *at)
+        self.interrupts += raised
+        place = place or current.place()
+        if (text := str(place)) not in self._resumed:
+            self._resumed[text] = [item.id for item in current.resumed(place)]
+        assert sorted(found + self._resumed[text]) == sorted(self.expected)
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_each_item_comes_once_and_no_position_passes_another(session, tmp_path, name):
+    """In each pass, each step and each look at the position is interrupted at the n-th line, for every n.
+
+    All passes together have some 1,000 interrupts, and nightly more than 20,000.
+    """
+    checked = Checked(PASSES[name], session, tmp_path)
+    assert len(checked.expected) >= ITEMS // 2
+    for line in range(1 + [*PASSES].index(name) % STEP, 1000, STEP):
+        if not checked.run(repeat([(line,)])):
+            break
+    assert 30 < line < 999
+    assert checked.interrupts > 2 * ITEMS
+
+
+@settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([*PASSES]),
+    attempts=st.lists(
+        st.lists(st.tuples(st.integers(1, 70), st.integers(0, 20)), max_size=3), min_size=1, max_size=3 * ITEMS
+    ),
+)
+def test_they_do_after_many_interrupts_and_after_two_at_once(session, tmp_path_factory, name, attempts):
+    """Each step is attempted some times. In an attempt, a second interrupt comes some lines after the first, if any."""
+    checked = Checked(PASSES[name], session, tmp_path_factory.mktemp("files"))
+    lines = [[(first, first + more) for first, more in step] for step in attempts]
+    checked.run(chain(lines, repeat([])))
+    assert in_flight(session) == 0
+
+
+def test_the_first_request_and_the_end_may_be_interrupted_anywhere(sandbox):
+    """The thread begins with the one, and ends with the other."""
+    for line in range(1, 1000, 1 if NIGHTLY else 3):
+        session = BlockingSession(sandbox.api_key, base_url=sandbox.url)
+        walk = session.procedures.list().walk()
+        begins, found = interrupted(walk.__next__, line)
+        assert (
+            [found, *walk][not begins :] == sandbox.procedures[not begins :] if found else [*walk] == sandbox.procedures
+        )
+        ends, _ = interrupted(session.close, line)
+        session.close()
+        assert threads() == []
+        if not begins and not ends:
+            break
+    assert 30 < line < 999
+
+
+def test_what_is_interrupted_while_it_is_made_is_not_there(session, tmp_path):
+    """Nothing is written about it either, which would fail here."""
+    listing = session.runs.list()
+    details = listing.details()
+    downloads = partial(session.downloads, details, tmp_path)
+    for make in (listing.walk, listing.pages, listing.since, listing.follow, details.walk, details.since, downloads):
+        for line in range(1, 1000):
+            raised, made = interrupted(make, line)
+            if not raised:
+                break
+        assert line > 10
+        made.close()
+
+
+@pytest.mark.parametrize("how", ["next", "look", "close", "drop"])
+def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sandbox, how):
+    """It was cancelled, and takes its time to end."""
+    finish = asyncio.Event()
+
+    class Limiter:
+        has_interrupted = False
+
+        async def __aenter__(self):
+            if not self.has_interrupted:
+                self.has_interrupted = True
+                interrupt()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    interrupt()
+                    await finish.wait()
+
+        async def __aexit__(self, *_):
+            pass
+
+    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=Limiter()) as session:
+        walk = session.procedures.list().walk()
+        with pytest.raises(KeyboardInterrupt):
+            next(walk)
+        assert in_flight(session) == 1
+        session._thread._loop.call_soon_threadsafe(finish.set)
+        if how == "next":
+            assert [*walk] == sandbox.procedures
+        elif how == "look":
+            assert walk.stats.items == 0
+            assert in_flight(session) == 0
+            assert [*walk] == sandbox.procedures
+        elif how == "close":
+            walk.close()
+            assert in_flight(session) == 0
+        else:
+            del walk
+            assert session.procedures.list().count() == ITEMS
+        assert in_flight(session) == 0
+
+
+def test_a_call_of_another_thread_costs_no_item_at_hand(session, sandbox):
+    """It may have been refused after this thread got its page."""
+    walk = session.procedures.list().walk()
+    first = next(walk)
+    walk._call = Call(walk._object.take)
+    walk._call.caller = 0
+    assert [first, *walk] == sandbox.procedures
+
+
+def test_another_thread_is_refused_and_not_interrupted(session, sandbox):
+    """It may look at the walk that the first one waits for."""
+    sandbox.faults.next(faults.stall(600))
+    walk, raised = session.procedures.list().walk(), []
+
+    def use():
+        while not in_flight(session):
+            pass
+        assert walk.stats.items == 0
+        for refused in (walk.__next__, walk.close):
+            with pytest.raises(RuntimeError, match="another task is waiting"):
+                refused()
+        raised.append(True)
+        interrupt()
+
+    user = threading.Thread(target=use)
+    user.start()
+    with pytest.raises(KeyboardInterrupt):
+        next(walk)
+    user.join()
+    assert raised == [True]
+    assert [*walk] == sandbox.procedures
