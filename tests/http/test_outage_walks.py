@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from functools import partial
+from itertools import product
 from random import Random
 from urllib.parse import parse_qsl
 
@@ -47,7 +48,7 @@ class Server(Transport):
         query, began = dict(url.query), self.clock.seconds
         self.sent.append((began, query))
         failure = self.fails(query, began)
-        await self.clock.sleep(TIMEOUT if isinstance(failure, RequestTimeoutError) else 0.1)
+        await self.clock.sleep(failure.timeout if isinstance(failure, RequestTimeoutError) else 0.1)
         if failure is not None:
             raise failure
         request = Request(
@@ -60,8 +61,8 @@ class Server(Transport):
         return Procedures(self.connection(retry))
 
 
-def timed_out():
-    return RequestTimeoutError("no whole response", timeout=TIMEOUT)
+def timed_out(timeout=TIMEOUT):
+    return RequestTimeoutError("no whole response", timeout=timeout)
 
 
 def covers(query, position):
@@ -92,6 +93,17 @@ async def test_a_server_that_hangs_costs_the_time_and_one_timeout(clock):
             begun = max(began for began, _ in server.sent)
             assert begun < answers * 0.1 + policy.max_elapsed
             assert clock.seconds <= answers * 0.1 + policy.max_elapsed + TIMEOUT
+
+
+async def test_an_outage_of_a_minute_and_a_half_ends_no_walk(clock):
+    """By default, a probe comes at least every 30 seconds, and a request to a server that hangs takes as long."""
+    failures = partial(ServerError, "unavailable", status=503), partial(timed_out, 30.0)
+    for failure, concurrency, seed in product(failures, (1, 16), range(5)):
+        clock.seconds, clock.uniform = 0.0, Random(seed).uniform  # noqa: S311 - test data
+        server = Server(clock, items=300)
+        server.fails = lambda _, began, failure=failure: failure() if 0.15 <= began < 0.15 + 89.0 else None
+        listing = server.procedures().list(limit=10, concurrency=concurrency)
+        assert await clock.run(listing.collect()) == [server.sandbox.procedures]
 
 
 async def test_an_item_that_crashes_the_worker_is_read_around(clock):
