@@ -338,7 +338,7 @@ class Attempts(Wanted, Generic[T]):
     def _waits_for_server(
         self,
         error: TofuPilotError,
-        decision: bool | float,  # noqa: FBT001 - likewise
+        decision: bool | float,  # noqa: FBT001 - as `decide` says
         *,
         are_others_answered: bool,
     ) -> bool:
@@ -359,7 +359,7 @@ class Attempts(Wanted, Generic[T]):
             self._wait = 0.0 if decision is True else decision
         return True
 
-    def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - likewise
+    def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Count a failure of the page itself, and return whether another attempt is allowed, after `_wait` seconds."""
         self._own += 1
         longest = self._policy.longest_wait(self._own)

@@ -65,7 +65,7 @@ class Throttle:
         self._starts = 0
         """How often the session has begun to start slowly."""
         self._in_flight = 0
-        """How many requests are in flight that were sent since then."""
+        """How many requests are in flight, of those that were sent since it last began to start slowly."""
         self._queue = asyncio.Lock()
         self._queued = 0
         self._has_room_again = asyncio.Event()
