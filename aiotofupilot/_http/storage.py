@@ -47,14 +47,15 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 """What is wrong, in the XML of S3 and its like."""
 
-_PLAIN = frozenset({"", "identity", "aws-chunked"})
-"""What Content-Encoding says of a body that is not encoded. Some storages keep the last one from an upload."""
+_COMPRESSION = re.compile(r"\b(gzip|deflate|compress|br|zstd)\b")
+"""What Content-Encoding says of a compressed body. Some storages keep a file as it was uploaded.
+
+It may say ``x-gzip`` too, or ``aws-chunked,gzip``. What else it says, such as ``identity`` or ``utf-8``, does not mean
+that the body is compressed.
+"""
 
 _COMPRESSED = frozenset({"gzip", "deflate"})
-"""What Content-Encoding says of a body that is decompressed here. Some storages keep a file as it was uploaded."""
-
-_UNREADABLE = frozenset({"br", "zstd"})
-"""What it says of a body that only other libraries can decompress."""
+"""The compressions that are undone here. Others need other libraries, and nobody compresses twice."""
 
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 """The argument by which zlib reads gzip and deflate, and tells them apart by their headers."""
@@ -225,7 +226,7 @@ class _Reception:
         headers, part = response.headers, self._part
         is_asked_for = self._validator is not None
         encoding = _encoding(response)
-        is_encoded = encoding not in _PLAIN
+        is_encoded = encoding != ""
         etag = headers.get("ETag", "").strip()
         match response.status:
             case HTTPStatus.OK:
@@ -233,7 +234,7 @@ class _Reception:
                 if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
                     message = f"the storage does not say where {self._name} ends, so a part could pass for the whole"
                     raise errors.APIError(message, status=response.status)
-                if encoding in _UNREADABLE:
+                if encoding not in {"", *_COMPRESSED}:
                     message = f"the storage sent {self._name} as {encoding}, which cannot be decompressed"
                     raise errors.APIError(message, status=response.status)
                 length = None if announced is None or is_encoded else int(announced)
@@ -301,7 +302,14 @@ class _Body:
 
 
 def _encoding(response: Response) -> str:
-    return response.headers.get("Content-Encoding", "").strip().lower()
+    """Return how a body is compressed. Empty: it is not."""
+    headers = response.headers.items()  # a server may send several of the same name
+    return ", ".join(
+        found
+        for name, value in headers
+        if name.lower() == "content-encoding"
+        for found in _COMPRESSION.findall(value.lower())
+    )
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:

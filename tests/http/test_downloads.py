@@ -200,8 +200,15 @@ class TestFile:
             http(gzip.compress(DATA[:HALF]) + gzip.compress(DATA[HALF:]), "Content-Encoding: GZIP"),
             http(zlib.compress(DATA), "Content-Encoding: deflate"),
             http(DATA, "Content-Encoding: aws-chunked", ETAG),
+            http(DATA, "Content-Encoding: utf-8", ETAG),
+            http(GZIP, "Content-Encoding: x-gzip", ETAG),
+            http(GZIP, "Content-Encoding: aws-chunked,gzip", ETAG),
+            http(GZIP, "Content-Encoding: identity", "Content-Encoding: gzip ,, aws-chunked", ETAG),
         ],
-        ids=["chunked", "byte by byte", "compressed", "in two streams", "deflate", "unknown encoding"],
+        ids=[
+            *("chunked", "byte by byte", "compressed", "in two streams", "deflate", "not encoded", "unknown encoding"),
+            *("another name of gzip", "compressed and not encoded", "in two headers"),
+        ],
     )
     async def test_the_way_of_the_transfer_does_not_matter(self, session, storage, tmp_path, answer):
         storage.answers = [answer]
@@ -275,7 +282,7 @@ class TestFile:
             await session.download(given(storage), tmp_path)
         assert (parts(tmp_path), len(storage.requests)) == ([], 1)
 
-    @pytest.mark.parametrize("encoding", ["br", "zstd"])
+    @pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "deflate, zstd"])
     async def test_one_that_cannot_be_decompressed_is_refused(self, session, storage, tmp_path, encoding):
         storage.answers = [http(b"x", f"Content-Encoding: {encoding}")]
         with pytest.raises(APIError, match=rf"^200: the storage sent attachment '7a1c' as {encoding}, which cannot be"):
