@@ -20,6 +20,8 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from yarl import URL
+
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -123,6 +125,17 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"  # not *.localhost: some resolvers ask the network for those names
+
+
+def host_of(url: URL) -> str:
+    """Return the host of a URL. If there is none, or one that nobody can look up, this is a ValueError."""
+    host = url.host  # this decodes it, so it may fail
+    (url.raw_host or "").encode("idna")  # the host is looked up in this form
+    if host and ":" in host:
+        ip_address(host)  # yarl takes any text in brackets
+    if not host:
+        raise ValueError("it has no host")
+    return host
 
 
 def is_visible(text: str) -> bool:

@@ -7,14 +7,13 @@ import json
 import os
 import re
 import stat
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from ._arguments import Secret, as_str, boolean, for_parameter, is_loopback, is_visible, must_be
+from ._arguments import Secret, as_str, boolean, for_parameter, host_of, is_loopback, is_visible, must_be
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -209,12 +208,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
         raise unusable(source, f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}")
     try:
         url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
-        host = url.host  # this decodes it, so it may fail
-        (url.raw_host or "").encode("idna")  # the host is looked up in this form
-        if host and ":" in host:
-            ip_address(host)  # yarl takes any text in brackets
-        if not host:
-            raise ValueError("it has no host")  # noqa: TRY301 - told below, as what the others raise
+        host = host_of(url)
     except ValueError as error:
         raise unusable(source, f"{source} is not a URL, got {base_url!r}: {error}") from error
     if url.scheme == "http" and not allow_insecure_http and not is_loopback(host):

@@ -10,7 +10,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from aiotofupilot._arguments import Secret, for_parameter, is_loopback, is_visible
+from aiotofupilot._arguments import Secret, for_parameter, host_of, is_loopback, is_visible
 from aiotofupilot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _parsed(proxy: Secret, source: str) -> Proxy | None:
     """
     try:
         url = URL(proxy.value if "://" in proxy.value else f"http://{proxy.value}")
-        if not (is_visible(proxy.value) and url.scheme in {"http", "https"} and url.host and url.port):
+        if not (is_visible(proxy.value) and url.scheme in {"http", "https"} and host_of(url) and url.port):
             return None
         is_open = url.raw_user is None and url.raw_password is None
         login = () if is_open else (url.user or "", url.password or "")

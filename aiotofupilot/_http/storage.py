@@ -20,7 +20,7 @@ from attrs import frozen
 from yarl import URL
 
 from aiotofupilot import errors
-from aiotofupilot._arguments import Secret, is_loopback, is_visible
+from aiotofupilot._arguments import Secret, host_of, is_loopback, is_visible
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
 
@@ -75,7 +75,9 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
-        raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
+        raise errors.AttachmentError(
+            f"the address of {name} cannot be used: it is not the https:// address of a server"
+        )
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
     target = f"attachments/{quote(name, safe='')}"
@@ -212,7 +214,7 @@ class _Reception:
         target = _url(location, url)
         if target is None or not _is_safe(self._connection.transport, target):
             shown = "another address" if target is None else str(target.value.origin())
-            message = f"the storage redirected {self._name} to {shown}, which is not https"
+            message = f"the storage redirected {self._name} to {shown}, which is not the https:// address of a server"
             raise errors.RedirectError(message, location=shown)
         return target
 
@@ -320,9 +322,10 @@ def _url(address: Secret, base: Secret | None = None) -> Secret | None:
     try:
         url = URL(address.value, encoded=is_visible(address.value))
         found = Secret((url if base is None else base.value.join(url)).with_user(None))
+        host_of(found.value)
     except (TypeError, ValueError):
         return None
-    return found if found.value.host else None
+    return found
 
 
 def _is_safe(transport: Transport, url: Secret) -> bool:

@@ -58,6 +58,8 @@ DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)  # noqa: S311 - test dat
 GZIP = gzip.compress(DATA)
 HALF = len(DATA) // 2
 ETAG = 'ETag: "one"'
+NO_HOSTS = ["a..b", ".a", "xn--", "a" * 64, "[a:b]"]
+"""What cannot be looked up."""
 HERE = "http://127.0.0.1"
 """A server on this machine that nobody asks."""
 
@@ -410,12 +412,20 @@ class TestAddress:
         [
             ({"download_url": None}, ValueError, "attachment must be one with an address or an owner"),
             ({"owner": ("users", "a")}, ValueError, r"attachment.owner must be \(\"runs\", id\) or"),
-            ({"download_url": f"ftp://127.0.0.1/{SIGNATURE}"}, AttachmentError, "does not begin with https://$"),
-            ({"download_url": f"http://tofu.example.com/{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
-            ({"download_url": SIGNATURE}, AttachmentError, "does not begin with https://"),
-            ({"download_url": f"https:///{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
-            ({"download_url": f"https://[{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
-            ({"download_url": 5}, AttachmentError, "does not begin with https://"),
+            (
+                {"download_url": f"ftp://127.0.0.1/{SIGNATURE}"},
+                AttachmentError,
+                "is not the https:// address of a server$",
+            ),
+            ({"download_url": f"http://tofu.example.com/{SIGNATURE}"}, AttachmentError, "is not the https:// address"),
+            ({"download_url": SIGNATURE}, AttachmentError, "is not the https:// address"),
+            ({"download_url": f"https:///{SIGNATURE}"}, AttachmentError, "is not the https:// address"),
+            ({"download_url": f"https://[{SIGNATURE}"}, AttachmentError, "is not the https:// address"),
+            ({"download_url": 5}, AttachmentError, "is not the https:// address"),
+            *(
+                ({"download_url": f"https://{host}/{SIGNATURE}"}, AttachmentError, "is not the https")
+                for host in NO_HOSTS
+            ),
         ],
     )
     async def test_what_cannot_be_used_is_refused(self, session, tmp_path, changes, error, message):
@@ -425,7 +435,7 @@ class TestAddress:
 
     async def test_plain_http_is_for_a_server_on_this_machine(self, storage, tmp_path):
         async with TofuPilotSession(KEY, base_url="https://tofu.example.com") as session:
-            with pytest.raises(AttachmentError, match="does not begin with https://"):
+            with pytest.raises(AttachmentError, match="is not the https:// address"):
                 await session.download(given(storage), tmp_path)
 
     async def test_arguments_are_checked(self, session, storage, tmp_path):
@@ -509,11 +519,14 @@ class TestRequest:
             (f"ftp://127.0.0.1/{SIGNATURE}", "ftp://127.0.0.1"),
             (f"//[{SIGNATURE}", "another address"),
             (f"https:///{SIGNATURE}", "another address"),
+            *((f"https://{host}/{SIGNATURE}", "another address") for host in NO_HOSTS),
         ],
     )
     async def test_a_redirect_to_what_is_not_https_is_refused(self, session, storage, tmp_path, location, shown):
         storage.answers = [http(b"", f"Location: {location}", status="302 Found")]
-        with pytest.raises(RedirectError, match=f"to {shown}, which is not https$") as caught:
+        with pytest.raises(
+            RedirectError, match=f"to {shown}, which is not the https:// address of a server$"
+        ) as caught:
             await session.download(given(storage), tmp_path)
         assert caught.value.location == shown
         assert len(storage.requests) == 1
