@@ -211,7 +211,7 @@ class Database:
             for name in _with_points(filters):
                 self._create(name, columns_of(name))
             for name in missing:
-                self._run("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", name, filters[name])
+                self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
 
     def _complete(self, tables: Mapping[str, Mapping[str, str]]) -> None:
         """Add the columns that tables lack. Somebody dropped them, or an earlier version did not have them.
@@ -290,7 +290,8 @@ class Database:
         self._merge("series", f"{keyed} FROM incoming LEFT JOIN series AS stored USING (id)", seen_at)
         new = self._run("SELECT series_key FROM series WHERE series_key >= ?", first)
         self._run(  # a join would copy the points
-            "INSERT INTO points SELECT series_key, generate_subscripts(data, 1) - 1, unnest(data) FROM incoming "
+            "INSERT INTO points (series_key, index, value) "
+            "SELECT series_key, generate_subscripts(data, 1) - 1, unnest(data) FROM incoming "
             "WHERE list_contains(?, series_key)",
             [key for (key,) in new],
         )

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
 from aiotofupilot.mirror.database import Database, _unusable
 from aiotofupilot.mirror.state import FORMAT
+from aiotofupilot.mirror.tables import DETAILED
 
 SERVER = "https://tofupilot.example/api"
 
@@ -311,6 +313,27 @@ def test_a_table_that_somebody_altered_is_refused(path, change, complaint):
     made(path, change)
     for wanted in (filters, {"users": ""}):
         assert refused(path, **wanted) == f"{complaint}: choose another file, or remove the table"
+
+
+def test_the_order_of_columns_does_not_matter_nor_others_beside_them(path):
+    """Somebody made a table anew, or added a note."""
+    filters, begun = {"runs": "", "series": ""}, datetime(2026, 3, 1, tzinfo=UTC)
+    with opened(path) as database:
+        database.prepare("runs", filters)
+    made(
+        path,
+        "CREATE OR REPLACE TABLE points AS SELECT 'mine' AS note, value, index, series_key FROM points",
+        "CREATE OR REPLACE TABLE series AS SELECT COLUMNS('^_'), 'mine' AS note, COLUMNS('^[^_]') FROM series",
+        "CREATE OR REPLACE TABLE _mirror_listings AS SELECT watermark, filters, listing FROM _mirror_listings",
+    )
+    series = dict.fromkeys(DETAILED["series"].schema.names) | {"id": "x", "data": [0.5, 7.5]}
+    rows = pa.RecordBatch.from_pylist([series], schema=DETAILED["series"].schema)
+    with opened(path, **filters) as database:
+        database.prepare("users", {"users": "name=a"})
+        database.store({"series": [rows]}, begun, {})
+        assert query(database, "SELECT series_key, index, value FROM points") == [(1, 0, 0.5), (1, 1, 7.5)]
+        assert query(database, "SELECT id, series_key FROM series") == [("x", 1)]
+        assert query(database, "SELECT filters FROM _mirror_listings WHERE listing = 'users'") == [("name=a",)]
 
 
 def test_names_that_differ_in_case_are_the_same(path):
