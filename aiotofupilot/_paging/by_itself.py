@@ -31,6 +31,10 @@ _WAITS = (1.0, 2.0, 4.0)
 _REPEATS = 2
 """Before an item is left out because its details cannot be read, they are requested so many times again."""
 
+_LOOKED_THROUGH = 50
+"""Among so many items after those before it, an item is looked for, because others may have been created there. A page
+of the usual length has more."""
+
 _log = logging.getLogger("aiotofupilot")
 
 
@@ -96,9 +100,12 @@ class ByItself:
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
         async with Walk(self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
             try:
-                return any(found.id == item.id for found in await walk.take(plan.limit))
+                while walk.stats.items < _LOOKED_THROUGH and (found := await walk.take(plan.limit)):
+                    if any(each.id == item.id for each in found):
+                        return True
             except DriftError:  # too many of the items before it are gone as well
                 return None
+        return False
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
         """Return the details of an item; or the error that says that they cannot be read, if such items are left out.

@@ -35,7 +35,7 @@ from aiotofupilot import (
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import InvalidJSONError
 from aiotofupilot.listings import NAMES, Procedures, Runs, Units, Users, listing_class
-from aiotofupilot.sandbox import BusyLine, Sandbox
+from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import html, json, status
 from aiotofupilot.testing import make
 
@@ -470,6 +470,25 @@ class TestLag:
             assert [item.id async for item in walk] == [item.id for item in items if item is not items[2]]
         assert (walk.stats.unreadable_ids, walk.stats.unreadable) == ([items[2].id], 1)
         assert (walk.stats.removed, walk.stats.missing) == (0, 0)
+
+    @pytest.mark.parametrize("where", ["at the head", "before it"])
+    async def test_it_is_found_behind_items_that_were_created_meanwhile(self, service, where):
+        """A walk that resumes among few items may go back to the beginning of the listing, too."""
+        connection = InProcess(service)
+        items, created = [*service.procedures], make_procedures(20, seed=7)
+
+        def create(_, request):
+            if one(items[2].id)(request) and created:
+                at = 0 if where == "at the head" else service.procedures.index(items[2])
+                service.procedures[at:at] = created
+                del service.procedures[service.procedures.index(items[0])], created[:]
+
+        service.before_response.append(create)
+        self.lag(service, "procedures", [items[2]])
+        async with connection.procedures.list(limit=2).details().walk() as walk:
+            found = [item.id async for item in walk]
+        assert [item for item in found if item in {item.id for item in items}] == [item.id for item in items]
+        assert walk.stats.removed == 0
 
     @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
     async def test_a_pass_leaves_what_stays_missing_to_the_next(self, service, on_unreadable, caplog):
