@@ -183,8 +183,8 @@ class Health:
         """How many responses were good."""
         self.failures = 0
         """How many requests have failed."""
-        self.answered = -1
-        """Of the requests with a good response, how many failures the latest one was sent after; -1: there is none."""
+        self.good_after = -1
+        """After how many failures the latest request was sent that had a good response; -1: there is none."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response; None: none has."""
         self.paused_until = -math.inf
@@ -233,7 +233,7 @@ class Health:
         if self.outage is not None and sent.failures < self.outage.first:
             return False
         self.good += 1
-        self.answered = max(self.answered, sent.failures)
+        self.good_after = max(self.good_after, sent.failures)
         self._in_a_row = 0
         self.failing_since = self.outage = None
         return True

@@ -273,10 +273,7 @@ class Attempts(Wanted, Generic[T]):
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
-        state: RetryCallState | None = None
         async for attempt in controller:
-            if state is not None and state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
-                break  # before 9.2, tenacity yields another attempt after a good response
             state = attempt.retry_state
             if self._failure is None or state.attempt_number > 1:
                 try:
@@ -321,26 +318,26 @@ class Attempts(Wanted, Generic[T]):
     async def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Return whether another attempt is allowed, after a decision that is not False, and set the wait before it.
 
-        A page that took too long twice is not requested again if others are answered, so that it is read in parts.
+        A page that took too long twice is not requested again if others succeed, so that it is read in parts.
         """
         health = self._throttle.health
-        are_others_answered = health.answered >= self._failures_known
+        do_others_succeed = health.good_after >= self._failures_known
         self._failures_known = health.failures
         if evidence(error) == "server":
-            return self._waits_for_server(error, decision, are_others_answered=are_others_answered)
+            return self._waits_for_server(error, decision, do_others_succeed=do_others_succeed)
         if not self._allows_another(decision):
             return False
         if self._control is None or not is_slow(error):
             return True
         self._slow += 1
-        return self._slow < _SLOW_ATTEMPTS or not (are_others_answered or await self._control())
+        return self._slow < _SLOW_ATTEMPTS or not (do_others_succeed or await self._control())
 
     def _waits_for_server(
         self,
         error: TofuPilotError,
         decision: bool | float,  # noqa: FBT001 - as `decide` says
         *,
-        are_others_answered: bool,
+        do_others_succeed: bool,
     ) -> bool:
         """Return the same after a failure about the server.
 
@@ -351,8 +348,8 @@ class Attempts(Wanted, Generic[T]):
         if health.is_unreachable:
             self._give_up()
             return False
-        is_own = are_others_answered or health.outage is None
-        is_over = is_own and not self._allows_another(decision) and are_others_answered
+        is_own = do_others_succeed or health.outage is None
+        is_over = is_own and not self._allows_another(decision) and do_others_succeed
         if is_over or (self._is_confirmed and not is_refused(error)):
             return False
         if health.outage is not None:

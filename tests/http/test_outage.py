@@ -313,7 +313,7 @@ def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_resp
     health.failed(RequestTimeoutError("slow", timeout=1.0), early, 0.0, in_flight=2, attempts=6, wait=lambda _: 1.0)
     health.succeeded(health.sent())
     health.succeeded(early)
-    assert health.answered == 1
+    assert health.good_after == 1
 
 
 def test_a_page_that_was_requested_too_often_lets_others_probe():

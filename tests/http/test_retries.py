@@ -6,7 +6,6 @@ import math
 from copy import copy
 from datetime import UTC, datetime
 from fractions import Fraction
-from inspect import signature
 
 import pytest
 from fakes.transport import Transport
@@ -371,7 +370,6 @@ async def test_a_controller_may_reraise_or_judge_results(run, clock):
     assert await run(Page("empty", "page"), AsyncRetrying(sleep=clock.sleep, retry=empty)) == "page"
 
 
-@pytest.mark.skipif("enabled" not in signature(AsyncRetrying).parameters, reason="tenacity 9.2 is the first to have it")
 async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
     """This is tenacity's own behaviour."""
     assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
