@@ -268,6 +268,7 @@ class Database:
         with self._transaction():
             self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
+        self._run("CHECKPOINT mirror")  # closing does the same, but says nothing if the disk is full
 
     def _define(self) -> None:
         self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import resource
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -384,6 +386,25 @@ def test_what_duckdb_says_of_a_full_disk_is_an_os_error(path):
     error = _unusable(duckdb.IOException('Could not write file "x": No space left on device'), path)
     assert isinstance(error, OSError)
     assert str(error) == "[Errno 28] No space left on device"
+
+
+def test_what_does_not_fit_into_the_file_ends_an_update(path):
+    """DuckDB would leave it beside the file, and say nothing. A copy of the file would not have it."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(path) as database:
+        database.prepare("users", {"users": ""})
+        database._run("INSERT INTO users (id) VALUES ('someone')")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                database.with_memory(database.finish)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with opened(path) as database:
+        database.with_memory(database.finish)
+        shutil.copy(path, copied := path.with_name("copy.duckdb"))
+    with opened(copied) as database:
+        assert database.rows("users") == 1
 
 
 def test_a_database_that_another_program_has_open(path):
