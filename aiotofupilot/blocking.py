@@ -175,11 +175,15 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
                 raise StopIteration
 
     def _load(self, at_most: int = 1) -> bool:
-        """Have something at hand, as the object does. A call that an interrupt has left behind is taken up first."""
+        """Have something at hand, as the object does."""
+        return self._run(partial(self._object._load, at_most))  # noqa: SLF001 - its form
+
+    def _run(self, load: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+        """Return what a function returns. A call that an interrupt has left behind is taken up first."""
         while True:
             call = self._call
             if call is None or call.caller != get_ident():
-                call = self._call = Call(partial(self._object._load, at_most))  # noqa: SLF001 - its form
+                call = self._call = Call(load)
             self._thread.wait(call)
             if call.failures:
                 raise call.failures.pop()
@@ -349,7 +353,9 @@ class BlockingFollowedListing(BlockingIterator[R]):
     down_since: datetime | None
 
     def __enter__(self) -> Self:
-        self._thread.run(self._object.__aenter__)
+        self._settle()
+        self._call = None
+        self._run(self._object._begin)  # noqa: SLF001 - its form
         return self
 
 

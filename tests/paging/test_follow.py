@@ -225,6 +225,26 @@ class TestBeginning:
             assert [item async for item in stream] == []
         assert server.requests == []
 
+    @pytest.mark.parametrize("kind", ["ordered", "of runs"])
+    async def test_no_old_item_comes_wherever_entering_was_cancelled(self, kind):
+        """Pages are in flight that are not needed any more when it has seen enough."""
+        for turns in count(1):
+            server = Server(now=500.0, turns=3)
+            for number in range(20):
+                add(server, f"old {number}", created=20.0 * number)
+            stream = listing(kind, server, limit=2, concurrency=4).follow(5.0)
+            entering = asyncio.create_task(stream.__aenter__())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            entering.cancel()
+            await asyncio.wait([entering])
+            async with stream:
+                add(server, "new")
+                assert await coming(stream, server, 12) == ["new"]
+            if not entering.cancelled():
+                break
+        assert turns > 10
+
     async def test_entering_that_is_cancelled_leaves_nothing_in_flight_and_goes_on(self):
         server = Server(now=500.0, turns=5)
         for number in range(30):
