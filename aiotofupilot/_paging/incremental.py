@@ -323,10 +323,15 @@ class FollowedListing(CountedIteration[T]):
         self._is_to_wait = True
 
     async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def _begin(self) -> bool:
+        """Have a watermark, unless the stream was closed, and return whether it goes on."""
         while self._watermark is None and not (self._is_closed or self._has_yielded_all()):
             with self._waiting():
                 await self._poll_when_due()
-        return self
+        return self._watermark is not None
 
     async def _advance(self) -> bool:
         while not self._has_yielded_all():

@@ -7,7 +7,7 @@ import asyncio
 import signal
 import threading
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 
 import pytest
 from fakes.budget import NIGHTLY, STEP
@@ -15,6 +15,7 @@ from fakes.interrupts import interrupted
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aiotofupilot._blocking import Call
+from aiotofupilot._paging import by_itself
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
@@ -157,10 +158,11 @@ PASSES = {
 class Checked:
     """Makes passes that are interrupted, and checks what they yield and where they are."""
 
-    def __init__(self, make, session, folder):
+    def __init__(self, make, session, folder, later=()):
         self.make = partial(make, session)
         self.folder = folder
         self.expected = []
+        self.later = [*later]  # the IDs of what only the next pass yields
         self.interrupts = 0
         self._resumed = {}
         everything = self.make(folder / "0")
@@ -198,7 +200,7 @@ class Checked:
         place = place or current.place()
         if (text := str(place)) not in self._resumed:
             self._resumed[text] = [item.id for item in current.resumed(place)]
-        assert sorted(found + self._resumed[text]) == sorted(self.expected)
+        assert sorted(found + self._resumed[text]) == sorted(self.expected + self.later)
 
 
 @pytest.mark.parametrize("name", PASSES)
@@ -214,6 +216,48 @@ def test_each_item_comes_once_and_no_position_passes_another(session, tmp_path, 
             break
     assert 30 < line < 999
     assert checked.interrupts > 2 * ITEMS
+
+
+@pytest.mark.parametrize("step", [one, taken])
+@pytest.mark.parametrize("name", ["runs", "stations", "logs"])
+def test_the_watermark_waits_for_missing_items_after_interrupts_too(
+    session, sandbox, tmp_path, monkeypatch, name, step
+):
+    """The details of two listed items are not found, the first of all among them: the next pass yields these."""
+    monkeypatch.setattr(by_itself, "_WAITS", ())  # no test waits
+    listing = getattr(session, name).list(limit=3, concurrency=3)
+    missing = [item.id for item in listing.since()][0:3:2]
+    sandbox.faults.on(lambda request: request.path.rpartition("/")[2] in missing).always(faults.status(404))
+
+    def make(session, tmp_path):
+        session._object._connection.served.clear()  # nobody knows yet whether the server returns single items at all
+        walk = listing.details().since()
+        return Pass(partial(step, walk), lambda: walk.watermark, lambda place: [*listing.since(place)])
+
+    checked = Checked(make, session, tmp_path, missing)
+    assert len(checked.expected) == listing.count() - len(missing) >= 2
+    for line in range(1, 1000, 2 * STEP):
+        if not checked.run(repeat([(line,)])):
+            break
+    assert 30 < line < 999
+    sandbox.faults.clear()
+
+
+@pytest.mark.parametrize("listed", [lambda listing: listing, lambda listing: listing.details()])
+@pytest.mark.parametrize("name", ["runs", "stations", "logs"])
+def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, listed):
+    """It notes what was yielded, and may have to note it again."""
+    listing = getattr(session, name).list()
+    expected = sorted(item.id for item in listing.since())
+    for line in count(1):
+        walk = listed(listing).since()
+        first = next(walk).id
+        raised, _ = interrupted(partial(getattr, walk, "watermark"), line)
+        assert sorted([first, *(item.id for item in listing.since(walk.watermark))]) == expected
+        assert walk.stats.items == 1
+        if not raised:
+            break
+    assert line > 20
 
 
 @settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -262,33 +306,37 @@ def test_what_is_interrupted_while_it_is_made_is_not_there(session, tmp_path):
         made.close()
 
 
+class InterruptsTwice:
+    """A limiter that interrupts the first wait for it, which then takes its time to end, and interrupts that too."""
+
+    def __init__(self):
+        self.has_interrupted = False
+        self.finish = asyncio.Event()
+
+    async def __aenter__(self):
+        if not self.has_interrupted:
+            self.has_interrupted = True
+            interrupt()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                interrupt()
+                await self.finish.wait()
+
+    async def __aexit__(self, *_):
+        pass
+
+
 @pytest.mark.parametrize("how", ["next", "look", "close", "drop"])
 def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sandbox, how):
     """It was cancelled, and takes its time to end."""
-    finish = asyncio.Event()
-
-    class Limiter:
-        has_interrupted = False
-
-        async def __aenter__(self):
-            if not self.has_interrupted:
-                self.has_interrupted = True
-                interrupt()
-                try:
-                    await asyncio.Event().wait()
-                finally:
-                    interrupt()
-                    await finish.wait()
-
-        async def __aexit__(self, *_):
-            pass
-
-    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=Limiter()) as session:
+    limiter = InterruptsTwice()
+    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
         walk = session.procedures.list().walk()
         with pytest.raises(KeyboardInterrupt):
             next(walk)
         assert in_flight(session) == 1
-        session._thread._loop.call_soon_threadsafe(finish.set)
+        session._thread._loop.call_soon_threadsafe(limiter.finish.set)
         if how == "next":
             assert [*walk] == sandbox.procedures
         elif how == "look":
@@ -301,6 +349,30 @@ def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sand
         else:
             del walk
             assert session.procedures.list().count() == ITEMS
+        assert in_flight(session) == 0
+
+
+@pytest.mark.parametrize("left", ["enter", "next"])
+@pytest.mark.parametrize("then", ["enter", "close"])
+def test_so_is_a_wait_for_the_beginning_of_a_stream(sandbox, left, then):
+    limiter = InterruptsTwice()
+    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
+        stream = session.runs.list().follow()
+        with pytest.raises(KeyboardInterrupt):
+            stream.__enter__() if left == "enter" else next(stream)
+        assert in_flight(session) == 1
+
+        async def finish():  # not before something else has begun
+            while len(session._thread._calls) == 1:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0)
+            limiter.finish.set()
+
+        session._thread.soon(finish)
+        if then == "enter":
+            with stream:
+                assert stream.watermark is not None
+        else:
+            stream.close()
         assert in_flight(session) == 0
 
 
