@@ -517,6 +517,25 @@ class TestChanged:
         header, *rest = said(path)
         assert judged(sealed([header, line, *rest]))[0] == WRONG
 
+    async def test_a_line_needs_all_its_members_each_of_its_type(self, listing, path):
+        """A member that the rule does not use as well. A number is an integer, and not a float or a boolean."""
+        walk = listing(limit=4).walk(receipt=path)
+        await collected(walk, 3)
+        await collected(listing(limit=4, cursor=walk.checkpoint).walk(receipt=path))
+        lines = said(path)
+        assert {line["line"] for line in lines} == {"header", "page", "resume", "end"}
+        values = [None, True, 0, 4.0, "text", "", [], {}, {"text": 1}]
+        for at, line in enumerate(lines):
+            for name in line:
+                good = [other[name] for other in lines if name in other]
+                good += [None] if name in ("next", "anchor") else []
+                bad = [value for value in values if type(value) not in {*map(type, good)}]
+                bad += [["text", 1]] if isinstance(good[0], list) else []
+                without = {key: value for key, value in line.items() if key != name}
+                for changed in (without, *(line | {name: value} for value in bad)):
+                    verdict = judged(sealed([*lines[:at], changed, *lines[at + 1 :]]))
+                    assert verdict[0] == WRONG, (changed, verdict)
+
 
 def delivered(lines):
     """Return the IDs that the lines of a receipt say to have been yielded and not withdrawn."""
