@@ -169,7 +169,7 @@ async def modules_of_a_page(limit: int = 10) -> list[str]:
         sandbox = await started
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
             items = aiter(session.procedures.list(limit=limit))
-            for _ in range(2 * limit):
+            for _ in range(2 * limit - 1):  # each page but the first begins with an item of the one before
                 await anext(items)
             sys.setprofile(profile)
             try:

@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(start, sandbox
 
 def test_interrupt(start, sandbox, asked, tmp_path):
     """Ctrl-C while a page is awaited ends the command at once, and tells how to go on."""
-    sandbox.faults.on(cursor=100).always(stall(600))
+    sandbox.faults.on(cursor=99).always(stall(600))
     asked_twice = asked(2)
     process = start("procedures", "--output", tmp_path / "list.csv")
     assert asked_twice.wait(30)
@@ -169,7 +169,7 @@ def test_interrupt_while_a_pipe_is_full(start, sandbox):
 
 def test_interrupt_on_a_terminal(start, sandbox, terminal):
     """Ctrl-C at a terminal erases the bar, and leaves the cursor visible at the beginning of a line."""
-    sandbox.faults.on(cursor=100).always(stall(600))
+    sandbox.faults.on(cursor=99).always(stall(600))
     with terminal() as shown:
         process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
         shown.wait_for("100 procedures")
@@ -183,7 +183,7 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
 
 def test_termination(start, sandbox, asked, tmp_path):
     """SIGTERM ends the command as Ctrl-C does. Whoever sent it sees that it was the signal."""
-    sandbox.faults.on(cursor=100).always(stall(600))
+    sandbox.faults.on(cursor=99).always(stall(600))
     asked_twice = asked(2)
     process = start("procedures", "--output", tmp_path / "list.csv")
     assert asked_twice.wait(30)
@@ -196,7 +196,7 @@ def test_termination(start, sandbox, asked, tmp_path):
 
 def test_termination_on_a_terminal(start, sandbox, terminal):
     """The bar is erased, and the cursor is visible again."""
-    sandbox.faults.on(cursor=100).always(stall(600))
+    sandbox.faults.on(cursor=99).always(stall(600))
     with terminal() as shown:
         process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
         shown.wait_for("100 procedures")
