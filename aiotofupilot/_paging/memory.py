@@ -145,6 +145,13 @@ class Memory:
         """Return the digests of the items that may be met again, after so many items of the page at hand."""
         return tuple(map(_digest, self._split_ahead(self.page[self._start : passed])[1])) if self.upcoming else ()
 
+    def ends_with(self, digests: tuple[bytes, ...], passed: int) -> bool:
+        """Return whether these are the last digests of `anchors` and `ahead`, after so many items of the page."""
+        brought = self.page[self._start : passed]
+        overtaken, ahead = self._split_ahead(brought)
+        named = [name for name in overtaken if _digest(name) in digests]  # all of them, from the next page on
+        return tuple(map(_digest, [*self.passed, *named, *brought, *ahead][-len(digests) :])) == digests
+
     def _remember(self, names: Iterable[str]) -> None:
         self.passed += names
         if len(self.passed) > 2 * _REMEMBERED:

@@ -165,7 +165,7 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
 
         Raises:
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
-            OSError: The file cannot be opened. If it cannot be written later, the walk raises the error.
+            OSError: The file cannot be opened. The walk raises it if the file cannot be written.
         """
         from .receipts import Receipt  # noqa: PLC0415 - help need not wait for msgspec
 

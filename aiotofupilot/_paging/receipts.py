@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
@@ -13,7 +14,9 @@ from weakref import finalize
 from msgspec import json
 
 from aiotofupilot._arguments import for_parameter
-from aiotofupilot.positions import digest
+from aiotofupilot.positions import BEGINNING, Checkpoint
+
+from .memory import Memory
 
 if sys.platform != "win32":
     import fcntl
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aiotofupilot.models import Page
-    from aiotofupilot.positions import Checkpoint
 
     from .source import Plan
 
@@ -33,8 +35,7 @@ class Receipt:
     """The receipt of one walk; see `Paginator.walk`. The file does not change before there is a line to write."""
 
     def __init__(self, path: str | os.PathLike[str], plan: Plan) -> None:
-        self._path = Path(path)
-        self._sealed = hashlib.sha256()
+        self._path, self._sealed = Path(path), hashlib.sha256()
         self._size = self._count = 0  # of what stays in the file: its bytes, and the items that were yielded
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._file = os.open(path, flags, 0o666)
@@ -87,17 +88,18 @@ class Receipt:
 
     def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
         """Return the line that is due before the first page, and find out what of the file stays."""
-        cursor, lines = start.cursor + start.skip, self._lines()
+        is_beginning, lines = not (start.cursor or start.skip or start.ahead), self._lines()
         header = next(lines, None)
         if header is not None and header["listing"] != start.listing:
             raise self._unusable(f"is a receipt of {header['listing']}, and not of {start.listing}")
-        if header is None or not (cursor or start.ahead):
+        place = "0" if is_beginning else start.place
+        if header is None or is_beginning:
             self._sealed, self._size = hashlib.sha256(), 0
-            return {"line": "header", "receipt": 1, "listing": start.listing, "shard": is_shard, "cursor": cursor}
-        if (found := _found(start, lines)) is None:
+            return {"line": "header", "receipt": 1, "listing": start.listing, "shard": is_shard, "from": place}
+        if (found := _found(start, chain((header,), lines))) is None:
             raise self._unusable("does not show where the walk resumes")
-        self._count, after = found
-        return {"line": "resume", "cursor": cursor, "after": after, "count": self._count}
+        self._count = found
+        return {"line": "resume", "from": place, "count": found}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the file, without one that a process did not write to its end."""
@@ -116,26 +118,22 @@ class Receipt:
         return for_parameter(ValueError(f"{self._path} {reason}"), "receipt")
 
 
-def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> tuple[int, str] | None:
-    """Return how many items had been yielded at a checkpoint, and the item passed furthest; None: it is not there.
-
-    If a walk has gone back, it expects that item again. So it is the last one that the checkpoint has ahead. After an
-    error during a search, the item before the checkpoint is among those ahead, too.
-    """
-    names, count, furthest = (*start.anchors[-1:], *start.ahead), 0, ""
-    found: dict[bool, tuple[int, str]] = {}
+def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
+    """Return how many items had been yielded at a checkpoint, by what the walk remembered; None: it is not there."""
+    memory, count, found = Memory(), 0, None
     for line in lines:
         if line["line"] == "page":
-            ids: list[str] = line["ids"]
-            expected = {furthest} if furthest and line["anchor"] is not None else set[str]()
-            for cursor, passed in ((line["cursor"], ids[: start.skip]), (line["next"], ids)):
-                if passed and cursor == start.cursor and (name := digest(passed[-1])) in names:
-                    last = passed[-1] if expected <= {*passed} else furthest
-                    if digest(last) == names[-1]:
-                        found[name == names[0]] = count + len({*passed}.intersection(line["yielded"])), last
-            furthest = ids[-1] if ids and expected <= {*ids} else furthest
+            ids, anchor = line["ids"], line["anchor"]
+            memory.take_up(ids)
+            if anchor is not None and (rank := memory.rank(anchor or None)) is not None:
+                memory.go_back(rank)
+            memory.new(ids, ids.index(anchor) + 1 if anchor else 0)
+            for cursor, passed in ((line["cursor"], start.skip), (line["next"], len(ids))):
+                if cursor == start.cursor and memory.ends_with(start.anchors + start.ahead, passed):
+                    found = count + len({*ids[:passed]}.intersection(line["yielded"]))
             count += len(line["yielded"])
-        elif line["line"] == "resume":
-            count, furthest = line["count"], line["after"]
-            found = {key: place for key, place in found.items() if place[0] <= count}
-    return found.get(True, found.get(False))
+        elif line["line"] != "end":
+            at, count = Checkpoint.parse(line["from"]), line.get("count", 0)
+            found = count if at == start else None
+            memory = Memory(at.anchors or (() if at.cursor or at.skip else (BEGINNING,)), at.ahead)
+    return found

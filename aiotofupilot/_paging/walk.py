@@ -301,7 +301,15 @@ class Walk(ItemIteration[T]):
     async def _hand_over(self, page: Page[T], new: Sequence[T]) -> None:
         offered = new[: self._wanted]
         if self._receipt is not None:
-            self._record(self._receipt, page, offered)
+            gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
+            reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
+            try:
+                self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)
+            except OSError as error:
+                self._drift.memory.reject()  # the page does not count as passed
+                self._failure = error
+                raise
+            self._reason = "next"
         self._yielded_before += self._offered
         self._page, self._new = page, new
         self._stats.pages += 1
@@ -309,18 +317,6 @@ class Walk(ItemIteration[T]):
         self._wanted -= self._offered
         if not self._wanted:
             await self._window.aclose()
-
-    def _record(self, receipt: Receipt, page: Page[T], offered: Sequence[T]) -> None:
-        """Write the line of a page into the receipt. If that fails, the page does not count as passed."""
-        gap, drift, limit = self._window.gap, self._drift, self._window.requested
-        reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
-        try:
-            receipt.page(page, offered, limit=limit, reason=reason, anchor=drift.anchor, unreadable=unreadable)
-        except OSError as error:
-            drift.memory.reject()
-            self._failure = error
-            raise
-        self._reason = "next"
 
 
 class PageWalk(Walk[T]):

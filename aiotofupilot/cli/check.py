@@ -45,7 +45,7 @@ class Receipt:
         require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "it cannot be here")
         if kind == "header":
             require(line["receipt"] == 1, "the receipt is of another version")
-            self.doubts(line["shard"] or line["cursor"] != 0, "it is of a shard, or began elsewhere than the listing")
+            self.doubts(line["shard"] or line["from"] != "0", "it is of a shard, or began elsewhere than the listing")
         elif kind == "page":
             self.take_page(line, line["ids"], line["yielded"], line["anchor"])
         elif kind == "resume":

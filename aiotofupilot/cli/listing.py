@@ -62,8 +62,7 @@ class Form:
             finished file is never replaced then.
         escape_formulas: In CSV, write an apostrophe before each text that begins with =, +, -, @, a tab or a carriage
             return. Otherwise a spreadsheet that opens the file runs such a text as a formula, whoever wrote it.
-        receipt: Write into this file what each page had and what was written of it, as IDs, cursors and counts, without
-            the key and the filters. From it, 'aiotofupilot check FILE' proves that each item is there exactly once.
+        receipt: Write into this file what each page had and what was written of it, for 'aiotofupilot check FILE'.
     """
 
     format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None

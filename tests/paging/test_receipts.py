@@ -96,7 +96,7 @@ async def test_the_lines_of_a_receipt(listing, path, service):
     assert await collected(listing().walk(receipt=path)) == ids
     page = {"line": "page", "limit": 10, "unreadable": 0}
     assert said(path) == [
-        {"line": "header", "receipt": 1, "listing": "procedures", "shard": False, "cursor": 0},
+        {"line": "header", "receipt": 1, "listing": "procedures", "shard": False, "from": "0"},
         page | {"cursor": 0, "next": 10, "reason": "first", "anchor": "", "ids": ids[:10], "yielded": ids[:10]},
         page | {"cursor": 9, "next": 19, "reason": "next", "anchor": ids[9], "ids": ids[9:19], "yielded": ids[10:19]},
         page
@@ -249,6 +249,21 @@ class TestResumed:
         stored += await collected(listing(cursor=checkpoint, on_drift=on_drift).walk(receipt=path))
         assert said(path)[-1] == {"line": "end", "limited": False, "count": 25}
         assert checked(path)[0] == (EXACT if on_drift == "resync" else NOT_PROVEN)
+
+    @pytest.mark.parametrize("stop", [1, 4, 9])
+    @pytest.mark.parametrize("is_bare", [True, False])
+    async def test_a_receipt_that_began_elsewhere_is_continued(self, listing, path, service, is_bare, stop):
+        """At the place where it began, or at a later one."""
+        earlier = listing().walk()
+        await collected(earlier, 5)
+        start = 5 if is_bare else earlier.checkpoint
+        await collected(listing(cursor=start).walk(receipt=path), stop)
+        walk = listing(cursor=start).walk(receipt=path)
+        ids = await collected(walk, stop)
+        ids += await collected(listing(cursor=walk.checkpoint).walk(receipt=path))
+        assert ids == [procedure.id for procedure in service.procedures[5:]]
+        assert [line["count"] for line in said(path) if line["line"] in ("resume", "end")] == [0, stop, 20]
+        assert checked(path) == (NOT_PROVEN, f"not proven: line 1: {ELSEWHERE}")
 
     async def test_after_its_end_it_looks_for_what_came_since(self, listing, path, service):
         walk = listing().walk(receipt=path)
@@ -668,6 +683,7 @@ def walked(seed, path, **options):
 @example(seed=30321)
 @example(seed=31762)
 @example(seed=42123)
+@example(seed=51044)
 def test_a_good_receipt_is_never_refused(tmp_path_factory, seed):
     """Of walks that are busy and unlucky, interrupted, killed and resumed."""
     path = tmp_path_factory.mktemp("receipts") / "receipt.jsonl"
