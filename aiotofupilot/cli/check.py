@@ -10,12 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
-MEMBERS = {  # of each kind of line, and the types that each may have
-    "header": "receipt:int listing:str shard:bool cursor:int",
-    "page": "cursor:int next:int|None limit:int reason:str anchor:str|None unreadable:int ids:list yielded:list",
-    "resume": "cursor:int after:str count:int",
-    "end": "limited:bool count:int",
-}
 
 
 def require(condition: object, reason: str) -> None:
@@ -39,9 +33,6 @@ class Receipt:
     def take(self, line: dict[str, Any]) -> None:
         """Take the next line."""
         kind, count = line["line"], len(self.passed)
-        for name, _, types in (member.partition(":") for member in MEMBERS[kind].split()):
-            given = type(line[name]).__name__.removesuffix("Type")
-            require(given in types.split("|"), f"its member {name!a} has another type")
         require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "it cannot be here")
         if kind == "header":
             require(line["receipt"] == 1, "the receipt is of another version")
@@ -53,13 +44,12 @@ class Receipt:
             self.passed = dict.fromkeys([*self.passed][: line["count"]])
             self.has_more, self.is_cut, self.ended = True, False, ""
         else:
-            require(line["count"] == count, f"{count} items were yielded, and not {line['count']}")
+            require(kind == "end" and line["count"] == count, f"{count} items were yielded, and not {line['count']}")
             require(line["limited"] or not (self.has_more or self.is_cut), "the listing has more after the last page")
             self.ended = f"exact: the first {count} items" if line["limited"] else f"exact: {count} items"
 
     def take_page(self, line: dict[str, Any], ids: list[str], yielded: list[str], anchor: str | None) -> None:
         """Take the line of a page."""
-        require(all(type(item) is str for item in ids + yielded), "an ID is not a text")
         require(self.has_more and not self.is_cut, "no page follows the one before")
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
@@ -89,7 +79,7 @@ def verdict(lines: BinaryIO) -> tuple[int, str]:
                 "the seal does not fit, so the line was changed, or is not of a receipt",
             )
             receipt.take(json.loads(body + b"}"))
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         return WRONG, f"wrong: line {receipt.number}: {error}"
     receipt.doubts(not receipt.ended, "there is no end: the walk was interrupted, or the receipt was cut")
     return (NOT_PROVEN, f"not proven: {receipt.doubt}") if receipt.doubt else (EXACT, receipt.ended)
