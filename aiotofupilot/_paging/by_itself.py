@@ -105,6 +105,11 @@ class ByItself:
                         return True
             except DriftError:  # too many of the items before it are gone as well
                 return None
+            except TofuPilotError as error:
+                # The walk over the details says where to resume. This one looks at items that are still to come.
+                error.checkpoint = None
+                error.__dict__.pop("__notes__", None)
+                raise
         return False
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:

@@ -271,13 +271,13 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         head.task = None
         if result.reason == "unreadable":
             self._leave_out(head, result.error)
+        elif result.reason == "removed":
+            self._stats.removed += 1
+            self._settle(head)
         elif not self._source.is_known:
             if self._aside is not None:
                 self._call_back(*self._aside)
             self._aside = self._entries.popleft(), result.error
-        elif result.reason == "removed":
-            self._stats.removed += 1
-            self._settle(head)
         else:
             self._wait_for(head, result.error)
         return False

@@ -27,7 +27,7 @@ from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox.request import Head, Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
     from typing import Self
 
     from yarl import URL
@@ -243,8 +243,14 @@ def session_in_process(
         TypeError: An option is of the wrong type.
         ValueError: An option is out of bounds.
     """
-    wiring = Wiring(partial(InProcess, sandbox), FakeClock() if clock is None else clock)
-    return _InProcessSession(wiring, **{"api_key": sandbox.api_key, **options})
+    return session_over(partial(InProcess, sandbox), clock or FakeClock(), **{"api_key": sandbox.api_key, **options})
+
+
+def session_over(
+    transport: Callable[..., Transport], clock: Clock, **options: Unpack[Options]
+) -> TofuPilotSession:
+    """Return a session over a transport, which is made of the arguments of `Transport`."""
+    return _InProcessSession(Wiring(transport, clock), **options)
 
 
 class _InProcessSession(TofuPilotSession):

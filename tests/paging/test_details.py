@@ -309,6 +309,21 @@ class TestRemoved:
         assert [value for key, value in asked.query.pairs if key == "ids"] == [second.id]
         assert sum(key == "part_numbers" for key, _ in asked.query.pairs) == len(service.parts)
 
+    @pytest.mark.parametrize("name", ["procedures", "runs"])
+    async def test_all_may_be_removed_before_the_details_of_one_were_read(self, name):
+        """The listing lacks them, so this is not a server that is too old for details."""
+        service = Sandbox(procedures=3, runs=3)
+        rows = service.rows(name)
+
+        def remove(_, request):
+            if one()(request):
+                rows.clear()
+
+        service.before_response.append(remove)
+        async with detailed(InProcess(service), name).details().walk() as walk:
+            assert [item async for item in walk] == []
+        assert walk.stats.removed == 3
+
     async def test_an_old_server_is_told_from_removed_items(self, service, connection):
         """Two items that are not found, and none that is, are no longer a coincidence."""
         service.faults.on(one()).always(status(404))
@@ -451,6 +466,21 @@ class TestLag:
         ((second, _),) = others
         assert len(second) == stats.missing >= 2
         assert sorted(first + second) == sorted(item.id for item in items)
+
+    async def test_an_error_of_the_look_for_it_resumes_before_it(self, service):
+        """The listing is looked through on the way, and that has a position of its own."""
+        wanted = ids(service)
+        connection = InProcess(service, attempts=1)
+        walk = connection.procedures.list(limit=4).details().walk()
+        remove_when_requested(service, wanted[2])
+        found = [(await anext(walk)).id for _ in range(2)]
+        service.faults.on(cursor=4).next(status(401))
+        with pytest.raises(UnauthorizedError) as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
+        assert [note for note in caught.value.__notes__ if "resume with" in note][1:] == []
+        rest = connection.procedures.list(cursor=Checkpoint.parse(str(caught.value.checkpoint))).details()
+        assert found + [item.id for item in await rest.collect()] == wanted[:2] + wanted[3:]
 
     @pytest.mark.parametrize("name", ["runs", "procedures", "phases"])
     async def test_what_stays_missing_is_an_error_of_a_walk_or_counts_as_unreadable(self, service, name):
