@@ -67,7 +67,7 @@ class TestLeaving:
         assert session.users.list().count()
 
     def test_a_generator_of_pages_or_batches_is_closed_when_it_is_dropped(self, session, sandbox):
-        sandbox.faults.on(cursor=100).always(faults.stall(600))
+        sandbox.faults.on(lambda request: "cursor" in request.query).always(faults.stall(600))
         listing = session.procedures.list(concurrency=4)
         for make in (listing.pages, listing.walk().batches):
             pages = make()
@@ -379,7 +379,7 @@ class TestProcess:
 
         A process that is forked forgets what is global in another order than Python, which has its own here.
         """
-        sandbox.faults.on(cursor=200).always(faults.stall(600))
+        sandbox.faults.on(cursor=198).always(faults.stall(600))
         program = PRELUDE + textwrap.dedent(f"""
             import tracemalloc
             def main():

@@ -534,7 +534,7 @@ class TestOtherErrors:
 
     @pytest.mark.parametrize("fault", [status(503), reset()], ids=repr)
     async def test_one_that_heals_after_the_retries_leaves_nothing_out(self, service, fault):
-        service.faults.on(cursor=40).next(fault, times=4)
+        service.faults.on(cursor=36).next(fault, times=4)
         walk = InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").walk()
         assert await drain(walk) == service.procedures
         assert walk.stats.unreadable == 0

@@ -764,7 +764,7 @@ class TestFreedAtOnce:
     @pytest.mark.parametrize("fails", [False, True])
     async def test_by_counting_references_alone(self, service, listing, concurrency, fails):
         if fails:
-            service.faults.on(cursor=50).always(status(404))
+            service.faults.on(cursor=45).always(status(404))
         gc.collect()
         gc.disable()
         try:

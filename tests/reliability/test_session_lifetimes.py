@@ -175,7 +175,7 @@ async def test_a_program_that_forgets_its_session_is_told_once(run, use):
 
 async def test_it_is_told_once_with_a_page_in_flight(run, sandbox):
     """The event loop ends while the page is awaited."""
-    sandbox.faults.on(cursor=40).always(stall(60))
+    sandbox.faults.on(cursor=36).always(stall(60))
     await test_a_program_that_forgets_its_session_is_told_once(run, FEW)
 
 
