@@ -12,7 +12,7 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aiotofupilot._part import locked, opened
 
@@ -33,17 +33,10 @@ async def in_thread(work: Callable[[], T]) -> T:
     try:
         return await asyncio.shield(doing)
     finally:
-        await ended(doing)
-
-
-async def ended(*futures: asyncio.Future[Any]) -> None:
-    """Wait for the end of something, also if the task is cancelled meanwhile. Nobody else has to take its error."""
-    while waiting := [future for future in futures if not future.done()]:
-        with suppress(asyncio.CancelledError):  # the caller is about to end, by an earlier one
-            await asyncio.wait(waiting)
-    for future in futures:
-        if not future.cancelled():
-            future.exception()  # a caller that was cancelled does not take it, and asyncio would log that nobody did
+        while not doing.done():
+            with suppress(asyncio.CancelledError):  # the caller is about to end, by an earlier one
+                await asyncio.wait((doing,))
+        doing.exception()  # a caller that was cancelled does not take it, and asyncio would log that nobody did
 
 
 class PartFile:

@@ -364,6 +364,21 @@ class TestRemoved:
         assert [item async for item in walk] == []
         assert walk.stats.removed == total
 
+    async def test_the_first_item_is_put_back_if_another_walk_has_read_one_meanwhile(self):
+        """It was not found at first, and the page that is requested next brings no item."""
+        service = Sandbox(procedures=2)
+        connection, (wanted, _) = InProcess(service), ids(service)
+        service.faults.on(one(wanted)).next(status(404), times=4)
+        walk = connection.procedures.list(limit=1, on_drift="ignore").details().walk()
+
+        def change(_, request):
+            if request.query.get("cursor") == "1" and walk.stats.waited:
+                connection.served.add("/v2/procedures")
+                del service.procedures[1:]
+
+        service.before_response.append(change)
+        assert [item.id async for item in walk] == [wanted]
+
     async def test_the_first_item_is_put_back_wherever_the_walk_is_cancelled(self, service):
         """It was not found before the details of the second were there."""
         wanted = ids(service)
