@@ -243,12 +243,11 @@ def session_in_process(
         TypeError: An option is of the wrong type.
         ValueError: An option is out of bounds.
     """
-    return session_over(partial(InProcess, sandbox), clock or FakeClock(), **{"api_key": sandbox.api_key, **options})
+    clock = FakeClock() if clock is None else clock
+    return session_over(partial(InProcess, sandbox), clock, **{"api_key": sandbox.api_key, **options})
 
 
-def session_over(
-    transport: Callable[..., Transport], clock: Clock, **options: Unpack[Options]
-) -> TofuPilotSession:
+def session_over(transport: Callable[..., Transport], clock: Clock, **options: Any) -> TofuPilotSession:  # noqa: ANN401 - those of a session, which checks them
     """Return a session over a transport, which is made of the arguments of `Transport`."""
     return _InProcessSession(Wiring(transport, clock), **options)
 
