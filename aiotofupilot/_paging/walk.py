@@ -285,7 +285,7 @@ class Walk(ItemIteration[T]):
         if passed is not None and passed.following is not None:
             cursor, limit, drift.skip = passed.following, window.limit, 0
         drift.memory, drift.resyncs = self._drift.memory, self._drift.resyncs
-        self._drift = drift
+        self._drift, self._has_short_pages = drift, limit < self._plan.limit
         follows = page.cursor == cursor and window.limit == limit and window.gap is None
         window.follow(window.cursor + window.overlap if follows else cursor, limit, passed=cursor + drift.skip)
         return drift.admit(page) if follows else None

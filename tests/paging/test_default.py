@@ -161,13 +161,14 @@ class TestOddServers:
         assert await listing(limit=limit, cursor=3).collect() == service.procedures[3 * limit :]
 
     @pytest.mark.parametrize("max_items", [1, 2, 5, 10, 11, 45])
+    @pytest.mark.parametrize("limit", [1, 2, 10])
     @pytest.mark.parametrize("odd", [*ODD])
-    async def test_few_items_can_be_wanted(self, service, listing, odd, max_items):
+    async def test_few_items_can_be_wanted(self, service, listing, odd, limit, max_items):
         service.paging = ODD[odd]
-        walk = listing(limit=10, max_items=max_items).walk()
+        walk = listing(limit=limit, max_items=max_items).walk()
         seen = await items_of(walk)
         assert seen == service.procedures[:max_items]
-        assert seen + await listing(limit=10, cursor=walk.checkpoint).collect() == service.procedures
+        assert seen + await listing(limit=limit, cursor=walk.checkpoint).collect() == service.procedures
 
     @pytest.mark.parametrize("odd", [*ODD])
     async def test_an_error_on_the_way_has_the_checkpoint_that_resumes_there(self, service, listing, odd):

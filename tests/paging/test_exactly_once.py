@@ -49,7 +49,7 @@ class Parking(InProcess):
 
 
 class MovingListing(RuleBasedStateMachine):
-    """A walk, by default or with "resync", now and then resumed, over a listing that moves between any two answers."""
+    """A walk, by default or with "resync", resumed now and then, over a listing that moves between any two requests."""
 
     @initialize(total=st.integers(0, 60), limit=limits, concurrency=concurrencies, on_drift=ways)
     def begin(self, total, limit, concurrency, on_drift):

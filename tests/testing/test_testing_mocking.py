@@ -166,7 +166,7 @@ def by_hand(mocked, *pages):
 
 
 async def test_the_error_for_an_exact_cursor_names_mock_listing_and_ignore(mocked, session):
-    """At once: a request that no mock answers is not an outage."""
+    """At once: a request without a mocked response is not an outage."""
     procedures = make_procedures(5)
     by_hand(mocked, procedures[:3], procedures[3:])
     with pytest.raises(
@@ -196,7 +196,7 @@ async def test_pages_of_one_item_can_be_mocked_at_exact_cursors_too(mocked, sess
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-async def test_a_request_that_no_mock_answers_is_named(mocked, session):
+async def test_a_request_without_a_mocked_response_is_named(mocked, session):
     with pytest.raises(TransportError, match=r"^aioresponses has no response for /api/v2/procedures$") as caught:
         await session.procedures.list()
     assert caught.value.hint is None
