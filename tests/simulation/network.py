@@ -1,0 +1,265 @@
+"""The way between a session and the server: it takes time, breaks, and knows what each program has sent."""
+
+import asyncio
+import math
+import socket
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import partial
+from urllib.parse import parse_qsl
+
+from attrs import define, field
+from simulation.world import StuckError
+
+from aiotofupilot import ConnectionFailedError
+from aiotofupilot.testing.in_process import InProcess, session_over
+
+PROGRAM = ContextVar("program")
+"""Whoever lists something. What a task begins on behalf of a program belongs to it."""
+
+MOST_REQUESTS = 20_000
+"""A universe with more requests does not come to an end."""
+
+ELAPSED = 120.0
+"""The longest time for which a page is requested again, by the usual policy."""
+
+DOWN = 5
+"""After so many failures about the server without a good response between them, the session is down."""
+
+GOOD = {200, 206, 404}
+SLOW = {408, 504}
+ABOUT_SERVER = {429, 502, 503}
+
+
+@define(eq=False)
+class Sent:
+    """One request."""
+
+    program: object
+    key: tuple
+    """What is requested, and in which piece of the program's work."""
+    path: str
+    cursor: int
+    limit: int
+    at: float
+    is_first: bool
+    """Whether the program has not sent the same one before."""
+    starts: int
+    is_probe: bool = False
+    """Whether it was sent while the session was down."""
+    ended: float = math.inf
+    status: int | None = None
+    """The status of a whole response. None: there was none."""
+    size: int = 0
+    """The bytes of its body."""
+    has_failed: bool = False
+    """Whether there was no good response. Otherwise there was one, or nobody wanted it any more."""
+    was_cancelled: bool = False
+    is_slow: bool = False
+    """Whether it took too long."""
+    server_failures: int = -1
+    """How many failures about the server there had been when it ended; -1: the last response was one."""
+    failures: int = 0
+    """How often in a row the same request has failed before."""
+    failed_at: float = math.inf
+    """When the first of these failed, or began if it took too long."""
+
+    @property
+    def is_of_api(self):
+        """Whether the server got it, and not the storage, which has other pauses and outages."""
+        return "/storage/" not in self.path
+
+    @property
+    def is_about_server(self):
+        """Whether its failure says that the server is down."""
+        return self.has_failed and not self.is_slow and self.status in {None, *ABOUT_SERVER}
+
+
+@define(eq=False)
+class Way:
+    """What the session of a universe sends, and what may be sent."""
+
+    world: object
+    server: object
+    sent: list = field(factory=list)
+    """Everything that was ever sent."""
+    in_flight: int = 0
+    last: dict = field(factory=dict)
+    """The last request of each key."""
+    has_reached: bool = False
+    """Whether the present session has had a response."""
+    quiet_until: float = 0.0
+    """Until then, the server wants nothing."""
+    starts: int = 0
+    allowed: float = math.inf
+    """The most requests in flight after the server has asked for a pause."""
+    in_a_row: int = 0
+    """How many failures about the server there were since the last good response."""
+    server_failures: int = 0
+    """How many such failures there ever were."""
+    probes: int = 0
+    """How many requests are in flight that were sent while the session was down."""
+    limited: int = 0
+    """How many are within the limiter."""
+
+    def connected(self):
+        """Begin anew with another session."""
+        self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
+
+    def begin(self, url, headers):
+        """Note a request, and hold it to what may be sent now."""
+        world, program = self.world, PROGRAM.get()
+        if len(self.sent) >= MOST_REQUESTS:
+            raise StuckError(f"no end after {MOST_REQUESTS} requests")
+        query = dict(parse_qsl(url.raw_query_string))
+        what = url.raw_path, url.raw_query_string, headers.get("Range")
+        key = (*what, program, program.pieces)
+        cursor, limit = int(query.get("cursor", 0)), int(query.get("limit", 0))
+        sent = Sent(program, key, url.raw_path, cursor, limit, world.now, what not in program.asked, self.starts)
+        program.asked.add(what)
+        if sent.is_of_api:
+            self._hold(sent)
+        self.in_flight += 1
+        self.last[key] = sent
+        self.sent.append(sent)
+        program.begin(sent)
+        return sent
+
+    def _hold(self, sent):
+        """Hold a request to the pauses, the outages and the failures before it."""
+        world = self.world
+        if self.quiet_until:
+            world.check("a pause is kept", world.now >= self.quiet_until - 1e-6, "until", self.quiet_until)
+            if not world.on & {"outage", "faults", "unreadable"}:  # after an outage it begins with two
+                fits = self.in_flight < self.allowed
+                world.check("after a pause requests come back gradually", fits, self.in_flight, "in flight")
+        is_part = sent.limit not in {0, sent.program.limit} or (sent.limit and "tiny" in world.on)  # or a control
+        if self.in_a_row >= DOWN and self.has_reached and not is_part:
+            world.check("while the server is down, one request at a time probes", self.probes == 0, self.probes, sent)
+            sent.is_probe = True
+            self.probes += 1
+        before = self.last.get(sent.key)
+        if before is None or not before.has_failed or is_part or sent.program.is_endless:
+            return
+        sent.failures, waited = before.failures + 1, world.now - before.ended
+        sent.failed_at = min(before.failed_at, before.at if before.is_slow else before.ended)
+        if "unreadable" in world.on:  # such an item is requested again for other reasons
+            return
+        elapsed = world.now - sent.failed_at
+        world.check("no attempt begins after the time is up", elapsed <= ELAPSED + 1e-6, elapsed, sent)
+        is_up = before.server_failures == self.server_failures and not self.in_a_row
+        if not world.on & {"pauses", "outage", "limiter"} and is_up:
+            longest = 0.5 * 2.0 ** (sent.failures - 1)
+            world.check("waits are no longer than the policy says", waited <= longest + 1e-6, waited, longest, sent)
+
+    def end(self, sent, retry_after=None):
+        """Note that a request is over."""
+        world = self.world
+        sent.ended = world.now
+        self.in_flight -= 1
+        self.has_reached |= sent.status is not None
+        if sent.is_of_api:
+            self.probes -= sent.is_probe
+            if sent.is_about_server:
+                self.in_a_row += 1
+                self.server_failures += 1
+            elif not (sent.has_failed or sent.was_cancelled):
+                self.in_a_row = 0
+            self._note_pause(sent, retry_after)
+        sent.server_failures = self.server_failures if not self.in_a_row else -1
+        sent.program.end(sent)
+
+    def _note_pause(self, sent, retry_after):
+        if sent.starts == self.starts:
+            self.allowed += 1
+        if retry_after is not None:
+            self.quiet_until = max(self.quiet_until, self.world.now + retry_after)
+            if sent.starts == self.starts:
+                self.starts += 1
+                self.allowed = 1
+
+
+class Network(InProcess):
+    """Takes requests to the sandbox of a universe, at the speed and on the days of its server."""
+
+    def __init__(self, way, sandbox, *arguments, **options):
+        super().__init__(sandbox, *arguments, **options)
+        self._way = way
+
+    @asynccontextmanager
+    async def requested(self, url, authorization, headers={}):  # noqa: B006 - nobody changes it
+        way, server = self._way, self._way.server
+        sent, retry_after = way.begin(url, headers), None
+        try:
+            await asyncio.sleep(server.takes())
+            window = server.window
+            if window is not None and window.kind in REFUSES:
+                raise _refused(window.kind)
+            async with super().requested(url, authorization, headers) as (head, parts):
+                yield head, _counted(sent, parts)
+                sent.status = head.status
+                retry_after = _retry_after(head)
+        except asyncio.CancelledError:
+            sent.was_cancelled = True
+            raise
+        finally:
+            has_timed_out = sent.was_cancelled and way.world.now - sent.at >= TIMEOUT - 1e-6
+            sent.is_slow = has_timed_out or sent.status in SLOW
+            sent.has_failed = has_timed_out or (not sent.was_cancelled and sent.status not in GOOD)
+            way.end(sent, retry_after)
+
+
+REFUSES = {"refused", "unresolved", "drain"}
+"""How a server is down to which nobody can connect."""
+
+TIMEOUT = 30.0
+"""The usual limit of an attempt."""
+
+
+async def _counted(sent, parts):
+    async for part in parts:
+        sent.size += len(part)
+        yield part
+
+
+def _retry_after(head):
+    """Return the seconds of the pause that a response asks for. None: it asks for none."""
+    asked = head.headers.get("Retry-After")
+    if asked is not None:
+        return float(asked)
+    return 1.0 if head.status == 429 else None
+
+
+def _refused(kind):
+    error = ConnectionFailedError(f"the connection failed: {kind}")
+    error.__cause__ = socket.gaierror(-3, "again") if kind == "unresolved" else ConnectionRefusedError(111, "refused")
+    return error
+
+
+class Limiter:
+    """A limiter of a user, which lets one request through in a while."""
+
+    def __init__(self, way):
+        self._way, self._free_at = way, 0.0
+
+    async def __aenter__(self):
+        now = self._way.world.now
+        free_at = max(now, self._free_at) + SPACING
+        await asyncio.sleep(free_at - now)
+        self._free_at = free_at  # whoever was cancelled before has taken nothing
+        self._way.limited += 1
+
+    async def __aexit__(self, *_):
+        self._way.limited -= 1
+        await asyncio.sleep(0)
+
+
+SPACING = 0.05
+"""Seconds between two requests of a limiter."""
+
+
+def connect(way, sandbox, **options):
+    """Return a session of the universe."""
+    way.connected()
+    make = partial(Network, way, sandbox)
+    return session_over(make, way.world.clock, api_key=sandbox.api_key, timeout=TIMEOUT, **options)

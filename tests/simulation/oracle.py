@@ -1,0 +1,210 @@
+"""What has to hold: what came, what it cost, and what is left in the end."""
+
+import math
+
+MANNERS = {"jitter", "tiny", "shuffle", "spans", "debug", "echo"}
+HARMLESS = MANNERS | {"slow", "together", "limiter", "skew"}
+"""With nothing else in the way, every request is known beforehand."""
+
+ATTEMPTS = 6
+ELAPSED = 120.0
+
+
+def pages_of(items, limit, overlap):
+    """Return how many pages a listing has."""
+    return 1 + max(0, math.ceil((items - limit) / (limit - overlap)))
+
+
+def width_after(pages, concurrency):
+    """Return how many pages may be in flight after so many came as expected: one more for each, from 4 on two."""
+    return min(concurrency, 1 + pages if pages <= 3 else 4 + 2 * (pages - 3))
+
+
+def ideal(pages, concurrency, latency):
+    """Return how long a walk of so many pages takes, if each page takes as long."""
+    came = [latency]
+    while len(came) < pages:
+        page = len(came)
+        before = next(before for before in range(page) if page <= before + width_after(before + 1, concurrency))
+        came.append(max(came[-1], came[before] + latency))
+    return came[-1]
+
+
+def is_still(program):
+    """Return whether nothing came or went, and the server lists as it should."""
+    return not program.world.on & {"moving", "odd"} and not program.line.unordered
+
+
+def only(program, *troubles):
+    """Return whether nothing is in the way but this, and what changes no request."""
+    return not program.world.on - HARMLESS - {*troubles}
+
+
+def judge_order(program, expected):
+    """Each of the items came, in this order, and none came twice."""
+    got, what = program.got, f"{len(expected)} items"
+    once = set(got)
+    # A walk that follows the cursor, and one that is resumed among items without an order, may meet an item again.
+    is_ignoring = getattr(program, "on_drift", "") == "ignore" and "moving" in program.world.on
+    if not ((is_ignoring or program.line.unordered) and program.is_broken_off):
+        program.check("no item comes twice", len(once) == len(got), what, len(got) - len(once))
+    missing = [id_ for id_ in expected if id_ not in once]
+    program.check("no item is missed", not missing, what, len(missing), missing[:3])
+    if not program.line.unordered:
+        place = {id_: at for at, id_ in enumerate(expected)}
+        places = [place[id_] for id_ in got if id_ in place]
+        program.check("items come in order", places == sorted(places), what)
+
+
+def judge_walk(program, walk):
+    """Hold a walk to exactly once, and to what it may cost."""
+    world, line, still = program.world, program.line, is_still(program)
+    if walk is None:
+        return
+    if line.odd and program.on_drift != "ignore" and not still:
+        return
+    is_exact = program.on_drift != "ignore" or not ("moving" in world.on or line.unordered)
+    expected = line.steady(program.began) if is_exact else []
+    if program.max_items is not None:
+        expected = expected[: program.max_items] if still else []
+    judge_order(program, expected)
+    listed = all(line.seen.get(id_, (math.inf, 0))[1] >= program.began for id_ in program.got)
+    program.check("nothing is made up", listed)
+    if line.odd:
+        world.marks.add("an odd server is listed right, or refused")
+    if line.changes > program.changes and expected:
+        world.marks.add("exactly once while items come and go")
+        if "interrupts" in world.on:
+            world.marks.add("exactly once across texts while items come and go")
+    if line.unreadable and program.skips:
+        program.check("what cannot be read is left out", not line.unreadable & {*program.got}, walk.stats)
+
+
+def judge_costs(program, stats, seconds):
+    """Hold a walk over a listing that stands still to its requests and its time."""
+    world, line, items = program.world, program.line, len(program.line.rows)
+    if not is_still(program) or "interrupts" in world.on:
+        return
+    overlap = int(program.on_drift != "ignore")
+    limit = max(2, program.limit) if overlap else program.limit
+    wanted = items if program.max_items is None else min(items, program.max_items)
+    if program.max_items is not None and not overlap:
+        limit = max(1, min(limit, program.max_items))
+    pages = pages_of(wanted, limit, overlap)
+    width = width_after(pages - 1, program.concurrency)
+    beyond = width - 1 if wanted == items else 0
+    far = int(program.concurrency > 16 and pages > 1)
+    most = pages + beyond + far
+    extra = program.requests - most
+    if only(program, "ties"):
+        program.check("a walk costs its pages", pages <= program.requests <= most, program.requests, (pages, most))
+        program.check("nothing is retried without a failure", stats.retries == 0, stats)
+        if not world.on & {"jitter", "slow", "limiter", "together"}:
+            time = ideal(pages, program.concurrency, program.server.latency)
+            program.check("a walk takes its time", seconds <= time + 1e-6, seconds, time)
+    elif only(program, "unreadable") and program.errors == 0:
+        bad = len(line.unreadable)
+        # 14 requests find it, each prefetched page that is dropped is requested again, and HTTP tries each part again.
+        program.check("an unreadable item costs few requests", extra / max(bad, 1) <= 30, extra, bad)
+    elif only(program, "faults") and not program.slow:
+        program.check("a fault costs one request", extra <= program.failures + 2, extra, program.failures)
+
+
+def judge_drift(program, stats):
+    """Hold the search for the position to its requests."""
+    if not only(program, "moving") or program.on_drift != "resync" or program.max_items is not None:
+        return
+    pages = pages_of(max(program.line.lengths), program.limit, 1)
+    extra = program.requests - pages - program.concurrency
+    program.check("a listing that moves costs few requests", extra <= 4 * max(1, stats.resyncs), extra, stats)
+
+
+def judge_pages(program):
+    if program.line.changes == program.changes and not program.line.unordered and not program.line.unreadable:
+        judge_order(program, program.line.ids)
+
+
+def judge_details(program, walk):
+    if walk is None:
+        return
+    items = len(program.line.rows)
+    if is_still(program) and only(program, "ties"):
+        pages = pages_of(items, max(2, program.limit), 1)
+        extra = program.requests - items - pages
+        # Details that are longer than expected are dropped, and requested again.
+        program.check("details cost a request each", 0 <= extra <= 12, extra)
+    expected = program.max_buffer + program.concurrency * program.largest
+    program.check("no more bytes wait than allowed", program.most_held <= expected, program.most_held, expected)
+
+
+def judge_since(program, walk, requests):
+    if walk is None:
+        return
+    line, got = program.line, program.got
+    once = set(got)
+    missing = [id_ for id_ in line.ids if id_ not in once and id_ not in line.unreadable]
+    program.check("over all passes each item comes", not missing, len(missing), missing[:3])
+    program.check("over all passes no item comes twice", len(once) == len(got), len(got) - len(once))
+    if only(program, "moving", "ties") and not line.unordered:
+        recent = pages_of(program.recent, max(2, program.limit), 1)
+        program.check("a pass costs few requests beyond its pages", requests <= recent + 50, requests, recent)
+
+
+def judge_follow(program, begun, ended, interval, requests):
+    line, world = program.line, program.world
+    once = set(program.got)
+    program.check("a stream yields nothing twice", len(once) == len(program.got), len(program.got) - len(once))
+    if line.odd or program.errors:
+        return
+    if not world.on - HARMLESS - {"moving", "ties", "interrupts"} and not line.unordered:
+        first = program.began if program.backlog is not None else begun + interval + 1.0
+        due = [id_ for id_ in line.ids if first < line.seen[id_][0] < ended - 3 * interval - 2.0]
+        missing = [id_ for id_ in due if id_ not in once]
+        program.check("a stream yields all that is created", not missing, len(missing), len(due), missing[:3])
+    if program.backlog is None:
+        early = [id_ for id_ in once if line.seen[id_][0] < program.began]
+        program.check("a stream without a watermark begins now", not early, len(early))
+
+
+def judge_count(program, number, requests):
+    lengths = program.line.lengths
+    if not program.line.odd:
+        program.check("a count is a length that the listing had", min(lengths) <= number <= max(lengths), number)
+    if only(program, "ties", "unreadable"):
+        program.check("a count costs few requests", requests <= 16, requests)
+
+
+def judge_shards(program):
+    if not program.line.odd:
+        judge_order(program, [])
+        missing = set(program.line.steady(program.began)) - set(program.got)
+        program.check("shards hold each item", not missing, len(missing))
+    if is_still(program) and only(program, "ties", "together"):
+        most = len(program.shards) + 22
+        program.check("shards cost a count and a request each", program.cut_for <= most, program.cut_for, most)
+
+
+def judge_downloads(program, found, folder, requests):
+    addresses = sum(one.download_url is not None for one in found)
+    if only(program, "moving", "ties"):
+        program.check("a file costs a request and its address", requests <= 2 * addresses + 12, requests, addresses)
+    left = [path for path in folder.rglob("*") if ".part" in path.name] if folder.exists() else []
+    if not program.errors:
+        program.check("no part of a file is left", not left, left)
+
+
+def judge_outage(universe, programs):
+    """After an outage, everything goes on within its length."""
+    world, way = universe.world, universe.way
+    for window in universe.server.windows:
+        sent = [one for one in way.sent if one.is_of_api]
+        meanwhile = [one for one in sent if window.begins <= one.at < window.ends]
+        lasts = window.ends - window.begins
+        others = world.on & {"close", "interrupts", "pauses", "faults", "unreadable"}
+        if not meanwhile or window.kind == "hang" or others:
+            continue
+        failed = [one for one in sent if one.has_failed and one.ended >= window.begins]
+        good = [one for one in sent if one.status == 200 and one.at >= window.begins and one.ended >= window.ends]
+        if failed and good and way.has_reached and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
+            on_after = good[0].ended - window.ends
+            world.check("after an outage it goes on within its length", on_after <= lasts + 1e-6, on_after, lasts)

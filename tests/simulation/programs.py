@@ -1,0 +1,548 @@
+"""What programs do with a session: they list, leave, are cancelled, come back with a text, and count what they got."""
+
+import asyncio
+import pickle
+from datetime import timedelta
+from weakref import ref
+
+from simulation import oracle
+from simulation.network import PROGRAM, TIMEOUT
+from simulation.server import time_of
+
+from aiotofupilot import (
+    APIError,
+    Checkpoint,
+    ConnectionFailedError,
+    DecodeError,
+    DriftError,
+    NotFoundError,
+    PaginationError,
+    RequestTimeoutError,
+    SessionError,
+    Shard,
+    TofuPilotError,
+    Watermark,
+)
+from aiotofupilot.sandbox.storage import contents
+
+TURNS = 12
+"""After so many turns of the loop, what was cancelled has ended."""
+
+HOLD_UP = {"shuffle", "limiter", "pauses", "outage", "unreadable", "faults"}
+"""What lets a request that was begun be sent later."""
+
+NO_END = 60
+"""So many pieces without an end are enough."""
+
+
+class Program:
+    """Lists something in a universe, and is held to what it sends."""
+
+    is_endless = False
+    """Whether it requests the same again and again."""
+
+    def __init__(self, universe, name):
+        self.universe, self.world, self.name = universe, universe.world, name
+        self.line, self.way, self.server = universe.line, universe.way, universe.server
+        self.chance = self.world.chance(f"program {name}")
+        self.concurrency = self.chance.choice((1, 1, 2, 3, 4, 8, 16, 24))
+        self.limit = self.line.limit
+        self.asked = set()
+        self.requests = self.in_flight = self.peak = self.pieces = 0
+        self.failures = self.cancelled = self.errors = self.slow = 0
+        self.is_idle = False
+        """Whether it works on what it got, and waits for nothing."""
+        self.furthest = None
+        """The last position at which a page may be requested. None: nobody knows."""
+        self.got = []
+        self.is_asking = False
+        """Whether it waits for the next item."""
+        self.is_broken_off = False
+        self.is_left = False
+        """Whether the iteration was closed before its end."""
+        self.made = []
+        """Weak references to what was made on the way."""
+
+    def __repr__(self):
+        return f"{type(self).__name__} {self.name}"
+
+    def check(self, promise, holds, *facts):
+        self.world.check(promise, holds, self, *facts)
+
+    def begin(self, sent):
+        """Note a request of this program, and hold it to what it may send."""
+        self.requests += 1
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        if self.in_flight >= min(self.concurrency, 2):
+            self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
+        looks_for_item = isinstance(self, Detailing) and "moving" in self.world.on  # one that was not found
+        if sent.is_first and self.is_idle and not looks_for_item:
+            self.check("nothing is requested while nobody waits", sent is None, sent)
+        if self.furthest is not None and sent.limit == self.limit:
+            self.check("no page is requested further ahead than allowed", sent.cursor <= self.furthest, sent)
+
+    def end(self, sent):
+        """Note that a request of this program is over."""
+        self.in_flight -= 1
+        self.failures += sent.has_failed
+        self.slow += sent.is_slow
+        self.cancelled += sent.was_cancelled
+        if sent.is_of_api:  # of a storage, the timeout is about the time between two bytes
+            is_in_time = sent.ended - sent.at <= TIMEOUT + 1e-6
+            self.check("no request takes longer than the timeout", is_in_time, sent)
+
+    @property
+    def session(self):
+        return self.universe.session
+
+    @property
+    def listing(self):
+        return getattr(self.session, self.line.kind)
+
+    async def run(self):
+        """Do it, as a task of its own."""
+        PROGRAM.set(self)
+        self.began, self.changes, self.length = self.world.now, self.line.changes, len(self.line.rows)
+        try:
+            await self.act()
+        except TofuPilotError as error:
+            self.meet(error)
+        await self.settled("the end")
+
+    async def act(self):
+        """Do it."""
+        raise NotImplementedError
+
+    async def pause(self):
+        """Work on something for a while."""
+        if "slow" in self.world.on and self.chance.random() < 0.2:
+            for _ in range(3):
+                await asyncio.sleep(0)  # what was begun before sets off
+            self.is_idle = not self.world.on & HOLD_UP
+            if self.is_idle:
+                self.world.marks.add("nothing is requested while nobody waits")
+            try:
+                await asyncio.sleep(self.chance.choice((0.01, 0.5, 20.0)))
+            finally:
+                self.is_idle = False
+
+    async def settled(self, why):
+        """Wait for some turns of the loop. Then nothing of this program is in flight."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        if self.is_asking or "a" not in why.split():  # otherwise it was left at an item, and is still there
+            self.check(f"nothing stays in flight after {why}", self.in_flight == 0, self.in_flight)
+
+    def meet(self, error):
+        """Hold an error to what errors say and do not say, and to what may go wrong in this universe."""
+        self.errors += 1
+        parts = error, str(error), vars(error), getattr(error, "__notes__", ()), error.__cause__, error.__context__
+        key, told = self.line.sandbox.api_key, " ".join(map(repr, parts))
+        self.check("the key is in no error", key not in told and key.encode() not in pickle.dumps(error), told)
+        self.check("only what went wrong is an error", self.may_raise(error), type(error).__name__, error)
+        self.world.tally(type(error).__name__)
+
+    def may_raise(self, error):
+        """Return whether something in this universe explains an error."""
+        on, windows = self.world.on, self.server.windows
+        match error:
+            case SessionError():
+                return "close" in on
+            case PaginationError():
+                return "odd" in on
+            case DriftError():
+                return self.line.changes > self.changes or "odd" in on or self.line.unordered
+            case APIError(status=408 | 504) | RequestTimeoutError() if "faults" in on and isinstance(self, Detailing):
+                return True  # two in a row are taken for what cannot be read
+            case APIError() | ConnectionFailedError() | RequestTimeoutError() | DecodeError():
+                is_unproven = any(window.kind in {"refused", "unresolved", "reset", "drain"} for window in windows)
+                return (
+                    len(on & {"faults", "pauses", "outage"}) > 1
+                    or "unreadable" in on
+                    or (is_unproven and not self.way.has_reached)
+                    or any(window.kind == "hang" for window in windows)
+                    or (bool(on & {"faults", "pauses", "outage"}) and (error.elapsed or 0.0) > 60.0)
+                )
+            case _:
+                return False
+
+
+class Iterating(Program):
+    """Iterates over something that can be broken off, and resumed from a text."""
+
+    def make(self, text):
+        """Return the iteration that goes on at a text. None: it begins."""
+        raise NotImplementedError
+
+    def place(self, of):
+        """Return where an iteration is, or where it was when it raised an error."""
+        return of.checkpoint
+
+    def take(self, item):
+        """Note an item."""
+        self.got.append(item.id)
+        if len(self.got) % 16 == 1:
+            known = self.line.items.get(item.id)
+            self.check("an item is what the server has", item == known, item, known)
+
+    def taken(self):
+        """Note that all items at hand were taken."""
+
+    async def iterate(self, iteration, at_most=None):
+        """Take items until there are no more, or so many. Return whether there are no more."""
+        form, number = self.chance.choice(("items", "items", "batches", "take")), 0
+        batches = iteration.batches() if form == "batches" else None
+        while at_most is None or number < at_most:
+            self.is_asking = True
+            if batches is not None:
+                items = await anext(batches, [])
+            elif form == "take":
+                items = await iteration.take(self.chance.choice((1, 7, 1000)))
+            else:
+                item = await anext(iteration, None)
+                items = [] if item is None else [item]
+            self.is_asking = False
+            if not items:
+                return True
+            for item in items:
+                self.take(item)
+            number += len(items)
+            self.taken()
+            await self.pause()
+        return False
+
+    async def piece(self, iteration):
+        """Iterate for a while, in one of the ways in which programs do. Return whether it came to the end."""
+        chance, ways = self.chance, ("whole", "timeout", "cancel", "leave", "drop")
+        way = chance.choice(ways) if "interrupts" in self.world.on else "whole"
+        seconds = chance.choice((0.0, 0.5, 1.5, 3.0, 6.0, 50.0, 500.0)) * self.server.latency * chance.uniform(0.5, 2.0)
+        self.pieces += 1
+        if way == "whole":
+            return await self.iterate(iteration)
+        if way == "timeout":
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self.iterate(iteration)
+            except TimeoutError:
+                await self.ended("a timeout")
+                return False
+        if way == "cancel":
+            task = asyncio.ensure_future(self.iterate(iteration))
+            await asyncio.wait([task], timeout=seconds)
+            now = self.world.now
+            task.cancel()
+            await asyncio.wait([task])
+            self.check("who is cancelled ends at once", self.world.now == now, self.world.now - now)
+            await self.ended("a cancellation")
+            return False if task.cancelled() else task.result()
+        ended = await self.iterate(iteration, chance.choice((1, 5, 60, 200)))
+        if way == "leave":
+            await iteration.aclose()
+            self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
+            self.is_left = True
+        return ended
+
+    async def ended(self, why):
+        """Wait until what was cancelled has ended, or go on at once."""
+        if self.chance.random() < 0.5:
+            await self.settled(why)
+
+    async def go(self):
+        """Iterate piece by piece. Return the iteration that came to the end; None: none did."""
+        text = iteration = None
+        for _ in range(NO_END):
+            if iteration is None:
+                iteration = self.make(text)
+                self.made.append(ref(iteration))
+                sent, had, failed = self.requests, len(self.got), ""
+            failure = None
+            try:
+                ended = await self.piece(iteration)
+            except TofuPilotError as error:
+                failure, ended = error, False
+            text = str(self.place(iteration))
+            stats = iteration.stats
+            self.check("the counts are right", stats.items == len(self.got) - had, stats, len(self.got) - had)
+            self.check("each request is counted", stats.requests == self.requests - sent, stats, self.requests - sent)
+            if ended:
+                return iteration
+            if failure is not None:
+                self.meet(failure)
+                place = str(self.place(failure))
+                if isinstance(self, Walking):  # one that reads details may have gone back meanwhile
+                    self.check("an error says where to resume", place == text, failure, place, text)
+                await self.settled("an error")
+                text = self.after(failure, place)
+                if text is None:
+                    return None
+                failed, failure = f"{failed} {failure!r}", None
+                await asyncio.sleep(1.0)
+            if self.is_left or self.chance.random() < 0.5 or "close" in self.world.on:
+                iteration, self.is_left, self.is_broken_off = None, False, True  # another process goes on
+                await self.settled("dropping")
+                if not failed:
+                    self.check("what is dropped is freed at once", self.made[-1]() is None, self.made[-1](), failed)
+        self.world.tally("no end")
+        return None
+
+    def after(self, error, text):
+        """Return where to go on after an error. None: it is the end."""
+        return None if isinstance(error, DriftError | PaginationError) or self.errors > 20 else text
+
+
+class Walking(Iterating):
+    """Walks a listing once, piece by piece."""
+
+    def __init__(self, universe, name):
+        super().__init__(universe, name)
+        chance, on = self.chance, self.world.on
+        self.on_drift = chance.choice(("resync", "resync", "resync", "resync", "ignore", "raise"))
+        self.skips = self.line.unreadable and ("moving" in on or chance.random() < 0.7)
+        self.max_items = chance.choice((None, None, None, None, 1, 30, 130))
+        self.options = {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift}
+        self.is_raw = chance.random() < 0.1
+
+    def make(self, text):
+        cursor = None if text is None else Checkpoint.parse(text)
+        on_unreadable = "skip" if self.skips else "raise"
+        rest = None if self.max_items is None else self.max_items - len(self.got)
+        listing = self.listing.list(cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options)
+        self.began_piece = len(self.got)
+        self.taken()
+        return (listing.raw() if self.is_raw else listing).walk()
+
+    def take(self, item):
+        if self.is_raw:
+            self.got.append(item["id"])
+        else:
+            super().take(item)
+
+    def taken(self):
+        if not self.world.on & {"moving", "odd", "unreadable", "ties"}:
+            overlap = self.on_drift != "ignore"
+            self.furthest = len(self.got) + (self.concurrency - 1) * (self.limit - overlap)
+
+    def after(self, error, text):
+        if error.position is not None and not self.skips:
+            self.line.unreadable_met.add(self.line.ids[error.position])
+            return str(error.checkpoint.after(error.position))
+        return super().after(error, text)
+
+    async def act(self):
+        walk = await self.go()
+        oracle.judge_walk(self, walk)
+        if walk is not None:
+            oracle.judge_costs(self, walk.stats, self.world.now - self.began)
+            oracle.judge_drift(self, walk.stats)
+
+
+class Paging(Program):
+    """Takes the pages as the server cuts them."""
+
+    async def act(self):
+        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        async for page in listing.pages():
+            self.got += [item.id for item in page.data]
+            await self.pause()
+        oracle.judge_pages(self)
+
+
+class Detailing(Iterating):
+    """Reads the details of all items."""
+
+    def __init__(self, universe, name):
+        super().__init__(universe, name)
+        self.max_buffer = self.chance.choice((20_000, 100_000, 10_000_000))
+        self.on_drift = "resync"
+
+    def make(self, text):
+        cursor = None if text is None else Checkpoint.parse(text)
+        listing = self.listing.list(
+            limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_drift="resync", on_unreadable="skip"
+        )
+        return listing.details(max_buffer=self.max_buffer).walk()
+
+    def end(self, sent):
+        super().end(sent)
+        if sent.status == 200 and not sent.limit:
+            self.held[sent.path.rpartition("/")[2]] = sent.size
+            self.largest = max(self.largest, sent.size)
+            self.most_held = max(self.most_held, sum(self.held.values()))
+
+    def take(self, item):
+        self.got.append(item.id)
+        key = {"units": "serial_number", "parts": "number"}.get(self.line.kind, "id")
+        self.held.pop(getattr(item, key), None)
+
+    async def act(self):
+        self.max_items, self.skips = None, True
+        self.held, self.largest, self.most_held = {}, 0, 0
+        walk = await self.go()
+        oracle.judge_walk(self, walk)
+        oracle.judge_details(self, walk)
+
+
+class Catching(Iterating):
+    """Takes what is new, pass by pass, until nothing comes any more."""
+
+    def place(self, of):
+        return of.watermark
+
+    def make(self, text):
+        watermark = self.watermark if text is None else Watermark.parse(text)
+        on_drift = "resync"
+        listing = self.listing.list(
+            limit=self.limit, concurrency=self.concurrency, on_drift=on_drift, on_unreadable="skip"
+        )
+        return listing.since(watermark)
+
+    async def act(self):
+        self.watermark, self.is_lost = None, False
+        while not self.line.is_quiet:
+            await self.catch()
+            await asyncio.sleep(self.chance.choice((0.1, 5.0, 40.0)))
+        await asyncio.sleep(70.0)  # everything can be seen
+        await self.catch()
+        sent = self.requests
+        newest = max((time_of(item) for item in self.line.rows), default=None)
+        self.recent = sum(time_of(item) >= newest - timedelta(seconds=62) for item in self.line.rows)
+        walk = await self.catch()
+        oracle.judge_since(self, walk, self.requests - sent)
+
+    async def catch(self):
+        """Make a pass, and keep its watermark."""
+        walk = await self.go()
+        if walk is None:
+            self.world.tally("a pass failed")
+            return None
+        self.watermark = Watermark.parse(str(walk.watermark))
+        return walk
+
+    def after(self, error, text):
+        self.watermark = Watermark.parse(text)
+        return super().after(error, text)
+
+
+class Following(Program):
+    """Follows what is created, for some time."""
+
+    is_endless = True
+
+    async def act(self):
+        chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
+        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        watermark, self.backlog = None, None
+        if chance.random() < 0.5:
+            known = listing.since()
+            async with known:
+                self.got += [item.id async for item in known]
+            watermark, self.backlog = Watermark.parse(str(known.watermark)), len(self.got)
+        ends = self.world.now + chance.choice((20.0, 100.0, 300.0))
+        sent, begun = self.requests, self.world.now
+        while self.world.now < ends:
+            stream = listing.follow(interval, since=watermark)
+            self.pieces += 1
+            self.made.append(ref(stream))
+            try:
+                async with asyncio.timeout_at(min(ends, self.world.now + chance.choice((1.0, 30.0, 1000.0)))):
+                    async for item in stream:
+                        self.got.append(item.id)
+                        await self.pause()
+            except TimeoutError:
+                await self.settled("a timeout")
+            except TofuPilotError as error:
+                self.meet(error)
+                if isinstance(error, SessionError):
+                    listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+                if self.errors > 20:
+                    return
+                await asyncio.sleep(1.0)
+            if stream.watermark is not None:
+                watermark = Watermark.parse(str(stream.watermark))
+        oracle.judge_follow(self, begun, ends, interval, self.requests - sent)
+
+
+class Counting(Program):
+    """Counts the items."""
+
+    async def act(self):
+        self.line.lengths = {len(self.line.rows)}
+        sent = self.requests
+        number = await self.listing.list(limit=self.limit, concurrency=self.concurrency).count()
+        oracle.judge_count(self, number, self.requests - sent)
+
+
+class Sharding(Program):
+    """Cuts the listing into shards, and lists two at once."""
+
+    async def act(self):
+        parts = self.chance.choice((1, 2, 3, 7))
+        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency)
+        shards = [Shard.parse(str(shard)) for shard in await listing.shards(parts)]
+        self.shards, self.cut_for = shards, self.requests
+        self.check("a listing has no more shards than asked for", 1 <= len(shards) <= parts, shards)
+        waiting = list(shards)
+        single, self.concurrency = self.concurrency, 2 * self.concurrency
+
+        async def work():
+            while waiting:
+                shard = waiting.pop()
+                listed = self.session.list(shard, limit=self.limit, concurrency=single, on_drift="resync")
+                try:
+                    self.got += [item.id async for item in listed]
+                except TofuPilotError as error:
+                    self.meet(error)
+
+        await asyncio.gather(work(), work())
+        if not self.errors:
+            oracle.judge_shards(self)
+
+
+class Downloading(Program):
+    """Downloads the attachments of some runs into files."""
+
+    async def act(self):
+        runs = self.session.runs.list(limit=self.limit, max_items=12, on_drift="resync")
+        folder = self.universe.folder / f"{self.world.seed}-{self.name}"
+        found = [one async for run in runs.details() for one in run.attachments]
+        sent = self.requests
+        async for download in self.session.downloads(found, folder, concurrency=self.concurrency):
+            if download.error is not None:
+                if download.attachment.download_url is not None:
+                    self.meet(download.error)
+            else:
+                whole = download.path.read_bytes() == contents(download.attachment.id)
+                self.check("a file is whole", whole, download)
+        oracle.judge_downloads(self, found, folder, self.requests - sent)
+
+
+class Asking(Program):
+    """Asks for single items, as a service does, each within a deadline."""
+
+    async def act(self):
+        for _ in range(self.chance.choice((3, 10))):
+            await asyncio.sleep(self.chance.choice((0.0, 0.3, 5.0)))
+            self.pieces += 1
+            try:
+                async with asyncio.timeout(4.0):
+                    await self.session.get_json("/v2/runs/none")
+            except TimeoutError:
+                await self.settled("a timeout")
+            except NotFoundError:
+                self.world.marks.add("a missing item is a NotFoundError")
+            except TofuPilotError as error:
+                self.meet(error)
+
+
+KINDS = {
+    "walk": Walking,
+    "pages": Paging,
+    "details": Detailing,
+    "since": Catching,
+    "follow": Following,
+    "count": Counting,
+    "shards": Sharding,
+    "downloads": Downloading,
+    "ask": Asking,
+}

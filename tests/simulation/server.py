@@ -1,0 +1,281 @@
+"""The other side: what is listed and how it changes, and what a server makes of a request on a bad day."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from attrs import define, evolve
+
+from aiotofupilot.sandbox import Delivery, Sandbox, faults, paging
+from aiotofupilot.sandbox.faults import Fault
+from aiotofupilot.testing import FakeClock
+
+START = FakeClock().now()
+LATE = 55.0
+"""An item may become visible so many seconds after it was created. The promise says 60."""
+
+ODD = {
+    "short": (paging.short_pages(), True),
+    "capped": (paging.capped(7), True),
+    "hidden": (paging.hidden_rows(every=10, hide=25), True),
+    "numbers": (paging.page_numbers, True),
+    "null": (paging.null_cursor, False),
+    "repeating": (paging.repeating_cursor(at=20), False),
+    "cycling": (paging.cycling_cursor(at=20), False),
+    "backward": (paging.backward_cursor(at=20), False),
+    "empty": (paging.endless_empty(at=20), False),
+    "ignored": (paging.ignored_cursor(at=20), False),
+    "clamped": (paging.clamped_cursor(at=20), False),
+}
+"""Ways to cut pages that are not TofuPilot's, and whether all items can be had by following the cursor."""
+
+SINGLE = (
+    faults.status(500),
+    faults.status(504),
+    faults.status(408),
+    faults.status(502),
+    faults.status(503),
+    faults.html(),
+    faults.html(502),
+    faults.empty(500),
+    faults.reset(),
+    faults.reset(after="headers"),
+    faults.reset(after="half"),
+    faults.hang_up(),
+    faults.cut(),
+    faults.cut(announced=False),
+    faults.stall(45.0),
+    faults.stall(45.0, inside_body=True),
+)
+"""What may be wrong with a single response."""
+
+NOTICED = tuple(fault for fault in SINGLE if fault not in {faults.html(), faults.cut(announced=False)})
+"""What is noticed even if the response is a file, which can have any content."""
+
+BAD_ITEM = (
+    faults.status(500),
+    faults.status(500),
+    faults.status(502),
+    faults.reset(),
+    faults.status(504),
+    faults.stall(45.0),
+)
+"""How an item shows that it cannot be served."""
+
+
+@lru_cache(maxsize=32)
+def made(kind, size, alike, runs):
+    """Return the newest items of a made-up listing. Of so many in a row, all have the same time."""
+    items = Sandbox(procedures=700, runs=runs).rows(kind)[:size]
+    if alike < 2:
+        return items
+    return [with_time(item, time_of(items[at - at % alike])) for at, item in enumerate(items)]
+
+
+def time_of(item):
+    return getattr(item, "started_at", None) or item.created_at
+
+
+def with_time(item, time):
+    """Return an item with another time, in what it is sorted by and in what says when it was created."""
+    if hasattr(item, "started_at"):
+        return evolve(item, started_at=time, ended_at=time + item.duration, created_at=time)
+    return evolve(item, created_at=time)
+
+
+@define(eq=False)
+class Window:
+    """A time in which the server is down."""
+
+    begins: float
+    ends: float
+    kind: str
+    """503, 502, refused, reset, unresolved, drain or hang."""
+    cuts: bool
+    """Whether it cuts off what is in flight when it begins."""
+
+
+class Line:
+    """The items of one listing, as they come and go, with the time at which each could be seen."""
+
+    def __init__(self, world, plots):
+        self.world, self.chance = world, world.chance("line")
+        chance, on = self.chance, world.on
+        self.kind = chance.choice(("procedures", "procedures", "runs", "runs", "units", "parts", "logs"))
+        tiny = "tiny" in on
+        sizes = (0, 1, 2, 3, 7, 20, 40) if tiny else (0, 3, 40, 100, 150, 250, 400, 600)
+        alike = chance.choice((3, 10, 1000)) if "ties" in on else 1
+        self.limit = chance.choice((2, 2, 3, 5) if tiny else (20, 25, 50, 50, 100, 100))
+        if "details" in plots and self.kind == "logs":
+            self.kind = "units"
+        runs = 60 if self.kind == "logs" or {"details", "downloads"} & {*plots} else 600
+        self.sandbox = known = Sandbox(procedures=700, runs=runs)
+        known.api_key = f"secret-key-{world.seed}-of-a-universe"
+        self.rows = known.rows(self.kind)
+        self.rows[:] = made(self.kind, chance.choice(sizes), alike, runs)
+        self.late = chance.random() < 0.5
+        self.anywhere = False
+        """Whether items turn up in the middle of the listing, as old as their neighbours."""
+        self.seen = {item.id: (-1.0, float("inf")) for item in self.rows}
+        """When each item could be seen, and when it was removed."""
+        self.items = {item.id: item for item in self.rows}
+        self.changes = 0
+        self.lengths = {len(self.rows)}
+        self.unordered = "ties" in on and chance.random() < 0.3
+        if self.unordered:
+            known.before_response.append(self._reorder)
+        self.odd = chance.choice(sorted(ODD)) if "odd" in on else None
+        if self.odd:
+            known.pagings[self.kind] = ODD[self.odd][0]
+        count = min(len(self.rows), chance.choice((1, 1, 2, 4))) if "unreadable" in on else 0
+        self.unreadable = {item.id for item in chance.sample(self.rows, count)}
+        self.unreadable_met = set()
+        self.is_quiet = True
+        """Whether nothing comes and goes any more."""
+
+    def _reorder(self, *_):
+        """List what has the same time in another order."""
+        order = {item.id: self.chance.random() for item in self.rows}
+        self.rows.sort(key=lambda item: (time_of(item), order[item.id]), reverse=True)
+
+    @property
+    def ids(self):
+        """The items that are listed now, in the order of the listing."""
+        return [item.id for item in self.rows]
+
+    async def run(self):
+        """Let items come and go until the task is cancelled."""
+        chance = self.chance
+        pace, most, ends = chance.choice((0.03, 0.1, 0.5, 5.0)), self.changes + 80, self.world.now + 100.0
+        self.is_quiet = False
+        while self.changes < most and self.world.now < ends:  # then all is quiet
+            await asyncio.sleep(chance.expovariate(1 / pace))
+            for _ in range(chance.choice((1, 1, 2, 3))):
+                self.change()
+        self.is_quiet = True
+
+    def change(self):
+        chance = self.chance
+        if self.rows and chance.random() < 0.6:
+            self.remove(chance.randrange(len(self.rows)))
+        elif self.anywhere and self.rows and chance.random() < 0.3:
+            at = chance.randrange(len(self.rows))
+            older, newer = time_of(self.rows[at]), time_of(self.rows[max(at - 1, 0)])
+            self.insert(at, older + (newer - older) / 2)
+        else:
+            self.create()
+
+    def create(self):
+        """Create an item now. It may be seen later, but keeps its time."""
+        ago = self.chance.uniform(0.0, LATE) if self.late and self.chance.random() < 0.5 else 0.0
+        time = START + timedelta(milliseconds=int(1000 * (self.world.now - ago)))  # the API has no more digits
+        if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > START - timedelta(days=1):
+            time = max(time_of(self.rows[0]), time - timedelta(seconds=int(self.world.now) % 7))
+        at = next((at for at, item in enumerate(self.rows) if time_of(item) <= time), len(self.rows))
+        self.insert(at, time)
+
+    def insert(self, at, time):
+        chance, world = self.chance, self.world
+        template = made(self.kind, 20, 1, 60)[chance.randrange(6)]
+        item = with_time(evolve(template, id=self._new_id()), time)
+        if self.kind in {"units", "parts"}:
+            name = "serial_number" if self.kind == "units" else "number"
+            item = evolve(item, **{name: f"N-{next(world.number)}"})
+        if self.kind == "logs":
+            run = with_time(evolve(made("runs", 20, 1, 60)[0], id=self._new_id()), time)
+            self.sandbox.runs.insert(0, run)
+            item = evolve(item, run=evolve(item.run, id=run.id))
+        self.rows.insert(at, item)
+        self.items[item.id] = item
+        self.seen[item.id] = (world.now, float("inf"))
+        self._changed()
+
+    def _new_id(self):
+        return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    def remove(self, at):
+        item = self.rows.pop(at)
+        self.seen[item.id] = (self.seen[item.id][0], self.world.now)
+        self._changed()
+
+    def _changed(self):
+        self.changes += 1
+        self.lengths.add(len(self.rows))
+
+    def steady(self, since):
+        """Return the items that have been listed all the time since then, in order, as far as they can be served."""
+        return [id_ for id_ in self.ids if self.seen[id_][0] <= since and id_ not in self.unreadable]
+
+
+class Server:
+    """Decides what becomes of each request: how long it takes, and what goes wrong."""
+
+    def __init__(self, world, line):
+        self.world, self.line = world, line
+        self.chance = chance = world.chance("server")
+        on = world.on
+        self.latency = chance.choice((0.005, 0.02, 0.05, 0.2))
+        self.rate = chance.choice((0.03, 0.1, 0.3)) if "faults" in on else 0.0
+        self.pauses = chance.choice((1, 2, 4)) if "pauses" in on else 0
+        self.bad_item = chance.choice(BAD_ITEM)
+        self.unreadable = faults.unreadable(*sorted(line.unreadable), by=self.bad_item) if line.unreadable else None
+        self.failed = Counter()
+        self.windows = []
+        line.sandbox.faults.always(Fault("the day", self.alter))
+
+    def plan(self):
+        """Draw when the server is down from now on."""
+        chance = self.chance
+        if "outage" not in self.world.on:
+            return
+        at = self.world.now + chance.choice((0.0, 0.1, 1.0, 3.0)) * chance.random()
+        kinds = ("503", "502", "refused", "reset", "unresolved", "drain", "drain", "hang")
+        lasts = chance.choice((0.5, 2.0, 8.0, 30.0, 58.0))
+        self.windows = [Window(at, at + lasts, chance.choice(kinds), chance.random() < 0.5)]
+
+    @property
+    def window(self):
+        """The time without a server that it is now; None: the server is up."""
+        return next((window for window in self.windows if window.begins <= self.world.now < window.ends), None)
+
+    def takes(self):
+        """Return how long one way of a request takes."""
+        latency = self.latency / 2
+        return self.chance.expovariate(1 / latency) if "jitter" in self.world.on else latency
+
+    def alter(self, delivery, request, chance):
+        """Return what becomes of a response: it may be another one, and it takes its time."""
+        now, way = self.world.now, self.takes()
+        wrong = self._wrong(request)
+        if self.unreadable is not None and wrong is None and self.line.unreadable:
+            delivery = self.unreadable.alter(delivery, request, chance)
+        if wrong is not None:
+            delivery = wrong.alter(delivery, request, chance)
+        coming = next((window for window in self.windows if now < window.begins < now + way), None)
+        if coming is not None and coming.cuts and coming.kind != "drain":
+            return Delivery((coming.begins - now, "reset")) if coming.kind != "hang" else Delivery((1e6, "reset"))
+        if "echo" in self.world.on:
+            delivery = delivery.with_headers({"X-Request-Id": f"of {request.authorization}"})
+        return Delivery((way, *delivery.steps))
+
+    def _wrong(self, request):
+        """Return the fault of a request; None: there is none. The same request fails three times in a row at most."""
+        window, chance = self.window, self.chance
+        if window is not None:
+            key = f" {request.authorization}" if "echo" in self.world.on else ""
+            return {
+                "503": faults.status(503, message=f"down{key}"),
+                "502": faults.html(502),
+                "hang": faults.stall(1e6),
+            }.get(window.kind, faults.reset())
+        if self.pauses and chance.random() < 0.05:
+            self.pauses -= 1
+            return faults.status(chance.choice((429, 503)), retry_after=chance.choice((None, 0.5, 3, 20, 59)))
+        target = request.target
+        if self.rate and self.failed[target] < 3 and chance.random() < self.rate:
+            self.failed[target] += 1
+            return chance.choice(SINGLE if "/storage/" not in target else NOTICED)
+        self.failed[target] = 0
+        return None

@@ -1,0 +1,182 @@
+"""The universe of one seed: a loop on which time passes when everybody waits, its clock, and what is on in it.
+
+A seed decides all that happens: what is listed, what changes, what fails and when, who lists what and how, and in which
+order the loop runs what is ready. The same seed and commit repeat everything.
+"""
+
+import asyncio
+import logging
+import random
+import selectors
+from datetime import timedelta
+from itertools import count
+
+from aiotofupilot.testing import FakeClock
+
+TROUBLES = (
+    "moving",  # items come and go
+    "ties",  # many items have the same time
+    "faults",  # single responses fail
+    "outage",  # nothing is served for some time
+    "pauses",  # the server asks to wait
+    "unreadable",  # some items cannot be served
+    "odd",  # the cursors are not those of TofuPilot
+    "interrupts",  # who lists something is cancelled, times out, leaves or closes, and resumes from a text
+    "slow",  # who lists something takes its time between two items
+    "limiter",  # the session has a limiter
+    "close",  # the session is closed at some time, and another one goes on
+    "skew",  # a clock is wrong
+    "together",  # several list at once
+)
+"""What can be in the way. Each seed has about half of it, or one, or nothing, so that costs can be held to the page."""
+
+MANNERS = ("jitter", "tiny", "shuffle", "spans", "debug", "echo")
+"""How the universe is beside that: latency that varies, pages of 2 to 5, ready callbacks in any order, telemetry, a
+verbose log, and a server that repeats the key."""
+
+MOST_TURNS = 400_000
+"""A universe with more turns of the loop does not come to an end."""
+
+
+class StuckError(Exception):
+    """Everybody waits, and for nothing that could come; or the end does not come."""
+
+
+class _Jump(selectors.SelectSelector):
+    """Waits for no file, and lets the time pass until the next timer."""
+
+    def __init__(self, loop):
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout=None):
+        self._loop.pass_by(timeout)
+        return []
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when nothing is ready."""
+
+    def __init__(self, shuffle):
+        self.seconds, self.turns, self._shuffle = 0.0, 0, shuffle
+        super().__init__(_Jump(self))
+
+    def time(self):
+        return self.seconds
+
+    def pass_by(self, timeout):
+        """Let the time pass, or put what is ready in another order."""
+        self.turns += 1
+        if timeout is None or self.turns > MOST_TURNS:
+            raise StuckError("everybody waits for ever" if timeout is None else f"no end after {MOST_TURNS} turns")
+        if timeout > 0:
+            self.seconds += timeout
+        elif self._shuffle is not None and len(self._ready) > 1:
+            ready = list(self._ready)
+            self._shuffle.shuffle(ready)
+            self._ready.clear()
+            self._ready.extend(ready)
+
+    def run_in_executor(self, _executor, work, *arguments):
+        """Do some work a little later. As with a thread, nobody can cancel it."""
+        done = self.create_future()
+
+        def do():
+            try:
+                result, error = work(*arguments), None
+            except Exception as failure:  # noqa: BLE001 - it is raised where the work is awaited
+                result, error = None, failure
+            if not done.done():
+                done.set_result(result) if error is None else done.set_exception(error)
+
+        self.call_later(0.001, do)
+        return done
+
+    def _write_to_self(self):
+        """Do nothing, because nobody waits for a file."""
+
+
+class Clock(FakeClock):
+    """The session's clock: the time of the loop, off by some seconds if it is wrong."""
+
+    def __init__(self, loop, chance, *, off=0.0):
+        super().__init__()
+        self._loop, self._chance, self._off = loop, chance, off
+        self.draws = []
+        """When a wait was drawn."""
+
+    def monotonic(self):
+        return self._loop.time()
+
+    def now(self):
+        return super().now() + timedelta(seconds=self._loop.time() + self._off)
+
+    def uniform(self, low, high):
+        self.draws.append(self._loop.time())
+        return self._chance.uniform(low, high)
+
+    async def sleep(self, seconds):
+        await asyncio.sleep(seconds)
+
+    def timeout(self, seconds):
+        return asyncio.timeout(seconds)
+
+
+class World:
+    """What a seed decides, and what everybody in its universe knows."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        chance = self.chance("world")
+        self.on = self._drawn(chance)
+        self.loop = Loop(self.chance("shuffle") if "shuffle" in self.on else None)
+        self.number = count()
+        skew = chance.choice((-3600.0, -30.0, 20.0, 3600.0)) if "skew" in self.on else 0.0
+        self.local_off, self.server_off = (skew, 0.0) if chance.random() < 0.5 else (0.0, skew)
+        self.clock = Clock(self.loop, self.chance("clock"), off=self.local_off)
+        self.broken = []
+        """The promises that were broken, with what happened."""
+        self.marks = set()
+        """The promises that were really tested."""
+        self.tallies = {}
+        """Numbers that are no promise, such as how many walks were refused."""
+
+    def chance(self, what):
+        """Return a source of chance of its own, so that one part of the universe does not move the others."""
+        return random.Random(f"{self.seed} {what}")  # noqa: S311 - it hides nothing
+
+    @staticmethod
+    def _drawn(chance):
+        how = chance.choices(("calm", "one", "moving and one", "half"), (1, 3, 2, 4))[0]
+        on = {
+            "calm": set(),
+            "one": {chance.choice(TROUBLES)},
+            "moving and one": {"moving", chance.choice(TROUBLES)},
+            "half": {trouble for trouble in TROUBLES if chance.random() < 0.5},
+        }[how]
+        return on | {manner for manner in MANNERS if chance.random() < 0.25}
+
+    @property
+    def now(self):
+        return self.loop.seconds
+
+    def check(self, promise, holds, *facts):
+        """Hold a promise to what happened."""
+        self.marks.add(promise)
+        if not holds:
+            self.broken.append(f"{promise} (at {self.now:.3f} s): {' '.join(map(str, facts))}")
+
+    def tally(self, what, number=1):
+        self.tallies[what] = self.tallies.get(what, 0) + number
+
+
+class Records(logging.Handler):
+    """Keeps no record, and looks for the key in each."""
+
+    def __init__(self, world, key):
+        super().__init__(logging.DEBUG if "debug" in world.on else logging.INFO)
+        self._world, self._key = world, key
+
+    def emit(self, record):
+        text = f"{record.getMessage()} {record.exc_info} {record.__dict__}"
+        self._world.check("the key is in no log record", self._key not in text, record.getMessage())
