@@ -11,7 +11,7 @@ import atexit
 import os
 from contextlib import suppress
 from contextvars import copy_context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread, current_thread, get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -27,6 +27,11 @@ _CLOSED = "the session was closed meanwhile"
 
 _serving: set[LoopThread] = set()
 """Those whose loop runs."""
+
+
+_PATIENCE = 1.0
+"""Seconds after which a wait begins anew. A signal that comes just before it begins does not end it, so an interrupt
+would wait for the next one."""
 
 
 class Call(Generic[T]):
@@ -51,7 +56,8 @@ class Call(Generic[T]):
     def join(self) -> None:
         """Wait for the end."""
         while not self.has_ended:
-            self._signals.get()
+            with suppress(Empty):
+                self._signals.get(timeout=_PATIENCE)
 
     def end(self, failure: BaseException | None = None) -> None:
         """Note that it has ended, and wake up whoever waits for it."""
