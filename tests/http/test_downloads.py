@@ -1115,32 +1115,6 @@ class TestTwice:
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
         assert removed
 
-    async def test_without_locks_each_has_a_part_of_its_own(self, storage, tmp_path, without_locks):
-        """Such as on a share, where two processes would add to one part in turn."""
-        one, other = DATA, DATA[::-1]
-        half = cut(HALF, whole(one), end=lambda _: is_done.wait())
-        storage.answers = [half, whole(other, 'ETag: "two"'), rest(storage)]
-        is_done = asyncio.Event()
-
-        async def download():
-            async with TofuPilotSession(KEY, base_url=HERE, retry=RetryPolicy(initial_wait=0)) as session:
-                path = await session.download(given(storage), tmp_path)
-                return path.read_bytes()
-
-        def has_begun():
-            with suppress(FileNotFoundError):  # a file that shows whether there are locks, which is gone again
-                return any(path.stat().st_size for path in tmp_path.iterdir())
-            return False
-
-        first = asyncio.create_task(download())
-        while not has_begun():  # noqa: ASYNC110 - it is written in a thread
-            await asyncio.sleep(0.001)
-        # Another event loop stands for another process, because nothing in this one keeps the two apart.
-        assert await asyncio.to_thread(asyncio.run, download()) == other
-        is_done.set()
-        assert await first == one
-        assert parts(tmp_path) == ["7a1c-trace.bin"]
-
     async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(self, storage, tmp_path, without_locks):
         """What a process that was killed has left keeps nobody off."""
         (tmp_path / "7a1c-trace.bin.part.0a1b").write_bytes(b"of a process that was killed")
