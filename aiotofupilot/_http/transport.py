@@ -91,8 +91,8 @@ class Transport:
         if not (http_session is None or isinstance(http_session, aiohttp.ClientSession)):
             raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", http_session)
         self._authorization = authorization
-        self.base = URL(base_url)
-        self.base_url = str(self.base)
+        self.base: URL = URL(base_url)
+        self.base_url: str = str(self.base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = http_session
@@ -101,11 +101,15 @@ class Transport:
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self.clock = clock
         self._tls = tls
-        self.proxy_of = proxy_of if http_session is None else partial(proxy_of_session, http_session)
+        self.proxy_of: Callable[[str], Proxy | None] = (
+            proxy_of if http_session is None else partial(proxy_of_session, http_session)
+        )
         """Returns the proxy for any server, such as a storage. None: there is none."""
         self._proxy = proxy = proxy_of(base_url) if is_own else None
-        self.redaction = Redaction(authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ()))
-        self.connections = asyncio.Semaphore(_CONNECTIONS)
+        self.redaction: Redaction = Redaction(
+            authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ())
+        )
+        self.connections: asyncio.Semaphore = asyncio.Semaphore(_CONNECTIONS)
         """Of this, each request holds a place, so that a connection is free. Within aiohttp, a wait for one would use
         up the timeout. All who use the same connector share it. It has the lower of the connector's two limits."""
         connector = None if http_session is None else http_session.connector

@@ -18,7 +18,7 @@ def require(condition: object, reason: str) -> None:
         raise ValueError(reason)
 
 
-class Receipt:
+class _Receipt:
     """What the lines of a receipt say so far."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Receipt:
 
 def verdict(lines: BinaryIO) -> tuple[int, str]:
     """Return the exit code for the lines of a receipt, and what to say about them."""
-    receipt, sealed = Receipt(), sha256()
+    receipt, sealed = _Receipt(), sha256()
     try:
         for receipt.number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
