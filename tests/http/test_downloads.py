@@ -1149,7 +1149,7 @@ class TestCase:
     @pytest.fixture
     def without_case(self, tmp_path, monkeypatch):
         """A disk on which a name is found in any case, and keeps the one that it was made with."""
-        listdir = os.listdir
+        listdir, lock = os.listdir, threading.Lock()  # a disk does one thing after another
 
         def as_it_is(path):
             place = tmp_path
@@ -1163,8 +1163,9 @@ class TestCase:
         def insensitive(call):
             def wrapped(*arguments, **options):
                 here = [str(one).startswith(str(tmp_path)) for one in arguments]
-                found = [as_it_is(one) if is_here else one for one, is_here in zip(arguments, here, strict=True)]
-                return call(*found, **options)
+                with lock:
+                    found = [as_it_is(one) if is_here else one for one, is_here in zip(arguments, here, strict=True)]
+                    return call(*found, **options)
 
             return wrapped
 
