@@ -49,7 +49,8 @@ class Command:
         self.pid = json.loads(self._state.recv(100))
 
     def send_signal(self, number):
-        if self.poll() is None:
+        """Send it without asking for the end first: another thread may wait for that, and the socket serves one."""
+        if self.returncode is None:
             with suppress(ProcessLookupError):  # it has ended, and nobody has said so yet
                 os.kill(self.pid, number)
 
