@@ -36,8 +36,9 @@ parts below it.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments, and hides the
-  secret ones. `_part` opens a file that is not whole yet.
+- `_clock` is time and chance, in one place where a test can replace them. `_request` says how something is requested,
+  and for how long.
+- `_checks` checks arguments. `_secret` is a value that nothing shows. `_part` opens a file that is not whole yet.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

@@ -1,4 +1,4 @@
-"""The public names: when they are loaded, and what ``help()`` shows of them.
+"""The public names: when they are loaded, and what ``help()`` and signatures show of them.
 
 A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562). pytest imports every installed plugin
 in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
@@ -15,10 +15,13 @@ import sys
 import textwrap
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def lazy(
@@ -97,3 +100,10 @@ class _Explained:
                     pass
         lines = (textwrap.fill(text, 116, initial_indent=_STEP, subsequent_indent=2 * _STEP) for text in fields)
         return "\n".join([inspect.cleandoc(self._summary), "", "Attributes:", *lines])
+
+
+def internal(constructor: Callable[P, T]) -> Callable[P, T]:
+    """Keep the parameters of a constructor out of ``help()`` and signatures, because only this package calls it."""
+    own = next(iter(inspect.signature(constructor).parameters.values()))
+    constructor.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined] # what inspect looks for first
+    return constructor

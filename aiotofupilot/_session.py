@@ -10,13 +10,13 @@ from warnings import warn
 from attrs import evolve, frozen
 
 from . import models
-from ._arguments import Secret
+from ._clock import Clock
 from ._http.client import MAX_BODY, Connection
 from ._http.proxy import resolve_proxy
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
-from .clock import Clock
+from ._secret import Secret
 from .listings import Listings
 from .settings import Settings, unusable
 

@@ -46,10 +46,11 @@ from . import (
     TofuPilotSession,
     Walk,
 )
-from ._arguments import Secret, for_parameter, integer
 from ._blocking import Call, LoopThread
+from ._checks import for_parameter, integer
 from ._iteration import Iteration, listed
 from ._paging.walk import Batches, ItemIteration
+from ._secret import Secret
 from .listings import Listing
 from .models.display import Shown
 from .models.page import Identified

@@ -19,7 +19,8 @@ import dlt
 from attrs import evolve
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
-from ._arguments import Secret, aware, boolean, one_of
+from ._checks import aware, boolean, one_of
+from ._secret import Secret
 from .arrow.rows import database_rows
 from .listings import NAMES, is_compared, listing_class
 

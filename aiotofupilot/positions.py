@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import evolve, field, frozen
 
-from ._arguments import aware, for_parameter, integer, must_be
+from ._checks import aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Self, cast
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from ._arguments import Secret, as_str, boolean, for_parameter, host_of, is_loopback, is_visible, must_be
+from ._checks import as_str, boolean, for_parameter, host_of, is_loopback, is_visible, must_be
+from ._secret import Secret
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from aiotofupilot import TofuPilotSession
+from aiotofupilot._clock import Clock
 from aiotofupilot._session import Wiring
-from aiotofupilot.clock import Clock
 from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aiotofupilot.clock import Clock
+from aiotofupilot._clock import Clock
 
 pytestmark = pytest.mark.usefixtures("waiting")
 

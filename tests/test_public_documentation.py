@@ -12,8 +12,7 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._arguments import internal
-from aiotofupilot._public import explained
+from aiotofupilot._public import explained, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
@@ -111,7 +110,7 @@ def test_an_internal_constructor_still_works():
 
 
 MODULES = [
-    *("aiotofupilot", "aiotofupilot.clock", "aiotofupilot.models", "aiotofupilot.settings"),
+    *("aiotofupilot", "aiotofupilot.models", "aiotofupilot.settings"),
     *("aiotofupilot.positions", "aiotofupilot.stats", "aiotofupilot.sandbox"),
     *("aiotofupilot.sandbox.faults", "aiotofupilot.sandbox.paging", "aiotofupilot.testing", "aiotofupilot.arrow"),
     *("aiotofupilot.dlt", "aiotofupilot.mirror", "aiotofupilot.blocking"),

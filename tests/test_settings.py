@@ -3,7 +3,7 @@
 import pytest
 from rich.pretty import pretty_repr
 
-from aiotofupilot._arguments import Secret
+from aiotofupilot._secret import Secret
 from aiotofupilot.errors import ConfigurationError
 from aiotofupilot.settings import Settings
 

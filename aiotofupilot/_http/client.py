@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve, field, frozen
 
 from aiotofupilot import errors
-from aiotofupilot._arguments import integer, seconds
+from aiotofupilot._checks import integer, seconds
 
 from .retry import Attempts, RetryPolicy, checked_retry
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from aiotofupilot._clock import Clock
+    from aiotofupilot._request import FetchOptions
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock, FetchOptions
     from aiotofupilot.stats import RequestCounts
 
     from .retry import Retry

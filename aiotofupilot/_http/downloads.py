@@ -18,9 +18,10 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
-from aiotofupilot._arguments import Secret, integer, must_be
+from aiotofupilot._checks import integer, must_be
 from aiotofupilot._iteration import Iteration, begun, cancel, cancel_soon
 from aiotofupilot._otel import download_span
+from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asyncio import Event
     from collections.abc import Callable
 
-    from aiotofupilot.clock import Deadline
+    from aiotofupilot._request import Deadline
     from aiotofupilot.stats import RequestCounts
 
 Evidence = Literal["good", "server", "page"]

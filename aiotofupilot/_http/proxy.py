@@ -10,7 +10,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from aiotofupilot._arguments import Secret, for_parameter, host_of, is_loopback, is_visible
+from aiotofupilot._checks import for_parameter, host_of, is_loopback, is_visible
+from aiotofupilot._secret import Secret
 from aiotofupilot.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import frozen
 
-from aiotofupilot._arguments import for_parameter, integer, must_be, seconds
+from aiotofupilot._checks import for_parameter, integer, must_be, seconds
 from aiotofupilot._otel import retried
-from aiotofupilot.clock import Deadline
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import MissedSlotError, Wanted, asked_wait, copied, evidence, is_refused, is_slow, is_transient

@@ -20,7 +20,8 @@ from attrs import frozen
 from yarl import URL
 
 from aiotofupilot import errors
-from aiotofupilot._arguments import Secret, host_of, is_loopback, is_visible
+from aiotofupilot._checks import host_of, is_loopback, is_visible
+from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
 

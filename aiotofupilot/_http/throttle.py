@@ -10,7 +10,7 @@ from datetime import timedelta
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
-from aiotofupilot._arguments import must_be
+from aiotofupilot._checks import must_be
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from aiotofupilot.clock import Clock
+    from aiotofupilot._clock import Clock
 
     from .outage import Outage, Sent
 

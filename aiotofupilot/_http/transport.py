@@ -23,7 +23,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aiotofupilot import errors
-from aiotofupilot._arguments import as_str, must_be
+from aiotofupilot._checks import as_str, must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
 
-    from aiotofupilot._arguments import Secret
-    from aiotofupilot.clock import Clock
+    from aiotofupilot._clock import Clock
+    from aiotofupilot._secret import Secret
 
     from .proxy import Proxy
 

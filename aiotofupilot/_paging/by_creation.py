@@ -22,7 +22,7 @@ from .source import Fetch, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
-    from aiotofupilot.clock import FetchOptions
+    from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import Page
 
 OVERLAP = 60

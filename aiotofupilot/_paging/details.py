@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve
 
-from aiotofupilot._arguments import internal
 from aiotofupilot._iteration import begun, cancel, cancel_soon
 from aiotofupilot._otel import WalkSpan
+from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 

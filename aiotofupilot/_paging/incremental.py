@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
 from attrs import evolve
 
-from aiotofupilot._arguments import for_parameter, internal
+from aiotofupilot._checks import for_parameter
+from aiotofupilot._public import internal
 from aiotofupilot.errors import (
     APIError,
     CertificateError,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer, internal, seconds
+from aiotofupilot._checks import integer, seconds
 from aiotofupilot._iteration import AsyncOnly, Iteration
-from aiotofupilot.clock import Deadline
+from aiotofupilot._public import internal
+from aiotofupilot._request import Deadline
 from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import define
 
 from aiotofupilot._iteration import begun, cancel, cancel_soon
-from aiotofupilot.clock import Deadline
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
 from .source import Fetch, OnUnreadable, T, leads_nowhere

@@ -13,7 +13,7 @@ from weakref import finalize
 
 from msgspec import json
 
-from aiotofupilot._arguments import for_parameter
+from aiotofupilot._checks import for_parameter
 from aiotofupilot.positions import BEGINNING, Checkpoint
 
 from .memory import Memory

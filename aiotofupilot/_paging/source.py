@@ -14,7 +14,8 @@ from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 -
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiotofupilot.clock import Clock, FetchOptions
+    from aiotofupilot._clock import Clock
+    from aiotofupilot._request import FetchOptions
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, field, frozen
 
-from aiotofupilot.clock import Deadline
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import (
     APIError,
     CertificateError,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer, internal
+from aiotofupilot._checks import integer
 from aiotofupilot._iteration import AsyncOnly, Iteration, listed
 from aiotofupilot._otel import WalkSpan
+from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats

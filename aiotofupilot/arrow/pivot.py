@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from aiotofupilot._arguments import boolean, must_be
+from aiotofupilot._checks import boolean, must_be
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Measurement
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._arguments import boolean, for_parameter, must_be
+from aiotofupilot._checks import boolean, for_parameter, must_be
 from aiotofupilot.errors import DecodeError
 
 from .columns import arrays_of, flat_columns, nested_columns

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from aiotofupilot._arguments import for_parameter, integer, internal, must_be
+from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.details import DetailsWalk
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot._paging.walk import CountedIteration
+from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 

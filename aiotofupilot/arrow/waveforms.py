@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._arguments import integer, must_be
+from aiotofupilot._checks import integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from aiotofupilot import _public
-from aiotofupilot._arguments import for_parameter
+from aiotofupilot._checks import for_parameter
 from aiotofupilot.positions import Shard
 
 if TYPE_CHECKING:

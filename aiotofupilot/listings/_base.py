@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
-from aiotofupilot._arguments import for_parameter, internal
+from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan, Source
 from aiotofupilot._paging.unreadable import read_beside
+from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot._paging.source import Order
-    from aiotofupilot.clock import FetchOptions
+    from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
 

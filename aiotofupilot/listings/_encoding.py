@@ -4,7 +4,7 @@ A sequence is sent under a repeated name. A date-time is sent in UTC with millis
 left out. A duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as
 its value, whatever ``str()`` returns for it.
 
-Errors are those of `_arguments`, but name the path, such as ``ids[1]``.
+Errors are those of `_checks`, but name the path, such as ``ids[1]``.
 
 A query can be narrowed to a range of time. It says its own range in its parameters, and is read again for that.
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args, get_origin
 
-from aiotofupilot._arguments import as_str, aware, boolean, for_parameter, integer, must_be, one_of
+from aiotofupilot._checks import as_str, aware, boolean, for_parameter, integer, must_be, one_of
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 

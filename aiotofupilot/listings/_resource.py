@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from attrs import frozen
 
-from aiotofupilot._arguments import as_str, for_parameter, must_be
+from aiotofupilot._checks import as_str, for_parameter, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection
 from aiotofupilot._wire.codec import decoder
 from aiotofupilot._wire.response import read_item, read_json
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiotofupilot._paging.source import Identified
+    from aiotofupilot._request import FetchOptions
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import FetchOptions
 
 D = TypeVar("D")
 V = TypeVar("V")

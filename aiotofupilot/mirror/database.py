@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot._arguments import is_loopback
+from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
 from .results import DatabaseInUseError, MirrorError

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._arguments import boolean, for_parameter, must_be, one_of, seconds
 from aiotofupilot._blocking import LoopThread
+from aiotofupilot._checks import boolean, for_parameter, must_be, one_of, seconds
 
 from .database import Database
 from .tables import Selection

@@ -18,7 +18,7 @@ import pyarrow as pa
 from attrs import evolve, frozen
 
 from aiotofupilot import DataSeries
-from aiotofupilot._arguments import for_parameter, one_of
+from aiotofupilot._checks import for_parameter, one_of
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
 from aiotofupilot.arrow.rows import Rows, database_rows
 from aiotofupilot.arrow.waveforms import waveforms

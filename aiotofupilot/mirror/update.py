@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from aiotofupilot import DecodeError, Paginator, Run, TofuPilotSession, Walk
-    from aiotofupilot.clock import Clock
+    from aiotofupilot._clock import Clock
 
     from .database import Database
     from .tables import Selection

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from attrs import frozen
 
-from aiotofupilot._arguments import integer, one_of
+from aiotofupilot._checks import integer, one_of
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 
 from .serving import serve

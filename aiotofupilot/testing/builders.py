@@ -26,7 +26,7 @@ from uuid import NAMESPACE_URL, uuid5
 import attrs
 
 from aiotofupilot import models
-from aiotofupilot._arguments import must_be
+from aiotofupilot._checks import must_be
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
 from aiotofupilot.sandbox.recipes import comparison

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._arguments import aware, boolean, integer, seconds as checked_seconds
+from aiotofupilot._checks import aware, boolean, integer, seconds as checked_seconds
+from aiotofupilot._clock import Clock
 from aiotofupilot._http.failures import HEADERS, flood
 from aiotofupilot._http.transport import Transport, too_large
 from aiotofupilot._session import Wiring
 from aiotofupilot._wire.response import Response
-from aiotofupilot.clock import Clock
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox.request import Head, Request
 

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
-from aiotofupilot._arguments import integer, must_be
+from aiotofupilot._checks import integer, must_be
 from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.resources import RESOURCES
 from aiotofupilot.settings import Settings

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot._arguments import boolean, must_be
 from aiotofupilot._blocking import LoopThread
-from aiotofupilot.clock import Clock
+from aiotofupilot._checks import boolean, must_be
+from aiotofupilot._clock import Clock
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import Fault
 from aiotofupilot.sandbox.resources import RESOURCES

@@ -216,7 +216,7 @@ def test_how_to_ask(capfd, sandbox):
 @pytest.mark.parametrize(("options", "attempts"), [([], 6), (["--retries", "1"], 2), (["--retries", "0"], 1)])
 def test_retries_are_attempts_beyond_the_first(capfd, sandbox, monkeypatch, options, attempts):
     """By default as many as the library makes."""
-    monkeypatch.setattr("aiotofupilot.clock.Clock.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("aiotofupilot._clock.Clock.uniform", lambda *_: 0.0)
     sandbox.faults.always(status(500))
     assert run(["procedures", *options]) == 4
     assert [request.query["limit"] for request in sandbox.requests].count("100") == attempts

@@ -9,7 +9,7 @@ from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Wanted
 from aiotofupilot._http.throttle import Throttle
-from aiotofupilot.clock import Deadline
+from aiotofupilot._request import Deadline
 from aiotofupilot.stats import RequestCounts
 
 

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
-from aiotofupilot._arguments import Secret
 from aiotofupilot._http.transport import sender
+from aiotofupilot._secret import Secret
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, reset, status
 

@@ -13,8 +13,8 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
 from aiotofupilot._http.outage import Health
+from aiotofupilot._request import Deadline
 from aiotofupilot._wire.response import Response
-from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 

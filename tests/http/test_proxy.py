@@ -24,8 +24,8 @@ from aiotofupilot import (
     ServerError,
     TofuPilotSession,
 )
-from aiotofupilot._arguments import Secret
 from aiotofupilot._http.proxy import proxy_of_session, resolve_proxy
+from aiotofupilot._secret import Secret
 from aiotofupilot.sandbox import Sandbox
 
 HTTPS, HTTP = "https://tofu.example.com", "http://tofu.example.com"

@@ -25,12 +25,12 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._arguments import Secret
+from aiotofupilot._clock import Clock
 from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
-from aiotofupilot.clock import Clock
+from aiotofupilot._secret import Secret
 from aiotofupilot.stats import RequestCounts
 
 KEY = "secret-key-of-a-test"

@@ -8,7 +8,7 @@ from fakes.listings import offered
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
-from aiotofupilot.clock import Clock
+from aiotofupilot._clock import Clock
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
 
 EVERY = pytest.mark.parametrize("name", MODELS)

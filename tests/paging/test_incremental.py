@@ -18,9 +18,9 @@ from aiotofupilot import (
     SessionError,
     Watermark,
 )
+from aiotofupilot._clock import Clock
 from aiotofupilot._paging import incremental
 from aiotofupilot._paging.by_creation import ByCreation, PassClock
-from aiotofupilot.clock import Clock
 from aiotofupilot.listings import Runs
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Sandbox

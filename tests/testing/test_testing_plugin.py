@@ -165,7 +165,7 @@ OUTAGE = """
 import pytest
 
 from aiotofupilot import ServerError, TofuPilotSession
-from aiotofupilot.clock import Clock
+from aiotofupilot._clock import Clock
 from aiotofupilot.sandbox.faults import status
 
 DOWN = dict(procedures=3, faults=lambda faults: faults.always(status(503, retry_after=20)))

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
-from aiotofupilot.clock import Clock
+from aiotofupilot._clock import Clock
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import TRANSIENT, status
 from aiotofupilot.testing import without_waits

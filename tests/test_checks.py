@@ -8,7 +8,7 @@ from enum import Enum
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._arguments import as_str, aware, boolean, integer, one_of, seconds
+from aiotofupilot._checks import as_str, aware, boolean, integer, one_of, seconds
 
 
 class Indexable:

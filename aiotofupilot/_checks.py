@@ -1,4 +1,4 @@
-"""Checks arguments where they are given, and hides those that are secret or of this package only.
+"""Checks arguments where they are given.
 
 An error names the parameter, its bound and the value. A value of the wrong type raises a TypeError, and one out of
 bounds a ValueError. Every error also has the name of the parameter as its attribute ``parameter``. A caller may know
@@ -7,46 +7,21 @@ the parameter by another name, such as the option of a command.
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from datetime import datetime
 from ipaddress import ip_address
 from operator import index
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
-
-from attrs import field, frozen
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from yarl import URL
 
-P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 _SHOWN = 300
 """The most characters of a value in an error. A run with everything in it can have a million."""
-
-
-@frozen(repr=False)
-class Secret:
-    """A value that its repr does not show.
-
-    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
-    password in a local variable as it is.
-    """
-
-    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
-
-    @classmethod
-    def of(cls, value: object) -> Self:
-        """Return a value as a secret, also if it is one already."""
-        return value if isinstance(value, cls) else cls(value)
-
-    def __repr__(self) -> str:
-        return "None" if self.value is None else "***"
 
 
 def for_parameter(error: E, parameter: str) -> E:
@@ -141,10 +116,3 @@ def host_of(url: URL) -> str:
 def is_visible(text: str) -> bool:
     """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
     return re.fullmatch(r"[!-~]+", text) is not None
-
-
-def internal(constructor: Callable[P, T]) -> Callable[P, T]:
-    """Keep the parameters of a constructor out of ``help()`` and signatures, because only this package calls it."""
-    own = next(iter(inspect.signature(constructor).parameters.values()))
-    constructor.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined] # what inspect looks for first
-    return constructor

@@ -1,8 +1,4 @@
-"""Time and chance, in one place where a test can replace them.
-
-`Deadline` and `FetchOptions` say for how long and how something is requested. Paging and HTTP have them from here,
-because they do not know each other.
-"""
+"""Time and chance, in one place where a test can replace them."""
 
 from __future__ import annotations
 
@@ -11,37 +7,6 @@ import random
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
-
-from attrs import define
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-__all__ = ["Clock", "Deadline", "FetchOptions"]
-
-
-@define
-class Deadline:
-    """A point in time after which no request of a group begins. The first request sets it by its policy."""
-
-    at: float | None = None
-    """By the monotonic clock; None: it is not set yet."""
-    is_missed: bool = False
-    """Whether a request of the group was refused because of it."""
-
-
-class FetchOptions(TypedDict, total=False):
-    """How a page or an item is requested, and for how long."""
-
-    once: bool
-    """Whether to make a single attempt, however many the session allows. By default not."""
-    deadline: Deadline | None
-    """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
-    has one. A page with a time limit also has a control."""
-    control: Callable[[], Awaitable[bool]] | None
-    """Requests something else of the listing once, and returns whether there was a good response. It tells whether the
-    server is down, or only this request fails. None: nothing else can be requested."""
 
 
 class Clock:
