@@ -216,7 +216,7 @@ class TofuPilotSession(Listings):
             NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
-        from .listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
+        from .listings._items import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
 
         missing = f"the server is too old to say whose key this is, or {self.base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
@@ -239,7 +239,7 @@ class TofuPilotSession(Listings):
             InvalidJSONError: The response is not JSON.
             TofuPilotError: The server did not respond as it should.
         """
-        from .listings._resource import get_json  # noqa: PLC0415 - likewise
+        from .listings._items import get_json  # noqa: PLC0415 - likewise
 
         return await get_json(self._connection, path, query)
 

@@ -84,7 +84,7 @@ def tofupilot(
 
     for name in NAMES:
         if name in wanted:
-            yield _resource(name, make, dict(filters or {}), floor, full=full)
+            yield _items(name, make, dict(filters or {}), floor, full=full)
 
 
 class _Run:
@@ -107,7 +107,7 @@ class _Run:
         return rows
 
 
-def _resource(
+def _items(
     name: str,
     make_session: Callable[[], TofuPilotSession],
     filters: Mapping[str, Any],

@@ -126,8 +126,10 @@ def test_a_listing_is_loaded_when_it_is_asked_for():
 import sys
 from aiotofupilot import listings
 
+LISTINGS = {"procedures", "runs", "stations"}
+
 def loaded():
-    return {"sites", "runs"} & {name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot.list")}
+    return {name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot.listings.")} & LISTINGS
 
 print(loaded(), set(listings.__all__) <= set(dir(listings)))
 listings.Users
@@ -136,7 +138,7 @@ from aiotofupilot import TofuPilotSession
 TofuPilotSession("key").runs
 print(sorted(loaded()))
 """
-    assert run(program) == "set() True\n{'sites'} False\n['runs', 'sites']\n"
+    assert run(program) == "set() True\n{'stations'} False\n['runs', 'stations']\n"
 
 
 def test_a_name_that_no_module_holds_is_an_attribute_error():

@@ -3,11 +3,12 @@
 `TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
 TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
 
-- `runs`, `units` and `sites` have the listings.
+- `procedures`, `runs`, `units` and `stations` have the listings.
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
-- `_resource` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
-- `_base` is the base class of all listings, and a query: a listing with its filters, as paging knows it.
+- `_items` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
+- `_query` is what a listing declares, and a query: a listing with its filters, as paging knows it.
+- `_base` is the base class of all listings: the arguments of ``list()`` become a paginator.
 
 A listing is loaded when it is first used. No listing loads aiohttp.
 """
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
     from ._base import Listing
     from ._declaration import Argument, Bounds
-    from ._resource import Connection, Detailed
+    from ._items import Connection, Detailed
     from ._shared import Options, PageOptions
+    from .procedures import Deployments, Procedures
     from .runs import Logs, Measurements, Phases, Runs
-    from .sites import Deployments, Procedures, Stations, Users
+    from .stations import Stations, Users
     from .units import Batches, Parts, Units
 
 __all__ = [
@@ -125,14 +127,14 @@ class Listings:
 
     __slots__ = ()
 
-    procedures: Attribute[Procedures] = Attribute("sites")
+    procedures: Attribute[Procedures] = Attribute("procedures")
     runs: Attribute[Runs] = Attribute("runs")
     units: Attribute[Units] = Attribute("units")
     parts: Attribute[Parts] = Attribute("units")
     batches: Attribute[Batches] = Attribute("units")
-    stations: Attribute[Stations] = Attribute("sites")
-    users: Attribute[Users] = Attribute("sites")
-    deployments: Attribute[Deployments] = Attribute("sites")
+    stations: Attribute[Stations] = Attribute("stations")
+    users: Attribute[Users] = Attribute("stations")
+    deployments: Attribute[Deployments] = Attribute("procedures")
     logs: Attribute[Logs] = Attribute("runs")
     measurements: Attribute[Measurements] = Attribute("runs")
     phases: Attribute[Phases] = Attribute("runs")
@@ -173,7 +175,7 @@ NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    _NAMES = {"_base": ["Listing"], "_declaration": ["Argument", "Bounds"], "_resource": ["Detailed"]}
+    _NAMES = {"_base": ["Listing"], "_declaration": ["Argument", "Bounds"], "_items": ["Detailed"]}
     _NAMES["_shared"] = ["Options", "PageOptions"]
     for _name in NAMES:
         _NAMES.setdefault(vars(Listings)[_name].module, []).append(_name.capitalize())

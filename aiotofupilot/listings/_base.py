@@ -1,43 +1,25 @@
-"""The base class of all listings, and a query of a listing: its filters and its order, as paging knows it."""
+"""The base class of all listings: the arguments of ``list()`` become a paginator."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-from functools import partial, reduce
-from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, get_args
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve
 
 from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.source import Identified, Plan, Source
-from aiotofupilot._paging.unreadable import read_beside
-from aiotofupilot._public import internal
-from aiotofupilot._wire.codec import Decoder, decoder
-from aiotofupilot._wire.response import read_page
-from aiotofupilot._wire.times import read_http_date
-from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Page, RawItem
+from aiotofupilot._paging.source import Plan
 from aiotofupilot.models.fields import fields_of
-from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
+from aiotofupilot.positions import Checkpoint, Shard, check_query
 
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, bounded, check_names, checked, query_of
-from ._resource import Connection, Detailed, ItemDetails, time_in, value_in
-from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
+from ._items import time_in
+from ._query import Declared, Query, T, pages_of
+from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from aiotofupilot._paging.source import Order
-    from aiotofupilot._request import FetchOptions
-    from aiotofupilot.models import PageMeta, Run
-    from aiotofupilot.stats import RequestCounts
-
-T = TypeVar("T", bound=Identified)
+    from collections.abc import Callable, Mapping, Sequence
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
 
@@ -49,7 +31,7 @@ def _rank(argument: Argument) -> tuple[bool, ...]:
     return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
 
 
-class Listing(Generic[T]):
+class Listing(Declared[T]):
     """A listing of one kind of item.
 
     A subclass names its model, ``Listing[Station]``, and it has the name of its path. Its ``list()`` names a TypedDict,
@@ -58,55 +40,6 @@ class Listing(Generic[T]):
     Args:
         connection: The way to the server.
     """
-
-    name: ClassVar[str]
-    """The API's word for the items."""
-    path: ClassVar[str]
-    """The path of the items, after the base URL."""
-    model: ClassVar[type]
-    """The class of an item."""
-    is_bare: ClassVar[bool]
-    """Whether the server responds with a bare array. It is the only page."""
-    creation_field: ClassVar[str | None] = None
-    """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
-    None: items do not say it."""
-    creation_filter: ClassVar[str | None] = None
-    """What the names of the parameters begin with that bound the time of creation, such as ``created``. It follows from
-    `creation_field`, if nothing else is said. None: there are no such parameters."""
-    shard_field: ClassVar[str | None] = None
-    """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
-    shard_filter: ClassVar[str | None]
-    """The beginning of the names of the parameters that bound this field. None: there are no such parameters."""
-    oldest_first: ClassVar[str | None]
-    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
-    shards are cut. None: there is no such order."""
-    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
-    """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
-    stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
-    by_run: ClassVar[ByRun | None] = None
-    """How the items of some runs are requested. None: the items do not belong to runs."""
-    id_filter: ClassVar[str | None]
-    """The parameter that names the IDs of items. None: there is none. In a listing of what runs wrote, ``ids`` are
-    those of runs."""
-    decode: ClassVar[Decoder[Any]]
-    """Reads a page of models."""
-    filters: ClassVar[tuple[Argument, ...]]
-    """The filters and the order, which are sent as parameters of the same name."""
-    options: ClassVar[tuple[Argument, ...]]
-    """The other arguments of ``list()``, which say how to list."""
-    summary: ClassVar[str]
-    """What ``list()`` does, in one sentence."""
-    note: ClassVar[str]
-    """What else there is to know of the listing. Empty: nothing."""
-    inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` for what the API leaves out unless it is asked for: metadata, sequences, and attempts
-    that were followed by another one."""
-    stable_orders: ClassVar[frozenset[str]] = frozenset()
-    """The values of ``sort_by`` for an order in which no item can move past another one."""
-
-    @internal
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Connection = connection
 
     def __init_subclass__(cls) -> None:
         """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
@@ -121,7 +54,7 @@ class Listing(Generic[T]):
         cls.name = cls.__name__.lower()
         cls.path = f"/v2/{cls.name}"
         (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls.decode = _pages(cls, cls.model)
+        cls.decode = pages_of(cls, cls.model)
         filters = {argument.name: argument for argument in cls.filters}
         cls.inclusive = {name: True for name in filters if name.startswith("include_")}
         cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
@@ -147,9 +80,6 @@ class Listing(Generic[T]):
         *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
         orders = f"{', '.join(others)} or {last}" if others else last
         return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self.path}>"
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""
@@ -236,176 +166,3 @@ class Listing(Generic[T]):
         elif cursor.listing:
             check_query("cursor", cursor, self.name, query)
         return evolve(cursor, listing=self.name, query=query)
-
-
-@frozen
-class ByRun:
-    """How the items of some runs are requested, in a listing of what runs wrote."""
-
-    runs: Callable[[Connection], Listing[Run]]
-    """The listing of runs."""
-    run_ids: str
-    """The parameter that names the runs."""
-    run_id: tuple[str, ...]
-    """The path in an item to the ID of its run: one field, or a field and a field in it."""
-    procedure_id: str | None = None
-    """The parameter that has to name the procedure of the runs. None: none has to be named."""
-
-    def query(self, pairs: Pairs) -> Pairs:
-        """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
-        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
-        if self.procedure_id is not None:
-            names[self.procedure_id] = "procedure_ids"
-        return tuple((names[name], value) for name, value in pairs if name in names)
-
-
-def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
-    """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
-    return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
-
-
-@frozen(eq=False)
-class Query(Source[T]):
-    """A listing with its filters and order. Paging knows it as a `Source`."""
-
-    listing: Listing[Any]
-    """What is listed, with the way to the server."""
-    pairs: Pairs
-    """Filters and order, checked and in their string form."""
-    decode: Decoder[tuple[list[T], PageMeta]]
-    """Reads a page from a body."""
-    part: Shard[Any] | None = None
-    """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
-    _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
-
-    @property
-    def model(self) -> type[T]:
-        return self.decode.item
-
-    @property
-    def connection(self) -> Connection:
-        return self.listing.connection
-
-    @property
-    def whole(self) -> Shard[T]:
-        return self.part or Shard(listing=self.listing.name, query=self.pairs)
-
-    @property
-    def digest(self) -> str:
-        """A few characters that differ between queries."""
-        return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
-
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
-        listing = self.listing
-        parts = (f"limit={limit}", self._text, f"cursor={cursor}" if cursor else "")
-        query = self._text if listing.is_bare else "&".join(filter(None, parts))
-        target = f"{listing.path}?{query}" if query else listing.path
-        read = partial(read_page, cursor=cursor, decode=self.decode)
-        if (deadline := options.get("deadline")) and not listing.is_bare:
-            beside = partial(self.fetch, counts=counts)
-            options["control"] = partial(read_beside, beside, cursor, limit, deadline, count())
-        page: Page[T] = await listing.connection.get(target, read, counts, **options)
-        return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
-
-    def raw(self) -> Query[RawItem]:
-        return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
-
-    def structs(self) -> Query[Any]:
-        return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
-
-    def details(self) -> ItemDetails[Any]:
-        listing = self.listing
-        if not isinstance(listing, Detailed):
-            raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
-        if self.decode.structs:
-            raise ValueError("structs have no details: call details() without structs(), or raw().details()")
-        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model)
-
-    def within(self, max_elapsed: float) -> Query[T]:
-        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
-
-    def narrowed(
-        self,
-        *,
-        after: datetime | None = None,
-        order: Order | None = None,
-        run_ids: Iterable[str] = (),
-        procedure_id: str | None = None,
-    ) -> Query[T]:
-        listing, by_run, pairs = self.listing, self.listing.by_run, self.pairs
-        if after is not None:
-            pairs = bounded(pairs, self._offered(listing.creation_filter, "have no filter on their creation"), after)
-        new: list[tuple[str, str]] = []
-        if order is not None:
-            sort_by = self._offered(listing.oldest_first, "cannot be asked for the oldest first")
-            new += [("sort_by", sort_by), ("sort_order", order)]
-        new += ((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run) for run in run_ids)
-        if procedure_id is not None:
-            name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
-            new.append((name, procedure_id))
-        names = {name for name, _ in new}
-        return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
-
-    def alone(self, item_id: str) -> Query[RawItem] | None:
-        name = self.listing.id_filter
-        if name is None:
-            return None
-        return evolve(self.raw(), pairs=(*(pair for pair in self.pairs if pair[0] != name), (name, item_id)))
-
-    def _offered(self, name: str | None, message: str) -> str:
-        if name is None:
-            raise ValueError(f"{self.listing.name} {message}")
-        return name
-
-    @property
-    def sort_key(self) -> Callable[[Any], object] | None:
-        listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
-        field = sort_by or listing.oldest_first or listing.creation_field
-        path = listing.sort_paths.get(sort_by, None if field is None else (field,))
-        return None if path is None else partial(reduce, value_in, path)
-
-    @property
-    def can_be_bounded(self) -> bool:
-        return self.listing.creation_filter is not None
-
-    @property
-    def can_be_ordered(self) -> bool:
-        return self.listing.oldest_first is not None
-
-    @property
-    def can_be_divided(self) -> bool:
-        return self.listing.shard_filter is not None
-
-    def timestamp(self, item: Identified) -> datetime | None:
-        return time_in(item, self.listing.shard_field)
-
-    def near_bounds(self) -> tuple[Query[RawItem], ...]:
-        raw, name = self.raw(), self.listing.shard_filter or ""
-        bounds = (self.part.start, self.part.end) if self.part else ()
-        near = (bounded(raw.pairs, name, bound, bound) for bound in bounds if bound)
-        return tuple(evolve(raw, pairs=pairs) for pairs in near)
-
-    def created_at(self, item: T) -> datetime | None:
-        return time_in(item, self.listing.creation_field, may_lack=False)
-
-    def runs(self) -> Query[Run] | None:
-        by_run = self.listing.by_run
-        if by_run is None:
-            return None
-        runs = by_run.runs(self.connection)
-        return Query(runs, by_run.query(self.pairs), runs.decode)
-
-    def run_id(self, item: T) -> str:
-        path = self.listing.by_run.run_id if self.listing.by_run else ()
-        value = reduce(value_in, path, item)
-        if not isinstance(value, str):
-            where = ".".join(path)
-            raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
-        return value
-
-    def procedure_id(self, run: Run) -> str | None:
-        name = self.listing.by_run and self.listing.by_run.procedure_id
-        return None if name is None or name in dict(self.pairs) else run.procedure.id
-
-    def served_at(self, page: Page[Any]) -> datetime | None:
-        return read_http_date(page.headers.get("Date", ""))

@@ -11,9 +11,10 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Log, Measurement, MeasurementDetails, Phase, PhaseDetails, Run, RunDetails
 
-from ._base import ByRun, Listing
+from ._base import Listing
 from ._declaration import ServerDefault
-from ._resource import Detailed
+from ._items import Detailed
+from ._query import ByRun
 from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 

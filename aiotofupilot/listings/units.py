@@ -12,7 +12,7 @@ from aiotofupilot.models import Batch, BatchDetails, Part, PartDetails, Revision
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
-from ._resource import Detailed, get_item, segment
+from ._items import Detailed, get_item, segment
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 

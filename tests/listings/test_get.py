@@ -20,7 +20,7 @@ from aiotofupilot import (
     to_wire,
 )
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.listings._resource import Detailed
+from aiotofupilot.listings._items import Detailed
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_unit
 

@@ -10,8 +10,8 @@ from fakes.wire_listings import ENDPOINTS, MODELS
 
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.listings import Users
-from aiotofupilot.listings._base import Query
-from aiotofupilot.listings._resource import time_in
+from aiotofupilot.listings._items import time_in
+from aiotofupilot.listings._query import Query
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.stats import RequestCounts
 from aiotofupilot.testing import make_phase, make_run

@@ -12,7 +12,7 @@ from fakes.guides import ROOT
 CHANGES = {
     "a method is removed": ("_paging/paginator.py", "async def first(", "async def foremost(", "Paginator.first"),
     "a filter is renamed": (
-        "listings/sites.py",
+        "listings/stations.py",
         "    search_query: Annotated",
         "    search: Annotated",
         "list(search_query)",

@@ -2,7 +2,7 @@
 
 - `runs` has the runs, and what they wrote: phases, measurements and logs.
 - `units` has units, batches and parts.
-- `sites` has procedures, deployments, stations and users.
+- `procedures` has procedures and deployments, and `stations` has stations and users.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The listings of procedures, deployments, stations and users. The API documents the order of none of them.
+"""The listings of procedures and of their deployments. The API documents the order of neither.
 
-Sources: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list, likewise ``stations`` and ``users``, and the
-official Python SDK ``tofupilot`` 2.26.1, ``v2/models/deployment_listop.py``
+Sources: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list, and the official Python SDK ``tofupilot``
+2.26.1, ``v2/models/deployment_listop.py``
 """
 
 from collections.abc import Sequence
@@ -9,21 +9,12 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import (
-    Deployment,
-    DeploymentDetails,
-    Procedure,
-    ProcedureDetails,
-    Station,
-    StationDetails,
-    User,
-    VersionDetails,
-)
+from aiotofupilot.models import Deployment, DeploymentDetails, Procedure, ProcedureDetails, VersionDetails
 
 from ._base import Listing
 from ._declaration import Bounds
-from ._resource import Detailed, get_item, segment
-from ._shared import Environment, Options, PageOptions, WithMetadata
+from ._items import Detailed, get_item, segment
+from ._shared import Environment, PageOptions
 
 
 class ProcedureFilters(PageOptions, total=False):
@@ -96,69 +87,3 @@ class Deployments(Listing[Deployment], Detailed[DeploymentDetails]):
         The API does not say in which order it lists deployments.
         """
         return self._listed(arguments)
-
-
-class StationFilters(WithMetadata, PageOptions, total=False):
-    """What ``session.stations.list()`` takes."""
-
-    search_query: Annotated[str | None, "Text that the name contains."]
-    procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A station matches if it runs one of them."]
-
-
-class Stations(Listing[Station], Detailed[StationDetails]):
-    """The test benches of the organization."""
-
-    forbidden: ClassVar[str | None] = (
-        "some servers let only the key of a user read a station, and others only that of a station: "
-        "session.stations.list() and session.stations.current() may be allowed"
-    )
-
-    def list(self, **arguments: Unpack[StationFilters]) -> Paginator[Station]:
-        """List stations.
-
-        The API does not say in which order it lists stations. The key of a station may not list them.
-        """
-        return self._listed(arguments)
-
-    async def current(self) -> StationDetails:
-        """Return the station whose key the session has.
-
-        Raises:
-            ForbiddenError: The key is a user's.
-            NotFoundError: The server is too old to say it.
-            TofuPilotError: The server did not respond as it should.
-        """
-        return await get_item(
-            self.connection,
-            f"{self.path}/current",
-            StationDetails,
-            missing="the server is too old to say whose key this is",
-            forbidden="only the key of a station has a current station: session.users.current() is for that of a user",
-        )
-
-
-class Users(Listing[User]):
-    """The users of the organization."""
-
-    def list(self, **arguments: Unpack[Options]) -> Paginator[User]:
-        """List the users of the organization.
-
-        The API has no filters here. It returns all users at once, in an order that it does not document.
-        """
-        return self._listed(arguments)
-
-    async def current(self) -> User:
-        """Return the user whose key the session has.
-
-        Raises:
-            ForbiddenError: The key is a station's.
-            NotFoundError: The server is too old to say it.
-            TofuPilotError: The server did not respond as it should.
-        """
-        return await get_item(
-            self.connection,
-            f"{self.path}/current",
-            User,
-            missing="the server is too old to say whose key this is: session.users.list() has all users",
-            forbidden="only the key of a user has a current user: session.stations.current() is for that of a station",
-        )
