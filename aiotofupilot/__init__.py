@@ -28,8 +28,9 @@ parts below it.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.
-- `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and how an
-  attachment becomes a file, and knows no paging. The two stand side by side.
+- `_attachments` says how an attachment becomes a file. It asks the listings for a new address.
+- `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
+  paging. The two stand side by side.
 - `_iteration` is what ``async for`` iterates over and what can be closed, such as a walk or many downloads.
 - `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
@@ -49,7 +50,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:  # each module says which of its names are public
     from . import models as models
-    from ._http.downloads import *  # noqa: F403
+    from ._attachments.download import *  # noqa: F403
     from ._http.retry import *  # noqa: F403
     from ._paging.details import *  # noqa: F403
     from ._paging.incremental import *  # noqa: F403
@@ -66,7 +67,7 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from .stats import *  # noqa: F403
 else:  # hidden from type checkers, because they would then accept any name
     _NAMES = {
-        "_http.downloads": ("Download",),
+        "_attachments.download": ("Download",),
         "_http.retry": ("RetryPolicy",),
         "_paging.details": ("DetailsWalk", "IncrementalDetailsWalk"),
         "_paging.incremental": ("FollowedListing", "IncrementalWalk"),

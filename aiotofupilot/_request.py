@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from attrs import define
+from attrs import define, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+
+@frozen
+class Label:
+    """What a request is about, as log lines and errors have it: neither the filters of a listing nor an item's key."""
+
+    listing: str
+    """The listing, or another part of the API."""
+    cursor: int | None = None
+    """The cursor of the page. None: it is not about a page."""
+    is_item: bool = False
+    """Whether it is about one of the items."""
+
+    def __str__(self) -> str:
+        if self.is_item:
+            return f"one of the {self.listing}"
+        return self.listing if self.cursor is None else f"{self.listing} at cursor {self.cursor}"
 
 
 @define

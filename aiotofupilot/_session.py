@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._http.downloads import Attachments, Download
+    from ._attachments.download import Attachments, Download
     from ._http.retry import Retry
     from ._http.throttle import Limiter
     from ._iteration import Iteration
@@ -173,7 +173,7 @@ class TofuPilotSession(Listings):
     @property
     def _connection(self) -> Connection:
         """The way to the server. It refers to the session, which lives while a listing is in use."""
-        return evolve(self._unowned, session=self)
+        return evolve(self._unowned, kept=self)
 
     def with_options(
         self,
@@ -270,7 +270,7 @@ class TofuPilotSession(Listings):
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """
-        from ._http.downloads import download  # noqa: PLC0415 - most programs download nothing
+        from ._attachments.download import download  # noqa: PLC0415 - most programs download nothing
 
         return await download(self._connection, attachment, folder)
 
@@ -305,7 +305,7 @@ class TofuPilotSession(Listings):
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
-        from ._http.downloads import downloads  # noqa: PLC0415 - likewise
+        from ._attachments.download import downloads  # noqa: PLC0415 - likewise
 
         return downloads(self._connection, attachments, folder, concurrency=concurrency)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from fakes.raw_server import Server
 from hypothesis import HealthCheck, settings
 
 from aiotofupilot import TofuPilotSession
@@ -181,3 +182,19 @@ def login(tmp_path, monkeypatch):
         return path
 
     return login
+
+
+@pytest.fixture
+async def server():
+    """Run a server that sends the bytes that it is told to send."""
+    server = await Server().start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def elsewhere():
+    """Run another one."""
+    server = await Server().start()
+    yield server
+    await server.stop()

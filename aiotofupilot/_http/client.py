@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aiotofupilot._clock import Clock
-    from aiotofupilot._request import FetchOptions
+    from aiotofupilot._request import FetchOptions, Label
     from aiotofupilot._wire.response import Response
     from aiotofupilot.stats import RequestCounts
 
@@ -132,8 +132,8 @@ class Connection:
     """The paths of listings of which the server has returned one item by itself."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
     """The throttle of each storage of attachments, by its origin."""
-    session: object = None
-    """The session, which lives as long as a listing is in use, and has the run or the unit of an attachment."""
+    kept: object = None
+    """What lives as long as this way is in use: the session, which warns when it is dropped before it is closed."""
 
     def __attrs_post_init__(self) -> None:
         checked = {
@@ -167,7 +167,13 @@ class Connection:
         await self.lifetime.run(partial(self.clock.sleep, seconds))
 
     async def get(
-        self, target: str, read: Callable[[Response], T], counts: RequestCounts, **options: Unpack[FetchOptions]
+        self,
+        target: str,
+        read: Callable[[Response], T],
+        counts: RequestCounts,
+        *,
+        label: Label,
+        **options: Unpack[FetchOptions],
     ) -> T:
         """Return what is read from the response to a GET. The session's options say which failures are tried again.
 
@@ -176,12 +182,13 @@ class Connection:
             read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
                 a failure of the attempt.
             counts: Where requests, retries and waits are counted.
+            label: What log lines say that the request is about.
             options: As in `FetchOptions`.
 
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        attempts: Attempts[T] = Attempts(self.throttle, self.retry, target, counts, **options)
+        attempts: Attempts[T] = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:

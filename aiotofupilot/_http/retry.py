@@ -7,7 +7,6 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from urllib.parse import parse_qs, urlsplit
 
 from attrs import frozen
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from tenacity import AsyncRetrying, RetryCallState
 
+    from aiotofupilot._request import Label
     from aiotofupilot.stats import RequestCounts
 
     from .throttle import Throttle
@@ -189,7 +189,7 @@ class Attempts(Wanted, Generic[T]):
         self,
         throttle: Throttle,
         retry: Retry,
-        target: str,
+        label: Label,
         counts: RequestCounts,
         *,
         deadline: Deadline | None = None,
@@ -197,7 +197,7 @@ class Attempts(Wanted, Generic[T]):
         control: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._throttle, self._clock = throttle, throttle.clock
-        self._target = target
+        self._label = label
         # Beside a controller, the policy says only what the throttle has to know.
         self._policy = policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
         super().__init__(
@@ -238,8 +238,8 @@ class Attempts(Wanted, Generic[T]):
             self._give_up()
             if isinstance(self._failure, TofuPilotError):
                 raise self._failure from None
-            path = urlsplit(self._target).path
-            raise RequestTimeoutError(f"{path} was not requested, because the time is up", timeout=None) from None
+            message = f"{self._label} was not requested, because the time is up"
+            raise RequestTimeoutError(message, timeout=None) from None
         finally:
             self._throttle.release(self)
             self._failure = None  # its traceback refers to frames that refer to this object
@@ -415,25 +415,19 @@ class Attempts(Wanted, Generic[T]):
             _log.log(level, message, lasts, self._until_probe(), outage.failure)
 
     def _log(self) -> None:
-        """Log that an attempt has failed, and when the next one is made.
-
-        The record has neither the filters of the listing nor the key of the item.
-        """
+        """Log that an attempt has failed, and when the next one is made."""
         error, wait = self._failure, max(self._wait, self._until_probe())
-        parts = urlsplit(self._target)
-        listing, *key = parts.path.removeprefix("/v2/").split("/")
-        cursor = None if key else int(parse_qs(parts.query).get("cursor", ["0"])[0])
         _log.log(
             self._throttle.log_level(self),
             "%s: attempt %d failed after %.2f s, next in %.2f s: %s",
-            f"one of the {listing}" if cursor is None else f"{listing} at cursor {cursor}",
+            self._label,
             self.made,
             self._took,
             wait,
             error,
             extra={
-                "tofupilot_listing": listing,
-                "tofupilot_cursor": cursor,
+                "tofupilot_listing": self._label.listing,
+                "tofupilot_cursor": self._label.cursor,
                 "tofupilot_attempt": self.made,
                 "tofupilot_duration": self._took,
                 "tofupilot_wait": wait,

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from aiotofupilot._checks import as_str, for_parameter, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection
+from aiotofupilot._request import Label
 from aiotofupilot._wire.codec import decoder
 from aiotofupilot._wire.response import read_item, read_json
 from aiotofupilot._wire.times import read_date_time
@@ -50,7 +51,13 @@ class Connection(PagingConnection, Protocol):
         ...
 
     async def get(
-        self, target: str, read: Callable[[Response], V], counts: RequestCounts, **options: Unpack[FetchOptions]
+        self,
+        target: str,
+        read: Callable[[Response], V],
+        counts: RequestCounts,
+        *,
+        label: Label,
+        **options: Unpack[FetchOptions],
     ) -> V:
         """Return what a function reads from the response to a GET of a path and query, percent-encoded."""
         ...
@@ -61,7 +68,7 @@ async def get_item(
 ) -> D:
     """Return the item at a path. What the hints mean is said at `read_item`."""
     read: Callable[[Response], D] = partial(read_item, decode=decoder(model), missing=missing, forbidden=forbidden)
-    return await connection.get(target, read, RequestCounts())
+    return await connection.get(target, read, RequestCounts(), label=_label(target))
 
 
 _PATH = re.compile(r'/v2/[!"$->@-~]+')
@@ -84,7 +91,14 @@ async def get_json(connection: Connection, path: object, query: object) -> Any: 
         raise
     missing = f"the API has nothing at {path}, or the server is too old"
     read = partial(read_item, decode=read_json, missing=missing)
-    return await connection.get(f"{target}?{urlencode(pairs)}" if pairs else target, read, RequestCounts())
+    query = f"?{urlencode(pairs)}" if pairs else ""
+    return await connection.get(f"{target}{query}", read, RequestCounts(), label=_label(target))
+
+
+def _label(path: str) -> Label:
+    """Return what a request for a single item is about: the first word of its path after the version."""
+    listing, *below = path.removeprefix("/v2/").split("/")
+    return Label(listing, is_item=bool(below))
 
 
 def segment(parameter: str, value: object) -> str:
@@ -206,7 +220,8 @@ class ItemDetails(Generic[D]):
         if listing.is_recent:
             missing += f", or the server is too old to return one of its {listing.name} by itself"
         of_response = partial(read_item, decode=read, missing=missing, forbidden=listing.forbidden)
-        found: V = await listing.connection.get(target, of_response, counts, **options)
+        label = Label(listing.name, is_item=True)
+        found: V = await listing.connection.get(target, of_response, counts, label=label, **options)
         listing.connection.served.add(listing.path)
         return found
 

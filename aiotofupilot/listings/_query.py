@@ -13,6 +13,7 @@ from attrs import Factory, evolve, field, frozen
 from aiotofupilot._paging.source import Identified, Source
 from aiotofupilot._paging.unreadable import read_beside
 from aiotofupilot._public import internal
+from aiotofupilot._request import Label
 from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
@@ -160,7 +161,8 @@ class Query(Source[T]):
         if (deadline := options.get("deadline")) and not listing.is_bare:
             beside = partial(self.fetch, counts=counts)
             options["control"] = partial(read_beside, beside, cursor, limit, deadline, count())
-        page: Page[T] = await listing.connection.get(target, read, counts, **options)
+        label = Label(listing.name, cursor)
+        page: Page[T] = await listing.connection.get(target, read, counts, label=label, **options)
         return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
 
     def raw(self) -> Query[RawItem]:

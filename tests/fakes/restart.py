@@ -4,6 +4,7 @@ import asyncio
 import math
 
 from aiotofupilot import ConnectionFailedError, RetryPolicy, ServerError
+from aiotofupilot._request import Label
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
@@ -67,7 +68,7 @@ class Restart(Transport):
 
         async def read():
             while self.clock.seconds < self.down[1] + 3 * self.takes:
-                await connection.get("/v2/runs", lambda response: response.body, counts)
+                await connection.get("/v2/runs", lambda response: response.body, counts, label=Label("runs"))
 
         await asyncio.gather(*(read() for _ in range(concurrency)))
 

@@ -11,6 +11,7 @@ from fakes.transport import Transport, wanted
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
 from aiotofupilot._http.outage import MissedSlotError
 from aiotofupilot._http.throttle import Throttle, checked_limiter
+from aiotofupilot._request import Label
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
@@ -226,7 +227,7 @@ class Pages(Transport):
 
 
 def ask(connection, counts):
-    return connection.get("/", lambda response: response.body, counts)
+    return connection.get("/", lambda response: response.body, counts, label=Label("runs"))
 
 
 @pytest.fixture

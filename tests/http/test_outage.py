@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
 from aiotofupilot._http.outage import Health
-from aiotofupilot._request import Deadline
+from aiotofupilot._request import Deadline, Label
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
@@ -50,7 +50,7 @@ class Server(Transport):
 
     async def ask(self, page="page", retry=RetryPolicy(), counts=None, **how):  # noqa: B008 - a value
         return await self.connection(retry).get(
-            f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), **how
+            f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), label=Label("runs"), **how
         )
 
 
@@ -126,7 +126,7 @@ async def test_requests_from_before_an_outage_do_not_hold_up_the_return(clock):
     async def others():
         await clock.sleep(2.5)
         for _ in range(40):
-            await server.connection().get("/v2/runs", lambda response: response.body, counts)
+            await server.connection().get("/v2/runs", lambda response: response.body, counts, label=Label("runs"))
         return clock.seconds
 
     *_, ended = await clock.run(*(server.walk(4) for _ in range(8)), others())

@@ -34,6 +34,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._http.outage import is_transient
 from aiotofupilot._http.retry import checked_retry
+from aiotofupilot._request import Label
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
@@ -103,7 +104,8 @@ class Session(Transport):
         asked = copy(self)
         asked.page = page
         connection = asked.connection(retry)
-        return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats, **how)
+        target, label = "/v2/runs?limit=100&cursor=200", Label("runs", 200)
+        return await connection.get(target, lambda response: response.body, stats, label=label, **how)
 
     async def get(self, url, max_body):
         return Response(200, {}, await self.page(), datetime.now(UTC))

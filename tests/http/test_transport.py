@@ -30,6 +30,7 @@ from aiotofupilot._http.client import Connection, Lifetime
 from aiotofupilot._http.failures import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
+from aiotofupilot._request import Label
 from aiotofupilot._secret import Secret
 from aiotofupilot.stats import RequestCounts
 
@@ -51,7 +52,7 @@ class Client:
 
     async def get(self, target, *, timeout, max_body=LIMIT):  # noqa: ASYNC109 - it is handed on
         connection = Connection(timeout=timeout, retry=None, concurrency=1, max_body=max_body, **self._parts)
-        return await connection.get(target, lambda response: response, RequestCounts())
+        return await connection.get(target, lambda response: response, RequestCounts(), label=Label("runs"))
 
 
 @pytest.fixture

@@ -76,8 +76,8 @@ BROKEN = {
         ("__main__.py", "from aiotofupilot import _public"),
     ],
     (
-        "aiohttp and its family are HTTP's; the sandbox serves with them, mocks stand in for them, "
-        "and settings parse addresses"
+        "aiohttp and its family are HTTP's and the attachments'; the sandbox serves with them, mocks stand in for "
+        "them, and settings parse addresses"
     ): [
         ("_session.py", "import multidict"),
         ("_wire/response.py", "from multidict import CIMultiDict"),

@@ -13,7 +13,6 @@ import zlib
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import aiohttp
 from attrs import frozen
@@ -21,22 +20,23 @@ from yarl import URL
 
 from aiotofupilot import errors
 from aiotofupilot._checks import host_of, is_loopback, is_visible
+from aiotofupilot._http.failures import refusal, translated
+from aiotofupilot._http.retry import Attempts
+from aiotofupilot._http.throttle import Throttle
+from aiotofupilot._http.transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
+from aiotofupilot._request import Label
 from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
 
-from .failures import refusal, translated
-from .retry import Attempts
-from .throttle import Throttle
-from .transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
-    from .client import Connection
+    from aiotofupilot._http.client import Connection
+    from aiotofupilot._http.proxy import Proxy
+    from aiotofupilot._http.transport import Transport
+
     from .part import PartFile
-    from .proxy import Proxy
-    from .transport import Transport
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -81,8 +81,8 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
         )
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
-    target = f"attachments/{quote(name, safe='')}"
-    attempts: Attempts[None] = Attempts(throttle, connection.retry, target, RequestCounts())
+    label = Label("attachments", is_item=True)
+    attempts: Attempts[None] = Attempts(throttle, connection.retry, label, RequestCounts())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name, size or 0).attempt)
     except errors.TofuPilotError as error:

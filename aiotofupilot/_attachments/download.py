@@ -19,21 +19,23 @@ from weakref import WeakValueDictionary
 from attrs import evolve, frozen
 
 from aiotofupilot._checks import integer, must_be
+from aiotofupilot._http.outage import is_transient
+from aiotofupilot._http.retry import RetryPolicy
 from aiotofupilot._iteration import Iteration, begun, cancel, cancel_soon
 from aiotofupilot._otel import download_span
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
+from aiotofupilot.listings import listing_class
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 
-from .outage import is_transient
 from .part import PartFile, in_thread
-from .retry import RetryPolicy
 from .storage import receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from .client import Connection
+    from aiotofupilot._http.client import Connection
+    from aiotofupilot.listings import Runs, Units
 
 __all__ = ["Download"]
 
@@ -151,7 +153,8 @@ class _File:
         """Read the run or the unit for a new address of the attachment."""
         listing, key = self._attachment.owner or ("", "")
         whose = f"{listing.removesuffix('s')} {key!r}"
-        owner: RunDetails | UnitDetails = await getattr(self._connection.session, listing).get(key)
+        source = cast("Runs | Units", listing_class(listing)(self._connection))
+        owner = await source.get(key)
         found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
         if found is None:
             raise AttachmentError(f"{whose} has no {self._name} any more")

@@ -45,8 +45,8 @@ from aiotofupilot import (
     SessionError,
     TofuPilotSession,
 )
-from aiotofupilot._http.part import PartFile, in_thread
-from aiotofupilot._http.storage import _Reception
+from aiotofupilot._attachments.part import PartFile, in_thread
+from aiotofupilot._attachments.storage import _Reception
 from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import status
@@ -814,7 +814,7 @@ class TestFailure:
             scopes[-1].reschedule(0.0)
 
         loops = SimpleNamespace(timeout=timeout, get_running_loop=asyncio.get_running_loop)
-        monkeypatch.setattr("aiotofupilot._http.storage.asyncio", loops)
+        monkeypatch.setattr("aiotofupilot._attachments.storage.asyncio", loops)
         step = 1024 * 1024
         small = [cut(1000, end=silence), rest(storage, at=1000, end=silence)]
         storage.answers = [cut(step, end=silence), rest(storage, at=step, end=silence), rest(storage), *small]
@@ -843,7 +843,7 @@ class TestFailure:
             await flush(part)
 
         loops = SimpleNamespace(timeout=timeout, get_running_loop=asyncio.get_running_loop)
-        monkeypatch.setattr("aiotofupilot._http.storage.asyncio", loops)
+        monkeypatch.setattr("aiotofupilot._attachments.storage.asyncio", loops)
         monkeypatch.setattr(PartFile, "flush", flush)
         storage.answers = [whole()]
         await session.download(given(storage), tmp_path)
@@ -1210,7 +1210,7 @@ class TestWindows:
 
     @pytest.fixture(autouse=True)
     def windows(self, monkeypatch):
-        for module in ("_part", "_http.part"):
+        for module in ("_part", "_attachments.part"):
             monkeypatch.setattr(f"aiotofupilot.{module}.sys", SimpleNamespace(platform="win32"))
         for name in ("replace", "unlink"):
             monkeypatch.setattr(Path, name, partialmethod(self.unless_open, getattr(Path, name)))
