@@ -7,7 +7,7 @@ pages, which it gets from `prefetch`.
   one before, and finds the position of the walk again after the listing has moved.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
-  time of creation.
+  time of creation, and `by_run` what new runs wrote.
 - `details` requests each item of a walk by itself too, and has several of them in flight. `by_itself` is the request
   for one of them, and says why there are no details.
 - `receipts` writes what a walk has done, so that anybody can check it.

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeClock", "session_in_process"]
 
-_START = datetime(2026, 2, 1, tzinfo=UTC)
-"""Two days after the newest item that a sandbox makes up."""
+_START = datetime(2027, 1, 1, tzinfo=UTC)
+"""Ten months after the newest item that a sandbox makes up if it has 10,000 runs."""
 
 _QUIET_TURNS = 30
 """After so many turns of the event loop in which nothing concerns a clock, everybody waits."""

@@ -19,7 +19,7 @@ from aiotofupilot import (
     Watermark,
 )
 from aiotofupilot._clock import Clock
-from aiotofupilot._paging import incremental
+from aiotofupilot._paging import by_run
 from aiotofupilot._paging.by_creation import ByCreation, PassClock
 from aiotofupilot.listings import Runs
 from aiotofupilot.models import Page, PageMeta
@@ -152,7 +152,7 @@ async def test_runs_wait_for_others_of_their_procedures():
 
 async def test_no_more_runs_are_looked_for_while_many_wait(monkeypatch):
     """The watermark has all of them."""
-    monkeypatch.setattr(incremental, "_MOST_WAITING", 500)
+    monkeypatch.setattr(by_run, "_MOST_WAITING", 500)
     server = with_procedures(server_with(800), 400)
     walk = listing("of procedures", server).since()
     await anext(walk)

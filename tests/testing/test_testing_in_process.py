@@ -172,8 +172,8 @@ class TestSession:
         """So what is new is told from what is not by one clock."""
         async with session_in_process(sandbox, clock) as session:
             page = await session.procedures.list()
-            assert page.headers["date"] == "Sun, 01 Feb 2026 00:00:00 GMT"
-            sandbox.faults.next(status(500, headers={"Date": "Mon, 02 Feb 2026 00:00:00 GMT"}))
+            assert page.headers["date"] == "Fri, 01 Jan 2027 00:00:00 GMT"
+            sandbox.faults.next(status(500, headers={"Date": "Sat, 02 Jan 2027 00:00:00 GMT"}))
             walk = session.runs.list().since()
             seen = await walk.take(1000)
             sandbox.produce(3)
@@ -191,8 +191,8 @@ class TestClock:
 
         await asyncio.gather(*map(wait, (5.0, 0.0, 3.0, 3.0)))
         assert ended == [(0.0, 0.0), (3.0, 3.0), (3.0, 3.0), (5.0, 5.0)]
-        assert clock.now() == datetime(2026, 2, 1, 0, 0, 5, tzinfo=UTC)
-        assert repr(clock) == "<FakeClock at 2026-02-01T00:00:05+00:00>"
+        assert clock.now() == datetime(2027, 1, 1, 0, 0, 5, tzinfo=UTC)
+        assert repr(clock) == "<FakeClock at 2027-01-01T00:00:05+00:00>"
 
     async def test_a_context_ends_when_its_time_is_up(self, clock):
         for seconds, passed in ((7.0, 7.0), (0.0, 7.0), (-1.0, 7.0)):

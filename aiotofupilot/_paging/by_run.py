@@ -1,0 +1,169 @@
+"""What is new in a listing of what runs wrote: the items of new runs."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
+
+from attrs import evolve
+
+from aiotofupilot.positions import OpenRun, Watermark, digest
+
+from .by_creation import OVERLAP, PassClock, Segment
+from .source import Plan, Source, T
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from aiotofupilot.stats import WalkStats
+
+_AT_ONCE = 100
+"""The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
+
+_MOST_WAITING = 5000
+"""While so many runs wait, no more are looked for. A watermark names all of them."""
+
+
+class NewRuns(Protocol):
+    """A pass over the runs."""
+
+    @property
+    def watermark(self) -> Watermark:
+        """What has been seen of them."""
+        ...
+
+    @property
+    def stats(self) -> WalkStats:
+        """The counts of the pass, which are those of the pass over the items too."""
+        ...
+
+    async def take(self, at_most: int) -> list[Any]:
+        """Return the next ones; none: everything was seen."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it."""
+        ...
+
+
+class PerRun(Generic[T]):
+    """Tells which of the items that runs wrote were not seen before. Their own times may lie long before the upload.
+
+    The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
+    for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
+    items are requested, and each is noted when it is yielded. It is closed once its items were listed to their end,
+    `OVERLAP` seconds or more after its creation, and all of them were yielded. Before that, more may become visible. So
+    the next pass requests them again, together with those of new runs. A run that claims to have been created in the
+    future stays open until then.
+    """
+
+    has_ended = False
+    """Whether everything was found. The walk over the runs knows it."""
+
+    def __init__(
+        self,
+        source: Source[T],
+        runs: Source[Any],
+        plan: Plan,
+        watermark: Watermark,
+        stats: WalkStats,
+        *,
+        pass_over: Callable[..., NewRuns],
+    ) -> None:
+        self._source = source
+        self._plan = plan
+        self._stats = stats
+        self._clock = PassClock()
+        # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
+        # says nothing about their runs.
+        of_runs = evolve(plan, concurrency=1, keep=None)
+        self._runs = runs
+        self._new_runs = pass_over(runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock)
+        self._open = {run.id: run for run in watermark.runs}
+        self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
+        self._found: dict[bytes, str] = {}
+        """The runs of the items that were found and not yielded yet, by digest."""
+        self._listed: set[str] = set()
+        """The open runs whose items this pass has listed to their end."""
+        self._procedure_id: str | None = None
+        self._requested: Sequence[str] = ()
+        """The runs whose items are walked. None are, before there are runs and after their walk has ended."""
+
+    @property
+    def watermark(self) -> Watermark:
+        """What was seen, up to the item yielded last."""
+        open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
+        return evolve(self._new_runs.watermark, runs=tuple(open_runs))
+
+    async def begin(self) -> Segment[T] | None:
+        """Return a walk over the items of the next runs; None: there are no more."""
+        while not self._requested:
+            waiting: dict[str | None, list[str]] = {}
+            for run in self._open.values():
+                if run.id not in self._listed:
+                    waiting.setdefault(run.procedure_id, []).append(run.id)
+            numbers = [len(runs) for runs in waiting.values()]
+            are_enough = max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING
+            # The first response tells the time, so it is requested even if enough are waiting that were open before.
+            if (are_enough and self._clock.at_latest > -math.inf) or not await self._find_runs():
+                if not waiting:
+                    return None
+                self._procedure_id, runs = max(waiting.items(), key=lambda of_procedure: len(of_procedure[1]))
+                self._requested = runs[:_AT_ONCE]
+        source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
+        return Segment(source.fetch, evolve(self._plan, sort_key=source.sort_key), self._stats)
+
+    def fresh(self, items: list[T]) -> list[T]:
+        """Return the items of a page that were not found before."""
+        run_ids = [self._source.run_id(item) for item in items]
+        fresh: list[T] = []
+        for run_id, item in zip(run_ids, items, strict=True):
+            digested = digest(item.id)
+            # A server that lists other runs too lists their items again when these runs are requested.
+            if run_id in self._yielded and not (digested in self._yielded[run_id] or digested in self._found):
+                self._found[digested] = run_id
+                fresh.append(item)
+        self._stats.duplicates += len(items) - len(fresh)
+        return fresh
+
+    def end(self) -> list[T]:
+        """Take note that the walk has come to its end. Nothing was held back."""
+        self._listed.update(self._requested)
+        for run_id in self._requested:
+            self._close_if_done(run_id)
+        self._requested = ()
+        return []
+
+    def mark(self, item: T) -> None:
+        """Count an item that was found as yielded. After an interrupt, this may be asked for again."""
+        digested = digest(item.id)
+        run_id = self._found.get(digested)
+        if run_id is None:
+            return
+        self._yielded[run_id][digested] = None
+        self._found.pop(digested, None)
+        if run_id in self._listed:
+            self._close_if_done(run_id)
+
+    def _close_if_done(self, run_id: str) -> None:
+        """Close a run whose items were listed to their end, if that was late enough, and all of them were yielded."""
+        is_late = self._clock.at_latest >= self._open[run_id].second + OVERLAP
+        if is_late and run_id not in self._found.values():
+            del self._open[run_id], self._yielded[run_id]
+            self._listed.remove(run_id)
+
+    async def aclose(self) -> None:
+        """End the walk over the runs."""
+        await self._new_runs.aclose()
+
+    async def _find_runs(self) -> bool:
+        """Open the next new runs, and return whether there are any."""
+        new_runs = await self._new_runs.take(sys.maxsize)
+        self._new_runs.stats.items -= len(new_runs)  # it counts in the stats of this pass, and runs are not items
+        for run in new_runs:
+            created = cast("datetime", self._runs.created_at(run))
+            opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))
+            self._open[run.id], self._yielded[run.id] = opened, {}
+        return bool(new_runs)
