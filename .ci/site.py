@@ -3,7 +3,8 @@
     python .ci/site.py FOLDER
 
 The site is in FOLDER afterwards. Its pages can be read there. Its search needs a server, such as
-``python -m http.server -d FOLDER``. Building it needs the extra ``docs``.
+``python -m http.server -d FOLDER``. Building it needs the extras
+``cli`` and ``mirror``, and the dependency group ``docs``.
 
 Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
 public name once, the page of options is what ``--help`` says, and ``llms.txt`` is the skill of the package with the

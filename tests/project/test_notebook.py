@@ -8,7 +8,7 @@ from fakes.guides import blocks
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
 
-nbclient = pytest.importorskip("nbclient", reason="it is in the extra docs")
+nbclient = pytest.importorskip("nbclient", reason="it is in the group docs")
 nbformat = pytest.importorskip("nbformat", reason="likewise")
 
 

@@ -14,7 +14,8 @@ import aiotofupilot
 from aiotofupilot import errors
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, GROUPS = DECLARED["project"], DECLARED["dependency-groups"]
 
 
 def test_the_public_names_are_these():
@@ -118,7 +119,7 @@ def test_every_supported_python_is_classified_and_tested():
 
 def test_every_dependency_has_a_lower_bound_and_no_upper():
     """The lower ones are tested, and an upper one would keep a service from updating."""
-    for requirement in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+    for requirement in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values(), *GROUPS.values()):
         assert re.fullmatch(r"aiotofupilot\[[\w,]+\]|[\w-]+(\[\w+\])?>=[\d.]+(b\d+)?", requirement), requirement
 
 
