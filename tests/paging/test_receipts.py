@@ -496,6 +496,29 @@ class TestChanged:
             if judged(sealed(changed))[0] == EXACT:
                 assert sorted(delivered(changed)) == sorted(delivered(lines)), (kind, changed)
 
+    def test_a_member_that_is_missing_or_has_another_type_is_wrong(self, receipt):
+        """Also one that the rule does not need, and also where nothing is proven."""
+        samples = [None, True, 1, 1.0, "1", [], [1], {}]
+        nullable = {"next": {int, type(None)}, "anchor": {str, type(None)}}
+        lines = [json.loads(line) for line in receipt.splitlines()]
+        for line in lines:
+            del line["seal"]
+        for first in (lines[0], lines[0] | {"shard": True}):
+            good = [first, *lines[1:]]
+            for at, line in enumerate(good):
+                for name in line.keys() - {"line"}:
+                    types = nullable.get(name, {type(line[name])})
+                    changed = [line | {name: other} for other in samples if type(other) not in types or other == [1]]
+                    for other in (*changed, {key: line[key] for key in line if key != name}):
+                        code, reason = judged(sealed([*good[:at], other, *good[at + 1 :]]))
+                        assert code == WRONG, other
+                        assert reason.startswith(f"wrong: line {at + 1}: "), other
+
+    def test_another_encoding_is_wrong(self, receipt):
+        body = b"\xef\xbb\xbf" + receipt.partition(SEAL)[0]
+        marked = body + SEAL + sha256(body).hexdigest().encode() + b'"}\n'
+        assert judged(marked)[0] == WRONG
+
     def test_the_end_is_cut_off(self, receipt):
         for size in range(len(receipt)):
             assert judged(receipt[:size])[0] == NOT_PROVEN, size
