@@ -347,7 +347,7 @@ def test_the_front_page_is_short():
     """Nobody reads a long one."""
     text = read(FRONT)
     assert text.count("\n") <= MOST_LINES
-    assert len(text.split()) <= MOST_WORDS
+    assert len([word for word in text.split() if word.strip("|-:")]) <= MOST_WORDS  # without the lines of tables
 
 
 def test_the_clients_are_compared_by_what_was_measured():
@@ -368,7 +368,7 @@ def test_the_clients_are_compared_by_what_was_measured():
 def test_the_front_page_says_what_clients_lose_as_it_was_measured():
     """The column with the most changes, and its heading; the four loops lose the same."""
     (kept,) = read_tables(ROOT / "benchmarks" / "results" / "losses.md")
-    (compared,) = read_tables(FRONT)
+    compared, _ = read_tables(FRONT)
     last = {row[0]: row[-1] for row in kept}
     assert last.pop("created and removed per request") == "10 and 20"
     assert "with 10 created and 20 removed per request" in compared[0][0]
