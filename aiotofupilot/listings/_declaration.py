@@ -2,7 +2,7 @@
 
 The annotation of a key says everything about the argument: its type, its documentation, its bounds and its default.
 
-    class StationFilters(PageOptions, total=False):
+    class StationArguments(PageOptions, total=False):
         search_query: Annotated[str | None, "Text that the name contains.", Bounds(high=100)]
 
 `arguments_of` reads the keys, `describe` makes the signature and the docstring of ``list()`` from them, and `_encoding`

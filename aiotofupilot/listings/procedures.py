@@ -17,7 +17,7 @@ from ._items import Detailed, get_item, segment
 from ._shared import Environment, PageOptions
 
 
-class ProcedureFilters(PageOptions, total=False):
+class ProcedureArguments(PageOptions, total=False):
     """What ``session.procedures.list()`` takes."""
 
     search_query: Annotated[
@@ -32,7 +32,7 @@ class ProcedureFilters(PageOptions, total=False):
 class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
     """The procedures that the key may read."""
 
-    def list(self, **arguments: Unpack[ProcedureFilters]) -> Paginator[Procedure]:
+    def list(self, **arguments: Unpack[ProcedureArguments]) -> Paginator[Procedure]:
         """List procedures.
 
         The API does not say in which order it lists procedures.
@@ -57,7 +57,7 @@ class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
         return await get_item(self.connection, target, VersionDetails, missing=missing)
 
 
-class DeploymentFilters(PageOptions, total=False):
+class DeploymentArguments(PageOptions, total=False):
     """What ``session.deployments.list()`` takes."""
 
     search_query: Annotated[str | None, "Text to search for. The API does not say in which fields."]
@@ -81,7 +81,7 @@ class Deployments(Listing[Deployment], Detailed[DeploymentDetails]):
     is_recent: ClassVar[bool] = True
     creation_field: ClassVar[str | None] = "deployed_at"
 
-    def list(self, **arguments: Unpack[DeploymentFilters]) -> Paginator[Deployment]:
+    def list(self, **arguments: Unpack[DeploymentArguments]) -> Paginator[Deployment]:
         """List deployments.
 
         The API does not say in which order it lists deployments.

@@ -18,7 +18,7 @@ from ._query import ByRun
 from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 
-class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=False):
+class RunArguments(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.runs.list()`` takes."""
 
     search_query: Annotated[
@@ -56,12 +56,12 @@ class Runs(Listing[Run], Detailed[RunDetails]):
     stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("started_at",)}
 
-    def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:
+    def list(self, **arguments: Unpack[RunArguments]) -> Paginator[Run]:
         """List runs, the latest started first."""
         return self._listed(arguments)
 
 
-class LogFilters(OfRun, WithOrder, PageOptions, total=False):
+class LogArguments(OfRun, WithOrder, PageOptions, total=False):
     """What ``session.logs.list()`` takes."""
 
     search_query: Annotated[str | None, "Text that the message contains."]
@@ -92,7 +92,7 @@ class Logs(Listing[Log], Detailed[Log]):
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
 
-    def list(self, **arguments: Unpack[LogFilters]) -> Paginator[Log]:
+    def list(self, **arguments: Unpack[LogArguments]) -> Paginator[Log]:
         """List log lines, the latest written first.
 
         ``timestamp_after`` and ``timestamp_before`` are about what a line, and ``sort_by``, call ``created_at``.
@@ -100,7 +100,7 @@ class Logs(Listing[Log], Detailed[Log]):
         return self._listed(arguments)
 
 
-class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
+class MeasurementArguments(OfProcedure, WithOrder, PageOptions, total=False):
     """What ``session.measurements.list()`` takes."""
 
     phase_name: Annotated[str | None, "Name of the phase that measured."]
@@ -136,7 +136,7 @@ class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
     shard_field: ClassVar[str | None] = "started_at"
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
-    def list(self, **arguments: Unpack[MeasurementFilters]) -> Paginator[Measurement]:
+    def list(self, **arguments: Unpack[MeasurementArguments]) -> Paginator[Measurement]:
         """List measurements of a procedure, the latest first.
 
         One procedure has to be named. ``exclude_retries`` decides whether measurements of an attempt that was followed
@@ -146,7 +146,7 @@ class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
         return self._listed(arguments)
 
 
-class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
+class PhaseArguments(OfProcedure, WithOrder, PageOptions, total=False):
     """What ``session.phases.list()`` takes."""
 
     names: Annotated[Sequence[str] | None, "Names of phases."]
@@ -175,7 +175,7 @@ class Phases(Listing[Phase], Detailed[PhaseDetails]):
     shard_field: ClassVar[str | None] = "started_at"
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
-    def list(self, **arguments: Unpack[PhaseFilters]) -> Paginator[Phase]:
+    def list(self, **arguments: Unpack[PhaseArguments]) -> Paginator[Phase]:
         """List phases of a procedure, the latest first.
 
         One procedure has to be named. ``exclude_retries`` decides whether an attempt at a phase that was followed by

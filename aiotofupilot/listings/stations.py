@@ -14,7 +14,7 @@ from ._items import Detailed, get_item
 from ._shared import Options, PageOptions, WithMetadata
 
 
-class StationFilters(WithMetadata, PageOptions, total=False):
+class StationArguments(WithMetadata, PageOptions, total=False):
     """What ``session.stations.list()`` takes."""
 
     search_query: Annotated[str | None, "Text that the name contains."]
@@ -29,7 +29,7 @@ class Stations(Listing[Station], Detailed[StationDetails]):
         "session.stations.list() and session.stations.current() may be allowed"
     )
 
-    def list(self, **arguments: Unpack[StationFilters]) -> Paginator[Station]:
+    def list(self, **arguments: Unpack[StationArguments]) -> Paginator[Station]:
         """List stations.
 
         The API does not say in which order it lists stations. The key of a station may not list them.

@@ -16,7 +16,7 @@ from ._items import Detailed, get_item, segment
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 
-class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
+class UnitArguments(WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.units.list()`` takes."""
 
     search_query: Annotated[
@@ -60,7 +60,7 @@ class Units(Listing[Unit], Detailed[UnitDetails]):
     key: ClassVar[str] = "serial_number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
-    def list(self, **arguments: Unpack[UnitFilters]) -> Paginator[Unit]:
+    def list(self, **arguments: Unpack[UnitArguments]) -> Paginator[Unit]:
         """List units, the latest created first.
 
         ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts are
@@ -69,7 +69,7 @@ class Units(Listing[Unit], Detailed[UnitDetails]):
         return self._listed(arguments)
 
 
-class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
+class PartArguments(WithMetadata, WithOrder, PageOptions, total=False):
     """What ``session.parts.list()`` takes."""
 
     search_query: Annotated[str | None, "Text that the name or the number contains.", Bounds(high=100)]
@@ -83,7 +83,7 @@ class Parts(Listing[Part], Detailed[PartDetails]):
     key: ClassVar[str] = "number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
-    def list(self, **arguments: Unpack[PartFilters]) -> Paginator[Part]:
+    def list(self, **arguments: Unpack[PartArguments]) -> Paginator[Part]:
         """List parts, the latest created first.
 
         Each part comes with all of its revisions. The API has no filter by time here.
@@ -108,7 +108,7 @@ class Parts(Listing[Part], Detailed[PartDetails]):
         return await get_item(self.connection, f"{self.path}/{steps}", RevisionDetails, missing=missing)
 
 
-class BatchFilters(WithOrder, PageOptions, total=False):
+class BatchArguments(WithOrder, PageOptions, total=False):
     """What ``session.batches.list()`` takes."""
 
     search_query: Annotated[
@@ -133,6 +133,6 @@ class Batches(Listing[Batch], Detailed[BatchDetails]):
     key: ClassVar[str] = "number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
-    def list(self, **arguments: Unpack[BatchFilters]) -> Paginator[Batch]:
+    def list(self, **arguments: Unpack[BatchArguments]) -> Paginator[Batch]:
         """List batches, the latest created first."""
         return self._listed(arguments)
