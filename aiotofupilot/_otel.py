@@ -54,7 +54,7 @@ def instruments() -> Instruments | None:
 @cache
 def _made() -> Instruments:
     from opentelemetry.metrics import get_meter  # noqa: PLC0415 - an extra; see the module's docstring
-    from opentelemetry.trace import get_tracer  # noqa: PLC0415 - likewise
+    from opentelemetry.trace import get_tracer  # noqa: PLC0415 - an extra; see the module's docstring
 
     meter = get_meter(_SCOPE)
     return Instruments(

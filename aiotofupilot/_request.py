@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Label:
-    """What a request is about, as log lines and errors have it: neither the filters of a listing nor an item's key."""
+    """What log lines and errors say a request is about. It names neither the filters of a listing nor an item's key."""
 
     listing: str
     """The listing, or another part of the API."""

@@ -50,7 +50,7 @@ _UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see e
 
 @frozen
 class Wiring:
-    """What a session is made of, beside its options. `aiotofupilot.testing` makes sessions of other parts."""
+    """The parts of a session, beside its options. `aiotofupilot.testing` makes sessions of other parts."""
 
     transport: Callable[..., Transport] = Transport
     """Makes the way to the server. It takes the arguments of `Transport`."""
@@ -239,7 +239,7 @@ class TofuPilotSession(Listings):
             InvalidJSONError: The response is not JSON.
             TofuPilotError: The server did not respond as it should.
         """
-        from .listings._items import get_json  # noqa: PLC0415 - likewise
+        from .listings._items import get_json  # noqa: PLC0415 - loaded when it is used
 
         return await get_json(self._connection, path, query)
 
@@ -305,7 +305,7 @@ class TofuPilotSession(Listings):
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
-        from ._attachments.download import downloads  # noqa: PLC0415 - likewise
+        from ._attachments.download import downloads  # noqa: PLC0415 - most programs download nothing
 
         return downloads(self._connection, attachments, folder, concurrency=concurrency)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence  # noqa: TC003 - dlt resolves the annotations
 from contextlib import aclosing
-from datetime import datetime  # noqa: TC003 - likewise
+from datetime import datetime  # noqa: TC003 - dlt resolves the annotations
 from importlib.util import find_spec
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
@@ -155,5 +155,5 @@ def _walk(
     return listing.since(evolve(listing.since().watermark, floor=start) if stored is None else Watermark.parse(stored))
 
 
-def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - likewise
+def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - a walk of any kind
     return str(walk.watermark) if isinstance(walk, IncrementalWalk) else None

@@ -209,7 +209,7 @@ def _whole_second(value: object) -> datetime | None:
 
 @frozen
 class Watermark(Parsable):
-    """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
+    """The part of a listing that has been seen. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
     has some 50 characters, and up to 20 more for each item that is named in `seen` or by an open run. It ends with a

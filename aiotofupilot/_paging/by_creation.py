@@ -39,7 +39,7 @@ class PassClock:
     The server tells its time with a response, perhaps seconds after it has read the items. So the duration of the
     request is subtracted. Both its clock and the local one may be ahead. The items show how far.
 
-    It knows no pass. The pages in flight know it, and a pass that is dropped is to be freed.
+    Pages in flight refer to this clock. It must not refer to the pass, or a dropped pass could not be freed.
     """
 
     def __init__(self) -> None:

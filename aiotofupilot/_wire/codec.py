@@ -101,7 +101,7 @@ class Decoder(Generic[C]):
     def _in_detail(self, body: bytes) -> C:
         import msgspec  # noqa: PLC0415 - see the module's docstring
 
-        from .detailed import structured  # noqa: PLC0415 - likewise
+        from .detailed import structured  # noqa: PLC0415 - see the module's docstring
 
         document = read_json(body)
         try:

@@ -41,7 +41,7 @@ JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of a flat schema whose text is JSON."""
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
-_compute: Any = compute  # likewise, of the functions
+_compute: Any = compute  # the stubs do not know all of the functions
 
 
 @attrs.frozen

@@ -100,7 +100,7 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
     return batch
 
 
-def _integers(numbers: array[int]) -> Any:  # noqa: ANN401 - likewise
+def _integers(numbers: array[int]) -> Any:  # noqa: ANN401 - an array
     return _arrow.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
 
 

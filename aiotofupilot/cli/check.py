@@ -19,7 +19,7 @@ MEMBERS: dict[str, dict[str, Any]] = {  # of each kind of line: their types. The
 
 
 class _Receipt:
-    """What the lines of a receipt say so far."""
+    """A receipt, as far as its lines were read."""
 
     def __init__(self) -> None:
         self.number, self.doubt, self.ended = 0, "", ""

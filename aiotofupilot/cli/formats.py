@@ -125,7 +125,7 @@ def _cell(document: Any, path: tuple[str, ...], formula: tuple[str, ...]) -> str
         case str():
             return f"'{document}" if document.startswith(formula) else document
         case bool() | dict() | list() | tuple():
-            from msgspec import json  # noqa: PLC0415 - likewise
+            from msgspec import json  # noqa: PLC0415 - as in `_json`
 
             return json.encode(document).decode()
         case _:

@@ -86,7 +86,7 @@ async def whoami(*, form: Form = None, server: Server = Server()) -> None:  # no
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], form: str | None, server: Server) -> None:
     """Write what one request returns. If no address can hold the ID, that is wrong usage."""
     from .output import StandardOutput  # noqa: PLC0415 - help and a wrong option need not wait for asyncio
-    from .progress import Progress  # noqa: PLC0415 - likewise
+    from .progress import Progress  # noqa: PLC0415 - it imports asyncio too
 
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)
     progress = Progress(to_standard_output=True)

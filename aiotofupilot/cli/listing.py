@@ -113,7 +113,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 class Query:
-    """What to list, with arguments of the ``list()`` of a listing, and perhaps with the details of each item."""
+    """A listing with arguments of its ``list()``, perhaps with the details of each item."""
 
     def __init__(self, name: str, /, *, details: bool = False, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
         self.name = name

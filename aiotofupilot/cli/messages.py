@@ -108,7 +108,7 @@ class UsageError(Exception):
 
 
 class FailedError(Exception):
-    """What was asked for is not done, or not all of it. Run again, the same command can do the rest."""
+    """The command has not done all that was asked for. Run again, it can do the rest."""
 
 
 class DeadlineError(FailedError):

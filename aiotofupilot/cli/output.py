@@ -100,7 +100,7 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """What will be a file. Its place, the target, is left alone until `finish`.
+    """A file that is being made. Its place, the target, is left alone until `finish`.
 
     The options say what it holds. To resume is to complete what a run with the same options has left. If no run has
     left anything, the file is begun, unless its place is taken: then it may be a finished file. If another run is

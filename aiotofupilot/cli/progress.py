@@ -152,7 +152,7 @@ class Progress(logging.Handler):
         They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
         """
         from rich.console import Console, Group  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
-        from rich.constrain import Constrain  # noqa: PLC0415 - likewise
+        from rich.constrain import Constrain  # noqa: PLC0415 - with the console
         from rich.live import Live  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.table import Column, Table  # noqa: PLC0415

@@ -22,7 +22,7 @@ from attrs import frozen
 
 @frozen
 class Bounds:
-    """What a number can be, or how many characters a string can have, as UTF-16 counts them."""
+    """The bounds of a number, or of the length of a string in UTF-16 code units."""
 
     low: int | None = None
     """The least. None: there is no least."""
@@ -44,7 +44,7 @@ class Default:
 
 @frozen
 class ServerDefault:
-    """What the server takes for a parameter that is not sent."""
+    """The server's value of a parameter that is not sent."""
 
     value: bool | str
 

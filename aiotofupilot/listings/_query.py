@@ -40,7 +40,7 @@ T = TypeVar("T", bound=Identified)
 
 
 class Declared(Generic[T]):
-    """What a listing declares, and what follows from it."""
+    """The declaration of a listing, and what follows from it."""
 
     name: ClassVar[str]
     """The API's word for the items."""

@@ -18,7 +18,7 @@ from ._shared import Environment, PageOptions
 
 
 class ProcedureArguments(PageOptions, total=False):
-    """What ``session.procedures.list()`` takes."""
+    """Arguments of ``session.procedures.list()``."""
 
     search_query: Annotated[
         str | None,
@@ -58,7 +58,7 @@ class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
 
 
 class DeploymentArguments(PageOptions, total=False):
-    """What ``session.deployments.list()`` takes."""
+    """Arguments of ``session.deployments.list()``."""
 
     search_query: Annotated[str | None, "Text to search for. The API does not say in which fields."]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of the procedures that were deployed."]

@@ -19,7 +19,7 @@ from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome,
 
 
 class RunArguments(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=False):
-    """What ``session.runs.list()`` takes."""
+    """Arguments of ``session.runs.list()``."""
 
     search_query: Annotated[
         str | None, "Text that the serial number contains, or the beginning of the run's ID, 8 characters or more."
@@ -62,7 +62,7 @@ class Runs(Listing[Run], Detailed[RunDetails]):
 
 
 class LogArguments(OfRun, WithOrder, PageOptions, total=False):
-    """What ``session.logs.list()`` takes."""
+    """Arguments of ``session.logs.list()``."""
 
     search_query: Annotated[str | None, "Text that the message contains."]
     levels: Annotated[Sequence[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]] | None, "Levels of the lines."]
@@ -101,7 +101,7 @@ class Logs(Listing[Log], Detailed[Log]):
 
 
 class MeasurementArguments(OfProcedure, WithOrder, PageOptions, total=False):
-    """What ``session.measurements.list()`` takes."""
+    """Arguments of ``session.measurements.list()``."""
 
     phase_name: Annotated[str | None, "Name of the phase that measured."]
     measurement_name: Annotated[str | None, "Name of the measurement."]
@@ -147,7 +147,7 @@ class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
 
 
 class PhaseArguments(OfProcedure, WithOrder, PageOptions, total=False):
-    """What ``session.phases.list()`` takes."""
+    """Arguments of ``session.phases.list()``."""
 
     names: Annotated[Sequence[str] | None, "Names of phases."]
     outcomes: Annotated[Sequence[Literal["PASS", "FAIL", "SKIP", "ERROR"]] | None, "Outcomes of the phases themselves."]

@@ -15,7 +15,7 @@ from ._shared import Options, PageOptions, WithMetadata
 
 
 class StationArguments(WithMetadata, PageOptions, total=False):
-    """What ``session.stations.list()`` takes."""
+    """Arguments of ``session.stations.list()``."""
 
     search_query: Annotated[str | None, "Text that the name contains."]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A station matches if it runs one of them."]

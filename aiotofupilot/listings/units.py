@@ -1,6 +1,6 @@
 """The listings of units, of parts and of batches. The API has no other listing of revisions than that of parts.
 
-Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list, and likewise ``parts`` and ``batches``
+Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list, and the pages of ``parts`` and ``batches``
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrd
 
 
 class UnitArguments(WithMetadata, WithOrder, PageOptions, total=False):
-    """What ``session.units.list()`` takes."""
+    """Arguments of ``session.units.list()``."""
 
     search_query: Annotated[
         str | None, "Text that the serial number contains, or the beginning of the unit's ID, 8 characters or more."
@@ -70,7 +70,7 @@ class Units(Listing[Unit], Detailed[UnitDetails]):
 
 
 class PartArguments(WithMetadata, WithOrder, PageOptions, total=False):
-    """What ``session.parts.list()`` takes."""
+    """Arguments of ``session.parts.list()``."""
 
     search_query: Annotated[str | None, "Text that the name or the number contains.", Bounds(high=100)]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A part matches if one of them tests its units."]
@@ -109,7 +109,7 @@ class Parts(Listing[Part], Detailed[PartDetails]):
 
 
 class BatchArguments(WithOrder, PageOptions, total=False):
-    """What ``session.batches.list()`` takes."""
+    """Arguments of ``session.batches.list()``."""
 
     search_query: Annotated[
         str | None,

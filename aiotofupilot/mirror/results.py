@@ -26,7 +26,7 @@ class MirrorProgress:
 
 @frozen(kw_only=True)
 class MirrorResult:
-    """What an update did for one listing, such as to load 42 new runs."""
+    """The work of an update for one listing, such as 42 new runs."""
 
     listing: str
     """Its name, which is that of the table."""

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .details import *  # noqa: F403 - the names of the models stand there
     from .fields import wire_name as wire_name
-    from .items import *  # noqa: F403 - likewise
-    from .page import *  # noqa: F403 - likewise
-    from .refs import *  # noqa: F403 - likewise
+    from .items import *  # noqa: F403 - the names of the models stand there
+    from .page import *  # noqa: F403 - the names of the models stand there
+    from .refs import *  # noqa: F403 - the names of the models stand there
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 

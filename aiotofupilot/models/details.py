@@ -505,7 +505,7 @@ class StationRepository:
 
 @frozen(kw_only=True)
 class StationDeployment:
-    """What of a procedure is deployed to a station."""
+    """The deployment of a procedure to a station."""
 
     deployed_at: str
     """When it was deployed, as the server writes it. The API does not promise a date-time here."""

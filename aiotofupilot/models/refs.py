@@ -53,7 +53,7 @@ Metadata = Mapping[str, Scalar]
 
 @frozen
 class WithID:
-    """What has an ID."""
+    """An object with an ID."""
 
     id: str
     """UUID."""
@@ -61,7 +61,7 @@ class WithID:
 
 @frozen(kw_only=True)
 class WithKeywordID:
-    """What has an ID, and takes it as a keyword, like all other fields."""
+    """An object with an ID, which it takes as a keyword, like all other fields."""
 
     id: str
     """UUID."""
@@ -69,7 +69,7 @@ class WithKeywordID:
 
 @frozen
 class Named(WithID):
-    """What has an ID and a name."""
+    """An object with an ID and a name."""
 
     name: str
     """Display name."""

@@ -23,7 +23,7 @@ _Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
 
 @frozen(kw_only=True)
 class AuditReport:
-    """What a loop got of a listing that changed meanwhile. As a string, it is a summary for people."""
+    """The result of a loop over a listing that changed meanwhile. As a string, it is a summary for people."""
 
     listing: Literal["procedures", "runs"]
     """The listing that the loop read."""

@@ -290,7 +290,7 @@ class InProcess(Transport):
         """Return what stands for an aiohttp session, which is never closed."""
         return SimpleNamespace(closed=False)
 
-    def bare(self) -> Any:  # noqa: ANN401 - likewise
+    def bare(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
         """Return what requests a file, as an aiohttp session does."""
         return _Storage(self)
 
