@@ -157,8 +157,7 @@ class LoopThread:
         It does not begin when the thread is ending, which ends everything in the loop.
         """
         if (loop := self._loop) is not None and self.is_running:
-            with suppress(RuntimeError):  # the loop was closed, and everything in it has ended
-                loop.call_soon_threadsafe(self._start, function)
+            _schedule(loop, self._start, function)
 
     def end(self, *, waits: bool = True) -> None:
         """End whatever runs in the loop, and then the thread, perhaps without waiting for the end.
@@ -169,8 +168,7 @@ class LoopThread:
             return
         self.has_ended = True
         if (loop := self._loop) is not None:  # otherwise the thread notices when it makes the loop
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._finish_once)
+            _schedule(loop, self._finish_once)
         if waits and current_thread() not in self._threads:
             for thread in self._threads:
                 if thread.is_alive():
@@ -200,9 +198,7 @@ class LoopThread:
             self._threads.append(thread)
             thread.start()
             return
-        try:
-            loop.call_soon_threadsafe(self._step, call)
-        except RuntimeError:  # the loop is closed
+        if not _schedule(loop, self._step, call):
             self._note_end(call, SessionError("the session is closed"))
 
     def _serve(self) -> None:
@@ -275,6 +271,20 @@ class LoopThread:
             await loop.shutdown_asyncgens()
         finally:
             loop.stop()
+
+
+def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:
+    """Let a function run in a loop, and return whether it can. It cannot when the loop is closed: all in it has ended.
+
+    The handler of a signal may raise a `RuntimeError` of its own here.
+    """
+    try:
+        loop.call_soon_threadsafe(function, *arguments)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
+        return False
+    return True
 
 
 async def _run(call: Call[Any]) -> None:

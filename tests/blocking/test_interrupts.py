@@ -260,6 +260,40 @@ def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, 
     assert line > 20
 
 
+class AlarmError(RuntimeError):
+    """What a handler of SIGALRM raises. asyncio raises a `RuntimeError` too, if a loop is closed."""
+
+
+@pytest.mark.parametrize("name", ["walk", "details"])
+def test_a_handler_of_a_signal_may_raise_an_error_that_asyncio_knows(session, tmp_path, name):
+    """It is not taken for one of asyncio's, whichever line it comes at."""
+    for line in count(1):
+        current = PASSES[name](session, tmp_path)
+        raised, found = interrupted(current.step, line, error=AlarmError)
+        assert raised == (found is None)
+        found = found or []
+        while got := current.step():
+            found += got
+        assert len(found) == len(set(found)) == ITEMS
+        if not raised:
+            break
+    assert line > 30
+
+
+def test_it_is_raised_out_of_the_end_too(sandbox):
+    """Closing it once more ends it."""
+    for line in range(1, 1000):
+        session = BlockingSession(sandbox.api_key, base_url=sandbox.url)
+        session.users.list().first()
+        raised, ended = interrupted(lambda: session.close() or END, line, error=AlarmError)  # noqa: B023 - it is called here
+        assert raised == (ended is None)
+        session.close()
+        assert threads() == []
+        if not raised:
+            break
+    assert 5 < line < 999
+
+
 @settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([*PASSES]),

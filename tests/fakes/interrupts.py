@@ -1,4 +1,7 @@
-"""Ctrl-C at any line: a `KeyboardInterrupt` at the n-th line of the package that the calling thread comes to."""
+"""Ctrl-C at any line: a `KeyboardInterrupt` at the n-th line of the package that the calling thread comes to.
+
+The handler of another signal may raise another error there.
+"""
 
 import sys
 from pathlib import Path
@@ -11,8 +14,9 @@ PACKAGE = str(Path(aiotofupilot.__file__).parent)
 class Interrupts:
     """Interrupts the thread at some lines of the package, which are counted from 1 while the context is entered."""
 
-    def __init__(self, *at):
+    def __init__(self, *at, error=KeyboardInterrupt):
         self._at = at
+        self._error = error
         self._before = None, None
         self.lines = 0
         self.raised = 0
@@ -35,7 +39,7 @@ class Interrupts:
             self.lines += 1
             if self.lines in self._at:
                 self.raised += 1
-                raise KeyboardInterrupt
+                raise self._error
         return self._trace_line
 
     def _profile(self, frame, event, argument):
@@ -47,12 +51,12 @@ class Interrupts:
                 frame = frame.f_back
 
 
-def interrupted(call, *at):
+def interrupted(call, *at, error=KeyboardInterrupt):
     """Call something, interrupted at some lines. Return how many interrupts there were, and its result or None."""
-    interrupts = Interrupts(*at)
+    interrupts = Interrupts(*at, error=error)
     try:
         with interrupts:
             result = call()
-    except KeyboardInterrupt:
+    except error:
         result = None
     return interrupts.raised, result
