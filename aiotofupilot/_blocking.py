@@ -43,6 +43,8 @@ class Call(Generic[T]):
         self.caller = get_ident()
         self.task: asyncio.Task[None] | None = None
         """Runs the function. None: it has not begun."""
+        self.is_awaited = False
+        """Whether its caller is waiting for its end, perhaps while the handler of a signal runs."""
         self.is_cancelled = False
         """Whether the caller was interrupted, and wants no result."""
         self.result: T
@@ -136,6 +138,7 @@ class LoopThread:
             return
         self._check()
         try:
+            call.is_awaited = True
             self._proceed(call)
             call.join()
         except BaseException:
@@ -143,6 +146,8 @@ class LoopThread:
             self._proceed(call)
             call.join()
             raise
+        finally:
+            call.is_awaited = False
 
     async def stop(self, call: Call[Any]) -> None:
         """Cancel a call, and wait for its end, in the loop."""

@@ -198,7 +198,8 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         return None if call is None or call.has_ended or call.caller != get_ident() else call
 
     def _settle(self) -> None:
-        if (call := self._left()) is not None and self._thread.is_running:
+        # The handler of a signal may look at what is waited for, as another thread may. That does not end the wait.
+        if (call := self._left()) is not None and not call.is_awaited and self._thread.is_running:
             self._thread.run(partial(self._thread.stop, call))
 
     def __enter__(self) -> Self:

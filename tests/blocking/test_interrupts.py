@@ -439,3 +439,35 @@ def test_another_thread_is_refused_and_not_interrupted(session, sandbox):
     user.join()
     assert raised == [True]
     assert [*walk] == sandbox.procedures
+
+
+class Shows:
+    """A limiter that lets the handler of a signal look at a walk, while the main thread waits for its first page."""
+
+    def __init__(self):
+        self.requests = 0
+        self.seen = []
+
+    async def __aenter__(self):
+        self.requests += 1
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+        while not self.seen:  # noqa: ASYNC110 - no event of this loop tells
+            await asyncio.sleep(0)
+
+    async def __aexit__(self, *_):
+        pass
+
+
+def test_the_handler_of_a_signal_may_look_at_the_walk_that_is_waited_for(sandbox):
+    """The wait goes on. If it began anew, a handler that shows progress each second would keep slow pages away."""
+    limiter = Shows()
+    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
+        walk = session.procedures.list().walk()
+        before = signal.signal(signal.SIGUSR1, lambda *_: limiter.seen.append((walk.stats.items, str(walk.checkpoint))))
+        try:
+            beginning = str(walk.checkpoint)
+            assert [*walk] == sandbox.procedures
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+    assert limiter.seen == [(0, beginning)]
+    assert limiter.requests == 1
