@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
     from typing import Self
 
 T = TypeVar("T")
@@ -60,6 +60,16 @@ class Call(Generic[T]):
         while not self.has_ended:
             with suppress(Empty):
                 self._signals.get(timeout=_PATIENCE)
+
+    def raise_failure(self) -> None:
+        """Raise its error, if it has one that was not raised yet.
+
+        This happens in C, so an interrupt comes before all of it or after it, and the error is not lost between.
+        """
+        if self.failures:
+            raising = _raising()
+            next(raising)
+            any(map(raising.throw, map(self.failures.pop, [0])))
 
     def end(self, failure: BaseException | None = None) -> None:
         """Note that it has ended, and wake up whoever waits for it."""
@@ -125,8 +135,7 @@ class LoopThread:
         """
         call = Call(function)
         self.wait(call)
-        if call.failures:
-            raise call.failures.pop()
+        call.raise_failure()
         return call.result
 
     def wait(self, call: Call[Any]) -> None:
@@ -276,6 +285,11 @@ class LoopThread:
             await loop.shutdown_asyncgens()
         finally:
             loop.stop()
+
+
+def _raising() -> Generator[None]:
+    """Raise what is thrown into it."""
+    yield
 
 
 def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:

@@ -186,8 +186,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
             if call is None or call.caller != get_ident():
                 call = self._call = Call(load)
             self._thread.wait(call)
-            if call.failures:
-                raise call.failures.pop()
+            call.raise_failure()
             self._call = None
             if call.has_result:
                 return call.result

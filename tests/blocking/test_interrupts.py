@@ -8,12 +8,14 @@ import signal
 import threading
 from functools import partial
 from itertools import chain, count, repeat
+from types import MappingProxyType
 
 import pytest
 from fakes.budget import NIGHTLY, STEP
 from fakes.interrupts import interrupted
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from aiotofupilot import Attachment
 from aiotofupilot._blocking import Call
 from aiotofupilot._paging import by_itself
 from aiotofupilot.blocking import BlockingSession
@@ -22,6 +24,7 @@ from aiotofupilot.testing import serve
 
 ITEMS = 6 if NIGHTLY else 4
 END = object()
+ATTACHMENT = Attachment(id="1", name="trace.csv", size=None, content_type=None, owner=("runs", "gone"))
 
 
 @pytest.fixture(scope="module")
@@ -169,33 +172,33 @@ class Checked:
         while found := everything.step():
             self.expected += found
 
-    def run(self, attempts):
+    def run(self, attempts, **options):
         """Make a pass, each step of which is attempted some times, interrupted at some lines, and then left alone.
 
         Return how many interrupts there were.
         """
         before, found = self.interrupts, []
         current = self.make(self.folder / str(before + 1))
-        while got := self.step(current, found, next(attempts)):
+        while got := self.step(current, found, next(attempts), options):
             found += got
             self.check_place(current, found)
         assert sorted(found) == sorted(self.expected)
         return self.interrupts - before
 
-    def step(self, current, found, attempts):
+    def step(self, current, found, attempts, options):
         for at in attempts:
-            raised, got = interrupted(current.step, *at)
+            raised, got = interrupted(current.step, *at, **options)
             self.interrupts += raised
-            self.check_place(current, [*found, *(got or ())], at)
+            self.check_place(current, [*found, *(got or ())], at, options)
             if got is not None:
                 return got
         return current.step()
 
-    def check_place(self, current, found, at=()):
+    def check_place(self, current, found, at=(), options=MappingProxyType({})):
         """Check that a pass that is resumed where this one is yields the rest, and nothing else."""
         if current.place is None:
             return
-        raised, place = interrupted(current.place, *at)
+        raised, place = interrupted(current.place, *at, **options)
         self.interrupts += raised
         place = place or current.place()
         if (text := str(place)) not in self._resumed:
@@ -216,6 +219,36 @@ def test_each_item_comes_once_and_no_position_passes_another(session, tmp_path, 
             break
     assert 30 < line < 999
     assert checked.interrupts > 2 * ITEMS
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_they_do_after_an_interrupt_within_a_line(session, tmp_path, name):
+    checked = Checked(PASSES[name], session, tmp_path)
+    for call in range(1 + [*PASSES].index(name) % STEP, 1000, STEP):
+        if not checked.run(repeat([(call,)]), after_calls=True):
+            break
+    assert 10 < call < 999
+
+
+def broken():
+    """Iterate over attachments, and fail after the first one."""
+    yield ATTACHMENT
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("after_calls", [False, True])
+def test_an_error_that_an_interrupt_keeps_away_is_raised_by_the_next_call(session, tmp_path, after_calls):
+    """Otherwise, a generator that has failed would look like one that has come to its end."""
+    for at in count(1):
+        downloads = session.downloads(broken(), tmp_path)
+        assert next(downloads).attachment == ATTACHMENT
+        try:
+            assert interrupted(downloads.__next__, at, after_calls=after_calls) == (1, None)
+        except ZeroDivisionError:
+            break  # before so many lines or calls
+        with pytest.raises(ZeroDivisionError):
+            next(downloads)
+    assert at > 2
 
 
 @pytest.mark.parametrize("step", [one, taken])
