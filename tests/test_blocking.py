@@ -243,6 +243,25 @@ def test_callers_that_begin_at_once_share_one_thread():
     assert len(set(names)) == 1
 
 
+def test_what_a_handler_of_a_signal_raises_is_not_taken_for_a_closed_loop():
+    """It may come while a call is handed to the loop, which raises a `RuntimeError` itself if it is closed."""
+    alarms = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *args, **options):
+            handle = super().call_soon_threadsafe(*args, **options)
+            if alarms:
+                raise alarms.pop()
+            return handle
+
+    with LoopThread(new_loop=Loop) as loop:
+        name = loop.run(name_of_thread)
+        alarms.append(RuntimeError("the time is up"))
+        with pytest.raises(RuntimeError, match="the time is up"):
+            loop.run(name_of_thread)
+        assert loop.run(name_of_thread) == name
+
+
 def test_a_thread_that_was_ended_before_its_loop_was_made_ends():
     def new_loop():
         loop.end()
