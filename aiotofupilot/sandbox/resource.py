@@ -170,9 +170,6 @@ class Resource:
     """Makes the items of one run, the oldest first. None: `source` returns the items."""
     included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
     """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
-    order: str = "limit"
-    """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
-    for all of `pages`. A parameter that is not named comes last."""
     paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """What the other filters and the other values of ``sort_by`` read."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
@@ -200,14 +197,9 @@ class Resource:
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """What reads the parameters, in the order of the API's documentation."""
-        found: dict[str, Reader] = {}
-        for name in (*self.order.split(), *self.arguments):
-            if name != "limit":
-                found[name] = declared(self.arguments[name])
-            elif not self.listing.is_bare:
-                found |= self.pages
-        return found
+        """What reads the parameters: those of paging, and the others in the order in which the client declares them."""
+        readers = {} if self.listing.is_bare else self.pages
+        return {**readers, **{name: declared(argument) for name, argument in self.arguments.items()}}
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:

@@ -168,16 +168,9 @@ def test_a_malformed_moment_is_refused():
         ]
 
 
-def test_every_complaint_in_documented_order():
-    """All that is wrong is said at once."""
+def test_all_that_is_wrong_is_said_at_once():
     query = {"created_before": "x", "created_after": "x", "search_query": "x" * 101, "cursor": "x", "limit": "x"}
-    assert [issue["path"] for issue in issues(**query)] == [
-        ["limit"],
-        ["cursor"],
-        ["search_query"],
-        ["created_after"],
-        ["created_before"],
-    ]
+    assert sorted(issue["path"] for issue in issues(**query)) == sorted([name] for name in query)
 
 
 def test_infinity_is_a_number_that_is_refused():

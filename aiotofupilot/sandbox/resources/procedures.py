@@ -98,8 +98,6 @@ def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
 DEPLOYMENTS = Resource(
     name="deployments",
     source=lambda world: world.deployments,
-    order="procedure_ids environments build_statuses pushed branch_names author_usernames deployed_after "
-    "deployed_before search_query limit",
     paths={
         "build_statuses": "status",
         "branch_names": "commit.branch",

@@ -62,11 +62,6 @@ def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
 RUNS = Resource(
     name="runs",
     included={"metadata": _metadata, "sequences": lambda world, run: tuple(_sequences(world, run))},
-    order="search_query ids outcomes procedure_ids procedure_versions deployment_ids execution_ids slot_keys "
-    "slot_names environments serial_numbers samples part_numbers revision_numbers batch_numbers duration_min "
-    "duration_max started_after started_before ended_after ended_before created_after created_before "
-    "created_by_user_ids created_by_station_ids operated_by_ids operated_by_names limit sort_by sort_order "
-    "metadata include_metadata include_sequences",
     paths={
         "procedure_versions": "procedure.version.tag",
         "deployment_ids": "deployment_id",  # only a `DeployedRun` has it
@@ -141,10 +136,6 @@ def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str,
 PHASES = Resource(
     name="phases",
     make=lambda world, run: world.phases[run.id],
-    order="procedure_id names outcomes sequence_paths started_after started_before exclude_retries run_outcomes ids "
-    "duration_min duration_max deployment_ids procedure_versions environments operated_by_ids operated_by_names "
-    "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
-    "sort_by sort_order limit",
     paths={"duration": "duration_ms", "phase_name": "name"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
     otherwise=partial(_of_run, "run_id"),
@@ -154,10 +145,6 @@ PHASES = Resource(
 MEASUREMENTS = Resource(
     name="measurements",
     make=_measurements,
-    order="procedure_id phase_name measurement_name phase_names outcomes ids duration_min duration_max deployment_ids "
-    "procedure_versions environments serial_numbers part_numbers revision_numbers batch_numbers operated_by_ids "
-    "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
-    "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
     paths={"value_bool": "bool_value", "value_strings": "string_value"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
     otherwise=partial(_of_run, "run_id"),
@@ -168,9 +155,6 @@ MEASUREMENTS = Resource(
 LOGS = Resource(
     name="logs",
     make=_logs,
-    order="procedure_ids search_query levels timestamp_after timestamp_before source_files run_ids run_outcomes "
-    "procedure_versions deployment_ids environments serial_numbers part_numbers revision_numbers batch_numbers samples "
-    "created_by_station_ids created_by_user_ids sort_by sort_order limit",
     paths={
         "timestamp_after": "created_at",
         "timestamp_before": "created_at",

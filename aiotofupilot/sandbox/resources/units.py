@@ -63,10 +63,6 @@ UNITS = Resource(
     source=lambda world: world.units,
     included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
     hides=(_ADDRESS,),
-    order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
-    "started_after started_before latest_only run_count_min run_count_max created_after created_before "
-    "created_by_user_ids created_by_station_ids exclude_units_with_parent samples limit sort_by sort_order metadata "
-    "include_metadata",
     filters={
         **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
         "search_query": contains("serial_number", id_from=8),
@@ -101,7 +97,6 @@ BATCHES = Resource(
     name="batches",
     source=lambda world: world.batches,
     hides=(_ADDRESS,),
-    order="ids numbers created_after created_before limit",
     filters={
         "search_query": _mentions,
         "part_numbers": _of_units(among("part.number")),
@@ -154,7 +149,6 @@ PARTS = Resource(
     name="parts",
     source=lambda world: world.parts,
     included={"metadata": _metadata_of_part},
-    order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
     filters={
         "search_query": contains("name", "number"),
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
