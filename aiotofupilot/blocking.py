@@ -52,7 +52,7 @@ from ._iteration import Iteration, listed
 from ._paging.walk import Batches, ItemIteration
 from ._secret import Secret
 from .listings import Listing
-from .models.display import Shown
+from .models.display import showing
 from .models.page import Identified
 
 if TYPE_CHECKING:
@@ -394,7 +394,8 @@ class BlockingDetails(_Tabular[Details[R]]):
     def first() -> None: ...
 
 
-class BlockingPaginator(_Tabular[Paginator[T]], Shown):
+@showing
+class BlockingPaginator(_Tabular[Paginator[T]]):
     """A `Paginator` that blocks: ``for`` iterates over the items of a listing."""
 
     __slots__ = ()

@@ -10,7 +10,7 @@ from aiotofupilot._checks import integer, seconds
 from aiotofupilot._iteration import AsyncOnly, Iteration
 from aiotofupilot._public import internal
 from aiotofupilot._request import Deadline
-from aiotofupilot.models.display import Shown
+from aiotofupilot.models.display import showing
 from aiotofupilot.stats import RequestCounts
 
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
@@ -47,7 +47,8 @@ def _brief(values: list[str]) -> str:
     return f"[{', '.join(map(repr, values[:_SHOWN]))}{', ...' if len(values) > _SHOWN else ''}]"
 
 
-class Paginator(AsyncOnly, Shown, Generic[T]):
+@showing
+class Paginator(AsyncOnly, Generic[T]):
     """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever

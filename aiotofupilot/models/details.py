@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, field, frozen
 
 from . import refs
-from .display import Shown
+from .display import shown
 from .fields import immutable
 
 __all__ = [
@@ -87,8 +87,8 @@ class RecentRun(refs.WithID):
     """The unit that was tested. None: the server names none."""
 
 
-@frozen(kw_only=True)
-class ProcedureDetails(refs.Named, Shown):
+@shown(kw_only=True)
+class ProcedureDetails(refs.Named):
     """A procedure, with its latest runs and its stations."""
 
     created_at: datetime
@@ -103,8 +103,8 @@ class ProcedureDetails(refs.Named, Shown):
     """The stations that run it."""
 
 
-@frozen(kw_only=True)
-class VersionDetails(refs.ProcedureVersion, Shown):
+@shown(kw_only=True)
+class VersionDetails(refs.ProcedureVersion):
     """A version of a procedure."""
 
     created_at: datetime
@@ -155,8 +155,8 @@ class DataSeries:
     """Values that sum up the series. None: there are none."""
 
 
-@frozen(kw_only=True)
-class RunMeasurement(Shown):
+@shown(kw_only=True)
+class RunMeasurement:
     """One measurement of a phase, with its value of any type.
 
     The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
@@ -204,7 +204,7 @@ class RunRef(refs.WithID):
     """Serial number of the unit. None: the server names none."""
 
 
-@frozen(kw_only=True)
+@shown(kw_only=True)
 class MeasurementDetails(RunMeasurement):
     """A measurement, with its value of any type, and where it was made."""
 
@@ -216,8 +216,8 @@ class MeasurementDetails(RunMeasurement):
     """The procedure that was run."""
 
 
-@frozen(kw_only=True)
-class RunPhase(refs.PhaseFields, Shown):
+@shown(kw_only=True)
+class RunPhase(refs.PhaseFields):
     """One phase of a run, with its measurements."""
 
     duration: timedelta | None
@@ -232,7 +232,7 @@ class RunPhase(refs.PhaseFields, Shown):
     """The docstring of the phase. None: it has none."""
 
 
-@frozen(kw_only=True)
+@shown(kw_only=True)
 class PhaseDetails(RunPhase):
     """A phase, with its measurements and its run."""
 
@@ -337,8 +337,8 @@ class SubUnit(refs.UnitRef):
     """Display name of the part. None: the server names none."""
 
 
-@frozen(kw_only=True)
-class RunDetails(refs.RunFields, Shown):
+@shown(kw_only=True)
+class RunDetails(refs.RunFields):
     """A run with everything in it: phases, measurements with their values, attachments and logs.
 
     It has every attempt at a phase. The listings leave out attempts that were followed by another one.
@@ -393,8 +393,8 @@ class CreationRun(refs.RunTimes):
     """The procedure that was run."""
 
 
-@frozen(kw_only=True)
-class UnitDetails(refs.UnitFields, Shown):
+@shown(kw_only=True)
+class UnitDetails(refs.UnitFields):
     """A unit with everything in it: the units around it, and its attachments."""
 
     parent: RelatedUnit | None = None
@@ -420,8 +420,8 @@ class PartRevision(refs.Revision):
     """When it was created; timezone-aware."""
 
 
-@frozen(kw_only=True)
-class PartDetails(refs.PartFields, Shown):
+@shown(kw_only=True)
+class PartDetails(refs.PartFields):
     """A part, with who created it."""
 
     created_at: datetime
@@ -441,8 +441,8 @@ class RevisionPart(refs.PartFields):
     """The part that has a revision."""
 
 
-@frozen(kw_only=True)
-class RevisionDetails(refs.Revision, Shown):
+@shown(kw_only=True)
+class RevisionDetails(refs.Revision):
     """A revision of a part, with its units."""
 
     created_at: datetime | None
@@ -469,8 +469,8 @@ class BatchUnit(refs.UnitRef):
     """The part that the unit is an instance of."""
 
 
-@frozen(kw_only=True)
-class BatchDetails(refs.BatchFields, Shown):
+@shown(kw_only=True)
+class BatchDetails(refs.BatchFields):
     """A batch, with its units."""
 
     units: tuple[BatchUnit, ...]
@@ -525,8 +525,8 @@ class StationProcedure(refs.Named):
     """What is deployed to the station. None: nothing is."""
 
 
-@frozen(kw_only=True)
-class StationDetails(refs.Named, Shown):
+@shown(kw_only=True)
+class StationDetails(refs.Named):
     """A station, with what is deployed to it."""
 
     api_key: str | None = field(repr=False)
@@ -598,8 +598,8 @@ class BuildLog:
     """When it was written; timezone-aware."""
 
 
-@frozen(kw_only=True)
-class DeploymentDetails(refs.DeploymentFields, Shown):
+@shown(kw_only=True)
+class DeploymentDetails(refs.DeploymentFields):
     """One build of a procedure, with its artifact and its log."""
 
     artifact_url: str | None = field(repr=False, eq=False)
@@ -637,8 +637,8 @@ class Organization(refs.WithID):
     """Display name."""
 
 
-@frozen(kw_only=True)
-class Identity(Shown):
+@shown(kw_only=True)
+class Identity:
     """Whose key a session has."""
 
     type: str

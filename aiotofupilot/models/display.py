@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
 from .fields import shown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+__all__ = ["rows_of_items", "showing", "shown"]
+
+C = TypeVar("C", bound=type)
 
 _WIDTH = 80
 """The most characters of a value."""
@@ -28,39 +33,53 @@ _LABELS = ("name", "serial_number", "number", "tag", "email", "id")
 """What a model within another one is called by: the first of these fields that it has."""
 
 
-class Shown:
-    """Shows itself as a table in a notebook. An item shows its fields that have a value."""
+def showing(cls: C) -> C:
+    """Let the objects of a class show themselves in a notebook, as the table that their method ``_shown`` returns.
 
-    __slots__ = ()
+    The table is a caption, the headings of the columns, and the rows. Without headings, a row begins with its own.
+    """
+    made: Any = cls
+    made._repr_html_, made._repr_pretty_ = _html, _pretty
+    return cls
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls._repr_pretty_ = cls._repr_pretty_  # type: ignore[method-assign] # IPython prefers the ``__repr__`` of a class to what its bases have
 
-    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
-        """Return a caption, the headings of the columns, and the rows. Without headings, a row begins with its own."""
-        return type(self).__name__, (), _rows(self)
+if TYPE_CHECKING:
+    from attrs import frozen as shown  # as which it makes a class
+else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
-    def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415 - notebooks only
+    def shown(cls: type | None = None, **options: object) -> Any:  # noqa: ANN401 - a model, or what makes one
+        """Make a model, as attrs' ``frozen`` does. An item shows its fields that have a value in a notebook.
 
-        caption, headings, rows = self._shown()
-        cells = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-        lines = [f"<tr>{cells}</tr>"] if cells else []
-        for first, *others in rows:
-            begin = f"<td>{escape(first)}</td>" if headings else f"<th>{escape(first)}</th>"
-            lines.append(f"<tr>{begin}{''.join(f'<td>{escape(cell)}</td>' for cell in others)}</tr>")
-        return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"
+        A subclass has to be made by it too, because IPython prefers the ``__repr__`` of a class to what its bases have.
+        """
+        if cls is None:
+            return partial(shown, **options)
+        model = attrs.frozen(cls, **options)
+        model._shown = lambda self: (type(self).__name__, (), _rows(self))  # noqa: SLF001 - where `showing` finds it
+        return showing(model)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 - IPython's own signature
-        if len(printer.stack) > 1:  # within a list, where a table would be long
-            printer.text(repr(self))
-            return
-        caption, headings, found = self._shown()
-        rows = [[*map(_printable, row)] for row in ([headings, *found] if headings else found)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-        printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
+
+def _html(self: Any) -> str:  # noqa: ANN401 - of any class
+    from html import escape  # noqa: PLC0415 - notebooks only
+
+    caption, headings, rows = self._shown()
+    cells = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    lines = [f"<tr>{cells}</tr>"] if cells else []
+    for first, *others in rows:
+        begin = f"<td>{escape(first)}</td>" if headings else f"<th>{escape(first)}</th>"
+        lines.append(f"<tr>{begin}{''.join(f'<td>{escape(cell)}</td>' for cell in others)}</tr>")
+    return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"
+
+
+def _pretty(self: Any, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG001, FBT001 - IPython's own signature
+    if len(printer.stack) > 1:  # within a list, where a table would be long
+        printer.text(repr(self))
+        return
+    caption, headings, found = self._shown()
+    rows = [[*map(_printable, row)] for row in ([headings, *found] if headings else found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
 
 
 def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, or an item without a model

@@ -5,10 +5,10 @@ Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Py
 
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import field
 
 from . import refs
-from .display import Shown
+from .display import shown
 
 __all__ = [
     "Batch",
@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 
-@frozen
-class Procedure(refs.Named, Shown):
+@shown
+class Procedure(refs.Named):
     """A test sequence. Each run belongs to one."""
 
     created_at: datetime
@@ -37,8 +37,8 @@ class Procedure(refs.Named, Shown):
     """The repository of its source; ``linkedRepository`` on the wire. None: no repository is linked."""
 
 
-@frozen(kw_only=True)
-class Run(refs.RunFields, Shown):
+@shown(kw_only=True)
+class Run(refs.RunFields):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
@@ -51,8 +51,8 @@ class Run(refs.RunFields, Shown):
     """Sequences at the top level. None: the listing did not request them, or the server is too old to have them."""
 
 
-@frozen(kw_only=True)
-class Unit(refs.UnitFields, Shown):
+@shown(kw_only=True)
+class Unit(refs.UnitFields):
     """One physical thing with a serial number."""
 
     children: tuple[refs.UnitRef, ...]
@@ -65,8 +65,8 @@ class Unit(refs.UnitFields, Shown):
     """Metadata of the unit. None: the listing did not request it, or the server is too old to have it."""
 
 
-@frozen
-class Part(refs.PartFields, Shown):
+@shown
+class Part(refs.PartFields):
     """A product or component. Units are instances of it."""
 
     created_at: datetime
@@ -77,16 +77,16 @@ class Part(refs.PartFields, Shown):
     """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
 
 
-@frozen(kw_only=True)
-class Batch(refs.BatchFields, Shown):
+@shown(kw_only=True)
+class Batch(refs.BatchFields):
     """A lot of units that were made together."""
 
     unit_count: int
     """How many units the batch holds."""
 
 
-@frozen
-class Station(refs.Named, Shown):
+@shown
+class Station(refs.Named):
     """A test bench."""
 
     procedures: tuple[refs.ProcedureRef, ...]
@@ -99,8 +99,8 @@ class Station(refs.Named, Shown):
     """Metadata of the station. None: the listing did not request it, or the server is too old to have it."""
 
 
-@frozen
-class User(refs.WithID, Shown):
+@shown
+class User(refs.WithID):
     """A member of the organization."""
 
     name: str | None = None
@@ -113,8 +113,8 @@ class User(refs.WithID, Shown):
     """Whether the user is banned from the organization."""
 
 
-@frozen(kw_only=True)
-class Deployment(refs.DeploymentFields, Shown):
+@shown(kw_only=True)
+class Deployment(refs.DeploymentFields):
     """One build of a procedure, and the stations to which it was deployed."""
 
     skipped: bool
@@ -127,8 +127,8 @@ class Deployment(refs.DeploymentFields, Shown):
     """The stations to which it was deployed."""
 
 
-@frozen(kw_only=True)
-class Log(refs.WithKeywordID, Shown):
+@shown(kw_only=True)
+class Log(refs.WithKeywordID):
     """One line that a run wrote to its log."""
 
     level: str
@@ -153,8 +153,8 @@ class Log(refs.WithKeywordID, Shown):
     """The station that uploaded it. None: a user did, or the server does not say."""
 
 
-@frozen(kw_only=True)
-class Measurement(refs.WithKeywordID, Shown):
+@shown(kw_only=True)
+class Measurement(refs.WithKeywordID):
     """One measured value of a run.
 
     `value`, `bool_value` and `string_value` are all None for the types ``multidimensional``, ``json`` and ``empty``.
@@ -193,8 +193,8 @@ class Measurement(refs.WithKeywordID, Shown):
     """Checks of the value. None: it was not checked."""
 
 
-@frozen(kw_only=True)
-class Phase(refs.PhaseFields, Shown):
+@shown(kw_only=True)
+class Phase(refs.PhaseFields):
     """One phase of a run."""
 
     duration_ms: int | None

@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from .display import Shown, rows_of_items
+from .display import rows_of_items, showing
 
 __all__ = ["Page", "PageMeta", "RawItem"]
 
@@ -34,8 +34,9 @@ class PageMeta:
     """The cursor of the next page. None: the server names none."""
 
 
+@showing
 @frozen
-class Page(Shown, Generic[T]):
+class Page(Generic[T]):
     """One response of a listing, as the server cut it.
 
     Pages compare by `data`, `meta` and `cursor`. Their hash leaves out `data`, because a list has no hash.

@@ -13,10 +13,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, Run, UserRef
+from aiotofupilot.models.display import shown
 
 from .wire import extended
 
@@ -252,7 +253,7 @@ def uuid(random: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-@frozen(kw_only=True, eq=False)
+@shown(kw_only=True, eq=False)
 class DeployedRun(Run):
     """A run that says where it ran.
 

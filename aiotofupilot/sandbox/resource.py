@@ -198,8 +198,8 @@ class Resource:
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
         """What reads the parameters: those of paging, and the others in the order in which the client declares them."""
-        readers = {} if self.listing.is_bare else self.pages
-        return {**readers, **{name: declared(argument) for name, argument in self.arguments.items()}}
+        of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else self.pages
+        return {**of_pages, **{name: declared(argument) for name, argument in self.arguments.items()}}
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:
