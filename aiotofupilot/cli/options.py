@@ -98,7 +98,10 @@ _DURATION = re.compile(
     r"(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?",
     re.ASCII | re.IGNORECASE,
 )
-"""A duration in ISO 8601, or without the P and the T. With the P, an M before the T would be a month."""
+"""A duration in ISO 8601, or without the P and the T. With the P, an M before the T would be a month.
+
+It is not read as the API's durations are, because people leave letters out and write small ones, and weeks with days.
+"""
 
 
 def duration(_: object, tokens: Sequence[Token]) -> timedelta:

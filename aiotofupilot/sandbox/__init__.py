@@ -27,8 +27,8 @@ The modules, from the outside to the inside. Each of them works without those ab
   API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
   `storage` has attachments, at addresses that expire.
 - `world` is the made-up factory, and `recipes` has what it makes and tests, where and for whom.
-- `request` is the request of a client, its response as steps, and the log. `wire` reads queries, as the validator `zod`
-  would, and writes responses as JSON.
+- `request` is the request of a client, its response as steps, and the log.
+- `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
 """
 
 from . import faults, paging

@@ -19,8 +19,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
+from .document import Refusal, dumps
 from .request import Alteration, Delivery, Fault, Request
-from .wire import Refusal, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
 
+from .document import extended
 from .recipes import MILLISECOND, Measured, made_up, uuid
 from .storage import contents
-from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, Run, UserRef
 from aiotofupilot.models.display import shown
 
-from .wire import extended
+from .document import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

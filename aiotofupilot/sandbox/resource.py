@@ -21,8 +21,9 @@ from aiotofupilot.listings import Argument, Listing, listing_class
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
+from .document import Refusal, dumps, extended, without
+from .query import Reader, Values, declared, pages, read
 from .recipes import MILLISECOND, DeployedRun
-from .wire import Reader, Refusal, Values, declared, dumps, extended, pages, read, without
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Organization

@@ -17,14 +17,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aiotofupilot.models import Organization, Page, PageMeta, Procedure, Run
 
+from .document import Refusal, dumps, without
 from .factory import Factory, Items
 from .paging import Paging, offsets
+from .query import read
 from .request import Delivery, Head, Query, Request, RequestLog
 from .resource import Detail, Reading, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
-from .wire import Refusal, dumps, read, without
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,8 +20,8 @@ from attrs import evolve
 from aiotofupilot import models
 
 from . import recipes
+from .document import extended
 from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
-from .wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence

@@ -108,9 +108,9 @@ BROKEN = {
         ("testing/serving.py", "import cyclopts"),
         ("listings/_base.py", "import cyclopts"),
     ],
-    "The sandbox knows the models and what listings take, and nothing else of the client": [
+    "The sandbox knows the models, what listings take and how durations are written, and nothing else of the client": [
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
-        ("sandbox/wire.py", "from aiotofupilot.errors import DecodeError"),
+        ("sandbox/query.py", "from aiotofupilot.errors import DecodeError"),
     ],
     "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
 }

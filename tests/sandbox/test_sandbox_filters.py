@@ -8,7 +8,7 @@ from attrs import evolve
 from fakes.asking import ask, ids, items
 
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.wire import format_duration
+from aiotofupilot.sandbox.document import document
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +247,7 @@ def test_bounds_of_duration_are_those_of_the_run(service, listing):
     for name, fits in (("duration_min", bound.__le__), ("duration_max", bound.__ge__)):
         expected = [row.id for row in rows if fits(run_of(service, row).duration)]
         assert 0 < len(expected) < len(rows)
-        assert ids(service, listing, [*query, (name, format_duration(bound))]) == expected
+        assert ids(service, listing, [*query, (name, document(bound))]) == expected
 
 
 @pytest.mark.parametrize("listing", ["measurements", "phases"])

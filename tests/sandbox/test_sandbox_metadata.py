@@ -7,7 +7,8 @@ from math import inf
 import pytest
 
 from aiotofupilot.listings import Argument
-from aiotofupilot.sandbox.wire import Refusal, declared, read
+from aiotofupilot.sandbox.document import Refusal
+from aiotofupilot.sandbox.query import declared, read
 
 METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
 

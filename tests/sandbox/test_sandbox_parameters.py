@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 
 from aiotofupilot.listings import Argument, Bounds
+from aiotofupilot.sandbox.document import Refusal
+from aiotofupilot.sandbox.query import declared, pages, read
 from aiotofupilot.sandbox.request import Query
-from aiotofupilot.sandbox.wire import Refusal, declared, pages, read
 
 DAY = timedelta(days=1)
 

@@ -14,8 +14,8 @@ from fakes.asking import ask, ids, items
 from aiotofupilot.sandbox import Sandbox, make_procedures, resource
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
+from aiotofupilot.sandbox.query import InvalidValueError
 from aiotofupilot.sandbox.resources import RESOURCES
-from aiotofupilot.sandbox.wire import InvalidValueError
 
 WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
 BY_NAME = RESOURCES

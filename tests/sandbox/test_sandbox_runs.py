@@ -9,7 +9,7 @@ from fakes.asking import ask, ids, items
 
 from aiotofupilot.models import Run
 from aiotofupilot.sandbox import DeployedRun, Sandbox
-from aiotofupilot.sandbox.wire import format_duration
+from aiotofupilot.sandbox.document import document
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ VALUES = {
     "serial_numbers": lambda run: run.unit.serial_number,
     "part_numbers": lambda run: run.unit.part.number,
     "revision_numbers": lambda run: run.unit.part.revision.number,
-    "duration_min": lambda run: format_duration(run.duration),
-    "duration_max": lambda run: format_duration(run.duration),
+    "duration_min": lambda run: document(run.duration),
+    "duration_max": lambda run: document(run.duration),
     "started_after": lambda run: moment(run.started_at),
     "started_before": lambda run: moment(run.started_at),
     "ended_after": lambda run: moment(run.ended_at),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from aiotofupilot import models
+from aiotofupilot.sandbox.document import extended
+from aiotofupilot.sandbox.query import pages
 from aiotofupilot.sandbox.recipes import made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
 from aiotofupilot.sandbox.storage import contents
-from aiotofupilot.sandbox.wire import extended, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

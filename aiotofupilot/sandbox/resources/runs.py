@@ -13,10 +13,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
+from aiotofupilot.sandbox.document import extended
 from aiotofupilot.sandbox.measured import measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.recipes import PREPARATION, TESTS, DeployedRun, made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, if_asked, related
-from aiotofupilot.sandbox.wire import extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
+from aiotofupilot.sandbox.document import Refusal, document, extended
 from aiotofupilot.sandbox.recipes import BENCHES, made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
-from aiotofupilot.sandbox.wire import Refusal, document, extended
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.world import World

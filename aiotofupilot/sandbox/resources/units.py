@@ -7,10 +7,11 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
+from aiotofupilot.sandbox.document import extended
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
+from aiotofupilot.sandbox.query import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, contains, if_asked, related
-from aiotofupilot.sandbox.wire import Values, extended, pages
 
 from .runs import RUNS
 

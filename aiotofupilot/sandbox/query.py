@@ -1,4 +1,4 @@
-"""Queries, items and errors as TofuPilot's REST layer reads and writes them, and items of what other items have.
+"""Queries as TofuPilot's REST layer reads them.
 
 `read` reads a whole query, and says what zod would, TofuPilot's validator, of wrong values. Unknown parameters are
 ignored, and a single value that is repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``,
@@ -18,9 +18,9 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
-import attrs
+from aiotofupilot._wire.times import read_duration
 
-from aiotofupilot.models.fields import fields_of
+from .document import Refusal
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Argument
@@ -33,26 +33,6 @@ Values = dict[str, Any]
 
 Reader = Callable[[Sequence[str]], Any]
 """A function that takes the texts that were sent, and returns the value or the default; None: there is neither."""
-
-
-@attrs.define
-class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
-    """An error that the API answers instead of a page."""
-
-    status: int
-    """HTTP status code."""
-    code: str
-    """The API's own code, such as ``BAD_REQUEST``."""
-    message: str
-    """In English, for people."""
-    issues: Sequence[dict[str, Any]] = ()
-    """zod's issues; empty if the input is valid."""
-
-    @property
-    def body(self) -> bytes:
-        """The JSON document. It has the key `issues` only if there are some."""
-        issues = {"issues": self.issues} if self.issues else {}
-        return dumps({"message": self.message, "code": self.code, **issues})
 
 
 class InvalidValueError(Exception):
@@ -209,21 +189,18 @@ _DATETIME_PATTERN = (
     r"T(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
 )
 _DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
-_UNITS = [timedelta(days=days) for days in (7, 365, 30, 1)] + [timedelta(seconds=seconds) for seconds in (3600, 60, 1)]
-"""What weeks, years, months, days, hours, minutes and seconds count as. Years and months have no fixed length."""
 
 
-def _matched(form: str, pattern: str, text: str) -> re.Match[str]:
-    match = re.fullmatch(pattern, text, re.ASCII)
-    if match is None:
+def _check(form: str, pattern: str, text: str) -> None:
+    """Refuse a text without a format of zod. Clients read other formats, because servers and databases write others."""
+    if not re.fullmatch(pattern, text, re.ASCII):
         details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
         raise InvalidValueError(_issue(f"Invalid ISO {form}", **details))
-    return match
 
 
 def _datetime(text: str) -> datetime:
     """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
-    _matched("datetime", _DATETIME_PATTERN, text)
+    _check("datetime", _DATETIME_PATTERN, text)
     if text.startswith("0000"):  # JavaScript has this year, and Python does not
         return datetime.min.replace(tzinfo=UTC)
     timestamp = datetime.fromisoformat(text)
@@ -232,11 +209,10 @@ def _datetime(text: str) -> datetime:
 
 def _duration(text: str) -> timedelta:
     """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
-    parts = _matched("duration", _DURATION_PATTERN, text).group(1, 2, 3, 4, 6, 7, 8)
-    numbers = [float(part[:-1].replace(",", ".")) if part else 0 for part in parts]
+    _check("duration", _DURATION_PATTERN, text)
     try:
-        return sum(map(operator.mul, _UNITS, numbers), timedelta())
-    except OverflowError:
+        return read_duration(text)
+    except ValueError:  # it is longer than a timedelta can be
         return timedelta.max
 
 
@@ -309,71 +285,3 @@ _SCALARS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
     Mapping: ("record", _conditions),
 }
 """For each type of a single value: the type that zod names if the value is repeated, and how the value is read."""
-
-
-def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an item, or a value of a field, as JSON has it, with the names of the wire. What is in it is not changed.
-
-    Dates are cut to milliseconds and not rounded, as in JavaScript.
-    """
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, object]", value))
-    if not attrs.has(value.__class__):
-        raise TypeError(f"JSON has no {type(value).__name__}, got {value!r}")
-    return {
-        field.wire_name: part
-        for field in fields_of(cast("Any", value).__class__)
-        if (part := getattr(value, field.name)) is not None or not field.is_left_out
-    }
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=document)
-
-
-def dumps(value: object) -> bytes:
-    """Write items, and what JSON has, without spaces, in UTF-8."""
-    return _ENCODER.encode(value).encode()
-
-
-def without(value: Any, path: str) -> Any:  # noqa: ANN401 - an item, several, or None
-    """Return an item, or each of several, as a document without a field such as ``created_by_user.email``."""
-    if value is None:
-        return None
-    if isinstance(value, tuple | list):
-        return [without(item, path) for item in cast("Sequence[object]", value)]
-    written, (name, _, rest) = document(value), path.partition(".")
-    if rest:
-        written[name] = without(written[name], rest)
-    else:
-        del written[name]
-    return written
-
-
-def format_duration(duration: timedelta) -> str:
-    """Return a duration in ISO 8601, such as ``PT1M30.732S``. Each part of a negative one has a sign."""
-    sign = "-" if duration < timedelta(0) else ""
-    minutes, seconds = divmod(abs(duration), timedelta(minutes=1))
-    hours, minutes = divmod(minutes, 60)
-    parts = {"H": str(hours), "M": str(minutes), "S": f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")}
-    return "PT" + ("".join(f"{sign}{number}{unit}" for unit, number in parts.items() if number != "0") or "0S")
-
-
-def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
-    """Make a model of the fields that an item has too, and of more fields.
-
-    A value of another model than the field's becomes one of the field's model in the same way.
-    """
-    if type(item) is model and not more:
-        return item
-    for part in fields_of(cast("Any", model)):
-        value = more.get(part.name, getattr(item, part.name, attrs.NOTHING))
-        if value is attrs.NOTHING:
-            continue
-        if part.model and value is not None:
-            value = tuple(extended(part.model, one) for one in value) if part.is_array else extended(part.model, value)
-        more[part.name] = value
-    return model(**more)

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 from aiotofupilot.models import Procedure, Repository, UserRef
-from aiotofupilot.sandbox.wire import Refusal, dumps, format_duration, without
+from aiotofupilot.sandbox.document import Refusal, document, dumps, without
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -70,4 +70,4 @@ def test_a_duration_keeps_its_microseconds_and_its_sign():
         (-5, "PT-5S"),
         (-90.5, "PT-1M-30.5S"),
     ]:
-        assert format_duration(timedelta(seconds=seconds)) == text
+        assert document(timedelta(seconds=seconds)) == text
