@@ -22,18 +22,17 @@ The modules, from the outside to the inside. Each of them works without those ab
 
 - `server` is the `Sandbox`: it handles requests, and serves them over HTTP. `paging` cuts listings into pages.
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
-- `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
-  API returns by itself. `resource` has what they have in common. `measured` makes what runs wrote in full, and
-  `storage` has attachments, at addresses that expire.
-- `world` is the made-up factory, and `recipes` has what it makes and tests, where and for whom.
+  API returns by itself. `resource` has what they have in common. `storage` has attachments, at addresses that expire.
+- `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile. In it,
+  `world` makes runs, units and all that they refer to, `measured` makes what runs wrote, and `recipes` has what the
+  factory makes and tests, where and for whom.
 - `request` is the request of a client, its response as steps, and the log.
 - `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
 """
 
 from . import faults, paging
-from .factory import BusyLine, Factory
-from .recipes import DeployedRun, make_procedures
+from .factory import BusyLine, DeployedRun, Factory, make_procedures
 from .request import Delivery, Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox

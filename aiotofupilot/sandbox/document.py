@@ -78,6 +78,11 @@ def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - 
     return model(**more)
 
 
+def comparison(operator: str | None, expected: object) -> str:
+    """Write a comparison with the expected value, such as ``x >= 11.4``."""
+    return f"x {operator} {[*expected] if isinstance(expected, tuple) else expected!r}"
+
+
 @attrs.define
 class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
     """An error that the API answers instead of a page."""

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial, reduce
-from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,105 +16,21 @@ from urllib.parse import unquote
 from attrs import evolve, field, frozen
 
 from aiotofupilot.listings import Argument, Listing, listing_class
-from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
 from .document import Refusal, dumps, extended, without
+from .factory.recipes import MILLISECOND
+from .factory.world import EMPTY, Path, Snapshot, path
 from .query import Reader, Values, declared, pages, read
-from .recipes import MILLISECOND, DeployedRun
 
 if TYPE_CHECKING:
-    from aiotofupilot.models import Organization
-
-    from .storage import Storage
-    from .world import World
-
-Path = str | Callable[[Any], Any]
-"""The path of a field, or a function that reads a value of an item."""
+    from .factory import Reading
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
 
-
-@frozen(eq=False)
-class Snapshot:
-    """The items of all listings at one time."""
-
-    _resources: Mapping[str, Resource]
-    """All listings, by name."""
-    _world: World
-    """What items are made up of."""
-    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
-    """The items of the listings that may differ from them."""
-    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
-    """By the names of a listing and of a field: the items of the listing, and the same items by the value of the field.
-    Snapshots of a factory share it, so what has not changed is not grouped again."""
-
-    def rows(self, listing: str) -> Sequence[Any]:
-        """Return the items of a listing, in its order."""
-        return self.given[listing] if listing in self.given else self._resources[listing].made_in(self._world)
-
-    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
-        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
-        rows, known = self.rows(listing), self._groups.get((listing, by))
-        if known is None or known[0] is not rows:
-            read, groups = path(by), defaultdict[Any, list[Any]](list)
-            for item in rows:
-                groups[read(item)].append(item)
-            known = self._groups[listing, by] = rows, groups
-        return known[1]
-
-    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
-        """Return a field that an item has only if a request includes it. If nothing knows it, it is empty."""
-        if (value := getattr(item, name)) is not None:
-            return value
-        resource = self._resources[listing]
-        with self._world.up_to_date():
-            made_of = resource.source(self._world).get(item.id)
-        return _NOTHING[name] if made_of is None else resource.included[name](self._world, made_of)
-
-
 Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
-
-
-@frozen
-class Reading:
-    """What a detail is made from, beside its item."""
-
-    snapshot: Snapshot
-    """The items of all listings."""
-    organization: Organization
-    """The organization of the key."""
-    storage: Storage
-    """Where attachments are."""
-    is_station: bool
-    """Whether the key is a station's. Otherwise it is a user's."""
-
-    def first(self, listing: str, by: str, value: object) -> Any:  # noqa: ANN401 - an item of the listing
-        """Return the first item of a listing whose field has a value. None: there is no such item."""
-        return next(iter(self.all(listing, by, value)), None)
-
-    def all(self, listing: str, by: str, value: object) -> Sequence[Any]:
-        """Return the items of a listing whose field has a value."""
-        return self.snapshot.grouped(listing, by).get(value, ())
-
-    @property
-    def station(self) -> Station:
-        """The station that has the key of a station: the first of the listing, or a made-up one."""
-        made_up = Station("station", "Station", procedures=(), procedures_count=0, team=None)
-        return next(iter(self.snapshot.rows("stations")), made_up)
-
-    @property
-    def user(self) -> User:
-        """The user who has the key of a user: the first of the listing who is not banned, or a made-up one."""
-        user = next((user for user in self.snapshot.rows("users") if not user.banned), User("user"))
-        return user if user.email else extended(User, user, email="user@example.com")
-
-    @property
-    def creator(self) -> UserRef:
-        """The user who created what does not say so, without the address."""
-        return UserRef(self.user.id, self.user.name)
 
 
 @frozen(eq=False)
@@ -141,7 +55,7 @@ class Detail:
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
             raise Refusal(404, "NOT_FOUND", "Not found")
-        included = {name: reading.snapshot.included(listing, item, name) for name in _NOTHING if hasattr(item, name)}
+        included = {name: reading.snapshot.included(listing, item, name) for name in EMPTY if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
 
 
@@ -155,7 +69,7 @@ def _decoded(parameter: str) -> str:
 
 @frozen(kw_only=True, eq=False)
 class Resource:
-    """One listing: how its items are made up, what it can be asked for, and how its items are written.
+    """One listing: what it can be asked for, and how its items are written.
 
     The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
     name, in the singular or without the words about its range: ``slot_keys`` reads ``slot_key``, and ``started_after``
@@ -165,12 +79,6 @@ class Resource:
 
     name: str
     """The last segment of the listing's path."""
-    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
-    """Returns the items by id, or the runs that they are made of, the oldest first."""
-    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
-    """Makes the items of one run, the oldest first. None: `source` returns the items."""
-    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
-    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
     paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """What the other filters and the other values of ``sort_by`` read."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
@@ -238,20 +146,6 @@ class Resource:
             return self.otherwise(argument.name)
         return select(known or _path_named(self.listing.model, name))
 
-    def made_in(self, world: World) -> Sequence[Any]:
-        """Return the made-up items, the newest first. Do not change the sequence."""
-        with world.up_to_date():
-            known, items = world.lists.get(self.name) or (None, [])
-            if known != len(world.runs):
-                parts = self.source(world).values()
-                if self.make is None:
-                    items = [*parts][::-1]
-                else:
-                    made = [item for run in islice(parts, known, None) for item in self.make(world, run)]
-                    items = [*reversed(made), *items]
-                world.lists[self.name] = len(world.runs), items
-            return items
-
     def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[Any]:
         """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         asked = read(self.readers, pairs)
@@ -269,7 +163,9 @@ class Resource:
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
         """Add the fields to an item that the request includes, and leave out the others that it could include."""
-        for name in self.included:
+        for name in EMPTY:
+            if f"include_{name}" not in asked:
+                continue
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             if value is not getattr(item, name):
                 item = evolve(item, **{name: value})
@@ -289,9 +185,6 @@ _MOST_WRITTEN = 10_000
 _written: dict[int, tuple[object, bytes]] = {}
 """The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one. Equal
 items may differ in JSON, as 1 and 1.0 do."""
-
-_NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
-"""What an item has in a field that a request includes, if it was given without the field and was not made up."""
 
 
 @cache
@@ -313,20 +206,6 @@ def _path_named(model: type, name: str) -> str:
     if len(found) != 1:
         raise LookupError(f"{name} leads to {len(found)} fields of {model.__name__}: say what is selected or sorted by")
     return found.pop()
-
-
-def path(read: Path) -> Callable[[Any], Any]:
-    """Return a function that reads the field at a path."""
-    if not isinstance(read, str):
-        return read
-    names = read.split(".")
-
-    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
-        for name in names:
-            item = getattr(item, name, None)
-        return item
-
-    return walk
 
 
 def by(field: Path, holds: Callable[[Any, Any], bool] = operator.eq) -> Filter:

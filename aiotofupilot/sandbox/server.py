@@ -18,11 +18,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiotofupilot.models import Organization, Page, PageMeta, Procedure, Run
 
 from .document import Refusal, dumps, without
-from .factory import Factory, Items
+from .factory import Factory, Items, Reading
 from .paging import Paging, offsets
 from .query import read
 from .request import Delivery, Head, Query, Request, RequestLog
-from .resource import Detail, Reading, Resource
+from .resource import Detail, Resource
 from .resources import RESOURCES, route
 from .schedule import Faults, chance
 from .storage import Storage
@@ -232,7 +232,7 @@ class Sandbox(Factory):
         if not is_station and request.authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
         if isinstance(found, Detail):
-            reading = Reading(self.snapshot(), self.organization, self.storage, is_station)
+            reading = Reading(self.snapshot(), self.organization, self.storage.address, is_station)
             request.detail = found.read(reading, parameters)
             return dumps(reduce(without, found.hides, request.detail))
         if is_station and found.name not in self.station_listings:

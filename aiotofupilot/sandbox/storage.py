@@ -6,15 +6,13 @@ import hmac
 import re
 import secrets
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
-from random import Random
 from urllib.parse import quote
 
+from .factory import contents
 from .request import Delivery, Request
 
 _ROOT = "/storage/"
-_LINES = 300
 
 
 class Storage:
@@ -66,13 +64,6 @@ class Storage:
 
     def _signature(self, method: str, path: str, expires: str) -> str:
         return hmac.digest(self._secret, f"{method} {path} {expires}".encode(), "sha256").hex()
-
-
-@lru_cache(maxsize=256)
-def contents(identity: str) -> bytes:
-    """Return the bytes of the made-up file of an ID: lines with a time in seconds, and a voltage."""
-    random = Random(f"contents {identity}")  # noqa: S311 - test data
-    return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
 
 
 def _selected(body: bytes, request: Request) -> Delivery:

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from aiotofupilot.models import RunDetails, RunMeasurement, RunPhase
-from aiotofupilot.sandbox import measured as made_up
+from aiotofupilot.sandbox.factory import measured as made_up
 from aiotofupilot.testing import make
 
 

@@ -10,7 +10,8 @@ from fakes.compared import told
 
 from aiotofupilot import from_wire
 from aiotofupilot.models import Part, PhaseDetails, Procedure, ProcedureVersion, Revision, RunProcedure, Station
-from aiotofupilot.sandbox import Request, Sandbox, measured
+from aiotofupilot.sandbox import Request, Sandbox
+from aiotofupilot.sandbox.factory import measured
 from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
 

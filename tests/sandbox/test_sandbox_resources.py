@@ -426,7 +426,7 @@ def test_some_phases_are_tried_twice_and_the_last_attempt_counts(service):
 
 
 def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run(monkeypatch):
-    monkeypatch.setattr("aiotofupilot.sandbox.resources.runs._RECALIBRATION", timedelta(hours=17))
+    monkeypatch.setattr("aiotofupilot.sandbox.factory.measured._RECALIBRATION", timedelta(hours=17))
     service = Sandbox(make_procedures(16), runs=190)
     voltages = [
         m.value

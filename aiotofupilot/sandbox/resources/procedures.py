@@ -11,10 +11,10 @@ from attrs import evolve
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.document import extended
+from aiotofupilot.sandbox.factory import Reading, contents
+from aiotofupilot.sandbox.factory.recipes import made_up, uuid
 from aiotofupilot.sandbox.query import pages
-from aiotofupilot.sandbox.recipes import made_up, uuid
-from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
-from aiotofupilot.sandbox.storage import contents
+from aiotofupilot.sandbox.resource import Detail, Resource, contains
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,6 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
 
 PROCEDURES = Resource(
     name="procedures",
-    source=lambda world: {procedure.id: procedure for procedure in reversed(world.procedures)},
     filters={"search_query": contains("name", id_from=6, within=True)},
     pages=pages(safe=False),
     details=(
@@ -64,7 +63,7 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict
     random, is_ready, user = made_up("deployment", deployment.id), deployment.status == "ready", reading.user
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
     return {
-        "artifact_url": reading.storage.address(artifact, "artifact.tar.zst") if is_ready else None,
+        "artifact_url": reading.address(artifact, "artifact.tar.zst") if is_ready else None,
         "artifact_sha256": sha256(contents(artifact)).hexdigest() if is_ready else None,
         "artifact_size_bytes": len(contents(artifact)) if is_ready else None,
         "deployment_mode": random.choice(("sync", "standalone")),
@@ -98,7 +97,6 @@ def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
 
 DEPLOYMENTS = Resource(
     name="deployments",
-    source=lambda world: world.deployments,
     paths={
         "build_statuses": "status",
         "branch_names": "commit.branch",

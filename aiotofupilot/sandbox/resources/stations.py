@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.document import Refusal, document, extended
-from aiotofupilot.sandbox.recipes import BENCHES, made_up, uuid
-from aiotofupilot.sandbox.resource import Detail, Reading, Resource, contains
+from aiotofupilot.sandbox.factory.recipes import made_up, uuid
+from aiotofupilot.sandbox.resource import Detail, Resource, contains
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.world import World
+    from aiotofupilot.sandbox.factory import Reading
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
@@ -64,15 +64,8 @@ def _current_station(reading: Reading) -> models.Station:
     return reading.station
 
 
-def _metadata(_world: World, station: models.Station) -> dict[str, object]:
-    bay, is_worn = [*BENCHES].index(station.name), BENCHES[station.name].failure_rate > 0.3  # noqa: PLR2004 - of most
-    return {"location": ("Lyon", "Graz")[bay % 2], "bay": bay + 1, "worn": is_worn}
-
-
 STATIONS = Resource(
     name="stations",
-    source=lambda world: world.stations,
-    included={"metadata": _metadata},
     filters={
         "search_query": contains("name"),
         "procedure_ids": lambda wanted, _snapshot: lambda station: any(run.id in wanted for run in station.procedures),
@@ -101,7 +94,6 @@ def _identity(reading: Reading) -> models.Identity:
 
 USERS = Resource(
     name="users",
-    source=lambda world: world.users,
     details=(
         Detail("users/current", models.User, _current_user),
         Detail("whoami", models.Identity, _identity),

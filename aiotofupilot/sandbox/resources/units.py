@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.document import extended
-from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
+from aiotofupilot.sandbox.factory.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.query import Values, pages
-from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, contains, if_asked, related
 
 from .runs import RUNS
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.resource import Reading, Snapshot
-    from aiotofupilot.sandbox.world import World
+    from aiotofupilot.sandbox.factory import Reading
+    from aiotofupilot.sandbox.factory.world import Snapshot
 
 _ADDRESS = "created_by_user.email"
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
@@ -61,8 +60,6 @@ def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
 
 UNITS = Resource(
     name="units",
-    source=lambda world: world.units,
-    included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
     hides=(_ADDRESS,),
     filters={
         **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
@@ -96,7 +93,6 @@ def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, Any]:
 
 BATCHES = Resource(
     name="batches",
-    source=lambda world: world.batches,
     hides=(_ADDRESS,),
     filters={
         "search_query": _mentions,
@@ -141,15 +137,8 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
     )
 
 
-def _metadata_of_part(_world: World, part: models.Part) -> dict[str, object]:
-    number = [product.number for product in PRODUCTS].index(part.number)
-    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
-
-
 PARTS = Resource(
     name="parts",
-    source=lambda world: world.parts,
-    included={"metadata": _metadata_of_part},
     filters={
         "search_query": contains("name", "number"),
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),

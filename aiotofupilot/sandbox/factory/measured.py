@@ -1,33 +1,80 @@
-"""What runs wrote, in full: phases, measured values with their series, logs, configuration and attachments.
+"""What runs wrote: in listings, and in full with measured values, their series, configuration and attachments.
 
-What the listings do not tell is made up. It depends on the item's id alone, and is made when it is asked for.
+What the listings do not show is made up. It depends on the item's id alone, and is made when it is asked for.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
 from math import exp, sin
 from mimetypes import guess_type
 from operator import attrgetter
+from random import Random
 from typing import TYPE_CHECKING, Any
 
-from aiotofupilot import models
+from attrs import frozen
 
-from .document import extended
-from .recipes import MILLISECOND, Measured, made_up, uuid
-from .storage import contents
+from aiotofupilot import models
+from aiotofupilot.sandbox.document import extended
+
+from .recipes import BENCHES, MILLISECOND, PARTS, PREPARATION, TESTS, Measured, made_up, uuid
+from .world import MAKERS, Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
+    from collections.abc import Callable, Iterator, Sequence
 
-    from .resource import Reading
+    from .world import DeployedRun, Snapshot, World
 
+_RECALIBRATION = timedelta(days=7)  # from one recalibration of the instruments to the next
+_OUTCOMES = ("SKIP", "PASS", "FAIL", "ERROR")
+_MEASURES = {step.name: step.measures for step in TESTS}
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
 _FIRST, _BAND = 2_400_000, 83_500  # kHz
 _FLOOR, _LIMIT = -70.0, 20.0  # dBm
 _NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began that does not say so, of a run that is not listed
+_LINES = 300  # of a file
+
+
+@frozen
+class Reading:
+    """What a detail is made from, beside its item."""
+
+    snapshot: Snapshot
+    """The items of all listings."""
+    organization: models.Organization
+    """The organization of the key."""
+    address: Callable[[str, str], str]
+    """Returns where an attachment can be downloaded, given its ID and its name."""
+    is_station: bool
+    """Whether the key is a station's. Otherwise it is a user's."""
+
+    def first(self, listing: str, by: str, value: object) -> Any:  # noqa: ANN401 - an item of the listing
+        """Return the first item of a listing whose field has a value. None: there is no such item."""
+        return next(iter(self.all(listing, by, value)), None)
+
+    def all(self, listing: str, by: str, value: object) -> Sequence[Any]:
+        """Return the items of a listing whose field has a value."""
+        return self.snapshot.grouped(listing, by).get(value, ())
+
+    @property
+    def station(self) -> models.Station:
+        """The station that has the key of a station: the first of the listing, or a made-up one."""
+        unlisted = models.Station("station", "Station", procedures=(), procedures_count=0, team=None)
+        return next(iter(self.snapshot.rows("stations")), unlisted)
+
+    @property
+    def user(self) -> models.User:
+        """The user who has the key of a user: the first of the listing who is not banned, or a made-up one."""
+        user = next((user for user in self.snapshot.rows("users") if not user.banned), models.User("user"))
+        return user if user.email else extended(models.User, user, email="user@example.com")
+
+    @property
+    def creator(self) -> models.UserRef:
+        """The user who created what does not say so, without the address."""
+        return models.UserRef(self.user.id, self.user.name)
 
 
 def run_details(reading: Reading, run: models.Run) -> dict[str, Any]:
@@ -217,5 +264,127 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
                 size=size if is_there else None,
                 content_type=guess_type(name)[0],
                 is_report=name.startswith("report"),
-                download_url=reading.storage.address(identity, name) if is_there else None,
+                download_url=reading.address(identity, name) if is_there else None,
             )
+
+
+def _metadata_of_run(_world: World, run: DeployedRun) -> dict[str, object]:
+    return {
+        "shift": "ABC"[run.started_at.hour // 8],
+        "humidity": 30.5 + made_up("humidity", run.id).randrange(200) / 10,
+        "rework": run.docstring is not None,
+    }
+
+
+def _metadata_of_station(_world: World, station: models.Station) -> dict[str, object]:
+    bay, is_worn = [*BENCHES].index(station.name), BENCHES[station.name].failure_rate > 0.3  # noqa: PLR2004 - of most
+    return {"location": ("Lyon", "Graz")[bay % 2], "bay": bay + 1, "worn": is_worn}
+
+
+def _metadata_of_part(_world: World, part: models.Part) -> dict[str, object]:
+    number = [product.number for product in PARTS].index(part.number)
+    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
+
+
+def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
+    """Make the sequences of a run. The worst outcome of its phases is that of a sequence."""
+    random = made_up("sequences", run.id)
+    for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
+        phases = [*together]
+        ends = [phase.ended_at for phase in phases if phase.ended_at]
+        begin, end = (phases[0].started_at, ends[-1]) if ends else (None, None)
+        worst = max((phase.outcome for phase in phases if phase.is_final_attempt), key=_OUTCOMES.index)
+        yield models.RunSequence(
+            id=uuid(random),
+            path=path,
+            key=path,
+            parent_path=None,
+            name=path.capitalize(),
+            source=None if run.environment == "development" else f"./sequences/{path}.yaml",
+            outcome=run.outcome if worst == "ERROR" else worst,
+            started_at=begin,
+            ended_at=end,
+            duration=end - begin if end and begin else None,
+        )
+
+
+def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
+    """Make what the phases of a run measured. Only the first measurement of a phase can fail.
+
+    A phase that was skipped has measured nothing. One with an error has only begun its first measurement.
+    """
+    random, drift = made_up("measurements", run.id), (run.started_at - world.begin) % _RECALIBRATION
+    for phase in world.phases[run.id]:
+        most = {"SKIP": 0, "ERROR": 1}.get(phase.outcome)
+        for index, measured in enumerate(_MEASURES[phase.name][:most]):
+            outcome = phase.outcome if index == 0 else "PASS"
+            if outcome == "ERROR" or not measured.checks(outcome):
+                outcome = "UNSET"
+            value = None if outcome == "UNSET" else measured.draw(random, outcome, drift / _RECALIBRATION)
+            yield extended(
+                models.Measurement,
+                phase,
+                id=uuid(random),
+                phase_name=phase.name,
+                measurement_name=measured.name,
+                value=value if measured.kind == "numeric" else None,
+                bool_value=value if measured.kind == "boolean" else None,
+                string_value=value if measured.kind == "string" else None,
+                units=measured.units,
+                measurement_outcome=outcome,
+                measurement_type=measured.kind,
+                validators=measured.checks(outcome) or None,
+            )
+
+
+def _logs(world: World, run: DeployedRun) -> Iterator[models.Log]:
+    random, names = made_up("logs", run.id), ("created_at", "level", "message", "source_file", "line_number")
+    for line in _lines(world, run):
+        yield extended(models.Log, run, id=uuid(random), run=run, **dict(zip(names, line, strict=True)))
+
+
+def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str, str | None, int | None]]:
+    """Yield the lines of a log: when, level, message, source file, and line in it."""
+    yield run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12
+    if made_up("verbose", run.id).random() < 0.3:  # noqa: PLR2004 - some
+        yield run.started_at + PREPARATION / 2, "DEBUG", "Fixture closed", None, None
+    for phase in world.phases[run.id]:
+        at, name = phase.ended_at or run.ended_at, phase.name
+        source = f"phases/{name.lower().replace(' ', '_')}.py"
+        if phase.outcome == "FAIL" and not phase.is_final_attempt:
+            yield at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31
+        elif phase.outcome == "FAIL":
+            yield at, "ERROR", f"{name} is out of limits", source, 88
+        elif phase.outcome == "ERROR" and run.outcome == "TIMEOUT":
+            yield at, "ERROR", f"{name} took too long", source, 104
+        elif phase.outcome == "ERROR":
+            yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
+    if run.outcome == "ABORTED":
+        yield run.ended_at, "WARNING", "Stopped by the operator", None, None
+
+
+@lru_cache(maxsize=256)
+def contents(identity: str) -> bytes:
+    """Return the bytes of the made-up file of an ID: lines with a time in seconds, and a voltage."""
+    random = Random(f"contents {identity}")  # noqa: S311 - test data
+    return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
+
+
+MAKERS.update(
+    procedures=Maker(source=lambda world: {procedure.id: procedure for procedure in reversed(world.procedures)}),
+    runs=Maker(
+        included={"metadata": _metadata_of_run, "sequences": lambda world, run: tuple(_sequences(world, run))},
+    ),
+    units=Maker(
+        source=lambda world: world.units,
+        included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
+    ),
+    parts=Maker(source=lambda world: world.parts, included={"metadata": _metadata_of_part}),
+    batches=Maker(source=lambda world: world.batches),
+    stations=Maker(source=lambda world: world.stations, included={"metadata": _metadata_of_station}),
+    users=Maker(source=lambda world: world.users),
+    deployments=Maker(source=lambda world: world.deployments),
+    logs=Maker(make=_logs),
+    measurements=Maker(make=_measurements),
+    phases=Maker(make=lambda world, run: world.phases[run.id]),
+)

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 from attrs import define, evolve, field, setters
 
 from aiotofupilot import models
+from aiotofupilot.listings import NAMES, listing_class
 
-from .recipes import NEWEST, endless_procedures
-from .resource import Snapshot
-from .resources import RESOURCES
-from .world import World
+from .measured import Reading, contents
+from .recipes import NEWEST, endless_procedures, make_procedures
+from .world import MAKERS, DeployedRun, Snapshot, World
 
 if TYPE_CHECKING:
-    from .request import Request
+    from aiotofupilot.sandbox.request import Request
+
+__all__ = ["BusyLine", "DeployedRun", "Factory", "Items", "Reading", "contents", "make_procedures"]
 
 T = TypeVar("T")
 
@@ -105,7 +107,7 @@ class Factory:
         self._lock = RLock()
         self._rows: dict[str, list[Any]] = {}
         for name, listed in {**items, "procedures": procedures, "runs": runs}.items():
-            if name not in RESOURCES:
+            if name not in NAMES:
                 raise TypeError(
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )
@@ -122,7 +124,7 @@ class Factory:
         self._make = partial(World, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
         self._world = _shared_world(made_of, **self._make.keywords) if self._is_shared else self._make()
-        self._snapshot = Snapshot(RESOURCES, self._world)
+        self._snapshot = Snapshot(self._world)
 
     def rows(self, listing: str) -> list[Any]:
         """Return the list of the items of a listing. You may change it.
@@ -132,7 +134,7 @@ class Factory:
         """
         with self._lock:
             if listing not in self._rows:
-                self._rows[listing] = list(RESOURCES[listing].made_in(self._world))
+                self._rows[listing] = list(self._world.items(listing))
             return self._rows[listing]
 
     def produce(self, runs: int = 1) -> None:
@@ -151,14 +153,14 @@ class Factory:
                 raise ValueError("a factory without procedures has no runs")
             if runs == 0:
                 return
-            before = {name: RESOURCES[name].made_in(self._world) for name in self._rows}
+            before = {name: self._world.items(name) for name in self._rows}
             if self._is_shared:
                 self._world, self._is_shared = self._make(), False
             self._world.wanted += runs
             for name, old in before.items():
-                made, rows = RESOURCES[name].made_in(self._world), self._rows[name]
+                made, rows = self._world.items(name), self._rows[name]
                 new = len(made) - len(old)
-                if RESOURCES[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
+                if MAKERS[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
                     rows[:] = [changed.get(id(row), row) for row in rows]
                 rows[:0] = made[:new]
@@ -185,7 +187,7 @@ def _checked(name: str, items: object, wanted: str) -> list[Any]:
     """Return the items that were given for a listing, each of its model."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")
-    given, model = list(cast("Iterable[object]", items)), RESOURCES[name].listing.model
+    given, model = list(cast("Iterable[object]", items)), listing_class(name).model
     for index, item in enumerate(given):
         if not isinstance(item, model):
             raise TypeError(

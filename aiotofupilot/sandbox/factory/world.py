@@ -2,29 +2,31 @@
 
 A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
 from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
-such as its unit. Each `Resource` says how the items of its listing are made of that.
+such as its unit. `MAKERS` say how the items of each listing are made of that.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import contextmanager
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from itertools import islice
+from operator import attrgetter
 from random import Random
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from attrs import evolve
+import attrs
+from attrs import evolve, field, frozen
 
 from aiotofupilot import models
+from aiotofupilot.models import Run
+from aiotofupilot.models.display import shown
+from aiotofupilot.sandbox.document import extended
 
 from . import recipes
-from .document import extended
-from .recipes import BENCHES, MILLISECOND, PARTS, DeployedRun, uuid
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+from .recipes import BENCHES, MILLISECOND, PARTS, uuid
 
 _MOST_LINES = 16  # procedures that have runs
 _WAVE = 512  # runs from one version of the procedures to the next
@@ -37,6 +39,40 @@ _MOST_TESTS = 3
 _RETEST_FAILS = 0.35
 _PAUSE = 100 * MILLISECOND  # between phases
 _OVERTIME = 45_000  # milliseconds
+
+
+@shown(kw_only=True, eq=False)
+class DeployedRun(Run):
+    """A run that says where it ran.
+
+    The API does not show the environment and the deployment of a run, but clients can filter by them. Such a run equals
+    the run that a client reads.
+    """
+
+    environment: str | None = field(default=None, metadata={"wire": None})
+    """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
+    deployment_id: str | None = field(default=None, metadata={"wire": None})
+    """UUID of the deployment. None: no filter for deployments finds it."""
+
+    @classmethod
+    def of(cls, run: Run, *, environment: str | None = None, deployment_id: str | None = None) -> DeployedRun:
+        """Say of a run where it ran.
+
+        Args:
+            run: The run.
+            environment: The environment. None: no filter for environments finds the run.
+            deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
+        """
+        return extended(cls, run, environment=environment, deployment_id=deployment_id)
+
+    def __eq__(self, other: object) -> bool:
+        return _as_run(self) == _as_run(other) if isinstance(other, Run) else NotImplemented
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+
+_as_run = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
 
 
 class World:
@@ -56,8 +92,8 @@ class World:
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox`."""
         self._lock = RLock()
-        self.lists: dict[str, tuple[int, list[Any]]] = {}
-        """What each listing has made of this: of how many runs, and the items, the newest first."""
+        self._lists: dict[str, tuple[int, list[Any]]] = {}
+        """What was made for each listing: of how many runs, and the items, the newest first."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
@@ -128,12 +164,29 @@ class World:
             part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
             self.parts[part.id] = part
 
-    @contextmanager
-    def up_to_date(self) -> Generator[None]:
-        """Make the runs that are missing, and let no other thread make any while you read in the block."""
+    def items(self, listing: str) -> Sequence[Any]:
+        """Return the items of a listing, the newest first. Do not change the sequence."""
+        maker = MAKERS[listing]
+        with self._lock:  # no other thread makes runs meanwhile
+            self._catch_up()
+            known, items = self._lists.get(listing) or (None, [])
+            if known != len(self.runs):
+                parts = maker.source(self).values()
+                if maker.make is None:
+                    items = [*parts][::-1]
+                else:
+                    made = [item for run in islice(parts, known, None) for item in maker.make(self, run)]
+                    items = [*reversed(made), *items]
+                self._lists[listing] = len(self.runs), items
+            return items
+
+    def included(self, listing: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any value of a field
+        """Return a field that an item has only if a request includes it. It is empty for an item that was not made."""
+        maker = MAKERS[listing]
         with self._lock:
             self._catch_up()
-            yield
+            made_of = maker.source(self).get(identity)
+            return EMPTY[name] if made_of is None else maker.included[name](self, made_of)
 
     def _catch_up(self) -> None:
         """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
@@ -306,3 +359,72 @@ class World:
             repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
             stations=tuple(self._benches[line]) if status == "ready" else (),
         )
+
+
+@frozen(kw_only=True, eq=False)
+class Maker:
+    """How the items of a listing are made up."""
+
+    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
+    """Returns the items by id, or the runs that they are made of, the oldest first."""
+    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
+    """Makes the items of one run, the oldest first. None: `source` returns the items."""
+    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
+    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
+
+
+MAKERS: dict[str, Maker] = {}
+"""How the items of each listing are made up, by its name. The modules that make them up add to it."""
+
+EMPTY: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
+"""The fields that a request includes, each without a value."""
+
+
+@frozen(eq=False)
+class Snapshot:
+    """The items of all listings at one time."""
+
+    _world: World
+    """What items are made up of."""
+    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
+    """The items of the listings that may differ from them."""
+    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
+    """By the names of a listing and of a field: the items of the listing, and the same items by the value of the field.
+    Snapshots of a factory share it, so what has not changed is not grouped again."""
+
+    def rows(self, listing: str) -> Sequence[Any]:
+        """Return the items of a listing, in its order."""
+        return self.given[listing] if listing in self.given else self._world.items(listing)
+
+    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
+        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
+        rows, known = self.rows(listing), self._groups.get((listing, by))
+        if known is None or known[0] is not rows:
+            read, groups = path(by), defaultdict[Any, list[Any]](list)
+            for item in rows:
+                groups[read(item)].append(item)
+            known = self._groups[listing, by] = rows, groups
+        return known[1]
+
+    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
+        """Return a field that an item has only if a request includes it. If nothing knows it, it is empty."""
+        value = getattr(item, name)
+        return self._world.included(listing, item.id, name) if value is None else value
+
+
+Path = str | Callable[[Any], Any]
+"""The path of a field, such as ``procedure.version.tag``, or a function that reads a value of an item."""
+
+
+def path(read: Path) -> Callable[[Any], Any]:
+    """Return a function that reads the field at a path. A path that leads through None ends in None."""
+    if not isinstance(read, str):
+        return read
+    names = read.split(".")
+
+    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
+        for name in names:
+            item = getattr(item, name, None)
+        return item
+
+    return walk

@@ -8,18 +8,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
-from operator import attrgetter
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import attrs
-from attrs import evolve, field
+from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.models import Procedure, Repository, Run, UserRef
-from aiotofupilot.models.display import shown
-
-from .document import extended
+from aiotofupilot.models import Procedure, Repository, UserRef
+from aiotofupilot.sandbox.document import comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,11 +152,6 @@ class Measured(NamedTuple):
         return round((least + most) / 2 + position * (most - least) / 2, 4)
 
 
-def comparison(operator: str | None, expected: object) -> str:
-    """Write a comparison with the expected value, such as ``x >= 11.4``."""
-    return f"x {operator} {[*expected] if isinstance(expected, tuple) else expected!r}"
-
-
 class Step(NamedTuple):
     """A phase that a procedure may have."""
 
@@ -251,37 +242,3 @@ def uuid(random: Random) -> str:
     digits = f"{random.getrandbits(128):032x}"
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-
-
-@shown(kw_only=True, eq=False)
-class DeployedRun(Run):
-    """A run that says where it ran.
-
-    The API does not show the environment and the deployment of a run, but clients can filter by them. Such a run equals
-    the run that a client reads.
-    """
-
-    environment: str | None = field(default=None, metadata={"wire": None})
-    """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
-    deployment_id: str | None = field(default=None, metadata={"wire": None})
-    """UUID of the deployment. None: no filter for deployments finds it."""
-
-    @classmethod
-    def of(cls, run: Run, *, environment: str | None = None, deployment_id: str | None = None) -> DeployedRun:
-        """Say of a run where it ran.
-
-        Args:
-            run: The run.
-            environment: The environment. None: no filter for environments finds the run.
-            deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
-        """
-        return extended(cls, run, environment=environment, deployment_id=deployment_id)
-
-    def __eq__(self, other: object) -> bool:
-        return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-
-_told = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
