@@ -24,9 +24,7 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `storage` has attachments, at addresses that expire.
-- `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile. In it,
-  `world` makes runs, units and all that they refer to, `measured` makes what runs wrote, and `recipes` has what the
-  factory makes and tests, where and for whom.
+- `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `request` is the request of a client, its response as steps, and the log.
 - `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
 """

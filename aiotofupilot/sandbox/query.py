@@ -84,7 +84,7 @@ def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
 
 
 def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Values:
-    """Read the query of a request. If it is refused, the refusal names each fault, in the order of the parameters."""
+    """Read the query of a request. If it is refused, the refusal names each fault."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for name, reader in readers.items():
@@ -217,13 +217,7 @@ def _duration(text: str) -> timedelta:
 
 
 _MOST_KEYS = 5
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "gte": operator.ge,
-    "lte": operator.le,
-    "gt": operator.gt,
-    "lt": operator.lt,
-    "eq": operator.eq,
-}
+_COMPARISONS = {"gte": operator.ge, "lte": operator.le, "gt": operator.gt, "lt": operator.lt, "eq": operator.eq}
 _ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null", int: "number", float: "number"}
 
 
@@ -235,7 +229,7 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
     try:
         document: Any = json.loads(text or "{}", parse_constant=int)  # it refuses NaN and Infinity, as JSON does
     except ValueError:
-        raise InvalidValueError(_mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+        document = text  # zod sees a text that is not JSON as a string
     if not isinstance(document, dict):
         raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
     wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
@@ -243,9 +237,8 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
         raise InvalidValueError(*(_issue("Invalid input", key, code="invalid_union", errors=()) for key in unknown))
     if len(wanted) > _MOST_KEYS:
         raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
-    if not wanted:
-        return None
-    return lambda metadata: all(key in metadata and meets(metadata[key]) for key, meets in wanted.items() if meets)
+    meets = [(key, condition) for key, condition in wanted.items() if condition]
+    return (lambda metadata: all(key in metadata and meet(metadata[key]) for key, meet in meets)) if meets else None
 
 
 def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value

@@ -163,9 +163,7 @@ class Resource:
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
         """Add the fields to an item that the request includes, and leave out the others that it could include."""
-        for name in EMPTY:
-            if f"include_{name}" not in asked:
-                continue
+        for name in (name for name in EMPTY if f"include_{name}" in asked):
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             if value is not getattr(item, name):
                 item = evolve(item, **{name: value})

@@ -1,4 +1,10 @@
-"""The factory whose items the sandbox lists, and a production line that keeps working while a client lists."""
+"""The factory whose items the sandbox lists, and a production line that keeps working while a client lists.
+
+- This module has the items of all listings, given or made up: `Factory`. A `BusyLine` changes them.
+- `measured` makes what runs wrote, and says how the items of each listing are made up.
+- `world` makes runs, one after the other, with all that they refer to.
+- `recipes` has what the factory makes and tests, where and for whom.
+"""
 
 from __future__ import annotations
 

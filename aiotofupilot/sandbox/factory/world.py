@@ -68,8 +68,7 @@ class DeployedRun(Run):
     def __eq__(self, other: object) -> bool:
         return _as_run(self) == _as_run(other) if isinstance(other, Run) else NotImplemented
 
-    def __hash__(self) -> int:
-        return super().__hash__()
+    __hash__ = Run.__hash__
 
 
 _as_run = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))

@@ -14,7 +14,6 @@ from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # an unknown one sorts as if it were worse
 
-
 RUNS = Resource(
     name="runs",
     paths={
@@ -48,7 +47,6 @@ MEASUREMENTS = Resource(
     otherwise=partial(_of_run, "run_id"),
     details=(Detail("measurements/*", models.MeasurementDetails, more=measurement_details),),
 )
-
 
 LOGS = Resource(
     name="logs",

@@ -94,8 +94,5 @@ def _identity(reading: Reading) -> models.Identity:
 
 USERS = Resource(
     name="users",
-    details=(
-        Detail("users/current", models.User, _current_user),
-        Detail("whoami", models.Identity, _identity),
-    ),
+    details=(Detail("users/current", models.User, _current_user), Detail("whoami", models.Identity, _identity)),
 )
