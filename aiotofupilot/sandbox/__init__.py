@@ -21,7 +21,7 @@ Rules say which request meets which fault. `faults` has all that can go wrong, a
 The modules, from the outside to the inside. Each of them works without those above it.
 
 - `server` is the `Sandbox`: it handles requests, and serves them over HTTP. `paging` cuts listings into pages.
-- `faults` are what can go wrong, and `schedule` decides which request meets which.
+- `faults` are what can go wrong, and decide which request meets which.
 - `resources` has the listings, as far as they do not follow from the client's declarations and the models, and what the
   API returns by itself. `resource` has what they have in common. `storage` has attachments, at addresses that expire.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
@@ -31,8 +31,8 @@ The modules, from the outside to the inside. Each of them works without those ab
 
 from . import faults, paging
 from .factory import BusyLine, DeployedRun, Factory, make_procedures
+from .faults import Faults
 from .request import Delivery, Query, Request, RequestLog
-from .schedule import Faults
 from .server import Hook, Sandbox
 
 __all__ = [

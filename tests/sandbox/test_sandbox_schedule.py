@@ -2,9 +2,8 @@
 
 import pytest
 
-from aiotofupilot.sandbox import Request, Sandbox
+from aiotofupilot.sandbox import Faults, Request, Sandbox
 from aiotofupilot.sandbox.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
-from aiotofupilot.sandbox.schedule import Faults
 
 
 @pytest.fixture
