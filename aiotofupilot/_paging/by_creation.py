@@ -180,8 +180,8 @@ class ByCreation(Generic[T]):
             source = source.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
         plan = evolve(self._plan, sort_key=source.sort_key)
         if self._is_newest_first and self._has_floor:
-            # One page is enough as a rule, whatever cursor follows it. To miss an old item costs little: it is yielded.
-            plan = evolve(plan, on_drift="ignore")
+            # One page is enough as a rule. Where cursors are not offsets, the walk follows them, and says so.
+            plan = evolve(plan, on_drift=None)
         return Segment(partial(self._clock.fetch, source), plan, self._stats)
 
     def fresh(self, items: list[T]) -> list[T]:

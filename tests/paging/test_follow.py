@@ -159,6 +159,25 @@ class TestBeginning:
             assert await coming(stream, server, 7) == ["newer"]
 
     @pytest.mark.parametrize("kind", ["ordered", "of runs"])
+    async def test_no_old_item_comes_if_others_are_removed_meanwhile(self, kind):
+        """The pages after the first one move then, and none of them may leave out an item that exists."""
+        server = Server(now=500.0)
+        for number in range(30):
+            add(server, f"old {number}", created=499.0 - number / 5)
+        names = iter([f"old {number}" for number in range(3)])
+
+        def remove():
+            name = next(names)
+            server.rows[:] = [row for row in server.rows if row.id != name]
+            server.runs[:] = [run for run in server.runs if run.id != f"run of {name}"]
+
+        server.changes += [lambda: None, remove, remove, remove]
+        async with listing(kind, server, limit=7).follow(5.0) as stream:
+            assert not server.changes
+            add(server, "new")
+            assert await coming(stream, server, 7) == ["new"]
+
+    @pytest.mark.parametrize("kind", ["ordered", "of runs"])
     async def test_it_begins_where_cursors_are_not_offsets_too(self, kind):
         """As long as each poll finds no more than a page."""
         server = Server(now=500.0, counts_pages=True)
