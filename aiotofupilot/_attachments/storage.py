@@ -124,6 +124,8 @@ class _Reception:
             failure: errors.TofuPilotError = errors.RequestTimeoutError(text, timeout=timeout)
         except errors.TofuPilotError as error:
             failure = error
+        finally:
+            del silence  # which knows its task, whose error knows this frame
         try:  # raised here, so that no error of another library becomes its context
             connection.transport.redaction.clean(failure)
             raise failure
@@ -133,21 +135,24 @@ class _Reception:
     async def _take(self, silence: asyncio.Timeout) -> None:
         """Request what is missing, and add it to the part."""
         loop, timeout, part = asyncio.get_running_loop(), self._connection.timeout, self._part
-        async with self._responding() as (response, content):
-            self._throttle.health.is_reached = True
-            length = await self._begin(response, content)
-            body = _Body(_encoding(response))
-            try:
-                while not content.at_eof():
-                    for is_due in map(part.add, body.pieces(await content.readany())):
-                        if is_due:
-                            silence.reschedule(None)
-                            await part.flush()
-                    if timeout is not None:
-                        silence.reschedule(loop.time() + timeout)
-            except zlib.error:
-                body.is_whole = False
-            _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
+        try:
+            async with self._responding() as (response, content):
+                self._throttle.health.is_reached = True
+                length = await self._begin(response, content)
+                body = _Body(_encoding(response))
+                try:
+                    while not content.at_eof():
+                        for is_due in map(part.add, body.pieces(await content.readany())):
+                            if is_due:
+                                silence.reschedule(None)
+                                await part.flush()
+                        if timeout is not None:
+                            silence.reschedule(loop.time() + timeout)
+                except zlib.error:
+                    body.is_whole = False
+                _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
+        finally:
+            del silence  # as in `attempt`
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
         # Every byte came that HTTP announced. So another attempt would bring the same.

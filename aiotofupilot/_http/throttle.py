@@ -250,6 +250,7 @@ class Throttle:
                 raise MissedSlotError from None
             raise  # the limiter raised it
         finally:
+            del time  # which knows its task, whose error knows this frame
             self._queued -= 1
             page.counts.add(waited=self.clock.monotonic() - began)
 

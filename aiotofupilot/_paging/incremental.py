@@ -144,6 +144,7 @@ class IncrementalWalk(MarkedIteration[T, T]):
                 await self._leave_segment()
                 if isinstance(error, PaginationError) or not (self._begins_again and self._has_progressed):
                     raise
+                error.with_traceback(None)  # its frames lead to this pass, which could not be freed when it is dropped
                 _log.debug("the pass begins again: %s", error)
                 continue
             try:

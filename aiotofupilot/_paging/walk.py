@@ -257,6 +257,7 @@ class Walk(ItemIteration[T]):
             if self._plan.on_drift is not None or drift.can_check:
                 window.restart(page.cursor)  # the page does not count as passed
                 raise
+            error.with_traceback(None)  # its frames lead to this walk, which could not be freed when it is dropped
             new = self._follow_cursor(page, error)
             if new is None:
                 return None

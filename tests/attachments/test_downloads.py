@@ -15,6 +15,7 @@ import ssl
 import sys
 import threading
 import warnings
+import weakref
 import zlib
 from contextlib import aclosing, suppress
 from functools import partialmethod
@@ -1018,6 +1019,18 @@ class TestCancelling:
                 assert (tmp_path / "7a1c-trace.bin.part.etag").read_text() == '"one"'
         assert path.read_bytes() == DATA
         assert tried > 3
+
+    async def test_its_task_is_freed_at_once(self, session, storage, tmp_path):
+        """The limit of a silence knows the task, whose end knows it, and no garbage collector finds that circle."""
+        storage.answers = [hang]
+        task = asyncio.create_task(session.download(given(storage), tmp_path))
+        await storage.asked.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        watched = weakref.ref(task)
+        del task
+        await asyncio.sleep(0)
+        assert watched() is None
 
     async def test_a_task_that_is_cancelled_twice_waits_for_its_thread(self, session, storage, tmp_path, monkeypatch):
         loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()

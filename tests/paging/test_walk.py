@@ -31,6 +31,7 @@ from aiotofupilot._paging.walk import Pages, note_checkpoint
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status, unreadable
+from aiotofupilot.testing import FakeClock, session_in_process
 
 EVERY_WAY = pytest.mark.parametrize(
     ("concurrency", "on_drift"),
@@ -800,6 +801,58 @@ class TestFreedAtOnce:
             for _ in range(3):
                 await asyncio.sleep(0)
             assert connection.in_flight == 0
+        finally:
+            gc.enable()
+
+    async def test_after_it_was_cancelled_in_a_limiter_with_a_time_limit(self, service):
+        """The time limit knows the task, whose end knows the walk, and no garbage collector finds that circle."""
+
+        class Limiter:
+            entered = 0
+
+            async def __aenter__(self):
+                self.entered += 1
+                if self.entered == 2:
+                    await asyncio.Event().wait()
+
+            async def __aexit__(self, *_):
+                pass
+
+        limiter = Limiter()
+        service.faults.next(status(500))
+        async with session_in_process(service, FakeClock(), limiter=limiter) as session:
+            walk = session.procedures.list().walk()
+            task = asyncio.create_task(anext(walk))
+            while limiter.entered < 2:  # noqa: ASYNC110 - the limiter waits for ever
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            watched = weakref.ref(walk)
+            del walk, task
+            assert watched() is None
+
+    @pytest.mark.parametrize("listed", ["list", "since"])
+    async def test_after_an_error_that_was_not_raised(self, service, listing, listed):
+        """A walk follows the cursors of an odd server, and a pass begins again where the listing moved too much."""
+        if listed == "list":
+            service.paging = paging.capped(1)
+            walk = listing(limit=10).walk()
+        else:
+            once = iter([paging.offsets, lambda *_: paging.Window(9, 9, has_more=True, next_cursor=35)])
+
+            def odd_once(*request):
+                return next(once, paging.offsets)(*request)
+
+            service.paging = odd_once
+            walk = listing(limit=10).since()
+        gc.disable()
+        try:
+            for _ in range(11):
+                await anext(walk)
+            assert walk.stats.requests in {11, 4}
+            watched = weakref.ref(walk)
+            del walk
+            assert watched() is None
         finally:
             gc.enable()
 
