@@ -61,6 +61,10 @@ class MissedSlotError(Exception):
     """The slot of a request did not come in time."""
 
 
+class WentDownError(Exception):
+    """The session went down while a request waited for its slot."""
+
+
 def evidence(error: BaseException | None) -> Evidence | None:
     """Return what the end of a request says about the server.
 
@@ -122,6 +126,8 @@ class Wanted:
     """Where requests, retries and waits are counted."""
     deadline: Deadline
     """The time limit of this page and of what is requested because of it."""
+    waits: bool = False
+    """Whether it is not requested while the session is down, unless it probes."""
     made: int = 0
     """How many requests were sent."""
     warned_at: float = -math.inf

@@ -15,7 +15,17 @@ from aiotofupilot._otel import retried
 from aiotofupilot._request import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
-from .outage import MissedSlotError, Wanted, asked_wait, copied, evidence, is_refused, is_slow, is_transient
+from .outage import (
+    MissedSlotError,
+    Wanted,
+    WentDownError,
+    asked_wait,
+    copied,
+    evidence,
+    is_refused,
+    is_slow,
+    is_transient,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -204,7 +214,7 @@ class Attempts(Wanted, Generic[T]):
             policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline or Deadline()
         )
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
-        self._is_tried_again = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
+        self.waits = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._control = control
         self._began = self._clock.monotonic()
         if once:
@@ -219,13 +229,13 @@ class Attempts(Wanted, Generic[T]):
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
-            if self._is_tried_again and self._throttle.health.outage is not None:
+            if self.waits and self._throttle.health.outage is not None:
                 self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
-                return await self._throttle.send(self, send)
+                return await self._sent(send)
             except TofuPilotError as error:
-                if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
+                if not self.waits or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
             from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
@@ -268,6 +278,15 @@ class Attempts(Wanted, Generic[T]):
                     f"and the page may take {self._policy.max_elapsed} s (max_elapsed)"
                 )
 
+    async def _sent(self, send: Callable[[Self], Awaitable[T]]) -> T:
+        """Return the result of an attempt, which waits for its slot, and for the server if it goes down before that."""
+        while True:
+            try:
+                return await self._throttle.send(self, send)
+            except WentDownError:
+                self._limit(self._clock.monotonic())
+                await self._wait_for_server()
+
     async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
         """Make the attempts that a controller allows. It is told the last failure first, if there is one.
 
@@ -277,7 +296,7 @@ class Attempts(Wanted, Generic[T]):
             state = attempt.retry_state
             if self._failure is None or state.attempt_number > 1:
                 try:
-                    self._result, self._failure = await self._throttle.send(self, send), None
+                    self._result, self._failure = await self._sent(send), None
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it

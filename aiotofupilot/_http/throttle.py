@@ -14,7 +14,7 @@ from aiotofupilot._checks import must_be
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
-from .outage import Health, MissedSlotError, Wanted, asked_wait, evidence
+from .outage import Health, MissedSlotError, Wanted, WentDownError, asked_wait, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,7 +52,8 @@ class Throttle:
     Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
     connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
     have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
-    request leaves the limiter, and enters it again after the pause.
+    request leaves the limiter, and enters it again after the pause. An outage does the same, and the request then waits
+    for its end, as those do that come during it.
     """
 
     def __init__(self, clock: Clock, connections: asyncio.Semaphore, limiter: Limiter | None = None) -> None:
@@ -84,6 +85,7 @@ class Throttle:
 
         Raises:
             MissedSlotError: The time of the page was up before.
+            WentDownError: An outage began before, and the page does not probe.
         """
         await self._enter(page)
         sent, starts = self.health.sent(), self._starts
@@ -244,7 +246,7 @@ class Throttle:
         self._queued += 1
         try:
             async with time:
-                await self._pass(page.until)
+                await self._pass(page)
         except TimeoutError:
             if isinstance(time, asyncio.Timeout) and time.expired():
                 raise MissedSlotError from None
@@ -254,26 +256,35 @@ class Throttle:
             self._queued -= 1
             page.counts.add(waited=self.clock.monotonic() - began)
 
-    async def _pass(self, until: float) -> None:
+    def _is_held(self, page: Wanted) -> bool:
+        """Return whether a page may not be requested now, because of a pause or an outage."""
+        return self.rest() > 0.0 or self._must_wait_for_server(page)
+
+    def _must_wait_for_server(self, page: Wanted) -> bool:
+        return page.waits and self.health.outage is not None and self.health.probing is not page
+
+    async def _pass(self, page: Wanted) -> None:
         while True:
             # This wait is outside of the queue, because some of the next requests have no time for such a long pause.
             while rest := self.rest():
-                if self.clock.monotonic() + rest >= until:
+                if self.clock.monotonic() + rest >= page.until:
                     raise MissedSlotError
                 await self.clock.sleep(rest)
+            if self._must_wait_for_server(page):
+                raise WentDownError
             async with self._queue:
                 # The request that holds the lock is at the head of the queue. It alone watches for changes.
-                while self._in_flight >= self._allowed and not self.rest():
+                while self._in_flight >= self._allowed and not self._is_held(page):
                     self._has_room_again.clear()
                     await self._has_room_again.wait()
-                # What was taken is given back, the limiter included, if a pause has begun meanwhile.
+                # What was taken is given back, the limiter included, if a pause or an outage has begun meanwhile.
                 async with AsyncExitStack() as taken:
                     if self._limiter is not None:
                         await self._limiter.__aenter__()
                         taken.push_async_callback(self._limiter.__aexit__, None, None, None)
                     await self._connections.acquire()
                     taken.callback(self._connections.release)
-                    if self._in_flight < self._allowed and not self.rest():
+                    if self._in_flight < self._allowed and not self._is_held(page):
                         taken.pop_all()
                         self._in_flight += 1
                         return

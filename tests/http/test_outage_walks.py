@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from urllib.parse import parse_qsl
 
@@ -104,6 +104,28 @@ async def test_an_outage_of_a_minute_and_a_half_ends_no_walk(clock):
         server.fails = lambda _, began, failure=failure: failure() if 0.15 <= began < 0.15 + 89.0 else None
         listing = server.procedures().list(limit=10, concurrency=concurrency)
         assert await clock.run(listing.collect()) == [server.sandbox.procedures]
+
+
+@pytest.mark.parametrize("queue", ["limiter", "connections"])
+async def test_what_waits_in_a_queue_when_an_outage_begins_waits_for_its_end(clock, queue):
+    """It would have been sent to a server that is known to be down, beside the request that probes."""
+
+    class Limiter:
+        async def __aenter__(self):
+            await clock.sleep(0.2)
+
+        async def __aexit__(self, *_):
+            pass
+
+    server = Server(clock)
+    connections, limiter = (1000, Limiter()) if queue == "limiter" else (1, None)
+    server.throttle = Throttle(clock, asyncio.Semaphore(connections), limiter)
+    server.fails = lambda _, began: ServerError("down", status=503) if 0.55 <= began < 60.0 else None
+    listings = [server.procedures().list(limit=2, max_items=1, on_drift="ignore") for _ in range(50)]
+    assert await clock.run(*(listing.collect() for listing in listings)) == [server.sandbox.procedures[:1]] * 50
+    meanwhile = [began for began, _ in server.sent if 0.55 <= began < 60.0]
+    assert len(meanwhile) < 25
+    assert all(later - sooner >= 0.1 for sooner, later in pairwise(meanwhile[5:]))
 
 
 async def test_an_item_that_crashes_the_worker_is_read_around(clock):
