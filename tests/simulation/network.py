@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from urllib.parse import parse_qsl
 
+import msgspec
 from attrs import define, field
 from simulation.world import StuckError
 
@@ -45,6 +46,7 @@ class Sent:
     is_first: bool
     """Whether the program has not sent the same one before."""
     starts: int
+    """How often the server had asked for a pause."""
     is_probe: bool = False
     """Whether it was sent while the session was down."""
     ended: float = math.inf
@@ -52,6 +54,8 @@ class Sent:
     """The status of a whole response. None: there was none."""
     size: int = 0
     """The bytes of its body."""
+    is_read: bool = False
+    """Whether the body is what was to be sent, as far as one can see."""
     has_failed: bool = False
     """Whether there was no good response. Otherwise there was one, or nobody wanted it any more."""
     was_cancelled: bool = False
@@ -84,6 +88,8 @@ class Way:
     sent: list = field(factory=list)
     """Everything that was ever sent."""
     in_flight: int = 0
+    since_pause: int = 0
+    """How many of those in flight were sent after the server asked for the last pause."""
     last: dict = field(factory=dict)
     """The last request of each key."""
     has_reached: bool = False
@@ -105,6 +111,7 @@ class Way:
     def connected(self):
         """Begin anew with another session."""
         self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
+        self.starts, self.since_pause = self.starts + 1, 0
 
     def begin(self, url, headers):
         """Note a request, and hold it to what may be sent now."""
@@ -120,6 +127,7 @@ class Way:
         if sent.is_of_api:
             self._hold(sent)
         self.in_flight += 1
+        self.since_pause += sent.is_of_api
         self.last[key] = sent
         self.sent.append(sent)
         program.begin(sent)
@@ -131,8 +139,8 @@ class Way:
         if self.quiet_until:
             world.check("a pause is kept", world.now >= self.quiet_until - 1e-6, "until", self.quiet_until)
             if not world.on & {"outage", "faults", "unreadable"}:  # after an outage it begins with two
-                fits = self.in_flight < self.allowed
-                world.check("after a pause requests come back gradually", fits, self.in_flight, "in flight")
+                fits = self.since_pause < self.allowed  # those from before may hang until their time is up
+                world.check("after a pause requests come back gradually", fits, self.since_pause, "in flight")
         is_part = sent.limit not in {0, sent.program.limit} or (sent.limit and "tiny" in world.on)  # or a control
         if self.in_a_row >= DOWN and self.has_reached and not is_part:
             world.check("while the server is down, one request at a time probes", self.probes == 0, self.probes, sent)
@@ -171,12 +179,13 @@ class Way:
 
     def _note_pause(self, sent, retry_after):
         if sent.starts == self.starts:
+            self.since_pause -= 1
             self.allowed += 1
         if retry_after is not None:
             self.quiet_until = max(self.quiet_until, self.world.now + retry_after)
             if sent.starts == self.starts:
                 self.starts += 1
-                self.allowed = 1
+                self.allowed, self.since_pause = 1, 0
 
 
 class Network(InProcess):
@@ -196,16 +205,18 @@ class Network(InProcess):
             if window is not None and window.kind in REFUSES:
                 raise _refused(window.kind)
             async with super().requested(url, authorization, headers) as (head, parts):
-                yield head, _counted(sent, parts)
-                sent.status = head.status
-                retry_after = _retry_after(head)
+                body = bytearray()
+                yield head, _copied(parts, body)
+                sent.status, sent.size, retry_after = head.status, len(body), _retry_after(head)
+                sent.is_read = not sent.is_of_api or _is_json(body)
         except asyncio.CancelledError:
             sent.was_cancelled = True
             raise
         finally:
             has_timed_out = sent.was_cancelled and way.world.now - sent.at >= TIMEOUT - 1e-6
             sent.is_slow = has_timed_out or sent.status in SLOW
-            sent.has_failed = has_timed_out or (not sent.was_cancelled and sent.status not in GOOD)
+            is_good = sent.status in GOOD and sent.is_read
+            sent.has_failed = has_timed_out or not (sent.was_cancelled or is_good)
             way.end(sent, retry_after)
 
 
@@ -216,10 +227,18 @@ TIMEOUT = 30.0
 """The usual limit of an attempt."""
 
 
-async def _counted(sent, parts):
+async def _copied(parts, body):
     async for part in parts:
-        sent.size += len(part)
+        body += part
         yield part
+
+
+def _is_json(body):
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _retry_after(head):

@@ -45,7 +45,7 @@ def judge_order(program, expected):
     got, what = program.got, f"{len(expected)} items"
     once = set(got)
     # A walk that follows the cursor, and one that is resumed among items without an order, may meet an item again.
-    is_ignoring = getattr(program, "on_drift", "") == "ignore" and "moving" in program.world.on
+    is_ignoring = getattr(program, "on_drift", "") == "ignore" and program.world.on & {"moving", "odd"}
     if not ((is_ignoring or program.line.unordered) and program.is_broken_off):
         program.check("no item comes twice", len(once) == len(got), what, len(got) - len(once))
     missing = [id_ for id_ in expected if id_ not in once]

@@ -151,6 +151,8 @@ class Program:
                 return "close" in on
             case PaginationError():
                 return "odd" in on
+            case NotFoundError():  # of an item that is gone, if the response was cut, or the listing has no order
+                return self.line.changes > self.changes and ("faults" in on or self.line.unordered)
             case DriftError():
                 return self.line.changes > self.changes or "odd" in on or self.line.unordered
             case APIError(status=408 | 504) | RequestTimeoutError() if "faults" in on and isinstance(self, Detailing):

@@ -10,9 +10,7 @@ from attrs import define, evolve
 
 from aiotofupilot.sandbox import Delivery, Sandbox, faults, paging
 from aiotofupilot.sandbox.faults import Fault
-from aiotofupilot.testing import FakeClock
 
-START = FakeClock().now()
 LATE = 55.0
 """An item may become visible so many seconds after it was created. The promise says 60."""
 
@@ -170,8 +168,8 @@ class Line:
     def create(self):
         """Create an item now. It may be seen later, but keeps its time."""
         ago = self.chance.uniform(0.0, LATE) if self.late and self.chance.random() < 0.5 else 0.0
-        time = START + timedelta(milliseconds=int(1000 * (self.world.now - ago)))  # the API has no more digits
-        if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > START - timedelta(days=1):
+        time = self.world.begins + timedelta(milliseconds=int(1000 * (self.world.now - ago)))  # the API has no more digits
+        if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > self.world.begins - timedelta(days=1):
             time = max(time_of(self.rows[0]), time - timedelta(seconds=int(self.world.now) % 7))
         at = next((at for at, item in enumerate(self.rows) if time_of(item) <= time), len(self.rows))
         self.insert(at, time)
@@ -256,8 +254,8 @@ class Server:
         coming = next((window for window in self.windows if now < window.begins < now + way), None)
         if coming is not None and coming.cuts and coming.kind != "drain":
             return Delivery((coming.begins - now, "reset")) if coming.kind != "hang" else Delivery((1e6, "reset"))
-        if "echo" in self.world.on:
-            delivery = delivery.with_headers({"X-Request-Id": f"of {request.authorization}"})
+        echo = {"X-Request-Id": f"of {request.authorization}"} if "echo" in self.world.on else {}
+        delivery = delivery.with_headers({"Date": self.world.date, **echo})
         return Delivery((way, *delivery.steps))
 
     def _wrong(self, request):

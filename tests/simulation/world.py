@@ -9,6 +9,7 @@ import logging
 import random
 import selectors
 from datetime import timedelta
+from email.utils import format_datetime
 from itertools import count
 
 from aiotofupilot.testing import FakeClock
@@ -99,8 +100,8 @@ class Loop(asyncio.SelectorEventLoop):
 class Clock(FakeClock):
     """The session's clock: the time of the loop, off by some seconds if it is wrong."""
 
-    def __init__(self, loop, chance, *, off=0.0):
-        super().__init__()
+    def __init__(self, loop, chance, begins, *, off=0.0):
+        super().__init__(start=begins)
         self._loop, self._chance, self._off = loop, chance, off
         self.draws = []
         """When a wait was drawn."""
@@ -133,7 +134,9 @@ class World:
         self.number = count()
         skew = chance.choice((-3600.0, -30.0, 20.0, 3600.0)) if "skew" in self.on else 0.0
         self.local_off, self.server_off = (skew, 0.0) if chance.random() < 0.5 else (0.0, skew)
-        self.clock = Clock(self.loop, self.chance("clock"), off=self.local_off)
+        # The newest of the made-up items is 42 hours younger than the start of a fake clock.
+        self.begins = FakeClock().now() + timedelta(days=chance.choice((0, 2, 2)))
+        self.clock = Clock(self.loop, self.chance("clock"), self.begins, off=self.local_off)
         self.broken = []
         """The promises that were broken, with what happened."""
         self.marks = set()
@@ -159,6 +162,11 @@ class World:
     @property
     def now(self):
         return self.loop.seconds
+
+    @property
+    def date(self):
+        """The time as the server tells it."""
+        return format_datetime(self.begins + timedelta(seconds=self.now + self.server_off), usegmt=True)
 
     def check(self, promise, holds, *facts):
         """Hold a promise to what happened."""
