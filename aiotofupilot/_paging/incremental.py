@@ -229,7 +229,7 @@ class FollowedListing(CountedIteration[T]):
             self._due, self._is_to_wait = self._next_due(), True
             if not self._outlives(error):
                 raise
-            self._outlived = error
+            self._outlived = error.with_traceback(None)  # its frames lead to this stream
         return False
 
     def _has_yielded_all(self) -> bool:

@@ -380,12 +380,12 @@ class Bisection(Generic[T]):
         try:
             return await self.fetch(cursor, limit, once=once, deadline=self.deadline)
         except TofuPilotError as error:
-            if self.deadline.is_missed:
-                raise self.error from None
-            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
-            if not isinstance(error, _FAILED):
-                raise
-            return error.with_traceback(None)  # its frames lead to the window, which a dropped walk must not keep
+            if not self.deadline.is_missed:
+                _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+                if not isinstance(error, _FAILED):
+                    raise
+                return error.with_traceback(None)  # its frames lead to the window, which a dropped walk must not keep
+        raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
 
 
 def _first(page: Page[Any]) -> str:

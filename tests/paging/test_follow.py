@@ -1,7 +1,9 @@
 """A followed listing is a stream of what is created, polled when someone asks."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from itertools import count, islice
 
 import pytest
@@ -231,6 +233,27 @@ class TestBeginning:
         async with stream:
             add(server, "new")
             assert await coming(stream, server, 12) == ["new"]
+
+    async def test_it_is_freed_at_once_after_an_outage_that_it_outlived(self):
+        server = Server(now=500.0)
+        add(server, "old")
+        stream = listing("ordered", server, on_unreadable="skip").follow(10.0)
+        await stream.__aenter__()
+        failed = ServerError("down", status=502)
+        failed.attempts = 2
+        server.failures += [failed] * 4  # a page and its controls
+        gc.disable()
+        try:
+            polling = asyncio.create_task(anext(stream))
+            while not server.outlived:  # noqa: ASYNC110 - time passes when the stream waits
+                await asyncio.sleep(0)
+            polling.cancel()
+            await asyncio.wait([polling])
+            watched = weakref.ref(stream)
+            del stream, polling
+            assert watched() is None
+        finally:
+            gc.enable()
 
     async def test_entering_requests_nothing_where_the_beginning_is_known_or_nothing_is_wanted(self):
         server = Server(now=500.0)

@@ -4,19 +4,15 @@ import asyncio
 import math
 import socket
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from functools import partial
 from urllib.parse import parse_qsl
 
 import msgspec
 from attrs import define, field
-from simulation.world import StuckError
+from simulation.world import PROGRAM, StuckError
 
 from aiotofupilot import ConnectionFailedError
 from aiotofupilot.testing.in_process import InProcess, session_over
-
-PROGRAM = ContextVar("program")
-"""Whoever lists something. What a task begins on behalf of a program belongs to it."""
 
 MOST_REQUESTS = 20_000
 """A universe with more requests does not come to an end."""

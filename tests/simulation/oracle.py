@@ -35,6 +35,11 @@ def is_still(program):
     return not program.world.on & {"moving", "odd"} and not program.line.unordered
 
 
+def follows_cursor(program):
+    """Return whether nothing is checked, as the program says, or because the server's cursors do not allow it."""
+    return program.on_drift == "ignore" or (program.follows and program.line.odd)
+
+
 def only(program, *troubles):
     """Return whether nothing is in the way but this, and what changes no request."""
     return not program.world.on - HARMLESS - {*troubles}
@@ -45,12 +50,12 @@ def judge_order(program, expected):
     got, what = program.got, f"{len(expected)} items"
     once = set(got)
     # A walk that follows the cursor, and one that is resumed among items without an order, may meet an item again.
-    is_ignoring = getattr(program, "on_drift", "") == "ignore" and program.world.on & {"moving", "odd"}
+    is_ignoring = follows_cursor(program) and program.world.on & {"moving", "odd"}
     if not ((is_ignoring or program.line.unordered) and program.is_broken_off):
         program.check("no item comes twice", len(once) == len(got), what, len(got) - len(once))
     missing = [id_ for id_ in expected if id_ not in once]
     program.check("no item is missed", not missing, what, len(missing), missing[:3])
-    if not program.line.unordered:
+    if not (program.line.unordered or program.sort_by):
         place = {id_: at for at, id_ in enumerate(expected)}
         places = [place[id_] for id_ in got if id_ in place]
         program.check("items come in order", places == sorted(places), what)
@@ -61,12 +66,12 @@ def judge_walk(program, walk):
     world, line, still = program.world, program.line, is_still(program)
     if walk is None:
         return
-    if line.odd and program.on_drift != "ignore" and not still:
+    if line.odd and program.on_drift in {"resync", "raise"}:
         return
-    is_exact = program.on_drift != "ignore" or not ("moving" in world.on or line.unordered)
+    is_exact = not follows_cursor(program) or not ("moving" in world.on or line.unordered)
     expected = line.steady(program.began) if is_exact else []
     if program.max_items is not None:
-        expected = expected[: program.max_items] if still else []
+        expected = expected[: program.max_items] if still and not program.sort_by else []
     judge_order(program, expected)
     listed = all(line.seen.get(id_, (math.inf, 0))[1] >= program.began for id_ in program.got)
     program.check("nothing is made up", listed)
@@ -112,7 +117,7 @@ def judge_costs(program, stats, seconds):
 
 def judge_drift(program, stats):
     """Hold the search for the position to its requests."""
-    if not only(program, "moving") or program.on_drift != "resync" or program.max_items is not None:
+    if not only(program, "moving") or program.on_drift not in {None, "resync"} or program.max_items is not None:
         return
     pages = pages_of(max(program.line.lengths), program.limit, 1)
     extra = program.requests - pages - program.concurrency

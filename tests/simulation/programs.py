@@ -6,8 +6,9 @@ from datetime import timedelta
 from weakref import ref
 
 from simulation import oracle
-from simulation.network import PROGRAM, TIMEOUT
+from simulation.network import TIMEOUT
 from simulation.server import time_of
+from simulation.world import PROGRAM
 
 from aiotofupilot import (
     APIError,
@@ -35,11 +36,19 @@ NO_END = 60
 """So many pieces without an end are enough."""
 
 
+UNSTABLE = {"runs": "outcome", "units": "last_run_at", "parts": "name", "logs": "outcome"}
+"""An order of each listing in which an item can move."""
+
+
 class Program:
     """Lists something in a universe, and is held to what it sends."""
 
     is_endless = False
     """Whether it requests the same again and again."""
+    on_drift = sort_by = None
+    """What it says about drift and about the order. None: nothing."""
+    follows = False
+    """Whether it follows the server's cursors where they are not offsets."""
 
     def __init__(self, universe, name):
         self.universe, self.world, self.name = universe, universe.world, name
@@ -49,7 +58,7 @@ class Program:
         self.limit = self.line.limit
         self.asked = set()
         self.requests = self.in_flight = self.peak = self.pieces = 0
-        self.failures = self.cancelled = self.errors = self.slow = 0
+        self.failures = self.cancelled = self.errors = self.slow = self.warnings = 0
         self.is_idle = False
         """Whether it works on what it got, and waits for nothing."""
         self.furthest = None
@@ -68,6 +77,9 @@ class Program:
 
     def check(self, promise, holds, *facts):
         self.world.check(promise, holds, self, *facts)
+
+    def costs(self, promise, number, most, *facts):
+        self.world.costs(promise, number, most, self, *facts)
 
     def begin(self, sent):
         """Note a request of this program, and hold it to what it may send."""
@@ -147,14 +159,13 @@ class Program:
         """Return whether something in this universe explains an error."""
         on, windows = self.world.on, self.server.windows
         match error:
-            case SessionError():
-                return "close" in on
-            case PaginationError():
-                return "odd" in on
+            case SessionError() | PaginationError():
+                return ("close" if isinstance(error, SessionError) else "odd") in on
             case NotFoundError():  # of an item that is gone, if the response was cut, or the listing has no order
                 return self.line.changes > self.changes and ("faults" in on or self.line.unordered)
             case DriftError():
-                return self.line.changes > self.changes or "odd" in on or self.line.unordered
+                is_refused = "odd" in on and not (self.follows and self.line.can_be_followed)
+                return self.line.changes > self.changes or self.line.unordered or is_refused
             case APIError(status=408 | 504) | RequestTimeoutError() if "faults" in on and isinstance(self, Detailing):
                 return True  # two in a row are taken for what cannot be read
             case APIError() | ConnectionFailedError() | RequestTimeoutError() | DecodeError():
@@ -250,6 +261,13 @@ class Iterating(Program):
         if self.chance.random() < 0.5:
             await self.settled(why)
 
+    def hold(self, stats, items, requests, warnings):
+        """Hold the counts of an iteration to what it yielded and sent, and its warnings to one."""
+        self.check("the counts are right", stats.items == items, stats, items)
+        self.check("each request is counted", stats.requests == requests, stats, requests)
+        if stats.is_unchecked or warnings:
+            self.check("what follows the cursor warns once", self.follows and warnings == 1, stats, warnings)
+
     async def go(self):
         """Iterate piece by piece. Return the iteration that came to the end; None: none did."""
         text = iteration = None
@@ -257,7 +275,7 @@ class Iterating(Program):
             if iteration is None:
                 iteration = self.make(text)
                 self.made.append(ref(iteration))
-                sent, had, failed = self.requests, len(self.got), ""
+                sent, had, warned, failed = self.requests, len(self.got), self.warnings, ""
             failure = None
             try:
                 ended = await self.piece(iteration)
@@ -265,8 +283,7 @@ class Iterating(Program):
                 failure, ended = error, False
             text = str(self.place(iteration))
             stats = iteration.stats
-            self.check("the counts are right", stats.items == len(self.got) - had, stats, len(self.got) - had)
-            self.check("each request is counted", stats.requests == self.requests - sent, stats, self.requests - sent)
+            self.hold(stats, len(self.got) - had, self.requests - sent, self.warnings - warned)
             if ended:
                 return iteration
             if failure is not None:
@@ -299,10 +316,16 @@ class Walking(Iterating):
     def __init__(self, universe, name):
         super().__init__(universe, name)
         chance, on = self.chance, self.world.on
-        self.on_drift = chance.choice(("resync", "resync", "resync", "resync", "ignore", "raise"))
+        self.on_drift = chance.choice((None, None, None, None, None, "resync", "ignore", "raise"))
         self.skips = self.line.unreadable and ("moving" in on or chance.random() < 0.7)
         self.max_items = chance.choice((None, None, None, None, 1, 30, 130))
-        self.options = {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift}
+        self.options = {"limit": self.limit, "concurrency": self.concurrency}
+        if self.on_drift is not None:
+            self.options["on_drift"] = self.on_drift
+        elif self.line.kind in UNSTABLE and chance.random() < 0.1:
+            self.options["sort_by"] = self.sort_by = UNSTABLE[self.line.kind]
+            self.on_drift = "ignore"  # which such an order means
+        self.follows = self.on_drift is None
         self.is_raw = chance.random() < 0.1
 
     def make(self, text):
@@ -356,13 +379,11 @@ class Detailing(Iterating):
     def __init__(self, universe, name):
         super().__init__(universe, name)
         self.max_buffer = self.chance.choice((20_000, 100_000, 10_000_000))
-        self.on_drift = "resync"
+        self.follows = True
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
-        listing = self.listing.list(
-            limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_drift="resync", on_unreadable="skip"
-        )
+        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip")
         return listing.details(max_buffer=self.max_buffer).walk()
 
     def end(self, sent):
@@ -393,10 +414,7 @@ class Catching(Iterating):
 
     def make(self, text):
         watermark = self.watermark if text is None else Watermark.parse(text)
-        on_drift = "resync"
-        listing = self.listing.list(
-            limit=self.limit, concurrency=self.concurrency, on_drift=on_drift, on_unreadable="skip"
-        )
+        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
         return listing.since(watermark)
 
     async def act(self):
@@ -445,6 +463,7 @@ class Following(Program):
         while self.world.now < ends:
             stream = listing.follow(interval, since=watermark)
             self.pieces += 1
+            failed = self.errors
             self.made.append(ref(stream))
             try:
                 async with asyncio.timeout_at(min(ends, self.world.now + chance.choice((1.0, 30.0, 1000.0)))):
@@ -462,6 +481,8 @@ class Following(Program):
                 await asyncio.sleep(1.0)
             if stream.watermark is not None:
                 watermark = Watermark.parse(str(stream.watermark))
+            stream = None
+            self.check("what is dropped is freed at once", self.errors > failed or self.made[-1]() is None)
         oracle.judge_follow(self, begun, ends, interval, self.requests - sent)
 
 
@@ -490,7 +511,7 @@ class Sharding(Program):
         async def work():
             while waiting:
                 shard = waiting.pop()
-                listed = self.session.list(shard, limit=self.limit, concurrency=single, on_drift="resync")
+                listed = self.session.list(shard, limit=self.limit, concurrency=single)
                 try:
                     self.got += [item.id async for item in listed]
                 except TofuPilotError as error:
@@ -505,7 +526,7 @@ class Downloading(Program):
     """Downloads the attachments of some runs into files."""
 
     async def act(self):
-        runs = self.session.runs.list(limit=self.limit, max_items=12, on_drift="resync")
+        runs = self.session.runs.list(limit=self.limit, max_items=12)
         folder = self.universe.folder / f"{self.world.seed}-{self.name}"
         found = [one async for run in runs.details() for one in run.attachments]
         sent = self.requests

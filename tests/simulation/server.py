@@ -125,8 +125,7 @@ class Line:
         if self.unordered:
             known.before_response.append(self._reorder)
         self.odd = chance.choice(sorted(ODD)) if "odd" in on else None
-        if self.odd:
-            known.pagings[self.kind] = ODD[self.odd][0]
+        known.pagings[self.kind], self.can_be_followed = ODD[self.odd] if self.odd else (paging.offsets, True)
         count = min(len(self.rows), chance.choice((1, 1, 2, 4))) if "unreadable" in on else 0
         self.unreadable = {item.id for item in chance.sample(self.rows, count)}
         self.unreadable_met = set()
@@ -168,7 +167,9 @@ class Line:
     def create(self):
         """Create an item now. It may be seen later, but keeps its time."""
         ago = self.chance.uniform(0.0, LATE) if self.late and self.chance.random() < 0.5 else 0.0
-        time = self.world.begins + timedelta(milliseconds=int(1000 * (self.world.now - ago)))  # the API has no more digits
+        time = self.world.begins + timedelta(
+            milliseconds=int(1000 * (self.world.now - ago))
+        )  # the API has no more digits
         if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > self.world.begins - timedelta(days=1):
             time = max(time_of(self.rows[0]), time - timedelta(seconds=int(self.world.now) % 7))
         at = next((at for at, item in enumerate(self.rows) if time_of(item) <= time), len(self.rows))

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PROMISES = {
     promise
     for module in ("oracle", "programs", "network", "universe", "world")
-    for promise in re.findall(r'(?:check|marks\.add)\(\s*"([^"{]+)"', (HERE / f"{module}.py").read_text())
+    for promise in re.findall(r'(?:check|costs|marks\.add)\(\s*"([^"{]+)"', (HERE / f"{module}.py").read_text())
 } - {"nothing is lost in a task"}
 """Everything that is held, but for what is only looked at when it has failed."""
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import selectors
+from contextvars import ContextVar
 from datetime import timedelta
 from email.utils import format_datetime
 from itertools import count
@@ -37,6 +38,10 @@ verbose log, and a server that repeats the key."""
 
 MOST_TURNS = 400_000
 """A universe with more turns of the loop does not come to an end."""
+
+
+PROGRAM = ContextVar("program")
+"""Whoever lists something. What a task begins on behalf of a program belongs to it."""
 
 
 class StuckError(Exception):
@@ -174,12 +179,16 @@ class World:
         if not holds:
             self.broken.append(f"{promise} (at {self.now:.3f} s): {' '.join(map(str, facts))}")
 
+    def costs(self, promise, number, most, *facts):
+        """Hold a number of requests, seconds or bytes to its budget."""
+        self.check(promise, number <= most, number, "of", most, *facts)
+
     def tally(self, what, number=1):
         self.tallies[what] = self.tallies.get(what, 0) + number
 
 
 class Records(logging.Handler):
-    """Keeps no record, and looks for the key in each."""
+    """Keeps no record, looks for the key in each, and counts the warnings of walks that follow the cursor."""
 
     def __init__(self, world, key):
         super().__init__(logging.DEBUG if "debug" in world.on else logging.INFO)
@@ -188,3 +197,5 @@ class Records(logging.Handler):
     def emit(self, record):
         text = f"{record.getMessage()} {record.exc_info} {record.__dict__}"
         self._world.check("the key is in no log record", self._key not in text, record.getMessage())
+        if "items may be missed or doubled" in record.getMessage():
+            PROGRAM.get().warnings += 1
