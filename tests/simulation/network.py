@@ -108,6 +108,8 @@ class Way:
         """Begin anew with another session."""
         self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
         self.starts, self.since_pause = self.starts + 1, 0
+        for sent in self.sent:
+            sent.is_probe = False  # of this session
 
     def begin(self, url, headers):
         """Note a request, and hold it to what may be sent now."""
@@ -165,7 +167,7 @@ class Way:
         if sent.is_of_api:
             self.probes -= sent.is_probe
             if sent.is_about_server:
-                self.in_a_row += 1
+                self.in_a_row += self.has_reached  # before the first response, the session gives up instead
                 self.server_failures += 1
             elif not (sent.has_failed or sent.was_cancelled):
                 self.in_a_row = 0

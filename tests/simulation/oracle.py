@@ -163,14 +163,15 @@ def judge_since(program, walk, requests):
 def pass_costs(program, created=0):
     """Return how many requests a pass over what is new takes at most, if so many items are created meanwhile.
 
-    It lists the items again of the minute before now, or before the newest one if that is older. Of procedures, it
-    lists all, because the API does not sort them. Of logs, it lists the runs of that time, and all that they wrote.
+    It lists the items again of the minute before now, or before the newest one if that is older. Of procedures and
+    parts, it lists all, because the API has no filter by time there. Of logs, it lists the runs of that time, and all
+    that they wrote.
     """
     line, world, limit = program.line, program.world, max(2, program.limit)
     rows = line.sandbox.runs if line.kind == "logs" else line.rows
     now = world.begins + timedelta(seconds=world.now + min(world.local_off, world.server_off))
     floor = min([now, *map(time_of, rows[:1])]) - timedelta(seconds=62)
-    again = sum(line.kind == "procedures" or time_of(item) >= floor for item in rows)
+    again = sum(line.kind in {"procedures", "parts"} or time_of(item) >= floor for item in rows)
     pages = pages_of(again + created, limit, 1)
     of_runs = pages_of(len(line.rows), limit, 1) if line.kind == "logs" else 0
     return pages + of_runs + width_after(pages + of_runs - 1, program.concurrency) - 1
@@ -189,8 +190,8 @@ def judge_follow(program, begun, ended, interval, requests):
         program.check("a stream yields all that is created", not missing, len(missing), len(due), missing[:3])
     if only(program, "moving", "ties") and not line.unordered:
         polls = (ended - begun) / (0.9 * interval) + 2 * program.pieces
-        created = sum(seen >= begun for seen, _ in line.seen.values())
-        program.costs("a poll costs its pages", requests, polls * pass_costs(program, created), line.kind, interval)
+        most = max(program.pass_costs, pass_costs(program, sum(seen >= begun for seen, _ in line.seen.values())))
+        program.costs("a poll costs its pages", requests, polls * most, line.kind, interval)
     if program.backlog is None:
         early = [id_ for id_ in once if line.seen[id_][0] < program.began]
         program.check("a stream without a watermark begins now", not early, len(early))

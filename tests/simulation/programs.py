@@ -62,6 +62,8 @@ class Program:
         self.furthest = None
         """The last position at which a page may be requested. None: nobody knows."""
         self.got = []
+        self.came = asyncio.Event()
+        """Set when a request of it ends."""
         self.is_asking = False
         """Whether it waits for the next item."""
         self.is_broken_off = False
@@ -95,6 +97,7 @@ class Program:
     def end(self, sent):
         """Note that a request of this program is over."""
         self.in_flight -= 1
+        self.came.set()
         self.failures += sent.has_failed
         self.slow += sent.is_slow
         self.cancelled += sent.was_cancelled
@@ -241,6 +244,8 @@ class Iterating(Program):
         if way == "cancel":
             task = asyncio.ensure_future(self.iterate(iteration))
             await asyncio.wait([task], timeout=seconds)
+            if chance.random() < 0.7:
+                await self.response(task)
             now = self.world.now
             task.cancel()
             await asyncio.wait([task])
@@ -253,6 +258,15 @@ class Iterating(Program):
             self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
             self.is_left = True
         return ended
+
+    async def response(self, task):
+        """Wait for the end of the next request, and then for some turns of the loop. A task may end before."""
+        self.came.clear()
+        came = asyncio.ensure_future(self.came.wait())
+        await asyncio.wait([task, came], return_when=asyncio.FIRST_COMPLETED)
+        came.cancel()
+        for _ in range(self.chance.randrange(TURNS)):
+            await asyncio.sleep(0)
 
     async def ended(self, why):
         """Wait until what was cancelled has ended, or go on at once."""
@@ -450,7 +464,7 @@ class Following(Program):
     async def act(self):
         chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
         listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
-        watermark, self.backlog = None, None
+        watermark, self.backlog, self.pass_costs = None, None, 0
         if chance.random() < 0.5:
             known = listing.since()
             async with known:
@@ -461,7 +475,7 @@ class Following(Program):
         while self.world.now < ends:
             stream = listing.follow(interval, since=watermark)
             self.pieces += 1
-            failed = self.errors
+            failed, self.pass_costs = self.errors, max(self.pass_costs, oracle.pass_costs(self))
             self.made.append(ref(stream))
             try:
                 async with asyncio.timeout_at(min(ends, self.world.now + chance.choice((1.0, 30.0, 1000.0)))):
