@@ -49,7 +49,7 @@ MOVED = {
 
 SOURCES = (
     *("README.md", "aiotofupilot/*.md", "aiotofupilot/[!.]*/**/*.md", "benchmarks/README.md"),
-    *("benchmarks/results/results.md", "tests/README.md", ".github/*.md"),
+    *("tests/README.md", ".github/*.md"),
 )
 """The files that are pages."""
 

@@ -1,8 +1,8 @@
 """How much faster, cheaper and leaner aiotofupilot is than the other ways to list, on this machine.
 
-    python -m benchmarks            every question, in some twenty minutes; writes benchmarks/results/
-    python -m benchmarks cpu walks  only these questions; writes nothing
-    python -m benchmarks --rounds 1 every question, to see that it works; writes nothing
+    python -m benchmarks            every question, in some 25 minutes; keeps what documents show
+    python -m benchmarks cpu walks  only these questions; keeps nothing
+    python -m benchmarks --rounds 1 every question, to see that it works; keeps nothing
 
 The data are made up. There are several kinds: procedures that share a few creators and repositories, procedures whose
 creators and repositories are all new, runs with everything that can be nested in one, and measurements with validators.

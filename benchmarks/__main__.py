@@ -1,38 +1,39 @@
-"""``python -m benchmarks [--rounds N] [--keep] [NAME ...]``, or ``python -m benchmarks --redraw``."""
+"""``python -m benchmarks [OPTIONS] [NAME ...]``. With ``--help``, it says which options and names there are."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .bench import Bench
+from .bench import Bench, Server
+from .instructions import worse
 from .picture import picture
-from .plots import plot
-from .processes import Server
 from .questions import QUESTIONS
-from .report import answers as kept_answers, document, headline, losses, markdown, measured_with
+from .report import SHOWN, Answer, markdown, measured_with, read, write
 
 if TYPE_CHECKING:
-    from .measure import Row
-    from .report import Answers
+    from .bench import Row
 
-RESULTS = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results.json"
 
 
 def main() -> None:
     """Ask the questions, show the progress and print the table.
 
-    The results are kept if every question was asked, or if ``--keep`` says so.
+    What documents show of the answers is kept if every question was asked, or if ``--keep`` says so.
     """
     questions = {question.__name__: question for question in QUESTIONS}
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Compare aiotofupilot with other ways to list.",
         epilog="\n".join(
-            f"{name:8} {(question.__doc__ or '').splitlines()[0]}" for name, question in questions.items()
+            f"{name:12} {(question.__doc__ or '').splitlines()[0]}" for name, question in questions.items()
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,41 +41,50 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how often each client runs; by default each question decides")
     parser.add_argument("--keep", action="store_true", help="keep the answers to these questions with the others")
     parser.add_argument("--redraw", action="store_true", help="draw the results that are kept, and ask nothing")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="count the instructions of this checkout too, and fail if it is better",
+    )
     arguments = parser.parse_args()
     if arguments.redraw:
-        _draw(kept_answers((RESULTS / "results.json").read_bytes()))
+        _draw()
         return
     names = arguments.names
     if unknown := [name for name in names if name not in questions]:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
+    if arguments.keep and (unseen := [name for name in names if name not in SHOWN]):
+        parser.error(f"no document shows the answers to {', '.join(unseen)}, so they are not kept")
+    if arguments.against and not (arguments.against / "aiotofupilot" / "__init__.py").is_file():
+        parser.error(f"{arguments.against} is not a checkout of aiotofupilot")
     chosen = names or list(questions)
 
     answers: dict[str, list[Row]] = {}
     with Server() as server:
         for number, name in enumerate(chosen, 1):
-            bench = Bench(server, partial(_show, f"[{number}/{len(chosen)}] {name}: "), arguments.rounds)
-            answers[name] = list(questions[name](bench))
+            show = partial(_show, f"[{number}/{len(chosen)}] {name}: ")
+            answers[name] = list(questions[name](Bench(server, show, arguments.rounds, arguments.against)))
     _show()
-    table = markdown(answers)
-    print(table)
+    print(markdown([row for rows in answers.values() for row in rows]))
     if arguments.keep or not (names or arguments.rounds):
-        RESULTS.mkdir(exist_ok=True)
-        if names:  # the other answers, and where they were measured, stay as they are
-            asked = ", ".join(names)
-            kept = (RESULTS / "results.md").read_text().rpartition("\n\n")[2].splitlines()
-            lines = [line for line in kept if not line.startswith(f"{asked}: ")]
-            answers = {**kept_answers((RESULTS / "results.json").read_bytes()), **answers}
-            table = markdown(answers, "\n".join([*lines, f"{asked}: {measured_with()}"]))
-        (RESULTS / "results.md").write_text(table)
-        (RESULTS / "headline.md").write_text(headline(answers))
-        (RESULTS / "losses.md").write_text(losses(answers["drift"]))
-        (RESULTS / "results.json").write_bytes(document(answers, kept=(RESULTS / "results.json") if names else None))
-        _draw(answers)
+        _keep(answers)
+    if found := worse(answers.get("instructions", ())):
+        sys.exit("\n".join(found))
 
 
-def _draw(answers: Answers) -> None:
-    (RESULTS / "picture.svg").write_text(picture(answers["wall"]))
-    plot(answers, RESULTS)
+def _keep(answers: dict[str, list[Row]]) -> None:
+    """Keep the answers with those to other questions, and draw them."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    commit = subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, text=True).stdout.strip()
+    measured = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}: {measured_with()}"
+    new = {name: Answer(measured, rows) for name, rows in answers.items()}
+    RESULTS.write_text(write(read(RESULTS.read_text("utf-8")) | new), "utf-8")
+    _draw()
+
+
+def _draw() -> None:
+    (FOLDER / "picture.svg").write_text(picture(read(RESULTS.read_text("utf-8"))["wall"].rows), "utf-8")
 
 
 def _show(*parts: str) -> None:

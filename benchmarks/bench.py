@@ -1,27 +1,246 @@
-"""Runs clients for the questions. Each client has its own process, and the clients take turns."""
+"""Runs clients for the questions, and the figures that follow.
+
+Each client has its own process, the clients take turns, and the server has a process too.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from statistics import median
+from typing import TYPE_CHECKING, Any, Self
+from urllib.request import urlopen
 
-from attrs import define
+from attrs import define, frozen
 
 from .contenders import CONTENDERS
-from .measure import Sample, interleave
-from .processes import Worker, on_one_core
 from .scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from .processes import Server
+__all__ = ["Bench", "Figure", "Row", "Sample", "Samples", "Server", "Worker", "compare", "interleave", "on_one_core"]
 
-__all__ = ["Bench", "Samples"]
+Sample = dict[str, Any]
+"""What one run measured, by name."""
 
 Samples = dict[str, list[Sample]]
 """The samples of each client, by its name. There is one sample per round."""
+
+
+class Child:
+    """A Python process that runs a module of this package. It ends when its input ends."""
+
+    def __init__(self, module: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"benchmarks.{module}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._process.pid
+
+    def read(self) -> str:
+        """Return the next line that it prints.
+
+        Raises:
+            RuntimeError: The process has ended. Its standard error says why.
+        """
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
+        return line
+
+    def write(self, line: str) -> None:
+        """Send it a line."""
+        assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+
+class Worker(Child):
+    """A process for one client."""
+
+    def __init__(self) -> None:
+        super().__init__("worker")
+
+    def do(self, task: str, **arguments: object) -> dict[str, Any]:
+        """Do a task of `worker` in the process, and return what it measured."""
+        self.write(json.dumps({"task": task, **arguments}))
+        return json.loads(self.read())
+
+
+class Server(Child):
+    """The process of the server."""
+
+    def __init__(self) -> None:
+        super().__init__("server")
+        self.origin = f"http://127.0.0.1:{int(self.read())}"
+        """Its address."""
+
+    def walk(self, worker: Worker, name: str, scenario: Scenario, *, walks: int = 1) -> dict[str, Any]:
+        """Let a client walk through a scenario, and return what was measured on both sides.
+
+        The sample of the worker gets the server's counters too. It also gets ``expected``, how many items there were to
+        list, and ``busy``, the share of the time in which the server had work to do.
+        """
+        before = self._counts(scenario)
+        sample = worker.do("walk", name=name, url=f"{self.origin}/{scenario.path}/api", data=scenario.data, walks=walks)
+        after = self._counts(scenario)
+        busy = (after.pop("cpu") - before["cpu"]) / sample["wall"]
+        return sample | after | {"busy": busy, "expected": scenario.items * walks}
+
+    def _counts(self, scenario: Scenario) -> dict[str, Any]:
+        with urlopen(f"{self.origin}/{scenario.path}/counts") as answer:  # noqa: S310 - our own server
+            return json.load(answer)
+
+
+@contextmanager
+def on_one_core(*children: Child) -> Iterator[None]:
+    """Keep processes on one core during a block.
+
+    If a client waits on its own core, the core falls asleep, and wakes up with cold caches. This counts as CPU time of
+    the client. A client that is slower than the server never waits, so it does not have this cost. A core that client
+    and server share does not fall asleep.
+
+    Only Linux offers this. On other systems, nothing changes.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    for child in children:
+        os.sched_setaffinity(child.pid, {max(cores)})
+    try:
+        yield
+    finally:
+        for child in children:
+            os.sched_setaffinity(child.pid, cores)
+
+
+@frozen
+class Figure:
+    """The median of some runs, with the lowest and the highest."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Figure:
+        """Sum up the values of at least one run."""
+        return cls(median(values), min(values), max(values))
+
+
+@frozen(kw_only=True)
+class Row:
+    """One line of the results: a client, and what it took."""
+
+    case: str
+    """What was measured, with its unit, such as ``CPU per page, ms``."""
+    client: str
+    """Title of the client."""
+    figure: Figure | None
+    """What was measured. None: the client failed, as the note says."""
+    floor: Figure | None = None
+    """The figure divided by that of the least that could be done, in the same round. None: there is no comparison."""
+    official: Figure | None = None
+    """The figure divided by that of the official SDK, in the same round. None: there is no comparison."""
+    rounds: int = 1
+    """How many runs the figures are of."""
+    note: str = ""
+    """What a reader must know to judge the figure."""
+
+
+def interleave(
+    runs: Mapping[str, Callable[[int], Sample]], rounds: int, progress: Callable[[str, int], None]
+) -> dict[str, list[Sample]]:
+    """Call each function once per round. Every other round has the reverse order, so neighbours meet in both orders.
+
+    Args:
+        runs: The functions, by name. They take the number of the round.
+        rounds: How many rounds there are; at least 1.
+        progress: Called before each run, with the name and the number of the round, from 1 on.
+    """
+    samples: dict[str, list[Sample]] = {name: [] for name in runs}
+    for number in range(1, rounds + 1):
+        for name in list(runs) if number % 2 else reversed(runs):
+            progress(name, number)
+            samples[name].append(runs[name](number))
+    return samples
+
+
+def compare(
+    case: str,
+    samples: Mapping[str, Sequence[Sample]],
+    figure: Callable[[Sample], float],
+    *,
+    titles: Mapping[str, str],
+    floor: str | None = None,
+    official: str | None = None,
+) -> list[Row]:
+    """Turn samples into rows.
+
+    Args:
+        case: What was measured, with its unit.
+        samples: The samples of each client, by its name.
+        figure: Returns what was measured in a sample.
+        titles: The title of each client, by its name.
+        floor: Name of the client that does the least that could be done. None: there is no such client.
+        official: Name of the official SDK. None: there is no comparison with it.
+    """
+    values = {name: [figure(sample) for sample in taken] for name, taken in samples.items() if not _failure(taken)}
+
+    def ratio(name: str, other: str | None) -> Figure | None:
+        if other is None or name not in values or other not in values:
+            return None
+        return Figure.of([one / its for one, its in zip(values[name], values[other], strict=True)])
+
+    return [
+        Row(
+            case=case,
+            client=titles[name],
+            figure=Figure.of(values[name]) if name in values else None,
+            floor=ratio(name, floor),
+            official=ratio(name, official),
+            rounds=len(taken),
+            note=_failure(taken) or _bottleneck(taken),
+        )
+        for name, taken in samples.items()
+    ]
+
+
+def _failure(samples: Sequence[Sample]) -> str:
+    """Say which runs did not do all of the work. Their time means nothing."""
+    failed = [sample for sample in samples if sample.get("error") or sample.get("items") != sample.get("expected")]
+    if not failed:
+        return ""
+    items = Figure.of([sample["items"] for sample in failed])
+    runs = "every run" if len(failed) == len(samples) else f"{len(failed)} of {len(samples)} runs"
+    error = (failed[0]["error"] or "without an error").partition(":")[0]
+    return f"{runs} failed, at item {items.median:,.0f} of {failed[0]['expected']:,} in the median: {error}"
+
+
+_BUSY = 0.9
+
+
+def _bottleneck(samples: Sequence[Sample]) -> str:
+    """Say so if the server had no time to spare, because then the server was measured."""
+    busy = max(sample.get("busy", 0.0) for sample in samples)
+    return f"the server was {busy:.0%} busy, and may have been the bottleneck" if busy > _BUSY else ""
 
 
 @define
@@ -32,6 +251,8 @@ class Bench:
     show: Callable[[str], None]
     rounds: int | None = None
     """How often each client runs. None: as often as the question asks for."""
+    against: Path | None = None
+    """A checkout whose instructions are counted too. None: there is none."""
     walks_begun: int = 0
 
     def walk(
@@ -56,7 +277,7 @@ class Bench:
             data: Name of the kind of data that is listed.
             delay: Seconds from a request to its answer.
             faults: Share of requests that fail in any way. Each round has other faults.
-            refusals: Share of requests that are answered with 429, 500 or 503. Likewise.
+            refusals: Share of requests that are answered with 429, 500 or 503. Each round has others.
             walks: How many walks run at once.
             one_core: Whether server and contenders share a core.
         """

@@ -1,4 +1,7 @@
-"""The clients. Each lists everything in the way that its own documentation suggests."""
+"""The clients. Each lists everything, or makes a table, a file or a database of it, as its own documentation suggests.
+
+Who makes a table yields a number for each row afterwards. So a worker counts rows as it counts items.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,18 @@ import os
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from .details import bare_details, official_details, ours_details
-from .kinds import KEY, LIMIT, Listing
-from .tables import dlt_database, official_frame, ours_mirror, ours_parquet, ours_table
+from .scenario import KEY, LIMIT, Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from .kinds import Kind
+    from .scenario import Kind
 
 __all__ = ["CONTENDERS", "Candidate", "Contender"]
 
@@ -155,7 +158,7 @@ async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]: 
 
 
 @asynccontextmanager
-async def ours_told(url: str, kind: Kind) -> AsyncIterator[Listing]:
+async def ours_traced(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """The same in a program that has imported OpenTelemetry's API, without an SDK that would use it."""
     from opentelemetry import metrics, trace  # noqa: F401 - the import alone makes the difference
 
@@ -174,6 +177,186 @@ async def ours_counted(url: str, kind: Kind, **options: Any) -> AsyncIterator[Li
 
     async with TofuPilotSession(KEY, base_url=url) as session:
         yield listing
+
+
+@asynccontextmanager
+async def bare_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The floor: aiohttp and orjson, 16 runs of a page at once, dicts, no checks, no retries."""
+    import aiohttp
+    import orjson
+
+    async def fetch(target: str, **query: Any) -> Any:  # noqa: ANN401 - values and JSON
+        async with places, session.get(f"{url}{target}", params=query) as response:
+            response.raise_for_status()
+            return orjson.loads(await response.read())
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            page = await fetch(kind.path, limit=LIMIT, cursor=cursor, **kind.query)
+            for run in await asyncio.gather(*(fetch(f"{kind.path}/{item['id']}") for item in page["data"])):
+                yield run
+            if not page["meta"]["has_more"]:
+                return
+            cursor = page["meta"]["next_cursor"]
+
+    places = asyncio.Semaphore(16)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def official_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The official SDK in the obvious loop."""
+    os.environ["DISABLE_TELEMETRY"] = "true"
+    from tofupilot.v2 import TofuPilot
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            page = await resource.list_async(limit=LIMIT, cursor=cursor, **kind.options)
+            for item in page.data:
+                yield await resource.get_async(id=item.id)
+            if not page.meta.has_more:
+                return
+            cursor = page.meta.next_cursor
+
+    async with TofuPilot(api_key=KEY, server_url=url) as client:
+        resource = getattr(client, kind.listing)
+        yield listing
+
+
+@asynccontextmanager
+async def ours_details(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
+    """aiotofupilot, with typed models and every feature on."""
+    from aiotofupilot import TofuPilotSession
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield getattr(session, kind.listing).list(limit=LIMIT, **kind.options, **options).details
+
+
+@asynccontextmanager
+async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The official SDK in the obvious loop, and pandas' own way to flatten the items."""
+    os.environ["DISABLE_TELEMETRY"] = "true"
+    import pandas as pd
+    from tofupilot.v2 import TofuPilot
+
+    async def listing() -> AsyncIterator[object]:
+        items, cursor = [], 0
+        while True:
+            page = await list_async(limit=LIMIT, cursor=cursor, **kind.options)
+            items += page.data
+            if not page.meta.has_more:
+                break
+            cursor = page.meta.next_cursor
+        frame = pd.json_normalize([item.model_dump() for item in items])
+        for row in range(len(frame)):
+            yield row
+
+    async with TofuPilot(api_key=KEY, server_url=url) as client:
+        list_async = getattr(client, kind.listing).list_async
+        yield listing
+
+
+@asynccontextmanager
+async def ours_table(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into one Arrow table."""
+    from aiotofupilot import TofuPilotSession, arrow
+
+    async def listing() -> AsyncIterator[object]:
+        table = await arrow.table(getattr(session, kind.listing).list(limit=LIMIT, **kind.options))
+        for row in range(table.num_rows):
+            yield row
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into a Parquet file, batch by batch."""
+    from pyarrow import parquet
+
+    from aiotofupilot import TofuPilotSession, arrow
+
+    async def listing() -> AsyncIterator[object]:
+        listed = getattr(session, kind.listing).list(limit=LIMIT, **kind.options)
+        with TemporaryDirectory() as folder:
+            async with arrow.batches(listed) as batches:
+                with parquet.ParquetWriter(Path(folder, "listing.parquet"), batches.schema) as writer:
+                    async for batch in batches:
+                        writer.write_batch(batch)
+            rows = parquet.read_metadata(Path(folder, "listing.parquet")).num_rows
+        for row in range(rows):
+            yield row
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def ours_mirror(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into a new DuckDB database."""
+    from aiotofupilot import TofuPilotSession
+    from aiotofupilot.mirror import Mirror
+
+    async def listing() -> AsyncIterator[object]:
+        with TemporaryDirectory() as folder:
+            mirror = Mirror(Path(folder, "line.duckdb"), session=session, listings=[kind.listing])
+            (result,) = await mirror.update()
+        for row in range(result.rows):
+            yield row
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def dlt_database(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """Dlt's own source for REST APIs, into a new DuckDB database. It blocks."""
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL"}
+    import dlt
+    import duckdb
+    from dlt.sources.rest_api import rest_api_source
+
+    async def listing() -> AsyncIterator[object]:
+        with TemporaryDirectory() as folder:
+            pages = {"type": "cursor", "cursor_path": "meta.next_cursor", "cursor_param": "cursor"}
+            endpoint = {
+                "path": kind.path.removeprefix("/"),
+                "params": {"limit": LIMIT, **kind.query},
+                "data_selector": "data",
+                "paginator": pages,
+            }
+            source = rest_api_source(
+                {
+                    "client": {"base_url": url, "auth": {"type": "bearer", "token": KEY}},
+                    "resources": [
+                        {
+                            "name": kind.listing,
+                            "primary_key": "id",
+                            "write_disposition": "merge",
+                            "endpoint": endpoint,
+                        }
+                    ],
+                }
+            )
+            path = Path(folder, "line.duckdb")
+            pipeline = dlt.pipeline(
+                "line",
+                pipelines_dir=str(Path(folder, "pipelines")),
+                destination=dlt.destinations.duckdb(str(path)),
+                dataset_name="rows",
+            )
+            pipeline.run(source)
+            pipeline.deactivate()
+            with duckdb.connect(path) as connection:
+                ((rows,),) = connection.execute(f"SELECT count(*) FROM rows.{kind.listing}").fetchall()  # noqa: S608 - a listing's name
+        for row in range(rows):
+            yield row
+
+    yield listing
 
 
 @frozen(kw_only=True)
@@ -224,8 +407,8 @@ CONTENDERS = {
         title='**aiotofupilot**, concurrency=16, on_drift="resync"',
         open=partial(ours, concurrency=16, on_drift="resync"),
     ),
-    "ours-told": Contender(
-        title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_told, needs=frozenset({"opentelemetry"})
+    "ours-traced": Contender(
+        title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_traced, needs=frozenset({"opentelemetry"})
     ),
     "official-frame": Contender(
         title="tofupilot, pandas.json_normalize", open=official_frame, needs=frozenset({"tofupilot", "pandas"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from aiotofupilot.listings import listing_class
 from aiotofupilot.models import Page
 
 from .contenders import Candidate
-from .kinds import KINDS
+from .scenario import KINDS
 
 __all__ = ["DECODERS", "Decode", "Decoder"]
 
@@ -38,8 +37,8 @@ def ours(listing: str) -> Decode:
 def plain_cattrs(listing: str) -> Decode:
     """Use cattrs for the same models, with its own settings for orjson and with detailed validation.
 
-    It is told how the wire spells names and durations. It is also told what a validator can expect, because it cannot
-    tell two kinds of array apart. It coerces values where our decoder checks them.
+    It has hooks for the names and durations of the wire. It also has one for what a validator can expect, because it
+    cannot tell two kinds of array apart. It coerces values where our decoder checks them.
     """
     from datetime import timedelta
 
@@ -82,10 +81,10 @@ def msgspec(listing: str) -> Decode:
     """Msgspec, into structs of the same shape. It parses and structures in one pass of C, so nothing is faster."""
     from msgspec.json import Decoder
 
-    from .structs.page import Page
+    from . import structs
 
-    item = getattr(import_module(f"benchmarks.structs.{listing}"), listing_class(listing).model.__name__)
-    page: Any = Page[item]  # type: ignore[valid-type]  # only the run time knows it
+    item = getattr(structs, listing_class(listing).model.__name__)
+    page: Any = structs.Page[item]  # type: ignore[valid-type]  # only the run time knows it
     return Decoder(page).decode
 
 

@@ -5,12 +5,13 @@ It is not drawn with matplotlib, so that its colours can follow the reader's dar
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .measure import Row
+    from .bench import Row
 
     Points = Sequence[tuple[float, float]]
     """Pairs of the milliseconds of a response and the seconds of a listing."""
@@ -99,7 +100,9 @@ def _lines(place: Place, lines: Mapping[str, Points]) -> Iterator[str]:
 def _points(rows: Sequence[Row], client: str) -> Points:
     """Return what was measured of a client, in the order of the milliseconds."""
     return sorted(
-        (row.at, row.figure.median) for row in rows if row.client == client and row.figure and row.at is not None
+        (float(ms[1]), row.figure.median)
+        for row in rows
+        if row.client == client and row.figure and (ms := re.search(r"([\d.]+) ms", row.case))
     )
 
 

@@ -1,27 +1,108 @@
-"""The results as Markdown and JSON."""
+"""The results: the tables, the goals, and the file with what the documents show."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
-from attrs import asdict
+from attrs import astuple, frozen
 
+from .bench import Figure, Row
 from .contenders import CONTENDERS
-from .goals import judge
-from .kinds import KINDS, WALKED
-from .measure import Figure, Row
+from .scenario import KINDS, WALKED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["answers", "document", "headline", "losses", "markdown", "measured_with"]
+__all__ = [
+    "GOALS",
+    "SHOWN",
+    "Answer",
+    "Goal",
+    "Verdict",
+    "headline",
+    "judge",
+    "losses",
+    "markdown",
+    "measured_with",
+    "read",
+    "write",
+]
+
+
+@frozen
+class Goal:
+    """A figure or a ratio, and the most that it may be."""
+
+    case: str
+    """The beginning of the case of its rows."""
+    client: str
+    """Title of the client that is judged."""
+    of: Literal["figure", "floor", "official"]
+    """What is judged: the highest run of the figure, or the median of one of its ratios."""
+    at_most: float
+
+
+@frozen
+class Verdict:
+    """A goal, and what was measured in one case."""
+
+    goal: Goal
+    case: str
+    measured: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal was reached."""
+        return self.measured <= self.goal.at_most
+
+
+OURS = CONTENDERS["ours"].title
+OURS_16 = CONTENDERS["ours-16"].title
+OURS_64 = CONTENDERS["ours-64"].title
+OURS_TABLE = CONTENDERS["ours-table"].title
+OURS_PARQUET = CONTENDERS["ours-parquet"].title
+OURS_MIRROR = CONTENDERS["ours-mirror"].title
+OURS_DETAILS_16 = CONTENDERS["ours-16-details"].title
+
+GOALS = (
+    Goal("CPU to decode a page", OURS, "floor", 1.3),
+    Goal(f"CPU per page of 100 {KINDS['few'].title}", OURS, "floor", 1.5),
+    Goal(f"CPU per page of 100 {KINDS['new'].title}", OURS, "floor", 1.6),
+    Goal("CPU per page of 100 procedures", OURS, "official", 1 / 6),
+    Goal(f"CPU per page of 100 {KINDS['runs'].title}", OURS, "official", 1 / 7),
+    *(Goal(f"CPU per page of 100 {KINDS[data].title} into a table", OURS_TABLE, "official", 1 / 8) for data in WALKED),
+    Goal("20,000 items, 50 ms", OURS_16, "floor", 1.25),
+    Goal("20,000 items, 50 ms", OURS_16, "official", 1 / 12),
+    Goal("10,000 items, 200 ms per response, 64 at once", OURS_64, "floor", 1.6),
+    Goal("1,000,000 items, MiB more", OURS, "figure", 10),
+    Goal("1,000,000 items, MiB more", OURS_16, "figure", 10),
+    Goal("import, ms by the clock", "`from aiotofupilot import TofuPilotSession`", "floor", 1.35),
+    Goal("1,000,000 items into Parquet, MiB more", OURS_PARQUET, "figure", 64),
+    Goal("20,000 procedures into a file, CPU s", OURS_MIRROR, "floor", 1.5),
+    Goal("1,000,000 items into a mirror, MiB more", OURS_MIRROR, "figure", 64),
+    Goal("500 runs with 40 measurements each", OURS_DETAILS_16, "floor", 1.3),
+    Goal("2,000 runs with a waveform", OURS_DETAILS_16, "figure", 400),
+    Goal("100 items, requests beyond", OURS_16, "figure", 0),
+    Goal("10,000 items, requests beyond", OURS_16, "figure", 15),
+    Goal("5,000 items", OURS, "figure", 0),
+    Goal("5,000 items", OURS_16, "figure", 0),
+)
+
+
+def judge(rows: Sequence[Row]) -> Iterable[Verdict]:
+    """Yield a verdict for each case of each goal that was measured."""
+    for goal in GOALS:
+        for row in rows:
+            figure: Figure | None = getattr(row, goal.of)
+            if figure and row.case.startswith(goal.case) and row.client == goal.client:
+                yield Verdict(goal, row.case, figure.high if goal.of == "figure" else figure.median)
+
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
@@ -41,27 +122,18 @@ _HEADLINE_CLIENTS = tuple(
 )
 """The cases and clients that the README of the benchmarks shows."""
 
-Answers = Mapping[str, Sequence[Row]]
-"""The rows of each question, by its name."""
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return a table of rows, the goals, and a line about the versions and the machine."""
+    return "\n".join([*_table(rows), *_goals(rows), "", f"Measured with {measured_with()}."]) + "\n"
 
 
-def markdown(answers: Answers, measured: str | None = None) -> str:
-    """Return a table of all results, the goals, and a line about the versions and the machine.
-
-    Args:
-        answers: The results.
-        measured: The line. None: the results were measured here and now.
-    """
-    rows = [row for rows in answers.values() for row in rows]
-    return "\n".join([*_table(rows), *_goals(rows), "", measured or measured_with()]) + "\n"
-
-
-def headline(answers: Answers) -> str:
+def headline(rows: Iterable[Row]) -> str:
     """Return the table of benchmarks/README.md: the medians of what matters most. "-": this was not measured."""
-    rows = {(row.case, row.client): row for rows in answers.values() for row in rows}
+    measured = {(row.case, row.client): row for row in rows}
     lines = [f"| median | {' | '.join(_HEADLINE_CLIENTS)} |", f"|-{'|-:' * len(_HEADLINE_CLIENTS)}|"]
     for case in _HEADLINE:
-        figures = (_brief(rows.get((case, client))) for client in _HEADLINE_CLIENTS)
+        figures = (_brief(measured.get((case, client))) for client in _HEADLINE_CLIENTS)
         lines.append(f"| {case} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
 
@@ -80,24 +152,63 @@ def losses(rows: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def document(answers: Answers, kept: Path | None = None) -> bytes:
-    """Return the answers, the versions and the machine as JSON.
+SHOWN = {
+    "decode": "CPU to decode",
+    "cpu": "CPU per page",
+    "columns": "CPU per page",
+    "wall": "10,000 items",
+    "details": "500 runs",
+    "count": "20,000 items",
+    "walks": "64 walks of 1,000 items at once, s",
+    "faults": "",
+    "drift": "5,000 items",
+    "memory": "1,000,000 items",
+    "waveforms": "2,000 runs",
+    "parquet": "1,000,000 items",
+    "mirror": "",
+    "imports": "import, ms by the clock",
+}
+"""The questions whose figures a document shows, and how the cases of these begin. Only their rows are kept."""
 
-    Args:
-        answers: The answers.
-        kept: A file with the versions and the machine. None: the answers were measured here and now.
-    """
-    where = {"machine": _machine(), "versions": dict(_versions())} if kept is None else orjson.loads(kept.read_bytes())
-    known = where | {"answers": {name: [asdict(row) for row in rows] for name, rows in answers.items()}}
-    return orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+@frozen
+class Answer:
+    """The rows of a question that are kept."""
+
+    measured: str
+    """The date, the commit, the machine and the versions."""
+    rows: Sequence[Row]
 
 
-def answers(document: bytes) -> Answers:
-    """Return the answers that a document holds."""
+def write(answers: Mapping[str, Answer]) -> str:
+    """Return the answers that documents show as JSON, with a line for each row. The figures have five digits."""
+    questions = []
+    for name in (name for name in SHOWN if name in answers):
+        rows = [_line(row) for row in answers[name].rows if row.case.startswith(SHOWN[name])]
+        about = f'"{name}": {{"measured": {json.dumps(answers[name].measured)}, "rows": ['
+        questions.append("\n".join([about, ",\n".join(rows), "]}"]))
+    return "{\n" + ",\n".join(questions) + "\n}\n"
+
+
+def _line(row: Row) -> str:
+    figures = {name: getattr(row, name) for name in _FIGURES}
+    lists = {name: [float(f"{value:.5g}") for value in astuple(figure)] for name, figure in figures.items() if figure}
+    note = {"note": row.note} if row.note else {}
+    return json.dumps(
+        {"case": row.case, "client": row.client, "rounds": row.rounds, **lists, **note}, ensure_ascii=False
+    )
+
+
+def read(document: str) -> dict[str, Answer]:
+    """Return the answers that were written, each by the name of its question."""
     return {
-        name: [Row(**row | {ratio: row[ratio] and Figure(**row[ratio]) for ratio in _FIGURES}) for row in rows]
-        for name, rows in orjson.loads(document)["answers"].items()
+        name: Answer(answer["measured"], [_row(line) for line in answer["rows"]])
+        for name, answer in json.loads(document).items()
     }
+
+
+def _row(line: dict[str, Any]) -> Row:
+    return Row(**line | {name: Figure(*line[name]) if name in line else None for name in _FIGURES})
 
 
 _FIGURES = ("figure", "floor", "official")
@@ -148,28 +259,18 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or value >= 10 ** (_DIGITS - 1) else f"{value:.{_DIGITS}g}"
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    yield "python", platform.python_version()
-    for package in _PACKAGES:
-        try:
-            yield package, version(package)
-        except PackageNotFoundError:
-            continue
-
-
 def measured_with() -> str:
     """Return a line about the versions and the machine."""
-    machine, versions = _machine(), dict(_versions())
-    packages = ", ".join(f"{package} {number}" for package, number in versions.items() if package != "python")
-    return f"Measured with Python {versions['python']} on {machine['cores']} cores of {machine['cpu']}; {packages}."
-
-
-def _machine() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     models = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return {
-        "cpu": models[0].partition(":")[2].strip() if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "load": os.getloadavg()[0],
-    }
+    cpu = models[0].partition(":")[2].strip() if models else platform.processor()
+    packages = ", ".join(_versions())
+    return f"Python {platform.python_version()} on {os.cpu_count()} cores of {cpu}; {packages}"
+
+
+def _versions() -> Iterator[str]:
+    for package in _PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue

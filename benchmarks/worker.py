@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .contenders import CONTENDERS
-from .kinds import KINDS, Listing
+from .scenario import KINDS, Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -103,7 +103,7 @@ def decode(name: str, data: str, seed: int, pages: int) -> dict[str, Any]:
         ``cpu``, the seconds of CPU time.
     """
     from .decoders import DECODERS  # not above: a worker that walks has only its own client in memory
-    from .pages import page_body
+    from .server import page_body
 
     begin, end = seed * pages * 100, (seed + 1) * pages * 100
     bodies = [page_body(data, end, 100, cursor) for cursor in range(begin, end, 100)]
