@@ -56,9 +56,11 @@ def main() -> None:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
     if arguments.keep and (unseen := [name for name in names if name not in SHOWN]):
         parser.error(f"no document shows the answers to {', '.join(unseen)}, so they are not kept")
+    chosen = names or list(questions)
     if arguments.against and not (arguments.against / "aiotofupilot" / "__init__.py").is_file():
         parser.error(f"{arguments.against} is not a checkout of aiotofupilot")
-    chosen = names or list(questions)
+    if arguments.against and "instructions" not in chosen:
+        parser.error("--against is for the question instructions")
 
     answers: dict[str, list[Row]] = {}
     with Server() as server:

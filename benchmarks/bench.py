@@ -40,11 +40,8 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"benchmarks.{module}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-
-    @property
-    def pid(self) -> int:
+        self.pid = self._process.pid
         """Its process ID."""
-        return self._process.pid
 
     def read(self) -> str:
         """Return the next line that it prints.

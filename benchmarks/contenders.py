@@ -19,7 +19,7 @@ from attrs import frozen
 from .scenario import KEY, LIMIT, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from .scenario import Kind
 
@@ -44,8 +44,7 @@ async def bare(url: str, kind: Kind) -> AsyncIterator[Listing]:
                 return
             cursor = page["meta"]["next_cursor"]
 
-    target = f"{url}{kind.path}"
-    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
+    target, query = f"{url}{kind.path}", kind.query
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
         yield listing
 
@@ -67,8 +66,7 @@ async def httpx(url: str, kind: Kind) -> AsyncIterator[Listing]:
                 return
             cursor = page["meta"]["next_cursor"]
 
-    target = f"{url}{kind.path}"
-    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
+    target, query = f"{url}{kind.path}", kind.query
     async with AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, timeout=None) as client:  # noqa: S113 - as the official one
         yield listing
 
@@ -90,8 +88,7 @@ async def requests(url: str, kind: Kind) -> AsyncIterator[Listing]:
                 return
             cursor = page["meta"]["next_cursor"]
 
-    target = f"{url}{kind.path}"
-    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
+    target, query = f"{url}{kind.path}", kind.query
     with Session() as session:
         session.headers["Authorization"] = f"Bearer {KEY}"
         yield listing
@@ -169,13 +166,12 @@ async def ours_traced(url: str, kind: Kind) -> AsyncIterator[Listing]:
 @asynccontextmanager
 async def ours_counted(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
     """aiotofupilot, which counts the items, and yields a number for each."""
-    from aiotofupilot import TofuPilotSession
 
     async def listing() -> AsyncIterator[object]:
-        for number in range(await getattr(session, kind.listing).list(limit=LIMIT, **kind.options, **options).count()):
+        for number in range(await listed().count()):
             yield number
 
-    async with TofuPilotSession(KEY, base_url=url) as session:
+    async with ours(url, kind, **options) as listed:
         yield listing
 
 
@@ -193,7 +189,7 @@ async def bare_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
     async def listing() -> AsyncIterator[object]:
         cursor = 0
         while True:
-            page = await fetch(kind.path, limit=LIMIT, cursor=cursor, **kind.query)
+            page = await fetch(kind.path, cursor=cursor, **kind.query)
             for run in await asyncio.gather(*(fetch(f"{kind.path}/{item['id']}") for item in page["data"])):
                 yield run
             if not page["meta"]["has_more"]:
@@ -208,8 +204,6 @@ async def bare_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
 @asynccontextmanager
 async def official_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """The official SDK in the obvious loop."""
-    os.environ["DISABLE_TELEMETRY"] = "true"
-    from tofupilot.v2 import TofuPilot
 
     async def listing() -> AsyncIterator[object]:
         cursor = 0
@@ -221,7 +215,7 @@ async def official_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
                 return
             cursor = page.meta.next_cursor
 
-    async with TofuPilot(api_key=KEY, server_url=url) as client:
+    async with _official(url) as client:
         resource = getattr(client, kind.listing)
         yield listing
 
@@ -229,18 +223,14 @@ async def official_details(url: str, kind: Kind) -> AsyncIterator[Listing]:
 @asynccontextmanager
 async def ours_details(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
     """aiotofupilot, with typed models and every feature on."""
-    from aiotofupilot import TofuPilotSession
-
-    async with TofuPilotSession(KEY, base_url=url) as session:
-        yield getattr(session, kind.listing).list(limit=LIMIT, **kind.options, **options).details
+    async with ours(url, kind, **options) as listed:
+        yield listed().details
 
 
 @asynccontextmanager
 async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """The official SDK in the obvious loop, and pandas' own way to flatten the items."""
-    os.environ["DISABLE_TELEMETRY"] = "true"
     import pandas as pd
-    from tofupilot.v2 import TofuPilot
 
     async def listing() -> AsyncIterator[object]:
         items, cursor = [], 0
@@ -254,7 +244,7 @@ async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
         for row in range(len(frame)):
             yield row
 
-    async with TofuPilot(api_key=KEY, server_url=url) as client:
+    async with _official(url) as client:
         list_async = getattr(client, kind.listing).list_async
         yield listing
 
@@ -262,14 +252,14 @@ async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
 @asynccontextmanager
 async def ours_table(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """aiotofupilot, into one Arrow table."""
-    from aiotofupilot import TofuPilotSession, arrow
+    from aiotofupilot import arrow
 
     async def listing() -> AsyncIterator[object]:
-        table = await arrow.table(getattr(session, kind.listing).list(limit=LIMIT, **kind.options))
+        table = await arrow.table(listed())
         for row in range(table.num_rows):
             yield row
 
-    async with TofuPilotSession(KEY, base_url=url) as session:
+    async with ours(url, kind) as listed:
         yield listing
 
 
@@ -278,12 +268,11 @@ async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """aiotofupilot, into a Parquet file, batch by batch."""
     from pyarrow import parquet
 
-    from aiotofupilot import TofuPilotSession, arrow
+    from aiotofupilot import arrow
 
     async def listing() -> AsyncIterator[object]:
-        listed = getattr(session, kind.listing).list(limit=LIMIT, **kind.options)
         with TemporaryDirectory() as folder:
-            async with arrow.batches(listed) as batches:
+            async with arrow.batches(listed()) as batches:
                 with parquet.ParquetWriter(Path(folder, "listing.parquet"), batches.schema) as writer:
                     async for batch in batches:
                         writer.write_batch(batch)
@@ -291,7 +280,7 @@ async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
         for row in range(rows):
             yield row
 
-    async with TofuPilotSession(KEY, base_url=url) as session:
+    async with ours(url, kind) as listed:
         yield listing
 
 
@@ -325,23 +314,13 @@ async def dlt_database(url: str, kind: Kind) -> AsyncIterator[Listing]:
             pages = {"type": "cursor", "cursor_path": "meta.next_cursor", "cursor_param": "cursor"}
             endpoint = {
                 "path": kind.path.removeprefix("/"),
-                "params": {"limit": LIMIT, **kind.query},
+                "params": kind.query,
                 "data_selector": "data",
                 "paginator": pages,
             }
-            source = rest_api_source(
-                {
-                    "client": {"base_url": url, "auth": {"type": "bearer", "token": KEY}},
-                    "resources": [
-                        {
-                            "name": kind.listing,
-                            "primary_key": "id",
-                            "write_disposition": "merge",
-                            "endpoint": endpoint,
-                        }
-                    ],
-                }
-            )
+            resource = {"name": kind.listing, "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint}
+            client = {"base_url": url, "auth": {"type": "bearer", "token": KEY}}
+            source = rest_api_source({"client": client, "resources": [resource]})
             path = Path(folder, "line.duckdb")
             pipeline = dlt.pipeline(
                 "line",
@@ -365,7 +344,7 @@ class Candidate:
 
     title: str
     """Its name in the table."""
-    needs: frozenset[str] = frozenset()
+    needs: Sequence[str] = ()
     """The packages of the extra ``bench`` that it needs."""
 
     @property
@@ -386,16 +365,14 @@ class Contender(Candidate):
 
 CONTENDERS = {
     "bare": Contender(title="aiohttp + orjson, dicts", open=bare),
-    "httpx": Contender(title="httpx + json, dicts", open=httpx, needs=frozenset({"httpx"})),
-    "requests": Contender(title="requests + json, dicts", open=requests, needs=frozenset({"requests"})),
-    "official": Contender(title="tofupilot", open=official, needs=frozenset({"tofupilot"})),
+    "httpx": Contender(title="httpx + json, dicts", open=httpx, needs=("httpx",)),
+    "requests": Contender(title="requests + json, dicts", open=requests, needs=("requests",)),
+    "official": Contender(title="tofupilot", open=official, needs=("tofupilot",)),
     "official-retries": Contender(
-        title="tofupilot, its retries on", open=partial(official, retries=True), needs=frozenset({"tofupilot"})
+        title="tofupilot, its retries on", open=partial(official, retries=True), needs=("tofupilot",)
     ),
     "official-16": Contender(
-        title="tofupilot, gather of 16 guesses",
-        open=partial(official_gather, pages=16),
-        needs=frozenset({"tofupilot"}),
+        title="tofupilot, gather of 16 guesses", open=partial(official_gather, pages=16), needs=("tofupilot",)
     ),
     "ours": Contender(title="**aiotofupilot**", open=ours),
     "ours-4": Contender(title="**aiotofupilot**, concurrency=4", open=partial(ours, concurrency=4)),
@@ -408,21 +385,17 @@ CONTENDERS = {
         open=partial(ours, concurrency=16, on_drift="resync"),
     ),
     "ours-traced": Contender(
-        title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_traced, needs=frozenset({"opentelemetry"})
+        title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_traced, needs=("opentelemetry",)
     ),
     "official-frame": Contender(
-        title="tofupilot, pandas.json_normalize", open=official_frame, needs=frozenset({"tofupilot", "pandas"})
+        title="tofupilot, pandas.json_normalize", open=official_frame, needs=("tofupilot", "pandas")
     ),
-    "ours-table": Contender(title="**aiotofupilot**, Arrow table", open=ours_table, needs=frozenset({"pyarrow"})),
-    "ours-parquet": Contender(title="**aiotofupilot**, Parquet file", open=ours_parquet, needs=frozenset({"pyarrow"})),
-    "ours-mirror": Contender(
-        title="**aiotofupilot**, mirror in DuckDB", open=ours_mirror, needs=frozenset({"duckdb", "pyarrow"})
-    ),
-    "dlt-database": Contender(
-        title="dlt's rest_api source, into DuckDB", open=dlt_database, needs=frozenset({"dlt", "duckdb"})
-    ),
+    "ours-table": Contender(title="**aiotofupilot**, Arrow table", open=ours_table, needs=("pyarrow",)),
+    "ours-parquet": Contender(title="**aiotofupilot**, Parquet file", open=ours_parquet, needs=("pyarrow",)),
+    "ours-mirror": Contender(title="**aiotofupilot**, mirror in DuckDB", open=ours_mirror, needs=("duckdb", "pyarrow")),
+    "dlt-database": Contender(title="dlt's rest_api source, into DuckDB", open=dlt_database, needs=("dlt", "duckdb")),
     "bare-details": Contender(title="aiohttp + orjson, dicts, 16 at once", open=bare_details),
-    "official-details": Contender(title="tofupilot, get()", open=official_details, needs=frozenset({"tofupilot"})),
+    "official-details": Contender(title="tofupilot, get()", open=official_details, needs=("tofupilot",)),
     "ours-details": Contender(title="**aiotofupilot**, details()", open=ours_details),
     "ours-16-details": Contender(
         title="**aiotofupilot**, details(), concurrency=16", open=partial(ours_details, concurrency=16)
@@ -431,11 +404,11 @@ CONTENDERS = {
     "ours-4-count": Contender(
         title="**aiotofupilot**, count(), concurrency=4", open=partial(ours_counted, concurrency=4)
     ),
-    "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=frozenset({"uvloop"}), uvloop=True),
+    "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=("uvloop",), uvloop=True),
     "ours-16-uvloop": Contender(
         title="**aiotofupilot**, concurrency=16, uvloop",
         open=partial(ours, concurrency=16),
-        needs=frozenset({"uvloop"}),
+        needs=("uvloop",),
         uvloop=True,
     ),
 }

@@ -105,5 +105,5 @@ DECODERS = {
     "msgspec": Decoder(title="msgspec, structs", make_for=msgspec),
     "ours": Decoder(title="**aiotofupilot**", make_for=ours),
     "cattrs": Decoder(title="cattrs as it comes, detailed", make_for=plain_cattrs),
-    "official": Decoder(title="tofupilot", make_for=official, needs=frozenset({"tofupilot"})),
+    "official": Decoder(title="tofupilot", make_for=official, needs=("tofupilot",)),
 }

@@ -34,7 +34,9 @@ STREAMING = ("bare", "official", "ours", "ours-16", "ours-16-resync")
 NEW = "new"
 """Everything is new in these data, so anything that a client keeps grows with them."""
 
-walked = partial(compare, titles=TITLES, floor="bare", official="official")
+compared = partial(compare, titles=TITLES)
+
+walked = partial(compared, floor="bare", official="official")
 """Rows of walks. The floor is aiohttp and orjson with nothing around them."""
 
 
@@ -83,12 +85,9 @@ def columns(bench: Bench) -> Iterable[Row]:
     items = 20_000
     for data in WALKED:
         samples = bench.walk(("official-frame", "ours-table"), rounds=5, items=items, data=data, one_core=True)
-        yield from compare(
-            f"CPU per page of 100 {KINDS[data].title} into a table, µs",
-            samples,
-            lambda sample: sample["cpu"] / (items / 100) * 1e6,
-            titles=TITLES,
-            official="official-frame",
+        case = f"CPU per page of 100 {KINDS[data].title} into a table, µs"
+        yield from compared(
+            case, samples, lambda sample: sample["cpu"] / (items / 100) * 1e6, official="official-frame"
         )
 
 
@@ -98,8 +97,8 @@ def mirror(bench: Bench) -> Iterable[Row]:
     run = partial(bench.walk_afresh, data=NEW)
     samples = run(("ours-parquet", "ours-mirror", "dlt-database"), rounds=5, items=items)
     case = f"{items:,} procedures into a file"
-    yield from compare(f"{case}, CPU s", samples, lambda sample: sample["cpu"], titles=TITLES, floor="ours-parquet")
-    yield from compare(f"{case}, peak MiB", samples, lambda sample: sample["memory"] / 2**20, titles=TITLES)
+    yield from compared(f"{case}, CPU s", samples, lambda sample: sample["cpu"], floor="ours-parquet")
+    yield from compared(f"{case}, peak MiB", samples, lambda sample: sample["memory"] / 2**20)
     small, large = (run(("ours-mirror",), rounds=1, items=count) for count in (10_000, many))
     yield from _more_memory(f"{many:,} items into a mirror, MiB more than for 10,000", small, large)
 
@@ -119,7 +118,7 @@ def _more_memory(case: str, small: Samples, large: Samples) -> Iterable[Row]:
         for name in large
         for pair in [(large[name], small[name])]
     }
-    return compare(case, more, lambda sample: sample["memory"] / 2**20, titles=TITLES)
+    return compared(case, more, lambda sample: sample["memory"] / 2**20)
 
 
 _FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
@@ -147,18 +146,15 @@ def count(bench: Bench) -> Iterable[Row]:
     for items in (1_000, 20_000):
         samples = bench.walk(("official", "ours-16", "ours-count", "ours-4-count"), rounds=3, items=items, delay=0.05)
         case = f"{items:,} items counted, 50 ms per response"
-        compared = partial(compare, titles=TITLES, official="official")
-        yield from compared(f"{case}, s", samples, lambda sample: sample["wall"])
-        yield from compared(f"{case}, requests", samples, lambda sample: sample["requests"])
+        counted = partial(compared, samples=samples, official="official")
+        yield from counted(f"{case}, s", figure=lambda sample: sample["wall"])
+        yield from counted(f"{case}, requests", figure=lambda sample: sample["requests"])
 
 
 def ideal(bench: Bench) -> Iterable[Row]:
     """How close the time with many pages in flight comes to the ideal time."""
     with_16 = ("bare", "official", "official-16", "ours-16")
-    for contenders, items, delay, at_once in (
-        (with_16, 20_000, 0.05, 16),
-        (("bare", "ours-64"), 10_000, 0.2, 64),
-    ):
+    for contenders, items, delay, at_once in ((with_16, 20_000, 0.05, 16), (("bare", "ours-64"), 10_000, 0.2, 64)):
         samples = bench.walk(contenders, rounds=3, items=items, delay=delay)
         case = f"{items:,} items, {delay * 1000:g} ms per response, {at_once} at once, s"
         yield from _ideal(case, samples, responses=1 + ceil(items / 100 / at_once), delay=delay)
@@ -201,9 +197,9 @@ def faults(bench: Bench) -> Iterable[Row]:
     for share in (0.01, 0.1):
         samples = bench.walk(contenders, rounds=5, items=10_000, faults=share)
         case = f"{share:.0%} of requests fail, items per second"
-        yield from compare(case, samples, _items_per_second, titles=TITLES)
+        yield from compared(case, samples, _items_per_second)
     samples = bench.walk(contenders, rounds=5, items=10_000, refusals=0.1)
-    yield from compare("10% answer 429, 500 or 503, items per second", samples, _items_per_second, titles=TITLES)
+    yield from compared("10% answer 429, 500 or 503, items per second", samples, _items_per_second)
 
 
 def _items_per_second(sample: Sample) -> float:
@@ -215,28 +211,19 @@ def beyond(bench: Bench) -> Iterable[Row]:
     contenders = ("official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
     for items in (100, 500, 10_000):
         samples = bench.walk(contenders, rounds=1, items=items, delay=0.005)
-        yield from compare(
-            f"{items:,} items, requests beyond the end", samples, lambda sample: sample["beyond"], titles=TITLES
-        )
+        yield from compared(f"{items:,} items, requests beyond the end", samples, lambda sample: sample["beyond"])
 
 
 def drift(bench: Bench) -> Iterable[Row]:
     """What is missed and doubled while procedures come and go."""
     items = 5_000
+    contenders = ("httpx", "requests", "bare", "official", "ours-ignore", "ours", "ours-16")
     for created in (0.1, 1.0, 10.0):
         removed = 2 * created
-        samples = bench.work(
-            "drift",
-            ("httpx", "requests", "bare", "official", "ours-ignore", "ours", "ours-16"),
-            rounds=11,
-            items=items,
-            created=created,
-            removed=removed,
-        )
+        samples = bench.work("drift", contenders, rounds=11, items=items, created=created, removed=removed)
         case = f"{items:,} items, {created:g} created and {removed:g} removed per request"
         for loss in ("missed", "doubled"):
-            of_those = partial(_per_cent, loss)
-            yield from compare(f"{case}: {loss}, %", samples, of_those, titles=TITLES)
+            yield from compared(f"{case}: {loss}, %", samples, partial(_per_cent, loss))
 
 
 def _per_cent(loss: str, sample: Sample) -> float:
@@ -267,13 +254,8 @@ def waveforms(bench: Bench) -> Iterable[Row]:
     contenders = ("official-details", "ours-details", "ours-16-details")
     for items in (200, 2_000):
         samples = bench.walk_afresh(contenders, rounds=1, items=items, data="runs", points=points)
-        yield from compare(
-            f"{items:,} runs with a waveform of {points:,} points each, peak MiB",
-            samples,
-            lambda sample: sample["memory"] / 2**20,
-            titles=TITLES,
-            official="official-details",
-        )
+        case = f"{items:,} runs with a waveform of {points:,} points each, peak MiB"
+        yield from compared(case, samples, lambda sample: sample["memory"] / 2**20, official="official-details")
 
 
 IMPORTS = {

@@ -19,20 +19,7 @@ from .scenario import KINDS, WALKED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = [
-    "GOALS",
-    "SHOWN",
-    "Answer",
-    "Goal",
-    "Verdict",
-    "headline",
-    "judge",
-    "losses",
-    "markdown",
-    "measured_with",
-    "read",
-    "write",
-]
+__all__ = ["GOALS", "SHOWN", "Answer", "headline", "judge", "losses", "markdown", "measured_with", "read", "write"]
 
 
 @frozen
@@ -62,13 +49,10 @@ class Verdict:
         return self.measured <= self.goal.at_most
 
 
-OURS = CONTENDERS["ours"].title
-OURS_16 = CONTENDERS["ours-16"].title
-OURS_64 = CONTENDERS["ours-64"].title
-OURS_TABLE = CONTENDERS["ours-table"].title
-OURS_PARQUET = CONTENDERS["ours-parquet"].title
-OURS_MIRROR = CONTENDERS["ours-mirror"].title
-OURS_DETAILS_16 = CONTENDERS["ours-16-details"].title
+OURS, OURS_16, OURS_64, OURS_TABLE, OURS_PARQUET, OURS_MIRROR, OURS_DETAILS_16 = (
+    CONTENDERS[name].title
+    for name in ("ours", "ours-16", "ours-64", "ours-table", "ours-parquet", "ours-mirror", "ours-16-details")
+)
 
 GOALS = (
     Goal("CPU to decode a page", OURS, "floor", 1.3),
@@ -231,9 +215,8 @@ def _goals(rows: Sequence[Row]) -> Iterator[str]:
         yield from ("", "| goal | at most | measured | |", "|-|-:|-:|-|")
     for verdict in verdicts:
         goal, outcome = verdict.goal, "reached" if verdict.reached else "missed"
-        times, against = {"figure": ("", ""), "floor": ("× ", " × the floor"), "official": ("× ", " × tofupilot")}[
-            goal.of
-        ]
+        times = "" if goal.of == "figure" else "× "
+        against = {"figure": "", "floor": " × the floor", "official": " × tofupilot"}[goal.of]
         yield (
             f"| {verdict.case}{against}: {goal.client} "
             f"| {times}{_number(goal.at_most)} | {times}{_number(verdict.measured)} | {outcome} |"

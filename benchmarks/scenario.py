@@ -42,9 +42,9 @@ class Kind:
         return f"/v2/{self.listing}"
 
     @property
-    def query(self) -> dict[str, str]:
-        """The options as the API writes them in a query."""
-        return {name: str(value).lower() for name, value in self.options.items()}
+    def query(self) -> dict[str, int | str]:
+        """The query of every page, but for its cursor."""
+        return {"limit": LIMIT, **{name: str(value).lower() for name, value in self.options.items()}}
 
 
 KINDS = {
@@ -66,19 +66,19 @@ class Scenario:
 
     run: str
     """Name of the run. Each run has its own counters."""
-    items: int
+    items: int = field(converter=int)
     """How many items are listed."""
     data: str = "few"
     """Name of the kind of data that is listed."""
-    delay: float = 0.0
+    delay: float = field(default=0.0, converter=float)
     """Seconds from a request to its answer."""
-    faults: float = 0.0
+    faults: float = field(default=0.0, converter=float)
     """Share of requests that fail. A 503, a reset connection and half a body are equally likely."""
-    refusals: float = 0.0
+    refusals: float = field(default=0.0, converter=float)
     """Share of requests that are answered with an error. 429, 500 and 503 are equally likely."""
-    points: int = 0
+    points: int = field(default=0, converter=int)
     """How many points the waveform has that each run has by itself. 0: no run has one."""
-    seed: int = 0
+    seed: int = field(default=0, converter=int)
     """Decides which requests fail."""
 
     @property
@@ -89,14 +89,4 @@ class Scenario:
     @classmethod
     def parse(cls, path: str) -> Scenario:
         """Return the scenario that a path segment stands for."""
-        fields = dict(pair.split("=", 1) for pair in path.split(","))
-        return cls(
-            run=fields["run"],
-            items=int(fields["items"]),
-            data=fields["data"],
-            delay=float(fields["delay"]),
-            faults=float(fields["faults"]),
-            refusals=float(fields["refusals"]),
-            points=int(fields["points"]),
-            seed=int(fields["seed"]),
-        )
+        return cls(**dict(pair.split("=", 1) for pair in path.split(",")))

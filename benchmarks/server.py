@@ -109,10 +109,6 @@ class Run:
     """Requests for a page beyond the end."""
     faults: int = 0
     """Requests that were made to fail."""
-    under_way: int = 0
-    """Requests that are not answered yet."""
-    most_under_way: int = 0
-    """The most of these at any time."""
     random: Random = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -120,7 +116,7 @@ class Run:
 
     def counts(self) -> bytes:
         """Return the counters as JSON, with the CPU seconds that the whole server has used."""
-        names = ("requests", "beyond", "faults", "most_under_way")
+        names = ("requests", "beyond", "faults")
         return json.dumps({name: getattr(self, name) for name in names} | {"cpu": time.process_time()}).encode()
 
 
@@ -185,8 +181,6 @@ class Connection(asyncio.Protocol):
 
     def _respond(self, run: Run, body: bytes) -> None:
         run.requests += 1
-        run.under_way += 1
-        run.most_under_way = max(run.most_under_way, run.under_way)
         if run.scenario.delay:
             asyncio.get_running_loop().call_later(run.scenario.delay, self._send, run, body)
         else:
@@ -199,7 +193,6 @@ class Connection(asyncio.Protocol):
         return run
 
     def _send(self, run: Run, body: bytes) -> None:
-        run.under_way -= 1
         if run.scenario.faults and run.random.random() < run.scenario.faults:
             run.faults += 1
             run.random.choice((self._send_unavailable, self._send_nothing, self._send_half))(body)

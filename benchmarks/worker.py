@@ -116,10 +116,6 @@ def decode(name: str, data: str, seed: int, pages: int) -> dict[str, Any]:
     return {"cpu": _cpu() - cpu}
 
 
-def _id(procedure: Any) -> str:  # noqa: ANN401 - a model, or a dict
-    return procedure["id"] if isinstance(procedure, dict) else procedure.id
-
-
 def drift(name: str, seed: int, items: int, created: float, removed: float) -> dict[str, Any]:
     """List procedures that come and go while they are listed. The time does not count here.
 
@@ -139,7 +135,7 @@ def drift(name: str, seed: int, items: int, created: float, removed: float) -> d
     async def read(url: str, _key: str) -> AsyncIterator[str]:
         async with CONTENDERS[name].open(url, KINDS["few"]) as listing:
             async for procedure in listing():
-                yield _id(procedure)
+                yield procedure["id"] if isinstance(procedure, dict) else procedure.id
 
     try:
         report = asyncio.run(audit(read, items=items, created=created, removed=removed, seed=seed))
