@@ -45,7 +45,7 @@ def main() -> None:
         "--against",
         type=Path,
         metavar="FOLDER",
-        help="count the instructions of this checkout too, and fail if it is better",
+        help="count the instructions of this checkout too, and fail if more than 2 %% more are needed here",
     )
     arguments = parser.parse_args()
     if arguments.redraw:

@@ -1,4 +1,4 @@
-"""How many instructions Python executes, counted by cachegrind. Unlike times, the counts repeat to 0.3 %.
+"""How many instructions a client's process executes, counted by cachegrind. Unlike times, counts repeat to 0.3 %.
 
 What a page takes is the difference of two runs of one program, of which one has more pages. So what the start takes is
 not in it. A program needs nothing of a checkout but its public names and its decoders, so checkouts can be compared.
