@@ -1,7 +1,10 @@
 """How many instructions a client's process executes, counted by cachegrind. Unlike times, counts repeat to 0.3 %.
 
 What a page takes is the difference of two runs of one program, of which one has more pages. So what the start takes is
-not in it. A program needs nothing of a checkout but its public names and its decoders, so checkouts can be compared.
+not in it. A full garbage collection goes through all that was imported, and it can fall into a page or not. So each
+program freezes what lives after its first item or page, and later collections go through what is newer.
+
+A program needs nothing of a checkout but its public names and its decoders, so checkouts can be compared.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ TITLES = {name: client.title for name, client in (DECODERS | CONTENDERS).items()
 TITLES |= {name + THERE: title + THERE for name, title in TITLES.items()}
 
 BARE = f"""
-import asyncio, sys
+import asyncio, gc, sys
 import aiohttp, orjson
 async def main():
     url, most, items, cursor = sys.argv[1], int(sys.argv[2]), 0, 0
@@ -59,12 +62,15 @@ async def main():
                 items += 1
                 if items == most:
                     break
+                if items == 1:
+                    gc.collect()
+                    gc.freeze()
             cursor = page["meta"]["next_cursor"]
 asyncio.run(main())
 """
 
 OURS = f"""
-import asyncio, sys
+import asyncio, gc, sys
 from aiotofupilot import TofuPilotSession
 async def main():
     url, most, items = sys.argv[1], int(sys.argv[2]), 0
@@ -73,17 +79,23 @@ async def main():
             items += 1
             if items == most:
                 break
+            if items == 1:
+                gc.collect()
+                gc.freeze()
 asyncio.run(main())
 """
 
 IGNORING = OURS.replace(f"limit={LIMIT}", f'limit={LIMIT}, on_drift="ignore"')
 
 DECODE = """
-import sys
+import gc, sys
 from benchmarks.decoders import DECODERS
 name, kind, path, pages = sys.argv[1:]
 bodies = open(path, "rb").read().splitlines()
 decode = DECODERS[name].make(kind)
+decode(bodies[0])
+gc.collect()
+gc.freeze()
 for body in bodies[:int(pages)]:
     decode(body)
 """
