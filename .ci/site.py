@@ -8,12 +8,14 @@ The site is in FOLDER afterwards. Its pages can be read there. Its search needs 
 
 Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
 public name once, the page of options is what ``--help`` says, and ``llms.txt`` is the skill of the package with the
-list of pages. A link that leads nowhere, a name that cannot be resolved, a page that is in no menu and a public name
-without a place all fail.
+list of pages. A line such as ``<!-- parameters: aiotofupilot.RetryPolicy -->`` becomes the table of what the callable
+takes, from its signature and its docstring. A link that leads nowhere, a name that cannot be resolved, a page that is in
+no menu, a public name without a place and a parameter without documentation all fail.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -23,16 +25,18 @@ import sys
 import tomllib
 from collections import defaultdict
 from pathlib import Path
+from pkgutil import resolve_name
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import griffe
 import surface
 from surface import PACKAGE
 
 from aiotofupilot.cli.app import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = ROOT / ".site"
@@ -64,7 +68,7 @@ class Group(NamedTuple):
 
 
 GROUPS = (
-    Group("session", "Session", ("_session", "_http", "settings", "clock")),
+    Group("session", "Session", ("_session", "_http", "settings")),
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
     Group("models", "Items", ("models", "_wire")),
@@ -86,6 +90,8 @@ FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
 """The opening of a block whose language has a word for the tests, such as ``python program``."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
 """The path in a link to another file."""
+PARAMETERS = re.compile(r"^<!-- parameters: ([\w.]+) -->$", re.MULTILINE)
+"""The place of a table of parameters."""
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
 
@@ -110,10 +116,43 @@ def add_page(source: Path, docs: Path) -> None:
         return os.path.relpath(place(target), place(source).parent)
 
     parts = CODE.split(source.read_text(encoding="utf-8"))
-    parts[::2] = (LINK.sub(moved, part) for part in parts[::2])
+    parts[::2] = (PARAMETERS.sub(lambda line: parameters(line[1]), LINK.sub(moved, part)) for part in parts[::2])
     page = docs / place(source)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(FENCE.sub(r"```\1", "".join(parts)), encoding="utf-8")
+
+
+def parameters(path: str) -> str:
+    """Return the table of what a callable takes: names, defaults, and the documentation that ``help()`` shows."""
+    called: Callable[..., Any] = resolve_name(path)
+    documented = {
+        element.name: " ".join(element.description.split()).replace("|", r"\|")
+        for thing in (called, getattr(called, "__init__", called))
+        for section in griffe.Docstring(inspect.getdoc(thing) or "").parse("google", warnings=False)
+        if section.kind.value in {"parameters", "attributes"}
+        for element in section.value
+    }
+    rows = ["| parameter | default | meaning |", "|-|-|-|"]
+    for name, parameter in inspect.signature(called).parameters.items():
+        if name == "self":
+            continue
+        if name not in documented:
+            fail(f"{path} does not say what {name} means")
+        rows.append(f"| `{name}` | {default(parameter)} | {documented[name]} |")
+    return "\n".join(rows)
+
+
+def default(parameter: inspect.Parameter) -> str:
+    """Return the default of a parameter as a program writes it."""
+    value = parameter.default
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return "none"
+    if value is parameter.empty:
+        return "required"
+    if callable(value):
+        return f"`{value.__name__}`"
+    is_ours = type(value).__module__.startswith(PACKAGE)  # such as a RetryPolicy, whose repr names each of its options
+    return f"`{type(value).__name__}()`" if is_ours else f"`{value!r}`"
 
 
 def public_names() -> dict[str, str]:

@@ -10,10 +10,11 @@ from importlib import import_module
 import attrs
 import pytest
 
-import aiotofupilot
+import aiotofupilot.sandbox
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
 from aiotofupilot._public import explained, internal
 
+OF_THE_SANDBOX = [getattr(aiotofupilot.sandbox, name) for name in aiotofupilot.sandbox.__all__]
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
 NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')")
@@ -64,7 +65,7 @@ def test_what_users_make_tells_its_types():
 
 def test_help_explains_each_field():
     """It says what the literal under the field says in the source, and what None means where the field can be None."""
-    for model in filter(attrs.has, PUBLIC):
+    for model in filter(attrs.has, [*PUBLIC, *OF_THE_SANDBOX]):
         listed = inspect.getdoc(model).partition("\nAttributes:\n")[2]
         entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
         fields = {field.name: field.type for field in attrs.fields(model) if not field.name.startswith("_")}

@@ -29,6 +29,7 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
 """
 
+from .._public import explained
 from . import faults, paging
 from .factory import BusyLine, DeployedRun, Factory, make_procedures
 from .faults import Faults
@@ -50,3 +51,6 @@ __all__ = [
     "make_procedures",
     "paging",
 ]
+
+for _name in __all__:
+    explained(globals()[_name])

@@ -6,9 +6,6 @@ the top level, and use ``session``, an open session, without making one.
 A ``python program`` block is a whole file, and runs as one, where every warning is an error. If it makes an ``app``, a
 FastAPI service, that is started here instead, and each of its own GET routes has to answer 200.
 
-A table whose first heading is a callable in backticks, such as ``| `RetryPolicy` | default | meaning |``, lists exactly
-that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none,
-and ``none`` for keywords of any name.
 A table headed ``fault`` or ``paging`` has a row for each of the sandbox's, with a call that works.
 """
 
@@ -25,8 +22,6 @@ import sys
 import termios
 from contextlib import asynccontextmanager, suppress
 from fcntl import ioctl
-from operator import attrgetter
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -36,11 +31,10 @@ from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
-from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
+from aiotofupilot.sandbox import Sandbox, faults, paging
 from aiotofupilot.testing import serve, without_waits
 
 COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
-SIGNATURES = [table for table in TABLES if re.fullmatch(r"`[\w.]+`", table[0][0]) and table[0][1] == "default"]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MOST_LINES, MOST_WORDS = 130, 800
 """What a front page may have, so that it is read in a minute or two."""
@@ -218,37 +212,6 @@ def test_every_recipe_is_a_whole_program():
     found = [block for block in BLOCKS if block.guide.is_relative_to(COOKBOOK) and block.language.startswith("python")]
     assert len(found) >= 8
     assert {block.guide.stem for block in found if block.language == "python"} == {"notebooks"}
-
-
-@pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
-def test_a_table_of_parameters_is_the_signature(table):
-    """A table headed by a callable lists its parameters in order, with their defaults."""
-    names = {name: getattr(aiotofupilot, name) for name in aiotofupilot.__all__}
-    surface = SimpleNamespace(
-        **names,
-        session=TofuPilotSession("key"),
-        Sandbox=Sandbox,
-        BusyLine=BusyLine,
-        audit=testing.audit,
-        offsets=paging.offsets,
-        asyncio=asyncio,
-    )
-    signature = inspect.signature(attrgetter(table[0][0].strip("`"))(surface))
-    written = {row[0].strip("`*"): row[1].strip("`") for row in table[1:]}
-    assert list(written) == list(signature.parameters)
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            assert written[name] == "none"
-        elif parameter.default is parameter.empty:
-            assert written[name] == "required"
-        else:
-            assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the guide's own text
-
-
-def test_the_options_have_their_tables():
-    """Each class that users make has a table of its parameters."""
-    headings = {table[0][0] for table in SIGNATURES}
-    assert {"`TofuPilotSession`", "`session.procedures.list`", "`RetryPolicy`", "`Sandbox`", "`BusyLine`"} <= headings
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 The site itself is built, and looked at in a browser, by `.ci/run site`.
 """
 
+import re
 import runpy
 import sys
 import tomllib
+from importlib.util import find_spec
 
 import pytest
-from fakes.guides import ROOT
+from fakes.guides import GUIDES, ROOT, read
 
 from aiotofupilot.listings import NAMES
 
@@ -46,6 +48,11 @@ def test_a_public_name_without_a_place_is_refused(site):
         site["reference"]({"aiotofupilot.new.Name": "aiotofupilot.new.Name"})
 
 
+def test_each_page_of_the_reference_is_about_modules_that_exist(site):
+    homes = [home for group in site["GROUPS"] for home in group.homes]
+    assert [home for home in homes if find_spec(f"aiotofupilot.{home}") is None] == []
+
+
 def test_every_page_is_in_the_menu(site):
     """The pages that are made are there too: the options, and the reference, which adds its own."""
     pages = {str(site["place"](path)) for pattern in site["SOURCES"] for path in ROOT.glob(pattern)}
@@ -68,6 +75,32 @@ def test_a_page_is_moved_with_its_links_and_pictures(site, tmp_path):
     assert "](guides/connect.md#behind-a-proxy)" in front
     assert "```python\n" in front
     assert "```python program" not in front
+
+
+def test_tables_of_parameters_are_made_from_signatures_and_docstrings(site):
+    """Each marker in a guide is the place of one."""
+    marked = [path for guide in GUIDES for path in re.findall(r"<!-- parameters: (.+) -->", read(guide))]
+    assert len(marked) == 6
+    tables = {path: site["parameters"](path) for path in marked}
+    assert all(re.search(r"^\| `seed` \| `0` \| Another seed ", tables[f"aiotofupilot.{name}"], re.MULTILINE)
+               for name in ("sandbox.BusyLine", "sandbox.Sandbox", "testing.audit"))  # fmt: skip
+    assert "| `max_wait` | `30.0` | The longest wait that " in tables["aiotofupilot.RetryPolicy"]
+    assert "| `retry` | `RetryPolicy()` | A `RetryPolicy`, or " in tables["aiotofupilot.TofuPilotSession"]
+    assert "| `on_unreadable` | `'raise'` | What to do " in tables["aiotofupilot.listings.Procedures.list"]
+    assert "| `read` | required | The loop. " in tables["aiotofupilot.testing.audit"]
+    assert "| `items` | none | Items to list " in tables["aiotofupilot.sandbox.Sandbox"]
+
+
+def test_a_page_has_a_table_in_the_place_of_its_marker(site, tmp_path):
+    site["add_page"](ROOT / "aiotofupilot" / "guides" / "survive.md", tmp_path)
+    page = (tmp_path / "guides" / "survive.md").read_text(encoding="utf-8")
+    assert "\n| parameter | default | meaning |\n" in page
+    assert "<!--" not in page
+
+
+def test_a_parameter_without_documentation_is_refused(site):
+    with pytest.raises(SystemExit, match=r"re\.compile does not say what pattern means"):
+        site["parameters"]("re.compile")
 
 
 def test_a_link_that_leads_nowhere_is_refused(site, tmp_path, monkeypatch):
