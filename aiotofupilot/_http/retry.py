@@ -57,15 +57,16 @@ _log = logging.getLogger("aiotofupilot")
 class RetryPolicy:
     """How often a page is requested again, and after how long.
 
-    A failure is about the page or about the server. It is about the page after a 500, 504, 408 or 524, a timeout, and a
-    response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 **
-    (n - 1))``: exponential backoff with full jitter.
+    A failure is about the page or about the server. It is about the page after a 500, 504, 408, 524 or another 5xx, a
+    timeout, and a response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait,
+    initial_wait * 2 ** (n - 1))``: exponential backoff with full jitter. Other pages do not wait.
 
     A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
     lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
     others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
     outage began))``. After the first good response to a request that was sent during the outage, requests begin again
-    gradually: one, two, four and so on at a time.
+    gradually: one, two, four and so on at a time. A response to an earlier request does not end the outage, because a
+    server that restarts may finish what it had accepted.
 
     If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. A 429 or a Retry-After pauses
     the whole session. If a 429 does not say for how long, the pause is at least 1 second.
@@ -90,7 +91,8 @@ class RetryPolicy:
     max_elapsed: float = 120.0
     """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
     the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
-    count from the beginning of the request. 0 means no retries."""
+    count from the beginning of the request. A page does not wait for a request that would be later: its error is raised
+    at once. 0 means no retries."""
     initial_wait: float = 0.5
     """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests.
     During an outage, one request then follows another, still one at a time, for up to ``max_elapsed``."""

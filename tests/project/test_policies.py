@@ -14,20 +14,12 @@ GITHUB = ROOT / ".github"
 
 
 def test_the_files_that_contributors_are_sent_to_exist():
-    """The map of the package and the steps to add a listing name files and folders."""
+    """The steps to add a listing, and the others, name files and folders."""
     folders = r"aiotofupilot|tests|benchmarks|\.github|\.ci|\.site"
     named = re.findall(rf"`((?:{folders})[\w./]*)`", read(GITHUB / "CONTRIBUTING.md"))
     assert len(named) > 15
     for path in named:
         assert (ROOT / path).exists(), path
-
-
-def test_every_package_is_on_the_map():
-    """A new package needs its line."""
-    on_the_map = read(GITHUB / "CONTRIBUTING.md")
-    for package in (ROOT / "aiotofupilot").iterdir():
-        if package.is_dir() and package.name != "__pycache__":
-            assert f"`aiotofupilot/{package.name}`" in on_the_map
 
 
 def test_the_changelog_keeps_its_form():
