@@ -9,7 +9,8 @@ The site is in FOLDER afterwards. Its pages can be read there. Its search needs 
 Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
 public name once, the page of options is what ``--help`` says, and ``llms.txt`` is the skill of the package with the
 list of pages. A line such as ``<!-- parameters: aiotofupilot.RetryPolicy -->`` becomes the table of what the callable
-takes, from its signature and its docstring. A link that leads nowhere, a name that cannot be resolved, a page that is in
+takes, from its signature and its docstring, and ``<!-- functions: aiotofupilot.sandbox.faults -->`` that of the public
+functions of a module. A link that leads nowhere, a name that cannot be resolved, a page that is in
 no menu, a public name without a place and a parameter without documentation all fail.
 """
 
@@ -90,8 +91,8 @@ FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
 """The opening of a block whose language has a word for the tests, such as ``python program``."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
 """The path in a link to another file."""
-PARAMETERS = re.compile(r"^<!-- parameters: ([\w.]+) -->$", re.MULTILINE)
-"""The place of a table of parameters."""
+MARKER = re.compile(r"^<!-- (parameters|functions): ([\w.]+) -->$", re.MULTILINE)
+"""The place of a table that is made from the source."""
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
 
@@ -116,7 +117,7 @@ def add_page(source: Path, docs: Path) -> None:
         return os.path.relpath(place(target), place(source).parent)
 
     parts = CODE.split(source.read_text(encoding="utf-8"))
-    parts[::2] = (PARAMETERS.sub(lambda line: parameters(line[1]), LINK.sub(moved, part)) for part in parts[::2])
+    parts[::2] = (MARKER.sub(lambda line: TABLES[line[1]](line[2]), LINK.sub(moved, part)) for part in parts[::2])
     page = docs / place(source)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(FENCE.sub(r"```\1", "".join(parts)), encoding="utf-8")
@@ -153,6 +154,20 @@ def default(parameter: inspect.Parameter) -> str:
         return f"`{value.__name__}`"
     is_ours = type(value).__module__.startswith(PACKAGE)  # such as a RetryPolicy, whose repr names each of its options
     return f"`{type(value).__name__}()`" if is_ours else f"`{value!r}`"
+
+
+def functions(path: str) -> str:
+    """Return the table of the public functions of a module, with the first sentences of their documentation."""
+    module = resolve_name(path)
+    rows = ["| name | what it does |", "|-|-|"]
+    for name in module.__all__:
+        if inspect.isfunction(function := getattr(module, name)):
+            summary, _, _ = (inspect.getdoc(function) or "").partition("\n\n")
+            rows.append(f"| [`{name}`][{path}.{name}] | {' '.join(summary.split())} |")
+    return "\n".join(rows)
+
+
+TABLES = {"parameters": parameters, "functions": functions}
 
 
 def public_names() -> dict[str, str]:

@@ -6,7 +6,6 @@ the top level, and use ``session``, an open session, without making one.
 A ``python program`` block is a whole file, and runs as one, where every warning is an error. If it makes an ``app``, a
 FastAPI service, that is started here instead, and each of its own GET routes has to answer 200.
 
-A table headed ``fault`` or ``paging`` has a row for each of the sandbox's, with a call that works.
 """
 
 import ast
@@ -31,7 +30,7 @@ from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
-from aiotofupilot.sandbox import Sandbox, faults, paging
+from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve, without_waits
 
 COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
@@ -212,19 +211,6 @@ def test_every_recipe_is_a_whole_program():
     found = [block for block in BLOCKS if block.guide.is_relative_to(COOKBOOK) and block.language.startswith("python")]
     assert len(found) >= 8
     assert {block.guide.stem for block in found if block.language == "python"} == {"notebooks"}
-
-
-@pytest.mark.parametrize(
-    ("heading", "package", "beside"),
-    [("fault", faults, {"TRANSIENT", "Alteration", "Fault"}), ("paging", paging, {"Paging", "Window"})],
-)
-def test_everything_that_can_go_wrong_is_in_its_table(heading, package, beside):
-    """Each fault and each odd paging has a row, which begins with a call that works."""
-    (table,) = [table for table in TABLES if table[0][0] == heading]
-    calls = [row[0].strip("`") for row in table[1:]]
-    assert {call.partition("(")[0] for call in calls} == set(package.__all__) - beside
-    for call in calls:
-        assert callable(getattr(made := eval(call, vars(package)), "alter", made))  # noqa: S307 - the guide's own text
 
 
 PACKAGE = ROOT / "aiotofupilot"

@@ -13,6 +13,7 @@ import pytest
 from fakes.guides import GUIDES, ROOT, read
 
 from aiotofupilot.listings import NAMES
+from aiotofupilot.sandbox import faults, paging
 
 MENU = tomllib.loads((ROOT / ".site" / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
 
@@ -89,6 +90,15 @@ def test_tables_of_parameters_are_made_from_signatures_and_docstrings(site):
     assert "| `on_unreadable` | `'raise'` | What to do " in tables["aiotofupilot.listings.Procedures.list"]
     assert "| `read` | required | The loop. " in tables["aiotofupilot.testing.audit"]
     assert "| `items` | none | Items to list " in tables["aiotofupilot.sandbox.Sandbox"]
+
+
+@pytest.mark.parametrize("module", [faults, paging])
+def test_everything_that_can_go_wrong_has_its_row(site, module):
+    """Each fault and each odd paging is in the table that is made of its module."""
+    assert f"\n<!-- functions: {module.__name__} -->\n" in read(ROOT / "aiotofupilot" / "testing" / "README.md")
+    table = site["functions"](module.__name__)
+    named = set(re.findall(r"^\| \[`(\w+)`\]\[[\w.]+\] \| [A-Z].+\. \|$", table, re.MULTILINE))
+    assert named == set(module.__all__) - {"TRANSIENT", "Alteration", "Fault", "Paging", "Window"}
 
 
 def test_a_page_has_a_table_in_the_place_of_its_marker(site, tmp_path):
