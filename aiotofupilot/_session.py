@@ -76,8 +76,8 @@ class TofuPilotSession(Listings):
             requested once.
         concurrency: At most this many pages of a listing are in flight or waiting to be used; 1 or more. A listing can
             name its own number. 1: a page is requested only when the walk needs it.
-        max_body: The most bytes of one response after decompression, in bytes; 1 or more. A page has less than a
-            megabyte. A run by itself, with all points of its waveforms, can have tens of megabytes.
+        max_body: The most bytes of one response after decompression; 1 or more, 64 MiB by default. A page has less than
+            a megabyte. A run by itself, with all points of its waveforms, can have tens of megabytes.
         limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``. It is an async context manager that
             can be entered many times, also at the same time. Each attempt of this session and its views enters it
             before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.

@@ -287,9 +287,8 @@ class Paginator(AsyncOnly, Generic[T]):
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These errors
         are logged, the first one as a warning, with another warning every ten minutes. Other errors are raised: another
-        4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved although no server has
-        responded yet, and with ``on_unreadable="raise"`` an item that cannot be read. You can ask for the next item
-        then.
+        4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved before any server has
+        responded, and with ``on_unreadable="raise"`` an item that cannot be read. You can ask for the next item then.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is

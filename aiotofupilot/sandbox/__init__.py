@@ -29,7 +29,8 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
 """
 
-from .._public import explained
+from aiotofupilot._public import explained
+
 from . import faults, paging
 from .factory import BusyLine, DeployedRun, Factory, make_procedures
 from .faults import Faults
@@ -53,4 +54,4 @@ __all__ = [
 ]
 
 for _name in __all__:
-    explained(globals()[_name])
+    explained(globals()[_name])  # so that help() has the fields of a class
