@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from .errors import SessionError
 
@@ -148,33 +147,3 @@ def listed(items: Iterator[R], at_most: int = sys.maxsize) -> Iterator[list[R]]:
     This happens in C, so an interrupt comes before all of it or after it.
     """
     return filter(None, map(list, (islice(items, at_most),)))
-
-
-def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-    """Return a task that fetches something."""
-    task = asyncio.create_task(fetching)
-    task.add_done_callback(_retrieve)
-    return task
-
-
-def _retrieve(done: asyncio.Task[Any]) -> None:
-    """Retrieve the error of a task, so that asyncio does not report it as unseen.
-
-    A task that somebody cancelled then forgets its `CancelledError`, whose frames have the session. In Python 3.13 they
-    also lead to the end of the event loop, which has the task. One that a user's limiter raised is left to `outcome`.
-    """
-    if done.cancelling() or not done.cancelled():
-        with suppress(asyncio.CancelledError):
-            done.exception()
-
-
-def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks whose results nobody wants any more."""
-    for task in tasks:
-        task.cancel()
-
-
-def cancel_soon(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks whose owner was dropped, perhaps in another thread, or after the loop was closed."""
-    if tasks and not (loop := tasks[0].get_loop()).is_closed():
-        loop.call_soon_threadsafe(cancel, tasks)

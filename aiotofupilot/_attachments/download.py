@@ -21,8 +21,9 @@ from attrs import evolve, frozen
 from aiotofupilot._checks import integer, must_be
 from aiotofupilot._http.outage import is_transient
 from aiotofupilot._http.retry import RetryPolicy
-from aiotofupilot._iteration import Iteration, begun, cancel, cancel_soon
+from aiotofupilot._iteration import Iteration
 from aiotofupilot._otel import download_span
+from aiotofupilot._paging.tasks import Tasks
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.listings import listing_class
@@ -180,33 +181,28 @@ class Downloads(Iteration[Download]):
         self._concurrency = concurrency
         self._due: deque[Attachment] = deque()
         """What was read, and is not being downloaded."""
-        self._running: dict[asyncio.Task[Download], Attachment] = {}
-        """What is being downloaded, or was, and is not at hand yet."""
-        self._reading: asyncio.Task[object] | None = None
+        self._tasks: Tasks[Attachment, Download] = Tasks()
+        """What is being downloaded, or was, and is not at hand yet; and beside it what reads the next attachment."""
         self._has_read_all = False
         self._failure: BaseException | None = None
         """The error of the iterable, which is raised after what it yielded before is at hand. None: there is none."""
-        self._stopping: list[asyncio.Task[Any]] = []
-
-    def __del__(self) -> None:
-        if hasattr(self, "_reading"):  # otherwise it was interrupted while it was made
-            cancel_soon(self._in_flight())
 
     async def _advance(self) -> bool:
+        tasks = self._tasks
         try:
-            await self._wait_until_stopped()
+            await tasks.settle()
             while True:
                 self._fill()
-                ended = next((task for task in self._running if task.done()), None)
+                ended = tasks.ended
                 if ended is not None:
                     self._offer([self._result(ended)])
                     return True
-                if not (in_flight := self._in_flight()):
+                if not tasks.in_flight:
                     break
-                await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+                await tasks.any_ended()
             self._raise_failure()
         except BaseException:
-            self._stop()
+            self._stop(spares_reading=not self._source.can_be_cancelled)
             raise
         finally:
             ended = None  # its error knows this frame
@@ -215,31 +211,26 @@ class Downloads(Iteration[Download]):
 
     async def _close(self) -> None:
         self._drop()
-        self._stop()
-        if self._reading is not None:
-            cancel([self._reading])
-            self._stopping.append(self._reading)
-        await self._wait_until_stopped()
+        self._stop(spares_reading=False)
+        await self._tasks.settle()
         await self._source.aclose()
-
-    def _in_flight(self) -> list[asyncio.Task[Any]]:
-        return [task for task in (*self._running, self._reading) if task is not None and not task.done()]
 
     def _fill(self) -> None:
         """Download what may be in flight, and read on if nothing waits."""
+        tasks = self._tasks
         while True:
-            if self._reading is not None and self._reading.done():
-                self._take_up(self._reading)
-            while self._due and len(self._running) < self._concurrency:
+            if tasks.beside is not None and tasks.beside.done():
+                self._take_up(tasks.beside)
+            while self._due and len(tasks) < self._concurrency:
                 attachment = self._due.popleft()
-                self._running[begun(self._one(attachment))] = attachment
-            if self._due or self._reading is not None or self._has_read_all or self._failure is not None:
+                tasks.start(self._one(attachment), attachment)
+            if self._due or tasks.beside is not None or self._has_read_all or self._failure is not None:
                 return
-            self._reading = begun(self._source.next())
+            tasks.start_beside(self._source.next())
 
     def _take_up(self, reading: asyncio.Task[object]) -> None:
         """Take up what was read."""
-        self._reading = None
+        self._tasks.beside = None
         try:
             item = reading.result()
             if item is _END:
@@ -259,35 +250,22 @@ class Downloads(Iteration[Download]):
             if failure is not None:
                 raise failure
         finally:
-            del failure  # likewise
+            del failure  # its traceback refers to this frame
 
     def _result(self, task: asyncio.Task[Download]) -> Download:
         """Return what has become of an attachment. After an error, it is downloaded again."""
-        attachment = self._running.pop(task)
+        attachment = self._tasks.take(task)
         try:
             return task.result()
         except BaseException:
             self._due.appendleft(attachment)
             raise
         finally:
-            del task  # likewise
+            del task  # which knows its error, which knows this frame
 
-    def _stop(self) -> None:
+    def _stop(self, *, spares_reading: bool) -> None:
         """Cancel what is in flight. It is downloaded again, and goes on where the file is."""
-        stopped = [task for task in self._running if not task.done()]
-        self._due.extendleft(reversed([self._running.pop(task) for task in stopped]))
-        tasks: list[asyncio.Task[Any]] = [*stopped]
-        if self._reading is not None and self._source.can_be_cancelled:
-            tasks.append(self._reading)
-        cancel(tasks)
-        self._stopping += tasks
-
-    async def _wait_until_stopped(self) -> None:
-        if self._stopping:
-            await asyncio.wait(self._stopping)
-            if self._reading in self._stopping and self._reading.cancelled():
-                self._reading = None
-            self._stopping = []
+        self._due.extendleft(reversed(self._tasks.stop(spares_beside=spares_reading)))
 
 
 _END = object()

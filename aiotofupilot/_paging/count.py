@@ -10,7 +10,6 @@ A listing is cut at timestamps that are drawn from it.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -24,6 +23,7 @@ from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
 from .source import Fetch, Plan, Source, T, leads_nowhere
+from .tasks import Tasks
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -78,16 +78,15 @@ async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -
     """Return the pages of some probes, so many in flight. If one of them cannot be had, none stays in flight."""
     counts = RequestCounts()
     pages: list[Page[T]] = []
-    for first in range(0, len(probes), at_once):
-        due = probes[first : first + at_once]
-        tasks = [asyncio.create_task(fetch(probe.cursor, probe.limit, counts)) for probe in due]
-        try:
-            pages += await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            del tasks  # which know their errors, which know this frame
+    tasks: Tasks[Probe, Page[T]] = Tasks()
+    try:
+        for first in range(0, len(probes), at_once):
+            for probe in probes[first : first + at_once]:
+                tasks.start(fetch(probe.cursor, probe.limit, counts), probe)
+            pages += await tasks.results()
+    finally:
+        tasks.clear()
+        await tasks.settle()
     return pages
 
 

@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve
 
-from aiotofupilot._iteration import begun, cancel, cancel_soon
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .by_itself import ByItself, LeftOut, is_about_item
-from .prefetch import outcome
+from .tasks import Tasks, outcome
 from .walk import LEFT_OUT_KEPT, MarkedIteration, note_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Sequence
 
     from aiotofupilot.positions import Checkpoint, Watermark
 
@@ -65,6 +64,53 @@ class _Entry:
         return result if isinstance(result, bytes) else None
 
 
+class _Listed:
+    """The items whose details are wanted, as a walk lists them."""
+
+    def __init__(self, walk: Walk[Any] | IncrementalWalk[Any], place_of: Callable[[Any], Checkpoint | None]) -> None:
+        self._walk = walk
+        self._place_of = place_of
+        self._read_to = place_of(walk)
+        """After the item that was read last."""
+        self.has_ended = False
+        """Whether there are no more."""
+
+    async def read(self, at_most: int) -> list[_Entry]:
+        """Return the next items; none: there are no more."""
+        entries: list[_Entry] = []
+        for item, place in await self._walk._take_placed(at_most, self._place_of):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
+            entries.append(_Entry(item, self._read_to, place))
+            self._read_to = place
+        self.has_ended = not entries
+        return entries
+
+
+class _Buffer:
+    """How many bytes of details wait to be yielded, and how many are to be expected."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        """No more details are requested if more than so many bytes are to be expected."""
+        self.largest = 0
+        """The bytes of the longest details so far. As many are expected of each request."""
+        self._held = 0
+
+    def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Return the entries whose details are too long to be kept, the last item first, and count the others."""
+        lengths = [len(entry.body or b"") for entry in entries]
+        self.largest, self._held = max([self.largest, *lengths]), sum(lengths)
+        surplus: list[_Entry] = []
+        for at in range(len(entries) - 1, 0, -1):
+            if self._held > self.most and lengths[at]:
+                surplus.append(entries[at])
+                self._held -= lengths[at]
+        return surplus
+
+    def expected(self, in_flight: int) -> int:
+        """Return how many bytes wait once the details have come that are in flight."""
+        return self._held + in_flight * self.largest
+
+
 class DetailIteration(MarkedIteration[D, _Entry]):
     """What both walks over details have.
 
@@ -86,24 +132,24 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     ) -> None:
         self._walk = walk  # has one page in flight at most
         self._source = details
-        self._plan = plan
-        self._max_buffer = max_buffer
-        self._taken_to = self._place_of(walk)  # after the item that was taken last
+        self._listed = _Listed(walk, self._place_of)
+        self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
         """What concerns details only."""
         self._by_itself = ByItself(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        self._largest = 0
-        """The bytes of the longest details so far. As many are expected of each request."""
         self._yielded_bytes = 0
         """The bytes from which the details were decoded that were at hand up to now."""
-        self._has_listed_all = False
-        self._reader: asyncio.Task[list[tuple[Any, Checkpoint | None]]] | None = None
-        self._stopping: list[asyncio.Task[Any]] = []
         self._aside: tuple[_Entry, TofuPilotError] | None = None
         """The item that was not found before the details of another were read, and its error."""
         self._entries: deque[_Entry] = deque()
+        self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
+        """What fetches the details of entries, and beside it what reads the next items."""
+
+    @property
+    def _plan(self) -> Plan:
+        return self._by_itself.plan
 
     @staticmethod
     @abstractmethod
@@ -115,8 +161,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         """Leave an item for later that may still be listed, and is not found; or raise its error."""
 
     def __del__(self) -> None:
-        if hasattr(self, "_entries"):
-            cancel_soon(self._in_flight())
+        if hasattr(self, "_tasks"):
             self._span.end(self.stats)
 
     @property
@@ -139,9 +184,9 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
     async def _close(self) -> None:
         self._drop()
-        self._stop()
+        self._tasks.clear()
         self._entries.clear()
-        await self._wait_until_stopped()
+        await self._tasks.settle()
         await self._walk.aclose()
         self._span.end(self.stats)
 
@@ -157,17 +202,17 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         if self._decode():
             return True
         try:
-            await self._wait_until_stopped()
+            await self._tasks.settle()
             while self._wanted != 0:
                 self._fill()
                 head = self._entries[0] if self._entries else None
-                if head is None and self._reader is None:
+                if head is None and self._tasks.beside is None:
                     if self._aside is None:
                         break
                     self._call_back(*self._aside)
                     continue
                 if head is None or head.task is None or not head.task.done():
-                    await asyncio.wait(self._in_flight(), return_when=asyncio.FIRST_COMPLETED)
+                    await self._tasks.any_ended()
                     continue
                 await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
                 if self._aside is not None and self._source.is_known:
@@ -189,86 +234,69 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._offer_from(details, entries)
         return bool(details)
 
-    def _in_flight(self) -> list[asyncio.Task[Any]]:
-        tasks = [*(entry.task for entry in self._entries), self._reader]
-        return [task for task in tasks if task is not None and not task.done()]
-
     def _stop(self) -> None:
         """Cancel what is in flight. It will be requested again, and so will be what has failed."""
-        tasks = self._in_flight()
-        self._stopping += tasks
+        for entry in self._tasks.stop():
+            entry.task = None
         for entry in self._entries:
             if entry.body is None:
-                entry.task = None
-        cancel(tasks)
+                self._forget(entry)
 
-    async def _wait_until_stopped(self) -> None:
-        if self._stopping:
-            await asyncio.wait(self._stopping)
-            if self._reader in self._stopping and self._reader.cancelled():
-                self._reader = None
-            self._stopping = []
+    def _forget(self, entry: _Entry) -> None:
+        """Keep nothing of a request for the details of an entry, so that they may be requested again."""
+        if entry.task is not None:
+            self._tasks.take(entry.task)
+            entry.task = None
 
     def _fill(self) -> None:
-        """Request what may be in flight."""
-        if self._reader is not None and self._reader.done():
-            self._take_up(self._reader)
-        entries, concurrency = self._entries, self._plan.concurrency
-        lengths = [len(entry.body or b"") for entry in entries]
-        self._largest, held = max([self._largest, *lengths]), sum(lengths)
-        for at in range(len(entries) - 1, 0, -1):
-            if held > self._max_buffer and lengths[at]:
-                entries[at].task, held = None, held - lengths[at]
-        tasks = self._in_flight()
-        in_flight = len(tasks)
-        expected = held + (in_flight - (self._reader in tasks)) * self._largest
+        """Take up what has come, and request what may be in flight."""
+        tasks, entries, concurrency = self._tasks, self._entries, self._plan.concurrency
+        if tasks.beside is not None and tasks.beside.done():
+            self._take_up(tasks.beside)
+        for entry in self._buffer.surplus(entries):
+            self._forget(entry)
+        running = tasks.in_flight
+        in_flight, is_reading = len(running), tasks.beside in running
+        expected = self._buffer.expected(in_flight - is_reading)
         enough = min(1 if concurrency == 1 else 2 * concurrency, self._wanted)
-        width = min(concurrency if self._source.is_known and self._largest else 1, self._wanted)
-        if len(entries) < enough and self._reader is None and not self._has_listed_all and in_flight < concurrency:
-            self._reader = self._begun(self._walk._take_placed(2 * concurrency, self._place_of))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
+        if len(entries) < enough and tasks.beside is None and not self._listed.has_ended and in_flight < concurrency:
+            tasks.start_beside(self._listed.read(2 * concurrency))
             in_flight += 1
-        for at, entry in enumerate(islice(entries, width)):
+        width = concurrency if self._source.is_known and self._buffer.largest else 1
+        for at, entry in enumerate(islice(entries, min(width, self._wanted))):
             if entry.task is None:
-                expected += self._largest
-                if in_flight >= concurrency or (at and expected > self._max_buffer):
+                expected += self._buffer.largest
+                if in_flight >= concurrency or (at and expected > self._buffer.most):
                     break
                 getting = self._by_itself.get(entry.item, entry.before, is_checked=entry.is_checked)
-                entry.task = self._begun(getting)
+                entry.task = tasks.start(getting, entry)
                 in_flight += 1
 
-    def _begun(self, fetching: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        with self._span.fetching():
-            return begun(fetching)
-
-    def _take_up(self, reader: asyncio.Task[list[tuple[Any, Checkpoint | None]]]) -> None:
+    def _take_up(self, reading: asyncio.Task[list[_Entry]]) -> None:
         """Take up the items that the walk has found. If no others are left, its error is raised, once."""
-        if self._entries and (reader.cancelled() or reader.exception()):
+        if self._entries and (reading.cancelled() or reading.exception()):
             return
-        self._reader = None
+        self._tasks.beside = None
         try:
-            found = outcome(reader)
+            self._entries += outcome(reading)
         finally:
-            del reader  # which knows its error, which knows this frame
-        for item, place in found:
-            self._entries.append(_Entry(item, self._taken_to, place))
-            self._taken_to = place
-        self._has_listed_all = not found
+            del reading  # which knows its error, which knows this frame
 
     def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
         """Return whether the details of the first item are there. If there are none, the item is left out."""
         try:
             result = outcome(task)
         except Exception as error:
-            head.task = None
+            self._forget(head)
             error.add_note(f"this is about the details of the item with the ID {head.item.id!r}")
             if isinstance(error, TofuPilotError) and is_about_item(error):
                 _note_item(error, head)
             raise
         finally:
-            del task  # likewise
+            del task  # which knows its error, which knows this frame
         if isinstance(result, bytes):
             return True
-        head.task = None
+        self._forget(head)
         if result.reason == "unreadable":
             self._leave_out(head, result.error)
         elif result.reason == "removed":
@@ -308,7 +336,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         There are none before everything that was cancelled has ended, so that no more is in flight than may be, and
         none before those of an item that is to be put back.
         """
-        if not self._entries or self._wanted == 0 or self._stopping or self._aside is not None:
+        if not self._entries or self._wanted == 0 or self._aside is not None or not self._tasks.is_settled:
             return None
         self._fill()
         head = self._entries[0]
@@ -318,10 +346,11 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         try:
             detail = self._source.decode(body)
         except DecodeError:  # they are requested again, because such an error belongs to an attempt
-            head.task, head.is_checked = None, True
+            self._forget(head)
+            head.is_checked = True
             return None
         self._entries.popleft()
-        head.task = None  # so that the bytes are not kept
+        self._forget(head)  # so that the bytes are not kept
         self._yielded_bytes += len(body)
         self._wanted -= 1
         if self._wanted == 0:

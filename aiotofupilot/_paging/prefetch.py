@@ -6,27 +6,24 @@ computes those beyond, and fetches their pages early. Each page that is handed o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from attrs import define
 
-from aiotofupilot._iteration import begun, cancel, cancel_soon
 from aiotofupilot._request import Deadline
-from aiotofupilot.errors import SessionError, TofuPilotError
+from aiotofupilot.errors import TofuPilotError
 
 from .source import Fetch, OnUnreadable, T, leads_nowhere
+from .tasks import Tasks, result
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import asyncio
+    from collections.abc import Awaitable
 
     from aiotofupilot.models import Page
-
-R = TypeVar("R")
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -41,7 +38,115 @@ _GOOD_PAGES = 10
 """After this many good pages in a row, pages that were halved are twice as long again."""
 
 
-@define(eq=False, repr=False, slots=False)
+class _Request(NamedTuple):
+    """A page that is requested."""
+
+    cursor: int
+    limit: int
+    deadline: Deadline
+
+
+@define(eq=False)
+class _Length:
+    """How many items are requested per page: fewer than at first if the server caps them or pages take too long."""
+
+    limit: int
+    """As many as are requested now."""
+    whole: int
+    """As many as are requested if no page takes too long."""
+    requested: int
+    """As many as were requested with the page handed over last, or with the one that it is a part of."""
+    is_capped: bool = False
+    """Whether the server has shown that it gives no longer pages."""
+    too_long: int = 0
+    """How many pages came only in parts, because they were too long, since a whole page came."""
+    good: int = 0
+    """How many pages in a row came whole since they were halved."""
+
+    def came_whole(self) -> None:
+        """Note that a page came as it was requested."""
+        if self.requested == self.whole:
+            self.too_long = 0
+        elif self.limit < self.whole:
+            self.good += 1
+            if self.good == _GOOD_PAGES:
+                self.limit, self.good = min(2 * self.limit, self.whole), 0
+
+    def came_in_parts(self, requested: int, *, at_least: int) -> bool:
+        """Note that a page was too long, and return whether the next ones are shorter, with ``at_least`` so many items.
+
+        The first time, the server may have been slow for another reason.
+        """
+        self.too_long += 1
+        if self.too_long == 1:
+            return False
+        self.limit, self.good = max(at_least, requested // 2), 0
+        return True
+
+    def cap(self, length: int) -> None:
+        """Note that the server gives no longer pages."""
+        self.limit = self.whole = length
+        self.is_capped = True
+
+
+@define(eq=False)
+class _Width:
+    """How many pages may be in flight: one at first, and more with each that comes as predicted."""
+
+    most: int
+    """The concurrency. 1 as soon as cursors cannot be predicted."""
+    now: int = 1
+    is_sequential: bool = False
+    """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+    has_looked_far: bool = False
+    """Whether one item far ahead was requested."""
+
+    def grow(self, *, goes_on_far: bool) -> None:
+        """Note that a page came as predicted. All that may be in flight are, if the listing goes on far ahead."""
+        wider = self.now + (1 if self.now < _CAUTIOUS else 2)
+        self.now = self.most if goes_on_far else min(wider, self.most)
+
+    def give_up(self) -> None:
+        """Note that cursors cannot be predicted."""
+        if self.most > 1:
+            self.most, self.is_sequential = 1, True
+
+
+@define(eq=False)
+class _Parts(Generic[T]):
+    """How pages that failed are read part by part."""
+
+    on_unreadable: OnUnreadable | None
+    has_offsets: bool = False
+    """Whether a page with more than one item has shown that the cursors are offsets."""
+    bisection: Bisection[T] | None = None
+    """What reads the page of which the one handed over last is a part. None: that one is whole."""
+
+    def begin(
+        self,
+        error: TofuPilotError,
+        request: _Request,
+        fetch: Fetch[T],
+        *,
+        overlap: int,
+        passed: int,
+        last: Page[T] | None,
+    ) -> Bisection[T]:
+        """Return what reads a page that failed. ``last`` is the page before, if it was handed over."""
+        has_offsets = self.has_offsets or request.limit == 1  # then no other limit is requested
+        self.bisection = Bisection(
+            fetch,
+            error,
+            *request,
+            skips=self.on_unreadable == "skip",
+            overlap=overlap,
+            passed=passed,
+            has_offsets=has_offsets,
+            read_at=last.cursor if last and has_offsets else None,
+        )
+        return self.bisection
+
+
 class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
@@ -54,39 +159,53 @@ class Window(Generic[T]):
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
     """
 
-    fetch: Fetch[T]
-    cursor: int
-    """Where the next page begins."""
-    limit: int
-    """How many items are requested per page."""
-    overlap: int
-    """How many items of a page the next one is to begin with; less than `limit`."""
-    concurrency: int
-    on_unreadable: OnUnreadable | None
-    passed: int
-    """The position before which all items have been passed."""
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        *,
+        cursor: int,
+        limit: int,
+        overlap: int,
+        concurrency: int,
+        on_unreadable: OnUnreadable | None,
+        passed: int,
+    ) -> None:
+        self._fetch = fetch
+        self.cursor: int = cursor
+        """Where the next page begins."""
+        self.overlap: int = overlap
+        """How many items of a page the next one is to begin with; less than `limit`."""
+        self.passed: int = passed
+        """The position before which all items have been passed."""
+        self._length = _Length(limit, limit, limit)
+        self._width = _Width(concurrency)
+        self._parts: _Parts[T] = _Parts(on_unreadable)
+        self._tasks: Tasks[_Request, Page[T]] = Tasks()
+        """The pages that are prefetched, and beside them the request of one item far ahead."""
+        self._last: Page[T] | None = None
+        """The page handed over last. None: there was none, or it is of no use."""
+        self._ended = False
 
-    def __attrs_post_init__(self) -> None:
-        self._whole, self._width = self.limit, 1
-        self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
-        self._far: asyncio.Task[Page[T]] | None = None
-        """The request of one item far ahead, one of those in flight. None: there was none, or it is of no use."""
-        self._has_looked_far = False
-        self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._has_learned = self._ended = False
-        self._has_offsets = False
-        """Whether a page with more than one item has shown that the cursors are offsets."""
-        self.is_sequential = False
-        """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
-        self._too_long = 0
-        """How many pages came only in parts, because they were too long, since a whole page came."""
-        self._good = 0
-        """How many pages in a row came whole since they were halved."""
-        self.gap: Gap | None = None
-        """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
-        self.requested = self.limit
+    @property
+    def limit(self) -> int:
+        """How many items are requested per page."""
+        return self._length.limit
+
+    @property
+    def requested(self) -> int:
         """How many items were requested with the page handed over last, or with the one that it is a part of."""
-        self._step_back()
+        return self._length.requested
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+        return self._width.is_sequential
+
+    @property
+    def gap(self) -> Gap | None:
+        """What lies before the page handed over last, if that is a part of one that failed. None: it is whole."""
+        bisection = self._parts.bisection
+        return None if bisection is None or bisection.is_stuck else bisection.gap  # then it is as the server cuts it
 
     def restart(self, cursor: int) -> None:
         """Throw away what is in flight and go on at another cursor, with one page at first."""
@@ -97,7 +216,8 @@ class Window(Generic[T]):
     def follow(self, cursor: int, limit: int, *, passed: int) -> None:
         """Go on at another cursor as `restart` does, with pages that do not overlap."""
         self.restart(cursor)
-        self.overlap, self.limit, self._whole, self.passed = 0, limit, limit, passed
+        self.overlap, self.passed = 0, passed
+        self._length.limit = self._length.whole = limit
 
     async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
         """Return the next page; None: the one before was the last. At most so many can be needed from here on.
@@ -105,32 +225,31 @@ class Window(Generic[T]):
         After an error, or when cancelled, nothing is in flight, and the next call requests the same page again. If the
         page before led nowhere, that is a `PaginationError`.
         """
-        self.gap = None
         if self._ended:
             await self.aclose()
             return None
-        last, bisection = self._last, self._bisection
-        if bisection is None and last is not None and (last.following is None or self.cursor <= last.cursor):
+        last, part = self._last, self._parts.bisection
+        if part is not None and not part.is_under_way:
+            part = None
+        if part is None and last is not None and (last.following is None or self.cursor <= last.cursor):
             raise leads_nowhere(last.cursor, None if last.following is None else self.cursor)
         try:
-            if self._cancelled:
-                await asyncio.wait(self._cancelled)  # what was thrown away is in flight until it has ended
-                self._cancelled = []
-            if bisection is not None:
-                return await self._part(bisection)
-            limit, deadline, fetching = self._due(at_most)
-            self.requested = limit
+            if not self._tasks.is_settled:
+                await self._tasks.settle()
+            if part is not None:
+                return await self._part(part)
+            request, fetching = self._due(at_most)
+            self._length.requested = request.limit
             try:
                 page = await fetching
             except TofuPilotError as error:
-                if not may_be_read_in_parts(error, self.on_unreadable):
+                if not may_be_read_in_parts(error, self._parts.on_unreadable):
                     raise
                 # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
-                return await self._part(self._bisected(error, limit, deadline))
-            if self._prefetched:
-                self._prefetched.popleft()
-            self._settle(page, limit)
+                return await self._part(self._bisected(error, request))
+            self._tasks.drop_first()
+            self._settle(page, request.limit)
         except BaseException as error:
             ended = type(error).__name__
             _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self.cursor, ended)
@@ -141,112 +260,75 @@ class Window(Generic[T]):
     async def aclose(self) -> None:
         """End, and wait until nothing is in flight."""
         self._ended = True
-        self._cancel_prefetched()
-        await asyncio.gather(*self._cancelled, return_exceptions=True)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_far"):  # otherwise it was interrupted while it was made
-            cancel_soon(self._in_flight)
-
-    @property
-    def _in_flight(self) -> list[asyncio.Task[Page[T]]]:
-        far = [] if self._far is None else [self._far]
-        return [task for _, _, _, task in self._prefetched] + far
+        self._drop_prefetched()
+        await self._tasks.settle()
 
     def _step_back(self) -> None:
         """Throw away what is in flight, and let the page that is due be requested alone."""
-        self._cancel_prefetched()
-        self._last: Page[T] | None = None
-        self._bisection: Bisection[T] | None = None
+        self._drop_prefetched()
+        self._last = self._parts.bisection = None
 
-    def _due(self, at_most: int) -> tuple[int, Deadline, Coroutine[Any, Any, Page[T]]]:
-        """Fill the window, and return the limit, the time limit and the request of its first page."""
-        limit, deadline, widest = self.limit, Deadline(), min(self.concurrency, at_most)
-        is_looking_far = self._far is not None and not self._far.done()
-        width = min(self._width, at_most, self.concurrency - is_looking_far)
-        while width > 1 and len(self._prefetched) < width:
-            cursor, deadline = self.cursor, Deadline()
-            if self._prefetched:
-                cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self.overlap
-            self._prefetched.append((cursor, limit, deadline, begun(self.fetch(cursor, limit, deadline=deadline))))
-        if width > 1 and not self._has_looked_far and widest > _WIDE:
-            self._has_looked_far = True
-            self._far = begun(self.fetch(self.cursor + widest * (limit - self.overlap), 1, once=True))
-        if self._prefetched:
-            _, limit, deadline, task = self._prefetched[0]
-            return limit, deadline, _result(task)
-        return limit, deadline, self.fetch(self.cursor, limit, deadline=deadline)
+    def _due(self, at_most: int) -> tuple[_Request, Awaitable[Page[T]]]:
+        """Fill the window, and return its first page, and what waits for it."""
+        tasks, limit, width = self._tasks, self._length.limit, self._width
+        request = _Request(self.cursor, limit, Deadline())
+        is_looking_far = tasks.beside is not None and not tasks.beside.done()
+        wanted = min(width.now, at_most, width.most - is_looking_far)
+        while wanted > 1 and len(tasks) < wanted:
+            if tasks:
+                last = tasks.last
+                request = _Request(last.cursor + last.limit - self.overlap, limit, Deadline())
+            tasks.start(self._fetch(request.cursor, limit, deadline=request.deadline), request)
+        widest = min(width.most, at_most)
+        if wanted > 1 and not width.has_looked_far and widest > _WIDE:
+            width.has_looked_far = True
+            tasks.start_beside(self._fetch(self.cursor + widest * (limit - self.overlap), 1, once=True))
+        if tasks:
+            task, request = tasks.first
+            return request, result(task)
+        return request, self._fetch(request.cursor, limit, deadline=request.deadline)
 
-    def _bisected(self, error: TofuPilotError, limit: int, deadline: Deadline) -> Bisection[T]:
+    def _bisected(self, error: TofuPilotError, request: _Request) -> Bisection[T]:
         """Return how to read the page that is due in parts. The pages requested beyond it are as good as ever."""
-        if self._prefetched:
-            self._prefetched.popleft()
-        has_offsets = self._has_offsets or limit == 1  # then no other limit is requested
-        return Bisection(
-            self.fetch,
-            error,
-            self.cursor,
-            limit,
-            deadline,
-            skips=self.on_unreadable == "skip",
-            overlap=self.overlap,
-            passed=self.passed,
-            has_offsets=has_offsets,
-            read_at=self._last.cursor if self._last and has_offsets else None,
-        )
+        self._tasks.drop_first()
+        last, overlap, passed = self._last, self.overlap, self.passed
+        return self._parts.begin(error, request, self._fetch, overlap=overlap, passed=passed, last=last)
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
         page = await bisection.next()
-        self.gap = None if bisection.is_stuck else bisection.gap  # then it is a page as the server cuts it
-        self._bisection = bisection if bisection.is_under_way else None
         self._note(page)
-        if bisection.is_too_long:
-            self._too_long += 1
-            if self._too_long > 1:  # the first time, the server may have been slow for another reason
-                self.limit, self._good = max(self.overlap + 1, bisection.limit // 2), 0
-                self._cancel_prefetched()
-        is_joined = self._prefetched and self._prefetched[0][0] == self.cursor
-        if not is_joined and self._bisection is None:
-            self._cancel_prefetched()
+        if bisection.is_too_long and self._length.came_in_parts(bisection.limit, at_least=self.overlap + 1):
+            self._drop_prefetched()
+        is_joined = self._tasks and self._tasks.first[1].cursor == self.cursor
+        if not is_joined and not bisection.is_under_way:
+            self._drop_prefetched()
         return page
 
     def _settle(self, page: Page[T], requested: int) -> None:
         """Hold a page to what was predicted when so many items were requested, and note what follows it."""
-        if requested == self._whole:
-            self._too_long = 0
-        elif self.limit < self._whole:
-            self._good += 1
-            if self._good == _GOOD_PAGES:
-                self.limit, self._good = min(2 * self.limit, self._whole), 0
+        self._length.came_whole()
+        self._parts.bisection = None
         following, length = page.following, len(page.data)
         if following == page.cursor + requested:
-            wider = self._width + (1 if self._width < _CAUTIOUS else 2)
-            self._width = self.concurrency if self._goes_on_far() else min(wider, self.concurrency)
+            self._width.grow(goes_on_far=_goes_on(self._tasks.beside))
         elif following is None:
-            self._cancel_prefetched()
+            self._drop_prefetched()
         else:
-            if self._prefetched:
+            if self._tasks:
                 _log.debug(
                     "the page at cursor %d leads to %d: %d requested ahead are dropped",
                     page.cursor,
                     following - self.overlap,
-                    len(self._prefetched),
+                    len(self._tasks),
                 )
-            self._cancel_prefetched()
-            if not self._has_learned and self.overlap < length < requested and following == page.cursor + length:
-                self.limit = self._whole = length  # the server gives no longer pages
-                self._has_learned = True
-            elif self.concurrency > 1:
-                self.concurrency, self.is_sequential = 1, True
+            self._drop_prefetched()
+            is_short = self.overlap < length < requested and following == page.cursor + length
+            if is_short and not self._length.is_capped:
+                self._length.cap(length)
+            else:
+                self._width.give_up()
         self._note(page)
-
-    def _goes_on_far(self) -> bool:
-        """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
-        far = self._far
-        if far is None or not far.done() or far.cancelled() or far.exception() is not None:
-            return False
-        return far.result().following is not None
 
     def _note(self, page: Page[T]) -> None:
         """Note what follows a page that is handed over."""
@@ -254,34 +336,17 @@ class Window(Generic[T]):
         self._ended = following is None and not page.meta.has_more
         if following is not None:
             self.cursor, self.passed = following - self.overlap, following
-            self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
+            if following - page.cursor == len(page.data) > 1:
+                self._parts.has_offsets = True
 
-    def _cancel_prefetched(self) -> None:
+    def _drop_prefetched(self) -> None:
         """Throw away what is in flight, and go on with one page."""
-        tasks, self._far = self._in_flight, None
-        self._prefetched.clear()
-        cancel(tasks)
-        self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
-        self._width = 1
+        self._tasks.clear()
+        self._width.now = 1
 
 
-async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    """Return the page that a task fetches, or raise its error; see `outcome`."""
-    try:
-        if task.done():
-            await asyncio.sleep(0)  # the pages requested just now set off before this one is consumed
-        else:
-            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
-        return outcome(task)
-    finally:
-        del task  # which knows its error, which knows this frame
-
-
-def outcome(task: asyncio.Task[R]) -> R:
-    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of a user's limiter."""
-    try:
-        if task.cancelled() and task.cancelling():  # by somebody, as the end of an event loop does it
-            raise SessionError("the session was closed while a request was under way")
-        return task.result()
-    finally:
-        del task  # likewise
+def _goes_on(far: asyncio.Task[Page[Any]] | None) -> bool:
+    """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
+    if far is None or not far.done() or far.cancelled() or far.exception() is not None:
+        return False
+    return far.result().following is not None

@@ -457,7 +457,7 @@ async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
     window = window_of(fetch, concurrency=4)
     for _ in range(2):
         await window.next()
-    assert window._prefetched
+    assert window._tasks
     await window.aclose()
     del window
     gc.collect()

@@ -26,7 +26,7 @@ from aiotofupilot import (
     SessionError,
     Walk,
 )
-from aiotofupilot._paging.prefetch import begun
+from aiotofupilot._paging.tasks import begun
 from aiotofupilot._paging.walk import Pages, note_checkpoint
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging

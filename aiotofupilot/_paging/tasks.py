@@ -1,0 +1,183 @@
+"""Work in flight, in order: the pages of a window, details, the probes of a count, and downloads."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiotofupilot.errors import SessionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Tasks(Generic[K, R]):
+    """The work that one owner has in flight or has not taken up yet, in the order in which it began.
+
+    Each task is for something, which is its key. One more task may run beside them, such as one that looks ahead.
+
+    A task that was stopped is in flight until it has ended, so await `settle` before anything else begins. The tasks do
+    not refer to this object. So it is dropped together with its owner, and cancels what is in flight.
+    """
+
+    beside: asyncio.Task[Any] | None = None
+    """The task beside the others. None: there is none."""
+
+    def __init__(self, scope: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        """Make it empty. Each task begins within a ``scope``."""
+        self._scope = scope
+        self._stopped: list[asyncio.Task[Any]] = []
+        self._tasks: dict[asyncio.Task[R], K] = {}
+
+    def __len__(self) -> int:
+        """Return the number of the tasks that are not taken up, without the one beside them."""
+        return len(self._tasks)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_tasks"):  # otherwise it was interrupted while it was made
+            _cancel_soon(self.in_flight)
+
+    @property
+    def in_flight(self) -> list[asyncio.Task[Any]]:
+        """The tasks that have not ended, the one beside them included."""
+        return [task for task in (*self._tasks, self.beside) if task is not None and not task.done()]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no task was stopped since `settle` was awaited."""
+        return not self._stopped
+
+    @property
+    def first(self) -> tuple[asyncio.Task[R], K]:
+        """The task that began first of those that are not taken up, and its key."""
+        return next(iter(self._tasks.items()))
+
+    @property
+    def ended(self) -> asyncio.Task[R] | None:
+        """The first task that has ended of those that are not taken up. None: none has."""
+        return next((task for task in self._tasks if task.done()), None)
+
+    @property
+    def last(self) -> K:
+        """The key of the task that began last of those that are not taken up."""
+        return next(reversed(self._tasks.values()))
+
+    def start(self, work: Coroutine[Any, Any, R], key: K) -> asyncio.Task[R]:
+        """Begin some work after all other."""
+        with self._scope():
+            task = begun(work)
+        self._tasks[task] = key
+        return task
+
+    def start_beside(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Begin some work beside all other."""
+        with self._scope():
+            self.beside = begun(work)
+
+    def take(self, task: asyncio.Task[R]) -> K:
+        """Take up a task, so that it is not known any more, and return its key."""
+        return self._tasks.pop(task)
+
+    def drop_first(self) -> None:
+        """Take up the task that began first, if there is one."""
+        for task in self._tasks:
+            del self._tasks[task]
+            return
+
+    def stop(self, *, spares_beside: bool = False) -> list[K]:
+        """Cancel what is in flight, and return what it was for. What has ended is still to be taken up.
+
+        The task beside the others stays if it is spared, or if it ends with a result in spite of this.
+        """
+        stopped: list[asyncio.Task[Any]] = [task for task in self._tasks if not task.done()]
+        keys = [self._tasks.pop(task) for task in stopped]
+        if not (spares_beside or self.beside is None or self.beside.done()):
+            stopped.append(self.beside)
+        _cancel(stopped)
+        self._stopped += stopped
+        return keys
+
+    def clear(self) -> None:
+        """Stop what is in flight, and forget what has ended."""
+        self.stop()
+        self._tasks.clear()
+        self.beside = None
+
+    async def settle(self) -> None:
+        """Wait until everything that was stopped has ended."""
+        if self._stopped:
+            await asyncio.wait(self._stopped)
+            if self.beside in self._stopped and self.beside.cancelled():
+                self.beside = None
+            self._stopped = []
+
+    async def any_ended(self) -> None:
+        """Wait until one of the tasks in flight has ended."""
+        await asyncio.wait(self.in_flight, return_when=asyncio.FIRST_COMPLETED)
+
+    async def results(self) -> list[R]:
+        """Take up all tasks, and return their results in order. If one fails, raise its error at once."""
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        ended = [task for task in self._tasks if task.done()]
+        try:
+            results = list(map(outcome, ended))
+        finally:
+            del ended  # which know their errors, which know this frame
+        self._tasks.clear()
+        return results
+
+
+def begun(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+    """Return a task that does some work."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_retrieve)
+    return task
+
+
+async def result(task: asyncio.Task[R]) -> R:
+    """Wait for the result of a task, and return it, or raise its error; see `outcome`."""
+    try:
+        if task.done():
+            await asyncio.sleep(0)  # what began just now sets off before this result is consumed
+        else:
+            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
+        return outcome(task)
+    finally:
+        del task  # which knows its error, which knows this frame
+
+
+def outcome(task: asyncio.Task[R]) -> R:
+    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of a user's limiter."""
+    try:
+        if task.cancelled() and task.cancelling():  # by somebody, as the end of an event loop does it
+            raise SessionError("the session was closed while a request was under way")
+        return task.result()
+    finally:
+        del task  # as in `result`
+
+
+def _retrieve(done: asyncio.Task[Any]) -> None:
+    """Retrieve the error of a task, so that asyncio does not report it as unseen.
+
+    Reading the `CancelledError` of a task that somebody cancelled also drops it. Otherwise its frames would keep the
+    session alive. In Python 3.13 they also lead to the end of the event loop, which has the task. One that a user's
+    limiter raised is left to `outcome`.
+    """
+    if done.cancelling() or not done.cancelled():
+        with suppress(asyncio.CancelledError):
+            done.exception()
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _cancel_soon(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel tasks whose owner was dropped, perhaps in another thread, or after the loop was closed."""
+    if tasks and not (loop := tasks[0].get_loop()).is_closed():
+        loop.call_soon_threadsafe(_cancel, tasks)
