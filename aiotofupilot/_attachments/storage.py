@@ -82,7 +82,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
     label = Label("attachments", is_item=True)
-    attempts: Attempts[None] = Attempts(throttle, connection.retry, label, RequestCounts())
+    attempts: Attempts = Attempts(throttle, connection.retry, label, RequestCounts())
     try:
         await attempts.make(_Reception(connection, throttle, url, part, name, size or 0).attempt)
     except errors.TofuPilotError as error:
@@ -107,7 +107,7 @@ class _Reception:
         etag = self._part.etag
         return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
 
-    async def attempt(self, attempts: Attempts[None]) -> None:
+    async def attempt(self, attempts: Attempts) -> None:
         """Receive what is missing once. The session's timeout limits the time without any byte."""
         connection, timeout = self._connection, self._connection.timeout
         connection.lifetime.check()

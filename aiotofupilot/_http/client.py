@@ -188,14 +188,14 @@ class Connection:
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        attempts: Attempts[T] = Attempts(self.throttle, self.retry, label, counts, **options)
+        attempts = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:
             attempts.sign(error)
             raise
 
-    async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
+    async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts) -> T:
         """Send a request once, within the timeout, and read its response.
 
         This is the only place where an error gets a part of what the API says, so the key is removed from it here.

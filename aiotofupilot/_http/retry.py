@@ -6,13 +6,13 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aiotofupilot._checks import for_parameter, integer, must_be, seconds
 from aiotofupilot._otel import retried
-from aiotofupilot._request import Deadline
+from aiotofupilot._request import Deadline, Suspicion
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Self, TypeAlias
 
-    from tenacity import AsyncRetrying, RetryCallState
+    from tenacity import AsyncRetrying
 
     from aiotofupilot._request import Label
     from aiotofupilot.stats import RequestCounts
@@ -174,7 +174,38 @@ _DEFAULT = RetryPolicy()
 """How long is waited where ``retry=`` does not say it, because it is None or a controller."""
 
 
-class Attempts(Wanted, Generic[T]):
+@frozen
+class Tried:
+    """How a page has failed so far. Each failure makes the next value, with which the attempts can go on later."""
+
+    failure: Exception | None = None
+    """How the last attempt failed. None: there was none."""
+    took: float = 0.0
+    """How many seconds that attempt took."""
+    wait: float = 0.0
+    """How many seconds to wait before the next one, at least."""
+    own: int = 0
+    """How many failures were about this page."""
+    slow: int = 0
+    """How many of them were due to its length, perhaps."""
+    failures: float = math.inf
+    """How many requests of the session had failed, up to the last failure of this page; infinite: it has not failed."""
+    is_too_slow: bool = False
+    """Whether the page is given up if something else has a good response, because it took too long too often."""
+    is_confirmed: bool = False
+    """Whether there was a good response to something else when this page failed."""
+    made: int = 0
+    """How many requests were sent."""
+    began: float = 0.0
+    """When the first of them was sent."""
+    warned_at: float = -math.inf
+    """When there was a warning about the page."""
+
+
+_UNTRIED = Tried()
+
+
+class Attempts(Wanted):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
@@ -182,20 +213,9 @@ class Attempts(Wanted, Generic[T]):
     arguments.
     """
 
-    # What most pages never change is not set for each of them.
+    _tried: Tried = _UNTRIED
+    """What most pages never change."""
     _attempt_began: float = 0.0
-    _took: float = 0.0
-    _wait: float = 0.0
-    _own: int = 0
-    """How many failures were about this page."""
-    _slow: int = 0
-    """How many of them were due to its length, perhaps."""
-    _failures_known: float = math.inf
-    """How many requests of the session had failed, up to the last failure of this page; infinite: it has not failed."""
-    _is_confirmed: bool = False
-    """Whether there was a good response to something else when this page failed."""
-    _failure: Exception | None = None
-    """How the last attempt failed. None: it did not, or there was none."""
 
     def __init__(
         self,
@@ -206,7 +226,8 @@ class Attempts(Wanted, Generic[T]):
         *,
         deadline: Deadline | None = None,
         once: bool = False,
-        control: Callable[[], Awaitable[bool]] | None = None,
+        suspects: bool = False,
+        suspicion: Suspicion | None = None,
     ) -> None:
         self._throttle, self._clock = throttle, throttle.clock
         self._label = label
@@ -217,8 +238,14 @@ class Attempts(Wanted, Generic[T]):
         )
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         self.waits = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
-        self._control = control
+        self._once = once
+        self._suspects = suspects
         self._began = self._clock.monotonic()
+        if suspicion is not None:
+            tried = evolve(cast("Tried", suspicion.tried), is_confirmed=suspicion.is_confirmed)
+            suspicion.tried = None  # the traceback of its failure is to refer to frames that refer to the suspicion
+            self._tried = tried
+            self.made, self._began, self.warned_at = tried.made, tried.began, tried.warned_at
         if once:
             self._limit(self._began)
 
@@ -227,40 +254,46 @@ class Attempts(Wanted, Generic[T]):
 
         Raises:
             TofuPilotError: There is no other attempt. Whoever handles it calls `sign`.
+            Suspicion: Something else is to be requested before the next attempt.
         """
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
-            if self.waits and self._throttle.health.outage is not None:
-                self._limit(self._began)
-                await self._wait_for_server(is_new=True)
+            if self._tried.failure is not None:
+                if not await self._is_resumed():
+                    raise self._tried.failure
+            elif self._throttle.health.outage is not None:
+                await self._begin_in_outage()
             try:
                 return await self._sent(send)
             except TofuPilotError as error:
                 if not self.waits or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
-            from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
+            from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - a tenth of the package's import
 
             controller = AsyncRetrying(
-                retry=self._is_wanted, wait=lambda _: self._wait, sleep=self._sleep, reraise=True
+                retry=retry_if_exception(self._is_wanted),
+                wait=lambda _: self._tried.wait,
+                sleep=self._sleep,
+                reraise=True,
             )
             return await self._iterate(controller, send)
         except MissedSlotError:
             self._give_up()
-            if isinstance(self._failure, TofuPilotError):
-                raise self._failure from None
+            if isinstance(self._tried.failure, TofuPilotError):
+                raise self._tried.failure from None
             message = f"{self._label} was not requested, because the time is up"
             raise RequestTimeoutError(message, timeout=None) from None
         finally:
             self._throttle.release(self)
-            self._failure = None  # its traceback refers to frames that refer to this object
+            self._tried = _UNTRIED  # the traceback of a failure refers to frames that refer to this object
 
     def begin(self) -> None:
         """Count an attempt. Call it when the request is about to be sent."""
         self._attempt_began = self._clock.monotonic()
         if self.made:
-            retried(self.made + 1, type(self._failure).__qualname__)
+            retried(self.made + 1, type(self._tried.failure).__qualname__)
         elif self.deadline.at is None:
             self._began = self._attempt_began
         self.counts.add(requests=1, retries=1 if self.made else 0)
@@ -294,20 +327,24 @@ class Attempts(Wanted, Generic[T]):
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
+        result = cast("T", None)  # until an attempt succeeds
         async for attempt in controller:
             state = attempt.retry_state
-            if self._failure is None or state.attempt_number > 1:
+            if self._tried.failure is None or state.attempt_number > 1:
                 try:
-                    self._result, self._failure = await self._sent(send), None
+                    result = await self._sent(send)
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
                     self._note_failure(error)
-            if self._failure is None:
-                state.set_result(self._result)
-            else:
-                state.set_exception((type(self._failure), self._failure, self._failure.__traceback__))
-        return self._result
+                else:
+                    self._tried = evolve(self._tried, failure=None)
+                    state.set_result(result)
+                    continue
+            failure = cast("Exception", self._tried.failure)
+            state.set_exception((type(failure), failure, failure.__traceback__))
+            del failure  # its traceback refers to this frame
+        return result
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
         """Return a copy of a controller of the user, because it holds the state of its iteration."""
@@ -319,39 +356,61 @@ class Attempts(Wanted, Generic[T]):
 
         return controller.copy(sleep=counted)
 
-    async def _is_wanted(self, _: RetryCallState) -> bool:
-        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it.
+    async def _begin_in_outage(self) -> None:
+        """Wait until the page may be requested. What is requested once does not wait, and probes if no other does."""
+        if self.waits:
+            self._limit(self._began)
+            await self._wait_for_server(is_new=True)
+        elif self._once and self._throttle.health.probing is None:
+            self._throttle.health.probing = self
 
-        If it could not begin in time, the page is given up.
-        """
-        error = self._failure
+    async def _is_resumed(self) -> bool:
+        """Wait until the page may be requested again, now that something else was. Return whether it is."""
+        tried, self._tried = self._tried, evolve(self._tried, is_too_slow=False)
+        if tried.is_too_slow:
+            if tried.is_confirmed or not self._is_in_time():
+                return False
+            await self._sleep(tried.wait)
+        elif not tried.is_confirmed:
+            self._log_outage()
+            await self._wait_for_server()
+        return True
+
+    def _is_wanted(self, error: BaseException) -> bool:
+        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
         if not isinstance(error, TofuPilotError) or isinstance(error, ConfigurationError):
             return False
         decision = decide(self._policy, error, self.made)
-        if decision is False or not await self._is_allowed(error, decision):
-            return False
-        rest, probe = self._throttle.rest(), self._until_probe()
-        is_in_time = self._clock.monotonic() + max(self._wait, rest, probe) < self.until
+        return decision is not False and self._is_allowed(error, decision) and self._is_in_time()
+
+    def _is_in_time(self) -> bool:
+        """Return whether another attempt can begin in time. If not, the page is given up."""
+        wait = max(self._tried.wait, self._throttle.rest(), self._until_probe())
+        is_in_time = self._clock.monotonic() + wait < self.until
         if not is_in_time:
             self._give_up()
         return is_in_time
 
-    async def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
+    def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Return whether another attempt is allowed, after a decision that is not False, and set the wait before it.
 
         A page that took too long twice is not requested again if others succeed, so that it is read in parts.
         """
         health = self._throttle.health
-        do_others_succeed = health.good_after >= self._failures_known
-        self._failures_known = health.failures
+        do_others_succeed = health.good_after >= self._tried.failures
+        self._tried = evolve(self._tried, failures=health.failures)
         if evidence(error) == "server":
             return self._waits_for_server(error, decision, do_others_succeed=do_others_succeed)
         if not self._allows_another(decision):
             return False
-        if self._control is None or not is_slow(error):
+        if not self._suspects or not is_slow(error):
             return True
-        self._slow += 1
-        return self._slow < _SLOW_ATTEMPTS or not (do_others_succeed or await self._control())
+        self._tried = evolve(self._tried, slow=self._tried.slow + 1)
+        if self._tried.slow < _SLOW_ATTEMPTS:
+            return True
+        if not do_others_succeed:
+            raise self._suspicion(is_too_slow=True)
+        return False
 
     def _waits_for_server(
         self,
@@ -371,18 +430,19 @@ class Attempts(Wanted, Generic[T]):
             return False
         is_own = do_others_succeed or health.outage is None
         is_over = is_own and not self._allows_another(decision) and do_others_succeed
-        if is_over or (self._is_confirmed and not is_refused(error)):
+        if is_over or (self._tried.is_confirmed and not is_refused(error)):
             return False
         if health.outage is not None:
-            self._wait = 0.0 if decision is True else decision
+            self._tried = evolve(self._tried, wait=0.0 if decision is True else decision)
         return True
 
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Count a failure of the page itself, and return whether another attempt is allowed, after `_wait` seconds."""
-        self._own += 1
-        longest = self._policy.longest_wait(self._own)
-        self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
-        return self._own < self.attempts
+        own = self._tried.own + 1
+        longest = self._policy.longest_wait(own)
+        wait = self._clock.uniform(0.0, longest) if decision is True else decision
+        self._tried = evolve(self._tried, own=own, wait=wait)
+        return own < self.attempts
 
     def _until_probe(self) -> float:
         """Return the seconds until the next probe; 0.0: the session is not down."""
@@ -399,24 +459,23 @@ class Attempts(Wanted, Generic[T]):
             await self._wait_for_server()
 
     async def _wait_for_server(self, *, is_new: bool = False) -> None:
-        while (outage := await self._throttle.wait_for_server(self, is_new=is_new)) is None:
-            health, is_new = self._throttle.health, False
-            if self._control is None or not self.is_exhausted or health.probing is not self or not health.is_reached:
-                return
+        outage = await self._throttle.wait_for_server(self, is_new=is_new)
+        if outage is not None:
+            self._give_up()
+            raise copied(outage.failure)
+        health = self._throttle.health
+        if self._suspects and self.is_exhausted and health.probing is self and health.is_reached:
             # The page was requested often enough, and so was every other one that waits. So the probe is another.
-            try:
-                self._is_confirmed = await self._control()
-            finally:
-                self._throttle.release(self)
-            if self._is_confirmed:
-                return
-            self._log_outage()
-        self._give_up()
-        raise copied(outage.failure)
+            raise self._suspicion()
+
+    def _suspicion(self, *, is_too_slow: bool = False) -> Suspicion:
+        made, began, warned_at = self.made, self._began, self.warned_at
+        return Suspicion(evolve(self._tried, is_too_slow=is_too_slow, made=made, began=began, warned_at=warned_at))
 
     def _note_failure(self, error: Exception) -> None:
-        self._failure, self._took = error, self._clock.monotonic() - self._attempt_began
-        self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._tried = evolve(self._tried, failure=error, took=now - self._attempt_began)
+        self._limit(self._began if isinstance(error, RequestTimeoutError) else now)
 
     def _limit(self, began: float) -> None:
         """Begin the time of this page, unless it has begun before. A controller sets its own limits."""
@@ -437,22 +496,22 @@ class Attempts(Wanted, Generic[T]):
 
     def _log(self) -> None:
         """Log that an attempt has failed, and when the next one is made."""
-        error, wait = self._failure, max(self._wait, self._until_probe())
+        tried, wait = self._tried, max(self._tried.wait, self._until_probe())
         _log.log(
             self._throttle.log_level(self),
             "%s: attempt %d failed after %.2f s, next in %.2f s: %s",
             self._label,
             self.made,
-            self._took,
+            tried.took,
             wait,
-            error,
+            tried.failure,
             extra={
                 "tofupilot_listing": self._label.listing,
                 "tofupilot_cursor": self._label.cursor,
                 "tofupilot_attempt": self.made,
-                "tofupilot_duration": self._took,
+                "tofupilot_duration": tried.took,
                 "tofupilot_wait": wait,
-                "tofupilot_error": type(error).__name__,
-                "tofupilot_status": error.status if isinstance(error, APIError) else None,
+                "tofupilot_error": type(tried.failure).__name__,
+                "tofupilot_status": tried.failure.status if isinstance(tried.failure, APIError) else None,
             },
         )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, frozen
 
-from aiotofupilot._request import Deadline
+from aiotofupilot._request import Deadline, Suspicion
 from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .unreadable import is_unreadable, read_beside
+from .unreadable import is_unreadable, read_beside, suspected
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -120,16 +119,20 @@ class ByItself:
         fetch = partial(self.details.fetch, item, self.counts)
         control = partial((self.source.runs() or self.source).fetch, counts=self.counts)
         skips, deadline = self.plan.on_unreadable == "skip", Deadline()
-        beside = partial(read_beside, control, 0, 1, deadline, count()) if skips else None
+        first = partial(fetch, is_checked=is_checked, deadline=deadline, suspects=skips)
         try:
-            return await fetch(is_checked=is_checked, deadline=deadline, control=beside)
+            try:
+                return await first()
+            except Suspicion as found:
+                suspicion = found.with_traceback(None)
+            return await suspected(suspicion, first, control, deadline, cursor=0, limit=1)
         except TofuPilotError as error:
             if not skips or not is_about_item(error):
                 raise
             failure = error
         for _ in range(_REPEATS):
             deadline = Deadline()
-            if not await read_beside(control, 0, 1, deadline, count()):
+            if not await read_beside(control, 1, 0, deadline):
                 raise failure
             try:
                 return await fetch(is_checked=True, once=True, deadline=deadline)

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
-from aiotofupilot._request import Deadline
+from aiotofupilot._request import Deadline, Suspicion
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -34,7 +35,9 @@ from aiotofupilot.models import Page
 from .source import Fetch, OnUnreadable, T
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+R = TypeVar("R")
 
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
@@ -100,13 +103,30 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
 
 
-async def read_beside(fetch: Fetch[Any], cursor: int, limit: int, deadline: Deadline, tried: Iterator[int]) -> bool:
-    """Request an item beside a page once, at another position each time, and return whether there was a good response.
+async def suspected(
+    suspicion: Suspicion,
+    again: Callable[..., Awaitable[R]],
+    fetch: Fetch[Any],
+    deadline: Deadline,
+    *,
+    cursor: int,
+    limit: int,
+) -> R:
+    """Request an item beside a page that perhaps fails alone, and then the page ``again``, as often as it is suspected.
 
-    With its arguments, this is the ``control`` of the page. It knows no walk, because the pages in flight hold it.
+    It is another item each time. Nothing here knows the walk, because the pages in flight wait here.
     """
-    positions = positions_beside(cursor, limit)
-    position = positions[next(tried) % len(positions)]
+    positions = cycle(positions_beside(cursor, limit))
+    while True:
+        suspicion.is_confirmed = await read_beside(fetch, next(positions), cursor, deadline)
+        try:
+            return await again(suspicion=suspicion)
+        except Suspicion as another:
+            suspicion = another.with_traceback(None)
+
+
+async def read_beside(fetch: Fetch[Any], position: int, cursor: int, deadline: Deadline) -> bool:
+    """Request an item beside the page at a cursor once, and return whether there was a good response."""
     _log.debug("requesting 1 item at position %d to see whether only the request at cursor %d fails", position, cursor)
     with suppress(*_FAILED):
         await fetch(position, 1, once=True, deadline=deadline)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from functools import partial, reduce
-from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source
-from aiotofupilot._paging.unreadable import read_beside
+from aiotofupilot._paging.unreadable import suspected
 from aiotofupilot._public import internal
-from aiotofupilot._request import Label
+from aiotofupilot._request import Label, Suspicion
 from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
@@ -158,12 +157,20 @@ class Query(Source[T]):
         query = self._text if listing.is_bare else "&".join(filter(None, parts))
         target = f"{listing.path}?{query}" if query else listing.path
         read = partial(read_page, cursor=cursor, decode=self.decode)
-        if (deadline := options.get("deadline")) and not listing.is_bare:
-            beside = partial(self.fetch, counts=counts)
-            options["control"] = partial(read_beside, beside, cursor, limit, deadline, count())
-        label = Label(listing.name, cursor)
-        page: Page[T] = await listing.connection.get(target, read, counts, label=label, **options)
-        return evolve(page, data=page.data[cursor:]) if listing.is_bare else page  # it knows no cursor
+        label, get, deadline = Label(listing.name, cursor), listing.connection.get, options.get("deadline")
+        if listing.is_bare:
+            page: Page[T] = await get(target, read, counts, label=label, **options)
+            return evolve(page, data=page.data[cursor:])  # it knows no cursor
+        if deadline is None:
+            return await get(target, read, counts, label=label, **options)
+        options["suspects"] = True
+        try:
+            return await get(target, read, counts, label=label, **options)
+        except Suspicion as found:
+            suspicion = found.with_traceback(None)
+        again = partial(get, target, read, counts, label=label, **options)
+        beside = partial(self.fetch, counts=counts)
+        return await suspected(suspicion, again, beside, deadline, cursor=cursor, limit=limit)
 
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, pages_of(type(self.listing), RawItem), self.part)

@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
 from aiotofupilot._http.outage import Health
-from aiotofupilot._request import Deadline, Label
+from aiotofupilot._request import Deadline, Label, Suspicion
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
@@ -48,10 +48,23 @@ class Server(Transport):
             raise failure()
         return Response(200, {}, b"page", self.clock.now())
 
-    async def ask(self, page="page", retry=RetryPolicy(), counts=None, **how):  # noqa: B008 - a value
-        return await self.connection(retry).get(
-            f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), label=Label("runs"), **how
-        )
+    async def ask(self, page="page", retry=RetryPolicy(), counts=None, control=None, **how):  # noqa: B008 - a value
+        """Ask for a page, and for a control as often as it is suspected, if there is one."""
+        suspicion = None
+        while True:
+            try:
+                return await self.connection(retry).get(
+                    f"/v2/runs?{page}",
+                    lambda response: response.body,
+                    counts or RequestCounts(),
+                    label=Label("runs"),
+                    suspects=control is not None,
+                    suspicion=suspicion,
+                    **how,
+                )
+            except Suspicion as found:
+                suspicion = found
+            suspicion.is_confirmed = await control()
 
 
 async def walk(server, name, in_flight, results):
