@@ -18,7 +18,7 @@ from attrs import evolve
 from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Fetch, Plan, Source, T
+from .source import Fetch, Pages, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PassClock:
         self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(
-        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
+        self, source: Pages[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was requested."""
         clock = source.connection.clock
@@ -140,8 +140,8 @@ class ByCreation(Generic[T]):
         self._plan = plan
         self._stats = stats
         self._clock = clock
-        self._has_floor = source.can_be_bounded
-        self._is_newest_first = begins and source.can_be_ordered
+        self._has_floor = source.bounded is not None
+        self._is_newest_first = begins and source.ordered is not None
         self._horizon = math.inf
         """Newer items do not count, because they were created after the first page was read."""
         self._watermark = watermark
@@ -152,7 +152,7 @@ class ByCreation(Generic[T]):
         self._found: dict[bytes, float] = {}
         """When the items were created that were found and not yielded yet, by digest."""
         self._is_sorted: bool | None = None
-        self._held: list[tuple[float, T]] | None = [] if sorts and not source.can_be_ordered else None
+        self._held: list[tuple[float, T]] | None = [] if sorts and source.ordered is None else None
         self._floor_before = self._newest = self._newest_of_page = -math.inf
         self.has_ended = False
         """Whether everything was found."""
@@ -174,10 +174,10 @@ class ByCreation(Generic[T]):
         if self.has_ended:
             return None
         source, self._floor_before = self._source, self._floor
-        if source.can_be_ordered:
-            source = source.narrowed(order="desc" if self._is_newest_first else "asc")
-        if self._has_floor and self._floor_before > -math.inf:
-            source = source.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
+        if source.ordered is not None:
+            source = source.ordered.narrowed(order="desc" if self._is_newest_first else "asc")
+        if source.bounded is not None and self._floor_before > -math.inf:
+            source = source.bounded.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
         plan = evolve(self._plan, sort_key=source.sort_key)
         if self._is_newest_first and self._has_floor:
             # One page is enough as a rule. Where cursors are not offsets, the walk follows them, and says so.
@@ -197,7 +197,7 @@ class ByCreation(Generic[T]):
         if any(before > after for before, after in pairwise(created)):
             self._is_sorted = False
         elif created[0] < created[-1] and self._is_sorted is None:
-            self._is_sorted = self._has_floor and self._source.can_be_ordered
+            self._is_sorted = self._has_floor and self._source.ordered is not None
         fresh: list[tuple[float, T]] = []
         for timestamp, item in zip(created, items, strict=True):
             digested = digest(item.id)

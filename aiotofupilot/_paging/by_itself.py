@@ -16,6 +16,7 @@ from aiotofupilot._request import Deadline, Suspicion
 from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
+from .source import counted
 from .unreadable import is_unreadable, read_beside, suspected
 from .walk import Walk
 
@@ -117,7 +118,8 @@ class ByItself:
         For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
         """
         fetch = partial(self.details.fetch, item, self.counts)
-        control = partial((self.source.runs() or self.source).fetch, counts=self.counts)
+        of_runs = self.source.of_runs
+        control = counted((of_runs.runs() if of_runs else self.source).fetch, self.counts)
         skips, deadline = self.plan.on_unreadable == "skip", Deadline()
         first = partial(fetch, is_checked=is_checked, deadline=deadline, suspects=skips)
         try:

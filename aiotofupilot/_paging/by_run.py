@@ -11,7 +11,7 @@ from attrs import evolve
 from aiotofupilot.positions import OpenRun, Watermark, digest
 
 from .by_creation import OVERLAP, PassClock, Segment
-from .source import Plan, Source, T
+from .source import OfRuns, Plan, T
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +64,7 @@ class PerRun(Generic[T]):
 
     def __init__(
         self,
-        source: Source[T],
-        runs: Source[Any],
+        source: OfRuns[T],
         plan: Plan,
         watermark: Watermark,
         stats: WalkStats,
@@ -79,7 +78,7 @@ class PerRun(Generic[T]):
         # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
-        self._runs = runs
+        self._runs = runs = source.runs()
         self._new_runs = pass_over(runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock)
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Shard
 
+    from .source import Divided
+
 SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""
 
@@ -64,13 +66,13 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
 
 async def count_not_kept(source: Source[Any], plan: Plan) -> int:
     """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
-    keep = plan.keep
-    if keep is None:
+    keep, divided = plan.keep, source.divided
+    if keep is None or divided is None:
         return 0
     start = Checkpoint(listing=plan.start.listing)
     plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=None)
     return len(
-        {item.id for boundary in source.near_bounds() async for item in Walk(boundary.fetch, plan) if not keep(item)}
+        {item.id for boundary in divided.near_bounds() async for item in Walk(boundary.fetch, plan) if not keep(item)}
     )
 
 
@@ -186,11 +188,12 @@ class Extent:
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     """Return at most n parts of a query, wherever the plan begins and ends; see `Paginator.shards`."""
     whole = source.whole
-    if n == 1 or not source.can_be_divided:
+    divided = source.divided
+    if n == 1 or divided is None:
         return (whole,)
     total = await count_items(source.raw().fetch, plan)
     n = min(n, -(-total // plan.limit))
-    timestamps = await _drawn(source, plan, total, n) if n > 1 else []
+    timestamps = await _drawn(source, divided, plan, total, n) if n > 1 else []
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
         return (whole,)  # no bound finds the items that lack the timestamp
@@ -204,20 +207,21 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise([*starts, whole.end]))
 
 
-async def _drawn(source: Source[Any], plan: Plan, total: int, n: int) -> list[datetime | None]:
+async def _drawn(source: Source[Any], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
-    if not source.can_be_ordered:
+    raw = source.raw()
+    if raw.ordered is None:
         # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
-        pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
-        return [source.timestamp(item) for page in pages for item in page.data]
+        pages = await fetch_probes(raw.fetch, probes, plan.concurrency)
+        return [divided.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
     # because an item that was created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
-    ordered = source.raw().narrowed(order="asc")
+    ordered = raw.ordered.narrowed(order="asc")
     *pages, last = await fetch_probes(ordered.fetch, [*probes, last_page], plan.concurrency)
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
-    return [*map(source.timestamp, items), *([] if is_at_end else [None])]
+    return [*map(divided.timestamp, items), *([] if is_at_end else [None])]

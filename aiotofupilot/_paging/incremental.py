@@ -75,11 +75,11 @@ class IncrementalWalk(MarkedIteration[T, T]):
         # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
         self._begins_again = plan.on_drift != "raise"
         plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
-        runs = source.runs()
+        of_runs = source.of_runs
         self._new: ByCreation[T] | PerRun[T] = (
             ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts, begins=begins)
-            if runs is None
-            else PerRun(source, runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk, begins=begins))
+            if of_runs is None
+            else PerRun(of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk, begins=begins))
         )
         self._segment: Segment[T] | None = None
         self._has_progressed = False

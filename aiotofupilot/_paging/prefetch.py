@@ -15,7 +15,7 @@ from attrs import define
 from aiotofupilot._request import Deadline
 from aiotofupilot.errors import TofuPilotError
 
-from .source import Fetch, OnUnreadable, T, leads_nowhere
+from .source import CountedFetch, OnUnreadable, T, leads_nowhere
 from .tasks import Tasks, result
 from .unreadable import Bisection, Gap, may_be_read_in_parts
 
@@ -126,7 +126,7 @@ class _Parts(Generic[T]):
         self,
         error: TofuPilotError,
         request: _Request,
-        fetch: Fetch[T],
+        fetch: CountedFetch[T],
         *,
         overlap: int,
         passed: int,
@@ -161,7 +161,7 @@ class Window(Generic[T]):
 
     def __init__(
         self,
-        fetch: Fetch[T],
+        fetch: CountedFetch[T],
         *,
         cursor: int,
         limit: int,

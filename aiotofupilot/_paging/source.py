@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 
 from attrs import evolve, frozen
 
 from aiotofupilot.errors import PaginationError, TofuPilotError
-from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
     from datetime import datetime
 
     from aiotofupilot._clock import Clock
     from aiotofupilot._request import FetchOptions
+    from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 
@@ -80,8 +81,57 @@ class DetailSource(Protocol[D_co]):
         ...
 
 
-class Source(Protocol[T]):
-    """A query of a listing. Its pages can be fetched, and it can be narrowed."""
+class CountedFetch(Protocol[T]):
+    """Fetches a page. This is `Pages.fetch` where the counts are given."""
+
+    def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Coroutine[Any, Any, Page[T]]:
+        """Return the page that begins at a cursor."""
+        ...
+
+
+class Fetch(Protocol[T]):
+    """Fetches a page, and counts what that takes. This is `Pages.fetch`."""
+
+    def __call__(
+        self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
+    ) -> Coroutine[Any, Any, Page[T]]:
+        """Return the page that begins at a cursor."""
+        ...
+
+
+def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
+    """Return what fetches a page and adds to these counts."""
+    return cast("CountedFetch[T]", partial(fetch, counts=counts))  # no type checker knows a partial with `Unpack`
+
+
+class Pages(Protocol[T]):
+    """The pages of a query, and what they and their items say. A pass needs no more."""
+
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
+        """Return the page that begins at a cursor, in the server's counting. The listing itself begins at 0."""
+        ...
+
+    @property
+    def sort_key(self) -> Callable[[Any], object] | None:
+        """What returns the value that the server sorts an item by. Equal ones have no order. None: it is not known."""
+        ...
+
+    def created_at(self, item: T) -> datetime | None:
+        """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
+        ...
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        """Return the server's time when it responded with a page; None: the server did not say."""
+        ...
+
+    @property
+    def connection(self) -> Connection:
+        """The way to the server."""
+        ...
+
+
+class Source(Pages[T], Protocol[T]):
+    """A query of a listing: its pages, the same query in other forms, and the roles that the listing has."""
 
     @property
     def model(self) -> type[T]:
@@ -91,10 +141,6 @@ class Source(Protocol[T]):
     @property
     def whole(self) -> Shard[T]:
         """The query as a single shard. For the query of a shard, it is that shard."""
-        ...
-
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
-        """Return the page that begins at a cursor, in the server's counting. The listing itself begins at 0."""
         ...
 
     def raw(self) -> Source[RawItem]:
@@ -109,47 +155,56 @@ class Source(Protocol[T]):
         """Return how the details of items are fetched, or raise a `ValueError` if they cannot be had in this form."""
         ...
 
-    def narrowed(
-        self,
-        *,
-        after: datetime | None = None,
-        order: Order | None = None,
-        run_ids: Iterable[str] = (),
-        procedure_id: str | None = None,
-    ) -> Source[T]:
-        """Return the same query for some of its items only, or raise a `ValueError` if the API does not allow it.
-
-        Args:
-            after: Only items created at this time or later, or a millisecond before. The query's own bound holds too.
-            order: ``asc``: the oldest first; ``desc``: the newest first. None: the order does not change.
-            run_ids: Only what these runs wrote, in place of the runs that the query names.
-            procedure_id: Only what runs of this procedure wrote.
-        """
-        ...
-
     def alone(self, item_id: str) -> Source[RawItem] | None:
         """Return the same query for the item with an ID only; None: the API cannot be asked for it."""
         ...
 
-    @property
-    def sort_key(self) -> Callable[[Any], object] | None:
-        """What returns the value that the server sorts an item by. Equal ones have no order. None: it is not known."""
+    def within(self, max_elapsed: float) -> Source[T]:
+        """Return the same query, no page of which is requested again for longer than some seconds."""
         ...
 
     @property
-    def can_be_bounded(self) -> bool:
-        """Whether items can be requested by the time of their creation."""
+    def bounded(self) -> Bounded[T] | None:
+        """The same query, if items can be requested by the time of their creation."""
         ...
 
     @property
-    def can_be_ordered(self) -> bool:
-        """Whether items can be requested in the order of their creation, or of the timestamp that divides the query."""
+    def ordered(self) -> Ordered[T] | None:
+        """The same query, if items can be requested in the order of their creation, or of what divides the query."""
         ...
 
     @property
-    def can_be_divided(self) -> bool:
-        """Whether a filter bounds a timestamp of the items that never changes, so that it divides the query."""
+    def divided(self) -> Divided | None:
+        """The same query, if a filter bounds a timestamp of the items that never changes, so that it divides it."""
         ...
+
+    @property
+    def of_runs(self) -> OfRuns[T] | None:
+        """The same query, if its items belong to runs."""
+        ...
+
+
+class Bounded(Protocol[T]):
+    """A query that can be bounded by the time of creation."""
+
+    def narrowed(self, *, after: datetime) -> Source[T]:
+        """Return the same query for items created at a time or later, or a millisecond before.
+
+        The query's own bound holds too.
+        """
+        ...
+
+
+class Ordered(Protocol[T]):
+    """A query that can be listed in the order of creation, or of the timestamp that divides it."""
+
+    def narrowed(self, *, order: Order) -> Source[T]:
+        """Return the same query in an order: ``asc``: the oldest first; ``desc``: the newest first."""
+        ...
+
+
+class Divided(Protocol):
+    """A query that a timestamp of its items divides."""
 
     def timestamp(self, item: Identified) -> datetime | None:
         """Return this timestamp of an item; None: the item has none, and no bound finds it."""
@@ -159,12 +214,12 @@ class Source(Protocol[T]):
         """Return the items within a millisecond of the bounds of the shard, as the server sends them."""
         ...
 
-    def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
-        ...
 
-    def runs(self) -> Source[Any] | None:
-        """Return the runs whose items are requested; None: the items do not belong to runs."""
+class OfRuns(Protocol[T]):
+    """A query of what runs wrote."""
+
+    def runs(self) -> Source[Any]:
+        """Return the runs whose items are requested."""
         ...
 
     def run_id(self, item: T) -> str:
@@ -175,22 +230,15 @@ class Source(Protocol[T]):
         """Return the procedure that a request for a run's items has to name; None: it has to name none."""
         ...
 
-    def served_at(self, page: Page[Any]) -> datetime | None:
-        """Return the server's time when it responded with a page; None: the server did not say."""
+    def narrowed(self, *, order: Order, run_ids: Iterable[str], procedure_id: str | None) -> Source[T]:
+        """Return the same query for what some runs wrote, in place of the runs that it names, in an order.
+
+        Args:
+            order: As in `Ordered`.
+            run_ids: The runs.
+            procedure_id: The procedure of these runs. None: it need not be named.
+        """
         ...
-
-    @property
-    def connection(self) -> Connection:
-        """The way to the server."""
-        ...
-
-    def within(self, max_elapsed: float) -> Source[T]:
-        """Return the same query, no page of which is requested again for longer than some seconds."""
-        ...
-
-
-Fetch = Callable[..., Coroutine[Any, Any, Page[T]]]
-"""`Source.fetch`, perhaps with some of its arguments given."""
 
 
 @frozen

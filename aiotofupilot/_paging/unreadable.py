@@ -32,7 +32,7 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.models import Page
 
-from .source import Fetch, OnUnreadable, T
+from .source import CountedFetch, OnUnreadable, T
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -106,7 +106,7 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
 async def suspected(
     suspicion: Suspicion,
     again: Callable[..., Awaitable[R]],
-    fetch: Fetch[Any],
+    fetch: CountedFetch[Any],
     deadline: Deadline,
     *,
     cursor: int,
@@ -125,7 +125,7 @@ async def suspected(
             suspicion = another.with_traceback(None)
 
 
-async def read_beside(fetch: Fetch[Any], position: int, cursor: int, deadline: Deadline) -> bool:
+async def read_beside(fetch: CountedFetch[Any], position: int, cursor: int, deadline: Deadline) -> bool:
     """Request an item beside the page at a cursor once, and return whether there was a good response."""
     _log.debug("requesting 1 item at position %d to see whether only the request at cursor %d fails", position, cursor)
     with suppress(*_FAILED):
@@ -155,7 +155,7 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
 class Bisection(Generic[T]):
     """Reads a page that failed, part by part. Each part is a page of its own, without what cannot be read."""
 
-    fetch: Fetch[T]
+    fetch: CountedFetch[T]
     error: TofuPilotError
     """Why the page failed."""
     cursor: int

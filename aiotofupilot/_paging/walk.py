@@ -9,7 +9,6 @@ import logging
 import sys
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -26,7 +25,7 @@ from aiotofupilot.stats import WalkStats
 from .drift import DetectDrift
 from .memory import IgnoreDrift
 from .prefetch import Window
-from .source import Fetch, Plan, T
+from .source import Fetch, Plan, T, counted
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -164,7 +163,7 @@ class Walk(ItemIteration[T]):
         self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
         self._window: Window[T] = Window(
-            partial(fetch, counts=self._stats.counts),
+            counted(fetch, self._stats.counts),
             cursor=cursor,
             limit=limit,
             overlap=self._drift.overlap,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
-from aiotofupilot._paging.source import Identified, Source
+from aiotofupilot._paging.source import Identified, Source, counted
 from aiotofupilot._paging.unreadable import suspected
 from aiotofupilot._public import internal
 from aiotofupilot._request import Label, Suspicion
@@ -169,8 +169,7 @@ class Query(Source[T]):
         except Suspicion as found:
             suspicion = found.with_traceback(None)
         again = partial(get, target, read, counts, label=label, **options)
-        beside = partial(self.fetch, counts=counts)
-        return await suspected(suspicion, again, beside, deadline, cursor=cursor, limit=limit)
+        return await suspected(suspicion, again, counted(self.fetch, counts), deadline, cursor=cursor, limit=limit)
 
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, pages_of(type(self.listing), RawItem), self.part)
@@ -230,16 +229,20 @@ class Query(Source[T]):
         return None if path is None else partial(reduce, value_in, path)
 
     @property
-    def can_be_bounded(self) -> bool:
-        return self.listing.creation_filter is not None
+    def bounded(self) -> Query[T] | None:
+        return None if self.listing.creation_filter is None else self
 
     @property
-    def can_be_ordered(self) -> bool:
-        return self.listing.oldest_first is not None
+    def ordered(self) -> Query[T] | None:
+        return None if self.listing.oldest_first is None else self
 
     @property
-    def can_be_divided(self) -> bool:
-        return self.listing.shard_filter is not None
+    def divided(self) -> Query[T] | None:
+        return None if self.listing.shard_filter is None else self
+
+    @property
+    def of_runs(self) -> Query[T] | None:
+        return None if self.listing.by_run is None else self
 
     def timestamp(self, item: Identified) -> datetime | None:
         return time_in(item, self.listing.shard_field)
@@ -253,10 +256,8 @@ class Query(Source[T]):
     def created_at(self, item: T) -> datetime | None:
         return time_in(item, self.listing.creation_field, may_lack=False)
 
-    def runs(self) -> Query[Run] | None:
-        by_run = self.listing.by_run
-        if by_run is None:
-            return None
+    def runs(self) -> Query[Run]:
+        by_run = cast("ByRun", self.listing.by_run)  # otherwise this is not the query in this role
         runs = by_run.runs(self.connection)
         return Query(runs, by_run.query(self.pairs), runs.decode)
 

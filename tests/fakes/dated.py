@@ -177,6 +177,18 @@ class Dated:
         return evolve(self, after=bound, order=order or self.order, run_ids=run_ids, named=named)
 
     @property
+    def bounded(self):
+        return self if self.can_be_bounded else None
+
+    @property
+    def ordered(self):
+        return self if self.can_be_ordered else None
+
+    @property
+    def of_runs(self):
+        return self if self.is_of_runs else None
+
+    @property
     def whole(self):
         return Shard(listing="rows")
 
@@ -188,7 +200,7 @@ class Dated:
         return BEGIN + timedelta(seconds=item.created) if self.is_dated or self.kind == "runs" else None
 
     def runs(self):
-        return Dated(self.server, self.clock, kind="runs") if self.is_of_runs else None
+        return Dated(self.server, self.clock, kind="runs")
 
     def run_id(self, item):
         return item.run_id

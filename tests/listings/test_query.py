@@ -222,7 +222,7 @@ def test_the_runs_of_a_query_are_filtered_by_what_means_the_run():
     named = (("run_ids", "a"), ("procedure_ids", "p"), ("environments", "production"))
     own = query("logs", *named, ("levels", "INFO"), ("", "a shard that was parsed can have a parameter without a name"))
     assert own.runs().pairs == (("ids", "a"), ("procedure_ids", "p"), ("environments", "production"))
-    assert query("runs").runs() is None
+    assert query("runs").of_runs is None
 
 
 @pytest.mark.parametrize(
