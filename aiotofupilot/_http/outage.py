@@ -50,7 +50,7 @@ _IN_A_ROW = 5
 """So many failures about the server without a good response between them are an outage, however many requests are in
 flight. If one request of ten fails, this happens once in 100,000 requests."""
 
-_NEWS = 1.0
+_OLD = 1.0
 """Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
 
 _NAME_ATTEMPTS = 2
@@ -172,13 +172,20 @@ class Sent(NamedTuple):
 class Health:
     """What a session knows about its server, from how its requests end. All times are in seconds, by one clock.
 
-    An outage begins when more failures about the server have come in a row than other requests are in flight, and in
-    any case with the fifth. A single failure begins one only if no good response has come since its request was sent.
-    So a single failure among good responses begins none.
+    Failures about the server are counted in a row, which is since the last good response. One of them may begin an
+    outage:
 
-    The first good response to a request that was sent after the outage began ends it. A good response to an earlier
-    request changes nothing, because the server may finish what it had accepted, and refuse all else. Before the first
-    response at all, the outage ends with the last attempt.
+    | the failure | a good response came after its request was sent | an outage begins |
+    |-|-|-|
+    | a 429 | yes or no | yes, because it is never about the page |
+    | the first in a row | yes | no: it is a single failure among good responses |
+    | the first in a row | no | if no other request is in flight |
+    | the second to the fourth | yes or no | if there are more in a row than other requests in flight |
+    | the fifth or a later one | yes or no | yes |
+
+    A good response ends the outage if its request was sent after the outage began. A good response to an earlier
+    request changes nothing, because a server may finish what it had accepted, and refuse everything else. Before the
+    first response at all, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
@@ -298,7 +305,7 @@ class Health:
             return None
         if self.probing is not None:
             return page.until - now
-        if is_new and now > outage.failed_at + _NEWS and now >= self.paused_until:
+        if is_new and now > outage.failed_at + _OLD and now >= self.paused_until:
             return 0.0
         if outage.next_probe_at >= page.until:
             return None

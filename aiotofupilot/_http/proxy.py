@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from aiotofupilot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
+
+_log = logging.getLogger("aiotofupilot")
 
 
 @frozen(kw_only=True)
@@ -62,15 +65,17 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
 def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
     """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none.
 
+    Where aiohttp hides the proxy of a session, a warning says so, and none of it is taken.
+
     Raises:
-        ConfigurationError: The proxy cannot be used, or aiohttp does not tell it any more.
+        ConfigurationError: The proxy cannot be used.
     """
     missing = object()
     # An aiohttp session keeps its proxy and the login of it under names that are not public.
     address, auth = (Secret(getattr(session, name, missing)) for name in ("_default_proxy", "_default_proxy_auth"))
     if missing in (address.value, auth.value):
-        message = "this version of aiohttp does not tell the proxy of a session: install another"
-        raise for_parameter(ConfigurationError(message), "http_session")
+        _log.warning("downloads do not go through the proxy of http_session, because this version of aiohttp hides it")
+        address = auth = Secret(None)
     if address.value is None:
         return resolve_proxy(Secret(None), base_url, allow_insecure_http=True) if session.trust_env else None
     found = _checked(Secret(str(address.value)), "the aiohttp session", "http_session")

@@ -28,8 +28,9 @@ from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 
-from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
+from .failures import HEADER_LIMIT, HEADERS, refusal, translated
 from .proxy import proxy_of_session
+from .redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,9 +225,7 @@ class Transport:
             )
         self.check()
         if self._middlewares is None:
-            of_session = getattr(self._session, _OF_SESSION, None)
-            if of_session is None:
-                raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
+            of_session = () if self._owns_session else _middlewares_of(self._session)
             last = sender(self._session, self._authorization, self._proxy)
             self._middlewares = [_without_filters, *of_session, last] if of_session else [last]
         return self._session
@@ -333,7 +332,10 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
     """Add the key after the hooks have got the headers, right before these are written."""
     show = getattr(request, _SHOW_HEADERS, None)
     if show is None:
-        raise _unknown_aiohttp(f"ClientRequest.{_SHOW_HEADERS}", "trace hooks would see the key")
+        raise errors.ConfigurationError(
+            f"aiohttp {aiohttp.__version__} cannot be used, because it has no ClientRequest.{_SHOW_HEADERS}, without "
+            "which trace hooks would see the key: install another version of aiohttp"
+        )
 
     async def show_without_key(method: str, url: URL, headers: CIMultiDict[str]) -> None:
         await show(method, url, headers)
@@ -343,15 +345,17 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
     setattr(request, _SHOW_HEADERS, show_without_key)
 
 
+def _middlewares_of(session: aiohttp.ClientSession) -> Iterable[aiohttp.ClientMiddlewareType]:
+    """Return the middlewares of an aiohttp session of the user. A warning says so if they are not known."""
+    middlewares = getattr(session, _OF_SESSION, None)
+    if middlewares is None:
+        _log.warning("the middlewares of http_session do not run, because aiohttp %s hides them", aiohttp.__version__)
+        return ()
+    return cast("Iterable[aiohttp.ClientMiddlewareType]", middlewares)
+
+
 async def _without_filters(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     hide_filters(request.url)  # before a middleware of the user can fail
     return await handler(request)
-
-
-def _unknown_aiohttp(name: str, consequence: str) -> errors.ConfigurationError:
-    return errors.ConfigurationError(
-        f"aiohttp {aiohttp.__version__} cannot be used, because it has no {name}, without which {consequence}: "
-        "install another version of aiohttp"
-    )

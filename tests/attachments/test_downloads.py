@@ -614,9 +614,18 @@ class TestRequest:
         ):
             with pytest.raises(ConfigurationError, match="the proxy of the aiohttp session must be the http://"):
                 await session.download(given("https://tofu.example.com"), tmp_path)
+
+    async def test_an_aiohttp_session_that_hides_its_proxy(self, storage, tmp_path, caplog):
+        """A warning says that its proxy is not taken."""
+        async with (
+            aiohttp.ClientSession(proxy="http://127.0.0.1:1") as own,
+            TofuPilotSession(KEY, base_url=HERE, http_session=own) as session,
+        ):
             del own._default_proxy
-            with pytest.raises(ConfigurationError, match="does not tell the proxy of a session"):
-                await session.download(given("https://tofu.example.com"), tmp_path)
+            storage.answers = [whole()]
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        (warning,) = caplog.messages
+        assert warning.startswith("downloads do not go through the proxy of http_session")
 
     async def test_an_untrusted_certificate_is_an_error(self, storage, tmp_path):
         async with (

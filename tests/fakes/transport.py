@@ -6,8 +6,8 @@ from yarl import URL
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import Wanted
+from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._request import Deadline
 from aiotofupilot.stats import RequestCounts

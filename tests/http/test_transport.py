@@ -27,7 +27,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._clock import Clock
 from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.failures import WITHHELD
+from aiotofupilot._http.redaction import WITHHELD
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
 from aiotofupilot._request import Label

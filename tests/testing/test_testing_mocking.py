@@ -16,6 +16,7 @@ from fakes.listings import LISTINGS, required
 
 from aiotofupilot import (
     ConfigurationError,
+    ConnectionFailedError,
     ForbiddenError,
     RetryPolicy,
     TofuPilotSession,
@@ -242,6 +243,13 @@ async def test_a_failure_may_come_first(mocked, session):
     async with session.procedures.list().walk() as walk:
         assert [procedure async for procedure in walk] == make_procedures(3)
     assert walk.stats.retries == 2
+
+
+async def test_a_connection_that_a_test_lets_fail_is_a_connection_that_failed(mocked, session):
+    """It has a mocked response, although it is of the class that aioresponses raises where there is none."""
+    mocked.get(re.compile(URL), exception=aiohttp.ClientConnectionError("Connection refused: GET"))
+    with pytest.raises(ConnectionFailedError):
+        await session.with_options(retry=None).procedures.list()
 
 
 async def test_the_key_may_be_checked(mocked, session):
