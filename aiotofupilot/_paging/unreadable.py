@@ -264,11 +264,11 @@ class Bisection(Generic[T]):
         self.is_too_long = is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
         if cursor == self._next:
             return page
-        pair = await self._probe(cursor, 2, once=False)
-        if isinstance(pair, Page):
-            return pair
+        failure = await self._probe(cursor, 2, once=False)
+        if isinstance(failure, Page):
+            return failure
         if isinstance(await self._verified(cursor), Page):
-            raise pair
+            raise failure
         self._gap_start = cursor  # the item was passed before, and became unreadable
         return page
 

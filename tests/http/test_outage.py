@@ -239,6 +239,39 @@ async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_somethi
         assert controls or others
 
 
+@pytest.mark.parametrize("others", [0, 1])
+async def test_a_page_that_takes_too_long_twice_is_given_up_if_something_else_is_answered(clock, others):
+    """A control is requested only if nothing else was."""
+    server, controls = Server(clock), []
+    server.bad["bad"] = lambda: RequestTimeoutError("no whole response", timeout=0.3)
+
+    async def control():
+        controls.append(server.clock.seconds)
+        return await server.ask("other", once=True) == b"page"
+
+    async def keep_asking():
+        for page in range(100):
+            await server.ask(f"page-{page}")
+
+    (error, *_) = await clock.run(server.ask("bad", control=control), *(keep_asking() for _ in range(others)))
+    assert (type(error), error.attempts) == (RequestTimeoutError, 2)
+    assert len(controls) == 1 - others
+
+
+async def test_a_page_that_takes_too_long_is_requested_again_while_nothing_else_is_answered(clock):
+    """It has all its attempts then, and each failure from the second one on is followed by a control."""
+    server, controls = Server(clock), []
+    server.bad["bad"] = lambda: RequestTimeoutError("no whole response", timeout=0.3)
+
+    async def control():
+        controls.append(server.clock.seconds)
+        return False
+
+    (error,) = await clock.run(server.ask("bad", control=control))
+    assert (type(error), error.attempts) == (RequestTimeoutError, 6)
+    assert len(controls) == 4
+
+
 @pytest.mark.parametrize("status", [429, 503, 529])
 async def test_a_refusal_is_not_due_to_an_item(clock, status):
     """Each one counts as one of the attempts, although something else had a good response just before."""

@@ -151,6 +151,21 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
             assert walk.stats.requests == len(server.sent)
 
 
+async def test_details_that_take_too_long_are_given_up_after_two_attempts_if_something_else_is_read(clock):
+    """They are requested twice more before the item is left out, each time after a control."""
+    server = Server(clock, items=1)
+    server.fails = lambda query, _: None if query else timed_out()
+    walk = server.procedures().list(limit=10, on_unreadable="skip").details().walk()
+
+    async def read():
+        return [item async for item in walk]
+
+    assert await clock.run(read()) == [[]]
+    assert walk.stats.unreadable == 1
+    requested = [query.get("limit", "an item") for _, query in server.sent]
+    assert requested == ["10", "an item", "an item", "1", "1", "an item", "1", "an item"]
+
+
 async def test_each_control_has_a_line_in_the_log(clock, server, caplog):
     caplog.set_level(logging.DEBUG, "aiotofupilot")
     server.fails = lambda query, _: ServerError("bad gateway", status=502) if covers(query, 45) else None

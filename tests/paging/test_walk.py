@@ -26,7 +26,7 @@ from aiotofupilot import (
     SessionError,
     Walk,
 )
-from aiotofupilot._paging.tasks import begun
+from aiotofupilot._paging.tasks import Tasks, begun
 from aiotofupilot._paging.walk import Pages, note_checkpoint
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
@@ -1115,5 +1115,5 @@ asyncio.run(main())
 
 def test_a_walk_that_was_never_made_whole_is_dropped_in_silence():
     """Python calls its finalizer, too, where its constructor has raised."""
-    for kind in (Walk, DetailsWalk):
+    for kind in (Walk, DetailsWalk, Tasks):
         kind.__new__(kind).__del__()
