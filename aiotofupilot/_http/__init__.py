@@ -4,6 +4,6 @@
 - `retry` has the `RetryPolicy`, and makes the attempts at a request.
 - `throttle` says when a request may be sent. `outage` knows what a failure says, and whether the server is down.
 - `transport` sends a request with aiohttp and the key, and follows redirects within the key's own origin.
-- `failures` turns errors of aiohttp into errors of this package, and withholds what a server says of the key.
+- `failures` turns errors of aiohttp into errors of this package. `redaction` withholds what a server says of the key.
 - `proxy` finds the proxy of a session.
 """

@@ -323,7 +323,7 @@ class Attempts(Wanted):
                 await self._wait_for_server()
 
     async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make the attempts that a controller allows. It is told the last failure first, if there is one.
+        """Make the attempts that a controller allows. The last failure comes first, if there is one.
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """

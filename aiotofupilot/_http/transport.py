@@ -314,8 +314,8 @@ def sender(
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:
             # After some errors, aiohttp would send the request again, at once and uncounted.
-            told = request.url.origin() if authorization is None else request.url
-            failure = translated(error, session, told, proxy)
+            shown = request.url.origin() if authorization is None else request.url
+            failure = translated(error, session, shown, proxy)
         finally:
             for name in ("Authorization", "Proxy-Authorization"):  # before the hooks for the end of the request
                 request.headers.pop(name, None)

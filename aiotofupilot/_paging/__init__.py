@@ -1,7 +1,7 @@
 """How a listing is walked: page after page, whatever its items are and however a page is fetched.
 
 `paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, or over the
-pages, which it gets from `prefetch`.
+pages, which it gets from `prefetch`. `tasks` is what these have in flight, in order.
 
 - `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
   one before, and finds the position of the walk again after the listing has moved.

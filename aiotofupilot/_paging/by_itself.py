@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, frozen
 
-from aiotofupilot._request import Deadline, Suspicion
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
@@ -123,11 +123,7 @@ class ByItself:
         skips, deadline = self.plan.on_unreadable == "skip", Deadline()
         first = partial(fetch, is_checked=is_checked, deadline=deadline, suspects=skips)
         try:
-            try:
-                return await first()
-            except Suspicion as found:
-                suspicion = found.with_traceback(None)
-            return await suspected(suspicion, first, control, deadline, cursor=0, limit=1)
+            return await suspected(first, control, deadline, cursor=0, limit=1)
         except TofuPilotError as error:
             if not skips or not is_about_item(error):
                 raise

@@ -398,7 +398,7 @@ class DetailsWalk(DetailIteration[D]):
         raise error
 
     def _note_failure(self, error: Exception) -> None:
-        # Otherwise it is one of the walk of the items, which has told it.
+        # Otherwise it is an error of the walk of the items, and has that walk's checkpoint.
         if isinstance(error, TofuPilotError) and error.checkpoint is None:
             note_checkpoint(error, self.checkpoint, self._plan.start)
         super()._note_failure(error)

@@ -104,23 +104,24 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
 
 
 async def suspected(
-    suspicion: Suspicion,
-    again: Callable[..., Awaitable[R]],
+    request: Callable[..., Awaitable[R]],
     fetch: CountedFetch[Any],
     deadline: Deadline,
     *,
     cursor: int,
     limit: int,
+    suspicion: Suspicion | None = None,
 ) -> R:
-    """Request an item beside a page that perhaps fails alone, and then the page ``again``, as often as it is suspected.
+    """Request a page or an item, and an item beside it before it is requested again because perhaps only it fails.
 
     It is another item each time. Nothing here knows the walk, because the pages in flight wait here.
     """
     positions = cycle(positions_beside(cursor, limit))
     while True:
-        suspicion.is_confirmed = await read_beside(fetch, next(positions), cursor, deadline)
+        if suspicion is not None:
+            suspicion.is_confirmed = await read_beside(fetch, next(positions), cursor, deadline)
         try:
-            return await again(suspicion=suspicion)
+            return await request(suspicion=suspicion)
         except Suspicion as another:
             suspicion = another.with_traceback(None)
 
@@ -144,7 +145,7 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
         return False
     skips = on_unreadable == "skip"
     if not is_unreadable(error):
-        # The attempts before the last one may have told more than a server that refuses work.
+        # The attempts before the last one may say more than a server that refuses work does.
         return skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
     if skips or error.attempts > 1:
         return True

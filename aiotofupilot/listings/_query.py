@@ -169,7 +169,8 @@ class Query(Source[T]):
         except Suspicion as found:
             suspicion = found.with_traceback(None)
         again = partial(get, target, read, counts, label=label, **options)
-        return await suspected(suspicion, again, counted(self.fetch, counts), deadline, cursor=cursor, limit=limit)
+        beside = counted(self.fetch, counts)
+        return await suspected(again, beside, deadline, cursor=cursor, limit=limit, suspicion=suspicion)
 
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, pages_of(type(self.listing), RawItem), self.part)
