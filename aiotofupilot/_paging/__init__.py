@@ -4,7 +4,8 @@
 pages, which it gets from `prefetch`. `tasks` is what these have in flight, in order.
 
 - `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
-  one before, and finds the position of the walk again after the listing has moved.
+  one before, and finds the position of the walk again after the listing has moved. `ties` is about items that the
+  server sorts alike.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
   time of creation, and `by_run` what new runs wrote.

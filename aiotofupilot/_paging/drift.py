@@ -12,23 +12,19 @@ In a search for the position, a page is described by ranks, one for each of its 
 lower its rank. None stands for an item that is not known. In some listings an item moves, because it was renamed in a
 listing that is sorted by name, say. Then its rank no longer fits the ranks beside it.
 
-Items that the server sorts alike are ties. It may list them in another order with each page, because no order is
-promised. So the offset of such an item tells nothing. One that was passed may come again, and hide one that was not.
-Only an item that is sorted before them shows where they begin.
+Items that the server sorts alike are ties; see `ties`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import DriftError
 from aiotofupilot.positions import LARGEST
 
 from .memory import IgnoreDrift
 from .source import T, leads_nowhere
+from .ties import SIDE_BY_SIDE, Match, Ties, end_of_row, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,21 +37,19 @@ if TYPE_CHECKING:
 _AHEAD_AT_MOST = 10_000
 """At most this many items that were passed may be met again."""
 
+_BACK = 8
+"""A walk that is lost among ties looks so many items back at first, because few come or go between two requests."""
+
 _COST_OF_A_PART = 10
 """A part of a page that failed takes about as many requests as this many whole pages."""
 
 _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 """What an error says about the way out."""
 
-_ENOUGH_TO_JUDGE = 4
-"""Two or three items out of order may be a single one that moved."""
+_TOO_MANY = "the listing moved among items that are sorted alike, which are more than a walk remembers"
 
 _SHOWN_AT_MOST = 3
 """So often in a row may a page be shown on the way forth. Once more, and the server shows its last page for ever."""
-
-_LOST_AT_MOST = 40
-"""At most this often may a walk lose its position among items that are sorted alike. What is new meanwhile does not
-count, because such items may be created as fast as they are listed."""
 
 
 def cursor_error(page: Page[Any]) -> DriftError | PaginationError | None:
@@ -85,16 +79,10 @@ class Search:
 
     def __init__(self, origin: int, limit: int) -> None:
         self._limit = limit
-        self._lone: dict[int, tuple[int, int]] = {}
-        """By rank, the items on pages without two side by side: the position of each, and the cursor of its page."""
-        self._believed: int | None = None
-        """The rank of the one of these items that is believed; None: none is by now."""
         self.went_back_to = LARGEST
         """Where ties were last looked before."""
-        self.is_doubtful = False
-        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
         self.is_among_ties = False
-        """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
+        """Whether the walk is lost among items that are sorted alike."""
         self.begin(origin)
 
     def begin(self, origin: int) -> None:
@@ -106,35 +94,12 @@ class Search:
         self._furthest: Sequence[Any] = ()
         self._times = 0
 
-    def lone_match(self, page: Page[Any], ranks: Sequence[int | None], *, is_only: bool) -> Match | None:
-        """Return an item of a page without two side by side, if it is believed by now, or the only one remembered."""
-        if self._believed is not None and self._believed in ranks:
-            return Match(ranks.index(self._believed), self._believed)
-        row = longest_row(ranks)
-        if row and (self._believed is not None or is_only):
-            return row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
-        for at, rank in enumerate(ranks):
-            if rank is not None:
-                self._lone.setdefault(rank, (page.cursor + at, page.cursor))
-        return None
-
     def next_probe(self, page: Page[Any]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
         probe = self.after(page)
         if probe is None:
-            ranks = sorted(self._lone, key=lambda rank: self._lone[rank])
-            # An item may have moved if a row of the same length lacks it. Of these two rows, one prefers older items,
-            # and the other one newer items.
-            newer = {-match.rank for match in longest_row([-rank for rank in reversed(ranks)])}
-            row = [match.rank for match in longest_row(ranks) if match.rank in newer]
-            if not row:
-                moved = "too few of the items passed lately that are found in it are in their order"
-                lost = "none of the items passed lately is to be found in it"
-                raise DriftError(f"the listing moved: {moved if ranks else lost}", cursor=page.cursor)
-            # If fewer than half of them moved, the middle one stayed, even if all of those moved to the same end.
-            self._believed = row[len(row) // 2]
-            (_, probe), self._lone = self._lone[self._believed], {}
-            self.begin(probe)
+            fault = "too few of the items passed lately are to be found in it, side by side and in their order"
+            raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
         return probe
 
     def after(self, page: Page[Any]) -> int | None:
@@ -161,112 +126,20 @@ class Search:
         return self._back
 
 
-class Match(NamedTuple):
-    """An item of a page that is known: its index on the page, and its rank among the items that were passed."""
-
-    at: int
-    rank: int
-
-
-def longest_row(ranks: Sequence[int | None]) -> list[Match]:
-    """Return the known items that are still in their order: the longest row of rising ranks."""
-    rows: list[list[Match]] = [[]]  # of each length, the row that ends with the oldest item
-    for at, rank in enumerate(ranks):
-        if rank is not None:
-            length = bisect_left(rows, rank, lo=1, key=lambda row: row[-1].rank)
-            rows[length : length + 1] = [[*rows[length - 1], Match(at, rank)]]
-    return rows[-1]
-
-
-def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
-    """Return whether most of the known items on a page are not in their order any more, given the `longest_row`."""
-    known = sum(rank is not None for rank in ranks)
-    return known >= _ENOUGH_TO_JUDGE and 2 * len(row) <= known
-
-
-def last_reliable(row: Sequence[Match]) -> Match | None:
-    """Return the last of the first items of the `longest_row` that stand side by side, for those surely did not move.
-
-    An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
-    created there, or they are still to be yielded, because what stands after them moved.
-    """
-    found = None
-    for before, match in pairwise(row):
-        if match.at == before.at + 1:
-            found = match
-        elif found:
-            break
-    return found
-
-
-class Ties:
-    """What is known of the items that are sorted like the item passed last. Without a sort key, there are none."""
-
-    def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
-        self._sort_key: Callable[[Any], object] = sort_key or (lambda _: object())  # which equals no other
-        self._newest: Any = None
-        self._has_others = False
-        self._lost: Counter[str | None] = Counter()
-
-    def note_passed(self, items: Sequence[Any]) -> None:
-        """Take note of a page whose last item is the one passed last."""
-        if items:
-            self._newest = items[-1]
-            self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
-
-    def note_lost(self, page: Page[Any], search: Search) -> None:
-        """Take note once in a search that the walk is lost among these items, or raise an error if it is too often."""
-        if search.is_among_ties:
-            return
-        search.is_among_ties = True
-        key = None if self._newest is None else repr(self._sort_key(self._newest))
-        self._lost[key] += 1
-        if self._lost[key] > _LOST_AT_MOST:
-            self._lost.clear()
-            fault = "a walk loses its position again and again among items that are sorted alike"
-            cause = "the server lists them in another order with each page, or too many of them come and go"
-            raise DriftError(f"{fault}: {cause}", cursor=page.cursor)
-
-    def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
-        """Return where on a page the items begin that are sorted like the item passed last; None: it shows no others.
-
-        If the walk was resumed, the ranks tell which item was passed last.
-        """
-        newest, known = self._newest, [(rank, at) for at, rank in enumerate(ranks) if rank is not None]
-        if newest is None and known:
-            newest = items[max(known)[1]]
-        if newest is None:
-            return None
-        alike = [at for at, item in enumerate(items) if self._are_alike(item, newest)]
-        return alike[0] if len(alike) + self._has_others > 1 else None
-
-    def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
-        """Return whether one of the items passed, which a page shows after its start, is sorted like the position.
-
-        Such an item did not move.
-        """
-        anchor = items[start - 1] if start else self._newest
-        return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
-
-    def _are_alike(self, one: object, other: object) -> bool:
-        return self._sort_key(one) == self._sort_key(other)
-
-
 class DetectDrift(IgnoreDrift[T]):
-    """Takes pages that were requested one item early, and holds each to beginning with the item passed last.
+    """Takes pages that were requested a few items early, and holds each to beginning with the items passed last.
 
-    That item is the page's anchor, and it proves that nothing was missed. Where a page does not begin with it, the
-    listing has moved. Then `next_probe` says where to look, until a page shows where the listing goes on. Items that
-    were passed after that position may be met again, and are not new then.
+    The last of them is the page's anchor, and it proves that nothing was missed. If a page does not begin with them,
+    the listing has moved. Then `next_probe` says where to look, until a page shows where the listing goes on. Items
+    that were passed after that position may be met again, and are not new then.
 
     Args:
         anchors, ahead: As in `Memory`.
         limit: Items of a whole page; at least 2, because one of them is the anchor.
         resync: Whether to look for the position where the listing goes on. If not, a listing that moved is an error.
         sort_key: Returns what the server sorts an item by; None: that is not known.
+        expected: The offset of the item passed last; -1: where the first page begins.
     """
-
-    overlap = 1
 
     def __init__(
         self,
@@ -276,15 +149,45 @@ class DetectDrift(IgnoreDrift[T]):
         limit: int,
         resync: bool,
         sort_key: Callable[[Any], object] | None = None,
+        expected: int = -1,
     ) -> None:
         super().__init__(anchors, ahead)
+        self.overlap = 1
+        """How many items of a page the next page is to begin with, once the walk was lost."""
         self._ties = Ties(sort_key)
         self._limit = limit
         self._resync = resync
         self._search: Search | None = None
-        self._expected = -1
+        self._expected = expected
         """The offset of the item passed last; -1: the walk has only begun."""
-        self._is_doubtful = False
+        self._is_proving = False
+        """Whether the page at `next_probe` is to prove that the listing was shifted."""
+        self.has_ended = False
+        """Whether the walk may end."""
+
+    def is_unproven(self) -> bool:
+        """Return whether the page at `next_probe` has to be looked at, although the listing has ended."""
+        if self._ties.unproven:
+            self.next_probe, self._is_proving = max(0, self._ties.unproven[-1].begin - 1), True
+        return self._is_proving
+
+    def _prove(self, page: Page[T]) -> None:
+        """Hold the shifts that only ties have shown to a page that shows where they begin."""
+        memory = self.memory
+        memory.reject()
+        self._is_proving = False
+        shift = self._ties.note_wrong(page)
+        if shift is None:
+            self.has_ended = True
+            return
+        rank, begin = memory.rank(shift.first.id), shift.begin
+        if rank is None:
+            if not memory.is_complete:
+                raise DriftError(_TOO_MANY, cursor=page.cursor)
+            rank, begin = 1, 0
+        self._note_lost(page, self._new_search(page, "shows items that are sorted alike in another order"))
+        memory.go_back(rank - 1)
+        self._expected, self.next_probe = begin - 1, max(0, begin - _BACK)
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, as `IgnoreDrift.admit` does, or raise a `DriftError`.
@@ -292,6 +195,32 @@ class DetectDrift(IgnoreDrift[T]):
         Either the server's cursors are not offsets, or the listing moved and is not to be followed, or cannot be. A
         cursor that does not advance is a `PaginationError`.
         """
+        self._check(page, gap)
+        memory = self.memory
+        ids = [item.id for item in page.data]
+        memory.take_up(ids)
+        if self._is_proving:
+            self._prove(page)
+            return None
+        start = self._start(page, gap)
+        if start is None:
+            return None
+        self.anchor = ids[start - 1] if start else None if page.cursor else ""
+        new = memory.new(page.data, start)
+        if len(new) < len(ids) - start and self._comes_again(page, start, new):
+            return None
+        cost = 1 if gap is None else _COST_OF_A_PART
+        if not self._goes_on(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
+            memory.reject()
+            self._fruitless, self._met = 0, set()
+            raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
+        self._ties.note_passed(page)
+        self._search = None
+        self._expected = page.cursor + len(ids) - 1
+        return new
+
+    def _check(self, page: Page[T], gap: Gap | None) -> None:
+        """Raise an error if the pages of the server are such that none can be held to the one before."""
         error = cursor_error(page)
         if error is None and page.following is not None and len(page.data) == 1 and gap is None:
             fault = "the server's pages are too short to begin each with the last item of the one before"
@@ -299,31 +228,6 @@ class DetectDrift(IgnoreDrift[T]):
         if error is not None:
             self.can_check = not isinstance(error, DriftError)
             raise error
-        memory = self.memory
-        ids = [item.id for item in page.data]
-        memory.take_up(ids)
-        follows = gap is not None and self._follows(gap)
-        if self._expected < 0:
-            self._expected = page.cursor
-        is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
-        start = 0 if follows else self._start(page, is_first=is_first)
-        if start is None:
-            return None
-        self.anchor = ids[start - 1] if start else None if page.cursor else ""
-        new = memory.new(page.data, start)
-        if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
-            return None
-        if len(new) < len(page.data) - start and self._comes_again(page, start, new):
-            return None
-        cost = 1 if gap is None else _COST_OF_A_PART
-        if not self._goes_on(ids, is_new=bool(new), cost=cost) or len(memory.upcoming) > _AHEAD_AT_MOST:
-            memory.reject()
-            self._fruitless, self._met = 0, set()
-            raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
-        self._ties.note_passed(page.data)
-        self._search = None
-        self._expected = page.cursor + len(ids) - 1
-        return new
 
     def _follows(self, gap: Gap) -> bool:
         """Return whether the item before a gap stands where it was passed. The page after the gap has no anchor."""
@@ -345,21 +249,24 @@ class DetectDrift(IgnoreDrift[T]):
             self._expected = expected  # the walk was resumed, and begins at an item that cannot be read
         return expected == self._expected
 
-    def _start(self, page: Page[T], *, is_first: bool) -> int | None:
-        """Return how many items at the top of a page are not new. None: look at `next_probe` next.
-
-        Before the first page, the listing has no item that can be read.
-        """
+    def _start(self, page: Page[T], gap: Gap | None) -> int | None:
+        """Return how many items at the top of a page are not new. None: look at `next_probe` next."""
         memory = self.memory
+        if gap is not None and self._follows(gap):
+            return 0
+        if self._expected < 0:
+            self._expected = page.cursor
+        # Before the first page, the listing has no item that can be read.
+        is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
         if not memory.passed:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
         if is_first and memory.is_complete and not memory.newest_rank:
             return 0
-        if page.cursor == self._expected and memory.page[:1] == memory.passed[-1:]:
-            return 1
+        early = self._expected + 1 - page.cursor
+        if 0 < early <= len(page.data) and memory.page[:early] == memory.passed[-early:]:
+            return early
         search = self._search or self._new_search(page, "does not begin with the item passed last")
         match = self._match(page, search, is_first=is_first)
-        self._is_doubtful = search.is_doubtful
         if match is None:
             return None
         memory.go_back(match.rank)
@@ -374,55 +281,69 @@ class DetectDrift(IgnoreDrift[T]):
         return self._search
 
     def _match(self, page: Page[T], search: Search, *, is_first: bool) -> Match | None:
-        """Return the known item on a page after which the walk goes on. None: look at `next_probe` next.
-
-        Two items that were passed and stand side by side, in their order, show the position. An item that stands alone
-        is believed only when no page of the listing shows two.
-        """
-        memory = self.memory
-        ranks = memory.ranks()
-        ties_begin = self._ties.beginning(page.data, ranks)
-        if ties_begin is not None:
-            self._ties.note_lost(page, search)
-        ranks = ranks[:ties_begin]
-        row = longest_row(ranks)
+        """Return the known item on a page after which the walk goes on. None: look at `next_probe` next."""
+        memory, ties = self.memory, self._ties
         if is_first and memory.is_complete:
-            # All that is not known is new, whatever happened to the order.
-            return row[0] if row and row[0].at == 0 else Match(-1, 0)
-        if is_out_of_order(ranks, row):
+            ties.note_found()
+            return Match(-1, 0)  # all that is not known is new, whatever happened to the order
+        ranks = memory.ranks()
+        ties_begin = ties.beginning(page.data, ranks)
+        before_ties = ranks[:ties_begin]
+        match = side_by_side(before_ties) or self._most(before_ties)
+        if ties_begin is not None:
+            self.overlap = min(SIDE_BY_SIDE, max(1, self._limit // 4))
+            shown = None if match else end_of_row(ranks, memory.newest_rank)
+            if shown is not None:
+                ties.note_shift(self._shift(page, shown))
+                return shown
+            self._note_lost(page, search)
+        if ties.is_out_of_order(page.data, before_ties) or (match and self._has_grown(page, match)):
             if not memory.is_complete:
                 fault = f"the page at cursor {page.cursor} contradicts what was passed"
                 raise DriftError(f"the order of the listing changed: {fault}", cursor=page.cursor)
             self.next_probe = 0
             return None
-        match = last_reliable(row)
-        if match is None:
-            if ties_begin is not None and self._goes_before_ties(page, search):
-                return None
-            match = search.lone_match(page, ranks, is_only=memory.newest_rank == 0)
-            if match is None:
-                self.next_probe = search.next_probe(page)
-                return None
-        growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
-        if memory.is_complete:
-            # No item that was passed is forgotten. So strangers before the position were created there, or they moved
-            # there before they were yielded. A few that are out of sight are taken for created.
-            if None in ranks[: row[0].at] or growth > self._limit:
-                self.next_probe = 0
-                return None
-            match = row[0]
-        search.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
+        if match is not None:
+            ties.note_found()
+        elif ties_begin is None or not self._goes_before_ties(page, search):
+            self.next_probe = search.next_probe(page)
         return match
+
+    def _most(self, ranks: Sequence[int | None]) -> Match | None:
+        """Return the first known item of a page that shows most of the few items that are remembered.
+
+        A checkpoint may name a single one, after which the walk was left that had begun at a bare cursor.
+        """
+        memory = self.memory
+        known = [Match(at, rank) for at, rank in enumerate(ranks) if rank is not None]
+        return known[0] if 2 * len(known) > len(memory.passed) + len(memory.upcoming) else None
+
+    def _shift(self, page: Page[T], match: Match) -> int:
+        """Return by how much an item of a page was shifted since it was passed."""
+        return page.cursor + match.at - (self._expected - (self.memory.newest_rank - match.rank))
+
+    def _has_grown(self, page: Page[T], match: Match) -> bool:
+        """Return whether an item was shifted by more than a page, while all that was passed is remembered.
+
+        The halves of a listing may have changed places. It is read anew then, which costs little.
+        """
+        return self.memory.is_complete and self._shift(page, match) > self._limit
+
+    def _note_lost(self, page: Page[T], search: Search) -> None:
+        """Take note once in a search that the walk is lost among ties, or raise an error if it is too often."""
+        if not search.is_among_ties:
+            search.is_among_ties = True
+            self._ties.note_lost(page)
 
     def _goes_before_ties(self, page: Page[T], search: Search) -> bool:
         """Probe before the ties on a page next. Return False if the search has looked there already."""
-        self._ties.note_lost(page, search)
-        before = max(0, page.cursor - max(1, self._limit - 2))
+        back = max(1, self._limit - 2)
+        before = max(0, page.cursor - (min(back, _BACK) if search.went_back_to == LARGEST else back))
         if before >= min(page.cursor, search.went_back_to):
             return False
-        if page.cursor + self._limit < self._expected - self.memory.newest_rank:
-            fault = "the listing moved among items that are sorted alike, which are more than a walk remembers"
-            raise DriftError(fault, cursor=page.cursor)
+        memory = self.memory
+        if not memory.is_complete and page.cursor + self._limit < self._expected - memory.newest_rank:
+            raise DriftError(_TOO_MANY, cursor=page.cursor)
         search.begin(before)
         self.next_probe = search.went_back_to = before
         return True
@@ -438,24 +359,7 @@ class DetectDrift(IgnoreDrift[T]):
         if not self._ties.comes_again(page.data, start, passed):
             return False
         memory.reject()
-        self._goes_before_ties(page, self._new_search(page, f"shows {passed[0].id!r} again"))
+        search = self._new_search(page, f"shows {passed[0].id!r} again")
+        self._note_lost(page, search)
+        self._goes_before_ties(page, search)
         return True
-
-    def _is_contradicted(self, page: Page[T]) -> bool:
-        """Return whether a page shows that the position found was a wrong one. The listing is begun again then.
-
-        Items that were passed and do not turn up again before others do, or before the listing ends, may have been
-        removed. If the walk also seems to stand further on than before, the order may have changed instead. That is an
-        error if not all items that were yielded are remembered.
-        """
-        memory = self.memory
-        missing = len(memory.ahead(len(page.data)))
-        if memory.is_complete and missing:
-            memory.reject()
-            self._search, self._is_doubtful, self.next_probe = None, False, 0
-            return True
-        if page.following is None and missing > self._limit:
-            memory.reject()
-            fault = f"{missing} items that were passed are not met again before its end"
-            raise DriftError(f"the order of the listing changed: {fault}", cursor=page.cursor)
-        return False

@@ -171,10 +171,14 @@ class Memory:
             self._has_digests = any(name.startswith(_DIGEST_MARK) for name in self._known if name != _BEGINNING)
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return what should have been met by now and was not, and what is still to come, given what was passed."""
+        """Return what should have been met by now and was not, and what is still to come, given what was passed.
+
+        An item should have been met before the last two that were. The last one may have moved to where it was met.
+        """
         ahead, met = [*self.upcoming], set(passed)
-        done = max((count for count, name in enumerate(ahead, 1) if name in met), default=0)
-        return [name for name in ahead[:done] if name not in met], ahead[done:]
+        found = [at for at, name in enumerate(ahead) if name in met]
+        done = found[-2] if len(found) > 1 else 0
+        return [name for name in ahead[:done] if name not in met], [name for name in ahead[done:] if name not in met]
 
 
 class IgnoreDrift(Generic[T]):
@@ -200,6 +204,13 @@ class IgnoreDrift(Generic[T]):
         """How many pages in a row brought nothing."""
         self._met: set[str] = set()
         """The items on the pages in a row that brought no new one."""
+
+    has_ended = False
+    """Whether the page admitted last has shown that the walk may end."""
+
+    def is_unproven(self) -> bool:
+        """Return whether the page at `next_probe` has to be looked at before the walk may end."""
+        return False
 
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in its order. None: it does not show them, so request one at `next_probe`.

@@ -292,7 +292,10 @@ class Window(Generic[T]):
         """Return how to read the page that is due in parts. The pages requested beyond it are as good as ever."""
         self._tasks.drop_first()
         last, overlap, passed = self._last, self.overlap, self.passed
-        return self._parts.begin(error, request, self._fetch, overlap=overlap, passed=passed, last=last)
+        if overlap:  # the parts begin with the item passed last
+            ahead = max(0, min(passed - 1 - self.cursor, request.limit - 1))
+            request = request._replace(cursor=self.cursor + ahead, limit=request.limit - ahead)
+        return self._parts.begin(error, request, self._fetch, overlap=min(1, overlap), passed=passed, last=last)
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
@@ -335,7 +338,8 @@ class Window(Generic[T]):
         self._last, following = page, page.following
         self._ended = following is None and not page.meta.has_more
         if following is not None:
-            self.cursor, self.passed = following - self.overlap, following
+            # A page that is as short as the overlap has to lead further on, too.
+            self.cursor, self.passed = following - min(self.overlap, max(1, len(page.data) - 1)), following
             if following - page.cursor == len(page.data) > 1:
                 self._parts.has_offsets = True
 

@@ -230,9 +230,14 @@ class Walk(ItemIteration[T]):
                 # At most so many full pages are still needed.
                 page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)))
             if page is None:
-                break
+                if not self._drift.is_unproven():
+                    break
+                self._look_at_probe()
+                continue
             self._span.arrived()
             new = self._new_of(page)
+            if self._drift.has_ended:
+                await window.aclose()
             if new is not None:
                 if window.gap is not None:
                     self._note_left_out(window.gap.left_out)
@@ -269,10 +274,15 @@ class Walk(ItemIteration[T]):
                 page.cursor,
                 drift.next_probe,
             )
-            window.restart(drift.next_probe)
-            self._reason = "search"
+            self._look_at_probe()
             return None
         return [item for item in new if item.id not in dropped] if dropped else new
+
+    def _look_at_probe(self) -> None:
+        window, drift = self._window, self._drift
+        window.overlap = drift.overlap
+        window.restart(drift.next_probe)
+        self._reason = "search"
 
     def _follow_cursor(self, page: Page[T], fault: TofuPilotError) -> Sequence[T] | None:
         """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
@@ -372,8 +382,18 @@ def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int
     if ignores:
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
     limit = max(2, limit)  # the first item of each page is the last item of the page before
-    drift = DetectDrift[Any](anchors, start.ahead, limit=limit, resync=plan.on_drift != "raise", sort_key=plan.sort_key)
-    return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit
+    expected = start.cursor + start.skip - 1
+    drift = DetectDrift[Any](
+        anchors,
+        start.ahead,
+        limit=limit,
+        resync=plan.on_drift != "raise",
+        sort_key=plan.sort_key,
+        expected=expected if start.anchors else -1,
+    )
+    # The first page of a walk that is resumed shows all items that its checkpoint names, if they are where they were.
+    early = min(len(start.anchors), max(1, limit // 2))
+    return drift, max(0, expected + 1 - early), limit
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:

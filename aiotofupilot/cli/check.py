@@ -53,7 +53,7 @@ class _Receipt:
 
     def take_page(self, line: dict[str, Any], ids: list[str], yielded: list[str], anchor: str | None) -> None:
         self.require(type(ids) is type(yielded) is list and {*map(type, ids + yielded)} <= {str}, "an ID is not a text")
-        self.require(self.has_more, "no page follows the one before")
+        self.require(self.has_more or (self.has_more is False and line["reason"] in ("search", "part")), "none follows")
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
         self.doubts(anchor is None, "the page shows no item that was passed")

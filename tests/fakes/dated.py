@@ -241,11 +241,19 @@ KINDS = {
 
 
 def listing(
-    kind="ordered", server=None, *, limit=100, concurrency=1, max_items=None, on_drift="ignore", on_unreadable="raise"
+    kind="ordered",
+    server=None,
+    *,
+    limit=100,
+    concurrency=1,
+    max_items=None,
+    on_drift="ignore",
+    on_unreadable="raise",
+    cursor=None,
 ):
     """Return a paginator of a listing."""
     server = server or Server()
     source = Dated(server, Clock(server), **KINDS[kind])
-    start = Checkpoint(listing="rows", query="abcdefgh")
+    start = cursor or Checkpoint(listing="rows", query="abcdefgh")
     plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable, sort_key=source.sort_key)
     return Paginator(source, plan)

@@ -489,7 +489,7 @@ class TestLag:
         walk = connection.procedures.list(limit=4).details().walk()
         remove_when_requested(service, wanted[2])
         found = [(await anext(walk)).id for _ in range(2)]
-        service.faults.on(cursor=4).next(status(401))
+        service.faults.on(cursor=3).next(status(401))
         with pytest.raises(UnauthorizedError) as caught:
             await anext(walk)
         assert caught.value.checkpoint == walk.checkpoint

@@ -179,7 +179,7 @@ class TestDetectDriftWhereThingsMove:
         assert ids(drift.admit(page([3, 4, "c", "e", "f"], 58))) == ["4", "f"]
         assert drift.memory.duplicates == 2
         assert ids(drift.admit(page("fg", 62))) == ["g"]
-        assert drift.memory.ahead(0) == ()
+        assert drift.memory.ahead(0) == (digest("d"),)
 
     def test_an_item_that_was_met_again_late_stands_where_it_was_passed_last(self):
         """A page behind a gap follows the item before the gap, wherever that item stood before."""
@@ -227,7 +227,7 @@ class TestDetectDriftWhereThingsMove:
         assert drift.admit(page("xyz", 3, total=6)) is None
         assert drift.next_probe == 0
         for _ in range(2):  # asking again changes nothing
-            with pytest.raises(DriftError, match="none of the items passed lately"):
+            with pytest.raises(DriftError, match="too few of the items passed lately"):
                 drift.admit(page("xyz", 0, total=3))
 
     def test_a_page_that_shows_no_anchor_counts_as_not_passed(self):
@@ -265,13 +265,16 @@ class TestDetectDriftWhereThingsMove:
         assert ids(drift.admit(page("bcde", 3))) == ["c", "e"]
 
     def test_what_did_not_turn_up_in_its_turn_is_forgotten(self):
-        """The order of what stays does not change: once a later item is met, an earlier one is gone."""
+        """The order of what stays does not change: once two later items are met, an earlier one is gone."""
         drift = anchored("abcde")
         drift.admit(page("axyz", 0))
-        assert drift.memory.ahead(0) == tuple(map(digest, "bcde"))
-        drift.admit(page("zd", 3))
-        drift.admit(page("dfg", 4))
-        assert drift.memory.ahead(0) == (digest("e"),)
+        assert drift.memory.ahead(4) == tuple(map(digest, "bcde"))
+        drift.admit(page("zc", 3))
+        drift.admit(page("cfg", 4))
+        assert drift.memory.ahead(0) == tuple(map(digest, "bde"))  # c may have moved there alone
+        drift.admit(page("gdeh", 6))
+        drift.admit(page("hi", 9))
+        assert drift.memory.ahead(0) == ()
 
     def test_what_has_been_met_on_the_page_at_hand_lies_ahead_no_more(self):
         """A checkpoint taken within the page names only what is still to come."""
@@ -291,7 +294,7 @@ class TestDetectDriftWhereThingsMove:
         drift.admit(page("axyz", 0))
         drift.admit(page("zd", 3))
         assert ids(drift.admit(page("dcfg", 4))) == ["f", "g"]
-        assert drift.memory.ahead(0) == (digest("e"),)
+        assert drift.memory.ahead(0) == tuple(map(digest, "bce"))
 
     @pytest.mark.parametrize("named", [False, True])
     def test_what_did_not_turn_up_stays_known_however_late_it_is_met(self, named):
@@ -307,8 +310,7 @@ class TestDetectDriftWhereThingsMove:
         """Memory does not grow with it."""
         drift = DetectDrift([digest("a")], map(digest, "bcde"), limit=10, resync=True)
         drift.admit(page("axyz", 0))
-        drift.admit(page("zd", 3))
-        drift.admit(page("de", 4))
+        drift.admit(page("zde", 3))
         last = "e"
         for start in range(0, 3000, 10):
             drift.admit(page([last, *range(start, start + 10)], start + 5))
@@ -331,46 +333,10 @@ class TestDetectDriftWhereThingsMove:
         assert drift.next_probe == 49
         assert ids(drift.admit(page([20, 21, "a", "b", "c", "e", "f"], 49))) == ["f"]
 
-    def test_an_item_that_stands_alone_is_believed_if_no_page_shows_two_side_by_side(self):
-        """All others were removed. Of two that stand alone, the one passed last is believed."""
-        drift = DetectDrift(limit=4, resync=True)
-        drift.admit(page("abcde", 20))
-        listed, probes, new = [*range(5), "b", *range(5, 10), "d", *range(10, 15)], [24], None
-        while new is None:
-            new = drift.admit(page(listed[probes[-1] :][:4], probes[-1], total=len(listed)))
-            probes.append(drift.next_probe)
-        assert ids(new) == ["10", "11"]
-        assert probes[-3:-1] == [0, 10]
-
-    def test_if_the_one_that_is_believed_is_gone_meanwhile_another_one_is(self):
-        drift = DetectDrift(limit=4, resync=True)
-        drift.admit(page("abcde", 20))
-        listed, probe = [*range(5), "b", *range(5, 10), "d", *range(10, 15)], 24
-        while drift.admit(page(listed[probe:][:4], probe, total=len(listed))) is None and drift.next_probe:
-            probe = drift.next_probe
-        assert drift.admit(page(listed[:4], total=len(listed))) is None
-        assert drift.next_probe == 10
-        assert ids(drift.admit(page([9, "b", 10, 11], 10))) == ["10", "11"]
-
     def test_the_only_item_that_is_remembered_is_enough(self):
         """There is no other to look for."""
         drift = DetectDrift([digest("a")], limit=10, resync=True)
         assert ids(drift.admit(page("xab", 7))) == ["b"]
-
-    def test_a_listing_that_grew_and_lacks_the_items_passed_last_is_read_anew(self):
-        """They may have moved, and items that were not yielded with them. All that was yielded is known."""
-        drift = anchored("abcdefghij")
-        assert drift.admit(page("ghx", 9)) is None
-        assert drift.next_probe == 0
-        assert ids(drift.admit(page("ijyzabcdef", 0))) == ["y", "z"]
-        assert ids(drift.admit(page("fghx", 9))) == ["x"]
-
-    def test_what_stands_before_the_items_passed_last_may_have_moved_there(self):
-        """So a listing of which all is remembered is read anew."""
-        drift = anchored("abcde")
-        assert drift.admit(page("xdef", 4)) is None
-        assert drift.next_probe == 0
-        assert ids(drift.admit(page("abcxdef", 0))) == ["x", "f"]
 
     def test_a_listing_that_grew_by_more_than_a_page_before_the_items_passed_last_is_read_anew(self):
         """Up to a page, the items that are out of sight count as created."""
@@ -378,33 +344,6 @@ class TestDetectDriftWhereThingsMove:
         drift = anchored("abcde")
         assert drift.admit(page("def", 14)) is None
         assert drift.next_probe == 0
-
-    def test_what_stands_between_the_items_passed_last_was_created_there(self):
-        drift = anchored("abcde")
-        assert ids(drift.admit(page("cxdef", 4))) == ["x", "f"]
-
-    def test_items_missing_at_the_end_of_a_listing_that_did_not_grow_were_removed(self):
-        drift = DetectDrift(limit=10, resync=True)
-        for start in range(100, 200, 10):
-            drift.admit(page(range(start, start + 11), start))
-        assert drift.admit(page(range(110, 120), 110, total=120)) == []
-
-    def test_items_missing_at_the_end_of_a_listing_that_grew_are_an_error(self):
-        """Most likely the order changed, and what stands behind them now was not yielded."""
-        drift = DetectDrift(limit=10, resync=True)
-        for start in range(100, 200, 10):
-            drift.admit(page(range(start, start + 11), start))
-        assert ids(drift.admit(page(range(110, 120), 300, total=320))) == []
-        with pytest.raises(DriftError, match="81 items that were passed are not met again") as caught:
-            drift.admit(page([119, "a", "b"], 309, total=312))
-        assert caught.value.cursor == 309
-        assert drift.memory.anchors(0)[-1] == digest("119")
-
-    def test_a_few_items_missing_at_the_end_of_a_listing_that_grew_are_taken_for_removed(self):
-        """Not all that was yielded is remembered, so the listing cannot be read anew."""
-        drift = DetectDrift(limit=10, resync=True)
-        drift.admit(page(range(100, 111), 100))
-        assert ids(drift.admit(page([107, 108, "a", "b"], 130, total=134))) == ["a", "b"]
 
     def test_what_lies_ahead_is_remembered_however_much_comes_before_it(self):
         """It was yielded, and will be listed when the walk gets there."""

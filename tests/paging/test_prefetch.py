@@ -489,6 +489,12 @@ async def test_pages_that_overlap_lie_a_page_less_the_overlap_apart(concurrency)
     assert len(server.asked) - len(pages) < concurrency
 
 
+async def test_a_page_as_short_as_the_overlap_leads_further_on():
+    server = Server(12, limit=2)
+    window = window_of(server.fetch, overlap=3)
+    assert [page.cursor for page in await drain(window)] == [*range(11)]
+
+
 async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
     """With one page at first, as at the beginning."""
     server = Server(1000)

@@ -1,91 +1,59 @@
 """The position of a walk is found again: what a page shows of the items passed, where to look, and what ties hide."""
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import pytest
 from attrs import frozen
-from hypothesis import given, strategies as st
 
-from aiotofupilot._paging.drift import DetectDrift, Search, Ties, is_out_of_order, last_reliable, longest_row
+from aiotofupilot._paging.drift import DetectDrift, Search
+from aiotofupilot._paging.ties import Match, Ties, end_of_row, side_by_side
 from aiotofupilot.errors import DriftError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.positions import BEGINNING, digest
 
-pages = st.lists(st.none() | st.integers(0, 12), max_size=9)
-
-
-def positions(ranks):
-    return [position for position, _ in longest_row(ranks)]
-
 
 @pytest.mark.parametrize(
     ("ranks", "expected"),
-    [
-        ([], []),
-        ([None, None], []),
-        ([None, 5, None], [1]),
-        ([3, 4, 5, None], [0, 1, 2]),
-        ([3, 9, 4, None, 5], [0, 2, 4]),
-        ([3, 4, None, 1, 5], [0, 1, 4]),
-    ],
-)
-def test_the_items_in_order_are_the_longest_rising_row(ranks, expected):
-    assert positions(ranks) == expected
-
-
-@given(pages)
-def test_no_row_that_rises_is_longer(ranks):
-    row = longest_row(ranks)
-    assert all(ranks[position] == rank for position, rank in row)
-    assert all(before.at < after.at and before.rank < after.rank for before, after in pairwise(row))
-    known = [rank for rank in ranks if rank is not None]
-    longest = max(
-        (
-            len(some)
-            for size in range(len(known) + 1)
-            for some in combinations(known, size)
-            if sorted(set(some)) == [*some]
-        ),
-        default=0,
-    )
-    assert len(row) == longest
-
-
-@pytest.mark.parametrize(
-    ("ranks", "position"),
     [
         ([], None),
         ([None, 7], None),
         ([5, None, 7], None),
-        ([5, 6, None], 1),
-        ([5, 6, 7, None, None], 2),
-        ([5, 6, None, 7, None], 1),
-        ([5, 6, None, 8, 9], 1),
-        ([2, None, 5, 6, None], 3),
-        ([None, 5, 6], 2),
+        ([7, 5], None),
+        ([5, 6, None], Match(1, 6)),
+        ([5, 6, 7, None, None], Match(2, 7)),
+        ([5, 6, None, 7, 8], Match(1, 6)),
+        ([2, None, 5, 6, None], Match(3, 6)),
+        ([2, 6, 3, 4], Match(1, 6)),
     ],
 )
-def test_items_side_by_side_are_relied_on_up_to_the_first_stranger(ranks, position):
+def test_items_side_by_side_are_relied_on_up_to_the_first_one_that_is_not(ranks, expected):
     """An item that stands alone may have moved."""
-    match = last_reliable(longest_row(ranks))
-    assert (match and match.at) == position
+    assert side_by_side(ranks) == expected
 
 
 @pytest.mark.parametrize(
     ("ranks", "expected"),
     [
-        ([], False),
-        ([9, 8, 7], False),
-        ([9, 8, 7, 6], True),
-        ([9, 8, None, 7, 6], True),
-        ([1, 2, 9, 3, 4], False),
-        ([3, 4, 1, 2], True),
-        ([4, 5, 6, 1, 2], False),
+        ([], None),
+        ([None, 9, None], None),
+        ([None, 8, 9, None], Match(2, 9)),
+        ([None, 7, 9, None], None),
+        ([7, 8, 9, None], Match(2, 9)),
+        ([6, 8, 9, None], Match(2, 9)),
+        ([6, 7, 8, None], Match(2, 8)),
+        ([5, 7, 9, None], None),
+        ([5, 6, 7, None], None),
+        ([2, None, 7, 8, 9], Match(4, 9)),
+        ([7, 8, 9, 3], None),
+        ([7, 8, 9, None, 3], None),
+        ([1, 9, 7, 8], None),
+        ([4, 5, 6, 9], None),
+        ([3, 4, 5, 6, 9], Match(4, 9)),
     ],
 )
-def test_the_order_has_changed_where_half_of_the_known_items_do_not_fit(ranks, expected):
-    """A few may have moved on their own."""
-    assert is_out_of_order(ranks, longest_row(ranks)) is expected
+def test_ties_show_a_shift_if_those_passed_last_stand_side_by_side_and_none_after_them(ranks, expected):
+    """Fewer than half as many may be gone."""
+    assert end_of_row(ranks, 9) == expected
 
 
 def places(origin, *, total, limit=10, shown=None):
@@ -201,14 +169,73 @@ def test_what_else_comes_again_may_have_moved():
     assert ids(anchored(["a1", "a2", "b1"]).admit(page(["b1", "a2", "c1"], 2))) == ["c1"]
 
 
-def test_a_page_that_begins_with_another_of_them_is_no_sign_that_an_item_was_created():
-    """Taken for one that was created, b4 would be left out."""
+def test_a_shift_that_only_ties_showed_is_held_to_where_they_begin():
+    """Items b2 and b3 changed places with b4. It is found before the walk ends, because b1 stands where it did."""
     drift = anchored(["a1", "a2", "b1", "b2", "b3"])
-    assert drift.admit(page(["b2", "b3", "c1"], 4)) is None
+    assert ids(drift.admit(page(["b2", "b3", "c1"], 4, total=7))) == ["c1"]
+    assert drift.is_unproven()
     assert drift.next_probe == 1
-    assert drift.admit(page(["a2", "b1", "b2", "b4", "b3"], 1)) is None
-    assert ids(drift.admit(page(["a1", "a2", "b1", "b2", "b4"], 0))) == ["b4"]
-    assert ids(drift.admit(page(["b4", "b3", "c1"], 4))) == ["c1"]
+    assert drift.admit(page(["a2", "b1", "b4", "b2", "b3"], 1)) is None
+    assert not drift.has_ended
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2"], 0))) == ["b4"]
+    assert drift.admit(page(["b2", "b3", "c1"], 4, total=7)) == []
+    assert not drift.is_unproven()
+
+
+@pytest.mark.parametrize("shown", [["a1", "a2", "b1"], ["b1", "b2", "b3"], ["c1", "c2"], []])
+def test_a_shift_is_proven_if_ties_begin_elsewhere_now(shown):
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1"], 4, total=7))
+    assert drift.is_unproven()
+    assert drift.admit(page(shown, 1, total=1000 if shown else 0)) is None
+    assert drift.has_ended
+
+
+def test_a_shift_that_is_taken_back_needs_no_proof():
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    assert ids(drift.admit(page(["b2", "b3", "b4", "b5"], 4))) == ["b4", "b5"]
+    assert ids(drift.admit(page(["b4", "b5", "c1"], 5, total=8))) == ["c1"]
+    assert not drift.is_unproven()
+
+
+def test_a_walk_goes_back_to_the_first_ties_that_showed_a_shift():
+    """Those of c showed the last one. When the walk is before those of b, it knows nothing of a shift."""
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
+    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
+    assert drift.is_unproven()
+    assert drift.next_probe == 5
+    assert drift.admit(page(["c1", "c2", "d1"], 5)) is None
+    assert drift.has_ended
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
+    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
+    assert drift.is_unproven()
+    assert drift.admit(page(["x1", "c1", "c2", "d1"], 5)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2", "b3", "c1"], 0))) == ["b4"]
+    assert not drift.is_unproven()
+
+
+def test_a_walk_that_went_back_before_such_ties_meanwhile_begins_again():
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1"], 4))
+    assert ids(drift.admit(page(["a1", "a2", "d1"], 6, total=9))) == ["d1"]
+    assert drift.is_unproven()
+    assert drift.admit(page(["a2", "b1", "b2"], 1)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2"], 0))) == ["b4"]
+
+
+def test_ties_that_showed_a_shift_and_are_forgotten_are_an_error():
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c0"], 4))
+    for start in range(0, 2100, 100):
+        drift.admit(page([f"c{nth}" for nth in range(start, start + 101)], start + 6))
+    assert drift.is_unproven()
+    with pytest.raises(DriftError, match="more than a walk remembers"):
+        drift.admit(page(["a2", "b1", "b2"], 1))
 
 
 def test_two_items_before_them_show_where_they_begin():
@@ -247,29 +274,14 @@ def test_a_walk_looks_before_the_same_items_forty_times():
     assert drift.next_probe == 0
 
 
-@pytest.mark.parametrize("shown", [["a1", "a2", "b2", "b1"], ["a1", "a2", "b3", "b1"]])
-def test_a_page_that_shows_what_is_before_them_counts_too(shown):
-    drift = anchored(["a1", "a2", "b1", "b2"])
-    for _ in range(40):
-        assert drift.admit(page(shown, 0)) is not None
-    with pytest.raises(DriftError, match="loses its position again and again"):
-        drift.admit(page(shown, 0))
-    assert drift.admit(page(shown, 0)) == []
-
-
-def test_a_page_that_shows_the_position_among_other_items_does_not_count():
-    drift = anchored(["a1", "b1", "c1"])
-    for _ in range(50):
-        assert drift.admit(page(["b1", "c1"], 1)) == []
-    assert drift.resyncs == 50
-
-
-def test_before_the_first_item_there_is_nothing_to_look_at():
-    """The walk was resumed among items that are sorted alike, and the listing begins with them now."""
+def test_a_walk_that_is_resumed_among_ties_believes_its_items_side_by_side():
+    """They begin the listing now. It never saw what was before them."""
     drift = anchored(anchors=[digest(item_id) for item_id in ("b1", "b2")])
-    with pytest.raises(DriftError, match="none of the items passed lately"):
+    assert ids(drift.admit(page(["b1", "b2", "c1"], total=3))) == ["c1"]
+    drift = anchored(anchors=[digest(item_id) for item_id in ("b1", "b2", "b3")])
+    with pytest.raises(DriftError, match="too few of the items passed lately"):
         for _ in range(10):
-            assert drift.admit(page(["b1", "b2", "c1"], total=3)) is None
+            assert drift.admit(page(["b1", "b4", "b2", "c1"], total=4)) is None
 
 
 def test_more_of_them_than_are_remembered_are_an_error():
@@ -281,14 +293,8 @@ def test_more_of_them_than_are_remembered_are_an_error():
             assert drift.admit(page(["b7", "b8", "b9"], cursor)) is None
 
 
-def test_a_walk_that_is_resumed_looks_before_them_too():
-    drift = anchored(anchors=[digest(item_id) for item_id in ("a1", "a2", "b1", "b2")])
-    assert drift.admit(page(["b1", "b2", "c1"], 3)) is None
-    assert ids(drift.admit(page(["a1", "a2", "b1", "b3", "b2"], 0))) == ["b3"]
-
-
 def test_without_a_sort_key_nothing_is_sorted_alike():
     ties, items = Ties(None), page(["a1", "a2"]).data
-    ties.note_passed(items)
+    ties.note_passed(page(["a1", "a2"]))
     assert ties.beginning(items, [0, 1]) is None
     assert not ties.comes_again(items, 1, items)

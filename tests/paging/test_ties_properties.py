@@ -1,28 +1,30 @@
-"""A server that lists items with equal sort keys in another order with each request.
+"""Items with equal sort keys, whose order the server keeps, or which it lists in another order with each request.
 
-A walk that resyncs, and a pass over what is new, yield each item exactly once, or they raise a DriftError. They never
-leave an item out in silence.
+If their order is kept, they are listed as others are. If it is not, a walk that resyncs, and a pass over what is new,
+yield each item exactly once, or they raise a DriftError. They never leave an item out in silence.
 """
 
 import asyncio
-from itertools import count
+from itertools import count, product
 from random import Random
 
-from fakes.budget import MANY
+import pytest
+from fakes.budget import MANY, NIGHTLY
 from fakes.dated import Row, Server, listing
 from hypothesis import example, given, settings, strategies as st
 
-from aiotofupilot import DriftError
+from aiotofupilot import Checkpoint, DriftError
 
 blocks = st.lists(st.one_of(st.just(1), st.integers(1, 4), st.integers(1, 12)), max_size=12)
 """How many items have the same key, for one key after the other."""
 limits = st.one_of(st.integers(1, 6), st.integers(1, 30))
 
 
-def server_with(blocks, seed, *, is_fixed):
+def server_with(blocks, seed, *, is_fixed, turns=0):
     """Return a server with blocks of rows of one moment.
 
-    Their order differs from page to page. It is the same when the same page is asked for again, or it never is.
+    Their order differs from page to page. It is the same when the same page is asked for again, or it never is. If they
+    are turned, each page begins at another one of a block, up to so many further on, and their order is kept.
     """
     server = Server(now=10_000.0, runs=[Row("run", 0.0, 0.0)])
     for number, size in enumerate(blocks):
@@ -30,7 +32,15 @@ def server_with(blocks, seed, *, is_fixed):
     chance = Random(seed)  # noqa: S311 - test data
 
     def shuffle(rows, cursor, limit):
-        (Random(f"{seed} {cursor} {limit}") if is_fixed else chance).shuffle(rows)  # noqa: S311 - likewise
+        drawn = Random(f"{seed} {cursor} {limit}") if is_fixed else chance  # noqa: S311 - test data
+        if not turns:
+            drawn.shuffle(rows)
+            return
+        begin = 0
+        for size in reversed(blocks):
+            by = drawn.randint(0, turns) % size
+            rows[begin : begin + size] = rows[begin + by : begin + size] + rows[begin : begin + by]
+            begin += size
 
     server.shuffle = shuffle
     return server
@@ -48,10 +58,20 @@ async def taken(items):
 
 
 @settings(max_examples=10 * MANY)
-@given(blocks=blocks, seed=st.integers(0, 2**32), is_fixed=st.booleans(), limit=limits, concurrency=st.integers(1, 4))
-def test_a_walk_that_resyncs_leaves_nothing_out_in_silence(blocks, seed, is_fixed, limit, concurrency):
+@given(
+    blocks=blocks | st.lists(st.integers(10, 60), max_size=4),
+    seed=st.integers(0, 2**32),
+    is_fixed=st.booleans(),
+    turns=st.integers(0, 3),
+    limit=limits,
+    concurrency=st.integers(1, 4),
+)
+@example(blocks=[60], seed=4, is_fixed=False, turns=3, limit=12, concurrency=1)
+def test_a_walk_that_resyncs_leaves_nothing_out_in_silence(blocks, seed, is_fixed, turns, limit, concurrency):
+    """Blocks that are turned look like a listing that is shifted."""
+
     async def check():
-        server = server_with(blocks, seed, is_fixed=is_fixed)
+        server = server_with(blocks, seed, is_fixed=is_fixed, turns=turns)
         paginator = listing("ordered", server, limit=limit, concurrency=concurrency, on_drift="resync")
         yielded, is_error = await taken(paginator)
         assert len(set(yielded)) == len(yielded)
@@ -107,9 +127,61 @@ async def test_a_walk_ends_although_items_of_one_moment_are_created_as_fast_as_i
 
     server.changes += [change] * 3000
     yielded, is_error = await taken(listing("ordered", server, limit=5, on_drift="resync"))
-    assert is_error
+    assert not is_error
     assert len(server.requests) < 1000
     assert len(set(yielded)) == len(yielded)
+    assert {*yielded} >= {row.id for row in server.rows if row.id.startswith("old")}
+
+
+class Busy:
+    """A listing of 1,000 items, so many of which in a row have the same time, that moves with each request."""
+
+    def __init__(self, alike, created, removed, seed):
+        self.server = Server(now=10_000.0, rows=[Row(f"{nth}", 10.0 * (nth // alike), 0.0) for nth in range(1000)])
+        self.chance, self.rates, self.numbers = Random(seed), (created, removed), count()  # noqa: S311 - test data
+        self.stayed = [row.id for row in self.server.rows]
+        self.server.changes += [self.change] * 1000
+
+    def change(self):
+        created, removed = (int(rate + self.chance.random()) for rate in self.rates)
+        rows = self.server.rows
+        rows += [Row(f"new {next(self.numbers)}", rows[-1].created + 1.0, 0.0) for _ in range(created)]
+        for _ in range(removed):
+            name = rows.pop(self.chance.randrange(len(rows))).id
+            self.stayed = [stayed for stayed in self.stayed if stayed != name]
+
+    async def requests(self, *, is_resumed, **options):
+        """Yield each item that stays once, perhaps resumed twice, and return how many requests that took."""
+        yielded, cursor = [], None
+        for stop in [self.chance.randrange(1, 500), self.chance.randrange(1, 400)] if is_resumed else []:
+            async with listing("ordered", self.server, cursor=cursor, on_drift="resync", **options).walk() as walk:
+                yielded += [item.id for item in await walk.take(stop)]
+            cursor = Checkpoint.parse(str(walk.checkpoint))
+        yielded += [
+            item.id async for item in listing("ordered", self.server, cursor=cursor, on_drift="resync", **options)
+        ]
+        assert len(set(yielded)) == len(yielded)
+        assert [item_id for item_id in yielded if item_id in {*self.stayed}] == self.stayed[::-1]
+        return len(self.server.requests)
+
+
+async def test_a_listing_whose_items_are_all_of_one_moment_takes_no_more_requests_than_another():
+    """With a newer item for each request."""
+    assert await Busy(1, 1, 0, 0).requests(is_resumed=False) == 11
+    assert await Busy(1000, 1, 0, 0).requests(is_resumed=False) <= 13
+
+
+@pytest.mark.parametrize("alike", [5, 100, 1000])
+async def test_items_that_keep_their_order_take_as_many_requests_whatever_they_are_sorted_by(alike):
+    """At most 1.2 times as many as with distinct times, while items come and go, with several in flight, or resumed."""
+    took = dict.fromkeys((1, alike), 0)
+    cases = [*product((20, 50, 100), (1, 4, 16), ((0.2, 0), (1, 0.2), (2, 1), (1, 1)), (False, True))]
+    for seed, (limit, concurrency, rates, is_resumed) in enumerate(cases):
+        if NIGHTLY or seed % 7 == alike % 7:
+            for each in took:
+                busy = Busy(each, *rates, seed)
+                took[each] += await busy.requests(is_resumed=is_resumed, limit=limit, concurrency=concurrency)
+    assert took[alike] <= 1.2 * took[1]
 
 
 @settings(max_examples=10 * MANY)

@@ -87,7 +87,7 @@ class MovingServer:
             self.removed.add(self.items.pop(at))
 
 
-async def missed_or_doubled(server, concurrency):
+async def missed_or_doubled(server, concurrency, *, alike):
     """Return what a walk, resumed after each error, does not yield once and in order although it stays and is readable.
 
     None: the walk does not get through, and says so each time.
@@ -95,6 +95,7 @@ async def missed_or_doubled(server, concurrency):
     listed, seen, cursor = list(server.items), [], START
     limit = server.random.choice([2, 3, 7, 10, 25, 100])
     options = {"limit": limit, "max_items": None, "concurrency": concurrency}
+    options["sort_key"] = (lambda _: "all alike") if alike else None
     for _ in range(20):
         walk = Walk(server.fetch, Plan(start=cursor, on_drift="resync", on_unreadable="skip", **options))
         try:
@@ -110,9 +111,10 @@ async def missed_or_doubled(server, concurrency):
 
 
 @settings(max_examples=10 * MANY)
-@given(seed=st.integers(0, 2**32), concurrency=st.sampled_from([1, 16]))
-def test_what_stays_and_can_be_read_comes_once_and_in_order(seed, concurrency):
-    result = asyncio.run(missed_or_doubled(MovingServer(seed), concurrency))
+@given(seed=st.integers(0, 2**32), concurrency=st.sampled_from([1, 16]), alike=st.booleans())
+def test_what_stays_and_can_be_read_comes_once_and_in_order(seed, concurrency, alike):
+    """Also where all items are sorted alike, and keep their order."""
+    result = asyncio.run(missed_or_doubled(MovingServer(seed), concurrency, alike=alike))
     if result is not None:
         seen, stay, doubled = result
         assert seen == stay

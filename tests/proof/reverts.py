@@ -39,10 +39,10 @@ class Revert:
 _start, _after = DetectDrift._start, Search.after
 
 
-def _start_unchecked(drift: DetectDrift[Any], page: Any, *, is_first: bool) -> int | None:
+def _start_unchecked(drift: DetectDrift[Any], page: Any, gap: Any) -> int | None:
     if drift.memory.passed and page.cursor == drift._expected and page.data:
         return 1
-    return _start(drift, page, is_first=is_first)
+    return _start(drift, page, gap)
 
 
 def _forth_only(search: Search, page: Any) -> int | None:
