@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+from functools import partial
 from weakref import ref
 
 from simulation import oracle
@@ -26,6 +27,9 @@ from aiotofupilot.sandbox.storage import contents
 
 TURNS = 12
 """After so many turns of the loop, what was cancelled has ended."""
+
+SOON = 7
+"""A response is taken up within so many turns of the loop. A cancellation comes at any of them."""
 
 HOLD_UP = {"shuffle", "limiter", "pauses", "outage", "unreadable", "faults"}
 """What lets a request that was begun be sent later."""
@@ -62,8 +66,11 @@ class Program:
         self.furthest = None
         """The last position at which a page may be requested. None: nobody knows."""
         self.got = []
-        self.came = asyncio.Event()
-        """Set when a request of it ends."""
+        self.to_cancel = None
+        """The task that is cancelled soon after a response. None: none is."""
+        self.haste = 0.0
+        """How probable that is with each response."""
+        self.cancelled_at = 0.0
         self.is_asking = False
         """Whether it waits for the next item."""
         self.is_broken_off = False
@@ -97,7 +104,8 @@ class Program:
     def end(self, sent):
         """Note that a request of this program is over."""
         self.in_flight -= 1
-        self.came.set()
+        if self.to_cancel is not None and self.chance.random() < self.haste:
+            self.world.after_turns(self.chance.randrange(SOON), partial(self.cancel, self.to_cancel))
         self.failures += sent.has_failed
         self.slow += sent.is_slow
         self.cancelled += sent.was_cancelled
@@ -146,6 +154,40 @@ class Program:
             await asyncio.sleep(0)
         if self.is_asking or "a" not in why.split():  # otherwise it was left at an item, and is still there
             self.check(f"nothing stays in flight after {why}", self.in_flight == 0, self.in_flight)
+
+    def cancel(self, task):
+        """Cancel a task, unless it was done before."""
+        if task is self.to_cancel:
+            self.to_cancel, self.cancelled_at = None, self.world.now
+            task.cancel()
+
+    async def cut(self, work, seconds):
+        """Do some work, which is cancelled after some seconds, or soon after a response.
+
+        Return whether it came to its end, and its result.
+        """
+        task = self.to_cancel = asyncio.ensure_future(work)
+        self.haste = self.chance.choice((0.0, 0.1, 0.3, 1.0))
+        try:
+            await asyncio.wait([task], timeout=None if self.haste else seconds)
+        finally:  # who waits for it may be cancelled too
+            self.cancel(task)
+            await asyncio.wait([task])
+        if not task.cancelled():
+            return True, task.result()
+        late = self.world.now - self.cancelled_at
+        self.check("who is cancelled ends at once", late == 0, late)
+        if self.chance.random() < 0.5:
+            await self.settled("a cancellation")
+        return False, None
+
+    async def whole(self, make):
+        """Do some work until it comes to its end, and return its result. It may be cancelled some times before."""
+        for _ in range(self.chance.choice((1, 5, 20)) if "interrupts" in self.world.on else 0):
+            has_ended, result = await self.cut(make(), self.chance.uniform(0.0, 5.0) * self.server.latency)
+            if has_ended:
+                return result
+        return await make()
 
     def meet(self, error):
         """Hold an error to what errors say and do not say, and to what may go wrong in this universe."""
@@ -228,7 +270,7 @@ class Iterating(Program):
 
     async def piece(self, iteration):
         """Iterate for a while, in one of the ways in which programs do. Return whether it came to the end."""
-        chance, ways = self.chance, ("whole", "timeout", "cancel", "leave", "drop")
+        chance, ways = self.chance, ("whole", "timeout", "cancel", "cancel", "cancel", "leave", "drop")
         way = chance.choice(ways) if "interrupts" in self.world.on else "whole"
         seconds = chance.choice((0.0, 0.5, 1.5, 3.0, 6.0, 50.0, 500.0)) * self.server.latency * chance.uniform(0.5, 2.0)
         self.pieces += 1
@@ -239,44 +281,36 @@ class Iterating(Program):
                 async with asyncio.timeout(seconds):
                     return await self.iterate(iteration)
             except TimeoutError:
-                await self.ended("a timeout")
+                if chance.random() < 0.5:
+                    await self.settled("a timeout")
                 return False
         if way == "cancel":
-            task = asyncio.ensure_future(self.iterate(iteration))
-            await asyncio.wait([task], timeout=seconds)
-            if chance.random() < 0.7:
-                await self.response(task)
-            now = self.world.now
-            task.cancel()
-            await asyncio.wait([task])
-            self.check("who is cancelled ends at once", self.world.now == now, self.world.now - now)
-            await self.ended("a cancellation")
-            return False if task.cancelled() else task.result()
+            for _ in range(chance.choice((1, 5, 20))):
+                has_ended, result = await self.cut(self.iterate(iteration), seconds)
+                if has_ended:
+                    return result
+            return False
         ended = await self.iterate(iteration, chance.choice((1, 5, 60, 200)))
         if way == "leave":
+            if chance.random() < 0.5:
+                closing = asyncio.ensure_future(iteration.aclose())
+                for _ in range(1 + chance.randrange(SOON)):
+                    await asyncio.sleep(0)
+                closing.cancel()
+                await asyncio.wait([closing])
+                self.is_asking = True
+                await self.settled("a close that is cancelled")
             await iteration.aclose()
             self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
             self.is_left = True
         return ended
 
-    async def response(self, task):
-        """Wait for the end of the next request, and then for some turns of the loop. A task may end before."""
-        self.came.clear()
-        came = asyncio.ensure_future(self.came.wait())
-        await asyncio.wait([task, came], return_when=asyncio.FIRST_COMPLETED)
-        came.cancel()
-        for _ in range(self.chance.randrange(TURNS)):
-            await asyncio.sleep(0)
-
-    async def ended(self, why):
-        """Wait until what was cancelled has ended, or go on at once."""
-        if self.chance.random() < 0.5:
-            await self.settled(why)
-
     def hold(self, stats, items, requests, warnings):
         """Hold the counts of an iteration to what it yielded and sent, and its warnings to one."""
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
+        if oracle.is_still(self) and not self.line.unreadable:
+            self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
             self.check("what follows the cursor warns once", self.follows and is_once, stats, warnings)
@@ -380,9 +414,14 @@ class Paging(Program):
 
     async def act(self):
         listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
-        async for page in listing.pages():
-            self.got += [item.id for item in page.data]
-            await self.pause()
+        pages = listing.pages()
+
+        async def take():
+            async for page in pages:
+                self.got += [item.id for item in page.data]
+                await self.pause()
+
+        await self.whole(take)
         oracle.judge_pages(self)
 
 
@@ -479,9 +518,7 @@ class Following(Program):
             self.made.append(ref(stream))
             try:
                 async with asyncio.timeout_at(min(ends, self.world.now + chance.choice((1.0, 30.0, 1000.0)))):
-                    async for item in stream:
-                        self.got.append(item.id)
-                        await self.pause()
+                    await self.whole(partial(self.take, stream))
             except TimeoutError:
                 await self.settled("a timeout")
             except TofuPilotError as error:
@@ -497,6 +534,12 @@ class Following(Program):
             self.check("what is dropped is freed at once", self.errors > failed or self.made[-1]() is None)
         oracle.judge_follow(self, begun, ends, interval, self.requests - sent)
 
+    async def take(self, stream):
+        """Note the items of a stream."""
+        async for item in stream:
+            self.got.append(item.id)
+            await self.pause()
+
 
 class Counting(Program):
     """Counts the items."""
@@ -504,7 +547,7 @@ class Counting(Program):
     async def act(self):
         self.line.lengths = {len(self.line.rows)}
         sent = self.requests
-        number = await self.listing.list(limit=self.limit, concurrency=self.concurrency).count()
+        number = await self.whole(self.listing.list(limit=self.limit, concurrency=self.concurrency).count)
         oracle.judge_count(self, number, self.requests - sent)
 
 
@@ -514,7 +557,7 @@ class Sharding(Program):
     async def act(self):
         parts = self.chance.choice((1, 2, 3, 7))
         listing = self.listing.list(limit=self.limit, concurrency=self.concurrency)
-        shards = [Shard.parse(str(shard)) for shard in await listing.shards(parts)]
+        shards = [Shard.parse(str(shard)) for shard in await self.whole(partial(listing.shards, parts))]
         self.parts, self.cut_for = parts, self.requests
         self.check("a listing has no more shards than asked for", 1 <= len(shards) <= parts, shards)
         waiting = list(shards)
@@ -542,13 +585,20 @@ class Downloading(Program):
         folder = self.universe.folder / f"{self.world.seed}-{self.name}"
         found = [one async for run in runs.details() for one in run.attachments]
         sent = self.requests
-        async for download in self.session.downloads(found, folder, concurrency=self.concurrency):
-            if download.error is not None:
-                if download.attachment.download_url is not None:
-                    self.meet(download.error)
-            else:
-                whole = download.path.read_bytes() == contents(download.attachment.id)
-                self.check("a file is whole", whole, download)
+        downloads = self.session.downloads(found, folder, concurrency=self.concurrency)
+
+        async def take():
+            async for download in downloads:
+                self.got.append(download.attachment.id)
+                if download.error is not None:
+                    if download.attachment.download_url is not None:
+                        self.meet(download.error)
+                else:
+                    whole = download.path.read_bytes() == contents(download.attachment.id)
+                    self.check("a file is whole", whole, download)
+
+        await self.whole(take)
+        self.check("each download comes once", sorted(self.got) == sorted(one.id for one in found), self.got)
         oracle.judge_downloads(self, found, folder, self.requests - sent)
 
 

@@ -164,6 +164,10 @@ class World:
         }[how]
         return on | {manner for manner in MANNERS if chance.random() < 0.25}
 
+    def after_turns(self, turns, do):
+        """Do something after so many turns of the loop."""
+        self.loop.call_soon(*(self.after_turns, turns - 1, do) if turns else (do,))
+
     @property
     def now(self):
         return self.loop.seconds
