@@ -292,18 +292,21 @@ class Iterating(Program):
             return False
         ended = await self.iterate(iteration, chance.choice((1, 5, 60, 200)))
         if way == "leave":
-            if chance.random() < 0.5:
-                closing = asyncio.ensure_future(iteration.aclose())
-                for _ in range(1 + chance.randrange(SOON)):
-                    await asyncio.sleep(0)
-                closing.cancel()
-                await asyncio.wait([closing])
-                self.is_asking = True
-                await self.settled("a close that is cancelled")
-            await iteration.aclose()
-            self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
-            self.is_left = True
+            await self.leave(iteration)
         return ended
+
+    async def leave(self, iteration):
+        """Close an iteration. That may be cancelled, and then it is closed again."""
+        if self.chance.random() < 0.5:
+            closing = asyncio.ensure_future(iteration.aclose())
+            for _ in range(1 + self.chance.randrange(SOON)):
+                await asyncio.sleep(0)
+            closing.cancel()
+            await asyncio.wait([closing])
+            await self.settled("closing in vain")
+        await iteration.aclose()
+        self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
+        self.is_left = True
 
     def hold(self, stats, items, requests, warnings):
         """Hold the counts of an iteration to what it yielded and sent, and its warnings to one."""
