@@ -154,7 +154,8 @@ class Way:
         elapsed = world.now - sent.failed_at
         world.check("no attempt begins after the time is up", elapsed <= ELAPSED + 1e-6, elapsed, sent)
         is_up = before.server_failures == self.server_failures and not self.in_a_row
-        if not world.on & {"pauses", "outage", "limiter"} and is_up:
+        is_held_up = self.quiet_until or self.server.goes_down <= world.now or "limiter" in world.on
+        if is_up and not is_held_up:
             longest = 0.5 * 2.0 ** (sent.failures - 1)
             world.check("waits are no longer than the policy says", waited <= longest + 1e-6, waited, longest, sent)
 

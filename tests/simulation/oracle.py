@@ -142,8 +142,8 @@ def judge_details(program, walk):
         pages = pages_of(items, max(2, program.limit), 1)
         extra = program.requests - items - pages
         program.check("details cost a request each", extra >= 0, extra)
-        # Pages beyond the end are requested for nothing, and so are details that are longer than expected.
-        program.costs("details cost a request each", extra, program.concurrency / 2)
+        # Pages beyond the end are requested for nothing, and so are details in flight that are longer than expected.
+        program.costs("details cost a request each", extra, program.concurrency)
     # The next ones are read however long they are, and nobody knows how much longer those in flight are.
     program.costs("no more bytes wait than allowed", program.most_held, program.max_buffer + 4 * program.largest)
 

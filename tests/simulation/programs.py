@@ -28,8 +28,9 @@ from aiotofupilot.sandbox.storage import contents
 TURNS = 12
 """After so many turns of the loop, what was cancelled has ended."""
 
-SOON = 7
-"""A response is taken up within so many turns of the loop. A cancellation comes at any of them."""
+SOON = (0, 0, 0, 1, 2, 2, 3, 4, 6)
+"""After so many turns of the loop a cancellation comes. A response that a program waits for itself is taken up at once,
+and that of a page that was requested ahead three turns later."""
 
 HOLD_UP = {"shuffle", "limiter", "pauses", "outage", "unreadable", "faults"}
 """What lets a request that was begun be sent later."""
@@ -105,7 +106,7 @@ class Program:
         """Note that a request of this program is over."""
         self.in_flight -= 1
         if self.to_cancel is not None and self.chance.random() < self.haste:
-            self.world.after_turns(self.chance.randrange(SOON), partial(self.cancel, self.to_cancel))
+            self.world.after_turns(self.chance.choice(SOON), partial(self.cancel, self.to_cancel))
         self.failures += sent.has_failed
         self.slow += sent.is_slow
         self.cancelled += sent.was_cancelled
@@ -167,7 +168,7 @@ class Program:
         Return whether it came to its end, and its result.
         """
         task = self.to_cancel = asyncio.ensure_future(work)
-        self.haste = self.chance.choice((0.0, 0.1, 0.3, 1.0))
+        self.haste = self.chance.choice((0.0, 0.03, 0.1, 0.2))
         try:
             await asyncio.wait([task], timeout=None if self.haste else seconds)
         finally:  # who waits for it may be cancelled too
@@ -270,7 +271,7 @@ class Iterating(Program):
 
     async def piece(self, iteration):
         """Iterate for a while, in one of the ways in which programs do. Return whether it came to the end."""
-        chance, ways = self.chance, ("whole", "timeout", "cancel", "cancel", "cancel", "leave", "drop")
+        chance, ways = self.chance, ("whole", "timeout", "leave", "drop", *4 * ["cancel"])
         way = chance.choice(ways) if "interrupts" in self.world.on else "whole"
         seconds = chance.choice((0.0, 0.5, 1.5, 3.0, 6.0, 50.0, 500.0)) * self.server.latency * chance.uniform(0.5, 2.0)
         self.pieces += 1
@@ -285,7 +286,7 @@ class Iterating(Program):
                     await self.settled("a timeout")
                 return False
         if way == "cancel":
-            for _ in range(chance.choice((1, 5, 20))):
+            for _ in range(chance.choice((1, 10, 100))):
                 has_ended, result = await self.cut(self.iterate(iteration), seconds)
                 if has_ended:
                     return result
@@ -299,7 +300,7 @@ class Iterating(Program):
         """Close an iteration. That may be cancelled, and then it is closed again."""
         if self.chance.random() < 0.5:
             closing = asyncio.ensure_future(iteration.aclose())
-            for _ in range(1 + self.chance.randrange(SOON)):
+            for _ in range(1 + self.chance.choice(SOON)):
                 await asyncio.sleep(0)
             closing.cancel()
             await asyncio.wait([closing])
@@ -312,7 +313,7 @@ class Iterating(Program):
         """Hold the counts of an iteration to what it yielded and sent, and its warnings to one."""
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
-        if oracle.is_still(self) and not self.line.unreadable:
+        if oracle.is_still(self):
             self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone

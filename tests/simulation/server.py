@@ -1,6 +1,7 @@
 """The other side: what is listed and how it changes, and what a server makes of a request on a bad day."""
 
 import asyncio
+import math
 from collections import Counter
 from datetime import timedelta
 from functools import lru_cache
@@ -222,6 +223,8 @@ class Server:
         self.unreadable = faults.unreadable(*sorted(line.unreadable), by=self.bad_item) if line.unreadable else None
         self.failed = Counter()
         self.windows = []
+        self.goes_down = math.inf
+        """When it was or will be down first."""
         line.sandbox.faults.always(Fault("the day", self.alter))
 
     def plan(self):
@@ -232,6 +235,7 @@ class Server:
         at = self.world.now + chance.choice((0.0, 0.1, 1.0, 3.0)) * chance.random()
         kinds = ("503", "502", "refused", "reset", "unresolved", "drain", "drain", "hang")
         lasts = chance.choice((0.5, 2.0, 8.0, 30.0, 58.0))
+        self.goes_down = min(self.goes_down, at)
         self.windows = [Window(at, at + lasts, chance.choice(kinds), chance.random() < 0.5)]
 
     @property

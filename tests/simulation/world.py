@@ -30,7 +30,10 @@ TROUBLES = (
     "skew",  # a clock is wrong
     "together",  # several list at once
 )
-"""What can be in the way. Each seed has about half of it, or one, or nothing, so that costs can be held to the page."""
+"""What can be in the way. Each seed has about half of it, or little, so that costs can be held to the page."""
+
+OFTEN = ("interrupts", "faults", "unreadable")
+"""What is often there alone, or two of it, because much of it shows only where nothing else excuses it."""
 
 MANNERS = ("jitter", "tiny", "shuffle", "spans", "debug", "echo")
 """How the universe is beside that: latency that varies, pages of 2 to 5, ready callbacks in any order, telemetry, a
@@ -155,10 +158,11 @@ class World:
 
     @staticmethod
     def _drawn(chance):
-        how = chance.choices(("calm", "one", "moving and one", "half"), (1, 3, 2, 4))[0]
+        how = chance.choices(("calm", "one", "two", "moving and one", "half"), (2, 5, 4, 3, 8))[0]
         on = {
             "calm": set(),
             "one": {chance.choice(TROUBLES)},
+            "two": {chance.choice(OFTEN), chance.choice(OFTEN)},
             "moving and one": {"moving", chance.choice(TROUBLES)},
             "half": {trouble for trouble in TROUBLES if chance.random() < 0.5},
         }[how]
