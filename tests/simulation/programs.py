@@ -184,7 +184,7 @@ class Program:
 
     async def whole(self, make):
         """Do some work until it comes to its end, and return its result. It may be cancelled some times before."""
-        for _ in range(self.chance.choice((1, 5, 20)) if "interrupts" in self.world.on else 0):
+        for _ in range(self.chance.choice((1, 5, 10)) if "interrupts" in self.world.on else 0):
             has_ended, result = await self.cut(make(), self.chance.uniform(0.0, 5.0) * self.server.latency)
             if has_ended:
                 return result
@@ -286,7 +286,7 @@ class Iterating(Program):
                     await self.settled("a timeout")
                 return False
         if way == "cancel":
-            for _ in range(chance.choice((1, 10, 100))):
+            for _ in range(chance.choice((1, 10, 40))):
                 has_ended, result = await self.cut(self.iterate(iteration), seconds)
                 if has_ended:
                     return result

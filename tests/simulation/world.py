@@ -158,7 +158,7 @@ class World:
 
     @staticmethod
     def _drawn(chance):
-        how = chance.choices(("calm", "one", "two", "moving and one", "half"), (2, 5, 4, 3, 8))[0]
+        how = chance.choices(("calm", "one", "two", "moving and one", "half"), (2, 5, 4, 3, 6))[0]
         on = {
             "calm": set(),
             "one": {chance.choice(TROUBLES)},
