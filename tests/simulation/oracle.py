@@ -112,9 +112,10 @@ def judge_costs(program, stats, seconds):
             program.check("a walk takes its time", seconds <= time + 1e-6, seconds, time)
     elif only(program, "unreadable") and program.errors == 0:
         bad = len(line.unreadable)
-        # Halves, the item alone and controls are 14. Where pages overlap, both sides of it are looked at again.
+        # Beside the halves, the item alone and controls are 7. Where pages overlap, both its sides are looked at again.
         extra -= stats.retries + program.cancelled
-        program.costs("an unreadable item costs few requests", extra, (14 + 6 * overlap) * bad, stats)
+        most = math.ceil(math.log2(limit)) + 7 + 7 * overlap
+        program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
         program.costs("a fault costs one request", extra, program.failures)
 

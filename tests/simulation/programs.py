@@ -309,10 +309,12 @@ class Iterating(Program):
         self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
         self.is_left = True
 
-    def hold(self, stats, items, requests, warnings):
-        """Hold the counts of an iteration to what it yielded and sent, and its warnings to one."""
+    def hold(self, stats, items, requests, warnings, seconds):
+        """Hold the counts of an iteration to what it yielded, sent and could wait for, and its warnings to one."""
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
+        if not self.world.on & {"interrupts", "close"}:  # a wait that is broken off counts as a whole
+            self.check("the waits are counted", 0 <= stats.waited <= self.concurrency * seconds + 1e-6, stats, seconds)
         if oracle.is_still(self):
             self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
@@ -327,6 +329,7 @@ class Iterating(Program):
                 iteration = self.make(text)
                 self.made.append(ref(iteration))
                 sent, had, warned, failed = self.requests, len(self.got), self.warnings, ""
+                began = self.world.now
             failure = None
             try:
                 ended = await self.piece(iteration)
@@ -334,7 +337,8 @@ class Iterating(Program):
                 failure, ended = error, False
             text = str(self.place(iteration))
             stats = iteration.stats
-            self.hold(stats, len(self.got) - had, self.requests - sent, self.warnings - warned)
+            seconds = self.world.now - began
+            self.hold(stats, len(self.got) - had, self.requests - sent, self.warnings - warned, seconds)
             if ended:
                 return iteration
             if failure is not None:
@@ -401,7 +405,6 @@ class Walking(Iterating):
 
     def after(self, error, text):
         if error.position is not None and not self.skips:
-            self.line.unreadable_met.add(self.line.ids[error.position])
             return str(error.checkpoint.after(error.position))
         return super().after(error, text)
 

@@ -129,7 +129,6 @@ class Line:
         known.pagings[self.kind], self.can_be_followed = ODD[self.odd] if self.odd else (paging.offsets, True)
         count = min(len(self.rows), chance.choice((1, 1, 2, 4))) if "unreadable" in on else 0
         self.unreadable = {item.id for item in chance.sample(self.rows, count)}
-        self.unreadable_met = set()
         self.is_quiet = True
         """Whether nothing comes and goes any more."""
 
