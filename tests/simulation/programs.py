@@ -61,7 +61,7 @@ class Program:
         self.limit = self.line.limit
         self.asked = set()
         self.requests = self.in_flight = self.peak = self.pieces = 0
-        self.failures = self.cancelled = self.errors = self.slow = self.warnings = 0
+        self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = 0
         self.is_idle = False
         """Whether it works on what it got, and waits for nothing."""
         self.furthest = None
@@ -313,6 +313,8 @@ class Iterating(Program):
         """Hold the counts of an iteration to what it yielded, sent and could wait for, and its warnings to one."""
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
+        if isinstance(self, Walking):
+            self.check("what is left out is logged", stats.unreadable == self.left_out, stats, self.left_out)
         if not self.world.on & {"interrupts", "close"}:  # a wait that is broken off counts as a whole
             self.check("the waits are counted", 0 <= stats.waited <= self.concurrency * seconds + 1e-6, stats, seconds)
         if oracle.is_still(self):
@@ -329,7 +331,7 @@ class Iterating(Program):
                 iteration = self.make(text)
                 self.made.append(ref(iteration))
                 sent, had, warned, failed = self.requests, len(self.got), self.warnings, ""
-                began = self.world.now
+                began, self.left_out = self.world.now, 0
             failure = None
             try:
                 ended = await self.piece(iteration)

@@ -196,7 +196,7 @@ class World:
 
 
 class Records(logging.Handler):
-    """Keeps no record, looks for the key in each, and counts the warnings of walks that follow the cursor."""
+    """Keeps no record, looks for the key in each, and counts the warnings of walks."""
 
     def __init__(self, world, key):
         super().__init__(logging.DEBUG if "debug" in world.on else logging.INFO)
@@ -207,3 +207,5 @@ class Records(logging.Handler):
         self._world.check("the key is in no log record", self._key not in text, record.getMessage())
         if "items may be missed or doubled" in record.getMessage():
             PROGRAM.get().warnings += 1
+        if "cannot be read and is left out" in record.getMessage():
+            PROGRAM.get().left_out += 1
