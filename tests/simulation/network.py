@@ -155,7 +155,7 @@ class Way:
         world.check("no attempt begins after the time is up", elapsed <= ELAPSED + 1e-6, elapsed, sent)
         is_up = before.server_failures == self.server_failures and not self.in_a_row
         is_held_up = self.quiet_until or self.server.goes_down <= world.now or "limiter" in world.on
-        if is_up and not is_held_up:
+        if is_up and not is_held_up and sent.limit:  # details that took too much memory are requested again later
             longest = 0.5 * 2.0 ** (sent.failures - 1)
             world.check("waits are no longer than the policy says", waited <= longest + 1e-6, waited, longest, sent)
 
