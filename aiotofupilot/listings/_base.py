@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Unpack
 
 from attrs import evolve
 
 from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Plan
-from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query
 
-from ._declaration import Argument, arguments_of, describe
+from ._declaration import Argument, arguments_of
 from ._encoding import Pairs, bounded, check_names, checked, query_of
 from ._items import time_in
-from ._query import Declared, Query, T, pages_of
-from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
+from ._query import Declared, Query, T
+from ._shared import PageOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
-
-_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
-
-
-def _rank(argument: Argument) -> tuple[bool, ...]:
-    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
-    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
 
 
 class Listing(Declared[T]):
@@ -40,46 +32,6 @@ class Listing(Declared[T]):
     Args:
         connection: The way to the server.
     """
-
-    def __init_subclass__(cls) -> None:
-        """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
-        super().__init_subclass__()
-        method: Callable[..., Paginator[Any]] = vars(cls)["list"]
-        (declared,) = get_args(method.__annotations__["arguments"])
-        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
-        cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
-        cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
-        cls.is_bare = all(option.name != "limit" for option in cls.options)
-        cls.summary, cls.note = describe(method, cls.filters, cls.options)
-        cls.name = cls.__name__.lower()
-        cls.path = f"/v2/{cls.name}"
-        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls.decode = pages_of(cls, cls.model)
-        filters = {argument.name: argument for argument in cls.filters}
-        cls.inclusive = {name: True for name in filters if name.startswith("include_")}
-        cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
-
-        def filter_of(field: str | None) -> str | None:
-            name = field and field.removesuffix("_at")
-            return name if f"{name}_after" in filters else None
-
-        if any(field.name == "created_at" for field in fields_of(cls.model)):
-            cls.creation_field = cls.creation_field or "created_at"
-        cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
-        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
-        cls.shard_field = cls.shard_field or cls.creation_field
-        cls.id_filter = "ids" if "ids" in filters and cls.by_run is None else None
-        can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
-        cls.oldest_first = cls.shard_field if can_be_sorted else None
-
-    @classmethod
-    def _with_stable_orders(cls, argument: Argument) -> Argument:
-        """Return an argument after adding to ``sort_by`` which orders ``resync`` takes."""
-        if argument.name != "sort_by":
-            return argument
-        *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
-        orders = f"{', '.join(others)} or {last}" if others else last
-        return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
@@ -18,24 +18,33 @@ from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard, digest
 
+from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, bounded
 from ._items import Connection, Detailed, ItemDetails, time_in, value_in
-from ._shared import OfOperatedRun
+from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot._paging.source import Order
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
 
-    from ._declaration import Argument
-
 T = TypeVar("T", bound=Identified)
+
+
+_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
+
+
+def _rank(argument: Argument) -> tuple[bool, ...]:
+    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
+    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
 
 
 class Declared(Generic[T]):
@@ -90,6 +99,48 @@ class Declared(Generic[T]):
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
 
+    def __init_subclass__(cls) -> None:
+        """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
+        super().__init_subclass__()
+        method: Callable[..., Paginator[Any]] | None = vars(cls).get("list")
+        if method is None:  # it is the base class of all listings
+            return
+        (declared,) = get_args(method.__annotations__["arguments"])
+        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
+        cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
+        cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
+        cls.is_bare = all(option.name != "limit" for option in cls.options)
+        cls.summary, cls.note = describe(method, cls.filters, cls.options)
+        cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
+        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
+        cls.decode = _pages(cls, cls.model)
+        filters = {argument.name: argument for argument in cls.filters}
+        cls.inclusive = {name: True for name in filters if name.startswith("include_")}
+        cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
+
+        def filter_of(field: str | None) -> str | None:
+            name = field and field.removesuffix("_at")
+            return name if f"{name}_after" in filters else None
+
+        if any(field.name == "created_at" for field in fields_of(cls.model)):
+            cls.creation_field = cls.creation_field or "created_at"
+        cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
+        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
+        cls.shard_field = cls.shard_field or cls.creation_field
+        cls.id_filter = "ids" if "ids" in filters and cls.by_run is None else None
+        can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
+        cls.oldest_first = cls.shard_field if can_be_sorted else None
+
+    @classmethod
+    def _with_stable_orders(cls, argument: Argument) -> Argument:
+        """Return an argument after adding to ``sort_by`` which orders ``resync`` takes."""
+        if argument.name != "sort_by":
+            return argument
+        *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
+        orders = f"{', '.join(others)} or {last}" if others else last
+        return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
 
@@ -115,7 +166,7 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
-def pages_of(listing: type[Declared[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
+def _pages(listing: type[Declared[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
     """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
     return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
 
@@ -173,10 +224,10 @@ class Query(Source[T]):
         return await suspected(again, beside, deadline, cursor=cursor, limit=limit, suspicion=suspicion)
 
     def raw(self) -> Query[RawItem]:
-        return Query(self.listing, self.pairs, pages_of(type(self.listing), RawItem), self.part)
+        return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
 
     def structs(self) -> Query[Any]:
-        return evolve(self, decode=pages_of(type(self.listing), self.listing.model, structs=True))
+        return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
 
     def details(self) -> ItemDetails[Any]:
         listing = self.listing

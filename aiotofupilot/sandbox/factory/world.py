@@ -68,7 +68,8 @@ class DeployedRun(Run):
     def __eq__(self, other: object) -> bool:
         return _as_run(self) == _as_run(other) if isinstance(other, Run) else NotImplemented
 
-    __hash__ = Run.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()
 
 
 _as_run = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
