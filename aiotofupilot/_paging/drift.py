@@ -49,7 +49,8 @@ _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 _TOO_MANY = "the listing moved among items that are sorted alike, which are more than a walk remembers"
 
 _SHOWN_AT_MOST = 3
-"""So often in a row may a page be shown on the way forth. Once more, and the server shows its last page for ever."""
+"""So many pages in a row may show the same items on the way forth. Once more, and the server shows its last page for
+ever."""
 
 
 def cursor_error(page: Page[Any]) -> DriftError | PaginationError | None:
@@ -91,7 +92,7 @@ class Search:
         self._probed_from = origin  # from here to the origin, everything was looked at
         self._step = self._limit // 2
         self._has_ended = False
-        self._furthest: Sequence[Any] = ()
+        self._shown: set[str] = set()  # the items on the way forth
         self._times = 0
 
     def next_probe(self, page: Page[Any]) -> int:
@@ -105,11 +106,12 @@ class Search:
     def after(self, page: Page[Any]) -> int | None:
         """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
         if page.cursor >= self._forth:
-            # Some servers show their last page again, whatever cursor beyond it is requested. But a listing that moved
-            # as far as the search went on shows a page again too.
-            self._times = self._times + 1 if page.data == self._furthest else 1
+            # Some servers show their last page again, whatever cursor beyond it is requested. Where ties have no order,
+            # its ends differ. But a listing that moved as far as the search went on shows a page again too.
+            ids = {item.id for item in page.data}
+            self._times = self._times + 1 if ids <= self._shown else 1
             self._has_ended = page.following is None or self._times > _SHOWN_AT_MOST
-            self._furthest = page.data
+            self._shown = ids if len(self._shown) > _AHEAD_AT_MOST else self._shown | ids
         end = page.cursor + len(page.data)
         if page.following is not None:
             self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than requested

@@ -56,6 +56,15 @@ def test_ties_show_a_shift_if_those_passed_last_stand_side_by_side_and_none_afte
     assert end_of_row(ranks, 9) == expected
 
 
+@frozen
+class Item:
+    id: str
+
+
+def listed(*numbers):
+    return [Item(str(number)) for number in range(*numbers)]
+
+
 def places(origin, *, total, limit=10, shown=None):
     """Every cursor that a search names in a listing that shows nothing of what is sought."""
     search, cursor, named = Search(origin, limit), origin, []
@@ -64,7 +73,7 @@ def places(origin, *, total, limit=10, shown=None):
         beyond = cursor + shown
         more = beyond < total
         cursor = search.after(
-            Page([*range(cursor, min(cursor + shown, total))], PageMeta(more, beyond if more else None), cursor)
+            Page(listed(cursor, min(cursor + shown, total)), PageMeta(more, beyond if more else None), cursor)
         )
         named.append(cursor)
     return named
@@ -99,11 +108,11 @@ def test_no_item_lies_between_two_probes(limit, shown):
 def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
     """An item that cannot be read ends a page early. The first page here was the last of the listing."""
     search, probes = Search(25, 100), []
-    cursor = search.after(Page([*range(25, 30)], PageMeta(has_more=False, next_cursor=None), 25))
+    cursor = search.after(Page(listed(25, 30), PageMeta(has_more=False, next_cursor=None), 25))
     while cursor is not None:
         probes.append(cursor)
         end = min(cursor + 4, 25)
-        cursor = search.after(Page([*range(cursor, end)], PageMeta(has_more=True, next_cursor=end), cursor))
+        cursor = search.after(Page(listed(cursor, end), PageMeta(has_more=True, next_cursor=end), cursor))
     assert probes == [0, 4, 8, 12, 16, 20, 24]
 
 
@@ -112,7 +121,7 @@ def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
     search, cursor, probes = Search(50, 10), 50, []
     while cursor is not None:
         at = min(cursor, 57)
-        cursor = search.after(Page([*range(at, at + 10)], PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
+        cursor = search.after(Page(listed(at, at + 10), PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
         probes.append(cursor)
     assert max(look for look in probes if look is not None) == 75
     assert probes[-2:] == [0, None]
@@ -124,14 +133,11 @@ def test_a_listing_that_moves_as_fast_as_the_search_has_not_ended_there():
     while cursor is not None:
         created = 2 * bool(probes)
         at = range(cursor - created, cursor - created + 4)
-        cursor = search.after(Page([*at], PageMeta(has_more=at.stop < 60, next_cursor=cursor + 4), cursor))
+        cursor = search.after(
+            Page(listed(at.start, at.stop), PageMeta(has_more=at.stop < 60, next_cursor=cursor + 4), cursor)
+        )
         probes.append(cursor)
     assert probes[:4] == [48, 52, 46, 54]
-
-
-@frozen
-class Item:
-    id: str
 
 
 def page(ids, cursor=0, *, total=1000):

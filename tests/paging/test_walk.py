@@ -1065,6 +1065,26 @@ class TestOddServers:
             await listing(limit=10, cursor=walk.checkpoint, on_drift="resync").collect()
         assert len(connection.cursors) < 200
 
+    @pytest.mark.parametrize("alike", [3, 10])
+    async def test_no_place_is_looked_for_for_ever_where_ties_have_no_order(self, listing, service, connection, alike):
+        """The last page, which comes again and again, then shows other items at its ends each time."""
+        times, chance = [one.created_at for one in service.procedures], Random(1)  # noqa: S311 - test data
+        service.procedures[:] = [
+            evolve(one, created_at=times[at - at % alike]) for at, one in enumerate(service.procedures)
+        ]
+        walk = listing(limit=10).walk()
+        await take(walk, 60)
+
+        def reorder(*_):
+            assert len(connection.cursors) < 200
+            order = {one.id: chance.random() for one in service.procedures}
+            service.procedures.sort(key=lambda one: (one.created_at, order[one.id]), reverse=True)
+
+        service.paging = clamped
+        service.before_response.append(reorder)
+        with pytest.raises(DriftError):
+            await listing(limit=10, cursor=walk.checkpoint).collect()
+
     @pytest.mark.parametrize("concurrency", [1, 8])
     async def test_thirty_empty_pages_are_no_fault(self, listing, service, concurrency):
         """More items may follow."""

@@ -24,7 +24,7 @@ WEIGHTS = {
 }
 ROUNDS = 3
 
-HOURS = 12
+HOURS = 48
 """A universe whose programs have not ended after so many hours does not come to an end."""
 
 
