@@ -23,6 +23,9 @@ ELAPSED = 120.0
 DOWN = 5
 """After so many failures about the server without a good response between them, the session is down."""
 
+SLOW_ATTEMPTS = 2
+"""After so many attempts that took too long, a page is read in parts if others can be read."""
+
 GOOD = {200, 206, 404}
 SLOW = {408, 504}
 ABOUT_SERVER = {429, 502, 503}
@@ -61,6 +64,8 @@ class Sent:
     """How many failures about the server there had been when it ended; -1: the last response was one."""
     failures: int = 0
     """How often in a row the same request has failed before."""
+    slow: int = 0
+    """How many of these took too long."""
     failed_at: float = math.inf
     """When the first of these failed, or began if it took too long."""
 
@@ -147,7 +152,10 @@ class Way:
         before = self.last.get(sent.key)
         if before is None or not before.has_failed or is_part or sent.program.is_endless:
             return
-        sent.failures, waited = before.failures + 1, world.now - before.ended
+        slow = before.slow + before.is_slow
+        if slow >= SLOW_ATTEMPTS and sent.limit:  # the page was read in parts, and is requested again for other reasons
+            return
+        sent.failures, sent.slow, waited = before.failures + 1, slow, world.now - before.ended
         sent.failed_at = min(before.failed_at, before.at if before.is_slow else before.ended)
         if "unreadable" in world.on:  # such an item is requested again for other reasons
             return
