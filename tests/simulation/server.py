@@ -263,7 +263,10 @@ class Server:
         return Delivery((way, *delivery.steps))
 
     def _wrong(self, request):
-        """Return the fault of a request; None: there is none. The same request fails three times in a row at most."""
+        """Return the fault of a request; None: there is none. The same request fails twice in a row at most.
+
+        Three in a row are what an unreadable item shows.
+        """
         window, chance = self.window, self.chance
         if window is not None:
             key = f" {request.authorization}" if "echo" in self.world.on else ""
@@ -276,7 +279,7 @@ class Server:
             self.pauses -= 1
             return faults.status(chance.choice((429, 503)), retry_after=chance.choice((None, 0.5, 3, 20, 59)))
         target = request.target
-        if self.rate and self.failed[target] < 3 and chance.random() < self.rate:
+        if self.rate and self.failed[target] < 2 and chance.random() < self.rate:
             self.failed[target] += 1
             return chance.choice(SINGLE if "/storage/" not in target else NOTICED)
         self.failed[target] = 0
