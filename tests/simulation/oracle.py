@@ -23,6 +23,11 @@ def width_after(pages, concurrency):
     return min(concurrency, 1 + pages if pages <= 3 else 4 + 2 * (pages - 3))
 
 
+def far(*pages, concurrency):
+    """Return how many requests look whether listings of so many pages go on far ahead, before many are in flight."""
+    return sum(number > 1 for number in pages) if concurrency > 16 else 0
+
+
 def ideal(pages, concurrency, latency):
     """Return how long a walk of so many pages takes, if each page takes as long."""
     came = [latency]
@@ -101,8 +106,7 @@ def judge_costs(program, stats, seconds):
     pages = pages_of(wanted, limit, overlap)
     width = width_after(pages - 1, program.concurrency)
     beyond = width - 1 if wanted == items else 0
-    far = int(program.concurrency > 16 and pages > 1)
-    most = pages + beyond + far
+    most = pages + beyond + far(pages, concurrency=program.concurrency)
     extra = program.requests - most
     if only(program, "ties"):
         program.check("a walk costs its pages", pages <= program.requests <= most, program.requests, (pages, most))
@@ -113,8 +117,9 @@ def judge_costs(program, stats, seconds):
     elif only(program, "unreadable") and program.errors == 0:
         bad = len(line.unreadable)
         # Beside the halves, the item alone and controls are 7. Where pages overlap, both its sides are looked at again.
-        extra -= stats.retries + program.cancelled
-        most = math.ceil(math.log2(limit)) + 7 + 7 * overlap
+        # What was requested ahead is dropped, also if it has come.
+        extra -= stats.retries
+        most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
         program.costs("a fault costs one request", extra, program.failures)
@@ -177,7 +182,8 @@ def pass_costs(program, created=0):
     again = sum(line.kind in {"procedures", "parts"} or time_of(item) >= floor for item in rows)
     pages = pages_of(again + created, limit, 1)
     of_runs = pages_of(len(line.rows), limit, 1) if line.kind == "logs" else 0
-    return pages + of_runs + width_after(pages + of_runs - 1, program.concurrency) - 1
+    ahead = width_after(pages + of_runs - 1, program.concurrency) - 1
+    return pages + of_runs + ahead + far(pages, of_runs, concurrency=program.concurrency)
 
 
 def judge_follow(program, begun, ended, interval, requests):
@@ -223,8 +229,8 @@ def judge_shards(program):
 
 def judge_downloads(program, found, folder, requests):
     addresses = sum(one.download_url is not None for one in found)
-    if only(program, "moving", "ties"):
-        program.costs("a file costs a request and its address", requests, 2 * addresses)
+    if only(program, "moving", "ties"):  # where there is no address yet, only that is requested
+        program.costs("a file costs a request and its address", requests, len(found) + addresses)
     left = [path for path in folder.rglob("*") if ".part" in path.name] if folder.exists() else []
     if not program.errors:
         program.check("no part of a file is left", not left, left)
