@@ -150,7 +150,7 @@ def judge_details(program, walk):
         program.check("details cost a request each", extra >= 0, extra)
         # Pages beyond the end are requested for nothing, and so are details in flight that are longer than expected.
         program.costs("details cost a request each", extra, program.concurrency)
-    # The next ones are read however long they are, and nobody knows how much longer those in flight are.
+    # The next ones are read however long they are.
     program.costs("no more bytes wait than allowed", program.most_held, program.max_buffer + 4 * program.largest)
 
 

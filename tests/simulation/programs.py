@@ -447,10 +447,15 @@ class Detailing(Iterating):
         listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip")
         return listing.details(max_buffer=self.max_buffer).walk()
 
+    def begin(self, sent):
+        super().begin(sent)
+        self.expected[sent] = self.largest
+
     def end(self, sent):
         super().end(sent)
+        expected = self.expected.pop(sent)
         if sent.status == 200 and not sent.limit:
-            self.held[sent.path.rpartition("/")[2]] = sent.size
+            self.held[sent.path.rpartition("/")[2]] = min(sent.size, expected)  # nobody knows how much longer it is
             self.largest = max(self.largest, sent.size)
             self.most_held = max(self.most_held, sum(self.held.values()))
 
@@ -461,7 +466,7 @@ class Detailing(Iterating):
 
     async def act(self):
         self.max_items, self.skips = None, True
-        self.held, self.largest, self.most_held = {}, 0, 0
+        self.held, self.largest, self.most_held, self.expected = {}, 0, 0, {}
         walk = await self.go()
         oracle.judge_walk(self, walk)
         oracle.judge_details(self, walk)
