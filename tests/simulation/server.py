@@ -146,7 +146,6 @@ class Line:
         """Let items come and go until the task is cancelled."""
         chance = self.chance
         pace, most, ends = chance.choice((0.03, 0.1, 0.5, 5.0)), self.changes + 80, self.world.now + 100.0
-        self.is_quiet = False
         while self.changes < most and self.world.now < ends:  # then all is quiet
             await asyncio.sleep(chance.expovariate(1 / pace))
             for _ in range(chance.choice((1, 1, 2, 3))):

@@ -76,6 +76,7 @@ class Universe:
             programs = [KINDS[plot](self, f"{plot}-{nth}-{which}") for which, plot in enumerate(plots)]
             self.programs += programs
             around = [asyncio.create_task(self.line.run())] if "moving" in world.on else []
+            self.line.is_quiet = not around  # whichever task runs first
             if "close" in world.on:
                 after = chance.choice((0.01, 0.2, 1.0, 20.0)) * chance.random()
                 around.append(asyncio.create_task(self._close(after)))
