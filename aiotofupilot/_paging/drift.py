@@ -265,7 +265,8 @@ class DetectDrift(IgnoreDrift[T]):
         if is_first and memory.is_complete and not memory.newest_rank:
             return 0
         early = self._expected + 1 - page.cursor
-        if 0 < early <= len(page.data) and memory.page[:early] == memory.passed[-early:]:
+        least = 1 if self._search is None else min(self.overlap, memory.newest_rank + 1)
+        if least <= early <= len(page.data) and memory.page[:early] == memory.passed[-early:]:
             return early
         search = self._search or self._new_search(page, "does not begin with the item passed last")
         match = self._match(page, search, is_first=is_first)

@@ -290,6 +290,14 @@ def test_a_walk_that_is_resumed_among_ties_believes_its_items_side_by_side():
             assert drift.admit(page(["b1", "b4", "b2", "c1"], total=4)) is None
 
 
+def test_a_walk_that_is_lost_among_ties_does_not_believe_a_single_item_where_it_was():
+    """Where they have no order, it can be there by chance, and then others would be missed."""
+    drift = anchored(anchors=[digest(f"b{nth}") for nth in range(1, 9)], limit=8)
+    assert drift.admit(page(["b9", "b8", "c1"], 7, total=10)) is None
+    assert drift.admit(page(["b8", "b0", "c1"], 7, total=10)) is None
+    assert ids(drift.admit(page(["b0", "b7", "b8", "c1"], 6, total=10))) == ["c1"]
+
+
 def test_more_of_them_than_are_remembered_are_an_error():
     """Nobody knows what stood before them."""
     drift = DetectDrift(limit=5, resync=True, sort_key=lambda item: item.id[0])
