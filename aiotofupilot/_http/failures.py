@@ -74,7 +74,7 @@ def _is_by_a_mock(error: BaseException) -> bool:
 
     An error that a user mocks is raised in another function.
     """
-    frames = [(frame.f_globals["__name__"], frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
+    frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 
 
