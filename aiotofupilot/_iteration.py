@@ -46,6 +46,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     """Whether everything was yielded, and whoever asked for more knows it."""
     _is_closed = False
     """Whether it was closed before everything was yielded."""
+    _failure: BaseException | None = None
+    """An error that is raised after what came before it is at hand. None: there is none."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,6 +93,15 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     @abstractmethod
     async def _close(self) -> None:
         """Do what `aclose` says."""
+
+    def _raise_failure(self) -> None:
+        """Raise the error that was kept, if there is one, and keep it no longer."""
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # its traceback refers to this frame
 
     def _offer(self, items: Sequence[R]) -> None:
         """Have something else at hand."""

@@ -184,8 +184,6 @@ class Downloads(Iteration[Download]):
         self._tasks: Tasks[Attachment, Download] = Tasks()
         """What is being downloaded, or was, and is not at hand yet; and beside it what reads the next attachment."""
         self._has_read_all = False
-        self._failure: BaseException | None = None
-        """The error of the iterable, which is raised after what it yielded before is at hand. None: there is none."""
 
     async def _advance(self) -> bool:
         tasks = self._tasks
@@ -239,18 +237,10 @@ class Downloads(Iteration[Download]):
                 self._due += item.attachments
             else:
                 self._due.append(_checked(item))
-        except BaseException as error:  # noqa: BLE001 - it is raised later
+        except BaseException as error:  # noqa: BLE001 - it is raised after what the iterable yielded before
             self._failure = error
         finally:
             del reading  # which knows its error, which knows this frame
-
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        try:
-            if failure is not None:
-                raise failure
-        finally:
-            del failure  # its traceback refers to this frame
 
     def _result(self, task: asyncio.Task[Download]) -> Download:
         """Return what has become of an attachment. After an error, it is downloaded again."""

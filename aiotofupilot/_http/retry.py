@@ -266,7 +266,7 @@ class Attempts(Wanted):
                 await self._begin_in_outage()
             try:
                 try:
-                    return await self._throttle.send(self, send)
+                    return await self._throttle.send(self, send)  # not by `_sent`, because each page would pay for it
                 except WentDownError:
                     return await self._sent(send)
             except TofuPilotError as error:

@@ -82,7 +82,7 @@ class DetailSource(Protocol[D_co]):
 
 
 class CountedFetch(Protocol[T]):
-    """Fetches a page. This is `Pages.fetch` where the counts are given."""
+    """Fetches a page as `Pages.fetch` does, and always counts in the same place."""
 
     def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Coroutine[Any, Any, Page[T]]:
         """Return the page that begins at a cursor."""

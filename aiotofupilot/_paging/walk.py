@@ -177,7 +177,7 @@ class Walk(ItemIteration[T]):
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
-        self._failure: OSError | None = None  # of the receipt, after which the walk cannot go on
+        self._receipt_error: OSError | None = None  # after which the walk cannot go on
         self._span = WalkSpan(start.listing, plan.described())
 
     def __del__(self) -> None:
@@ -222,8 +222,8 @@ class Walk(ItemIteration[T]):
         self._span.end(self.stats, error)
 
     async def _advance(self) -> bool:
-        if self._failure is not None:
-            raise self._failure
+        if self._receipt_error is not None:
+            raise self._receipt_error
         window = self._window
         while self._wanted:
             with self._span.fetching():
@@ -318,7 +318,7 @@ class Walk(ItemIteration[T]):
                 self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)
             except OSError as error:
                 self._drift.memory.reject()  # the page does not count as passed
-                self._failure = error
+                self._receipt_error = error
                 raise
             self._reason = "next"
         self._yielded_before += self._offered

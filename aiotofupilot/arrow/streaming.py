@@ -72,7 +72,6 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
         self._length = self._size = 0  # rows and bytes of these parts
         self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
-        self._failure: Exception | None = None
 
     async def _advance(self) -> bool:
         await self._gather()
@@ -83,12 +82,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
             self._checkpoint = self._walk.checkpoint
             self._offer([batch])
             return True
-        failure, self._failure = self._failure, None
-        try:
-            if failure is not None:
-                raise failure
-        finally:
-            del failure  # its traceback refers to this frame
+        self._raise_failure()
         return False
 
     async def _close(self) -> None:

@@ -272,7 +272,7 @@ class Limiter:
         now = self._way.world.now
         free_at = max(now, self._free_at) + SPACING
         await asyncio.sleep(free_at - now)
-        self._free_at = free_at  # whoever was cancelled before has taken nothing
+        self._free_at = free_at  # a request that was cancelled in its wait has taken nothing
         self._way.limited += 1
 
     async def __aexit__(self, *_):

@@ -194,8 +194,8 @@ class Program:
         """Hold an error to what errors say and do not say, and to what may go wrong in this universe."""
         self.errors += 1
         parts = error, str(error), vars(error), getattr(error, "__notes__", ()), error.__cause__, error.__context__
-        key, told = self.line.sandbox.api_key, " ".join(map(repr, parts))
-        self.check("the key is in no error", key not in told and key.encode() not in pickle.dumps(error), told)
+        key, shown = self.line.sandbox.api_key, " ".join(map(repr, parts))
+        self.check("the key is in no error", key not in shown and key.encode() not in pickle.dumps(error), shown)
         self.check("only what went wrong is an error", self.may_raise(error), type(error).__name__, error)
         self.world.tally(type(error).__name__)
 

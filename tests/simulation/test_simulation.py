@@ -15,10 +15,12 @@ FIRST = int(os.environ.get("FIRST_SEED", "0"))
 SEEDS = int(os.environ.get("SEEDS", "10000" if NIGHTLY else "150"))
 
 FAILED_ONCE = (43, 44, 46, 107, 114, 603)
-"""Seeds that have found a fault: details of which all items were gone, an error of the look for an item that led
-elsewhere, a walk that was never freed after it was cancelled in a limiter, and a stream that its last error kept alive;
-and faults of the oracle itself, such as an error whose position no item has. They stay, although some of them draw
-other universes by now."""
+"""Seeds that found a fault when they were drawn first. Some of them draw other universes by now.
+
+Of the client, they found: a pass over details of which all items were gone; a look for an item that failed, and whose
+error said where to resume elsewhere; a walk that was never freed after it was cancelled in a limiter; and a stream that
+its last error kept alive. Others found faults of the oracle, such as an error whose position no item has.
+"""
 
 HERE = Path(__file__).parent
 PROMISES = {
