@@ -63,7 +63,7 @@ def translated(
     if isinstance(error, TransportError):
         return error
     ours = _unmocked(url) if _is_by_a_mock(error) else _ours(error, url, proxy)
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
+    cause = _os_error(error) if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
     if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError):
         ours.__cause__ = cause
     return ours
@@ -148,7 +148,7 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
             peer = _peer(error, url)
-            return f"{peer} cannot be reached: " * (peer != url.host) + _in_words(error.os_error)
+            return f"{peer} cannot be reached: " * (peer != url.host) + _in_words(_os_error(error))
         case _:  # the operating system's own words, if there are any
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
@@ -158,6 +158,13 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
+
+
+def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
+    """Return why no connection was made. A name that a resolver such as aiodns does not find is a `gaierror` too."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError) and not isinstance(error.os_error, socket.gaierror):
+        return socket.gaierror(*error.os_error.args)
+    return error.os_error
 
 
 def _in_words(error: OSError) -> str:

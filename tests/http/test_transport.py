@@ -5,6 +5,7 @@ import gc
 import gzip
 import logging
 import pickle
+import socket
 import ssl
 import sys
 import threading
@@ -13,6 +14,7 @@ import zlib
 import aiohttp
 import pytest
 import trustme
+from aiohttp.abc import AbstractResolver
 from fakes.raw_server import Server, and_then, hang, hang_up, http, reset
 from fakes.shown import texts
 
@@ -246,6 +248,23 @@ async def test_a_refused_connection_is_a_failed_connection(get, server):
     unknown = r"^the connection to tofu\.invalid failed: its name cannot be resolved \("
     with pytest.raises(ConnectionFailedError, match=unknown):
         await get(origin="http://tofu.invalid")
+
+
+async def test_a_name_that_another_resolver_does_not_find_is_not_resolved_either(get, handed_in):
+    """A resolver such as aiodns has an error of its own. So a name that is misspelled is reported as early."""
+
+    class Resolver(AbstractResolver):
+        async def resolve(self, *_, **__):
+            raise OSError(None, "Domain name not found")
+
+        async def close(self):
+            pass
+
+    session = handed_in(connector=aiohttp.TCPConnector(resolver=Resolver()))
+    unknown = r"^the connection to tofu\.invalid failed: its name cannot be resolved \(Domain name not found\)"
+    with pytest.raises(ConnectionFailedError, match=unknown) as caught:
+        await get(origin="http://tofu.invalid", http_session=session)
+    assert isinstance(caught.value.__cause__, socket.gaierror)
 
 
 async def test_a_proxy_that_cannot_be_reached_is_named(get, server, handed_in):
