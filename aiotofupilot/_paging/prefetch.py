@@ -130,9 +130,9 @@ class _Parts(Generic[T]):
         *,
         overlap: int,
         passed: int,
-        last: Page[T] | None,
+        read_at: int | None,
     ) -> Bisection[T]:
-        """Return what reads a page that failed. ``last`` is the page before, if it was handed over."""
+        """Return what reads a page that failed. ``read_at`` is where the page before was read, if it was."""
         has_offsets = self.has_offsets or request.limit == 1  # then no other limit is requested
         self.bisection = Bisection(
             fetch,
@@ -142,7 +142,7 @@ class _Parts(Generic[T]):
             overlap=overlap,
             passed=passed,
             has_offsets=has_offsets,
-            read_at=last.cursor if last and has_offsets else None,
+            read_at=read_at if has_offsets else None,
         )
         return self.bisection
 
@@ -182,8 +182,8 @@ class Window(Generic[T]):
         self._parts: _Parts[T] = _Parts(on_unreadable)
         self._tasks: Tasks[_Request, Page[T]] = Tasks()
         """The pages that are prefetched, and beside them the request of one item far ahead."""
-        self._last: Page[T] | None = None
-        """The page handed over last. None: there was none, or it is of no use."""
+        self._last: tuple[int, int | None] | None = None
+        """The cursor of the page handed over last, and the cursor that it gave. None: there is none to go on from."""
         self._ended = False
 
     @property
@@ -231,8 +231,10 @@ class Window(Generic[T]):
         last, part = self._last, self._parts.bisection
         if part is not None and not part.is_under_way:
             part = None
-        if part is None and last is not None and (last.following is None or self.cursor <= last.cursor):
-            raise leads_nowhere(last.cursor, None if last.following is None else self.cursor)
+        if part is None and last is not None:
+            cursor, following = last
+            if following is None or self.cursor <= cursor:
+                raise leads_nowhere(cursor, None if following is None else self.cursor)
         try:
             if not self._tasks.is_settled:
                 await self._tasks.settle()
@@ -295,7 +297,8 @@ class Window(Generic[T]):
         if overlap:  # the parts begin with the item passed last
             ahead = max(0, min(passed - 1 - self.cursor, request.limit - 1))
             request = request._replace(cursor=self.cursor + ahead, limit=request.limit - ahead)
-        return self._parts.begin(error, request, self._fetch, overlap=min(1, overlap), passed=passed, last=last)
+        read_at = None if last is None else last[0]
+        return self._parts.begin(error, request, self._fetch, overlap=min(1, overlap), passed=passed, read_at=read_at)
 
     async def _part(self, bisection: Bisection[T]) -> Page[T]:
         """Return the next part of a page that failed."""
@@ -335,7 +338,8 @@ class Window(Generic[T]):
 
     def _note(self, page: Page[T]) -> None:
         """Note what follows a page that is handed over."""
-        self._last, following = page, page.following
+        following = page.following
+        self._last = page.cursor, following
         self._ended = following is None and not page.meta.has_more
         if following is not None:
             # A page that is as short as the overlap has to lead further on, too.

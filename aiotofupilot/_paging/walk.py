@@ -172,8 +172,9 @@ class Walk(ItemIteration[T]):
             passed=start.cursor + start.skip if self._yields_items else 0,
         )
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        self._page: Page[T] | None = None
+        self._page: Page[T] | None = None  # the page at hand
         self._new: Sequence[T] = ()
+        self._end: tuple[int, int, int | None] | None = None  # of that page: its cursor, its length and the next cursor
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
@@ -187,16 +188,15 @@ class Walk(ItemIteration[T]):
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
-        if self._page is None:
+        if self._end is None:
             return self._plan.start
-        page, drift = self._page, self._drift
-        passed = len(page.data)
-        if self._yielded < len(self._new):
+        (cursor, count, following), drift = self._end, self._drift
+        skip = passed = count
+        if self._page is not None and self._yielded < len(self._new):
             upcoming = self._new[self._yielded]
-            passed = next(at for at, item in enumerate(page.data) if item is upcoming)
-        cursor, skip, following = page.cursor, passed, page.following
+            skip = passed = next(at for at, item in enumerate(self._page.data) if item is upcoming)
         # A server that counts pages would mean another position by the next cursor once short pages are longer again.
-        if passed == len(page.data) and not self._has_short_pages and following is not None and following > cursor:
+        if passed == count and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
         anchors, ahead = drift.memory.anchors(passed), drift.memory.ahead(passed)
         return evolve(self._plan.start, cursor=cursor, skip=skip + drift.skip, anchors=anchors, ahead=ahead)
@@ -225,6 +225,8 @@ class Walk(ItemIteration[T]):
         if self._receipt_error is not None:
             raise self._receipt_error
         window = self._window
+        if self._wanted:
+            self._page, self._new = None, ()  # all of it was yielded, and thousands of walks may wait at once
         while self._wanted:
             with self._span.fetching():
                 # At most so many full pages are still needed.
@@ -232,6 +234,11 @@ class Walk(ItemIteration[T]):
             if page is None:
                 if not self._drift.is_unproven():
                     break
+                _log.debug(
+                    "%s has ended: looking at cursor %d, where items that are sorted alike begin",
+                    self._plan.start.listing,
+                    self._drift.next_probe,
+                )
                 self._look_at_probe()
                 continue
             self._span.arrived()
@@ -267,13 +274,14 @@ class Walk(ItemIteration[T]):
                 return None
         if drift.resyncs > resyncs:
             self._span.event("resync", {"cursor": page.cursor})
-        if new is None:
+        if new is None and not drift.has_ended:
             _log.debug(
                 "the page of %s at cursor %d does not go on where the walk is: looking at cursor %d",
                 self._plan.start.listing,
                 page.cursor,
                 drift.next_probe,
             )
+        if new is None:
             self._look_at_probe()
             return None
         return [item for item in new if item.id not in dropped] if dropped else new
@@ -292,9 +300,9 @@ class Walk(ItemIteration[T]):
         _log.warning("%s, and this one of %s now does: items may be missed or doubled", fault, self._plan.start.listing)
         self._stats.is_unchecked = True
         drift, cursor, limit = _start(evolve(self._plan, on_drift="ignore"), may_shorten=True)
-        window, passed = self._window, self._page
-        if passed is not None and passed.following is not None:
-            cursor, limit, drift.skip = passed.following, window.limit, 0
+        window, following = self._window, None if self._end is None else self._end[-1]
+        if following is not None:
+            cursor, limit, drift.skip = following, window.limit, 0
         drift.memory, drift.resyncs = self._drift.memory, self._drift.resyncs
         self._drift, self._has_short_pages = drift, limit < self._plan.limit
         follows = page.cursor == cursor and window.limit == limit and window.gap is None
@@ -322,7 +330,7 @@ class Walk(ItemIteration[T]):
                 raise
             self._reason = "next"
         self._yielded_before += self._offered
-        self._page, self._new = page, new
+        self._page, self._new, self._end = page, new, (page.cursor, len(page.data), page.following)
         self._stats.pages += 1
         self._offer(offered)
         self._wanted -= self._offered
