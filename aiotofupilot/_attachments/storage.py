@@ -71,8 +71,9 @@ _EXCERPT = 2000
 async def receive(connection: Connection, address: Secret, part: PartFile, name: str, size: float | None) -> None:
     """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
 
-    The throttle of the connection is the API's, so each storage has another one. ``name`` is what the file is called in
-    errors and log lines. ``size`` is its size in bytes, by what the API says. 0 or None: the API does not know it.
+    Each storage has a throttle of its own, because its outage is not one of TofuPilot. ``name`` is what the file is
+    called in errors and log lines. ``size`` is its size in bytes, by what the API says. 0 or None: the API does not
+    know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):

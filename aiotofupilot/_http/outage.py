@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
 Evidence = Literal["good", "server", "page"]
-"""What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""
+"""What the end of a request says: the server works, or it fails, or this page fails and others may not.
+
+A failure of the server can be due to the page after all, if an item crashes what a proxy forwards to."""
 
 _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
 """520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
@@ -54,7 +56,7 @@ _OLD = 1.0
 """Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
 
 _NAME_ATTEMPTS = 2
-"""How often a name is resolved before the first response. It is probably misspelled."""
+"""How often a name is resolved before the first response. A name that is not found is probably misspelled."""
 
 
 class MissedSlotError(Exception):

@@ -440,7 +440,7 @@ class Attempts(Wanted):
         return True
 
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Count a failure of the page itself, and return whether another attempt is allowed, after `_wait` seconds."""
+        """Count a failure of the page, and return whether another attempt is allowed, after `_tried.wait` seconds."""
         own = self._tried.own + 1
         longest = self._policy.longest_wait(own)
         wait = self._clock.uniform(0.0, longest) if decision is True else decision

@@ -18,7 +18,7 @@ from attrs import evolve
 from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Fetch, Pages, Plan, Source, T
+from .source import Fetch, PageSource, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PassClock:
         self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(
-        self, source: Pages[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
+        self, source: PageSource[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was requested."""
         clock = source.connection.clock

@@ -82,7 +82,7 @@ class DetailSource(Protocol[D_co]):
 
 
 class CountedFetch(Protocol[T]):
-    """Fetches a page as `Pages.fetch` does, and always counts in the same place."""
+    """Fetches a page as `Fetch` does, and always counts in the same place."""
 
     def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Coroutine[Any, Any, Page[T]]:
         """Return the page that begins at a cursor."""
@@ -90,7 +90,7 @@ class CountedFetch(Protocol[T]):
 
 
 class Fetch(Protocol[T]):
-    """Fetches a page, and counts what that takes. This is `Pages.fetch`."""
+    """Fetches a page, and counts what that takes. A `PageSource` has one."""
 
     def __call__(
         self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
@@ -104,7 +104,7 @@ def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
     return cast("CountedFetch[T]", partial(fetch, counts=counts))  # no type checker knows a partial with `Unpack`
 
 
-class Pages(Protocol[T]):
+class PageSource(Protocol[T]):
     """The pages of a query, and what they and their items say. A pass needs no more."""
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
@@ -130,7 +130,7 @@ class Pages(Protocol[T]):
         ...
 
 
-class Source(Pages[T], Protocol[T]):
+class Source(PageSource[T], Protocol[T]):
     """A query of a listing: its pages, the same query in other forms, and the roles that the listing has."""
 
     @property

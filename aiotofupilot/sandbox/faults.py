@@ -88,8 +88,12 @@ _NAMES: Mapping[int, tuple[str, str]] = {
     422: ("UNPROCESSABLE_CONTENT", "Unprocessable Content"),
     499: ("CLIENT_CLOSED_REQUEST", "Client Closed Request"),
     520: ("INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
+    521: ("INTERNAL_SERVER_ERROR", "Web Server Is Down"),
+    522: ("INTERNAL_SERVER_ERROR", "Connection Timed Out"),
+    523: ("INTERNAL_SERVER_ERROR", "Origin Is Unreachable"),
     524: ("INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
     529: ("INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
+    530: ("INTERNAL_SERVER_ERROR", "Origin DNS Error"),
 }
 
 
@@ -104,7 +108,7 @@ def status(
     """Respond with an error in the API's form.
 
     Args:
-        code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
+        code: An HTTP status code, or a code that only proxies use: 499, 520 to 524, 529 or 530.
         message: The API's message; None: the standard phrase of the code.
         retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
         headers: More headers, such as the ``Date`` of a server whose clock is wrong; None: there are none.
