@@ -136,7 +136,7 @@ def test_killed_again_and_again(start, sandbox, tmp_path, receipt, capfd):
 
         if killed < KILLS:
             hooks.append(kill)
-        options = ["--page-size", 5, "--concurrency", 4, "--on-drift", "resync", "--receipt", receipt]
+        options = ["--page-size", 2, "--concurrency", 4, "--on-drift", "resync", "--receipt", receipt]
         process.append(start("procedures", *options, "--output", output, "--resume"))
         code = process[0].wait(60)
         if code == 0:
