@@ -117,6 +117,7 @@ class _Parts(Generic[T]):
     """How pages that failed are read part by part."""
 
     on_unreadable: OnUnreadable | None
+    """As in `Plan`. None too once a page has shown that the cursors are not offsets."""
     has_offsets: bool = False
     """Whether a page with more than one item has shown that the cursors are offsets."""
     bisection: Bisection[T] | None = None
@@ -329,6 +330,8 @@ class Window(Generic[T]):
                     len(self._tasks),
                 )
             self._drop_prefetched()
+            if following != page.cursor + length:
+                self._parts.on_unreadable = None  # positions within a page cannot be computed
             is_short = self.overlap < length < requested and following == page.cursor + length
             if is_short and not self._length.is_capped:
                 self._length.cap(length)

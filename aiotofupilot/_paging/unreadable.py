@@ -31,6 +31,7 @@ from aiotofupilot.errors import (
     TransportError,
 )
 from aiotofupilot.models import Page
+from aiotofupilot.positions import LARGEST
 
 from .source import CountedFetch, OnUnreadable, T
 
@@ -192,6 +193,8 @@ class Bisection(Generic[T]):
         # All items before `_next` were handed over or left out. Those from there to `_failing` fail as a page. After an
         # error that tells nothing of the items, the whole page is requested again.
         self._failing = self._end if is_unreadable(self.error) else self._next
+        self._empty_from = LARGEST
+        """The first position that was seen to be beyond the end of the listing."""
         self._gap_start: int | None = None
         self._left_out: dict[int, str] = {}
 
@@ -204,6 +207,8 @@ class Bisection(Generic[T]):
             await self._check_others()
         self.deadline = Deadline()
         page = await self._readable()
+        if page.following is not None and not self.has_offsets:
+            await self._check_offsets(page.following)
         self.gap = await self._gap_before(page)
         self._gap_start, self._back = None, self.overlap
         following = page.following
@@ -224,7 +229,7 @@ class Bisection(Generic[T]):
             requested = 1 if self.has_offsets else 2
             page = await self._control(position, requested)
             if page is not None:
-                self._note(page, requested)
+                self._note_read(page)
                 return
         raise self.error
 
@@ -243,11 +248,7 @@ class Bisection(Generic[T]):
             cursor = self._next - self._back
             result = await self._probe(cursor, middle - cursor)
             if isinstance(result, Page):
-                self._note(result, middle - cursor)
-                if not self.has_offsets and result.following is not None:
-                    if isinstance(await self._probe(self._next + 1, 2), Page):
-                        raise self.error  # the number of a page leads elsewhere, now that two items are requested
-                    self.has_offsets = True
+                self._note_read(result)
                 return result
             self._failing = middle
 
@@ -304,27 +305,37 @@ class Bisection(Generic[T]):
                     failures = 0
         return result
 
-    def _note(self, page: Page[T], requested: int) -> None:
-        """Take note of items that were read, or raise the error of the page if the server's cursors are not offsets."""
-        if page.following is not None:
-            length = page.following - page.cursor
-            if length not in (requested, len(page.data)):
-                raise self.error
-            self.has_offsets = self.has_offsets or length > 1
+    def _note_read(self, page: Page[T]) -> None:
+        """Take note of items that were read."""
         if page.data and self.has_offsets:
             self.read_at = page.cursor
 
+    async def _check_offsets(self, following: int) -> None:
+        """Raise the error of the page unless an item shows that cursors are offsets, or there are at most two items.
+
+        A single item leads one further also where cursors count pages. There, it leads elsewhere with another limit.
+        That the item behind it fails shows nothing, because any request can fail.
+        """
+        if not await self._is_another_read(following) and (following > 1 or self._empty_from > following + 1):
+            raise self.error
+        self.has_offsets = True
+
     async def _is_another_read(self, position: int) -> bool:
-        """Return whether another item than the one at a position can be read right now."""
+        """Return whether another item than the one at a position can be read right now, and cursors are offsets."""
         read_at = self.read_at
         for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
-            page = await self._control(other)
-            if page is None or not page.data:
+            page = await self._control(other) if other < self._empty_from else None
+            if page is None:
+                continue
+            if not page.data:
+                if page.following is None:
+                    self._empty_from = other
                 continue
             if not self.has_offsets:
-                # The pages of one item and of two begin with the same item only where cursors are offsets.
+                # The pages of one item and of two begin with the same item only where cursors are offsets, or at 0.
                 longer = await self._control(other, 2)
-                self.has_offsets = longer is not None and _first(longer) == _first(page)
+                if longer is not None and other and _first(longer) == _first(page):
+                    self.has_offsets = True
             if self.has_offsets:
                 self.read_at = other
                 return True
@@ -396,16 +407,24 @@ class Bisection(Generic[T]):
         return None
 
     async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T] | TofuPilotError:
-        """Return items, or how the request failed. If the time is up, the error of the page is raised."""
+        """Return items, or how the request failed.
+
+        The error of the page is raised if the time is up, or if the items lead where no offset would.
+        """
         _log.debug("looking for an unreadable item: requesting %d items at position %d", limit, cursor)
         try:
-            return await self.fetch(cursor, limit, once=once, deadline=self.deadline)
+            page = await self.fetch(cursor, limit, once=once, deadline=self.deadline)
         except TofuPilotError as error:
             if not self.deadline.is_missed:
                 _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
                 if not isinstance(error, _FAILED):
                     raise
                 return error.with_traceback(None)  # its frames lead to the window, which a dropped walk must not keep
+        else:
+            length = limit if page.following is None else page.following - page.cursor
+            if length in (limit, len(page.data)):
+                self.has_offsets = self.has_offsets or (length > 1 and page.following is not None)
+                return page
         raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
 
 

@@ -1,6 +1,7 @@
 """Whatever items cannot be read, however the listing is walked: every other item comes, once, in order."""
 
 import asyncio
+from contextlib import suppress
 
 from fakes.in_process import InProcess
 from hypothesis import example, given, strategies as st
@@ -51,6 +52,39 @@ def test_every_other_item_comes_once(bad, way, fault, odd):
         assert await drain(walk) == but(bad)
         assert walk.stats.unreadable_positions == sorted(bad)
         assert walk.stats.duplicates == walk.stats.resyncs == 0
+
+    asyncio.run(main())
+
+
+@given(
+    number=st.integers(2, 9),
+    bad=st.sets(st.integers(0, 8), min_size=1, max_size=2),
+    limit=st.integers(2, 5),
+    on_drift=st.sampled_from([None, "ignore"]),
+    fails=st.sets(st.integers(1, 12), max_size=2),
+    resumes_at=st.integers(0, 2),
+)
+@example(number=3, bad={2}, limit=3, on_drift=None, fails={4}, resumes_at=0)
+@example(number=3, bad={1}, limit=3, on_drift="ignore", fails={6}, resumes_at=0)
+@example(number=4, bad={1, 2}, limit=4, on_drift="ignore", fails=set(), resumes_at=0)
+@example(number=5, bad={2}, limit=2, on_drift="ignore", fails=set(), resumes_at=0)
+@example(number=5, bad={2}, limit=2, on_drift="ignore", fails=set(), resumes_at=1)
+@example(number=2, bad={1}, limit=2, on_drift="ignore", fails=set(), resumes_at=0)
+def test_where_cursors_count_pages_nothing_is_missed_silently(number, bad, limit, on_drift, fails, resumes_at):
+    """With another limit, such a cursor leads elsewhere. Single requests fail for other reasons."""
+
+    async def main():
+        items = PROCEDURES[:number]
+        service = Sandbox(list(items), runs=0, paging=paging.page_numbers)
+        service.faults.always(unreadable(*(item.id for at, item in enumerate(items) if at in bad)))
+        service.faults.on(lambda _: len(service.requests) in fails).always(status(500))
+        listing = InProcess(service, attempts=2).procedures.list
+        way = {} if on_drift is None else {"on_drift": on_drift}
+        with suppress(ServerError):
+            walk = listing(limit=limit, cursor=resumes_at, on_unreadable="skip", **way)
+            assert await walk.collect() == [
+                item for at, item in enumerate(items) if at not in bad and at >= resumes_at * limit
+            ]
 
     asyncio.run(main())
 
