@@ -37,7 +37,7 @@ class Sent:
 
     program: object
     key: tuple
-    """What is requested, and in which piece of the program's work."""
+    """What is requested, and in which piece of the program's work. After a cancellation, the attempts begin anew."""
     path: str
     cursor: int
     limit: int
@@ -123,7 +123,7 @@ class Way:
             raise StuckError(f"no end after {MOST_REQUESTS} requests")
         query = dict(parse_qsl(url.raw_query_string))
         what = url.raw_path, url.raw_query_string, headers.get("Range")
-        key = (*what, program, program.pieces)
+        key = (*what, program, program.pieces, program.efforts)
         cursor, limit = int(query.get("cursor", 0)), int(query.get("limit", 0))
         sent = Sent(program, key, url.raw_path, cursor, limit, world.now, what not in program.asked, self.starts)
         program.asked.add(what)

@@ -168,19 +168,26 @@ def judge_since(program, walk, requests):
         program.costs("a pass costs its pages", requests, program.pass_costs, line.kind)
 
 
-def pass_costs(program, created=0):
-    """Return how many requests a pass over what is new takes at most, if so many items are created meanwhile.
+def listed_again(program):
+    """Return how many items a pass over what is new lists again.
 
-    It lists the items again of the minute before now, or before the newest one if that is older. Of procedures and
-    parts, it lists all, because the API has no filter by time there. Of logs, it lists the runs of that time, and all
-    that they wrote.
+    These are the items of the minute before now, or before the newest one if that is older. Of procedures and parts, it
+    lists all, because the API has no filter by time there. Of logs, it lists the runs of that time.
     """
-    line, world, limit = program.line, program.world, max(2, program.limit)
+    line, world = program.line, program.world
     rows = line.sandbox.runs if line.kind == "logs" else line.rows
     now = world.begins + timedelta(seconds=world.now + min(world.local_off, world.server_off))
     floor = min([now, *map(time_of, rows[:1])]) - timedelta(seconds=62)
-    again = sum(line.kind in {"procedures", "parts"} or time_of(item) >= floor for item in rows)
-    pages = pages_of(again + created, limit, 1)
+    return sum(line.kind in {"procedures", "parts"} or time_of(item) >= floor for item in rows)
+
+
+def pass_costs(program, items):
+    """Return how many requests a pass over what is new takes at most that lists so many items, or runs of logs.
+
+    Of logs, it also lists all that these runs wrote.
+    """
+    line, limit = program.line, max(2, program.limit)
+    pages = pages_of(items, limit, 1)
     of_runs = pages_of(len(line.rows), limit, 1) if line.kind == "logs" else 0
     ahead = width_after(pages + of_runs - 1, program.concurrency) - 1
     return pages + of_runs + ahead + far(pages, of_runs, concurrency=program.concurrency)
@@ -200,7 +207,9 @@ def judge_follow(program, begun, ended, interval, requests):
         program.check("a stream yields all that is created", not missing, len(missing), len(due), missing[:3])
     if only(program, "moving", "ties") and not line.unordered:
         polls = (ended - begun) / (0.9 * interval) + 2 * program.pieces
-        most = max(program.pass_costs, pass_costs(program, sum(seen >= begun for seen, _ in line.seen.values())))
+        # Each poll lists what the first one lists, or the last one, and at most all that has been created between.
+        created = sum(seen >= begun for seen, _ in line.seen.values())
+        most = pass_costs(program, max(program.again, listed_again(program)) + created)
         program.costs("a poll costs its pages", requests, polls * most, line.kind, interval)
     if not (line.late or line.unordered or line.odd) and "ties" not in world.on:
         times = [time_of(line.items[id_]) for id_ in program.got[program.backlog or 0 :]]

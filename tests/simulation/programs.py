@@ -60,7 +60,7 @@ class Program:
         self.concurrency = self.chance.choice((1, 1, 2, 3, 4, 8, 16, 24))
         self.limit = self.line.limit
         self.asked = set()
-        self.requests = self.in_flight = self.peak = self.pieces = 0
+        self.requests = self.in_flight = self.peak = self.pieces = self.efforts = 0
         self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = 0
         self.is_idle = False
         """Whether it works on what it got, and waits for nothing."""
@@ -167,6 +167,7 @@ class Program:
 
         Return whether it came to its end, and its result.
         """
+        self.efforts += 1
         task = self.to_cancel = asyncio.ensure_future(work)
         self.haste = self.chance.choice((0.0, 0.03, 0.1, 0.2))
         try:
@@ -188,6 +189,7 @@ class Program:
             has_ended, result = await self.cut(make(), self.chance.uniform(0.0, 5.0) * self.server.latency)
             if has_ended:
                 return result
+        self.efforts += 1
         return await make()
 
     def meet(self, error):
@@ -491,7 +493,7 @@ class Catching(Iterating):
         await asyncio.sleep(70.0)  # everything can be seen
         await self.catch()
         sent = self.requests
-        self.pass_costs = oracle.pass_costs(self)
+        self.pass_costs = oracle.pass_costs(self, oracle.listed_again(self))
         walk = await self.catch()
         oracle.judge_since(self, walk, self.requests - sent)
 
@@ -517,7 +519,7 @@ class Following(Program):
     async def act(self):
         chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
         listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
-        watermark, self.backlog, self.pass_costs = None, None, 0
+        watermark, self.backlog, self.again = None, None, 0
         if chance.random() < 0.5:
             known = listing.since()
             async with known:
@@ -528,7 +530,7 @@ class Following(Program):
         while self.world.now < ends:
             stream = listing.follow(interval, since=watermark)
             self.pieces += 1
-            failed, self.pass_costs = self.errors, max(self.pass_costs, oracle.pass_costs(self))
+            failed, self.again = self.errors, max(self.again, oracle.listed_again(self))
             self.made.append(ref(stream))
             try:
                 async with asyncio.timeout_at(min(ends, self.world.now + chance.choice((1.0, 30.0, 1000.0)))):
