@@ -324,21 +324,19 @@ class Bisection(Generic[T]):
         """Return whether another item than the one at a position can be read right now, and cursors are offsets."""
         read_at = self.read_at
         for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
-            page = await self._control(other) if other < self._empty_from else None
-            if page is None:
+            holds_both = other + 1 == position and not self.has_offsets  # two items from there are not read either
+            if other >= self._empty_from or holds_both:
                 continue
-            if not page.data:
-                if page.following is None:
-                    self._empty_from = other
-                continue
-            if not self.has_offsets:
+            page = await self._control(other, 1 if self.has_offsets else 2)
+            if page is not None and not self.has_offsets:  # two items that lead two further would have shown it
                 # The pages of one item and of two begin with the same item only where cursors are offsets, or at 0.
-                longer = await self._control(other, 2)
-                if longer is not None and other and _first(longer) == _first(page):
-                    self.has_offsets = True
-            if self.has_offsets:
+                first, page = _first(page), await self._control(other)
+                self.has_offsets = page is not None and other > 0 and _first(page) == first != ""
+            if page is not None and page.data and self.has_offsets:
                 self.read_at = other
                 return True
+            if page is not None and not page.data and page.following is None:
+                self._empty_from = other
         return False
 
     async def _gap_before(self, behind: Page[T]) -> Gap:

@@ -722,10 +722,14 @@ class TestRequests:
     async def test_fourteen_for_any_item_of_a_page_of_a_hundred(self, total, first, most):
         """A control, seven parts, the item three times, another control, and the rest.
 
-        Where no other page shows that cursors are offsets, one more does.
+        Where no part shows that cursors are offsets, because the second item fails, one more request does.
         """
-        costs = await self.costs(range(first, first + 100, STEP), total, on_drift="ignore")
+        costs = await self.costs((first + 1, *range(first, first + 100, STEP)), total, on_drift="ignore")
         assert max(costs) == most
+
+    @pytest.mark.parametrize("total", [2, 3, 4])
+    async def test_one_more_in_a_listing_that_is_too_short_to_show_at_once_that_cursors_are_offsets(self, total):
+        assert max(await self.costs(range(total), total, limit=100, on_drift="ignore")) == 15
 
     @pytest.mark.parametrize("on_drift", [None, "resync"])
     async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self, on_drift):

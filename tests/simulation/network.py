@@ -61,7 +61,7 @@ class Sent:
     is_slow: bool = False
     """Whether it took too long."""
     server_failures: int = -1
-    """How many failures about the server there had been when it ended; -1: the last response was one."""
+    """How many failures about the server there had been when it ended; -1: no good response has come since the last."""
     failures: int = 0
     """How often in a row the same request has failed before."""
     slow: int = 0
@@ -102,6 +102,8 @@ class Way:
     """The most requests in flight after the server has asked for a pause."""
     in_a_row: int = 0
     """How many failures about the server there were since the last good response."""
+    is_failing: bool = False
+    """Whether there was such a failure since the last good response, also if there never was a response."""
     server_failures: int = 0
     """How many such failures there ever were."""
     probes: int = 0
@@ -112,7 +114,7 @@ class Way:
     def connected(self):
         """Begin anew with another session."""
         self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
-        self.starts, self.since_pause = self.starts + 1, 0
+        self.starts, self.since_pause, self.is_failing = self.starts + 1, 0, False
         for sent in self.sent:
             sent.is_probe = False  # of this session
 
@@ -161,7 +163,7 @@ class Way:
             return
         elapsed = world.now - sent.failed_at
         world.check("no attempt begins after the time is up", elapsed <= ELAPSED + 1e-6, elapsed, sent)
-        is_up = before.server_failures == self.server_failures and not self.in_a_row
+        is_up = before.server_failures == self.server_failures  # a single failure may begin an outage
         is_held_up = self.quiet_until or self.server.goes_down <= world.now or "limiter" in world.on
         if is_up and not is_held_up and sent.limit:  # details that took too much memory are requested again later
             longest = 0.5 * 2.0 ** (sent.failures - 1)
@@ -177,11 +179,11 @@ class Way:
             self.probes -= sent.is_probe
             if sent.is_about_server:
                 self.in_a_row += self.has_reached  # before the first response, the session gives up instead
-                self.server_failures += 1
+                self.server_failures, self.is_failing = self.server_failures + 1, True
             elif not (sent.has_failed or sent.was_cancelled):
-                self.in_a_row = 0
+                self.in_a_row, self.is_failing = 0, False
             self._note_pause(sent, retry_after)
-        sent.server_failures = self.server_failures if not self.in_a_row else -1
+        sent.server_failures = self.server_failures if not self.is_failing else -1
         sent.program.end(sent)
 
     def _note_pause(self, sent, retry_after):
