@@ -229,7 +229,10 @@ class DetectDrift(IgnoreDrift[T]):
             error = DriftError(f"{fault}; {_INSTEAD}", cursor=page.cursor)
         if error is not None:
             self.can_check = not isinstance(error, DriftError)
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
 
     def _follows(self, gap: Gap) -> bool:
         """Return whether the item before a gap stands where it was passed. The page after the gap has no anchor."""

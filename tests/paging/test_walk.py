@@ -858,6 +858,21 @@ class TestFreedAtOnce:
         finally:
             gc.enable()
 
+    async def test_after_an_error_about_cursors_that_nobody_keeps(self, service, listing):
+        """A cancellation may take the place of the error."""
+        service.paging = paging.endless_empty(at=20)
+        walk = listing(limit=10).since()
+        gc.disable()
+        try:
+            with suppress(DriftError):
+                while await walk.take(1000):
+                    pass
+            watched = weakref.ref(walk)
+            del walk
+            assert watched() is None
+        finally:
+            gc.enable()
+
     async def test_a_cancelled_request_is_freed_while_its_task_is_there(self):
         """The end of an event loop has the tasks, and must not have the session for that."""
 

@@ -120,6 +120,8 @@ def judge_costs(program, stats, seconds):
         # What was requested ahead is dropped, also if it has come.
         extra -= stats.retries
         most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
+        # If only the first item of at most four can be had beside it, one request more shows that cursors are offsets.
+        most += 2 <= items <= 4 and line.rows[1].id in line.unreadable
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
         program.costs("a fault costs one request", extra, program.failures)
@@ -265,11 +267,14 @@ def judge_outage(universe, programs):
         others = world.on & {"close", "interrupts", "pauses", "faults", "unreadable"}
         if not meanwhile or window.kind == "hang" or others:
             continue
-        if any(one.status is not None and one.ended <= window.begins for one in sent):
+        was_reached = any(one.status is not None and one.ended <= window.begins for one in sent)
+        if was_reached:
             most = sum(program.concurrency for program in programs) + probes_of(lasts)
             world.costs("an outage costs what was in flight and a request per wait", len(meanwhile), most, lasts)
         failed = [one for one in sent if one.has_failed and one.ended >= window.begins]
         good = [one for one in sent if one.status == 200 and one.at >= window.begins and one.ended >= window.ends]
-        if failed and good and way.has_reached and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
+        # Before the first response, a request is given up soon, and its program decides when it tries again.
+        is_up_to_session = was_reached or not any(program.errors for program in programs)
+        if failed and good and is_up_to_session and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
             on_after = good[0].ended - window.ends
             world.check("after an outage it goes on within its length", on_after <= lasts + 1e-6, on_after, lasts)

@@ -96,8 +96,9 @@ class Program:
         self.peak = max(self.peak, self.in_flight)
         if self.in_flight >= min(self.concurrency, 2):
             self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
-        looks_for_item = isinstance(self, Detailing) and "moving" in self.world.on  # one that was not found
-        if sent.is_first and self.is_idle and not looks_for_item:
+        # What was begun for details takes several requests if an item or the position has to be looked for.
+        may_look = isinstance(self, Detailing) and ("moving" in self.world.on or self.line.unordered)
+        if sent.is_first and self.is_idle and not may_look:
             self.check("nothing is requested while nobody waits", sent is None, sent)
         if self.furthest is not None and sent.limit == self.limit:
             self.check("no page is requested further ahead than allowed", sent.cursor <= self.furthest, sent)
@@ -207,8 +208,11 @@ class Program:
         match error:
             case SessionError() | PaginationError():
                 return ("close" if isinstance(error, SessionError) else "odd") in on
-            case NotFoundError():  # of an item that is gone, if the response was cut, or the listing has no order
-                return self.line.changes > self.changes and ("faults" in on or self.line.unordered)
+            case NotFoundError():
+                # Of an item that is gone, if the response was cut, the listing has no order, or nothing is left in it
+                # beside which the item was.
+                is_lost = "faults" in on or self.line.unordered or not self.line.steady(self.began)
+                return self.line.changes > self.changes and is_lost
             case DriftError():
                 is_refused = "odd" in on and not (self.follows and self.line.can_be_followed)
                 return self.line.changes > self.changes or self.line.unordered or is_refused

@@ -6,6 +6,7 @@ order the loop runs what is ready. The same seed and commit repeat everything.
 
 import asyncio
 import logging
+import math
 import random
 import selectors
 from contextvars import ContextVar
@@ -47,6 +48,10 @@ PROGRAM = ContextVar("program")
 """Whoever lists something. What a task begins on behalf of a program belongs to it."""
 
 
+WORK = 0.001
+"""Seconds that some work on a file takes, in a thread."""
+
+
 class StuckError(Exception):
     """Everybody waits, and for nothing that could come; or the end does not come."""
 
@@ -68,6 +73,8 @@ class Loop(asyncio.SelectorEventLoop):
 
     def __init__(self, shuffle):
         self.seconds, self.turns, self._shuffle = 0.0, 0, shuffle
+        self.at_work = 0
+        """How many threads work on a file."""
         super().__init__(_Jump(self))
 
     def time(self):
@@ -79,7 +86,9 @@ class Loop(asyncio.SelectorEventLoop):
         if timeout is None or self.turns > MOST_TURNS:
             raise StuckError("everybody waits for ever" if timeout is None else f"no end after {MOST_TURNS} turns")
         if timeout > 0:
-            self.seconds += timeout
+            # Exactly, because who wakes a rounding error too early waits for that, and no time passes while it does.
+            self.seconds = self._scheduled[0].when()
+            self._clock_resolution = math.ulp(self.seconds)
         elif self._shuffle is not None and len(self._ready) > 1:
             ready = list(self._ready)
             self._shuffle.shuffle(ready)
@@ -91,6 +100,7 @@ class Loop(asyncio.SelectorEventLoop):
         done = self.create_future()
 
         def do():
+            self.at_work -= 1
             try:
                 result, error = work(*arguments), None
             except Exception as failure:  # noqa: BLE001 - it is raised where the work is awaited
@@ -98,7 +108,8 @@ class Loop(asyncio.SelectorEventLoop):
             if not done.done():
                 done.set_result(result) if error is None else done.set_exception(error)
 
-        self.call_later(0.001, do)
+        self.at_work += 1
+        self.call_later(WORK, do)
         return done
 
     def _write_to_self(self):
