@@ -120,7 +120,7 @@ def judge_costs(program, stats, seconds):
         # What was requested ahead is dropped, also if it has come.
         extra -= stats.retries
         most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
-        # If only the first item of at most four can be had beside it, one request more shows that cursors are offsets.
+        # If it is the second of at most four items, one request more shows that cursors are offsets.
         most += 2 <= items <= 4 and line.rows[1].id in line.unreadable
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
