@@ -95,6 +95,8 @@ class Way:
     """The last request of each key."""
     has_reached: bool = False
     """Whether the present session has had a response."""
+    has_reached_storage: bool = False
+    """Whether it has had one of the storage, whose address is another one."""
     quiet_until: float = 0.0
     """Until then, the server wants nothing."""
     starts: int = 0
@@ -115,6 +117,7 @@ class Way:
         """Begin anew with another session."""
         self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
         self.starts, self.since_pause, self.is_failing = self.starts + 1, 0, False
+        self.has_reached_storage = False
         for sent in self.sent:
             sent.is_probe = False  # of this session
 
@@ -175,6 +178,7 @@ class Way:
         sent.ended = world.now
         self.in_flight -= 1
         self.has_reached |= sent.status is not None
+        self.has_reached_storage |= sent.status is not None and not sent.is_of_api
         if sent.is_of_api:
             self.probes -= sent.is_probe
             if sent.is_about_server:

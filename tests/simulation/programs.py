@@ -120,6 +120,11 @@ class Program:
         return self.universe.session
 
     @property
+    def has_reached(self):
+        """Whether each address from which it requests something has responded before."""
+        return self.way.has_reached
+
+    @property
     def listing(self):
         return getattr(self.session, self.line.kind)
 
@@ -223,7 +228,7 @@ class Program:
                 return (
                     len(on & {"faults", "pauses", "outage"}) > 1
                     or "unreadable" in on
-                    or (is_unproven and not self.way.has_reached)
+                    or (is_unproven and not self.has_reached)
                     or any(window.kind == "hang" for window in windows)
                     or (bool(on & {"faults", "pauses", "outage"}) and (error.elapsed or 0.0) > 60.0)
                 )
@@ -599,6 +604,10 @@ class Sharding(Program):
 
 class Downloading(Program):
     """Downloads the attachments of some runs into files."""
+
+    @property
+    def has_reached(self):
+        return super().has_reached and self.way.has_reached_storage
 
     async def act(self):
         runs = self.session.runs.list(limit=self.limit, max_items=12)
