@@ -120,8 +120,10 @@ def judge_costs(program, stats, seconds):
         # What was requested ahead is dropped, also if it has come.
         extra -= stats.retries
         most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
-        # If it is the second of at most four items, one request more shows that cursors are offsets.
-        most += 2 <= items <= 4 and line.rows[1].id in line.unreadable
+        # If it is the second item, no part shows that cursors are offsets. A request behind it does, or two in a listing
+        # of at most four.
+        if any(item.id in line.unreadable for item in line.rows[1:2]):
+            most += 1 + (items <= 4)
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
         program.costs("a fault costs one request", extra, program.failures)
