@@ -120,8 +120,8 @@ def judge_costs(program, stats, seconds):
         # What was requested ahead is dropped, also if it has come.
         extra -= stats.retries
         most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
-        # If it is the second item, no part shows that cursors are offsets. A request behind it does, or two in a listing
-        # of at most four.
+        # If it is the second item, no part shows that cursors are offsets. A request behind it does, or two requests in
+        # a listing of at most four.
         if any(item.id in line.unreadable for item in line.rows[1:2]):
             most += 1 + (items <= 4)
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
