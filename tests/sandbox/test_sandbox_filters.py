@@ -1,5 +1,9 @@
-"""Every filter of units, parts, batches, stations, deployments, logs, measurements and phases."""
+"""Every filter and every order of every listing, compared with what a path of each item holds.
 
+A path such as ``unit.part.number`` leads through an item. One that begins with ``@`` leads through the item's run.
+"""
+
+import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -7,8 +11,111 @@ import pytest
 from attrs import evolve
 from fakes.asking import ask, ids, items
 
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox import DeployedRun, Sandbox
 from aiotofupilot.sandbox.document import document
+from aiotofupilot.testing import make_run
+
+RUN = {
+    "outcomes": "outcome",
+    "procedure_versions": "procedure.version.tag",
+    "serial_numbers": "unit.serial_number",
+    "part_numbers": "unit.part.number",
+    "revision_numbers": "unit.part.revision.number",
+    "batch_numbers": "unit.batch.number",
+    "samples": "unit.sample",
+    "environments": "environment",
+    "deployment_ids": "deployment_id",
+    "created_by_user_ids": "created_by_user.id",
+    "created_by_station_ids": "created_by_station.id",
+    "operated_by_ids": "operated_by.id",
+    "operated_by_names": "operated_by.name",
+}
+LASTING = {"duration_min": "duration", "duration_max": "duration"}
+"""Filters of runs, and the paths of what they compare."""
+
+
+def of_run(*without, **more):
+    """Return the filters of a listing of what runs wrote, by their runs."""
+    return {name: f"@{path}" for name, path in RUN.items() if name not in without} | more
+
+
+def bounds(**paths):
+    """Return the filters by an earliest and a latest time."""
+    return {f"{name}_{end}": path for name, path in paths.items() for end in ("after", "before")}
+
+
+FILTERS = {
+    "runs": {
+        **RUN,
+        **LASTING,
+        "ids": "id",
+        "procedure_ids": "procedure.id",
+        "execution_ids": "execution_id",
+        "slot_keys": "slot_key",
+        "slot_names": "slot_name",
+        **bounds(started="started_at", ended="ended_at", created="created_at"),
+    },
+    "units": {
+        "ids": "id",
+        "serial_numbers": "serial_number",
+        "part_numbers": "part.number",
+        "revision_numbers": "part.revision.number",
+        "batch_numbers": "batch.number",
+        "created_by_user_ids": "created_by_user.id",
+        "created_by_station_ids": "created_by_station.id",
+        "samples": "sample",
+        **bounds(created="created_at"),
+    },
+    "batches": {"ids": "id", "numbers": "number", **bounds(created="created_at")},
+    "deployments": {
+        "procedure_ids": "procedure.id",
+        "environments": "environment",
+        "build_statuses": "status",
+        "branch_names": "commit.branch",
+        "author_usernames": "commit.author_username",
+        **bounds(deployed="deployed_at"),
+    },
+    "logs": of_run(
+        *("outcomes", "operated_by_ids", "operated_by_names"),
+        procedure_ids="procedure.id",
+        levels="level",
+        source_files="source_file",
+        run_ids="run.id",
+        run_outcomes="run.outcome",
+        **bounds(timestamp="created_at"),
+    ),
+    "measurements": of_run(
+        *("part_numbers", "samples"),
+        ids="run_id",
+        phase_names="phase_name",
+        phase_name="phase_name",
+        measurement_name="measurement_name",
+        value_strings="string_value",
+        measurement_outcomes="measurement_outcome",
+        measurement_types="measurement_type",
+        value_min="value",
+        value_max="value",
+        duration_min="@duration",
+        duration_max="@duration",
+        **bounds(started="started_at"),
+    ),
+    "phases": of_run(
+        *("part_numbers", "outcomes"),
+        ids="run_id",
+        names="name",
+        outcomes="outcome",
+        run_outcomes="@outcome",
+        sequence_paths="sequence_path",
+        duration_min="@duration",
+        duration_max="@duration",
+        **bounds(started="started_at"),
+    ),
+}
+WORDS = {"levels", "samples", "environments", "build_statuses", "measurement_types", "measurement_outcomes"}
+WORDS |= {"outcomes", "run_outcomes"}
+"""Arrays of which the API knows every value."""
+SINGLE = {"phase_name", "measurement_name"}
+BOUNDED = ("_after", "_before", "_min", "_max")
 
 
 @pytest.fixture(scope="module")
@@ -16,122 +123,18 @@ def service():
     return Sandbox(20, runs=160, seed=1)
 
 
-def number(item):
-    return item.number
-
-
 @cache
 def runs_by_id(service):
     return {run.id: run for run in service.runs}
 
 
-def run_of(service, item):
-    return runs_by_id(service)[getattr(item, "run_id", None) or item.run.id]
-
-
-def of_run(read):
-    return lambda item, service: read(run_of(service, item))
-
-
-def of_item(read):
-    return lambda item, _service: read(item)
-
-
-RUN = {
-    "outcomes": lambda run: run.outcome,
-    "procedure_versions": lambda run: run.procedure.version and run.procedure.version.tag,
-    "serial_numbers": lambda run: run.unit.serial_number,
-    "part_numbers": lambda run: run.unit.part.number,
-    "revision_numbers": lambda run: run.unit.part.revision.number,
-    "batch_numbers": lambda run: run.unit.batch.number if run.unit.batch else "",
-    "samples": lambda run: run.unit.sample,
-    "created_by_user_ids": lambda run: run.created_by_user and run.created_by_user.id,
-    "created_by_station_ids": lambda run: run.created_by_station and run.created_by_station.id,
-    "operated_by_ids": lambda run: run.operated_by and run.operated_by.id,
-    "operated_by_names": lambda run: run.operated_by and run.operated_by.name,
-    "run_ids": lambda run: run.id,
-    "run_outcomes": lambda run: run.outcome,
-    "ids": lambda run: run.id,
-}
-
-
-def of_runs(*names):
-    return {name: of_run(RUN[name]) for name in names}
-
-
-ARRAYS = {
-    "units": {
-        "ids": of_item(lambda unit: unit.id),
-        "serial_numbers": of_item(lambda unit: unit.serial_number),
-        "part_numbers": of_item(lambda unit: unit.part.number),
-        "revision_numbers": of_item(lambda unit: unit.part.revision.number),
-        "batch_numbers": of_item(lambda unit: unit.batch.number if unit.batch else ""),
-        "created_by_user_ids": of_item(lambda unit: unit.created_by_user and unit.created_by_user.id),
-        "created_by_station_ids": of_item(lambda unit: unit.created_by_station and unit.created_by_station.id),
-        "samples": of_item(lambda unit: unit.sample),
-    },
-    "batches": {"ids": of_item(lambda batch: batch.id), "numbers": of_item(number)},
-    "deployments": {
-        "procedure_ids": of_item(lambda deployment: deployment.procedure.id),
-        "environments": of_item(lambda deployment: deployment.environment),
-        "build_statuses": of_item(lambda deployment: deployment.status),
-        "branch_names": of_item(lambda deployment: deployment.commit and deployment.commit.branch),
-        "author_usernames": of_item(lambda deployment: deployment.commit and deployment.commit.author_username),
-    },
-    "logs": {
-        "procedure_ids": of_item(lambda log: log.procedure.id),
-        "levels": of_item(lambda log: log.level),
-        "source_files": of_item(lambda log: log.source_file),
-        **of_runs(
-            "run_ids",
-            "run_outcomes",
-            "procedure_versions",
-            "serial_numbers",
-            "part_numbers",
-            "revision_numbers",
-            "batch_numbers",
-            "samples",
-            "created_by_station_ids",
-            "created_by_user_ids",
-        ),
-    },
-    "measurements": {
-        "phase_names": of_item(lambda measurement: measurement.phase_name),
-        "value_strings": of_item(lambda measurement: measurement.string_value),
-        "measurement_outcomes": of_item(lambda measurement: measurement.measurement_outcome),
-        "measurement_types": of_item(lambda measurement: measurement.measurement_type),
-        **of_runs(
-            "ids",
-            "outcomes",
-            "procedure_versions",
-            "serial_numbers",
-            "revision_numbers",
-            "batch_numbers",
-            "operated_by_ids",
-            "operated_by_names",
-            "created_by_station_ids",
-            "created_by_user_ids",
-        ),
-    },
-    "phases": {
-        "names": of_item(lambda phase: phase.name),
-        "outcomes": of_item(lambda phase: phase.outcome),
-        "sequence_paths": of_item(lambda phase: phase.sequence_path),
-        **of_runs(
-            "ids",
-            "run_outcomes",
-            "procedure_versions",
-            "serial_numbers",
-            "revision_numbers",
-            "batch_numbers",
-            "samples",
-            "operated_by_ids",
-            "operated_by_names",
-            "created_by_station_ids",
-            "created_by_user_ids",
-        ),
-    },
-}
+def at(service, item, path):
+    """Return the value at a path. One that leads through None ends in None."""
+    if path.startswith("@"):
+        item, path = runs_by_id(service)[getattr(item, "run_id", None) or item.run.id], path[1:]
+    for name in path.split("."):
+        item = item and getattr(item, name)
+    return item
 
 
 def listed(service, listing):
@@ -144,162 +147,149 @@ def listed(service, listing):
     return rows, [("procedure_id", procedure)]
 
 
-def test_an_array_selects_items_with_one_of_its_values(service):
-    """They come in the listing's order."""
-    for listing, name, read in [(listing, *pair) for listing, reads in ARRAYS.items() for pair in reads.items()]:
-        rows, query = listed(service, listing)
-        values = [read(row, service) for row in rows]
-        wanted = list(dict.fromkeys(value for value in values if value is not None))[-2:]
-        if len(set(values)) == len(wanted):
-            wanted = wanted[:1]
-        expected = [row.id for row, value in zip(rows, values, strict=True) if value in wanted]
-        assert 0 < len(expected) < len(rows) or len(set(values)) == 1, (listing, name)
-        assert ids(service, listing, [*query, *((name, value) for value in wanted)]) == expected, (listing, name)
-        if "outcomes" not in name and name not in {
-            "levels",
-            "samples",
-            "environments",
-            "build_statuses",
-            "measurement_types",
-        }:
-            assert ids(service, listing, [*query, (name, "no such thing")]) == []
+def written(value):
+    """Write a value as in a query."""
+    return repr(value) if isinstance(value, float) else value if isinstance(value, str) else document(value)
 
 
-MOMENTS = [
-    ("units", "created", lambda unit: unit.created_at),
-    ("batches", "created", lambda batch: batch.created_at),
-    ("deployments", "deployed", lambda deployment: deployment.deployed_at),
-    ("logs", "timestamp", lambda log: log.created_at),
-    ("measurements", "started", lambda measurement: measurement.started_at),
-    ("phases", "started", lambda phase: phase.started_at),
-]
+@pytest.mark.parametrize(("listing", "name"), [(listing, name) for listing in FILTERS for name in FILTERS[listing]])
+def test_a_filter_selects_by_what_its_path_holds(service, listing, name):
+    """Items come in the listing's order. Of several values, an item has one, and bounds are included."""
+    rows, query = listed(service, listing)
+    values = {row.id: at(service, row, FILTERS[listing][name]) for row in rows}
+    known = [value for value in values.values() if value is not None]
+    if name.endswith(BOUNDED):
+        wanted = [sorted(known)[len(known) // 2]]
+        is_least = name.endswith(("_after", "_min"))
+        known = [value for value in known if (value >= wanted[0] if is_least else value <= wanted[0])]
+    else:
+        wanted = known = list(dict.fromkeys(known))[-1 if name in SINGLE else -2 :]
+    expected = [identity for identity, value in values.items() if value in known]
+    assert 0 < len(expected) < len(rows) or (len(wanted) == 2 and listing != "runs")
+    assert ids(service, listing, [*query, *((name, written(value)) for value in wanted)]) == expected
+    if not name.endswith(BOUNDED) and name not in WORDS:
+        assert ids(service, listing, [*query, (name, "no such thing")]) == []
+    if name in ("samples", "batch_numbers") and (listing, name) != (
+        "logs",
+        "samples",
+    ):  # what has none is of production, and in no batch
+        none = [identity for identity, value in values.items() if value is None]
+        assert ids(service, listing, [*query, (name, "production" if name == "samples" else "")]) == none
 
 
-def test_bounds_of_time_are_included(service):
-    for listing, name, read in MOMENTS:
-        rows, query = listed(service, listing)
-        bound = read(rows[len(rows) // 2])
-        text = bound.isoformat()
-        after = [row.id for row in rows if read(row) >= bound]
-        before = [row.id for row in rows if read(row) <= bound]
-        assert ids(service, listing, [*query, (f"{name}_after", text)]) == after
-        assert ids(service, listing, [*query, (f"{name}_before", text)]) == before
-        both = [*query, (f"{name}_after", text), (f"{name}_before", text)]
-        assert ids(service, listing, both) == [identity for identity in after if identity in before]
+ORDERS = {
+    "runs": {
+        **{name: name for name in ("started_at", "created_at", "duration", "outcome")},
+        "serial_number": "unit.serial_number",
+        "part_number": "unit.part.number",
+        "revision_number": "unit.part.revision.number",
+    },
+    "units": {
+        **{name: name for name in ("created_at", "serial_number")},
+        "part_number": "part.number",
+        "last_run_at": "last_run.started_at",
+        "last_run_procedure": "last_run.procedure.name",
+    },
+    "parts": {"number": "number", "name": "name", "created_at": "created_at"},
+    "batches": {"number": "number", "created_at": "created_at"},
+    "logs": {"created_at": "created_at", "level": "level", "run_id": "run.id", "outcome": "run.outcome"},
+    "measurements": {
+        **{name: name for name in ("started_at", "phase_name", "measurement_name", "value", "serial_number")},
+        "outcome": "measurement_outcome",
+    },
+    "phases": {
+        "phase_name": "name",
+        "started_at": "started_at",
+        "duration": "duration_ms",
+        **{name: name for name in ("outcome", "serial_number")},
+    },
+}
+LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-def test_a_text_is_searched_for_in_upper_and_lower_case(service):
-    for listing, text, reads in [
-        ("units", "ps", [lambda unit: unit.serial_number]),
-        ("parts", "board", [lambda part: part.name, number]),
-        ("parts", "inv-", [lambda part: part.name, number]),
-        ("stations", "FVT", [lambda station: station.name]),
-        ("deployments", "FIXTURE", [lambda deployment: deployment.commit.message if deployment.commit else ""]),
-        ("logs", "out of LIMITS", [lambda log: log.message]),
-    ]:
-        rows = getattr(service, listing)
-        expected = [row.id for row in rows if any(text.lower() in read(row).lower() for read in reads)]
-        assert 0 < len(expected) < len(rows)
-        assert ids(service, listing, {"search_query": text}) == expected
+@pytest.mark.parametrize("listing", ORDERS)
+def test_an_order_sorts_by_what_its_path_holds(service, listing):
+    """Null counts as the largest, and nothing is lost. Without an order, items come as they are in the sandbox."""
+    rows, query = listed(service, listing)
+    by_id = {row.id: row for row in rows}
+    assert ids(service, listing, query) == list(by_id)
+    for sort_by, path in ORDERS[listing].items():
+        for order in ("asc", "desc"):
+            found = ids(service, listing, [*query, ("sort_by", sort_by), ("sort_order", order)])
+            values = [at(service, by_id[identity], path) for identity in found]
+            keys = [LEVELS.index(value) if sort_by == "level" else (value is None, value) for value in values]
+            assert keys == sorted(keys, reverse=order == "desc"), (sort_by, order)
+            assert sorted(found) == sorted(by_id)
 
 
-def test_search_for_a_deployment(service):
-    """A deployment is found by its commit's hash and by its procedure's name, too."""
+@pytest.mark.parametrize(
+    ("listing", "text", "paths"),
+    [
+        ("units", "ps", ["serial_number"]),
+        ("parts", "board", ["name", "number"]),
+        ("parts", "inv-", ["name", "number"]),
+        ("stations", "FVT", ["name"]),
+        ("deployments", "FIXTURE", ["commit.message", "procedure.name"]),
+        ("deployments", "charger", ["commit.message", "procedure.name"]),
+        ("logs", "out of LIMITS", ["message"]),
+        ("runs", "ps", ["unit.serial_number"]),
+    ],
+)
+def test_a_text_is_searched_for_in_upper_and_lower_case(service, listing, text, paths):
+    rows = getattr(service, listing)
+    expected = [row.id for row in rows if any(text.lower() in (at(service, row, path) or "").lower() for path in paths)]
+    assert 0 < len(expected) < len(rows)
+    assert ids(service, listing, {"search_query": text}) == expected
+
+
+def test_a_text_of_8_characters_finds_the_beginning_of_an_id(service):
+    """Those of runs and units are found, and the hash of a deployment's commit is found wherever the text is in it."""
+    for listing, rows in (("units", service.units), ("runs", service.runs)):
+        identity = rows[7].id
+        texts = (identity[:8].upper(), identity[:7], identity[1:20])
+        assert [ids(service, listing, {"search_query": text}) for text in texts] == [[identity], [], []]
     deployment = next(row for row in service.deployments if row.commit)
-    assert ids(service, "deployments", {"search_query": deployment.commit.sha[:12]}) == [deployment.id]
-    found = ids(service, "deployments", {"search_query": deployment.procedure.name.upper()})
-    assert found == [row.id for row in service.deployments if row.procedure.name == deployment.procedure.name]
-    assert ids(service, "deployments", {"pushed": "true"}) == [row.id for row in service.deployments if row.stations]
-    assert ids(service, "deployments", {"pushed": "0"}) == [row.id for row in service.deployments if not row.stations]
+    assert ids(service, "deployments", {"search_query": deployment.commit.sha[1:13]}) == [deployment.id]
 
 
-def test_search_for_a_unit_by_its_id(service):
-    """A text of 8 characters or more matches the beginning of a unit's id."""
-    unit = service.units[11]
-    assert ids(service, "units", {"search_query": unit.id[:8]}) == [unit.id]
-    assert ids(service, "units", {"search_query": unit.id[:7]}) == []
-
-
-@pytest.mark.parametrize("listing", ["logs", "measurements", "phases"])
-def test_items_of_a_run_are_found_by_its_environment_and_deployment(service, listing):
-    rows, query = listed(service, listing)
-    by_run = {run["id"]: run for run in items(service, "runs", {"environments": "production"})}
-    found = ids(service, listing, [*query, ("environments", "production")])
-    assert found == [row.id for row in rows if run_of(service, row).id in by_run]
-    assert 0 < len(found) < len(rows)
-    deployment = next(
-        row
-        for row in service.deployments
-        if row.environment == "production" and row.procedure.id == service.procedures[0].id
-    )
-    runs = ids(service, "runs", {"deployment_ids": deployment.id})
-    assert runs
-    assert all(by_run[identity]["procedure"]["id"] == deployment.procedure.id for identity in runs)
-    found = ids(service, listing, [*query, ("deployment_ids", deployment.id)])
-    assert found == [row.id for row in rows if run_of(service, row).id in runs]
-    assert found
-
-
-@pytest.mark.parametrize("listing", ["measurements", "phases"])
-def test_bounds_of_duration_are_those_of_the_run(service, listing):
-    rows, query = listed(service, listing)
-    bound = sorted(run_of(service, row).duration for row in rows)[len(rows) // 2]
-    for name, fits in (("duration_min", bound.__le__), ("duration_max", bound.__ge__)):
-        expected = [row.id for row in rows if fits(run_of(service, row).duration)]
-        assert 0 < len(expected) < len(rows)
-        assert ids(service, listing, [*query, (name, document(bound))]) == expected
+@pytest.mark.parametrize(
+    ("name", "listing", "read"),
+    [
+        ("pushed", "deployments", lambda row: bool(row.stations)),
+        ("exclude_units_with_parent", "units", lambda row: row.parent is None),
+        ("value_bool", "measurements", lambda row: row.bool_value),
+    ],
+)
+def test_a_flag_selects_by_what_is_true_of_an_item(name, listing, read):
+    """One that excludes something does nothing if it is false."""
+    service = Sandbox(20, runs=40)
+    rows, query = list(getattr(service, listing)), {}
+    if listing == "measurements":
+        row = next(row for row in rows if row.bool_value is not None and row.is_final_attempt)
+        service.measurements.insert(0, evolve(row, id="own", bool_value=not row.bool_value))
+        query = {"procedure_id": at(service, row, "@procedure.id")}
+        rows = [row for row in service.measurements if at(service, row, "@procedure.id") == query["procedure_id"]]
+    for flag in (True, False):
+        wanted = {True, False} if name.startswith("exclude") and not flag else {flag}
+        expected = {row.id for row in rows if read(row) in wanted}
+        assert expected
+        assert set(ids(service, listing, {**query, name: str(flag).lower()})) == expected
 
 
 @pytest.mark.parametrize("listing", ["measurements", "phases"])
 def test_earlier_attempts_are_left_out_unless_they_are_asked_for(service, listing):
+    """A procedure without runs has none of them. Its runs are of one part, so another part's number selects nothing."""
     rows, query = listed(service, listing)
     runs = {run.id for run in service.runs if run.procedure.id == service.procedures[0].id}
     everything = [row.id for row in getattr(service, listing) if row.run_id in runs]
-    assert ids(service, listing, query) == ids(service, listing, [*query, ("exclude_retries", "1")])
-    assert ids(service, listing, query) == [row.id for row in rows]
+    assert ids(service, listing, [*query, ("exclude_retries", "1")]) == [row.id for row in rows]
     assert ids(service, listing, [*query, ("exclude_retries", "false")]) == everything
     assert len(everything) > len(rows)
-
-
-def test_part_numbers_of_one_procedure(service):
-    """A procedure tests one part. So its number selects all items, and another one selects none."""
-    for listing in ("measurements", "phases"):
-        rows, query = listed(service, listing)
-        part = run_of(service, rows[0]).unit.part.number
-        assert ids(service, listing, [*query, ("part_numbers", part)]) == [row.id for row in rows]
-        assert ids(service, listing, [*query, ("part_numbers", "nope")]) == []
-
-
-def test_measured_values_are_selected_by_bounds_truth_and_name(service):
-    rows, query = listed(service, "measurements")
-
-    def found(**asked):
-        return ids(service, "measurements", [*query, *asked.items()])
-
-    numbers = sorted(row.value for row in rows if row.value is not None)
-    middle = numbers[len(numbers) // 2]
-    assert found(value_min=repr(middle)) == [row.id for row in rows if row.value is not None and row.value >= middle]
-    assert found(value_max=repr(middle)) == [row.id for row in rows if row.value is not None and row.value <= middle]
-    row = rows[3]
-    assert found(phase_name=row.phase_name) == [other.id for other in rows if other.phase_name == row.phase_name]
-    named = [other.id for other in rows if other.measurement_name == row.measurement_name]
-    assert found(measurement_name=row.measurement_name) == named
-
-
-def test_true_false_and_null_are_told_apart():
-    service = Sandbox(20, runs=40)
-    row = next(row for row in service.measurements if row.bool_value is not None and row.is_final_attempt)
-    query = {"procedure_id": run_of(service, row).procedure.id}
-    service.measurements.insert(0, evolve(row, id="own", bool_value=not row.bool_value))
-    values = {item["id"]: item["bool_value"] for item in items(service, "measurements", query)}
-    for wanted in (True, False):
-        expected = [identity for identity, value in values.items() if value is wanted]
-        assert expected
-        assert ids(service, "measurements", {**query, "value_bool": str(wanted).lower()}) == expected
-
-
-def runs_of(service, unit):
-    return [run for run in service.runs if run.unit.id == unit.id]
+    assert ids(service, listing, {"procedure_id": "nope"}) == []
+    assert ids(service, listing, {"procedure_id": service.procedures[-1].id}) == []
+    part = at(service, rows[0], "@unit.part.number")
+    assert ids(service, listing, [*query, ("part_numbers", part)]) == [row.id for row in rows]
+    assert ids(service, listing, [*query, ("part_numbers", "nope")]) == []
 
 
 @pytest.mark.parametrize(
@@ -313,20 +303,24 @@ def runs_of(service, unit):
         {"run_count_max": "3", "outcomes": "FAIL"},
         {"run_count_min": "2", "run_count_max": "2"},
         {"latest_only": "true"},
+        {"procedure_ids": "0"},
     ],
+    ids=str,
 )
-def test_units_by_their_runs(service, query):
-    """A unit is found by its runs: one of them has all that is asked for, or the latest has."""
+def test_a_unit_is_found_by_its_runs(service, query):
+    """One of its runs has all that is asked for, or the latest has."""
+    query = query | ({"procedure_ids": service.procedures[0].id} if "procedure_ids" in query else {})
 
     def fits(run):
         return (
             query.get("outcomes", run.outcome) == run.outcome
+            and query.get("procedure_ids", run.procedure.id) == run.procedure.id
             and datetime.fromisoformat(query.get("started_after", "2000-01-01T00:00:00Z")) <= run.started_at
             and run.started_at <= datetime.fromisoformat(query.get("started_before", "2100-01-01T00:00:00Z"))
         )
 
     def is_asked_for(unit):
-        runs = runs_of(service, unit)
+        runs = [run for run in service.runs if run.unit.id == unit.id]
         enough = int(query.get("run_count_min", 0)) <= len(runs) <= int(query.get("run_count_max", 99))
         return enough and any(map(fits, runs[:1] if "latest_only" in query else runs))
 
@@ -335,22 +329,10 @@ def test_units_by_their_runs(service, query):
     assert ids(service, "units", query) == expected
 
 
-def test_the_latest_of_two_runs_that_began_together_is_the_one_that_is_listed_first():
+def test_the_runs_that_a_test_adds_find_units_too():
+    """Of two runs that began together, the latest is the one that is listed first."""
     own = Sandbox(20, runs=20)
-    newer, older = (evolve(own.runs[0], id=outcome, outcome=outcome) for outcome in ("PASS", "FAIL"))
-    own.runs[:] = [newer, older]
-    assert ids(own, "units", {"outcomes": "PASS", "latest_only": "true"}) == [newer.unit.id]
-    assert ids(own, "units", {"outcomes": "FAIL", "latest_only": "true"}) == []
-
-
-def test_a_unit_is_found_by_the_procedures_that_tested_it(service):
-    """Runs that a test adds count too."""
-    procedure = service.procedures[0].id
-    expected = [unit.id for unit in service.units if procedure in {run.procedure.id for run in runs_of(service, unit)}]
-    assert ids(service, "units", {"procedure_ids": procedure}) == expected
-    own = Sandbox(20, runs=20)
-    stranger = evolve(own.units[0], id="own", last_run=None)
-    run = own.runs[0]
+    stranger, run = evolve(own.units[0], id="own", last_run=None), own.runs[0]
     own.units.insert(0, stranger)
     assert ids(own, "units", {"run_count_max": "0"}) == ["own"]
     unit = evolve(run.unit, id="own")
@@ -358,59 +340,42 @@ def test_a_unit_is_found_by_the_procedures_that_tested_it(service):
     assert ids(own, "units", {"run_count_max": "0"}) == []
     assert "own" in ids(own, "units", {"outcomes": "ERROR"})
     assert ids(own, "units", {"procedure_ids": "nope"}) == []
-
-
-def test_units_that_are_built_into_others_are_left_out_on_request(service):
-    alone = [unit.id for unit in service.units if unit.parent is None]
-    assert 0 < len(alone) < len(service.units)
-    assert ids(service, "units", {"exclude_units_with_parent": "true"}) == alone
-    assert len(ids(service, "units", {"exclude_units_with_parent": "false"})) == len(service.units)
-
-
-def test_units_of_production_can_be_selected_except_in_logs(service):
-    units = [unit.id for unit in service.units if unit.sample is None]
-    assert ids(service, "units", {"samples": "production"}) == units
-    rows, query = listed(service, "phases")
-    assert ids(service, "phases", [*query, ("samples", "production")]) == [row.id for row in rows if row.sample is None]
+    own.runs[:] = [evolve(run, id=outcome, outcome=outcome) for outcome in ("PASS", "FAIL")]
+    found = [ids(own, "units", {"outcomes": outcome, "latest_only": "true"}) for outcome in ("PASS", "FAIL")]
+    assert found == [[run.unit.id], []]
 
 
 def test_a_batch_is_found_by_its_units(service):
-    """A batch is found by its units: their serial numbers, parts and revisions."""
+    """Their serial numbers, parts and revisions select it, and so does its own number."""
     units = {
-        batch.id: [unit for unit in service.units if unit.batch and unit.batch.id == batch.id]
+        batch.id: [unit for unit in service.units if at(service, unit, "batch.id") == batch.id]
         for batch in service.batches
     }
     like = units[service.batches[5].id][0]
-
-    def having(test):
-        return [batch.id for batch in service.batches if any(map(test, units[batch.id]))]
-
-    serial = like.serial_number.lower()
-    found = ids(service, "batches", {"search_query": serial})
-    assert found == having(lambda unit: serial in unit.serial_number.lower())
-    assert ids(service, "batches", {"search_query": "lot-00003"}) == [
-        b.id for b in service.batches if b.number == "LOT-00003"
-    ]
-    part = like.part.number
-    assert ids(service, "batches", {"part_numbers": part}) == having(lambda unit: unit.part.number == part)
-    revision = like.part.revision.number
-    expected = having(lambda unit: unit.part.revision.number == revision)
-    assert ids(service, "batches", {"revision_numbers": revision}) == expected
+    for name, text, read in [
+        ("search_query", like.serial_number.lower(), lambda unit: unit.serial_number),
+        ("part_numbers", like.part.number, lambda unit: unit.part.number),
+        ("revision_numbers", like.part.revision.number, lambda unit: unit.part.revision.number),
+    ]:
+        expected = [
+            batch.id for batch in service.batches if text.lower() in [read(unit).lower() for unit in units[batch.id]]
+        ]
+        assert ids(service, "batches", {name: text}) == expected
+    (third,) = [batch.id for batch in service.batches if batch.number == "LOT-00003"]
+    assert ids(service, "batches", {"search_query": "lot-00003"}) == [third]
     own = Sandbox(20, runs=20)
-    batch = evolve(own.batches[0], id="own")
-    own.batches.insert(0, batch)
+    own.batches.insert(0, evolve(own.batches[0], id="own"))
     ref = next(unit.batch for unit in own.units if unit.batch)
     unit = evolve(own.units[0], id="u", serial_number="OWN-1", batch=evolve(ref, id="own"))
     own.units[:0] = [unit, evolve(unit, id="v", batch=None)]
     assert ids(own, "batches", {"search_query": "own-"}) == ["own"]
 
 
-def test_parts_and_stations_by_procedure(service):
-    """Parts and stations are found by the procedures that test them and that they run."""
+def test_parts_and_stations_are_found_by_procedure(service):
+    """It is one that tests the part, also in a run that a test adds, or one that runs on the station."""
     procedure = service.procedures[1].id
     parts = {run.unit.part.number for run in service.runs if run.procedure.id == procedure}
-    expected = [part.id for part in service.parts if part.number in parts]
-    assert ids(service, "parts", {"procedure_ids": procedure}) == expected
+    assert ids(service, "parts", {"procedure_ids": procedure}) == [p.id for p in service.parts if p.number in parts]
     stations = [row.id for row in service.stations if procedure in {ref.id for ref in row.procedures}]
     assert ids(service, "stations", {"procedure_ids": procedure}) == stations
     assert len(stations) == 2
@@ -422,29 +387,93 @@ def test_parts_and_stations_by_procedure(service):
     assert ids(own, "parts", {"procedure_ids": "nope"}) == []
 
 
-def test_a_log_of_an_unknown_level_has_the_highest_rank():
-    """An unknown level has the highest rank. A log of a run that is not listed has no part."""
+def test_several_filters_select_what_matches_all_of_them(service):
+    query = {"outcomes": "FAIL", "part_numbers": "INV-2000", "duration_min": "PT30S"}
+    fits = [
+        run.id
+        for run in service.runs
+        if run.outcome == "FAIL" and run.unit.part.number == "INV-2000" and run.duration >= timedelta(seconds=30)
+    ]
+    assert fits
+    assert ids(service, "runs", query) == fits
+    assert ids(service, "runs", {**query, "ids": "nope"}) == []
+
+
+@pytest.mark.parametrize("listing", ["runs", "units", "parts", "stations"])
+def test_metadata_are_shown_only_on_request(service, listing):
+    """They can always be filtered by."""
+    full, bare = items(service, listing, {"include_metadata": "true"}), items(service, listing)
+    assert [{key: item[key] for key in item if key != "metadata"} for item in full] == bare
+    key, value = next(iter(full[0]["metadata"].items()))
+    expected = [item["id"] for item in full if item["metadata"][key] == value]
+    assert ids(service, listing, {"metadata": json.dumps({key: {"in": [value]}})}) == expected
+    assert 0 < len(expected) < len(full)
+
+
+def test_sequences_are_shown_only_on_request(service):
+    """A sequence of phases is there once."""
+    bare, full = items(service, "runs"), items(service, "runs", {"include_sequences": "true"})
+    assert [{key: item[key] for key in item if key != "sequences"} for item in full] == bare
+    for item in full:
+        paths = {phase.sequence_path for phase in service.phases if phase.run_id == item["id"]}
+        assert sorted(sequence["path"] for sequence in item["sequences"]) == sorted(paths)
+    assert {one["outcome"] for item in full for one in item["sequences"]} >= {"PASS", "FAIL", "SKIP", "ERROR"}
+
+
+def test_given_runs_are_listed_by_their_own_times_and_filtered_by_where_they_ran():
+    """One that does not say where it ran has no environment. A run that does equals the one that is read."""
+    like = make_run(id="like")
+    day = timedelta(days=1)
+    deployed = DeployedRun.of(evolve(like, id="deployed"), environment="preview", deployment_id="d")
+    oldest = evolve(like, id="oldest", started_at=like.started_at - day)
+    newest = evolve(like, id="newest", started_at=like.started_at + day, metadata={"shift": "Z"}, sequences=())
+    service = Sandbox(3, runs=[oldest, deployed, like, newest])
+    assert ids(service, "runs") == ["newest", "deployed", "like", "oldest"]
+    assert ids(service, "runs", {"sort_order": "asc"}) == ["oldest", "like", "deployed", "newest"]
+    assert ids(service, "runs", {"metadata": json.dumps({"shift": {"contains": "Z"}})}) == ["newest"]
+    for name, found in (("production", []), ("preview", ["deployed"]), ("development", [])):
+        assert ids(service, "runs", {"environments": name}) == found
+    assert ids(service, "runs", {"deployment_ids": "d"}) == ["deployed"]
+    full = items(service, "runs", {"include_metadata": "true", "include_sequences": "true"})
+    assert [(item["metadata"], item["sequences"]) for item in full[:2]] == [({"shift": "Z"}, []), ({}, [])]
+    plain = evolve(like, id="deployed")
+    assert deployed == plain == deployed == evolve(deployed, environment=None)
+    assert hash(deployed) == hash(plain)
+    assert deployed != like
+    assert deployed != "run"
+
+
+def test_odd_items_are_listed():
+    """An unknown level has the highest rank, and the log of a run that is not listed has no part.
+
+    An item without a time is within no bounds, and comes first.
+    """
     service = Sandbox(20, runs=20)
     log = evolve(service.logs[0], id="own", level="FATAL", run=evolve(service.logs[0].run, id="gone"))
     service.logs.append(log)
     assert ids(service, "logs", {"sort_by": "level"})[0] == "own"
-    assert "own" not in ids(service, "logs", {"part_numbers": service.runs[0].unit.part.number})
-    assert "own" not in ids(service, "logs", {"samples": "golden"})
-
-
-def test_items_without_a_moment():
-    """An item whose moment is null is within no bounds, and comes first."""
-    service = Sandbox(20, runs=20)
+    for query in ({"part_numbers": service.runs[0].unit.part.number}, {"samples": "golden"}):
+        assert "own" not in ids(service, "logs", query)
     rows, query = listed(service, "phases")
     service.phases.append(evolve(rows[0], id="own", started_at=None))
     assert ids(service, "phases", query)[0] == "own"
+    bound = datetime(2026, 2, 1, tzinfo=UTC).isoformat()
     for name in ("started_after", "started_before"):
-        bound = datetime(2026, 2, 1, tzinfo=UTC).isoformat()
         assert "own" not in ids(service, "phases", [*query, (name, bound)])
 
 
-def test_a_negative_cursor_of_parts_is_the_first_page(service):
-    """Parts have a cursor that may be negative; the page is then the first."""
-    first = ask(service, "parts", {"limit": "3"})
-    assert ask(service, "parts", {"limit": "3", "cursor": "-5"}) == first
-    assert ask(service, "batches", {"cursor": "-5"})[0] == 400
+def test_changes_show_at_once():
+    """A change makes remembered answers invalid, and only the latest queries are remembered."""
+    service = Sandbox(3, runs=50)
+    passed = ids(service, "runs", {"outcomes": "PASS"})
+    assert ids(service, "runs", {"outcomes": "PASS"}) == passed
+    index = next(index for index, run in enumerate(service.runs) if run.id == passed[1])
+    service.runs[index] = evolve(service.runs[index], outcome="FAIL")
+    assert ids(service, "runs", {"outcomes": "PASS"}) == [passed[0], *passed[2:]]
+    del service.runs[next(index for index, run in enumerate(service.runs) if run.id == passed[0])]
+    assert ids(service, "runs", {"outcomes": "PASS"}) == passed[2:]
+    service.produce(10)
+    assert ids(service, "runs", {"outcomes": "PASS"})[-len(passed) + 2 :] == passed[2:]
+    for number in range(40):
+        ask(service, "runs", {"search_query": str(number)})
+    assert service._select.cache_info().currsize == 16  # nothing else shows what is remembered

@@ -1,0 +1,184 @@
+"""Every refusal of the sandbox that is not among the recorded ones, in one table: request, status, code and issues.
+
+A request is a path below the API's root, such as ``runs?ids=1``. The issues are zod's, by their path in the query.
+"""
+
+import json
+from urllib.parse import parse_qsl, quote
+
+import pytest
+
+from aiotofupilot.sandbox import Request, Sandbox
+
+NUMBER = "invalid_type: Invalid input: expected number, received string"
+INFINITE = "invalid_type: Invalid input: expected number, received number"
+DATETIME, DURATION = "invalid_format: Invalid ISO datetime", "invalid_format: Invalid ISO duration"
+TRUTH = "invalid_type: Invalid input: expected boolean, received string"
+UNION = "invalid_union: Invalid input"
+MISSING = "invalid_type: Invalid input: expected string, received undefined"
+WORDS = 'invalid_value: Invalid option: expected one of "PASS"|"FAIL"|"ERROR"|"TIMEOUT"|"ABORTED"'
+ORDER = 'invalid_value: Invalid option: expected one of "asc"|"desc"'
+
+
+def array(expected):
+    return f"invalid_type: Invalid input: expected {expected}, received array"
+
+
+def record(received):
+    return f"invalid_type: Invalid input: expected record, received {received}"
+
+
+def long(most):
+    return f"too_big: Too big: expected string to have <={most} characters"
+
+
+def texts(name, *values):
+    """Return a query for each value of a parameter."""
+    return [f"{name}={quote(value)}" for value in values]
+
+
+def conditions(document):
+    """Return the query of a filter of metadata, given as JSON."""
+    return f"metadata={quote(document)}"
+
+
+NOT_NUMBERS = ("1_0", "nan", "inf", "0x", "-0x1", "٣", "1 0", "--1")
+NOT_TIMES = ("", "2024-01-01T00Z", "2024-01-01T00:00.5Z", "2024-01-01T00:00:00 02:00", "2023-02-29T00:00:00Z")
+NOT_TIMES += ("2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00Z\n", "٢٠٢٤-01-01T00:00:00Z")
+NOT_DURATIONS = ("", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n")
+NOT_CONDITIONS = ("1", '"a"', "null", "[]", '{"eq": "a"}', '{"eq": true, "gt": 1}', '{"in": "a"}', '{"in": [1]}')
+NOT_CONDITIONS += ('{"contains": 1}', '{"gte": "1"}', '{"gte": true}', '{"ne": 1}', '{"in": ["a"], "gt": 1}')
+NOT_CONDITIONS += ('{"gt": 1e999}', '{"lt": -1e999}', '{"eq": 1' + 400 * "0" + "}")
+
+INVALID = [
+    *[(f"procedures?{query}", {"limit": NUMBER}) for query in texts("limit", *NOT_NUMBERS)],
+    *[(f"procedures?{query}", {"cursor": NUMBER}) for query in texts("cursor", *NOT_NUMBERS)],
+    *[(f"procedures?limit={text}", {"limit": INFINITE}) for text in ("-Infinity", "1e999", "0x" + "f" * 300)],
+    ("procedures?limit=-1", {"limit": "too_small: Too small: expected number to be >=1"}),
+    ("procedures?cursor=-1", {"cursor": "too_small: Too small: expected number to be >=0"}),
+    ("procedures?cursor=50.5", {"cursor": "invalid_type: Invalid input: expected int, received number"}),
+    ("batches?cursor=-5", {"cursor": "too_small: Too small: expected number to be >=0"}),
+    (f"procedures?search_query={'ä' * 101}", {"search_query": long(100)}),
+    *[(f"procedures?{query}", {"created_before": DATETIME}) for query in texts("created_before", *NOT_TIMES)],
+    *[(f"runs?{query}", {"duration_min": DURATION}) for query in texts("duration_min", *NOT_DURATIONS)],
+    *[(f"runs?include_metadata={text}", {"include_metadata": TRUTH}) for text in ("", "True", "yes", "2")],
+    ("runs?outcomes=PASS&outcomes=pass&outcomes=B", {"outcomes.1": WORDS, "outcomes.2": WORDS}),
+    ("runs?sort_order=up", {"sort_order": ORDER}),
+    ("runs?sort_order=asc&sort_order=asc", {"sort_order": ORDER}),
+    ("runs?search_query=1&search_query=2", {"search_query": array("string")}),
+    ("runs?started_after=1&started_after=2", {"started_after": array("string")}),
+    ("runs?duration_max=1&duration_max=2", {"duration_max": array("string")}),
+    ("runs?include_metadata=1&include_metadata=1", {"include_metadata": array("boolean")}),
+    ("runs?metadata=&metadata=", {"metadata": record("array")}),
+    ("units?run_count_min=1&run_count_min=2", {"run_count_min": array("number")}),
+    ("measurements?procedure_id=1&value_min=1&value_min=2", {"value_min": array("number")}),
+    ("measurements?procedure_id=1&value_max=y", {"value_max": NUMBER}),
+    ("measurements", {"procedure_id": MISSING}),
+    ("phases?duration_min=x", {"procedure_id": MISSING, "duration_min": DURATION}),
+    *[(f"units?run_count_min={n}", {"run_count_min": None}) for n in (2**53, -(2**53))],
+    *[
+        (f"runs?{conditions(text)}", {"metadata": record(received)})
+        for text, received in [("{", "string"), ('{"a": {"eq": NaN}}', "string"), ("[]", "array"), ("1", "number")]
+    ],
+    *[
+        (f"parts?{conditions(text)}", {"metadata": record(received)})
+        for text, received in [("null", "null"), ("true", "boolean"), ('"a"', "string"), ("1.5", "number")]
+    ],
+    *[
+        ("units?" + conditions(f'{{"good": {{"eq": 1}}, "bad": {text}}}'), {"metadata.bad": UNION})
+        for text in NOT_CONDITIONS
+    ],
+    (
+        f"stations?{conditions(json.dumps({str(n): {'eq': n} for n in range(6)}))}",
+        {"metadata": "custom: At most 5 metadata keys can be filtered by"},
+    ),
+]
+
+NOT_FOUND = ["runs/unknown", "runs/1/phases", "users/1", "users/me", "stations/current/x", "parts/INV-2000/revisions"]
+NOT_FOUND += ["runs//", "procedures//", "../procedures", "parts/INV-2000/revisions/a", "parts/x/revisions/A"]
+UNDECODABLE = ["units/a%b", "units/%", "units/%4", "units/%E9", "units/%ff"]
+
+REFUSALS = [
+    *[("user", path, 400, "BAD_REQUEST", issues) for path, issues in INVALID],
+    *[("user", path, 404, "NOT_FOUND", {}) for path in NOT_FOUND],
+    *[("user", path, 500, "INTERNAL_SERVER_ERROR", {}) for path in UNDECODABLE],
+    *[("another", path, 401, "UNAUTHORIZED", {}) for path in ("runs", "users", "runs/1", "users/current", "whoami")],
+    *[(None, path, 401, "UNAUTHORIZED", {}) for path in ("stations", "parts/x/revisions/A")],
+    ("station", "stations", 403, "FORBIDDEN", {}),
+    ("station", "users/current", 403, "FORBIDDEN", {}),
+    ("user", "stations/current", 403, "FORBIDDEN", {}),
+]
+MESSAGES = {
+    400: {"Input validation failed"},
+    401: {"Unauthorized"},
+    403: {
+        "Stations cannot read stations",
+        "Stations cannot read the current user",
+        "Only stations can read the current station",
+    },
+    404: {"Not found"},
+    500: {"Internal server error"},
+}
+
+
+@pytest.fixture(scope="module")
+def service():
+    return Sandbox(20, runs=10, api_key="user", station_key="station")
+
+
+@pytest.mark.parametrize(("key", "path", "status", "code", "issues"), REFUSALS, ids=str)
+def test_a_request_is_refused(service, key, path, status, code, issues):
+    """The document has the status's code, and issues only if the query is not valid."""
+    path, _, query = path.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    request = Request(path=f"/api/v2/{path}", query=pairs, authorization=key and f"Bearer {key}")
+    with service.handle(request) as delivery:
+        document = json.loads(delivery.body)
+    assert (delivery.status, request.status, document["code"]) == (status, status, code)
+    assert delivery.headers["Content-Type"] == "application/json"
+    assert document["message"] in MESSAGES[status]
+    assert ("issues" in document) is bool(issues)
+    found = {".".join(map(str, issue["path"])): issue for issue in document.get("issues", ())}
+    assert found.keys() == issues.keys()
+    for where, told in issues.items():
+        assert told in (None, f"{found[where]['code']}: {found[where]['message']}")
+    assert (request.page, request.detail) == (None, None)
+
+
+def test_an_unsafe_integer_is_refused_with_both_of_its_bounds(service):
+    """JavaScript cannot hold it exactly."""
+    for number, bound in ((2**53, "maximum"), (-(2**53), "minimum")):
+        request = Request(path="/api/v2/units", query={"run_count_max": str(number)}, authorization="Bearer user")
+        with service.handle(request) as delivery:
+            (issue,) = json.loads(delivery.body)["issues"]
+        assert (issue["origin"], issue[bound]) == ("int", (2**53 - 1) * (1 if number > 0 else -1))
+
+
+def test_what_a_station_may_list_can_be_changed_at_any_time():
+    """A station lists all but stations at first."""
+    service = Sandbox(1, runs=3, station_key="station")
+
+    def statuses():
+        paths = [*service.station_listings, "stations"]
+        query = {"procedure_id": service.procedures[0].id}
+        requests = [Request(path=f"/api/v2/{path}", query=query, authorization="Bearer station") for path in paths]
+        for request in requests:
+            with service.handle(request):
+                pass
+        return {request.path.rpartition("/")[2]: request.status for request in requests}
+
+    assert statuses() == {**dict.fromkeys(service.station_listings, 200), "stations": 403}
+    assert len(service.station_listings) == 10
+    service.station_listings.clear()
+    assert statuses() == {"stations": 403}
+    service.station_listings.add("stations")
+    assert statuses() == {"stations": 200}
+
+
+def test_head_needs_no_key_and_has_no_body(service):
+    """It tells whether there is such a path."""
+    for path, status in (("runs/unknown", 200), ("users", 200), ("whoami", 200), ("runs/unknown/phases", 404)):
+        request = Request(method="HEAD", path=f"/api/v2/{path}")
+        with service.handle(request) as delivery:
+            assert (delivery.status, delivery.body, "Content-Type" in delivery.headers) == (status, b"", False)
+        assert request.page is None
