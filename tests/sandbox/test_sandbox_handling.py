@@ -1,13 +1,15 @@
-"""How the sandbox handles a request, without a network."""
+"""How the sandbox handles a request, without a network: its log, its deliveries, its hooks and its pages."""
 
 import json
-import re
 
 import pytest
+from fakes.asking import ask as document_of
 
-from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
-from aiotofupilot.sandbox.faults import gzip, latency, reset, status
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox import BusyLine, Request, RequestLog, Sandbox, make_procedures
+from aiotofupilot.sandbox.faults import cut, gzip, latency, reset, status
 from aiotofupilot.sandbox.paging import capped, offsets
+from aiotofupilot.sandbox.request import Delivery, Head
 
 
 @pytest.fixture
@@ -21,129 +23,13 @@ def ask(service, **query):
         return request, delivery
 
 
-def test_procedures_made_up_or_given():
-    """A count makes up as many from the seed; given ones are listed as given, in a list of the service's own."""
-    assert Sandbox().procedures == make_procedures(250)
-    assert Sandbox(3, seed=5).procedures == make_procedures(3, seed=5)
-    given = tuple(make_procedures(4, seed=9))
-    assert Sandbox(given).procedures == list(given)
-    assert Sandbox(iter(given)).procedures == list(given)
-
-
-@pytest.mark.parametrize(
-    ("items", "complaint"),
-    [
-        (
-            {"procedures": [make_procedures(1)[0], {"id": "x"}]},
-            "procedures[1] must be of the class Procedure, got dict",
-        ),
-        ({"runs": make_procedures(1)}, "runs[0] must be of the class Run, got Procedure"),
-        ({"batches": [None]}, "batches[0] must be of the class Batch, got NoneType"),
-    ],
-    ids=str,
-)
-def test_items_of_another_kind_are_refused(items, complaint):
-    """Such as dicts that were read from JSON. Each request would fail later."""
-    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}; from_wire makes items of what JSON holds$"):
-        Sandbox(**items)
-
-
-@pytest.mark.parametrize(
-    ("items", "complaint"),
-    [
-        ({"procedures": "three"}, "procedures must be a number or an iterable of procedures, got 'three'"),
-        ({"runs": True}, "runs must be a number or an iterable of runs, got True"),
-        ({"units": 3}, "units must be an iterable of units, got 3"),
-    ],
-    ids=str,
-)
-def test_what_is_not_a_collection_of_items_is_refused(items, complaint):
-    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}$"):
-        Sandbox(**items)
-
-
-def test_a_negative_number_of_procedures_is_refused():
-    with pytest.raises(ValueError, match=r"^procedures must be at least 0, got -1$"):
-        Sandbox(-1)
-
-
 def test_an_answer_is_a_page_of_the_listing_as_json(service):
     """The request knows the procedures on the page."""
     request, delivery = ask(service, limit="20")
     assert (delivery.status, delivery.complete, delivery.seconds) == (200, True, 0)
     assert [item["id"] for item in json.loads(delivery.body)["data"]] == [p.id for p in service.procedures[:20]]
     assert request.page.data == service.procedures[:20]
-    assert request.page.meta.next_cursor == 20
-    assert request.status == 200
-
-
-def test_another_path_or_method_is_not_found(service):
-    """This is so with and without a key."""
-    for method, path in [
-        ("GET", "/v2/procedures"),
-        ("GET", "/api/v2/nope"),
-        ("GET", "/api/v2/runs/1/phases"),
-        ("GET", "/api/v2/procedures//"),
-        ("GET", "/api/v2/%70rocedures"),
-        ("POST", "/api/v2/procedures"),
-        ("OPTIONS", "/api/v2/procedures"),
-    ]:
-        request = Request(method=method, path=path)
-        with service.handle(request) as delivery:
-            assert delivery.status == request.status == 404
-        assert json.loads(delivery.body) == {"message": "Not found", "code": "NOT_FOUND"}
-        assert request.page is None
-
-
-def test_other_spellings_of_a_route(service):
-    """Letter case and one trailing slash make no difference."""
-    for path in ["/api/v2/procedures/", "/api/v2/Procedures", "/API/V2/PROCEDURES"]:
-        with service.handle(Request(path=path, authorization=f"Bearer {service.api_key}")) as delivery:
-            assert delivery.status == 200
-
-
-def test_head_says_whether_there_is_such_a_route(service):
-    """It needs no key."""
-    for path, expected in (("/api/v2/procedures", 200), ("/api/v2/nope", 404)):
-        request = Request(method="HEAD", path=path)
-        with service.handle(request) as delivery:
-            assert (delivery.status, delivery.body) == (expected, b"")
-            assert "Content-Type" not in delivery.headers
-        assert request.page is None
-
-
-def test_a_scalar_that_is_sent_twice_is_refused(service):
-    query = [("limit", "1"), ("limit", "1")]
-    with service.handle(Request(query=query, authorization=f"Bearer {service.api_key}")) as delivery:
-        assert delivery.status == 400
-
-
-def test_a_users_key_may_list_and_a_stations_key_may_not():
-    """Another key is unknown."""
-    service = Sandbox(1, api_key="u", station_key="s")
-    statuses = []
-    for authorization in ("Bearer u", "Bearer s", "Bearer x", None):
-        with service.handle(Request(path="/api/v2/stations", authorization=authorization)) as delivery:
-            statuses.append(delivery.status)
-    assert statuses == [200, 403, 401, 401]
-    assert (service.api_key, service.station_key) == ("u", "s")
-
-
-def test_what_a_station_may_list():
-    """It can be chosen, and changed at any time."""
-    service = Sandbox(1, station_key="s", station_listings=["procedures"])
-    request = Request(authorization="Bearer s")
-    with service.handle(request) as delivery:
-        assert delivery.status == 200
-    service.station_listings.clear()
-    with service.handle(request) as delivery:
-        assert (delivery.status, json.loads(delivery.body)["message"]) == (403, "Stations cannot read procedures")
-
-
-@pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
-def test_the_name_of_an_unknown_listing_is_refused(options):
-    with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
-        Sandbox(**options)
+    assert (request.page.meta.next_cursor, request.status) == (20, 200)
 
 
 def test_the_same_question_is_another_attempt_until_it_is_answered(service):
@@ -153,83 +39,188 @@ def test_the_same_question_is_another_attempt_until_it_is_answered(service):
     assert [request.attempt for request in asked] == [1, 2, 3, 1, 2, 1, 2, 1]
     assert [request.asked for request in asked] == [1, 2, 3, 1, 2, 4, 5, 6]
     assert [request.is_right for request in asked] == [False, False, True, False, True, False, True, True]
+    service.faults.on(lambda request: request.attempt == 1).always(status(500))
+    assert [ask(service, cursor=cursor)[0].status for cursor in ("7", "7", "9", "9")] == [500, 200, 500, 200]
 
 
 def test_a_fault_alters_what_is_sent_and_not_the_page_in_the_log(service):
-    service.faults.next(status(503), reset())
+    """A service does not wait: the waits are in the delivery, for the server that plays it."""
+    service.faults.next(status(503), reset(), latency(3600))
     first, answer = ask(service)
     second, nothing = ask(service)
     assert (first.status, answer.status, first.fault, len(first.page.data)) == (503, 503, status(503), 30)
     assert (second.status, nothing.status, second.fault) == (None, None, reset())
     assert service.requests == [first, second]
+    assert ask(service)[1].seconds == 3600
+    assert ask(service)[0].fault is None
 
 
-def test_faults_can_see_the_attempt(service):
-    """A fault for first attempts leaves second ones alone."""
-    service.faults.on(lambda request: request.attempt == 1).always(status(500))
-    assert [ask(service, cursor=cursor)[0].status for cursor in ("0", "0", "5", "5")] == [500, 200, 500, 200]
+class TestHooks:
+    def test_a_change_before_a_response_shows_in_it(self, service):
+        """A change after it shows in the next one."""
+        first, second = service.procedures[:2]
+        seen = []
+        for hooks in (service.before_response, service.after_response):
+            hooks.append(lambda factory, request: seen.append((len(factory.procedures), request.page)))
+        service.after_response.append(lambda factory, _request: factory.procedures.pop(0))
+        one, _ = ask(service, limit="1")
+        two, _ = ask(service, limit="1")
+        assert (one.page.data, two.page.data) == ([first], [second])
+        assert seen == [(30, None), (30, one.page), (29, None), (29, two.page)]
+
+    def test_an_answer_is_in_flight_until_its_block_ends(self, service):
+        """The hook is called when the block ends, also after an error."""
+        ended, log = [], service.requests
+        service.after_response.append(lambda _factory, request: ended.append(request))
+        first, second, third = Request(), Request(), Request()
+        with service.handle(first):
+            with service.handle(second):
+                assert (ended, log.in_flight) == ([], 2)
+            assert (ended, log.in_flight) == ([second], 1)
+        with pytest.raises(KeyError), service.handle(third):
+            raise KeyError
+        assert (ended, len(log), log.in_flight, log.peak_in_flight) == ([second, first, third], 3, 0, 2)
+
+    def test_a_request_that_a_hook_does_not_let_through_got_no_response(self, service):
+        """It is not in flight any more, it counts as an attempt, and the hooks after a response are called."""
+        ended = []
+        service.after_response.append(lambda _factory, request: ended.append(request.status))
+        service.before_response.append(lambda _factory, _request: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ask(service)
+        assert (service.requests.statuses, service.requests.in_flight, ended) == ({None: 1}, 0, [None])
+        service.before_response.clear()
+        assert [ask(service)[0].attempt for _ in range(2)] == [2, 1]
+
+    def test_a_busy_line_is_a_hook(self, service):
+        service.before_response.append(line := BusyLine(inserts=1))
+        assert ask(service, limit="1")[0].page.data == line.inserted
 
 
-def test_a_change_before_a_response_shows_in_it(service):
-    """A change after it shows in the next one."""
-    first, second = service.procedures[:2]
-    seen = []
-    service.before_response.append(lambda factory, request: seen.append((len(factory.procedures), request.page)))
-    service.after_response.append(lambda factory, request: seen.append((len(factory.procedures), request.page)))
-    service.after_response.append(lambda factory, _request: factory.procedures.pop(0))
-    one, _ = ask(service, limit="1")
-    two, _ = ask(service, limit="1")
-    assert (one.page.data, two.page.data) == ([first], [second])
-    assert seen == [(30, None), (30, one.page), (29, None), (29, two.page)]
-
-
-def test_after_response_waits_for_the_end(service):
-    """While an answer is being sent, it is in flight. The hook is called when the block ends, also after an error."""
-    ended = []
-    service.after_response.append(lambda _factory, request: ended.append(request))
-    first, second = Request(), Request()
-    with service.handle(first):
-        assert (ended, service.requests.in_flight) == ([], 1)
-    assert (ended, service.requests.in_flight) == ([first], 0)
-    with pytest.raises(KeyError), service.handle(second):
-        raise KeyError
-    assert (ended, service.requests.in_flight) == ([first, second], 0)
-
-
-def test_a_request_that_a_hook_does_not_let_through_got_no_response(service):
-    """It is not in flight any more, it counts as an attempt, and the hooks after a response are called."""
-    ended = []
-    service.after_response.append(lambda _factory, request: ended.append(request.status))
-    service.before_response.append(lambda _factory, _request: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        ask(service)
-    assert (service.requests.statuses, service.requests.in_flight, ended) == ({None: 1}, 0, [None])
-    service.before_response.clear()
-    assert [ask(service)[0].attempt for _ in range(2)] == [2, 1]
-
-
-def test_a_busy_line_is_a_hook(service):
-    service.before_response.append(line := BusyLine(inserts=1))
-    request, _ = ask(service, limit="1")
-    assert request.page.data == line.inserted
-
-
-def test_the_paging_can_be_set_at_any_time(service):
+def test_the_paging_of_all_listings_or_of_one_can_be_set_at_any_time(service):
     assert service.paging is offsets
     service.paging = capped(5)
     assert len(ask(service)[0].page.data) == 5
-    assert len(ask(Sandbox(30, paging=capped(7)))[0].page.data) == 7
+    other = Sandbox(30, paging=capped(7), pagings={"procedures": capped(6)})
+    assert len(ask(other)[0].page.data) == 6
+    del other.pagings["procedures"]
+    assert len(ask(other)[0].page.data) == 7
 
 
-def test_paging_of_one_listing():
-    """One listing may be cut in a way of its own."""
-    service = Sandbox(30, paging=capped(7), pagings={"procedures": capped(5)})
-    assert len(ask(service)[0].page.data) == 5
-    del service.pagings["procedures"]
-    assert len(ask(service)[0].page.data) == 7
+class TestLog:
+    def test_a_target_is_the_path_and_the_query_of_a_request_line(self):
+        """Encoded characters of the path stay encoded, so the target can be requested again."""
+        for request, target in [
+            (Request(), "/api/v2/procedures"),
+            (Request(path="/ä b"), "/%C3%A4%20b"),
+            (Request(path="/x", query={"a": "ä b", "c": ""}), "/x?a=%C3%A4+b&c="),
+            (Request(path="/%70%C3%A4", query=[("a", "1"), ("a", "2")]), "/%70%C3%A4?a=1&a=2"),
+        ]:
+            assert request.target == target
+
+    def test_a_query_is_a_mapping_of_first_values(self):
+        """All values are there too."""
+        query = Request(query=[("a", "1"), ("b", ""), ("a", "2")]).query
+        assert query == {"a": "1", "b": ""}
+        assert (len(query), query["a"], query.get("c"), query.all("a"), query.all("c")) == (
+            2,
+            "1",
+            None,
+            ["1", "2"],
+            [],
+        )
+        assert repr(query) == "Query([('a', '1'), ('b', ''), ('a', '2')])"
+        with pytest.raises(KeyError):
+            query["c"]
+
+    def test_statuses_faults_and_cursors_are_told(self):
+        """None stands for a request without an answer, and for one without a cursor."""
+        log = RequestLog()
+        log += [Request(status=200), Request(fault=reset()), Request(status=200, fault=cut()), Request(fault=reset())]
+        log.append(Request(query={"cursor": "5", "limit": "5"}))
+        assert log.statuses == {200: 2, None: 3}
+        assert log.faults == {reset(): 2, cut(): 1}
+        assert log.cursors == [None] * 4 + ["5"]
+
+    @pytest.mark.parametrize(
+        ("described", "shown"),
+        [
+            ({"authorization": "Bearer secret"}, "GET /api/v2/procedures: no response"),
+            ({"query": {"limit": "3"}, "status": 200, "items": 3}, "GET /api/v2/procedures?limit=3: 200, 3 procedures"),
+            ({"path": "/v2/Runs/", "status": 200, "items": 3}, "GET /v2/Runs/: 200, 3 runs"),
+            ({"path": "/v2/runs", "status": 200, "items": 1}, "GET /v2/runs: 200, 1 run"),
+            ({"path": "/v2/batches", "status": 200, "items": 1}, "GET /v2/batches: 200, 1 batch"),
+            ({"path": "/x", "attempt": 2, "items": 3, "fault": reset()}, "GET /x: no response, attempt 2, reset()"),
+            (
+                {"path": "/v2/runs", "status": 200, "items": 3, "fault": latency(0.1), "is_right": True},
+                "GET /v2/runs: 200, 3 runs, latency(0.1)",
+            ),
+        ],
+    )
+    def test_a_request_shows_its_target_its_status_and_its_fault_but_no_key(self, described, shown):
+        number = described.get("items")
+        page = number and Page(make_procedures(number), PageMeta(has_more=False))
+        request = Request(**{name: value for name, value in described.items() if name != "items"}, page=page)
+        assert (str(request), repr(request)) == (shown, f"<{shown}>")
+
+    def test_a_log_shows_one_request_per_line(self):
+        log = RequestLog()
+        assert repr(log) == "<0 requests>"
+        log += [Request(path="/x", status=404), Request(path="/y", status=500)]
+        assert repr(log) == "<2 requests\n  GET /x: 404\n  GET /y: 500>"
 
 
-def test_a_service_does_not_wait(service):
-    """The waits are in the delivery, for the server that plays it."""
-    service.faults.always(latency(3600))
-    assert ask(service)[1].seconds == 3600
+HEAD = Head(200, {"A": "1"})
+PLAIN = Delivery.of(200, {"A": "1"}, b"0123456789")
+
+
+class TestDelivery:
+    def test_a_whole_answer_is_a_head_with_its_length_and_a_chunk(self):
+        """Without a body there is no chunk."""
+        assert PLAIN.steps == (Head(200, {"A": "1", "Content-Length": "10"}), b"0123456789")
+        assert Delivery.of(204, {}, b"").steps == (Head(204, {"Content-Length": "0"}),)
+
+    @pytest.mark.parametrize(
+        ("steps", "head", "body", "seconds", "complete"),
+        [
+            ((1, HEAD, b"ab", 2, b"c"), HEAD, b"abc", 3, True),
+            ((1, "close"), None, b"", 1, False),
+            ((HEAD, "reset", b"x", 1), HEAD, b"", 0, False),
+            ((HEAD, "close", b"x", 1), HEAD, b"", 0, False),
+        ],
+    )
+    def test_what_a_client_gets_can_be_read_without_playing_the_steps(self, steps, head, body, seconds, complete):
+        """Nothing happens after the end of a connection."""
+        delivery = Delivery(steps)
+        expected = (head, 200, {"A": "1"}) if head else (None, None, {})
+        assert (delivery.head, delivery.status, delivery.headers) == expected
+        assert (delivery.body, delivery.seconds, delivery.complete) == (body, seconds, complete)
+
+    def test_headers_and_answers_are_replaced_unless_nothing_is_sent(self):
+        """Another answer comes after the same waits."""
+        assert PLAIN.with_headers({"A": None, "B": "2"}).headers == {"B": "2", "Content-Length": "10"}
+        assert PLAIN.with_headers({}).steps == PLAIN.steps
+        assert Delivery(("reset",)).with_headers({"A": "1"}) == Delivery(("reset",))
+        assert Delivery((1, *PLAIN.steps)).with_response(Delivery((HEAD,))).steps == (1, HEAD)
+        assert Delivery((1, "reset")).with_response(PLAIN).steps == (1, "reset")
+
+    @pytest.mark.parametrize(
+        ("steps", "at", "first", "second"),
+        [
+            (PLAIN.steps, 0.0, (PLAIN.head,), (b"0123456789",)),
+            (PLAIN.steps, 0.55, (PLAIN.head, b"01234"), (b"56789",)),
+            (PLAIN.steps, 1.0, PLAIN.steps, ()),
+            ((HEAD,), 0.5, (HEAD,), ()),
+            ((1, HEAD, b"abc", 2, b"def", "close"), 0.5, (1, HEAD, b"abc", 2), (b"def", "close")),
+            ((1, HEAD, b"abc", 2, b"def", "close"), 0.34, (1, HEAD, b"ab"), (b"c", 2, b"def", "close")),
+        ],
+    )
+    def test_a_delivery_is_split_in_its_body(self, steps, at, first, second):
+        """The head is in the first part, and waits and ends stay on their side."""
+        before, after = Delivery(steps).split(at)
+        assert (Delivery(before).steps, Delivery(after).steps) == (first, second)
+
+
+def test_letters_and_one_slash_make_no_difference_in_a_route(service):
+    for path in ("RUNS/", "Runs", "runs"):
+        assert document_of(service, path)[0] == 200
