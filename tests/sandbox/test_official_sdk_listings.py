@@ -13,7 +13,7 @@ from fakes.asking import items
 from fakes.compared import told
 from fakes.listings import LISTINGS
 
-from aiotofupilot._wire.codec import to_wire
+from aiotofupilot import to_wire
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.testing import serve, session_on

@@ -5,7 +5,6 @@ import gc
 import socket
 import ssl
 from contextlib import suppress
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,8 +14,30 @@ from aiohttp import web
 
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
-from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.sandbox.server import _end
+
+
+class Stall:
+    """A sleep that never ends. It tells when it has begun, and after it, when a request has ended."""
+
+    def __init__(self):
+        self.begun, self.gone = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, _seconds):
+        self.begun.set()
+        await asyncio.Event().wait()
+
+    def ended(self, _factory, _request):
+        self.gone.set()
+
+
+async def send(sandbox, data):
+    """Send bytes on a connection of their own, and return what arrives."""
+    reader, writer = await asyncio.open_connection(*urlsplit(sandbox.url).netloc.split(":"))
+    writer.write(data)
+    received = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return received
 
 
 async def get(client, sandbox, key=None, **query):
@@ -42,17 +63,6 @@ async def test_the_url_leads_to_the_address_to_listen_on(client, host, spelled):
         pytest.skip(f"this machine has no {host}: {error}")
 
 
-async def test_the_key_of_a_station_may_not_list_procedures_unless_it_is_told_so(client):
-    async with Sandbox(procedures=1, station_listings=["runs"]) as sandbox:
-        assert (await get(client, sandbox, sandbox.station_key))[0] == 403
-
-
-async def test_another_path_is_not_found(client):
-    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/nope") as response:
-        assert response.status == 404
-        assert await response.json() == {"message": "Not found", "code": "NOT_FOUND"}
-
-
 async def test_every_request_is_logged_with_its_parameters_key_and_status(client):
     async with Sandbox() as sandbox:
         await get(client, sandbox, limit="2", search_query="ä +&")
@@ -65,28 +75,6 @@ async def test_every_request_is_logged_with_its_parameters_key_and_status(client
     assert first.time <= second.time
 
 
-async def test_every_value_of_a_repeated_parameter(client):
-    """A repeated parameter arrives with all of its values, and the log shows them."""
-    async with Sandbox(5) as sandbox:
-        url = f"{sandbox.url}/v2/procedures?limit=2&limit=3"
-        async with client.get(url, headers={"Authorization": f"Bearer {sandbox.api_key}"}) as response:
-            assert response.status == 400
-        (request,) = sandbox.requests
-        assert request.query.pairs == (("limit", "2"), ("limit", "3"))
-        assert request.target == "/api/v2/procedures?limit=2&limit=3"
-
-
-async def test_a_request_that_names_the_whole_url_is_one_for_its_path():
-    """Requests to a proxy name the whole URL."""
-    async with Sandbox(1) as sandbox:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
-        writer.write(f"GET {sandbox.url}/v2/procedures?limit=1 HTTP/1.0\r\nHost: x\r\n\r\n".encode())
-        assert (await reader.readline()).startswith(b"HTTP/1.0 401 ")
-        writer.close()
-        await writer.wait_closed()
-        assert sandbox.requests[0].path == "/api/v2/procedures"
-
-
 async def test_head_of_a_page_that_fails(client):
     """The answer to HEAD has no body, whatever goes wrong, and the connection stays usable."""
     async with Sandbox(1) as sandbox:
@@ -97,29 +85,28 @@ async def test_head_of_a_page_that_fails(client):
         assert sandbox.connections == 1
 
 
+HOST = b"Host: x\r\n"
+NO_BODY = b"Content-Encoding: gzip\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
+
+
 @pytest.mark.parametrize(
-    "sent", [b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA\x00: b\r\n\r\n", b"GET\r\n\r\n"]
+    ("sent", "begins", "paths"),
+    [
+        (b"\x16\x03\x01\r\n\r\n", b"HTTP/1.0 400 ", []),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"A\x00: b\r\n\r\n", b"HTTP/1.0 400 ", []),
+        (b"GET\r\n\r\n", b"HTTP/1.0 400 ", []),
+        (b"GET / HTTP/1.1\r\n" + HOST + NO_BODY, b"HTTP/1.1 404 ", ["/"]),
+        (b"GET http://x/api/v2/runs?limit=1 HTTP/1.0\r\n" + HOST + b"\r\n", b"HTTP/1.0 401 ", ["/api/v2/runs"]),
+    ],
 )
-async def test_what_is_not_http(caplog, sent):
-    """A request that is not HTTP is refused, and is not logged."""
-    async with Sandbox(1) as sandbox:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
-        writer.write(sent)
-        assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
-        writer.close()
-        await writer.wait_closed()
-    assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
+async def test_odd_requests(caplog, sent, begins, paths):
+    """What is not HTTP is refused and not logged. A body that cannot be read costs no traceback.
 
-
-async def test_a_body_that_cannot_be_read(caplog):
-    """A body that is not what its headers say costs no traceback either; the question is answered."""
+    A request that names a whole URL, as one to a proxy does, is one for its path.
+    """
     async with Sandbox(1) as sandbox:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 404 ")
-        assert await reader.read()
-        writer.close()
-        await writer.wait_closed()
+        assert (await send(sandbox, sent)).startswith(begins)
+        assert [request.path for request in sandbox.requests] == paths
     assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
 
 
@@ -169,20 +156,13 @@ async def test_repr_tells_no_key():
 
 
 async def test_open_connections_are_counted(client):
-    """A stopped sandbox has none."""
+    """A stopped sandbox has none: a kept-alive connection of a client does not hold it up."""
     sandbox = Sandbox(1)
     assert sandbox.connections == 0
-    async with sandbox:
+    async with sandbox, asyncio.timeout(1):
         await get(client, sandbox)
         assert sandbox.connections == 1
     assert sandbox.connections == 0
-
-
-async def test_stops_under_an_idle_connection(client):
-    """A kept-alive connection of a client does not hold the server up."""
-    async with Sandbox(1) as sandbox, asyncio.timeout(1):
-        await get(client, sandbox)
-        await sandbox.stop()
 
 
 async def test_stopping_closes_a_connection_that_was_accepted_just_before():
@@ -200,16 +180,10 @@ async def test_stopping_closes_a_connection_that_was_accepted_just_before():
 
 async def test_stops_in_the_middle_of_an_answer(client):
     """A stalled answer does not hold the server up; its client sees the connection end."""
-    stalled = asyncio.Event()
-
-    async def sleep(_seconds):
-        stalled.set()
-        await asyncio.Event().wait()
-
-    async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
+    async with Sandbox(1, sleep=(sleep := Stall())) as sandbox, asyncio.timeout(1):
         sandbox.faults.next(stall(60))
         asked = asyncio.create_task(get(client, sandbox))
-        await stalled.wait()
+        await sleep.begun.wait()
         await sandbox.stop()
         with pytest.raises(aiohttp.ClientError):
             await asked
@@ -217,36 +191,49 @@ async def test_stops_in_the_middle_of_an_answer(client):
 
 
 async def test_client_that_goes_ends_its_stall(client):
-    """A stall ends with the connection that waits for it."""
-    stalled, gone = asyncio.Event(), asyncio.Event()
+    """A client that goes before it has its answer has got no status, and is in flight until then."""
+    async with Sandbox(1, sleep=(sleep := Stall())) as sandbox, asyncio.timeout(1):
+        sandbox.after_response.append(sleep.ended)
+        for fault in (stall(60), stall(60, inside_body=True), faults.latency(60)):
+            sandbox.faults.next(fault)
+            asked = asyncio.create_task(get(client, sandbox))
+            await sleep.begun.wait()
+            assert sandbox.requests.in_flight == 1
+            asked.cancel()
+            await sleep.gone.wait()
+            sleep.begun.clear()
+            sleep.gone.clear()
+        assert (await get(client, sandbox))[0] == 200
+    assert sandbox.requests.statuses == {None: 3, 200: 1}
+    assert [request.attempt for request in sandbox.requests] == [1, 2, 3, 4]
+    assert str(sandbox.requests[2]) == "GET /api/v2/procedures: no response, attempt 3, latency(60)"
+
+
+@pytest.mark.parametrize("end", [faults.reset(), faults.hang_up()], ids=repr)
+async def test_a_connection_that_the_client_has_ended_needs_no_end(client, end):
+    begun, gone = asyncio.Event(), asyncio.Event()
 
     async def sleep(_seconds):
-        stalled.set()
-        await asyncio.Event().wait()
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
 
     async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
-        sandbox.faults.next(stall(60))
+        sandbox.faults.next(faults.latency(60) + end)
         sandbox.after_response.append(lambda _factory, _request: gone.set())
         asked = asyncio.create_task(get(client, sandbox))
-        await stalled.wait()
-        assert sandbox.requests.in_flight == 1
+        await begun.wait()
         asked.cancel()
         await gone.wait()
-        assert (await get(client, sandbox))[0] == 200
+    assert sandbox.requests.statuses == {None: 1}
 
 
 async def test_the_most_requests_at_once_are_counted(client):
-    async with Sandbox(1) as sandbox:
-        everybody = asyncio.Barrier(5)
-        sandbox._sleep = lambda _seconds: everybody.wait()
+    everybody = asyncio.Barrier(5)
+    async with Sandbox(1, sleep=lambda _seconds: everybody.wait()) as sandbox:
         sandbox.faults.always(stall(1))
         await asyncio.gather(*(get(client, sandbox) for _ in range(5)))
         assert (sandbox.requests.in_flight, sandbox.requests.peak_in_flight) == (0, 5)
-
-
-async def test_the_paging_can_be_chosen(client):
-    async with Sandbox(10, paging=capped(3)) as sandbox:
-        assert len((await get(client, sandbox))[1]["data"]) == 3
 
 
 async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops(client, caplog):
@@ -260,35 +247,6 @@ async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops
     sandbox.before_response.clear()
     async with sandbox:
         assert (await get(client, sandbox))[0] == 200
-
-
-@pytest.mark.parametrize("reset", [True, False])
-def test_a_connection_that_the_client_has_ended_needs_no_end(reset):
-    _end(SimpleNamespace(transport=None), reset=reset)
-
-
-async def test_the_log_says_what_was_delivered(client):
-    """A client that goes before it has its answer has got no status."""
-    stalled, gone = asyncio.Event(), asyncio.Event()
-
-    async def sleep(_seconds):
-        stalled.set()
-        await asyncio.Event().wait()
-
-    async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
-        sandbox.after_response.append(lambda _factory, _request: gone.set())
-        for fault in (stall(60), stall(60, inside_body=True), faults.latency(60)):
-            sandbox.faults.next(fault)
-            asked = asyncio.create_task(get(client, sandbox))
-            await stalled.wait()
-            asked.cancel()
-            await gone.wait()
-            stalled.clear()
-            gone.clear()
-        assert (await get(client, sandbox))[0] == 200
-    assert sandbox.requests.statuses == {None: 3, 200: 1}
-    assert [request.attempt for request in sandbox.requests] == [1, 2, 3, 4]
-    assert str(sandbox.requests[2]) == "GET /api/v2/procedures: no response, attempt 3, latency(60)"
 
 
 async def test_a_client_that_goes_while_an_answer_is_written(client, monkeypatch):

@@ -49,66 +49,57 @@ def test_some_files_are_reports_have_no_size_or_are_not_there(made):
     assert {one["name"] for one in of_runs if one["is_report"]} == {"report.html"}
 
 
-def test_a_file_comes_without_a_key_and_not_with_one(made):
-    """A client that sends its key there is noticed, as S3 notices it."""
-    url = address(made)
-    assert get(made, url).status == 200
-    assert get(made, url, authorization=f"Bearer {made.api_key}").status == 400
-
-
-def test_an_address_expires_and_a_new_one_does_not(made):
-    url = address(made)
+def refusals(made):
+    """Yield how requests for a file are refused: the address, the request, the status, and what the document says."""
+    url, key = address(made), f"Bearer {made.api_key}"
     later = datetime.now(UTC) + timedelta(seconds=made.storage.lifetime + 1)
-    expired = get(made, url, time=later)
-    assert (expired.status, expired.headers["Content-Type"]) == (403, "application/xml")
-    assert b"<Message>Request has expired</Message>" in expired.body
-    made.storage.lifetime = 0
-    assert get(made, address(made)).status == 403
-
-
-def test_a_changed_address_is_forbidden(made):
+    yield url, {"authorization": key}, 400, b"<Message>Only one auth mechanism allowed</Message>"
+    yield url, {"time": later}, 403, b"<Message>Request has expired</Message>"
     for change in [("Expires=", "Expires=9"), ("/storage/", "/storage/x"), ("Signature=", "Signature=x")]:
-        answer = get(made, address(made).replace(*change))
-        assert (answer.status, b"SignatureDoesNotMatch" in answer.body) == (403, True)
-        assert get(made, "/storage/x").status == 403
+        yield url.replace(*change), {}, 403, b"<Code>SignatureDoesNotMatch</Code>"
+    yield "/storage/x", {}, 403, b"<Code>SignatureDoesNotMatch</Code>"
+    yield url, {"method": "PUT"}, 403, b"<Code>SignatureDoesNotMatch</Code>"
+    made.storage.lifetime = 0
+    yield address(made), {}, 403, b"<Message>Request has expired</Message>"
 
 
-def test_an_address_is_for_reading_only(made):
-    assert get(made, address(made), method="PUT").status == 403
+def test_only_an_address_that_has_not_expired_is_answered_and_only_without_a_key(made):
+    """A client that sends its key there is noticed, as S3 notices it."""
+    assert get(made, address(made)).status == 200
+    for url, details, status_code, told in refusals(made):
+        refused = get(made, url, **details)
+        assert (refused.status, refused.headers["Content-Type"]) == (status_code, "application/xml")
+        assert told in refused.body
 
 
-def test_a_part_of_a_file(made):
-    for asked, selected in [
+@pytest.mark.parametrize(
+    ("asked", "selected"),
+    [
         ("bytes=0-9", slice(0, 10)),
         ("bytes=100-", slice(100, None)),
         ("bytes=-7", slice(-7, None)),
         ("bytes=5-999999", slice(5, None)),
         ("bytes=-999999", slice(0, None)),
-    ]:
-        url = address(made)
-        whole = get(made, url)
-        part = get(made, url, range=asked, if_range=whole.headers["ETag"])
-        begin, end, _ = selected.indices(len(whole.body))
-        assert (part.status, part.body) == (206, whole.body[selected])
-        assert part.headers["Content-Range"] == f"bytes {begin}-{end - 1}/{len(whole.body)}"
-        assert part.headers["ETag"] == whole.headers["ETag"]
-
-
-def test_a_file_that_changed_or_a_range_that_is_none_gives_the_whole(made):
-    for details in [
-        {"range": "bytes=5-", "if_range": '"other"'},
-        {"range": "bytes=-"},
-        {"range": "x"},
-        {"range": f"bytes={'9' * 5000}-"},
-    ]:
-        url = address(made)
-        assert (get(made, url, **details).status, get(made, url, **details).body) == (200, get(made, url).body)
-
-
-def test_a_range_beyond_the_end(made):
+        ("bytes=999999-", None),
+    ],
+)
+def test_a_part_of_a_file(made, asked, selected):
+    """A file that has changed since, or a range that is none, gives the whole."""
     url = address(made)
-    answer = get(made, url, range="bytes=999999-")
-    assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{len(get(made, url).body)}")
+    whole = get(made, url)
+    part = get(made, url, range=asked, if_range=whole.headers["ETag"])
+    if selected is None:
+        assert (part.status, part.headers["Content-Range"]) == (416, f"bytes */{len(whole.body)}")
+        return
+    begin, end, _ = selected.indices(len(whole.body))
+    assert (part.status, part.body) == (206, whole.body[selected])
+    assert part.headers["Content-Range"] == f"bytes {begin}-{end - 1}/{len(whole.body)}"
+    assert part.headers["ETag"] == whole.headers["ETag"]
+    odd = [
+        {"range": asked, "if_range": '"other"'},
+        *({"range": text} for text in ("bytes=-", "x", f"bytes={'9' * 5000}-")),
+    ]
+    assert [get(made, url, **details) for details in odd] == [whole] * 4
 
 
 def test_the_artifact_of_a_deployment_is_what_it_says(made):
