@@ -116,33 +116,23 @@ async def test_a_loop_that_never_gets_ahead_comes_to_an_end():
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("read", "options", "words"),
     [
-        ("abc", "read must return or yield ids, got 'abc'"),
-        (None, "read must return or yield ids, got None"),
-        ([3], "read must give ids, which are strings, got an object of the class int"),
+        (lambda _url, _key: "abc", {}, "read must return or yield ids, got 'abc'"),
+        (lambda _url, _key: None, {}, "read must return or yield ids, got None"),
+        (lambda _url, _key: [3], {}, "read must give ids, which are strings, got an object of the class int"),
+        (plain, {"listing": "units"}, "listing must be one of 'procedures', 'runs', got 'units'"),
+        (plain, {"items": 0}, "items must be at least 1, got 0"),
+        (plain, {"items": "9"}, "items must be an integer, got '9'"),
+        (plain, {"created": -1}, "created must be 0 or more and finite, got -1"),
+        (plain, {"created": float("inf")}, "created must be 0 or more and finite, got inf"),
+        (plain, {"removed": float("nan")}, "removed must be 0 or more and finite, got nan"),
+        (plain, {"removed": "1"}, "removed must be a number, got '1'"),
     ],
 )
-async def test_something_else_than_ids_is_refused(given, words):
-    with pytest.raises(TypeError, match=re.escape(words)):
-        await audit(lambda _url, _key: given)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"listing": "units"}, "listing must be one of 'procedures', 'runs', got 'units'"),
-        ({"items": 0}, "items must be at least 1, got 0"),
-        ({"items": "9"}, "items must be an integer, got '9'"),
-        ({"created": -1}, "created must be 0 or more and finite, got -1"),
-        ({"created": float("inf")}, "created must be 0 or more and finite, got inf"),
-        ({"removed": float("nan")}, "removed must be 0 or more and finite, got nan"),
-        ({"removed": "1"}, "removed must be a number, got '1'"),
-    ],
-)
-async def test_an_argument_out_of_bounds_is_refused(options, words):
+async def test_something_else_than_ids_and_an_argument_out_of_bounds_are_refused(read, options, words):
     with pytest.raises((TypeError, ValueError), match=re.escape(words)):
-        await audit(plain, **options)
+        await audit(read, **options)
 
 
 async def test_an_error_of_the_loop_is_raised_and_the_loop_is_closed():

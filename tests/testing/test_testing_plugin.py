@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fnmatch import fnmatch
 
 import pytest
 
@@ -97,7 +98,8 @@ async def test_items_of_the_closest_marker(tofupilot_session):
     assert await tofupilot_session.units.list().collect() == [make_unit()]
 """
 
-LOOP_SCOPES = """
+LOOP_SCOPES = (
+    """
 import asyncio
 import pytest
 
@@ -107,33 +109,27 @@ async def check(session, sandbox):
     loops.append(asyncio.get_running_loop())
     assert await session.procedures.list().collect() == sandbox.procedures
 
-@pytest.mark.asyncio(loop_scope="function")
-async def test_function(tofupilot_session, tofupilot_sandbox):
-    await check(tofupilot_session, tofupilot_sandbox)
-
-@pytest.mark.asyncio(loop_scope="class")
 class TestClass:
+    @pytest.mark.asyncio(loop_scope="class")
     async def test_class(self, tofupilot_session, tofupilot_sandbox):
         await check(tofupilot_session, tofupilot_sandbox)
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_module(tofupilot_session, tofupilot_sandbox):
+"""
+    + "".join(
+        f"""
+@pytest.mark.asyncio(loop_scope="{scope}")
+async def test_{scope}(tofupilot_session, tofupilot_sandbox):
     await check(tofupilot_session, tofupilot_sandbox)
-
-@pytest.mark.asyncio(loop_scope="package")
-async def test_package(tofupilot_session, tofupilot_sandbox):
-    await check(tofupilot_session, tofupilot_sandbox)
-
-@pytest.mark.asyncio(loop_scope="session")
-async def test_session(tofupilot_session, tofupilot_sandbox):
-    await check(tofupilot_session, tofupilot_sandbox)
-
+"""
+        for scope in ("function", "module", "package", "session")
+    )
+    + """
 @pytest.mark.asyncio
 async def test_default(tofupilot_session, tofupilot_sandbox):
     await check(tofupilot_session, tofupilot_sandbox)
     assert len(set(map(id, loops))) == 5
     assert loops[-1] is loops[-2]
 """
+)
 
 ANYIO = """
 import pytest
@@ -283,40 +279,31 @@ def test_a_test_that_blocks_has_a_sandbox(run):
     run(SYNC).assert_outcomes(passed=3)
 
 
-def test_a_login_of_the_machine_does_not_matter(run, pytester, monkeypatch):
-    """A malformed one does not matter either."""
+def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run, pytester, monkeypatch):
+    """A login of the machine does not matter, even a malformed one."""
     monkeypatch.setenv("HOME", str(pytester.path))
     (pytester.mkdir(".tofupilot") / "credentials.json").write_text("{")
     run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
 
 
-def test_pytest_asyncio_in_strict_mode_runs_marked_tests(run):
-    run(f"{ASYNC}\npytestmark = pytest.mark.asyncio", plugins=["asyncio"]).assert_outcomes(passed=3)
-
-
-def test_pytest_asyncio_in_auto_mode_runs_every_test(run):
-    run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
+@pytest.mark.parametrize(
+    ("more", "options", "plugin"),
+    [
+        ("\npytestmark = pytest.mark.asyncio", [], "asyncio"),
+        ("", ["--asyncio-mode=auto"], "asyncio"),
+        ("", ["--asyncio-mode=auto", "--asyncio-debug"], "asyncio"),
+        ("", ["--asyncio-mode=auto"], "pytest_asyncio.plugin"),
+    ],
+    ids=["strict", "auto", "debug", "by its module"],
+)
+def test_pytest_asyncio_runs_its_tests(run, more, options, plugin):
+    """Its mode, the debug mode of asyncio and the name under which it was enabled make no difference."""
+    run(ASYNC + more, *options, plugins=[plugin]).assert_outcomes(passed=3)
 
 
 def test_the_marker_takes_the_items_of_every_listing(run):
     """The items of the closest marker count, listing by listing."""
     run(EVERY_LISTING, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
-
-
-def test_pytest_asyncio_in_debug_mode(run):
-    """asyncio's debug mode has no warning."""
-    run(ASYNC, "--asyncio-mode=auto", "--asyncio-debug", plugins=["asyncio"]).assert_outcomes(passed=3)
-
-
-def test_pytest_asyncio_by_its_module(run):
-    """It makes no difference under which name pytest-asyncio was enabled."""
-    run(
-        ASYNC,
-        "--asyncio-mode=auto",
-        "-o",
-        "asyncio_default_fixture_loop_scope=function",
-        plugins=["pytest_asyncio.plugin"],
-    ).assert_outcomes(passed=3)
 
 
 def test_pytest_asyncio_loop_scopes(run):
@@ -345,10 +332,6 @@ def test_a_test_on_trio_is_told_that_the_session_needs_asyncio(run):
 def test_a_service_that_retries_does_not_wait(run):
     """Its session is its own, with the usual waits, and the server is down."""
     run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
-
-
-def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run):
-    run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
 
 
 def test_pytest_runs_classes_of_unittest(run):
@@ -394,43 +377,26 @@ def test_markers_set_the_options_and_the_faults_of_the_sandbox(run):
     run(MARKERS).assert_outcomes(passed=5)
 
 
-def test_a_marker_takes_options_by_name(run):
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        (
+            "@pytest.mark.tofupilot(3)\ndef test(tofupilot_sandbox): pass",
+            "the marker tofupilot takes options by name, not 3",
+        ),
+        (
+            "@pytest.mark.tofupilot(procedure=3)\ndef test(tofupilot_sandbox): pass",
+            "the marker tofupilot has no option procedure*",
+        ),
+        ("def test(tofupilot_session): pass", "tofupilot_session needs pytest-asyncio*install the extra 'testing'*"),
+    ],
+)
+def test_a_wrong_marker_or_a_missing_plugin_is_named_once(run, source, complaint):
     """The meaning of a bare value is not guessed."""
-    source = """
-    import pytest
-
-    @pytest.mark.tofupilot(3)
-    def test(tofupilot_sandbox):
-        pass
-    """
-    result = run(source)
+    result = run(f"import pytest\n\n{source}")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["the marker tofupilot takes options by name, not 3"])
-
-
-def test_an_unknown_option_is_an_error(run):
-    """A slip in a marker does not go unnoticed."""
-    source = """
-    import pytest
-
-    @pytest.mark.tofupilot(procedure=3)
-    def test(tofupilot_sandbox):
-        pass
-    """
-    result = run(source)
-    result.assert_outcomes(errors=1)
-    complaints = [
-        line for line in result.stdout.lines if line.startswith("the marker tofupilot has no option procedure")
-    ]
-    assert len(complaints) == 1
+    assert len([line for line in result.stdout.lines if fnmatch(line, complaint)]) == 1
     result.stdout.no_fnmatch_line("During handling of the above exception*")
-
-
-def test_the_session_says_what_it_needs(run):
-    """Without pytest-asyncio, a test that uses the session fixture is told how to get one."""
-    result = run("def test(tofupilot_session): pass")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["tofupilot_session needs pytest-asyncio*install the extra 'testing'*"])
 
 
 def test_the_fixtures_and_the_marker_are_explained(run):
