@@ -1,44 +1,27 @@
-"""Arguments are checked and sent as their types say. An error names the wrong argument and the fault."""
+"""Arguments are checked and sent as their types say. An error names the wrong argument and the fault.
 
-import json
+`test_official_queries` holds that each filter of each listing is sent as the official SDK sends it.
+"""
+
 import pickle
+import re
 from collections import OrderedDict
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum, IntEnum
-from typing import Annotated, Literal, Required, TypedDict
+from urllib.parse import parse_qsl
 
 import pytest
+from fakes.listings import LISTINGS, Connection, required
 from hypothesis import given, strategies as st
 
-from aiotofupilot._wire.times import read_duration
-from aiotofupilot.listings._declaration import Bounds, arguments_of
-from aiotofupilot.listings._encoding import query_of
-from aiotofupilot.listings._shared import MetadataFilter
+from aiotofupilot import Checkpoint
+from aiotofupilot.listings import Phases, Procedures, Runs
+from aiotofupilot.positions import LARGEST
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import make_run, session_in_process
 
-
-class Arguments(TypedDict, total=False):
-    """A filter of each kind."""
-
-    procedure_id: Required[Annotated[str, "Required."]]
-    search_query: Annotated[str | None, "A text.", Bounds(high=100)]
-    ids: Annotated[Sequence[str] | None, "Texts."]
-    sort_order: Annotated[Literal["asc", "desc"] | None, "A word."]
-    outcomes: Annotated[Sequence[Literal["PASS", "FAIL"]] | None, "Words."]
-    pushed: Annotated[bool | None, "A flag."]
-    started_after: Annotated[datetime | None, "A bound."]
-    started_before: Annotated[datetime | None, "A bound."]
-    duration_min: Annotated[timedelta | None, "A bound."]
-    duration_max: Annotated[timedelta | None, "A bound."]
-    value_min: Annotated[float | None, "A bound."]
-    value_max: Annotated[float | None, "A bound."]
-    run_count_min: Annotated[int | None, "A bound.", Bounds(0)]
-    run_count_max: Annotated[int | None, "A bound.", Bounds(0)]
-    metadata: Annotated[MetadataFilter | None, "Conditions."]
-
-
-FILTERS = arguments_of(Arguments)
-MOMENT = datetime(2024, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=2)))
+TIME = datetime(2024, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=2)))
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Line(str, Enum):  # noqa: UP042 - a StrEnum prints its value, and that is not what is tested
@@ -67,317 +50,301 @@ class Key(str):
         return "printed"
 
 
-def query(**given):
-    """The query that is sent for some filters, in the order in which they are declared."""
-    asked = [argument for argument in FILTERS if argument.name in given]
-    assert len(asked) == len(given)
-    return query_of(asked, given)
+async def query(listing, **arguments):
+    """Return the pairs that a listing is asked for with, decoded, without the usual limit and what is required."""
+    connection = Connection()
+    assert (await LISTINGS[listing](connection).list(**required(listing) | arguments)).data == []
+    (target,) = connection.targets
+    path, _, encoded = target.partition("?")
+    assert path == f"/v2/{listing}"
+    pairs = parse_qsl(encoded, keep_blank_values=True, strict_parsing=True)
+    return [pair for pair in pairs if pair not in {("limit", "100"), *required(listing).items()}]
 
 
-def refused(error, parameter, **given):
-    """The message of an error that a filter raises; the error names the parameter, and it still does when pickled."""
-    with pytest.raises(error) as caught:
-        query(**given)
-    assert type(caught.value) is error
-    assert caught.value.parameter == parameter
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
-    assert (type(copy), str(copy), copy.parameter) == (error, str(caught.value), parameter)
-    return str(caught.value)
-
-
-class TestNoFilter:
-    def test_none_and_what_is_empty_send_nothing(self):
-        """The server then does not filter."""
-        for argument in FILTERS:
-            if not argument.is_required:
-                assert query(**{argument.name: None}) == ()
-        assert query(ids=[], outcomes=iter(()), metadata={}) == ()
-
-
-class TestString:
-    @pytest.mark.parametrize(
-        ("value", "sent"), [("", ""), ("a b", "a b"), (Line.BATTERY, "battery"), (Key("x"), "x")], ids=repr
-    )
-    def test_the_value_is_sent(self, value, sent):
-        """The value of a subclass of str is sent, and not its ``str()``."""
-        pairs = query(search_query=value)
-        assert pairs == (("search_query", sent),)
-        assert type(pairs[0][1]) is str
-
-    def test_the_bound_counts_as_javascript_does(self):
-        """A character beyond the first 65,536 counts as two."""
-        assert query(search_query="🔋" * 50)
-        assert (
-            refused(ValueError, "search_query", search_query="🔋" * 51)
-            == "search_query must have at most 100 characters, got 102"
-        )
-
-    @pytest.mark.parametrize("value", [b"x", 5, ["x"], True])
-    def test_anything_else_is_refused(self, value):
-        """Nothing is turned into text."""
-        message = refused(TypeError, "search_query", search_query=value)
-        assert message == f"search_query must be a string, got {value!r}"
-
-    def test_a_required_one_is_not_left_out(self):
-        """None would list everything."""
-        message = refused(TypeError, "procedure_id", procedure_id=None)
-        assert message == "procedure_id must be a string, got None"
-
-    def test_half_a_surrogate_pair_is_refused(self):
-        """UTF-8 has no bytes for it."""
-        assert (
-            refused(ValueError, "search_query", search_query="\ud83d")
-            == "search_query has half a surrogate pair and cannot be sent, got '\\ud83d'"
-        )
-
-
-class TestStrings:
-    @pytest.mark.parametrize(
-        "values", [["a", "b"], ("a", "b"), iter(["a", "b"]), {"a": 1, "b": 2}.keys(), OrderedDict(a=1, b=2).keys()]
-    )
-    def test_any_iterable_repeats_the_name(self, values):
-        """Its order is kept."""
-        assert query(ids=values) == (("ids", "a"), ("ids", "b"))
-
-    def test_the_values_are_sent(self):
-        """The values of subclasses of str are sent, and not their ``str()``. An empty string is a value."""
-        assert query(ids=[Line.BATTERY, ""]) == (
-            ("ids", "battery"),
-            ("ids", ""),
-        )
-
-    @pytest.mark.parametrize("values", ["abc", Line.BATTERY, b"abc", bytearray(b"abc"), {"a": 1}, 5, True])
-    def test_one_value_where_several_belong_is_refused(self, values):
-        """A string would otherwise be sent character by character."""
-        message = refused(TypeError, "ids", ids=values)
-        assert message == f"ids must be a list or another iterable of strings, got {values!r}"
-
-    def test_an_element_is_named_by_its_place(self):
-        """The attribute names the parameter."""
-        message = refused(TypeError, "ids", ids=["a", 5])
-        assert message == "ids[1] must be a string, got 5"
-
-
-class TestChoices:
-    def test_one_of_a_few_is_sent(self):
-        """A member of an enumeration is sent as its value."""
-        assert query(sort_order="asc") == (("sort_order", "asc"),)
-        assert query(outcomes=["FAIL", Line.PASS]) == (
-            ("outcomes", "FAIL"),
-            ("outcomes", "PASS"),
-        )
-
-    def test_another_string_is_refused(self):
-        """The message lists what is allowed."""
-        assert refused(ValueError, "sort_order", sort_order="up") == "sort_order must be one of 'asc', 'desc', got 'up'"
-        assert (
-            refused(ValueError, "outcomes", outcomes=["PASS", "pass"])
-            == "outcomes[1] must be one of 'PASS', 'FAIL', got 'pass'"
-        )
-
-    def test_another_type_is_refused(self):
-        """One string where several belong is of another type too."""
-        assert refused(TypeError, "sort_order", sort_order=1) == "sort_order must be a string, got 1"
-        assert (
-            refused(TypeError, "outcomes", outcomes="PASS")
-            == "outcomes must be a list or another iterable of strings, got 'PASS'"
-        )
-
-
-class TestBoolean:
-    @pytest.mark.parametrize(("value", "sent"), [(True, "true"), (False, "false")])
-    def test_it_is_spelled_as_json_spells_it(self, value, sent):
-        """The server takes no capital letter."""
-        assert query(pushed=value) == (("pushed", sent),)
-
-    @pytest.mark.parametrize("value", [0, 1, "true", []])
-    def test_anything_else_is_refused(self, value):
-        """Truth is not guessed."""
-        message = refused(TypeError, "pushed", pushed=value)
-        assert message == f"pushed must be True or False, got {value!r}"
-
-
-class TestMoments:
-    def test_rounding_widens_the_range(self):
-        """A fraction of a millisecond leaves no item out."""
-        assert query(started_after=MOMENT, started_before=MOMENT) == (
-            ("started_after", "2024-01-01T10:00:00.123Z"),
-            ("started_before", "2024-01-01T10:00:00.124Z"),
-        )
-
-    def test_either_end_may_be_open(self):
-        """None is no end."""
-        assert query(started_before=MOMENT) == (("started_before", "2024-01-01T10:00:00.124Z"),)
-        assert query(started_after=MOMENT) == (("started_after", "2024-01-01T10:00:00.123Z"),)
-
-    def test_the_ends_are_in_order(self):
-        """The message quotes both."""
-        earlier = MOMENT - timedelta(microseconds=1)
-        assert (
-            refused(ValueError, "started_after", started_after=MOMENT, started_before=earlier)
-            == f"started_after must not be later than started_before, got {MOMENT} and {earlier}"
-        )
-
-    @pytest.mark.parametrize("value", ["2024-01-01T00:00:00Z", 1704067200, MOMENT.date()])
-    def test_what_is_no_datetime_is_refused(self, value):
-        message = refused(TypeError, "started_before", started_before=value)
-        assert message == f"started_before must be a datetime or None, got {value!r}"
-
-    def test_a_naive_one_is_refused(self):
-        """The moment is ambiguous."""
-        naive = MOMENT.replace(tzinfo=None)
-        message = refused(ValueError, "started_after", started_after=naive)
-        assert message == f"started_after must be timezone-aware, got {naive!r}"
-
-    def test_one_that_utc_has_no_year_for_keeps_its_offset(self):
-        early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-        assert query(started_after=early) == (("started_after", "0001-01-01T00:00:00.000+01:00"),)
-
-
-class TestDurations:
-    @given(st.timedeltas(min_value=timedelta(0)))
-    def test_they_are_sent_in_iso_8601(self, duration):
-        """Whoever reads the text gets the duration back."""
-        ((name, text),) = query(duration_min=duration)
-        assert name == "duration_min"
-        assert read_duration(text) == duration
-
-    def test_a_negative_one_is_refused(self):
-        """A duration cannot be negative."""
-        message = refused(ValueError, "duration_max", duration_max=timedelta(-1))
-        assert message == "duration_max must be at least timedelta(0), got datetime.timedelta(days=-1)"
-
-    @pytest.mark.parametrize("value", [5, 1.5, "PT5S", True])
-    def test_anything_else_is_refused(self, value):
-        """A number would have no unit."""
-        message = refused(TypeError, "duration_min", duration_min=value)
-        assert message == f"duration_min must be a timedelta, got {value!r}"
-
-    def test_the_ends_are_in_order(self):
-        """The message quotes both."""
-        low, high = timedelta(seconds=2), timedelta(seconds=1)
-        message = refused(ValueError, "duration_min", duration_min=low, duration_max=high)
-        assert message == "duration_min must not be more than duration_max, got 0:00:02 and 0:00:01"
-
-
-class TestNumbers:
-    @pytest.mark.parametrize(
-        ("value", "sent"),
-        [(1, "1.0"), (2.5, "2.5"), (-0.5, "-0.5"), (1e22, "1e+22"), (Ratio.HALF, "0.5"), (Count.SEVEN, "7.0")],
-        ids=repr,
-    )
-    def test_they_are_sent_as_floats(self, value, sent):
-        """The API types them as floats, and the official SDK sends them so."""
-        assert query(value_min=value, value_max=value) == (("value_min", sent), ("value_max", sent))
-
-    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 10**400], ids=str)
-    def test_what_is_not_finite_is_refused(self, value):
-        """JSON has no such number."""
-        message = refused(ValueError, "value_min", value_min=value)
-        whole = f"value_min must be a finite number, got {value!r}"
-        assert message == (whole if value != 10**400 else f"{whole[: len(message) - 1]}…")
-        assert "number, got " in message
-
-    @pytest.mark.parametrize("value", [True, "1.5", [1]])
-    def test_anything_else_is_refused(self, value):
-        """A truth value is no number."""
-        message = refused(TypeError, "value_max", value_max=value)
-        assert message == f"value_max must be a number, got {value!r}"
-
-    def test_the_ends_are_in_order(self):
-        """The message quotes both."""
-        message = refused(ValueError, "value_min", value_min=2, value_max=1.5)
-        assert message == "value_min must not be more than value_max, got 2.0 and 1.5"
-
-
-class TestCounts:
-    @pytest.mark.parametrize(("value", "sent"), [(3, "3"), (Count.SEVEN, "7"), (Level.TWO, "2")], ids=repr)
-    def test_they_are_sent_as_digits(self, value, sent):
-        """A member of an enumeration is sent as its value."""
-        assert query(run_count_min=value) == (("run_count_min", sent),)
-
-    @pytest.mark.parametrize("value", [1.0, "1", True])
-    def test_anything_else_is_refused(self, value):
-        """A float is none, even if it is whole."""
-        message = refused(TypeError, "run_count_min", run_count_min=value)
-        assert message == f"run_count_min must be an integer, got {value!r}"
-
-    def test_they_are_within_their_bounds_and_in_order(self):
-        """The message quotes the bound."""
-        assert refused(ValueError, "run_count_max", run_count_max=-1) == "run_count_max must be at least 0, got -1"
-        assert (
-            refused(ValueError, "run_count_min", run_count_min=2, run_count_max=1)
-            == "run_count_min must not be more than run_count_max, got 2 and 1"
-        )
-
-
-NO_CONDITION = (
-    "metadata['lot'] must be {'in': [...]}, {'contains': ...}, {'eq': ...}, "
-    "or comparisons by gte, lte, gt, lt, eq, got "
-)
-
-
-class TestMetadata:
-    @pytest.mark.parametrize(
-        ("value", "sent"),
-        [
-            ({"lot": {"in": ["a", Line.BATTERY]}}, '{"lot":{"in":["a","battery"]}}'),
-            pytest.param({"lot": {"in": (text for text in "ab")}}, '{"lot":{"in":["a","b"]}}', id="a generator"),
-            ({"lot": {"contains": "é"}}, '{"lot":{"contains":"\\u00e9"}}'),
-            ({"lot": {"contains": "a", "in": ["a"]}}, '{"lot":{"in":["a"],"contains":"a"}}'),
-            ({"bay": {"lt": 5, "gte": Count.SEVEN}}, '{"bay":{"gte":7.0,"lt":5.0}}'),
-            ({"bay": {"eq": 4}}, '{"bay":{"eq":4.0}}'),
-            ({"rework": {"eq": False}}, '{"rework":{"eq":false}}'),
-            ({Line.BATTERY: {"gt": 1.5}, "b": {"lte": 2}}, '{"battery":{"gt":1.5},"b":{"lte":2.0}}'),
+@pytest.mark.parametrize(
+    ("listing", "arguments", "sent"),
+    [
+        # None and what is empty is no filter.
+        ("runs", dict.fromkeys(("ids", "sort_order", "started_after", "duration_min", "include_metadata")), {}),
+        ("runs", {"ids": [], "outcomes": iter(()), "metadata": {}}, {}),
+        *[("procedures", {"cursor": cursor}, {}) for cursor in (None, 0, Checkpoint())],
+        # Numbers of pages.
+        *[("procedures", {"cursor": cursor}, {"cursor": "7"}) for cursor in (7, Checkpoint(7), Count.SEVEN)],
+        ("procedures", {"cursor": Checkpoint(Count.SEVEN)}, {"cursor": "7"}),
+        ("procedures", {"cursor": LARGEST, "limit": 1}, {"limit": "1", "cursor": str(LARGEST)}),
+        # The value of a subclass is sent, and not its `str()`.
+        *[
+            ("procedures", {"search_query": value}, {"search_query": text})
+            for value, text in [("", ""), ("a b", "a b"), (Line.BATTERY, "battery"), (Key("x"), "x")]
         ],
-        ids=str,
-    )
-    def test_it_is_sent_as_one_json_value(self, value, sent):
-        """Keys keep their order, and comparisons have theirs."""
-        assert query(metadata=value) == (("metadata", sent),)
-        assert json.loads(sent)
+        ("procedures", {"search_query": "🔋" * 50}, {"search_query": "🔋" * 50}),
+        # Any iterable repeats the name, and its order is kept.
+        *[
+            ("runs", {"ids": values}, [("ids", "a"), ("ids", "b")])
+            for values in (
+                ["a", "b"],
+                ("a", "b"),
+                iter(["a", "b"]),
+                {"a": 1, "b": 2}.keys(),
+                OrderedDict(a=1, b=2).keys(),
+            )
+        ],
+        ("runs", {"ids": [Line.BATTERY, ""]}, [("ids", "battery"), ("ids", "")]),
+        ("runs", {"outcomes": ["FAIL", Line.PASS]}, [("outcomes", "FAIL"), ("outcomes", "PASS")]),
+        ("runs", {"sort_order": "asc"}, {"sort_order": "asc"}),
+        ("deployments", {"pushed": True}, {"pushed": "true"}),
+        ("deployments", {"pushed": False}, {"pushed": "false"}),
+        # A fraction of a millisecond leaves no item out. Either end may be open.
+        (
+            *("procedures", {"created_after": TIME, "created_before": TIME}),
+            {"created_after": "2024-01-01T10:00:00.123Z", "created_before": "2024-01-01T10:00:00.124Z"},
+        ),
+        ("procedures", {"created_before": TIME}, {"created_before": "2024-01-01T10:00:00.124Z"}),
+        (
+            "procedures",
+            {"created_after": datetime(2024, 1, 1, tzinfo=UTC)},
+            {"created_after": "2024-01-01T00:00:00.000Z"},
+        ),
+        (  # UTC has no year for it, so it keeps its offset
+            *("runs", {"started_after": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))}),
+            {"started_after": "0001-01-01T00:00:00.000+01:00"},
+        ),
+        # The API types numbers as floats.
+        *[
+            ("measurements", {"value_min": value, "value_max": value}, {"value_min": text, "value_max": text})
+            for value, text in [
+                *[(1, "1.0"), (2.5, "2.5"), (-0.5, "-0.5"), (1e22, "1e+22"), (Ratio.HALF, "0.5"), (Count.SEVEN, "7.0")]
+            ]
+        ],
+        *[
+            ("units", {"run_count_min": value}, {"run_count_min": text})
+            for value, text in [(3, "3"), (Count.SEVEN, "7"), (Level.TWO, "2")]
+        ],
+        # Metadata are one JSON value. Keys keep their order, and comparisons have theirs.
+        *[
+            ("runs", {"metadata": value}, {"metadata": text})
+            for value, text in [
+                ({"lot": {"in": ["a", Line.BATTERY]}}, '{"lot":{"in":["a","battery"]}}'),
+                ({"lot": {"in": (text for text in "ab")}}, '{"lot":{"in":["a","b"]}}'),
+                ({"lot": {"contains": "é"}}, '{"lot":{"contains":"\\u00e9"}}'),
+                ({"lot": {"contains": "a", "in": ["a"]}}, '{"lot":{"in":["a"],"contains":"a"}}'),
+                ({"bay": {"lt": 5, "gte": Count.SEVEN}}, '{"bay":{"gte":7.0,"lt":5.0}}'),
+                ({"bay": {"eq": 4}}, '{"bay":{"eq":4.0}}'),
+                ({"rework": {"eq": False}}, '{"rework":{"eq":false}}'),
+                ({Line.BATTERY: {"gt": 1.5}, "b": {"lte": 2}}, '{"battery":{"gt":1.5},"b":{"lte":2.0}}'),
+            ]
+        ],
+    ],
+)
+async def test_an_argument_is_sent_as_its_type_says(listing, arguments, sent):
+    assert await query(listing, **arguments) == list(sent.items() if isinstance(sent, dict) else sent)
 
-    @pytest.mark.parametrize(
-        ("value", "message"),
-        [
-            ({str(key): {"eq": True} for key in range(6)}, "metadata must have at most 5 keys, got 6"),
-            ({"lot": {"in": []}}, "metadata['lot']['in'] must name at least one string, got []"),
-            ({"bay": {"gt": float("nan")}}, "metadata['bay']['gt'] must be a finite number, got nan"),
+
+async def test_the_documentations_example_is_sent_word_for_word():
+    """The query is the one in the API's own documentation. Keys repeat where a parameter takes several values."""
+    example = {
+        "limit": "20",
+        "cursor": "50",
+        "search_query": "battery test",
+        "created_after": "2024-01-01T00:00:00.000Z",
+        "created_before": "2024-12-31T23:59:59.999Z",
+    }
+    times = {name: datetime.fromisoformat(example[name]) for name in ("created_after", "created_before")}
+    assert dict(await query("procedures", limit=20, cursor=50, search_query="battery test", **times)) == example
+    connection = Connection()
+    await Runs(connection).list(outcomes=["PASS", "FAIL"], include_metadata=True, limit=20, cursor=40)
+    assert connection.targets == ["/v2/runs?limit=20&outcomes=PASS&outcomes=FAIL&include_metadata=true&cursor=40"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=100))
+async def test_any_search_up_to_100_characters_is_sent_as_it_is(text):
+    """The server decides what it finds."""
+    assert await query("procedures", search_query=text) == [("search_query", text)]
+
+
+@given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9999)))
+async def test_any_duration_is_sent_so_that_the_server_reads_the_same_one(duration):
+    """It is spelled in ISO 8601."""
+    sandbox = Sandbox(1, runs=[make_run(duration=duration, started_at=TIME)])
+    async with session_in_process(sandbox) as session:
+        assert len(await session.runs.list(duration_min=duration, duration_max=duration).collect()) == 1
+
+
+NO_CONDITION = "metadata['lot'] must be {'in': [...]}, {'contains': ...}, {'eq': ...}, or comparisons by "
+NO_CONDITION += "gte, lte, gt, lt, eq, got "
+STRINGS = "must be a list or another iterable of strings, got"
+HUGE = 10**400
+
+
+def refusals(listing, error, **messages):
+    """Return rows for a parameter: the listing, the argument, the error, and how it goes on after the parameter."""
+    ((parameter, rows),) = messages.items()
+    return [(listing, {parameter: value}, error, f"{parameter}{message}") for value, message in rows]
+
+
+REFUSED = [
+    *refusals(
+        "runs",
+        TypeError,
+        search_query=[(value, f" must be a string, got {value!r}") for value in (b"x", 5, ["x"], True)],
+    ),
+    *refusals(
+        "procedures",
+        ValueError,
+        search_query=[
+            ("🔋" * 51, " must have at most 100 characters, got 102"),
+            ("x" * 101, " must have at most 100 characters, got 101"),
+            ("\ud83d", " has half a surrogate pair and cannot be sent, got '\\ud83d'"),
+        ],
+    ),
+    ("phases", {"procedure_id": None}, TypeError, "procedure_id must be a string, got None"),
+    *refusals(
+        *("runs", TypeError),
+        ids=[
             *(
-                (
-                    {"lot": condition},
-                    NO_CONDITION + repr(condition),
-                )
+                (value, f" {STRINGS} {value!r}")
+                for value in ("abc", Line.BATTERY, b"abc", bytearray(b"abc"), {"a": 1}, 5)
+            ),
+            (["a", 5], "[1] must be a string, got 5"),
+        ],
+    ),
+    *refusals("runs", TypeError, outcomes=[("PASS", f" {STRINGS} 'PASS'")]),
+    *refusals("runs", TypeError, sort_order=[(1, " must be a string, got 1")]),
+    *refusals("runs", ValueError, sort_order=[("up", " must be one of 'asc', 'desc', got 'up'")]),
+    *refusals("logs", ValueError, run_outcomes=[(["PASS", "pass"], "[1] must be one of 'PASS', 'FAIL', ")]),
+    *refusals(
+        *("deployments", TypeError),
+        pushed=[(value, f" must be True or False, got {value!r}") for value in (0, 1, "true", [])],
+    ),
+    *refusals(
+        *("runs", TypeError),
+        started_before=[
+            (value, f" must be a datetime or None, got {value!r}")
+            for value in ("2024-01-01T00:00:00Z", 1704067200, TIME.date())
+        ],
+    ),
+    *refusals(
+        "runs",
+        ValueError,
+        started_after=[(naive := TIME.replace(tzinfo=None), f" must be timezone-aware, got {naive!r}")],
+    ),
+    *refusals(
+        *("runs", TypeError),
+        duration_min=[(value, f" must be a timedelta, got {value!r}") for value in (5, 1.5, "PT5S", True)],
+    ),
+    *refusals(
+        *("runs", ValueError),
+        duration_max=[(timedelta(-1), " must be at least timedelta(0), got datetime.timedelta(days=-1)")],
+    ),
+    *refusals(
+        *("measurements", TypeError),
+        value_max=[(value, f" must be a number, got {value!r}") for value in (True, "1.5", [1])],
+    ),
+    *refusals(
+        *("measurements", ValueError),
+        value_min=[
+            *((value, f" must be a finite number, got {value!r}") for value in map(float, ("nan", "inf", "-inf"))),
+            (HUGE, " must be a finite number, got 1000"),
+        ],
+    ),
+    *refusals(
+        *("units", TypeError),
+        run_count_min=[(value, f" must be an integer, got {value!r}") for value in (1.0, "1", True)],
+    ),
+    *refusals("units", ValueError, run_count_max=[(-1, " must be at least 0, got -1")]),
+    *refusals(
+        *("runs", ValueError),
+        metadata=[
+            ({str(key): {"eq": True} for key in range(6)}, " must have at most 5 keys, got 6"),
+            ({"lot": {"in": []}}, "['lot']['in'] must name at least one string, got []"),
+            ({"bay": {"gt": float("nan")}}, "['bay']['gt'] must be a finite number, got nan"),
+            *(
+                ({"lot": condition}, f"{NO_CONDITION}{condition!r}".removeprefix("metadata"))
                 for condition in [{}, {"is": 1}, {"in": ["a"], "eq": True}, {"contains": "a", "gt": 1}, {5: 5}]
             ),
         ],
-        ids=lambda value: str(value)[:40],
-    )
-    def test_what_the_api_does_not_know_is_refused(self, value, message):
-        """The server would answer with an error that does not say where."""
-        assert refused(ValueError, "metadata", metadata=value) == message
-
-    @pytest.mark.parametrize(
-        ("value", "message"),
-        [
-            ("lot", "metadata must be a mapping, got 'lot'"),
-            ([("lot", "a")], "metadata must be a mapping, got [('lot', 'a')]"),
-            ({5: {"eq": 1}}, "a key of metadata must be a string, got 5"),
-            ({"lot": "a"}, "metadata['lot'] must be a mapping, got 'a'"),
-            ({"lot": {"in": "ab"}}, "metadata['lot']['in'] must be a list or another iterable of strings, got 'ab'"),
-            ({"lot": {"in": [1]}}, "metadata['lot']['in'][0] must be a string, got 1"),
-            ({"lot": {"contains": 1}}, "metadata['lot']['contains'] must be a string, got 1"),
-            ({"lot": {"eq": "a"}}, "metadata['lot']['eq'] must be a number, got 'a'"),
-            ({"lot": {"eq": True, "gt": 1}}, "metadata['lot']['eq'] must be a number, got True"),
+    ),
+    *refusals(
+        *("runs", TypeError),
+        metadata=[
+            ("lot", " must be a mapping, got 'lot'"),
+            ([("lot", "a")], " must be a mapping, got [('lot', 'a')]"),
+            ({"lot": "a"}, "['lot'] must be a mapping, got 'a'"),
+            ({"lot": {"in": "ab"}}, f"['lot']['in'] {STRINGS} 'ab'"),
+            ({"lot": {"in": [1]}}, "['lot']['in'][0] must be a string, got 1"),
+            ({"lot": {"contains": 1}}, "['lot']['contains'] must be a string, got 1"),
+            ({"lot": {"eq": "a"}}, "['lot']['eq'] must be a number, got 'a'"),
+            ({"lot": {"eq": True, "gt": 1}}, "['lot']['eq'] must be a number, got True"),
         ],
-        ids=lambda value: str(value)[:40],
-    )
-    def test_what_is_of_another_type_is_refused(self, value, message):
-        """The message names the place within the filter."""
-        assert refused(TypeError, "metadata", metadata=value) == message
+    ),
+    ("runs", {"metadata": {5: {"eq": 1}}}, TypeError, "a key of metadata must be a string, got 5"),
+    # The ends are in order. The message quotes both.
+    (
+        *("procedures", {"created_after": TIME, "created_before": TIME - MICROSECOND}, ValueError),
+        f"created_after must not be later than created_before, got {TIME} and {TIME - MICROSECOND}",
+    ),
+    (
+        *("runs", {"duration_min": timedelta(seconds=2), "duration_max": timedelta(seconds=1)}, ValueError),
+        "duration_min must not be more than duration_max, got 0:00:02 and 0:00:01",
+    ),
+    (
+        *("measurements", {"value_min": 2, "value_max": 1.5}, ValueError),
+        "value_min must not be more than value_max, got 2.0 and 1.5",
+    ),
+    (
+        *("units", {"run_count_min": 2, "run_count_max": 1}, ValueError),
+        "run_count_min must not be more than run_count_max, got 2 and 1",
+    ),
+    # Options.
+    *[("procedures", {"limit": n}, ValueError, f"limit must be between 1 and 100, got {n}") for n in (0, 101)],
+    *[("procedures", {"limit": n}, TypeError, f"limit must be an integer, got {n!r}") for n in ("20", None)],
+    *[
+        ("runs", {"cursor": n}, ValueError, f"cursor must be between 0 and {LARGEST}, got {n}")
+        for n in (-1, LARGEST + 1)
+    ],
+    ("procedures", {"cursor": 50.0}, TypeError, "cursor must be an integer, got 50.0"),
+    (
+        *("procedures", {"cursor": "50"}, TypeError),
+        "cursor must be an integer or a Checkpoint, got '50': use Checkpoint.parse()",
+    ),
+    ("procedures", {"max_items": -1}, ValueError, "max_items must be at least 0, got -1"),
+    ("procedures", {"max_items": True}, TypeError, "max_items must be an integer, got True"),
+    ("procedures", {"concurrency": 0}, ValueError, "concurrency must be at least 1, got 0"),
+    ("procedures", {"concurrency": 1.5}, TypeError, "concurrency must be an integer, got 1.5"),
+    ("procedures", {"on_drift": "fix"}, ValueError, "on_drift must be one of 'ignore', 'resync', 'raise', got 'fix'"),
+]
 
 
-def test_utc_is_kept():
-    """A moment in UTC is spelled as it is."""
-    moment = datetime(2024, 1, 1, tzinfo=UTC)
-    assert query(started_after=moment) == (("started_after", "2024-01-01T00:00:00.000Z"),)
+@pytest.mark.parametrize(("listing", "arguments", "error", "message"), REFUSED, ids=lambda value: str(value)[:40])
+def test_what_is_wrong_is_named_and_nothing_is_sent(listing, arguments, error, message):
+    """The error names the parameter, and it still does when pickled."""
+    connection = Connection()
+    with pytest.raises(error, match=f"^{re.escape(message)}") as caught:
+        LISTINGS[listing](connection).list(**required(listing) | arguments)
+    assert type(caught.value) is error
+    assert len(str(caught.value)) == len(message) or message.endswith(("got 1000", "'FAIL', "))
+    assert caught.value.parameter == re.match(r"(?:a key of )?(\w+)", message)[1]
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy), copy.parameter) == (error, str(caught.value), caught.value.parameter)
+    assert connection.targets == []
+
+
+def test_listings_take_arguments_by_name_only():
+    """So a reader of the call can tell them apart. A listing of items by procedure lacks it where all are asked for."""
+    with pytest.raises(TypeError, match="positional argument"):
+        Procedures(Connection()).list(20)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'procedure_id'"):
+        Phases(Connection()).of_every_procedure(procedure_id="p")
+
+
+async def test_a_listing_sends_nothing_by_itself():
+    """Each use of it asks anew."""
+    connection = Connection()
+    listing = Procedures(connection).list(limit=10)
+    assert connection.targets == []
+    await listing
+    assert await listing.collect() == []
+    assert connection.targets == ["/v2/procedures?limit=10"] * 2
+    await Phases(connection).of_every_procedure(names=["Solder"], max_items=3)
+    assert connection.targets[2:] == ["/v2/phases?limit=100&names=Solder"]
+    assert repr(Runs(connection)) == "<Runs at /v2/runs>"
