@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
@@ -14,7 +13,6 @@ from msgspec import json
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
 from aiotofupilot.listings import NAMES, listing_class, part_filters
-from aiotofupilot.listings._shared import MetadataFilter
 from aiotofupilot.sandbox import Sandbox, faults, paging
 
 AT_ONCE = RetryPolicy(initial_wait=0)
@@ -29,18 +27,17 @@ def test_a_session_has_it_where_the_api_has_it(name):
     assert (listing.name, listing.path) == (name, ENDPOINTS[name]["path"].removeprefix("/api"))
     assert type(listing.list(**required(name))) is Paginator
     assert inspect.getdoc(getattr(TofuPilotSession, name))
+    assert listing.decode.item is MODELS[name]
 
 
-def test_the_models_are_named_for_every_listing():
-    session = TofuPilotSession("key")
-    assert set(MODELS) == set(ENDPOINTS)
-    assert {name: getattr(session, name).decode.item for name in MODELS} == MODELS
+(METADATA,) = (argument.type for argument in LISTINGS["runs"].filters if argument.name == "metadata")
+"""The type of a filter that the API calls an object."""
 
 
 def recorded(argument, fact):
     """What the recordings say of a parameter, in the words of a declaration: all but its documentation."""
     item = fact.get("items", fact)
-    kind = {"string": str, "boolean": bool, "integer": int, "number": float, "object": MetadataFilter}[item["type"]]
+    kind = {"string": str, "boolean": bool, "integer": int, "number": float, "object": METADATA}[item["type"]]
     # Two listings call a duration a string.
     kind = timedelta if argument.startswith("duration_") else {"date-time": datetime}.get(item.get("format"), kind)
     kind = Literal[tuple(item["enum"])] if "enum" in item else kind
@@ -55,13 +52,6 @@ def recorded(argument, fact):
 
 OUR_OWN_BOUNDS = {"run_count_min": {"bounds": (0, None)}, "run_count_max": {"bounds": (0, None)}}
 """A number of runs is not negative, and the API does not say so."""
-
-
-def test_a_required_filter_comes_first_and_the_order_last():
-    """Between them, filters of the listing itself come before those that several listings share."""
-    names = [argument.name for argument in listing_class("measurements").filters]
-    assert (names[0], names[-2:]) == ("procedure_id", ["sort_by", "sort_order"])
-    assert names.index("value_min") < names.index("serial_numbers")
 
 
 def test_the_filters_are_the_parameters_of_the_api():
@@ -107,14 +97,6 @@ def test_what_its_items_are_sorted_by_is_read_from_them():
                 assert sort_key(from_wire(EXAMPLES[name], MODELS[name])) is not None
 
 
-@pytest.mark.parametrize("name", LISTINGS)
-async def test_it_asks_for_as_many_items_a_page_as_the_api_gives(name):
-    """The fewest requests are sent then."""
-    connection = Connection()
-    await LISTINGS[name](connection).list(**required(name))
-    assert [parse_qs(urlsplit(target).query)["limit"] for target in connection.targets] == [["100"]]
-
-
 def test_the_options_are_those_of_every_listing():
     """Users have none about pages. No listing has another bound of a page than the API, as far as it has one."""
     for name in NAMES:
@@ -126,7 +108,7 @@ def test_the_options_are_those_of_every_listing():
 
 
 def test_the_signature_has_every_argument_by_name():
-    """Required ones come first, and options come last."""
+    """Required ones come first, then those of the listing itself, shared ones, the order and the options."""
     for name in NAMES:
         listing = listing_class(name)
         own, *parameters = inspect.signature(listing.list).parameters.values()
@@ -139,6 +121,10 @@ def test_the_signature_has_every_argument_by_name():
             assert parameter.annotation == argument.annotation
             assert parameter.default == (parameter.empty if argument.is_required else argument.default)
         assert inspect.signature(listing.list).return_annotation == Paginator[listing.model]
+        assert all(parameter.default == 100 for parameter in parameters if parameter.name == "limit")  # the API's most
+    names = [argument.name for argument in listing_class("measurements").filters]
+    assert (names[0], names[-2:]) == ("procedure_id", ["sort_by", "sort_order"])
+    assert names.index("value_min") < names.index("serial_numbers")
 
 
 def test_every_argument_is_documented():
@@ -156,38 +142,36 @@ def test_every_argument_is_documented():
         assert all(entry.endswith(".") for entry in entries if entry)
 
 
-def test_an_argument_of_the_wrong_type_is_refused_by_name():
-    """Nothing is sent."""
+def test_an_argument_of_the_wrong_type_or_an_unknown_word_is_refused_by_name():
+    """The words that are known are told. Nothing is sent."""
     connection = Connection()
     for name, listing in LISTINGS.items():
         for argument in (*listing.filters, *listing.options):
-            with pytest.raises(TypeError) as caught:
-                listing(connection).list(**{**required(name), argument.name: object()})
-            assert caught.value.parameter == argument.name
-            assert str(caught.value).startswith(argument.name)
+            wrong = [(TypeError, object())]
+            wrong += [(ValueError, ["?"] if argument.is_repeated else "?")] * bool(argument.choices)
+            for error, value in wrong:
+                with pytest.raises(error) as caught:
+                    listing(connection).list(**{**required(name), argument.name: value})
+                assert caught.value.parameter == argument.name
+                assert str(caught.value).startswith(argument.name)
+            if argument.choices:
+                words = ", ".join(map(repr, argument.choices))
+                assert f" must be one of {words}, got '?'" in str(caught.value)
     assert connection.targets == []
 
 
-def test_an_unknown_word_is_refused_by_name():
-    """The words that are known are told."""
-    for name, listing in LISTINGS.items():
-        for argument in (*listing.filters, *listing.options):
-            if argument.choices:
-                with pytest.raises(ValueError, match="must be one of ") as caught:
-                    unknown = ["?"] if argument.is_repeated else "?"
-                    listing(Connection()).list(**{**required(name), argument.name: unknown})
-                assert caught.value.parameter == argument.name
-                assert all(repr(word) in str(caught.value) for word in argument.choices)
-
-
-def test_an_argument_that_a_listing_lacks_is_refused_by_name():
-    refused = r"Runs\.list\(\) got an unexpected keyword argument "
-    with pytest.raises(TypeError, match=rf"{refused}'outcome': did you mean 'outcomes'\?$"):
-        LISTINGS["runs"](Connection()).list(outcome=["PASS"])
-    with pytest.raises(TypeError, match=rf"{refused}'where'$"):
-        LISTINGS["runs"](Connection()).list(where="x")
-    with pytest.raises(TypeError, match=r"Phases\.list\(\) lacks the required argument 'procedure_id'"):
-        LISTINGS["phases"](Connection()).list()
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("runs", {"outcome": ["PASS"]}, r"got an unexpected keyword argument 'outcome': did you mean 'outcomes'\?$"),
+        ("runs", {"where": "x"}, r"got an unexpected keyword argument 'where'$"),
+        ("phases", {}, "lacks the required argument 'procedure_id'$"),
+        ("measurements", {}, "lacks the required argument 'procedure_id'$"),
+    ],
+)
+def test_an_argument_that_a_listing_lacks_is_refused_by_name(name, arguments, message):
+    with pytest.raises(TypeError, match=rf"^{name.title()}\.list\(\) {message}"):
+        LISTINGS[name](Connection()).list(**arguments)
 
 
 STABLE = {
@@ -220,13 +204,6 @@ def test_resync_takes_orders_in_which_nothing_changes_its_place(name):
         assert ENDPOINTS[name]["params"]["sort_by"]["default"] in STABLE[name]
 
 
-@pytest.mark.parametrize("name", ["measurements", "phases"])
-@pytest.mark.parametrize("arguments", [{}, {"procedure_id": None}])
-def test_a_procedure_has_to_be_named(name, arguments):
-    with pytest.raises(TypeError, match="procedure_id"):
-        LISTINGS[name](Connection()).list(**arguments)
-
-
 async def first(name, item):
     """Return the first item of a page, as the listing yields it."""
     return await LISTINGS[name](Connection(json.encode(body(name, item)))).list(**required(name)).first()
@@ -242,20 +219,15 @@ async def test_the_examples_of_the_api_are_yielded_as_models(name):
     assert type(await first(name, least)) is MODELS[name]
 
 
-async def test_an_item_that_lacks_a_field_is_yielded():
+async def test_an_item_that_lacks_a_field_or_has_a_null_is_yielded():
     """Older servers lack some fields, and others are sent on request only."""
-    for name, path, _ in OPTIONAL:
-        if name in LISTINGS:
+    for rows, is_null in ((OPTIONAL, False), (NULLABLE, True)):
+        for name, path in ((name, path) for name, path, _ in rows if name in LISTINGS):
             item = deepcopy(EVERYTHING[name])
-            del inside(item, path)[path[-1]]
-            assert value_at(await first(name, item), path) is None, (name, path)
-
-
-async def test_an_item_with_a_null_is_yielded():
-    for name, path, _ in NULLABLE:
-        if name in LISTINGS:
-            item = deepcopy(EVERYTHING[name])
-            inside(item, path)[path[-1]] = None
+            if is_null:
+                inside(item, path)[path[-1]] = None
+            else:
+                del inside(item, path)[path[-1]]
             assert value_at(await first(name, item), path) is None, (name, path)
 
 
@@ -282,7 +254,10 @@ def listed(sandbox, name):
 
 @EVERY
 async def test_every_walk_yields_what_the_server_lists(sandbox, session, name):
-    """The walks have one page in flight or many, use resync, are resumed after a break, or meet failing requests."""
+    """The walks have one page in flight or many, use resync, are resumed after a break, or meet failing requests.
+
+    For a count, the length of a page and the beginning of a walk do not matter.
+    """
     make = getattr(session, name).list
     arguments = required(name, sandbox.procedures[0].id)
     expected = listed(sandbox, name)
@@ -291,6 +266,10 @@ async def test_every_walk_yields_what_the_server_lists(sandbox, session, name):
     assert await make(**arguments, limit=7, concurrency=8).collect() == expected
     assert await make(**arguments, limit=7, concurrency=8, on_drift="resync", max_items=50).collect() == expected[:50]
     assert await make(**arguments, cursor=3).collect() == expected[3:]
+    sandbox.requests.clear()
+    assert await make(**arguments).count() == len(expected)
+    assert len(sandbox.requests) <= 12
+    assert await make(**arguments, limit=7, cursor=3, max_items=2, concurrency=8).count() == len(expected)
     sandbox.faults.next(faults.status(503), faults.reset(), faults.cut())
     walked = []
     async with make(**arguments, limit=7, on_drift="resync").walk() as walk:
@@ -313,17 +292,6 @@ async def test_a_listing_names_its_model_and_yields_the_values_without_it(sandbo
     assert (structs.model, structs.structs().model) == (MODELS[name], MODELS[name])
     assert list(map(repr, await structs.collect())) == list(map(repr, await listing.collect()))
     assert not isinstance(await structs.first(), MODELS[name])
-
-
-@EVERY
-async def test_every_listing_is_counted(sandbox, session, name):
-    """The length of a page and the beginning of a walk do not matter."""
-    make, arguments = getattr(session, name).list, required(name, sandbox.procedures[0].id)
-    expected = len(listed(sandbox, name))
-    sandbox.requests.clear()
-    assert await make(**arguments).count() == expected
-    assert len(sandbox.requests) <= 12
-    assert await make(**arguments, limit=7, cursor=3, max_items=2, concurrency=8).count() == expected
 
 
 async def test_a_server_that_caps_below_the_limit_costs_no_item_and_few_requests(sandbox, session):

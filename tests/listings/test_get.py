@@ -19,8 +19,7 @@ from aiotofupilot import (
     UnauthorizedError,
     to_wire,
 )
-from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.listings._items import Detailed
+from aiotofupilot.listings import NAMES, Detailed, listing_class
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_unit
 
