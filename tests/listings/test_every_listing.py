@@ -13,7 +13,7 @@ from msgspec import json
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
 from aiotofupilot.listings import NAMES, listing_class, part_filters
-from aiotofupilot.sandbox import Sandbox, faults, paging
+from aiotofupilot.sandbox import Sandbox, faults
 
 AT_ONCE = RetryPolicy(initial_wait=0)
 
@@ -233,7 +233,7 @@ async def test_an_item_that_lacks_a_field_or_has_a_null_is_yielded():
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(30, runs=140, pagings={"phases": paging.capped(25)}) as sandbox:
+    async with Sandbox(30, runs=140) as sandbox:
         yield sandbox
 
 
@@ -292,34 +292,3 @@ async def test_a_listing_names_its_model_and_yields_the_values_without_it(sandbo
     assert (structs.model, structs.structs().model) == (MODELS[name], MODELS[name])
     assert list(map(repr, await structs.collect())) == list(map(repr, await listing.collect()))
     assert not isinstance(await structs.first(), MODELS[name])
-
-
-async def test_a_server_that_caps_below_the_limit_costs_no_item_and_few_requests(sandbox, session):
-    """Four page caps are undocumented. The window learns the real one."""
-    sandbox.requests.clear()
-    arguments = required("phases", sandbox.procedures[0].id)
-    expected = listed(sandbox, "phases")
-    assert await session.phases.list(**arguments, limit=100, concurrency=4).collect() == expected
-    assert len(sandbox.requests) <= -(-len(expected) // 25) + 3 + 4
-
-
-@pytest.mark.parametrize("name", ["measurements", "phases"])
-async def test_earlier_attempts_are_listed_on_request(sandbox, session, name):
-    make, arguments = getattr(session, name).list, required(name, sandbox.procedures[0].id)
-    everything = await make(**arguments, exclude_retries=False).collect()
-    assert any(not item.is_final_attempt for item in everything)
-    assert [item for item in everything if item.is_final_attempt] == await make(**arguments).collect()
-    assert await make(**arguments, exclude_retries=True).collect() == await make(**arguments).collect()
-
-
-async def test_ids_of_measurements_and_phases_are_run_ids_and_outcomes_are_of_different_things(sandbox, session):
-    arguments = {"procedure_id": sandbox.procedures[0].id}
-    failed = await session.runs.list(procedure_ids=[arguments["procedure_id"]], outcomes=["FAIL"]).collect()
-    measured = await session.measurements.list(**arguments, outcomes=["FAIL"]).collect()
-    assert {item.run_id for item in measured} == {run.id for run in failed}
-    assert {item.measurement_outcome for item in measured} > {"FAIL"}
-    phases = await session.phases.list(**arguments, outcomes=["FAIL"]).collect()
-    assert {item.outcome for item in phases} == {"FAIL"}
-    for make in (session.measurements.list, session.phases.list):
-        ids = [run.id for run in failed[:2]]
-        assert {item.run_id for item in await make(**arguments, ids=ids).collect()} == set(ids)

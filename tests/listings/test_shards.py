@@ -272,67 +272,59 @@ async def test_a_listing_that_empties_meanwhile_is_one_shard(sandbox, session):
     assert len(await session.batches.list(limit=2).shards(2)) == 1
 
 
-@pytest.mark.parametrize("n", [0, -1, 1001])
-async def test_a_number_of_shards_out_of_bounds_is_refused(sandbox, session, n):
-    with pytest.raises(ValueError, match=f"n must be between 1 and 1000, got {n}") as caught:
-        await session.runs.list().shards(n)
-    assert caught.value.parameter == "n"
-    assert not sandbox.requests
-
-
 async def test_a_server_that_cannot_be_searched_is_refused(sandbox, session):
     sandbox.paging = paging.page_numbers
     with pytest.raises(DriftError, match="are not offsets"):
         await session.runs.list().shards(2)
 
 
-async def test_a_shard_of_another_listing_is_refused(session):
+UTC_MIN, UTC_MAX = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+EAST_MIN = datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        *[(given, TypeError, r"shard must be a Shard, got .*: use Shard\.parse") for given in ("runs:../..?", None)],
+        *[
+            (Shard(listing=name), ValueError, f"shard is one of {name}, and there is no such listing")
+            for name in ("close", "base_url", "with_options", "nothing", "_state")
+        ],
+        # A millisecond more than the shard is requested, and there is none.
+        *[
+            (Shard(listing="batches", **bound), ValueError, "^shard has a time that cannot be requested: ")
+            for bound in ({"start": UTC_MIN}, {"start": EAST_MIN}, {"end": UTC_MAX})
+        ],
+        *[
+            (Shard(listing=name, start=START), ValueError, f"shard has bounds, and {name} have no filter by time")
+            for name in sorted(UNDIVIDED)
+        ],
+        *[
+            (
+                Shard(listing="runs", query=[(name, text)], start=START, end=START + timedelta(hours=1)),
+                *(ValueError, f"^shard has a time that cannot be requested: .*'{text}'"),
+            )
+            for name in ("created_after", "created_before")
+            for text in ("yesterday", "2024-01-01", "2024-01-01T00:00")
+        ],
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_requested_is_refused(sandbox, session, given, error, message):
+    with pytest.raises(error, match=message) as caught:
+        session.list(given)
+    assert caught.value.parameter == "shard"
+    assert not sandbox.requests
+
+
+async def test_what_listings_and_servers_refuse(session):
+    """A malformed filter of a shard without bounds is refused by the server."""
     with pytest.raises(ValueError, match="shard is one of runs, and not of units") as caught:
         session.units.part(Shard(listing="runs"))
     assert caught.value.parameter == "shard"
-
-
-@pytest.mark.parametrize("given", ["runs:../..?", None])
-async def test_what_is_not_a_shard_is_refused(session, given):
-    with pytest.raises(TypeError, match=r"shard must be a Shard, got .*: use Shard\.parse\(\) for a text") as caught:
-        session.list(given)
-    assert caught.value.parameter == "shard"
-
-
-@pytest.mark.parametrize("listing", ["close", "base_url", "with_options", "nothing", "_state"])
-async def test_a_shard_of_no_listing_is_refused(session, listing):
-    with pytest.raises(ValueError, match=f"shard is one of {listing}, and there is no such listing") as caught:
-        session.list(Shard(listing=listing))
-    assert caught.value.parameter == "shard"
-
-
-@pytest.mark.parametrize("name", ["created_after", "created_before"])
-async def test_a_shard_with_a_malformed_filter_is_refused(session, name):
-    """Here, if the shard has a bound there itself, and else by the server."""
-    for spelled in ("yesterday", "2024-01-01", "2024-01-01T00:00"):
-        shard = Shard.parse(str(Shard(listing="runs", query=[(name, spelled)])))
-        with pytest.raises(BadRequestError, match=name):
-            await session.list(shard)
-        message = f"^shard has a time that cannot be requested: .*'{spelled}'"
-        with pytest.raises(ValueError, match=message) as caught:
-            session.list(evolve(shard, start=START, end=START + timedelta(hours=1)))
-        assert caught.value.parameter == "shard"
-
-
-async def test_the_first_and_the_last_time_of_all_bound_no_shard(session):
-    """A millisecond more than the shard is requested, and there is none."""
-    hour = timezone(timedelta(hours=1))
-    for shard in (
-        Shard(listing="batches", start=datetime.min.replace(tzinfo=UTC)),
-        Shard(listing="batches", start=datetime.min.replace(tzinfo=hour)),
-        Shard(listing="batches", end=datetime.max.replace(tzinfo=UTC)),
-    ):
-        with pytest.raises(ValueError, match=r"^shard has a time that cannot be requested: ") as caught:
-            session.list(shard)
-        assert caught.value.parameter == "shard"
-
-
-@pytest.mark.parametrize("listing", sorted(UNDIVIDED))
-async def test_bounds_that_the_api_does_not_know_are_refused(session, listing):
-    with pytest.raises(ValueError, match=f"shard has bounds, and {listing} have no filter by time"):
-        session.list(Shard(listing=listing, start=START))
+    for n in (0, -1, 1001):
+        with pytest.raises(ValueError, match=f"n must be between 1 and 1000, got {n}") as caught:
+            await session.runs.list().shards(n)
+        assert caught.value.parameter == "n"
+    with pytest.raises(BadRequestError, match="created_after"):
+        await session.list(Shard.parse(str(Shard(listing="runs", query=[("created_after", "yesterday")]))))

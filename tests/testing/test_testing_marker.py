@@ -26,6 +26,8 @@ def test_options_become_those_of_the_sandbox():
     assert sandbox.stations == []
     assert sandbox.faults.pending == [reset()]
     assert not waits
+    sandbox, _ = marked(faults=lambda faults: faults.on(cursor=2).next(reset(), times=2))
+    assert sandbox.faults.pending == [reset(), reset()]
 
 
 FAULTS = "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"

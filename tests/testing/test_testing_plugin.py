@@ -69,35 +69,6 @@ async def test_bad_day(tofupilot_session, tofupilot_sandbox):
     assert [request.status for request in tofupilot_sandbox.requests] == [503, 200]
 """
 
-EVERY_LISTING = """
-import pytest
-
-from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.models import Log, Station
-from aiotofupilot.testing import make, make_run, make_unit
-
-pytestmark = pytest.mark.tofupilot(
-    procedures=3,
-    runs=[make_run("FAIL")],
-    units=[make_unit()],
-    stations=[],
-    logs=[make(Log, message=str(number)) for number in range(7)],
-    pagings={"logs": capped(5)},
-)
-
-async def test_items(tofupilot_session, tofupilot_sandbox):
-    assert await tofupilot_session.runs.list(outcomes=["FAIL"]).collect() == [make_run("FAIL")]
-    assert await tofupilot_session.units.list().collect() == [make_unit()]
-    assert await tofupilot_session.stations.list().collect() == []
-    assert len((await tofupilot_session.logs.list()).data) == 5
-    assert await tofupilot_session.logs.list().collect() == tofupilot_sandbox.logs
-
-@pytest.mark.tofupilot(stations=[make(Station)])
-async def test_items_of_the_closest_marker(tofupilot_session):
-    assert await tofupilot_session.stations.list().collect() == [make(Station)]
-    assert await tofupilot_session.units.list().collect() == [make_unit()]
-"""
-
 LOOP_SCOPES = (
     """
 import asyncio
@@ -220,7 +191,6 @@ class ForAClass(unittest.TestCase):
 MARKERS = """
 import pytest
 
-from aiotofupilot.sandbox.faults import TRANSIENT, cut, reset
 from aiotofupilot.sandbox.paging import capped
 
 pytestmark = pytest.mark.tofupilot(procedures=3, seed=7)
@@ -244,14 +214,6 @@ class TestOfAClass:
         assert tofupilot_sandbox.procedures == make_procedures(5, seed=7)
         assert tofupilot_sandbox.paging(5, 0, 100).stop == 2
         assert tofupilot_sandbox.api_key == "key"
-
-@pytest.mark.tofupilot(faults=[reset(), cut()])
-def test_list_of_faults(tofupilot_sandbox):
-    assert tofupilot_sandbox.faults.pending == [reset(), cut()]
-
-@pytest.mark.tofupilot(faults=lambda faults: faults.on(cursor=2).next(reset(), times=2))
-def test_sentence_about_faults(tofupilot_sandbox):
-    assert tofupilot_sandbox.faults.pending == [reset(), reset()]
 """
 
 
@@ -299,11 +261,6 @@ def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run, p
 def test_pytest_asyncio_runs_its_tests(run, more, options, plugin):
     """Its mode, the debug mode of asyncio and the name under which it was enabled make no difference."""
     run(ASYNC + more, *options, plugins=[plugin]).assert_outcomes(passed=3)
-
-
-def test_the_marker_takes_the_items_of_every_listing(run):
-    """The items of the closest marker count, listing by listing."""
-    run(EVERY_LISTING, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
 
 
 def test_pytest_asyncio_loop_scopes(run):
@@ -372,9 +329,9 @@ sys.exit(pytest.main(["-W", "error", *(f"-pno:{name}" for name in others)]))
     assert result.parseoutcomes() == {"passed": 1}
 
 
-def test_markers_set_the_options_and_the_faults_of_the_sandbox(run):
+def test_markers_set_the_options_of_the_sandbox(run):
     """The closest marker counts."""
-    run(MARKERS).assert_outcomes(passed=5)
+    run(MARKERS).assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot._clock import Clock
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import TRANSIENT, status
+from aiotofupilot.sandbox.faults import TRANSIENT
 from aiotofupilot.testing import without_waits
 
 pytestmark = pytest.mark.usefixtures("waiting")
@@ -24,19 +24,6 @@ def no_real_wait(monkeypatch):
         return await sleep(seconds, *rest)
 
     monkeypatch.setattr(asyncio, "sleep", refuse)
-
-
-async def test_a_session_gives_up_at_the_same_attempt():
-    async with Sandbox(3) as sandbox:
-        sandbox.faults.always(status(503, retry_after=20))
-        with without_waits():
-            async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-                walk = session.procedures.list().walk()
-                with pytest.raises(ServerError) as caught:
-                    await anext(walk)
-    assert 100 <= caught.value.elapsed < 120
-    assert walk.stats.requests == 6
-    assert walk.stats.waited >= 100
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
