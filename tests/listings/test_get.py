@@ -219,42 +219,35 @@ class TestKey:
 
 
 class TestErrors:
-    @pytest.mark.parametrize("name", DETAILED)
-    async def test_an_unknown_key_is_named(self, server, session, name):
-        """The server's own message does not say what was not found."""
-        server.answers = [(404, NOT_FOUND)]
-        with pytest.raises(NotFoundError, match="Not found; ") as caught:
-            await getattr(session, name).get("x/1")
-        assert caught.value.hint.startswith(f"{name} has no 'x/1'")
-        since_lately = name in {"deployments", "logs", "measurements", "phases"}
-        assert ("too old" in caught.value.hint) == since_lately
-
-    async def test_two_keys_are_both_named(self, server, session):
-        server.answers = [(404, NOT_FOUND)] * 2
-        with pytest.raises(NotFoundError, match=r"procedures has no 'p-1', or this has no version 'v3\.2\.0'"):
-            await ours(session, "versions")
-        with pytest.raises(NotFoundError, match="parts has no 'INV-MAIN', or this has no revision 'C'"):
-            await ours(session, "revisions")
-
-    @pytest.mark.parametrize("name", ["station_current", "user_current"])
-    async def test_an_old_server_is_named(self, server, session, name):
-        server.answers = [(404, NOT_FOUND)]
-        with pytest.raises(NotFoundError, match="the server is too old to say whose key this is"):
-            await ours(session, name)
-
     @pytest.mark.parametrize(
-        ("name", "hint"),
+        ("name", "answer", "error", "hint"),
         [
-            ("station_current", r"only the key of a station has .*: session\.users\.current\(\) is"),
-            ("user_current", r"only the key of a user has .*: session\.stations\.current\(\) is"),
-            ("stations", r"some servers let only the key of a user read a station"),
-            ("runs", r"does not let the key given as api_key read this: use the key of a user"),
+            *((name, NOT_FOUND, NotFoundError, f"{name} has no 'x-1'") for name in DETAILED),
+            ("versions", NOT_FOUND, NotFoundError, "procedures has no 'p-1', or this has no version 'v3.2.0'"),
+            ("revisions", NOT_FOUND, NotFoundError, "parts has no 'INV-MAIN', or this has no revision 'C'"),
+            ("station_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
+            ("user_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
+            ("station_current", FORBIDDEN, ForbiddenError, "only the key of a station has "),
+            ("station_current", FORBIDDEN, ForbiddenError, ": session.users.current() is"),
+            ("user_current", FORBIDDEN, ForbiddenError, "only the key of a user has "),
+            ("user_current", FORBIDDEN, ForbiddenError, ": session.stations.current() is"),
+            ("stations", FORBIDDEN, ForbiddenError, "some servers let only the key of a user read a station"),
+            (
+                "runs",
+                FORBIDDEN,
+                ForbiddenError,
+                "does not let the key given as api_key read this: use the key of a user",
+            ),
         ],
     )
-    async def test_a_key_that_may_not_read_it_is_told_which_one_may(self, server, session, name, hint):
-        server.answers = [(403, FORBIDDEN)]
-        with pytest.raises(ForbiddenError, match=hint):
+    async def test_what_is_not_there_or_forbidden_is_named(self, server, session, name, answer, error, hint):
+        """The server's own message does not say what was not found, or which key may read it."""
+        server.answers = [(404 if error is NotFoundError else 403, answer)]
+        with pytest.raises(error, match=f"{answer['message']}; ") as caught:
             await ours(session, name)
+        assert hint in caught.value.hint
+        since_lately = name in {"deployments", "logs", "measurements", "phases"} or "current" in name
+        assert ("too old" in caught.value.hint) == (since_lately and error is NotFoundError)
 
     @pytest.mark.parametrize("status", [403, 404])
     async def test_an_error_of_something_in_between_is_not_taken_for_the_api(self, server, session, status):

@@ -5,7 +5,6 @@ of its own. And it sends a moment as Python spells it, where this client sends U
 same.
 """
 
-import json
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
@@ -86,14 +85,3 @@ async def test_every_filter_is_sent_as_the_official_sdk_sends_it(official):
             wrong.append((call, target, url))
     assert wrong == []
     assert len(CALLS) == 181
-
-
-def test_the_official_sdk_sends_nothing_else_that_selects(official):
-    """It sends defaults of the API too, an empty ``metadata=``, and its own paging."""
-    for (call, listing, filters), url in zip(CALLS, official, strict=True):
-        parameters = ENDPOINTS[listing]["params"]
-        for pair in url.partition("?")[2].split("&"):
-            name, _, value = pair.partition("=")
-            if name not in {"limit", "cursor", *filters}:
-                default = {"metadata": ""}.get(name, json.dumps(parameters[name].get("default")).strip('"'))
-                assert value == default, call

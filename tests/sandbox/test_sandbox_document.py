@@ -5,23 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from aiotofupilot.models import Procedure, Repository, UserRef
-from aiotofupilot.sandbox.document import document, dumps, without
+from aiotofupilot.sandbox.document import document, dumps
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def written(procedure):
     return json.loads(dumps(procedure))
-
-
-def test_none_is_written_as_null():
-    """Only the provider is left out, because older servers did not send this key."""
-    procedure = Procedure("p", "n", MOMENT, UserRef("u"), Repository("r", "repo", "org/repo"))
-    assert written(procedure)["created_by_user"] == {"id": "u", "name": None, "email": None}
-    assert written(procedure)["linkedRepository"] == {"id": "r", "name": "repo", "fullName": "org/repo"}
-    bare = written(Procedure("p", "n", MOMENT))
-    assert (bare["created_by_user"], bare["linkedRepository"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +32,3 @@ def test_none_is_written_as_null():
 def test_a_date_is_cut_to_milliseconds_and_a_duration_keeps_its_microseconds_and_its_sign(value, text):
     """A date of another zone is written in UTC."""
     assert document(value) == text
-
-
-def test_a_field_is_left_out_of_an_item_or_of_each_of_several():
-    """The other fields stay in their order. What is None has no fields."""
-    procedure = Procedure("p", "n", MOMENT, UserRef("u", "n", "e"))
-    assert list(without(procedure, "name")) == ["id", "created_at", "created_by_user", "linkedRepository"]
-    assert without([procedure, None], "created_by_user.email") == [
-        {**without(procedure, "id"), "id": "p", "created_by_user": {"id": "u", "name": "n"}},
-        None,
-    ]
-    assert list(without(procedure, "created_by_user.email")) == list(written(procedure))

@@ -387,18 +387,6 @@ def test_parts_and_stations_are_found_by_procedure(service):
     assert ids(own, "parts", {"procedure_ids": "nope"}) == []
 
 
-def test_several_filters_select_what_matches_all_of_them(service):
-    query = {"outcomes": "FAIL", "part_numbers": "INV-2000", "duration_min": "PT30S"}
-    fits = [
-        run.id
-        for run in service.runs
-        if run.outcome == "FAIL" and run.unit.part.number == "INV-2000" and run.duration >= timedelta(seconds=30)
-    ]
-    assert fits
-    assert ids(service, "runs", query) == fits
-    assert ids(service, "runs", {**query, "ids": "nope"}) == []
-
-
 @pytest.mark.parametrize("listing", ["runs", "units", "parts", "stations"])
 def test_metadata_are_shown_only_on_request(service, listing):
     """They can always be filtered by."""

@@ -46,13 +46,6 @@ async def get(client, sandbox, key=None, **query):
         return response.status, await response.json()
 
 
-async def test_the_address_and_key_of_the_sandbox_list_its_procedures(client):
-    async with Sandbox(procedures=30) as sandbox:
-        status, page = await get(client, sandbox, limit="20")
-        assert status == 200
-        assert [item["id"] for item in page["data"]] == [procedure.id for procedure in sandbox.procedures[:20]]
-
-
 @pytest.mark.parametrize(("host", "spelled"), [("::1", "[::1]"), ("localhost", "localhost")])
 async def test_the_url_leads_to_the_address_to_listen_on(client, host, spelled):
     try:
@@ -64,7 +57,12 @@ async def test_the_url_leads_to_the_address_to_listen_on(client, host, spelled):
 
 
 async def test_every_request_is_logged_with_its_parameters_key_and_status(client):
+    """The address and key of the sandbox list its procedures."""
     async with Sandbox() as sandbox:
+        status, page = await get(client, sandbox, limit="20")
+        assert status == 200
+        assert [item["id"] for item in page["data"]] == [procedure.id for procedure in sandbox.procedures[:20]]
+        sandbox.requests.clear()
         await get(client, sandbox, limit="2", search_query="ä +&")
         await get(client, sandbox, "wrong")
     first, second = sandbox.requests
@@ -126,33 +124,21 @@ async def test_restart_on_the_same_port(client):
     assert len(sandbox.requests) == 2
 
 
-async def test_a_running_sandbox_cannot_be_started():
-    async with Sandbox() as sandbox:
-        with pytest.raises(RuntimeError, match="already running"):
-            await sandbox.start()
-
-
-async def test_a_taken_port_is_an_os_error(client):
-    """The sandbox can be started when the port is free."""
+async def test_a_sandbox_starts_once_and_only_on_a_free_port(client):
+    """Before, it has no URL. Its repr says where it is and how much it has, and no key."""
+    second = Sandbox(3, api_key="secret", station_key="secret")
+    with pytest.raises(RuntimeError, match="before it is started"):
+        _ = second.url
+    assert repr(second) == "<Sandbox not started, 3 procedures, 0 requests>"
     async with Sandbox() as first:
-        second = Sandbox(port=int(first.url.split(":")[2].split("/")[0]))
+        with pytest.raises(RuntimeError, match="already running"):
+            await first.start()
+        second = Sandbox(3, api_key="secret", station_key="secret", port=int(urlsplit(first.url).port))
         with pytest.raises(OSError, match="address already in use"):
             await second.start()
     async with second:
+        assert repr(second) == f"<Sandbox {second.url}, 3 procedures, 0 requests>"
         assert (await get(client, second))[0] == 200
-
-
-def test_there_is_no_url_before_there_is_a_port():
-    with pytest.raises(RuntimeError, match="before it is started"):
-        _ = Sandbox().url
-
-
-async def test_repr_tells_no_key():
-    """The repr says where and how much, and no key."""
-    sandbox = Sandbox(3, api_key="secret", station_key="secret")
-    assert repr(sandbox) == "<Sandbox not started, 3 procedures, 0 requests>"
-    async with sandbox:
-        assert repr(sandbox) == f"<Sandbox {sandbox.url}, 3 procedures, 0 requests>"
 
 
 async def test_open_connections_are_counted(client):

@@ -22,13 +22,11 @@ from aiotofupilot import (
     to_wire,
 )
 from aiotofupilot.errors import TransportError
-from aiotofupilot.models import Batch, Log, Part, Procedure, Station, User
+from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Request, Sandbox, make_procedures
 from aiotofupilot.testing import (
     MockResponse,
     make,
-    make_deployment,
-    make_measurement,
     make_phase,
     make_run,
     make_unit,
@@ -91,33 +89,18 @@ async def test_any_walk_is_answered(mocked, session):
     assert (await session.procedures.list(limit=1)).data == expected[:1]
 
 
-LINKED = {
-    "procedures": [make(Procedure)],
-    "runs": [make_run("FAIL"), make_run()],
-    "units": [make_unit()],
-    "parts": [make(Part)],
-    "batches": [make(Batch)],
-    "stations": [make(Station)],
-    "users": [make(User)],
-    "deployments": [make_deployment()],
-    "logs": [make(Log)],
-    "measurements": [make_measurement(phase=make_phase(run=make_run("FAIL"))), make_measurement()],
-    "phases": [make_phase(run=make_run("FAIL")), make_phase()],
-}
-"""Items that belong together, by the name of their listing."""
-
-
-async def test_given_items_of_every_listing_are_answered(mocked, session):
-    """They come in the listing's order, in pages of the given size, and filters find the run of an item among them."""
-    mock_listing(mocked, **LINKED, limit=1)
-    for name in LISTINGS:
-        listing = getattr(session, name)
-        assert await listing.list(**required(name, make(Procedure).id)).collect() == LINKED[name], name
-    failed = session.measurements.list(procedure_id=make(Procedure).id, outcomes=["FAIL", "ERROR"])
-    assert await failed.collect() == LINKED["measurements"][:1]
+async def test_given_items_are_answered_and_filtered(mocked, session):
+    """Filters find the run of an item among them."""
+    phases = [make_phase(run=make_run("FAIL")), make_phase()]
+    runs = [make_run("FAIL"), make_run()]
+    mock_listing(mocked, [make(Procedure)], runs=runs, phases=phases, units=[make_unit()])
+    listed = session.phases.list(procedure_id=make(Procedure).id)
+    assert await listed.collect() == phases
+    failed = session.phases.list(procedure_id=make(Procedure).id, run_outcomes=["FAIL", "ERROR"])
+    assert await failed.collect() == phases[:1]
     units = session.units.list(outcomes=["FAIL"], serial_numbers=[make_unit().serial_number])
-    assert await units.collect() == LINKED["units"]
-    assert await session.runs.list(outcomes=["ERROR", "PASS"]).collect() == LINKED["runs"][1:]
+    assert await units.collect() == [make_unit()]
+    assert await session.runs.list(outcomes=["ERROR", "PASS"]).collect() == runs[1:]
 
 
 async def test_what_is_not_given_is_made_up_as_in_the_sandbox(mocked, session):
