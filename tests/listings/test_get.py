@@ -187,10 +187,7 @@ class TestKey:
     async def test_two_keys_are_two_segments(self, server, session):
         await session.procedures.get_version("p/1", "v 1/2")
         await session.parts.get_revision("a?b", "#1")
-        assert server.targets == [
-            "/api/v2/procedures/p%2F1/versions/v%201%2F2",
-            "/api/v2/parts/a%3Fb/revisions/%231",
-        ]
+        assert server.targets == ["/api/v2/procedures/p%2F1/versions/v%201%2F2", "/api/v2/parts/a%3Fb/revisions/%231"]
 
     @pytest.mark.parametrize("text", ["", ".", "..", "a\ud800"])
     async def test_what_no_address_can_hold_is_refused_before_sending(self, server, session, text):

@@ -15,101 +15,66 @@ from aiotofupilot.sandbox import DeployedRun, Sandbox
 from aiotofupilot.sandbox.document import document
 from aiotofupilot.testing import make_run
 
-RUN = {
-    "outcomes": "outcome",
-    "procedure_versions": "procedure.version.tag",
-    "serial_numbers": "unit.serial_number",
-    "part_numbers": "unit.part.number",
-    "revision_numbers": "unit.part.revision.number",
-    "batch_numbers": "unit.batch.number",
-    "samples": "unit.sample",
-    "environments": "environment",
-    "deployment_ids": "deployment_id",
-    "created_by_user_ids": "created_by_user.id",
-    "created_by_station_ids": "created_by_station.id",
-    "operated_by_ids": "operated_by.id",
-    "operated_by_names": "operated_by.name",
-}
-LASTING = {"duration_min": "duration", "duration_max": "duration"}
+
+def paths(text):
+    """Read a table of filters, or of orders, and the paths of what they look at."""
+    return dict(pair.split("=") for pair in text.split())
+
+
+RUN = paths("""
+    outcomes=outcome procedure_versions=procedure.version.tag serial_numbers=unit.serial_number
+    part_numbers=unit.part.number revision_numbers=unit.part.revision.number batch_numbers=unit.batch.number
+    samples=unit.sample environments=environment deployment_ids=deployment_id created_by_user_ids=created_by_user.id
+    created_by_station_ids=created_by_station.id operated_by_ids=operated_by.id operated_by_names=operated_by.name
+""")
 """Filters of runs, and the paths of what they compare."""
 
 
-def of_run(*without, **more):
+def of_run(*without):
     """Return the filters of a listing of what runs wrote, by their runs."""
-    return {name: f"@{path}" for name, path in RUN.items() if name not in without} | more
+    return {name: f"@{path}" for name, path in RUN.items() if name not in without}
 
 
-def bounds(**paths):
+def times(name, path):
     """Return the filters by an earliest and a latest time."""
-    return {f"{name}_{end}": path for name, path in paths.items() for end in ("after", "before")}
+    return {f"{name}_{end}": path for end in ("after", "before")}
 
 
 FILTERS = {
-    "runs": {
-        **RUN,
-        **LASTING,
-        "ids": "id",
-        "procedure_ids": "procedure.id",
-        "execution_ids": "execution_id",
-        "slot_keys": "slot_key",
-        "slot_names": "slot_name",
-        **bounds(started="started_at", ended="ended_at", created="created_at"),
-    },
-    "units": {
-        "ids": "id",
-        "serial_numbers": "serial_number",
-        "part_numbers": "part.number",
-        "revision_numbers": "part.revision.number",
-        "batch_numbers": "batch.number",
-        "created_by_user_ids": "created_by_user.id",
-        "created_by_station_ids": "created_by_station.id",
-        "samples": "sample",
-        **bounds(created="created_at"),
-    },
-    "batches": {"ids": "id", "numbers": "number", **bounds(created="created_at")},
-    "deployments": {
-        "procedure_ids": "procedure.id",
-        "environments": "environment",
-        "build_statuses": "status",
-        "branch_names": "commit.branch",
-        "author_usernames": "commit.author_username",
-        **bounds(deployed="deployed_at"),
-    },
-    "logs": of_run(
-        *("outcomes", "operated_by_ids", "operated_by_names"),
-        procedure_ids="procedure.id",
-        levels="level",
-        source_files="source_file",
-        run_ids="run.id",
-        run_outcomes="run.outcome",
-        **bounds(timestamp="created_at"),
-    ),
-    "measurements": of_run(
-        *("part_numbers", "samples"),
-        ids="run_id",
-        phase_names="phase_name",
-        phase_name="phase_name",
-        measurement_name="measurement_name",
-        value_strings="string_value",
-        measurement_outcomes="measurement_outcome",
-        measurement_types="measurement_type",
-        value_min="value",
-        value_max="value",
-        duration_min="@duration",
-        duration_max="@duration",
-        **bounds(started="started_at"),
-    ),
-    "phases": of_run(
-        *("part_numbers", "outcomes"),
-        ids="run_id",
-        names="name",
-        outcomes="outcome",
-        run_outcomes="@outcome",
-        sequence_paths="sequence_path",
-        duration_min="@duration",
-        duration_max="@duration",
-        **bounds(started="started_at"),
-    ),
+    "runs": RUN
+    | paths("ids=id procedure_ids=procedure.id execution_ids=execution_id slot_keys=slot_key slot_names=slot_name")
+    | paths("duration_min=duration duration_max=duration")
+    | times("started", "started_at")
+    | times("ended", "ended_at")
+    | times("created", "created_at"),
+    "units": paths("""
+        ids=id serial_numbers=serial_number part_numbers=part.number revision_numbers=part.revision.number
+        batch_numbers=batch.number created_by_user_ids=created_by_user.id created_by_station_ids=created_by_station.id
+        samples=sample
+    """)
+    | times("created", "created_at"),
+    "batches": paths("ids=id numbers=number") | times("created", "created_at"),
+    "deployments": paths("""
+        procedure_ids=procedure.id environments=environment build_statuses=status branch_names=commit.branch
+        author_usernames=commit.author_username
+    """)
+    | times("deployed", "deployed_at"),
+    "logs": of_run("outcomes", "operated_by_ids", "operated_by_names")
+    | paths("procedure_ids=procedure.id levels=level source_files=source_file run_ids=run.id run_outcomes=run.outcome")
+    | times("timestamp", "created_at"),
+    "measurements": of_run("part_numbers", "samples")
+    | paths("""
+        ids=run_id phase_names=phase_name phase_name=phase_name measurement_name=measurement_name
+        value_strings=string_value measurement_outcomes=measurement_outcome measurement_types=measurement_type
+        value_min=value value_max=value duration_min=@duration duration_max=@duration
+    """)
+    | times("started", "started_at"),
+    "phases": of_run("part_numbers", "outcomes")
+    | paths("""
+        ids=run_id names=name outcomes=outcome run_outcomes=@outcome sequence_paths=sequence_path
+        duration_min=@duration duration_max=@duration
+    """)
+    | times("started", "started_at"),
 }
 WORDS = {"levels", "samples", "environments", "build_statuses", "measurement_types", "measurement_outcomes"}
 WORDS |= {"outcomes", "run_outcomes"}
@@ -178,31 +143,24 @@ def test_a_filter_selects_by_what_its_path_holds(service, listing, name):
 
 
 ORDERS = {
-    "runs": {
-        **{name: name for name in ("started_at", "created_at", "duration", "outcome")},
-        "serial_number": "unit.serial_number",
-        "part_number": "unit.part.number",
-        "revision_number": "unit.part.revision.number",
-    },
-    "units": {
-        **{name: name for name in ("created_at", "serial_number")},
-        "part_number": "part.number",
-        "last_run_at": "last_run.started_at",
-        "last_run_procedure": "last_run.procedure.name",
-    },
-    "parts": {"number": "number", "name": "name", "created_at": "created_at"},
-    "batches": {"number": "number", "created_at": "created_at"},
-    "logs": {"created_at": "created_at", "level": "level", "run_id": "run.id", "outcome": "run.outcome"},
-    "measurements": {
-        **{name: name for name in ("started_at", "phase_name", "measurement_name", "value", "serial_number")},
-        "outcome": "measurement_outcome",
-    },
-    "phases": {
-        "phase_name": "name",
-        "started_at": "started_at",
-        "duration": "duration_ms",
-        **{name: name for name in ("outcome", "serial_number")},
-    },
+    "runs": paths("""
+        started_at=started_at created_at=created_at duration=duration outcome=outcome serial_number=unit.serial_number
+        part_number=unit.part.number revision_number=unit.part.revision.number
+    """),
+    "units": paths("""
+        created_at=created_at serial_number=serial_number part_number=part.number last_run_at=last_run.started_at
+        last_run_procedure=last_run.procedure.name
+    """),
+    "parts": paths("number=number name=name created_at=created_at"),
+    "batches": paths("number=number created_at=created_at"),
+    "logs": paths("created_at=created_at level=level run_id=run.id outcome=run.outcome"),
+    "measurements": paths("""
+        started_at=started_at phase_name=phase_name measurement_name=measurement_name value=value
+        serial_number=serial_number outcome=measurement_outcome
+    """),
+    "phases": paths("""
+        phase_name=name started_at=started_at duration=duration_ms outcome=outcome serial_number=serial_number
+    """),
 }
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

@@ -162,11 +162,7 @@ OTHER = {
     "status": "building",
 }
 """Arguments that no builder has by default."""
-APART = {
-    Unit: {"parent", "children", "last_run"},
-    User: {"image", "banned"},
-    Repository: {"name"},
-}
+APART = {Unit: {"parent", "children", "last_run"}, User: {"image", "banned"}, Repository: {"name"}}
 """Arguments that make the same item at another time."""
 
 

@@ -254,8 +254,7 @@ class TestClock:
         assert all(1.0 <= number <= 2.0 for number in drawn(1))
 
     @pytest.mark.parametrize(
-        ("options", "error"),
-        [({"autojump": 1}, TypeError), ({"seed": "x"}, TypeError), ({"start": "now"}, TypeError)],
+        ("options", "error"), [({"autojump": 1}, TypeError), ({"seed": "x"}, TypeError), ({"start": "now"}, TypeError)]
     )
     def test_its_options_are_checked(self, options, error):
         with pytest.raises(error):

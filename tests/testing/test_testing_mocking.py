@@ -24,14 +24,7 @@ from aiotofupilot import (
 from aiotofupilot.errors import TransportError
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Request, Sandbox, make_procedures
-from aiotofupilot.testing import (
-    MockResponse,
-    make,
-    make_phase,
-    make_run,
-    make_unit,
-    mock_listing,
-)
+from aiotofupilot.testing import MockResponse, make, make_phase, make_run, make_unit, mock_listing
 
 
 class Key(str, Enum):  # noqa: UP042 - a StrEnum prints its value, and that is not what is tested
