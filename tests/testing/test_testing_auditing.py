@@ -71,12 +71,6 @@ async def test_an_exact_loop_is_exact(listing):
     assert report.removed_items > 20
 
 
-async def test_without_changes_a_plain_loop_is_exact():
-    report = await audit(partial(plain, limit=10), items=100, created=0, removed=0)
-    assert report.is_exact
-    assert (report.got, report.stayed, report.requests) == (100, 100, 10)
-
-
 async def test_a_loop_may_have_any_form():
     """It is a function or a generator, async or not. Functions that block run in a thread."""
 

@@ -12,27 +12,16 @@ import pytest
 from aiotofupilot import Procedure, Repository, UserRef, from_wire, models, to_wire
 from aiotofupilot.models import (
     Batch,
-    BatchRef,
-    Commit,
-    Deployment,
-    DeploymentRepository,
-    LastRun,
     Log,
-    LogRun,
     Measurement,
     Operator,
     Part,
-    PartRef,
     Phase,
     ProcedureRef,
-    ProcedureVersion,
     Revision,
     Run,
     RunSequence,
-    RunUnit,
     Station,
-    StationRef,
-    Team,
     Unit,
     UnitRef,
     User,
@@ -47,12 +36,17 @@ MADE = [
     for name in models.__all__
     if attrs.has(model := getattr(models, name)) and name not in {"Page", "PageMeta", "RawItem"}
 ]
-REFERENCES = {UserRef, Operator, ProcedureRef, StationRef, PartRef, BatchRef, UnitRef, RunUnit, LastRun, LogRun}
-REFERENCES |= {models.RunProcedure, models.RunRef, models.RunStation, models.PhaseRef, models.CreationRun}
-REFERENCES |= {models.RecentRun, models.RelatedUnit, models.RelatedPart, models.RevisionPart, models.BatchUnit}
-IDENTIFIED = [model for model in MADE if "id" in {field.name for field in fields_of(model)} and model not in REFERENCES]
+REFERENCES = (
+    "UserRef Operator ProcedureRef StationRef PartRef BatchRef UnitRef RunUnit LastRun LogRun RunProcedure RunRef"
+)
+REFERENCES += " RunStation PhaseRef CreationRun RecentRun RelatedUnit RelatedPart RevisionPart BatchUnit"
+IDENTIFIED = [
+    model
+    for model in MADE
+    if "id" in {field.name for field in fields_of(model)} and model.__name__ not in REFERENCES.split()
+]
 DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make_measurement}
-DERIVING |= {Deployment: make_deployment}
+DERIVING |= {models.Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = """
 Aggregation f07ee667 Attachment 6657676b Batch bfcc08c3 BatchDetails b22aa572 Branch 6aa47a6a Commit 6d62a26e
@@ -105,7 +99,7 @@ def test_nulls_and_names_of_the_api_can_be_made():
 REFUSED = [
     # The model, what it is made of, and the error.
     (Run, {"outcom": "FAIL"}, "Run has no field 'outcom': it has id, created_at, "),
-    (Team, {"zzz": 1}, "Team has no field 'zzz': it has id, name"),
+    (models.Team, {"zzz": 1}, "Team has no field 'zzz': it has id, name"),
     (Run, {"outcome": 5}, "outcome must be str, got 5"),
     (Run, {"duration": 3}, "duration must be timedelta, got 3"),
     (Run, {"unit": make(Station)}, "unit must be RunUnit, got Station("),
@@ -228,7 +222,7 @@ def test_the_order_of_metadata_does_not_matter():
         (make_run, "created_at"),
         (of(RunSequence), "started_at"),
         (make_phase, "started_at"),
-        (of(Commit), "committed_at"),
+        (of(models.Commit), "committed_at"),
         (make_deployment, "deployed_at"),
     ],
 )
@@ -262,9 +256,9 @@ class TestLinks:
     def test_a_unit_is_of_a_part_a_revision_and_a_batch(self):
         part = make(Part, number="INV-2000", revisions=[make(Revision), make(Revision, number="B")])
         batch = make(Batch, number="W6")
-        assert make_unit(part=part).part == PartRef(part.id, part.number, part.name, make(Revision, number="B"))
+        assert make_unit(part=part).part == models.PartRef(part.id, part.number, part.name, make(Revision, number="B"))
         assert make_unit(part=part, revision=make(Revision)).part.revision == make(Revision)
-        assert make_unit(batch=batch).batch == BatchRef(batch.id, "W6")
+        assert make_unit(batch=batch).batch == models.BatchRef(batch.id, "W6")
         (own,), (another,) = make(Part, number="INV-2000").revisions, make(Part).revisions
         assert own.number == another.number
         assert own.id != another.id
@@ -276,7 +270,7 @@ class TestLinks:
         run = make_run(procedure=procedure, version="v2")
         assert (run.procedure.id, run.procedure.name, run.procedure.version.tag) == (procedure.id, "Burn-In", "v2")
         assert run.procedure.version != make_run(version="v2").procedure.version
-        assert type(run.procedure.version) is ProcedureVersion
+        assert type(run.procedure.version) is models.ProcedureVersion
         assert make_run(version=None).procedure.version is None
         assert make(Run, procedure=run.procedure).procedure == run.procedure
         assert make(models.RunProcedure) == make_run().procedure
@@ -287,7 +281,7 @@ class TestLinks:
         for build in (make_run, make_unit, of(Batch)):
             item = build(created_by_user=user, created_by_station=station)
             assert item.created_by_user == UserRef(user.id, user.name, user.email)
-            assert item.created_by_station == StationRef(station.id, station.name)
+            assert item.created_by_station == models.StationRef(station.id, station.name)
             again = build(created_by_user=item.created_by_user, created_by_station=item.created_by_station)
             assert again == item
         assert make_run(operated_by=user).operated_by == Operator(user.id, user.name, user.email)
@@ -295,7 +289,7 @@ class TestLinks:
     def test_what_a_run_wrote_is_of_the_run(self):
         run = make_run("FAIL", unit=make_unit("SN-1", sample="failing"), created_by_user=make(User))
         log = make(Log, run=run)
-        assert log.run == LogRun(run.id, run.outcome, run.started_at)
+        assert log.run == models.LogRun(run.id, run.outcome, run.started_at)
         assert log.unit == UnitRef(run.unit.id, run.unit.serial_number)
         assert (log.procedure.id, log.created_at) == (run.procedure.id, run.started_at)
         assert (log.created_by_user, log.created_by_station) == (run.created_by_user, run.created_by_station)
@@ -312,11 +306,11 @@ class TestLinks:
         procedure = make(Procedure, name="Burn-In")
         deployment = make_deployment(procedure=procedure, stations=[make(Station)])
         assert deployment.procedure == ProcedureRef(procedure.id, "Burn-In")
-        assert deployment.stations == (make(StationRef),)
-        assert deployment.repository == make(DeploymentRepository)
+        assert deployment.stations == (make(models.StationRef),)
+        assert deployment.repository == make(models.DeploymentRepository)
         assert make_deployment(repository=make(Repository, provider="gitlab")).repository.provider == "gitlab"
         assert make_deployment(procedure=None).procedure is None
-        commit = make(Commit, committed_at=None, branch=None)
+        commit = make(models.Commit, committed_at=None, branch=None)
         assert make_deployment(commit=commit).commit == commit
         assert (commit.committed_at, commit.branch) == (None, None)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aiotofupilot import Procedure, TofuPilotSession
+from aiotofupilot import Procedure
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import cut, gzip, html, status
 from aiotofupilot.sandbox.paging import offsets
@@ -40,13 +40,6 @@ def test_it_answers_a_test_that_blocks():
         assert get(sandbox) == (200, [procedure.name for procedure in sandbox.procedures])
         (thread,) = sandbox_threads()
         assert thread.daemon
-
-
-async def test_it_answers_a_test_in_an_event_loop():
-    """The test's own event loop is not used for it."""
-    with serve(Sandbox(procedures=250)) as sandbox:
-        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-            assert await session.procedures.list().collect() == sandbox.procedures
 
 
 def test_it_may_be_changed_from_the_test_s_thread():
