@@ -149,13 +149,3 @@ async def test_a_newest_run_that_cannot_be_read_does_not_keep_a_stream_from_begi
         await stream.__aenter__()
         bound = newest_but_one.created_at - timedelta(seconds=60)
         assert bound - timedelta(minutes=1) < stream.watermark.floor <= bound
-
-
-@pytest.mark.parametrize("concurrency", [1, 16])
-async def test_items_that_cannot_be_read_are_left_out_and_told(sandbox, session, concurrency):
-    oldest_first = sorted(sandbox.runs, key=lambda run: run.created_at)
-    sandbox.faults.always(faults.unreadable(*(oldest_first[place].id for place in (0, 40, 41))))
-    walk = session.runs.list(limit=10, on_unreadable="skip", concurrency=concurrency).since()
-    assert sum([1 async for _ in walk]) == 77
-    assert walk.stats.unreadable == 3
-    assert walk.stats.unreadable_positions == [0, 40, 41]

@@ -94,20 +94,6 @@ def test_runs_are_made_at_their_rate_and_come_first():
     assert len(seen) > len(set(seen))
 
 
-def test_what_belongs_to_runs_comes_with_them():
-    """Every listing grows with the runs, whether it was read before or not, and all of it fits together."""
-    service = Sandbox(20, runs=60)
-    names = ("units", "batches", "deployments", "phases", "measurements", "logs")
-    counts = {name: len(getattr(service, name)) for name in names[::2]}
-    line = BusyLine(runs=46)
-    for _ in range(10):
-        line(service)
-    grown = Sandbox(20, runs=520)
-    for name in names:
-        assert getattr(service, name) == getattr(grown, name)
-    assert all(len(getattr(service, name)) > count for name, count in counts.items())
-
-
 def test_runs_need_a_procedure():
     """The first request says so, however seldom runs are made."""
     with pytest.raises(ValueError, match="a factory without procedures has no runs"):

@@ -323,15 +323,6 @@ def test_faults_of_single_items_and_of_all_requests_meet_details(made):
         made.faults.clear()
 
 
-def test_the_factory_goes_on_and_its_details_too():
-    made = Sandbox(3, runs=5)
-    known = ask(made, f"runs/{made.runs[0].id}")[1]
-    made.produce(4)
-    newest = made.runs[0]
-    assert ask(made, f"runs/{newest.id}")[1]["started_at"] > known["started_at"]
-    assert plain(ask(made, f"runs/{known['id']}")[1]) == plain(known)
-
-
 def test_a_change_of_one_listing_leaves_the_groups_of_others():
     """Otherwise each response to a busy line would read all of the factory."""
     made = Sandbox(3, runs=5)

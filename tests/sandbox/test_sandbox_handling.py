@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from fakes.asking import ask as document_of
 
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.sandbox import BusyLine, Request, RequestLog, Sandbox, make_procedures
+from aiotofupilot.sandbox import Request, RequestLog, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import cut, gzip, latency, reset, status
 from aiotofupilot.sandbox.paging import capped, offsets
 from aiotofupilot.sandbox.request import Delivery, Head
@@ -91,10 +90,6 @@ class TestHooks:
         assert (service.requests.statuses, service.requests.in_flight, ended) == ({None: 1}, 0, [None])
         service.before_response.clear()
         assert [ask(service)[0].attempt for _ in range(2)] == [2, 1]
-
-    def test_a_busy_line_is_a_hook(self, service):
-        service.before_response.append(line := BusyLine(inserts=1))
-        assert ask(service, limit="1")[0].page.data == line.inserted
 
 
 def test_the_paging_of_all_listings_or_of_one_can_be_set_at_any_time(service):
@@ -190,8 +185,3 @@ class TestDelivery:
         expected = (head, 200, head.headers) if head else (None, None, {})
         assert (delivery.head, delivery.status, delivery.headers) == expected
         assert (delivery.body, delivery.seconds, delivery.complete) == (body, seconds, complete)
-
-
-def test_letters_and_one_slash_make_no_difference_in_a_route(service):
-    for path in ("RUNS/", "Runs", "runs"):
-        assert document_of(service, path)[0] == 200

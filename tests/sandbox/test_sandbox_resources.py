@@ -9,7 +9,6 @@ from attrs import evolve
 from fakes.asking import ask, ids, items
 
 from aiotofupilot.sandbox import Sandbox, resource
-from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
 from aiotofupilot.sandbox.resources import RESOURCES
 
@@ -134,13 +133,6 @@ def test_every_listing_can_be_cut_in_every_way():
         for paging in (capped(7), short_pages(), hidden_rows(5, 9)):
             service.pagings[name] = paging
             assert ids(service, name, query) == expected
-
-
-def test_faults_meet_requests_for_every_listing(service):
-    for name in WIRE:
-        service.faults.on(lambda request, name=name: request.path.endswith(name)).next(status(503))
-        assert ask(service, name, required(service, name))[0] == 503
-        assert ask(service, name, required(service, name))[0] == 200
 
 
 def test_items_of_every_listing_can_be_removed_and_put_back():

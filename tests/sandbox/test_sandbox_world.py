@@ -185,7 +185,7 @@ class TestLine:
         assert few.snapshot() is snapshot
 
     def test_what_a_unit_tells_of_its_runs_follows(self):
-        """So do batches. An item that a test has replaced stays."""
+        """So does every other listing, whether it was read before or not. An item that a test has replaced stays."""
         few = factory(runs=60)
         replaced = few.units[-1] = evolve(few.units[-1], serial_number="OWN")
         assert few.batches
@@ -193,8 +193,8 @@ class TestLine:
         expected = factory(runs=120)
         assert few.units[:-1] == expected.units[:-1]
         assert few.units[-1] is replaced
-        assert few.batches == expected.batches
-        assert few.phases == expected.phases
+        for name in ("batches", "deployments", "phases", "measurements", "logs"):
+            assert getattr(few, name) == getattr(expected, name)
 
     def test_a_unit_without_news_is_not_made_again(self):
         """A busy line would otherwise make all units anew with each request."""
@@ -220,26 +220,15 @@ class TestWhatIsMade:
             assert run.started_at.microsecond % 1000 == 0
         assert all(newer.created_at > older.created_at for newer, older in pairwise(make_procedures(1000)))
 
-    def test_runs_have_every_outcome_version_sample_and_null_of_the_api(self, made):
-        assert {run.outcome for run in made.runs} == {"PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"}
-        assert {run.unit.sample for run in made.runs} == {None, "golden", "failing", "ignored"}
-        for name in ("execution_id", "slot_key", "docstring", "created_by_user", "created_by_station", "operated_by"):
-            assert {getattr(run, name) is None for run in made.runs} == {True, False}
-        assert {run.unit.batch is None for run in made.runs} == {True, False}
-        assert {run.operated_by.id is None for run in made.runs if run.operated_by} == {True, False}
-        assert all((run.created_by_user is None) is not (run.created_by_station is None) for run in made.runs)
-        versions = {run.procedure.version for run in made.runs}
-        tags = {version.tag for version in versions if version}
-        assert tags >= {"v1.0.0", "v1.1.0", "v1.2.0", "v1.1.0-rc.1"}
-        assert None in versions
-        assert len({version.id for version in versions if version}) == len(versions) - 1
-
     def test_a_run_s_environment_follows_from_its_version(self, made):
-        """Development has no version and no deployment."""
+        """Development has no version and no deployment. Each version has its own ID."""
         for run in made.runs:
             version = run.procedure.version
             preview = "preview" if version and "-rc" in version.tag else "production"
             assert run.environment == ("development" if version is None else preview)
+        versions = {run.procedure.version for run in made.runs} - {None}
+        assert {version.tag for version in versions} >= {"v1.0.0", "v1.1.0", "v1.2.0", "v1.1.0-rc.1"}
+        assert len({version.id for version in versions}) == len(versions)
 
     def test_first_pass_yield_is_high_except_at_one_station(self, made):
         """Most units pass in the end."""
@@ -260,14 +249,6 @@ class TestWhatIsMade:
             tests[run.unit.id, run.procedure.id].append(run.outcome)
         assert {len(outcomes) for outcomes in tests.values()} == {1, 2, 3}
         assert all("PASS" not in outcomes[:-1] for outcomes in tests.values())
-
-    def test_people_can_be_complete(self):
-        """On request, they have names and addresses, and the procedures are the same otherwise."""
-        procedures = make_procedures(40, nulls=False)
-        assert [procedure.id for procedure in procedures] == [procedure.id for procedure in PROCEDURES]
-        users = {user.id: (user.name, user.email) for user in Factory(procedures, nulls=False).users}
-        creators = [procedure.created_by_user for procedure in procedures]
-        assert users.items() >= {(user.id, (user.name, user.email)) for user in creators}
 
     def test_everything_refers_to_what_exists(self, made):
         """An item that another one refers to is listed, and has the same values there."""
