@@ -4,12 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+from fakes.listings import Connection
 from hypothesis import example, given, strategies as st
 from msgspec import json
-from multidict import CIMultiDict
 
 from aiotofupilot import Shard
-from aiotofupilot._wire.response import Response
 from aiotofupilot.listings import Batches, Procedures
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -47,7 +46,7 @@ class Server:
         page = [self._written(*item) for item in items[first : first + limit]]
         following = first + limit if first + limit < len(items) else None
         body = {"data": page, "meta": {"has_more": following is not None, "next_cursor": following}}
-        return read(Response(200, CIMultiDict(), json.encode(body), START))
+        return await Connection(json.encode(body)).get(target, read, counts)
 
     def _matches(self, timestamp, query):
         after, before = (query.get(f"created_{end}") for end in ("after", "before"))
