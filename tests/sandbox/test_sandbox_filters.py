@@ -80,6 +80,8 @@ WORDS = {"levels", "samples", "environments", "build_statuses", "measurement_typ
 WORDS |= {"outcomes", "run_outcomes"}
 """Arrays of which the API knows every value."""
 SINGLE = {"phase_name", "measurement_name"}
+NONE = {"samples": "production", "batch_numbers": ""}
+"""What selects items that have none. Logs have no filter for production."""
 BOUNDED = ("_after", "_before", "_min", "_max")
 
 
@@ -134,12 +136,9 @@ def test_a_filter_selects_by_what_its_path_holds(service, listing, name):
     assert ids(service, listing, [*query, *((name, written(value)) for value in wanted)]) == expected
     if not name.endswith(BOUNDED) and name not in WORDS:
         assert ids(service, listing, [*query, (name, "no such thing")]) == []
-    if name in ("samples", "batch_numbers") and (listing, name) != (
-        "logs",
-        "samples",
-    ):  # what has none is of production, and in no batch
+    if name in NONE and (listing, name) != ("logs", "samples"):
         none = [identity for identity, value in values.items() if value is None]
-        assert ids(service, listing, [*query, (name, "production" if name == "samples" else "")]) == none
+        assert ids(service, listing, [*query, (name, NONE[name])]) == none
 
 
 ORDERS = {
