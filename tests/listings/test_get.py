@@ -5,6 +5,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from fakes.raw_server import Listener, http
 from fakes.wire_details import EXAMPLES, PATHS
 from msgspec import json
 
@@ -29,10 +30,11 @@ NOT_FOUND = {"message": "Not found", "code": "NOT_FOUND", "issues": []}
 FORBIDDEN = {"message": "Forbidden", "code": "FORBIDDEN"}
 
 
-class Server:
+class Server(Listener):
     """Writes down the target of each request as it was sent, and answers with an example of the path."""
 
     def __init__(self):
+        super().__init__()
         self.targets, self.headers = [], []
         self.answers = []
         """Statuses and bodies that come first."""
@@ -47,39 +49,22 @@ class Server:
 
     async def serve(self, reader, writer):
         while head := await reader.readuntil(b"\r\n\r\n"):
-            target = head.split(b" ")[1].decode()
-            self.targets.append(target)
             self.headers.append(head.decode())
-            status, body = self.answers.pop(0) if self.answers else self.found(target)
-            if not isinstance(body, bytes):
-                body = json.encode(body)
+            self.targets.append(self.headers[-1].split(" ")[1])
+            status, body = self.answers.pop(0) if self.answers else self.found(self.targets[-1])
+            body = body if isinstance(body, bytes) else json.encode(body)
             kind = "text/html" if body.startswith(b"<") else "application/json"
-            writer.write(f"HTTP/1.1 {status} S\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
-            writer.write(body)
+            writer.write(http(body, f"Content-Type: {kind}", status=f"{status} S"))
             await writer.drain()
 
 
 @pytest.fixture
 async def server():
     server = Server()
-    tasks = set()
-
-    async def accept(reader, writer):
-        tasks.add(asyncio.current_task())
-        try:
-            await server.serve(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-            tasks.discard(asyncio.current_task())
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api"
+    await server.start(server.serve)
+    server.url = f"http://127.0.0.1:{server.port}/api"
     yield server
-    listening.close()
-    for task in tasks:
-        task.cancel()
+    await server.stop()
 
 
 @pytest.fixture
