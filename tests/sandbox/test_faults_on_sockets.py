@@ -8,18 +8,6 @@ import pytest
 from yarl import URL
 
 from aiotofupilot.sandbox import Request, Sandbox, faults
-from aiotofupilot.sandbox.faults import (
-    chunked,
-    cut,
-    empty,
-    gzip_bomb,
-    header_flood,
-    latency,
-    oversized,
-    redirect,
-    reset,
-    stall,
-)
 
 MIB = 1024 * 1024
 
@@ -78,20 +66,20 @@ async def get(client, sandbox, **options):
 
 EVERY_KIND = (
     *faults.TRANSIENT,
-    latency(1),
-    stall(5),
-    stall(5, inside_body=True),
-    stall(5, inside_body=True) + cut(at=0.8),
+    faults.latency(1),
+    faults.stall(5),
+    faults.stall(5, inside_body=True),
+    faults.stall(5, inside_body=True) + faults.cut(at=0.8),
     faults.gzip(),
-    faults.gzip() + cut(),
-    chunked(),
-    chunked() + reset(after="half"),
-    gzip_bomb(MIB),
-    oversized(MIB),
-    header_flood(20),
-    redirect(),
+    faults.gzip() + faults.cut(),
+    faults.chunked(),
+    faults.chunked() + faults.reset(after="half"),
+    faults.gzip_bomb(MIB),
+    faults.oversized(MIB),
+    faults.header_flood(20),
+    faults.redirect(),
     faults.json([]),
-    empty(504) + stall(5, inside_body=True),
+    faults.empty(504) + faults.stall(5, inside_body=True),
 )
 
 
@@ -113,7 +101,7 @@ async def test_what_is_decided_is_what_arrives(sandbox, slept):
 
 
 async def test_a_chunked_body_has_a_terminator_unless_it_is_cut(sandbox):
-    sandbox.faults.next(chunked(), chunked() + cut())
+    sandbox.faults.next(faults.chunked(), faults.chunked() + faults.cut())
     head, body, _ = await receive(sandbox)
     assert "Transfer-Encoding: chunked" in head
     assert body.endswith(b"}}\r\n0\r\n\r\n")
@@ -130,7 +118,7 @@ async def test_stall_inside_the_body(client):
         await over.wait()
 
     async with Sandbox(30, sleep=sleep) as sandbox:
-        sandbox.faults.next(stall(5, inside_body=True))
+        sandbox.faults.next(faults.stall(5, inside_body=True))
         headers = {"Authorization": f"Bearer {sandbox.api_key}"}
         async with client.get(f"{sandbox.url}/v2/procedures", headers=headers) as response:
             half = await response.content.readexactly(response.content_length // 2)
@@ -142,7 +130,7 @@ async def test_stall_inside_the_body(client):
 
 async def test_client_that_stops_reading(sandbox, client):
     """A client that refuses to read on ends the request, and the sandbox goes on."""
-    sandbox.faults.next(oversized(64 * MIB))
+    sandbox.faults.next(faults.oversized(64 * MIB))
     gone = asyncio.Event()
     sandbox.after_response.append(lambda _factory, _request: gone.set())
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}

@@ -9,27 +9,6 @@ import pytest
 from fakes.asking import ask
 
 from aiotofupilot.sandbox import Request, Sandbox, faults
-from aiotofupilot.sandbox.faults import (
-    Fault,
-    chunked,
-    cut,
-    empty,
-    fault,
-    gzip,
-    gzip_bomb,
-    hang_up,
-    header_flood,
-    html,
-    instead,
-    latency,
-    malformed,
-    oversized,
-    redirect,
-    reset,
-    stall,
-    status,
-    unreadable,
-)
 from aiotofupilot.sandbox.request import Delivery, Head
 
 JSON = {"Content-Type": "application/json"}
@@ -38,7 +17,7 @@ LATE = Delivery((1, *PAGE.steps))
 MIB = 1024 * 1024
 
 
-@fault
+@faults.fault
 def late(seconds, *, more=0):
     return lambda delivery, _request, _random: Delivery((*delivery.steps, seconds + more))
 
@@ -50,7 +29,7 @@ def test_a_fault_shows_as_the_call_that_made_it(met):
     both = late(1) + late(2, more=1)
     assert repr(both) == "late(1) + late(2, more=1)"
     assert met(both, Delivery(())).steps == (1, 3)
-    assert repr(unreadable(2, "a", by=empty(504))) == "unreadable(2, 'a', by=empty(504))"
+    assert repr(faults.unreadable(2, "a", by=faults.empty(504))) == "unreadable(2, 'a', by=empty(504))"
     assert not {name for name in faults.__all__ if name.islower() and not callable(getattr(faults, name))}
 
 
@@ -76,40 +55,49 @@ def test_a_fault_shows_as_the_call_that_made_it(met):
     ],
 )
 def test_an_error_has_the_form_and_the_code_of_the_api(met, code, name, message):
-    assert met(status(code)) == Delivery.of(code, JSON, f'{{"message":"{message}","code":"{name}"}}'.encode())
+    assert met(faults.status(code)) == Delivery.of(code, JSON, f'{{"message":"{message}","code":"{name}"}}'.encode())
 
 
 IN_ANOTHER_ZONE = datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
 STEPS = [
     # Faults, and what becomes of the page, which comes after a second.
-    (status(500, message="db down", headers={"A": "1"}), (500, JSON | {"A": "1"}, b'{"message":"db down",')),
+    (faults.status(500, message="db down", headers={"A": "1"}), (500, JSON | {"A": "1"}, b'{"message":"db down",')),
     *[
-        (status(429, retry_after=after), (429, JSON | ({"Retry-After": header} if header else {}), b'{"message"'))
+        (
+            faults.status(429, retry_after=after),
+            (429, JSON | ({"Retry-After": header} if header else {}), b'{"message"'),
+        )
         for after, header in [(None, None), (0, "0"), (1.5, "1.5"), ("soon", "soon")]
     ],
-    (status(429, retry_after=IN_ANOTHER_ZONE), (429, JSON | {"Retry-After": "Mon, 01 Jan 2024 00:00:00 GMT"}, b"{")),
-    (html(), (200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html>")),
-    (html(502, headers={"A": "3"}), (502, {"Content-Type": "text/html; charset=utf-8", "A": "3"}, b"<!DOCTYPE html>")),
-    (empty(), (200, {}, b"")),
-    (empty(504, headers={"Retry-After": "3"}), (504, {"Retry-After": "3"}, b"")),
+    (
+        faults.status(429, retry_after=IN_ANOTHER_ZONE),
+        (429, JSON | {"Retry-After": "Mon, 01 Jan 2024 00:00:00 GMT"}, b"{"),
+    ),
+    (faults.html(), (200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html>")),
+    (
+        faults.html(502, headers={"A": "3"}),
+        (502, {"Content-Type": "text/html; charset=utf-8", "A": "3"}, b"<!DOCTYPE html>"),
+    ),
+    (faults.empty(), (200, {}, b"")),
+    (faults.empty(504, headers={"Retry-After": "3"}), (504, {"Retry-After": "3"}, b"")),
     (faults.json([1, None]), (200, JSON, b"[1,null]")),
     (faults.json({}, 503), (503, JSON, b"{}")),
-    (redirect(), (307, {"Location": "/api/v2/procedures?search_query=%C3%A4+b&limit=3"}, b"")),
-    (redirect("https://other.example/", code=301), (301, {"Location": "https://other.example/"}, b"")),
-    (Fault("teapot", instead(418, {"A": "1"}, b"x")), (418, {"A": "1"}, b"x")),
-    (reset(), ("reset",)),
-    (reset(after="headers"), (PAGE.head, "reset")),
-    (reset(after="half"), (PAGE.head, b"01234", "reset")),
-    (hang_up(), ("close",)),
-    (cut(), (PAGE.head, b"01234", "close")),
-    (cut(at=0), (PAGE.head, "close")),
-    (cut(at=0.9), (PAGE.head, b"012345678", "close")),
-    (cut(announced=False), Delivery.of(200, JSON, b"01234").steps),
-    (stall(5), (5, *PAGE.steps)),
-    (stall(5, inside_body=True), (PAGE.head, b"01234", 5, b"56789")),
-    (latency(0.5), (0.5, *PAGE.steps)),
-    (chunked(), (Head(200, JSON), b"0123456789")),
-    (chunked() + cut(), (Head(200, JSON), b"01234", "close")),
+    (faults.redirect(), (307, {"Location": "/api/v2/procedures?search_query=%C3%A4+b&limit=3"}, b"")),
+    (faults.redirect("https://other.example/", code=301), (301, {"Location": "https://other.example/"}, b"")),
+    (faults.Fault("teapot", faults.instead(418, {"A": "1"}, b"x")), (418, {"A": "1"}, b"x")),
+    (faults.reset(), ("reset",)),
+    (faults.reset(after="headers"), (PAGE.head, "reset")),
+    (faults.reset(after="half"), (PAGE.head, b"01234", "reset")),
+    (faults.hang_up(), ("close",)),
+    (faults.cut(), (PAGE.head, b"01234", "close")),
+    (faults.cut(at=0), (PAGE.head, "close")),
+    (faults.cut(at=0.9), (PAGE.head, b"012345678", "close")),
+    (faults.cut(announced=False), Delivery.of(200, JSON, b"01234").steps),
+    (faults.stall(5), (5, *PAGE.steps)),
+    (faults.stall(5, inside_body=True), (PAGE.head, b"01234", 5, b"56789")),
+    (faults.latency(0.5), (0.5, *PAGE.steps)),
+    (faults.chunked(), (Head(200, JSON), b"0123456789")),
+    (faults.chunked() + faults.cut(), (Head(200, JSON), b"01234", "close")),
 ]
 
 
@@ -129,55 +117,55 @@ def test_a_fault_changes_the_steps_of_an_answer(met, change, expected):
 
 def test_what_http_or_json_does_not_know_is_refused():
     with pytest.raises(ValueError, match="299"):
-        status(299)
+        faults.status(299)
     with pytest.raises(TypeError, match=r"^JSON has no set, got \{1\}$"):
         faults.json([{1}])
 
 
 def test_jitter_spreads_latency_evenly_around_its_seconds(met):
     """Latency is never below 0. Only the given source of chance decides."""
-    seconds = [met(latency(0.5, jitter=0.2), seed=seed).seconds for seed in range(200)]
+    seconds = [met(faults.latency(0.5, jitter=0.2), seed=seed).seconds for seed in range(200)]
     assert 0.3 <= min(seconds) < 0.32
     assert 0.68 < max(seconds) <= 0.7
-    assert met(latency(0.5, jitter=0.2), seed=3).seconds == seconds[3]
-    assert min(met(latency(0.1, jitter=9), seed=seed).seconds for seed in range(50)) == 0
+    assert met(faults.latency(0.5, jitter=0.2), seed=3).seconds == seconds[3]
+    assert min(met(faults.latency(0.1, jitter=9), seed=seed).seconds for seed in range(50)) == 0
 
 
 def test_gzip_keeps_the_other_steps(met):
     """The compressed body has its own length. What is between waits and ends can be decompressed at once."""
-    answer = met(gzip())
-    assert (answer, answer.headers["Content-Encoding"]) == (met(gzip()), "gzip")
+    answer = met(faults.gzip())
+    assert (answer, answer.headers["Content-Encoding"]) == (met(faults.gzip()), "gzip")
     assert (gzip_module.decompress(answer.body), int(answer.headers["Content-Length"])) == (PAGE.body, len(answer.body))
-    assert "Content-Length" not in met(chunked() + gzip()).headers
-    answer = met(stall(5, inside_body=True) + gzip())
+    assert "Content-Length" not in met(faults.chunked() + faults.gzip()).headers
+    answer = met(faults.stall(5, inside_body=True) + faults.gzip())
     assert [type(step) for step in answer.steps] == [Head, bytes, int, bytes]
     assert zlib.decompressobj(wbits=31).decompress(answer.steps[1]) == b"01234"
     assert gzip_module.decompress(answer.body) == PAGE.body
-    assert met(cut() + gzip()).headers["Content-Length"] == "10"
-    assert met(cut() + gzip()).steps[-1] == "close"
+    assert met(faults.cut() + faults.gzip()).headers["Content-Length"] == "10"
+    assert met(faults.cut() + faults.gzip()).steps[-1] == "close"
 
 
 def test_if_nothing_is_sent_these_faults_change_nothing(met):
-    for change in (gzip(), chunked(), reset(after="half"), cut(announced=False)):
+    for change in (faults.gzip(), faults.chunked(), faults.reset(after="half"), faults.cut(announced=False)):
         assert met(change, Delivery((1, "reset"))).steps == (1, "reset")
 
 
 def test_a_few_bytes_become_many(met):
     """To make them takes little memory, because a test may measure that of a client in the same process."""
-    bomb = met(gzip_bomb(2 * MIB + 1))
+    bomb = met(faults.gzip_bomb(2 * MIB + 1))
     assert bomb.headers["Content-Encoding"] == "gzip"
     assert len(bomb.body) < 10_000
     assert gzip_module.decompress(bomb.body) == b" " * (2 * MIB + 1)
-    many = met(oversized(2 * MIB))
+    many = met(faults.oversized(2 * MIB))
     assert many.body == b"0123456789" + b" " * (2 * MIB)
     assert many.headers["Content-Length"] == str(10 + 2 * MIB)
-    assert "Content-Length" not in met(oversized(MIB, announced=False)).headers
-    assert len({id(step) for step in met(oversized()).steps[2:]}) == 1
-    flooded = met(header_flood(50, size=10))
+    assert "Content-Length" not in met(faults.oversized(MIB, announced=False)).headers
+    assert len({id(step) for step in met(faults.oversized()).steps[2:]}) == 1
+    flooded = met(faults.header_flood(50, size=10))
     assert (flooded.body, len(flooded.headers), flooded.headers["X-Flood-49"]) == (PAGE.body, 52, "x" * 10)
     tracemalloc.start()
     try:
-        gzip_bomb(24 * MIB)
+        faults.gzip_bomb(24 * MIB)
         assert tracemalloc.get_traced_memory()[1] < 8 * MIB
     finally:
         tracemalloc.stop()
@@ -195,19 +183,19 @@ def get(service, cursor, limit):
 @pytest.mark.parametrize("name", ["position", "id"])
 def test_a_page_that_holds_an_unreadable_item_fails_whatever_its_length(service, name):
     """Another fault can be given. A request without a page meets nothing."""
-    service.faults.always(unreadable(6 if name == "position" else service.procedures[6].id), malformed(0))
+    service.faults.always(faults.unreadable(6 if name == "position" else service.procedures[6].id), faults.malformed(0))
     for cursor in range(10):
         for limit in range(1, 11):
             assert get(service, cursor, limit)[0] == (500 if cursor <= 6 < cursor + limit else 200)
     assert ask(service, "procedures", key="wrong")[0] == 401
     service.faults.clear()
-    service.faults.always(unreadable(2, by=status(408)), unreadable(3, by=status(504)))
+    service.faults.always(faults.unreadable(2, by=faults.status(408)), faults.unreadable(3, by=faults.status(504)))
     assert [get(service, cursor, 1)[0] for cursor in range(5)] == [200, 200, 408, 504, 200]
 
 
 def test_a_malformed_item_has_no_id_and_leaves_the_rest_of_the_page_alone(service):
     _, good = get(service, 4, 4)
-    service.faults.always(malformed(6, service.procedures[7].id))
+    service.faults.always(faults.malformed(6, service.procedures[7].id))
     status_code, document = get(service, 4, 4)
     assert status_code == 200
     assert [item["id"] for item in document["data"]] == [*(item["id"] for item in good["data"][:2]), None, None]
@@ -215,13 +203,17 @@ def test_a_malformed_item_has_no_id_and_leaves_the_rest_of_the_page_alone(servic
     assert document["meta"] == good["meta"]
     assert all(item["id"] for item in get(service, 0, 4)[1]["data"])
     service.faults.clear()
-    service.faults.always(malformed(0))
+    service.faults.always(faults.malformed(0))
     assert [item["id"] for item in ask(service, "users")[1]] == [None, *(user.id for user in service.users[1:])]
 
 
 @pytest.mark.parametrize(
     "other",
-    [status(503), html(), *map(faults.json, ([1], [[]], "no", None, {"data": 1}, {"data": []}, {"id": "other"}))],
+    [
+        faults.status(503),
+        faults.html(),
+        *map(faults.json, ([1], [[]], "no", None, {"data": 1}, {"data": []}, {"id": "other"})),
+    ],
     ids=repr,
 )
 def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
@@ -229,7 +221,7 @@ def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
     ask(service, "procedures")
     (request,) = service.requests
     answer = met(other, request=request)
-    assert met(malformed(0), answer, request=request) == answer
+    assert met(faults.malformed(0), answer, request=request) == answer
 
 
 def test_transient_faults_are_quick_and_real(met):

@@ -6,33 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aiotofupilot import (
-    ConnectionFailedError,
-    NotFoundError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    RetryPolicy,
-    ServerError,
-    SessionError,
-    TofuPilotSession,
-    UnauthorizedError,
-)
-from aiotofupilot.sandbox import Delivery, Sandbox
-from aiotofupilot.sandbox.faults import (
-    TRANSIENT,
-    Fault,
-    cut,
-    gzip,
-    gzip_bomb,
-    hang_up,
-    header_flood,
-    latency,
-    oversized,
-    redirect,
-    reset,
-    stall,
-    status,
-)
+from aiotofupilot import RetryPolicy, TofuPilotSession, errors
+from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.testing import FakeClock, session_in_process, session_on
 
@@ -65,39 +40,39 @@ class TestSession:
         assert not asyncio.all_tasks() - {asyncio.current_task()}
 
     async def test_it_has_the_options_of_a_session(self, sandbox):
-        sandbox.faults.always(latency(1.0))
+        sandbox.faults.always(faults.latency(1.0))
         async with session_in_process(sandbox, concurrency=4, retry=None) as session:
             assert await session.procedures.list(limit=3).collect() == sandbox.procedures
         assert sandbox.requests.peak_in_flight == 4
         async with session_in_process(sandbox, api_key="another") as session:
-            assert isinstance(await error_of(session), UnauthorizedError)
+            assert isinstance(await error_of(session), errors.UnauthorizedError)
         with pytest.raises(ValueError, match="concurrency"):
             session_in_process(sandbox, concurrency=0)
         with pytest.raises(TypeError, match="proxy"):
             session_in_process(sandbox, proxy="http://proxy.invalid:1")
 
     async def test_its_views_have_its_clock(self, sandbox, clock):
-        sandbox.faults.next(stall(60))
+        sandbox.faults.next(faults.stall(60))
         async with session_in_process(sandbox, clock) as session:
             view = session.with_options(timeout=5.0, retry=None)
-            with pytest.raises(RequestTimeoutError):
+            with pytest.raises(errors.RequestTimeoutError):
                 await view.procedures.list()
         assert clock.monotonic() == pytest.approx(5.0)
 
     async def test_it_is_closed_like_any_session(self, sandbox, clock):
-        sandbox.faults.always(stall(3600))
+        sandbox.faults.always(faults.stall(3600))
         session = session_in_process(sandbox, FakeClock(autojump=False))
         waiting = asyncio.ensure_future(session.procedures.list().first())
         await asyncio.sleep(0)
         await session.close()
-        with pytest.raises(SessionError):
+        with pytest.raises(errors.SessionError):
             await waiting
-        with pytest.raises(SessionError):
+        with pytest.raises(errors.SessionError):
             await session.procedures.list()
         assert sandbox.requests.in_flight == 0
 
     async def test_it_outlives_faults(self, sandbox, clock):
-        sandbox.faults.randomly(*TRANSIENT, rate=0.5, seed=1, heal_after=3)
+        sandbox.faults.randomly(*faults.TRANSIENT, rate=0.5, seed=1, heal_after=3)
         began = time.monotonic()
         policy = RetryPolicy(initial_wait=60.0, max_elapsed=3600.0)
         async with session_in_process(sandbox, clock, retry=policy, concurrency=3) as session:
@@ -107,16 +82,16 @@ class TestSession:
     @pytest.mark.parametrize(
         ("fault", "kind", "text"),
         [
-            (status(500), ServerError, "500"),
-            (hang_up(), ConnectionFailedError, "the server disconnected"),
-            (reset(), ConnectionFailedError, "Connection reset by peer"),
-            (reset(after="half"), ConnectionFailedError, "the body was cut short"),
-            (cut(), ConnectionFailedError, "the body was cut short"),
-            (gzip() + cut(), ConnectionFailedError, "the body was cut short"),
-            (oversized(), ResponseTooLargeError, "larger than"),
-            (gzip_bomb(), ResponseTooLargeError, "larger than"),
-            (header_flood(), ResponseTooLargeError, "headers"),
-            (redirect("/elsewhere"), NotFoundError, "404"),
+            (faults.status(500), errors.ServerError, "500"),
+            (faults.hang_up(), errors.ConnectionFailedError, "the server disconnected"),
+            (faults.reset(), errors.ConnectionFailedError, "Connection reset by peer"),
+            (faults.reset(after="half"), errors.ConnectionFailedError, "the body was cut short"),
+            (faults.cut(), errors.ConnectionFailedError, "the body was cut short"),
+            (faults.gzip() + faults.cut(), errors.ConnectionFailedError, "the body was cut short"),
+            (faults.oversized(), errors.ResponseTooLargeError, "larger than"),
+            (faults.gzip_bomb(), errors.ResponseTooLargeError, "larger than"),
+            (faults.header_flood(), errors.ResponseTooLargeError, "headers"),
+            (faults.redirect("/elsewhere"), errors.NotFoundError, "404"),
         ],
         ids=repr,
     )
@@ -131,8 +106,8 @@ class TestSession:
         assert text in str(here)
 
     async def test_a_response_that_is_whole_may_end_the_connection(self, sandbox):
-        last = Fault("last", lambda delivery, _request, _random: Delivery((*delivery.steps, "close")))
-        sandbox.faults.next(last, gzip() + last, latency(2.0) + gzip())
+        last = faults.Fault("last", lambda delivery, _request, _random: Delivery((*delivery.steps, "close")))
+        sandbox.faults.next(last, faults.gzip() + last, faults.latency(2.0) + faults.gzip())
         async with session_in_process(sandbox) as session:
             assert await session.procedures.list(limit=10, on_drift="ignore").collect() == sandbox.procedures
         assert len(sandbox.requests) == 3
@@ -141,8 +116,14 @@ class TestSession:
         async with session_in_process(sandbox, clock) as session:
             details = session.runs.list(max_items=20).details()
             attachments = [one async for run in details for one in run.attachments if one.download_url]
-            broken = [stall(2.0, inside_body=True), reset(after="half"), status(403), hang_up(), redirect("/storage/x")]
-            sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(*broken, status(503))
+            broken = [
+                faults.stall(2.0, inside_body=True),
+                faults.reset(after="half"),
+                faults.status(403),
+                faults.hang_up(),
+                faults.redirect("/storage/x"),
+            ]
+            sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(*broken, faults.status(503))
             found = [download async for download in session.downloads(attachments, tmp_path, concurrency=2)]
         assert len(found) == len(attachments) > 3
         for download in found:
@@ -173,7 +154,7 @@ class TestSession:
         async with session_in_process(sandbox, clock) as session:
             page = await session.procedures.list()
             assert page.headers["date"] == "Fri, 01 Jan 2027 00:00:00 GMT"
-            sandbox.faults.next(status(500, headers={"Date": "Sat, 02 Jan 2027 00:00:00 GMT"}))
+            sandbox.faults.next(faults.status(500, headers={"Date": "Sat, 02 Jan 2027 00:00:00 GMT"}))
             walk = session.runs.list().since()
             seen = await walk.take(1000)
             sandbox.produce(3)
@@ -237,7 +218,7 @@ class TestClock:
 
     async def test_what_a_wait_leads_to_has_happened_when_the_time_has_passed(self, sandbox):
         clock = FakeClock(autojump=False)
-        sandbox.faults.always(latency(1.0))
+        sandbox.faults.always(faults.latency(1.0))
         async with session_in_process(sandbox, clock) as session:
             listing = asyncio.create_task(session.procedures.list(limit=10).collect())
             await clock.advance(1.9)
