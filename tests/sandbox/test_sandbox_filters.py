@@ -1,88 +1,21 @@
-"""Every filter and every order of every listing, compared with what a path of each item holds.
-
-A path such as ``unit.part.number`` leads through an item. One that begins with ``@`` leads through the item's run.
-"""
+"""Every filter and every order of every listing, compared with what a path of each item holds."""
 
 import json
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
 import pytest
 from attrs import evolve
 from fakes.asking import ask, ids, items
+from fakes.filters import BOUNDED, FILTERS, at, listed, paths, selected, written
 
 from aiotofupilot.sandbox import DeployedRun, Sandbox
-from aiotofupilot.sandbox.document import document
 from aiotofupilot.testing import make_run
 
-
-def paths(text):
-    """Read a table of filters, or of orders, and the paths of what they look at."""
-    return dict(pair.split("=") for pair in text.split())
-
-
-RUN = paths("""
-    outcomes=outcome procedure_versions=procedure.version.tag serial_numbers=unit.serial_number
-    part_numbers=unit.part.number revision_numbers=unit.part.revision.number batch_numbers=unit.batch.number
-    samples=unit.sample environments=environment deployment_ids=deployment_id created_by_user_ids=created_by_user.id
-    created_by_station_ids=created_by_station.id operated_by_ids=operated_by.id operated_by_names=operated_by.name
-""")
-"""Filters of runs, and the paths of what they compare."""
-
-
-def of_run(*without):
-    """Return the filters of a listing of what runs wrote, by their runs."""
-    return {name: f"@{path}" for name, path in RUN.items() if name not in without}
-
-
-def times(name, path):
-    """Return the filters by an earliest and a latest time."""
-    return {f"{name}_{end}": path for end in ("after", "before")}
-
-
-FILTERS = {
-    "runs": RUN
-    | paths("ids=id procedure_ids=procedure.id execution_ids=execution_id slot_keys=slot_key slot_names=slot_name")
-    | paths("duration_min=duration duration_max=duration")
-    | times("started", "started_at")
-    | times("ended", "ended_at")
-    | times("created", "created_at"),
-    "units": paths("""
-        ids=id serial_numbers=serial_number part_numbers=part.number revision_numbers=part.revision.number
-        batch_numbers=batch.number created_by_user_ids=created_by_user.id created_by_station_ids=created_by_station.id
-        samples=sample
-    """)
-    | times("created", "created_at"),
-    "batches": paths("ids=id numbers=number") | times("created", "created_at"),
-    "deployments": paths("""
-        procedure_ids=procedure.id environments=environment build_statuses=status branch_names=commit.branch
-        author_usernames=commit.author_username
-    """)
-    | times("deployed", "deployed_at"),
-    "logs": of_run("outcomes", "operated_by_ids", "operated_by_names")
-    | paths("procedure_ids=procedure.id levels=level source_files=source_file run_ids=run.id run_outcomes=run.outcome")
-    | times("timestamp", "created_at"),
-    "measurements": of_run("part_numbers", "samples")
-    | paths("""
-        ids=run_id phase_names=phase_name phase_name=phase_name measurement_name=measurement_name
-        value_strings=string_value measurement_outcomes=measurement_outcome measurement_types=measurement_type
-        value_min=value value_max=value duration_min=@duration duration_max=@duration
-    """)
-    | times("started", "started_at"),
-    "phases": of_run("part_numbers", "outcomes")
-    | paths("""
-        ids=run_id names=name outcomes=outcome run_outcomes=@outcome sequence_paths=sequence_path
-        duration_min=@duration duration_max=@duration
-    """)
-    | times("started", "started_at"),
-}
 WORDS = {"levels", "samples", "environments", "build_statuses", "measurement_types", "measurement_outcomes"}
 WORDS |= {"outcomes", "run_outcomes"}
 """Arrays of which the API knows every value."""
-SINGLE = {"phase_name", "measurement_name"}
 NONE = {"samples": "production", "batch_numbers": ""}
 """What selects items that have none. Logs have no filter for production."""
-BOUNDED = ("_after", "_before", "_min", "_max")
 
 
 @pytest.fixture(scope="module")
@@ -90,54 +23,16 @@ def service():
     return Sandbox(20, runs=160, seed=1)
 
 
-@cache
-def runs_by_id(service):
-    return {run.id: run for run in service.runs}
-
-
-def at(service, item, path):
-    """Return the value at a path. One that leads through None ends in None."""
-    if path.startswith("@"):
-        item, path = runs_by_id(service)[getattr(item, "run_id", None) or item.run.id], path[1:]
-    for name in path.split("."):
-        item = item and getattr(item, name)
-    return item
-
-
-def listed(service, listing):
-    """Give the models that are listed without a filter, and the query that this takes."""
-    if listing not in ("measurements", "phases"):
-        return list(getattr(service, listing)), []
-    procedure = service.procedures[0].id
-    runs = {run.id for run in service.runs if run.procedure.id == procedure}
-    rows = [row for row in getattr(service, listing) if row.run_id in runs and row.is_final_attempt]
-    return rows, [("procedure_id", procedure)]
-
-
-def written(value):
-    """Write a value as in a query."""
-    return repr(value) if isinstance(value, float) else value if isinstance(value, str) else document(value)
-
-
 @pytest.mark.parametrize(("listing", "name"), [(listing, name) for listing in FILTERS for name in FILTERS[listing]])
 def test_a_filter_selects_by_what_its_path_holds(service, listing, name):
-    """Items come in the listing's order. Of several values, an item has one, and bounds are included."""
-    rows, query = listed(service, listing)
-    values = {row.id: at(service, row, FILTERS[listing][name]) for row in rows}
-    known = [value for value in values.values() if value is not None]
-    if name.endswith(BOUNDED):
-        wanted = [sorted(known)[len(known) // 2]]
-        is_least = name.endswith(("_after", "_min"))
-        known = [value for value in known if (value >= wanted[0] if is_least else value <= wanted[0])]
-    else:
-        wanted = known = list(dict.fromkeys(known))[-1 if name in SINGLE else -2 :]
-    expected = [identity for identity, value in values.items() if value in known]
+    """Items come in the listing's order."""
+    (rows, query), (wanted, expected) = listed(service, listing), selected(service, listing, name)
     assert 0 < len(expected) < len(rows) or (len(wanted) == 2 and listing != "runs")
     assert ids(service, listing, [*query, *((name, written(value)) for value in wanted)]) == expected
     if not name.endswith(BOUNDED) and name not in WORDS:
         assert ids(service, listing, [*query, (name, "no such thing")]) == []
     if name in NONE and (listing, name) != ("logs", "samples"):
-        none = [identity for identity, value in values.items() if value is None]
+        none = [row.id for row in rows if at(service, row, FILTERS[listing][name]) is None]
         assert ids(service, listing, [*query, (name, NONE[name])]) == none
 
 
