@@ -1,4 +1,6 @@
-"""What the sandbox's README says of the comparisons that tests make."""
+"""Comparisons with others, and what the sandbox's README says of them."""
+
+from datetime import datetime
 
 from .guides import ROOT, read_tables
 
@@ -9,3 +11,14 @@ def told(other):
     ((_, compared, equal),) = [row for row in table[1:] if row[0].startswith(other)]
     assert equal == "all"
     return compared
+
+
+def plain(value, *, without=()):
+    """Read dates, which the official SDK spells in its own way, and leave out some keys."""
+    if isinstance(value, dict):
+        return {key: plain(part, without=without) for key, part in value.items() if key not in without}
+    if isinstance(value, list):
+        return [plain(part, without=without) for part in value]
+    if isinstance(value, str) and len(value) > 18 and value[10:11] == "T":
+        return datetime.fromisoformat(value)
+    return value
