@@ -105,6 +105,32 @@ async def test_what_is_new_is_asked_for_from_the_oldest_on(sandbox, name):
         assert asked[0].get("sort_order") == (order and "asc")
 
 
+@pytest.mark.parametrize("name", ["measurements", "phases"])
+async def test_what_the_runs_of_every_procedure_wrote_is_asked_for_procedure_by_procedure(sandbox, name):
+    """The API wants a procedure to be named, and the listing names that of each run."""
+    async with session_in_process(sandbox) as session:
+        new = getattr(session, name).of_every_procedure(exclude_retries=False).since()
+        assert {item.id async for item in new} == {item.id for item in getattr(sandbox, name)}
+    asked = [request.query for request in sandbox.requests if request.path.endswith(f"/{name}")]
+    assert {query["procedure_id"] for query in asked} == {run.procedure.id for run in sandbox.runs}
+    assert sandbox.requests.statuses.keys() == {200}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "message"),
+    [
+        ("parts", {"after": NOW}, "parts have no filter on their creation"),
+        ("stations", {"order": "asc"}, "stations cannot be asked for the oldest first"),
+        ("units", {"run_ids": ["a"]}, "units are not listed by run"),
+        ("logs", {"procedure_id": "p"}, "logs can be listed without naming a procedure"),
+    ],
+)
+def test_what_the_api_cannot_be_asked_for_is_refused(name, asked, message):
+    """Walks never ask for it, so only the query itself can be asked."""
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        LISTINGS[name](Connection()).list()._source.narrowed(**asked)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "sent"),
     [
