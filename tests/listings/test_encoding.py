@@ -164,7 +164,7 @@ async def test_any_search_up_to_100_characters_is_sent_as_it_is(text):
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9999)))
 async def test_any_duration_is_sent_so_that_the_server_reads_the_same_one(duration):
-    """It is spelled in ISO 8601."""
+    """It is written in ISO 8601."""
     sandbox = Sandbox(1, runs=[make_run(duration=duration, started_at=TIME)])
     async with session_in_process(sandbox) as session:
         assert len(await session.runs.list(duration_min=duration, duration_max=duration).collect()) == 1

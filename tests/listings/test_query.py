@@ -159,16 +159,16 @@ OF_RUN = [{}, {"run": None}, {"run": {}}, {"run": {"id": 3}}, {"run": "r"}]
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "message", "path"),
+    ("name", "fields", "message", "path"),
     [
-        *(("runs", told, "created_at of 'x': expected a date-time, got ", "created_at") for told in CREATED),
-        *(("logs", told, r"run\.id of 'x': expected a string, got ", "run.id") for told in OF_RUN),
+        *(("runs", fields, "created_at of 'x': expected a date-time, got ", "created_at") for fields in CREATED),
+        *(("logs", fields, r"run\.id of 'x': expected a string, got ", "run.id") for fields in OF_RUN),
     ],
     ids=str,
 )
-async def test_an_item_that_does_not_tell_its_time_or_its_run_is_an_error(sandbox, name, told, message, path):
+async def test_an_item_that_does_not_tell_its_time_or_its_run_is_an_error(sandbox, name, fields, message, path):
     """A model tells both, but an item as the server sends it may not."""
-    page = {"data": [{"id": "x", **told}], "meta": {"has_more": False, "next_cursor": None}}
+    page = {"data": [{"id": "x", **fields}], "meta": {"has_more": False, "next_cursor": None}}
     sandbox.faults.on(lambda request: request.path.endswith(f"/{name}")).always(json(page))
     async with session_in_process(sandbox, retry=None) as session:
         with pytest.raises(DecodeError, match=f"^{message}") as caught:

@@ -1,17 +1,10 @@
-"""Procedures and errors as JSON."""
+"""Values of fields as JSON."""
 
-import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from aiotofupilot.sandbox.document import document, dumps
-
-MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
-
-
-def written(procedure):
-    return json.loads(dumps(procedure))
+from aiotofupilot.sandbox.document import document
 
 
 @pytest.mark.parametrize(

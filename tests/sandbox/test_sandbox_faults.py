@@ -1,4 +1,4 @@
-"""What can go wrong with an answer."""
+"""What can go wrong with a response."""
 
 import gzip as gzip_module
 import tracemalloc
@@ -102,8 +102,8 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("change", "expected"), STEPS, ids=lambda value: repr(value)[:40])
-def test_a_fault_changes_the_steps_of_an_answer(met, change, expected):
-    """The wait before the answer stays. Another answer is given as status, headers, and how its body begins."""
+def test_a_fault_changes_the_steps_of_a_response(met, change, expected):
+    """The wait before the response stays. Another response is given as status, headers, and how its body begins."""
     request = Request(query={"search_query": "ä b", "limit": "3"})
     altered = met(change, LATE, request=request)
     if isinstance(expected[0], int) and isinstance(expected[1], dict):
@@ -133,14 +133,17 @@ def test_jitter_spreads_latency_evenly_around_its_seconds(met):
 
 def test_gzip_keeps_the_other_steps(met):
     """The compressed body has its own length. What is between waits and ends can be decompressed at once."""
-    answer = met(faults.gzip())
-    assert (answer, answer.headers["Content-Encoding"]) == (met(faults.gzip()), "gzip")
-    assert (gzip_module.decompress(answer.body), int(answer.headers["Content-Length"])) == (PAGE.body, len(answer.body))
+    response = met(faults.gzip())
+    assert (response, response.headers["Content-Encoding"]) == (met(faults.gzip()), "gzip")
+    assert (gzip_module.decompress(response.body), int(response.headers["Content-Length"])) == (
+        PAGE.body,
+        len(response.body),
+    )
     assert "Content-Length" not in met(faults.chunked() + faults.gzip()).headers
-    answer = met(faults.stall(5, inside_body=True) + faults.gzip())
-    assert [type(step) for step in answer.steps] == [Head, bytes, int, bytes]
-    assert zlib.decompressobj(wbits=31).decompress(answer.steps[1]) == b"01234"
-    assert gzip_module.decompress(answer.body) == PAGE.body
+    response = met(faults.stall(5, inside_body=True) + faults.gzip())
+    assert [type(step) for step in response.steps] == [Head, bytes, int, bytes]
+    assert zlib.decompressobj(wbits=31).decompress(response.steps[1]) == b"01234"
+    assert gzip_module.decompress(response.body) == PAGE.body
     assert met(faults.cut() + faults.gzip()).headers["Content-Length"] == "10"
     assert met(faults.cut() + faults.gzip()).steps[-1] == "close"
 
@@ -220,12 +223,12 @@ def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
     """There is no item in it to write otherwise."""
     ask(service, "procedures")
     (request,) = service.requests
-    answer = met(other, request=request)
-    assert met(faults.malformed(0), answer, request=request) == answer
+    response = met(other, request=request)
+    assert met(faults.malformed(0), response, request=request) == response
 
 
 def test_transient_faults_are_quick_and_real(met):
-    """None of them waits, and none leaves the answer as it was."""
+    """None of them waits, and none leaves the response as it was."""
     for transient in faults.TRANSIENT:
         altered = met(transient)
         assert altered.seconds == 0, transient

@@ -303,7 +303,7 @@ def test_odd_items_are_listed():
 
 
 def test_changes_show_at_once():
-    """A change makes remembered answers invalid, and only the latest queries are remembered."""
+    """A change makes remembered responses invalid, and only the latest queries are remembered."""
     service = Sandbox(3, runs=50)
     passed = ids(service, "runs", {"outcomes": "PASS"})
     assert ids(service, "runs", {"outcomes": "PASS"}) == passed

@@ -22,7 +22,7 @@ def ask(service, **query):
         return request, delivery
 
 
-def test_an_answer_is_a_page_of_the_listing_as_json(service):
+def test_a_response_is_a_page_of_the_listing_as_json(service):
     """The request knows the procedures on the page."""
     request, delivery = ask(service, limit="20")
     assert (delivery.status, delivery.complete, delivery.seconds) == (200, True, 0)
@@ -45,9 +45,9 @@ def test_the_same_question_is_another_attempt_until_it_is_answered(service):
 def test_a_fault_alters_what_is_sent_and_not_the_page_in_the_log(service):
     """A service does not wait: the waits are in the delivery, for the server that plays it."""
     service.faults.next(status(503), reset(), latency(3600))
-    first, answer = ask(service)
+    first, response = ask(service)
     second, nothing = ask(service)
-    assert (first.status, answer.status, first.fault, len(first.page.data)) == (503, 503, status(503), 30)
+    assert (first.status, response.status, first.fault, len(first.page.data)) == (503, 503, status(503), 30)
     assert (second.status, nothing.status, second.fault) == (None, None, reset())
     assert service.requests == [first, second]
     assert ask(service)[1].seconds == 3600
@@ -67,7 +67,7 @@ class TestHooks:
         assert (one.page.data, two.page.data) == ([first], [second])
         assert seen == [(30, None), (30, one.page), (29, None), (29, two.page)]
 
-    def test_an_answer_is_in_flight_until_its_block_ends(self, service):
+    def test_a_response_is_in_flight_until_its_block_ends(self, service):
         """The hook is called when the block ends, also after an error."""
         ended, log = [], service.requests
         service.after_response.append(lambda _factory, request: ended.append(request))
@@ -128,8 +128,8 @@ class TestLog:
         with pytest.raises(KeyError):
             query["c"]
 
-    def test_statuses_faults_and_cursors_are_told(self):
-        """None stands for a request without an answer, and for one without a cursor."""
+    def test_statuses_and_faults_are_counted_and_cursors_are_listed(self):
+        """None stands for a request without a response, and for one without a cursor."""
         log = RequestLog()
         log += [Request(status=200), Request(fault=reset()), Request(status=200, fault=cut()), Request(fault=reset())]
         log.append(Request(query={"cursor": "5", "limit": "5"}))

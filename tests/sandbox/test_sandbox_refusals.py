@@ -140,8 +140,8 @@ def test_a_request_is_refused(service, key, path, status, code, issues):
     assert ("issues" in document) is bool(issues)
     found = {".".join(map(str, issue["path"])): issue for issue in document.get("issues", ())}
     assert found.keys() == issues.keys()
-    for where, told in issues.items():
-        assert told in (None, f"{found[where]['code']}: {found[where]['message']}")
+    for where, expected in issues.items():
+        assert expected in (None, f"{found[where]['code']}: {found[where]['message']}")
     assert (request.page, request.detail) == (None, None)
 
 

@@ -196,7 +196,7 @@ class TestLine:
         for name in ("batches", "deployments", "phases", "measurements", "logs"):
             assert getattr(few, name) == getattr(expected, name)
 
-    def test_a_unit_without_news_is_not_made_again(self):
+    def test_a_unit_that_has_not_changed_is_not_made_again(self):
         """A busy line would otherwise make all units anew with each request."""
         few = factory(runs=400)
         before = {id(item): item for item in (*few.units, *few.batches)}
