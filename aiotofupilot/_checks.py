@@ -50,7 +50,7 @@ def aware(name: str, value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise must_be(TypeError, name, "a datetime or None", value)
+        raise must_be(TypeError, name, "a datetime such as datetime(2026, 1, 1, tzinfo=UTC), or None", value)
     if value.utcoffset() is None:
         raise must_be(ValueError, name, "timezone-aware", value)
     return value

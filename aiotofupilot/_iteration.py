@@ -48,6 +48,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     """Whether it was closed before everything was yielded."""
     _failure: BaseException | None = None
     """An error that is raised after what came before it is at hand. None: there is none."""
+    _called = ""
+    """The name by which a program without asyncio knows it. Empty: the program has asyncio."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,12 +124,13 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
 
     def _check_idle(self) -> None:
         if self._is_waiting:
-            name = type(self).__name__
-            raise RuntimeError(f"another task is waiting for what this {name} yields next: give each task its own")
+            name, waiting = (self._called, "thread") if self._called else (type(self).__name__, "task")
+            message = f"another {waiting} is waiting for what this {name} yields next: give each {waiting} its own"
+            raise RuntimeError(message)
 
     def _check_open(self) -> None:
         if self._is_closed:
-            name = type(self).__name__
+            name = self._called or type(self).__name__
             raise SessionError(f"this {name} was closed before it had yielded everything: begin another one")
 
     @contextmanager

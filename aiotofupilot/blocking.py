@@ -29,6 +29,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import is_dataclass
 from functools import partial, wraps
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
@@ -83,6 +84,14 @@ A_co = TypeVar("A_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 
+def _renamed(error: TypeError, called: Callable[..., Any], form: Blocking[Any]) -> TypeError:
+    """Return the error for arguments that do not fit, with the name of a form in place of that of the class called."""
+    of, text = called.__qualname__, str(error)
+    if not text.startswith(f"{of}()"):
+        return error
+    return TypeError(f"{type(form).__name__}.{called.__name__}{text.removeprefix(of)}")
+
+
 class Blocking(Generic[A_co]):
     """The blocking form of an object of asyncio. It has the attributes and methods of the object."""
 
@@ -109,6 +118,9 @@ class Blocking(Generic[A_co]):
     def __getstate__(self) -> NoReturn:
         raise TypeError(f"{self!r} cannot be copied or pickled: it has a thread")
 
+    def _lacks(self, name: str) -> AttributeError:
+        return AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
     def _settle(self) -> None:
         """Wait until nothing changes the object that this thread has begun."""
 
@@ -119,9 +131,14 @@ class Blocking(Generic[A_co]):
             AttributeError: The object has no such attribute, or a private one.
         """
         if name[0] == "_":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raise self._lacks(name)
         self._settle()
-        value = getattr(self._object, "aclose" if name == "close" else name)
+        try:
+            value = getattr(self._object, "aclose" if name == "close" else name)
+        except AttributeError as error:
+            if error.obj is not self._object:  # it comes from within an attribute
+                raise
+            raise self._lacks(name) from None
         return self._bridged(value) if inspect.isroutine(value) else self._form(value)
 
     if not TYPE_CHECKING:
@@ -134,7 +151,11 @@ class Blocking(Generic[A_co]):
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
             options = {key: self._asynchronous(value) for key, value in kwargs.items()}
             bound = partial(method, *map(self._asynchronous, args), **options)
-            return self._form(self._thread.run(bound) if waits else bound(), given=(args, kwargs))
+            try:
+                value = self._thread.run(bound) if waits else bound()
+            except TypeError as error:
+                raise _renamed(error, method, self) from error.__cause__
+            return self._form(value, given=(args, kwargs))
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
         return call
@@ -161,6 +182,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
     def _take(self, of: Any, thread: LoopThread, owner: Blocking[Any] | None, given: object = None) -> Self:  # noqa: ANN401 - likewise
         self._call: Call[bool] | None = None
         """The last call of `_load`. None: it has returned."""
+        of._called = type(self).__name__  # noqa: SLF001 - its form
         return super()._take(of, thread, owner, given)
 
     def __next__(self) -> R:
@@ -284,12 +306,45 @@ else:
         return declare
 
 
-class BlockingItems(BlockingIterator[R]):
+class _Table(Blocking[A_co]):
+    """What NumPy, and so pandas, would make one column of objects of, in silence."""
+
+    __slots__ = ()
+
+    def _model(self) -> type:
+        """Return the class of what is iterated over."""
+        model: type = self._object.model
+        return model
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __array__(self) -> Callable[..., NoReturn]:
+            # pandas calls this if it is there. Of dicts and dataclasses, it makes a column for each field by itself.
+            model = self._model()
+            if issubclass(model, dict) or is_dataclass(model):
+                raise self._lacks("__array__")
+
+            def refuse(*_: object, **__: object) -> NoReturn:
+                raise TypeError(
+                    f"NumPy and pandas would make one column of {model.__name__} objects: "
+                    "pyarrow.table(listing).to_pandas() has a column for each field"
+                )
+
+            return refuse
+
+
+class BlockingItems(BlockingIterator[R], _Table[Iteration[R]]):
     """Yields items that arrive page by page."""
 
     __slots__ = ()
 
     stats: WalkStats
+
+    def _model(self) -> type:
+        listing: Any = self._owner  # or the details of one
+        model: type = listing.model
+        return model
 
     def take(self, at_most: int) -> list[R]:
         integer("at_most", at_most, low=1)
@@ -360,8 +415,25 @@ class BlockingFollowedListing(BlockingIterator[R]):
         return self
 
 
-class _Tabular(Blocking[A_co]):
+class _Tabular(_Table[A_co]):
     __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __bool__(self) -> bool:
+            return True  # its length is not known
+
+        def __len__(self) -> NoReturn:
+            raise TypeError(
+                f"a {type(self).__name__} has no length: count() of a listing returns how many items match, and list() "
+                "makes a list"
+            )
+
+        def __getitem__(self, at: object) -> NoReturn:
+            raise TypeError(
+                f"a {type(self).__name__} cannot be indexed: first() returns the first item, max_items=N of a listing "
+                "limits it to the first N, and list() makes a list"
+            )
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the listing as a stream of Arrow. Its pages are requested while it is read.
@@ -494,7 +566,10 @@ class BlockingSession(Blocking[TofuPilotSession]):
         if given.value[1].get("http_session") is not None:
             message = "http_session must be left out: it belongs to another event loop"
             raise for_parameter(ConfigurationError(message), "http_session")
-        session = TofuPilotSession(*given.value[0], **given.value[1])
+        try:
+            session = TofuPilotSession(*given.value[0], **given.value[1])
+        except TypeError as error:
+            raise _renamed(error, TofuPilotSession.__init__, self) from error.__cause__
         self._take(session, LoopThread(session.close), None)
         self._is_closed = False
 

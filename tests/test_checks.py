@@ -10,6 +10,8 @@ from hypothesis import given, strategies as st
 
 from aiotofupilot._checks import as_str, aware, boolean, integer, one_of, seconds
 
+A_DATETIME = "must be a datetime such as datetime(2026, 1, 1, tzinfo=UTC), or None"
+
 
 class Indexable:
     """An integer that is not an int, like those of NumPy."""
@@ -137,8 +139,8 @@ def test_a_timestamp_passes_as_it_is(moment):
 @pytest.mark.parametrize(
     ("value", "kind", "complaint"),
     [
-        ("2026-01-05", TypeError, "start must be a datetime or None, got '2026-01-05'"),
-        (datetime(2026, 1, 5).date(), TypeError, "start must be a datetime or None, got datetime.date(2026, 1, 5)"),  # noqa: DTZ001 - a day
+        ("2026-01-05", TypeError, f"start {A_DATETIME}, got '2026-01-05'"),
+        (datetime(2026, 1, 5).date(), TypeError, f"start {A_DATETIME}, got datetime.date(2026, 1, 5)"),  # noqa: DTZ001 - a day
         (datetime(2026, 1, 5), ValueError, "start must be timezone-aware, got datetime.datetime(2026, 1, 5, 0, 0)"),  # noqa: DTZ001 - naive
     ],
 )

@@ -84,7 +84,9 @@ def test_a_text_that_is_not_a_shard_is_refused():
 
 @pytest.mark.parametrize("end", ["start", "end"])
 def test_a_bound_that_is_not_a_timestamp_is_refused_by_name(end):
-    with pytest.raises(TypeError, match=f"{end} must be a datetime or None, got '2026'") as caught:
+    with pytest.raises(
+        TypeError, match=rf"{end} must be a datetime such as datetime\(2026, 1, 1, tzinfo=UTC\), or None, got '2026'"
+    ) as caught:
         Shard(listing="runs", **{end: "2026"})
     assert caught.value.parameter == end
     with pytest.raises(ValueError, match=f"{end} must be timezone-aware") as caught:

@@ -129,5 +129,7 @@ def test_the_floor_is_a_whole_second_in_utc():
         with pytest.raises(ValueError, match="floor must be") as caught:
             Watermark("runs", "abcdefgh", floor)
         assert caught.value.parameter == "floor"
-    with pytest.raises(TypeError, match="floor must be a datetime or None, got 5"):
+    with pytest.raises(
+        TypeError, match=r"floor must be a datetime such as datetime\(2026, 1, 1, tzinfo=UTC\), or None, got 5"
+    ):
         Watermark("runs", "abcdefgh", 5)

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -24,6 +26,7 @@ from aiotofupilot import (
     IncrementalWalk,
     NotFoundError,
     Paginator,
+    SessionError,
     TofuPilotSession,
     Walk,
     arrow,
@@ -151,11 +154,64 @@ def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
 
 def test_a_private_or_an_unknown_attribute_is_not_there(session):
     listing = session.procedures.list()
-    for name in ("nothing", "_plan", "__array__", "__await__", "__aiter__"):
+    for name in ("nothing", "_plan", "__await__", "__aiter__"):
         with pytest.raises(AttributeError, match=name):
             getattr(listing, name)
-    with pytest.raises(AttributeError, match="get"):
+    with pytest.raises(AttributeError, match="'BlockingListing' object has no attribute 'get'"):
         _ = session.users.get
+
+
+def test_an_error_has_the_name_of_the_blocking_class(session):
+    walk = session.runs.list().walk()
+    next(walk)
+    walk.close()
+    with pytest.raises(SessionError, match="this BlockingWalk was closed"):
+        next(walk)
+    with pytest.raises(AttributeError, match="'BlockingPaginator' object has no attribute 'itmes'") as caught:
+        _ = session.runs.list().itmes
+    assert caught.value.obj.__class__ is BlockingPaginator
+    for call, message in (
+        (
+            lambda: session.runs.list().shards(),
+            "BlockingPaginator.shards() missing 1 required positional argument: 'n'",
+        ),
+        (lambda: session.runs.list(nothing=1), "BlockingListing.list() got an unexpected keyword argument 'nothing'"),
+        (lambda: BlockingSession(nothing=1), "BlockingSession.__init__() got an unexpected keyword argument 'nothing'"),
+        (lambda: session.runs.list().shards("2"), "n must be an integer, got '2'"),
+    ):
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            call()
+
+
+def test_an_attribute_raises_its_own_error(session, monkeypatch):
+    """An AttributeError of another object is not taken for a missing attribute."""
+    monkeypatch.setattr(Paginator, "model", property(lambda _: None.nothing))
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'nothing'"):
+        _ = session.runs.list().model
+
+
+def test_a_listing_says_what_to_write_for_its_length_and_for_an_index(session):
+    for listing in (session.runs.list(), session.runs.list().details()):
+        assert bool(listing)
+        name = type(listing).__name__
+        with pytest.raises(TypeError, match=rf"a {name} has no length: count\(\) of a listing"):
+            len(listing)
+        for at in (0, slice(3)):
+            with pytest.raises(TypeError, match=rf"a {name} cannot be indexed: first\(\) returns the first item"):
+                listing[at]
+    assert len(list(session.runs.list(max_items=3))) == 3
+
+
+def test_pandas_never_makes_one_column_of_items(session):
+    listing = session.runs.list(max_items=3)
+    for items in (listing, listing.walk(), listing.since(), listing.details(), listing.details().walk()):
+        with pytest.raises(TypeError, match=r"one column of Run(Details)? objects: pyarrow\.table\(listing\)"):
+            pd.DataFrame(items)
+        with pytest.raises(TypeError, match="one column"):
+            np.array(items)
+    for items in (listing.raw(), listing.raw().walk(), listing.raw().details()):
+        assert "procedure" in pd.DataFrame(items).columns
+    assert "procedure" in pa.table(listing).to_pandas().columns
 
 
 def test_no_attribute_can_be_set(session):

@@ -465,7 +465,7 @@ def test_another_thread_is_refused_and_not_interrupted(session, sandbox):
             pass
         assert walk.stats.items == 0
         for refused in (walk.__next__, walk.close):
-            with pytest.raises(RuntimeError, match="another task is waiting"):
+            with pytest.raises(RuntimeError, match="another thread is waiting"):
                 refused()
         raised.append(True)
         interrupt()

@@ -160,7 +160,7 @@ class TestClosed:
         gc.collect()
         assert len(walk.take(5)) == 5
         walk.batches().close()
-        with pytest.raises(SessionError, match="this Walk was closed"):
+        with pytest.raises(SessionError, match="this BlockingWalk was closed"):
             walk.take(1)
 
     def test_it_says_so(self, sandbox):
@@ -252,7 +252,7 @@ class TestThreads:
         monkeypatch.setattr(threading, "excepthook", raised.append)
         first.start()
         eventually(lambda: in_flight(session))
-        with pytest.raises(RuntimeError, match="another task is waiting"):
+        with pytest.raises(RuntimeError, match="another thread is waiting"):
             next(walk)
         session.close()
         first.join(30)

@@ -219,7 +219,7 @@ REFUSED = [
     *refusals(
         *("runs", TypeError),
         started_before=[
-            (value, f" must be a datetime or None, got {value!r}")
+            (value, f" must be a datetime such as datetime(2026, 1, 1, tzinfo=UTC), or None, got {value!r}")
             for value in ("2024-01-01T00:00:00Z", 1704067200, TIME.date())
         ],
     ),
