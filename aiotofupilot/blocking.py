@@ -54,7 +54,6 @@ from ._paging.walk import Batches, ItemIteration
 from ._secret import Secret
 from .listings import Listing
 from .models.display import showing
-from .models.page import Identified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +78,7 @@ P = ParamSpec("P")
 A = TypeVar("A")
 D = TypeVar("D")
 R = TypeVar("R")
-T = TypeVar("T", bound=Identified)
+T = TypeVar("T")
 A_co = TypeVar("A_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -478,6 +477,7 @@ class BlockingPaginator(_Tabular[Paginator[T]]):
 
         @property
         def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
+        def into(self, model: type[R]) -> BlockingPaginator[R]: ...
 
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
         listing: Paginator[Any] = self._object

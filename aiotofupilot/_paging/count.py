@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attrs import evolve
 
 from aiotofupilot.errors import DriftError
+from aiotofupilot.models import RawItem
 from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
@@ -70,10 +71,10 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
     if keep is None or divided is None:
         return 0
     start = Checkpoint(listing=plan.start.listing)
-    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=None)
-    return len(
-        {item.id for boundary in divided.near_bounds() async for item in Walk(boundary.fetch, plan) if not keep(item)}
-    )
+    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise")
+    plan = evolve(plan, keep=None, holds_values=False)
+    walks = [Walk[RawItem](boundary.fetch, plan) for boundary in divided.near_bounds()]
+    return len({item.id for walk in walks async for item in walk if not keep(item)})
 
 
 async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -> list[Page[T]]:

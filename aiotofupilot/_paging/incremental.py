@@ -30,11 +30,13 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import ByCreation, PassClock, Segment
 from .by_run import PerRun
-from .source import Plan, Source, T
+from .source import Identified, Plan, Source, Y
 from .walk import CountedIteration, MarkedIteration
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from .source import OnDrift
 
 __all__ = ["FollowedListing", "IncrementalWalk"]
 
@@ -46,7 +48,7 @@ _JITTER = 0.1
 _INTERNAL_ERROR = 500
 
 
-class IncrementalWalk(MarkedIteration[T, T]):
+class IncrementalWalk(MarkedIteration[Y, Identified]):
     """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
     You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item that was
@@ -58,7 +60,7 @@ class IncrementalWalk(MarkedIteration[T, T]):
     @internal
     def __init__(
         self,
-        source: Source[T],
+        source: Source[Any],
         plan: Plan,
         watermark: Watermark,
         *,
@@ -74,14 +76,16 @@ class IncrementalWalk(MarkedIteration[T, T]):
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
         self._begins_again = plan.on_drift != "raise"
-        plan = evolve(plan, max_items=None, on_drift="resync" if self._begins_again else "raise")
+        self._yielded_of = plan.yielded
+        on_drift: OnDrift = "resync" if self._begins_again else "raise"
+        plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
         of_runs = source.of_runs
-        self._new: ByCreation[T] | PerRun[T] = (
+        self._new: ByCreation[Any] | PerRun[Any] = (
             ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts, begins=begins)
             if of_runs is None
-            else PerRun(of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk, begins=begins))
+            else PerRun(of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk[Any], begins=begins))
         )
-        self._segment: Segment[T] | None = None
+        self._segment: Segment[Any] | None = None
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
 
@@ -101,7 +105,7 @@ class IncrementalWalk(MarkedIteration[T, T]):
         self._note_yielded()
         return self._stats
 
-    def _mark(self, item: T) -> None:
+    def _mark(self, item: Identified) -> None:
         """Count an item that was taken as yielded."""
         self._new.mark(item)
 
@@ -114,18 +118,18 @@ class IncrementalWalk(MarkedIteration[T, T]):
         self._offer_from((), ())
         found = (await self._next_found())[: self._wanted] if self._wanted else []
         self._wanted -= len(found)
-        self._offer_from(found, found)
+        self._offer_from(self._yielded_of(found), found)
         if not found or not self._wanted:
             self._wanted = 0
             await self._leave_segment()
             await self._new.aclose()
         return bool(found)
 
-    def _pass(self, origin: T) -> None:
+    def _pass(self, origin: Identified) -> None:
         if self._marks:
             self._mark(origin)
 
-    async def _next_found(self) -> list[T]:
+    async def _next_found(self) -> list[Any]:
         """Return the next new items; none: everything was seen.
 
         Where the listing moved too much, another beginning does not help if nothing new came since the last one. After
@@ -168,7 +172,7 @@ class IncrementalWalk(MarkedIteration[T, T]):
             error.watermark = self.watermark
 
 
-class FollowedListing(CountedIteration[T]):
+class FollowedListing(CountedIteration[Y]):
     """An endless stream of the items that are created in a listing. It makes requests only while you wait for it.
 
     Without a watermark, it begins when it is entered with ``async with``, or else when you ask for the first item.
@@ -181,7 +185,7 @@ class FollowedListing(CountedIteration[T]):
     @internal
     def __init__(
         self,
-        source: Source[T],
+        source: Source[Any],
         plan: Plan,
         *,
         interval: float,
@@ -196,7 +200,7 @@ class FollowedListing(CountedIteration[T]):
         self._interval = interval
         self._watermark = since
         self._stats = WalkStats()
-        self._poll: IncrementalWalk[T] | None = None
+        self._poll: IncrementalWalk[Y] | None = None
         self._due = -math.inf
         self._is_to_wait = True
 
@@ -295,7 +299,7 @@ class FollowedListing(CountedIteration[T]):
         self._failing_since = None
         return False
 
-    def _new_poll(self) -> IncrementalWalk[T]:
+    def _new_poll(self) -> IncrementalWalk[Y]:
         """Return the next pass. Without a watermark, it is one over what exists."""
         source, plan, stats = self._source, self._plan, self._stats
         if self._watermark is not None:

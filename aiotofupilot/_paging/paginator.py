@@ -16,7 +16,7 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
-from .source import Plan, Source, T
+from .source import Plan, Source, Y
 from .walk import Pages, Walk
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Details", "Paginator"]
 
 D = TypeVar("D")
+R = TypeVar("R")
 
 MAX_BUFFER = 96 * 1024 * 1024
 """The usual limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a program
@@ -48,7 +49,7 @@ def _brief(values: list[str]) -> str:
 
 
 @showing
-class Paginator(AsyncOnly, Generic[T]):
+class Paginator(AsyncOnly, Generic[Y]):
     """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
@@ -57,7 +58,7 @@ class Paginator(AsyncOnly, Generic[T]):
     """
 
     @internal
-    def __init__(self, source: Source[T], plan: Plan) -> None:
+    def __init__(self, source: Source[Any], plan: Plan) -> None:
         self._source = source
         self._plan = plan
 
@@ -83,14 +84,14 @@ class Paginator(AsyncOnly, Generic[T]):
         )
 
     @property
-    def model(self) -> type[T]:
-        """The class of an item, such as `Procedure`; `RawItem` after `raw`."""
+    def model(self) -> type[Y]:
+        """The class of an item, such as `Procedure`; `RawItem` after `raw`, and your own after `into`."""
         return self._source.model
 
-    def __await__(self) -> Generator[Any, None, Page[T]]:
+    def __await__(self) -> Generator[Any, None, Page[Y]]:
         return self._first_page().__await__()
 
-    def __aiter__(self) -> Walk[T]:
+    def __aiter__(self) -> Walk[Y]:
         return self.walk()
 
     def raw(self) -> Paginator[RawItem]:
@@ -98,7 +99,30 @@ class Paginator(AsyncOnly, Generic[T]):
 
         This is for fields that are newer than this package. Dates and durations stay strings.
         """
-        return Paginator(self._source.raw(), self._plan)
+        return Paginator(self._source.raw(), evolve(self._plan, holds_values=False))
+
+    def into(self, model: type[R]) -> Paginator[R]:
+        """Return the same listing with its items as objects of your own class.
+
+        A field has the value of the JSON's key of its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
+        of a field of attrs or of a dataclass names another one, at any depth. Keys without a field are left out, and a
+        field without a key has its default. If an object on a path is null, so is the field, or it has its default.
+
+        Strings, numbers, booleans, date-times, durations, enumerations, lists, dicts, unions and other such classes are
+        read as their annotations say. Nothing is coerced. The class needs no ``id``. A pydantic model is made by
+        pydantic, by its own rules.
+
+        An item of which no object can be made raises a `DecodeError`, whose ``path`` names the fault, or is left out
+        with ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
+        comes, with all validators of the class.
+
+        Args:
+            model: The class. It is made by attrs or ``dataclass``, or is a pydantic model.
+
+        Raises:
+            TypeError: It is another class, or no JSON can be read as one of its fields.
+        """
+        return Paginator(self._source.into(model), evolve(self._plan, holds_values=True))
 
     def structs(self) -> Paginator[Any]:
         """Return the same listing with items that have only the attributes and the values of the models.
@@ -106,7 +130,7 @@ class Paginator(AsyncOnly, Generic[T]):
         This is for code that copies the values to another place, as `aiotofupilot.arrow` does. Decoding a page takes
         half of the time that models take. The items have no public class.
         """
-        return Paginator(self._source.structs(), self._plan)
+        return Paginator(self._source.structs(), evolve(self._plan, holds_values=False))
 
     @overload
     def details(self: Paginator[models.Batch], *, max_buffer: int = ...) -> Details[models.BatchDetails]: ...
@@ -133,7 +157,7 @@ class Paginator(AsyncOnly, Generic[T]):
     @overload
     def details(self: Paginator[RawItem], *, max_buffer: int = ...) -> Details[RawItem]: ...
     @overload
-    def details(self, *, max_buffer: int = ...) -> Details[Any]: ...
+    def details(self, *, max_buffer: int = ...) -> Details[Y]: ...
     def details(self, *, max_buffer: int = MAX_BUFFER) -> Details[Any]:
         """Return the same listing with the details of each item, as ``get()`` of the listing returns them.
 
@@ -144,7 +168,7 @@ class Paginator(AsyncOnly, Generic[T]):
         An item that was removed after it was listed is left out and counted. So is one whose details cannot be read,
         with ``on_unreadable="skip"``. One that is not found although it is still listed is requested again for some
         seconds, because the server may return it from a replica that lags. ``max_items`` counts details. After `raw`,
-        the details are raw too.
+        the details are raw too, and after `into`, objects of your class are made of them.
 
         Args:
             max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. No more details
@@ -157,7 +181,7 @@ class Paginator(AsyncOnly, Generic[T]):
         """
         return Details(self._source, self._plan, max_buffer)
 
-    def walk(self, *, receipt: str | PathLike[str] | None = None) -> Walk[T]:
+    def walk(self, *, receipt: str | PathLike[str] | None = None) -> Walk[Y]:
         """Return a pass over the items. It can be closed, and it knows its position and its counts.
 
         Args:
@@ -174,7 +198,7 @@ class Paginator(AsyncOnly, Generic[T]):
         opened = None if receipt is None else Receipt(receipt, self._plan)
         return Walk(self._source.fetch, self._plan, receipt=opened)
 
-    def pages(self) -> Iteration[Page[T]]:
+    def pages(self) -> Iteration[Page[Y]]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
@@ -184,14 +208,14 @@ class Paginator(AsyncOnly, Generic[T]):
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
                 brought nothing new.
         """
-        return Pages(self._source.fetch, self._plan)
+        return Pages[Y](self._source.fetch, self._plan)
 
-    async def collect(self) -> list[T]:
+    async def collect(self) -> list[Y]:
         """Return all items."""
         async with self.walk() as walk:
             return [item async for item in walk]
 
-    async def first(self) -> T | None:
+    async def first(self) -> Y | None:
         """Return the first item of the listing, in the server's order; None: there is none.
 
         Unless a cursor is given, no whole page is requested.
@@ -199,7 +223,7 @@ class Paginator(AsyncOnly, Generic[T]):
         plan = self._plan
         wanted = 1 if plan.max_items is None else min(1, plan.max_items)
         on_drift = plan.on_drift if plan.start.anchors else "ignore"  # nothing was passed that could have moved
-        async with Walk(self._source.fetch, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
+        async with Walk[Y](self._source.fetch, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
             return await anext(walk, None)
 
     async def count(self) -> int:
@@ -221,7 +245,7 @@ class Paginator(AsyncOnly, Generic[T]):
         total = await count_items(self._source.raw().fetch, self._plan)
         return total - await count_not_kept(self._source, self._plan) if total else total
 
-    async def shards(self, n: int) -> tuple[Shard[T], ...]:
+    async def shards(self, n: int) -> tuple[Shard[Y], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
         The listing is cut by the time of creation, or of the start for measurements and phases. These timestamps never
@@ -245,7 +269,7 @@ class Paginator(AsyncOnly, Generic[T]):
         """
         return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
 
-    def since(self, watermark: Watermark | None = None) -> IncrementalWalk[T]:
+    def since(self, watermark: Watermark | None = None) -> IncrementalWalk[Y]:
         """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
@@ -271,7 +295,7 @@ class Paginator(AsyncOnly, Generic[T]):
 
     def follow(
         self, interval: float = 5.0, since: Watermark | None = None, *, max_outage: float | None = None
-    ) -> FollowedListing[T]:
+    ) -> FollowedListing[Y]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields what is new, oldest first. An item that became visible late may come after items that were
@@ -312,7 +336,7 @@ class Paginator(AsyncOnly, Generic[T]):
             max_outage=None if max_outage is None else seconds("max_outage", max_outage, zero=False),
         )
 
-    async def _first_page(self) -> Page[T]:
+    async def _first_page(self) -> Page[Y]:
         plan = self._plan
         return plan.kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts(), deadline=Deadline()))
 
@@ -325,11 +349,11 @@ class Details(AsyncOnly, Generic[D]):
 
     @internal
     def __init__(self, source: Source[Any], plan: Plan, max_buffer: int) -> None:
-        self._source = source
         self._details: DetailSource[D] = source.details()
+        self._source = source.raw() if plan.holds_values else source  # the class may have fields that only details have
         self._plan = plan
         # The items are walked page after page, because details are what is in flight, and all may be left out.
-        self._plan_of_items = evolve(plan, concurrency=1, max_items=None)
+        self._plan_of_items = evolve(plan, concurrency=1, max_items=None, holds_values=False)
         self._max_buffer = integer("max_buffer", max_buffer, low=1)
 
     def __repr__(self) -> str:
@@ -345,7 +369,7 @@ class Details(AsyncOnly, Generic[D]):
 
     def walk(self) -> DetailsWalk[D]:
         """Return a pass over the details. It can be closed, and it knows its position and its counts."""
-        items = Walk(self._source.fetch, self._plan_of_items)
+        items = Walk[Any](self._source.fetch, self._plan_of_items)
         return DetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     def since(self, watermark: Watermark | None = None) -> IncrementalDetailsWalk[D]:
@@ -362,7 +386,7 @@ class Details(AsyncOnly, Generic[D]):
             ValueError: As in `Paginator.since`.
         """
         watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)
-        items = IncrementalWalk(self._source, self._plan_of_items, watermark, marks=False)
+        items = IncrementalWalk[Any](self._source, self._plan_of_items, watermark, marks=False)
         return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     async def collect(self) -> list[D]:
@@ -373,6 +397,7 @@ class Details(AsyncOnly, Generic[D]):
     async def first(self) -> D | None:
         """Return the details of the first item that has any; None: there is none."""
         wanted = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        details = Details[D](self._source, evolve(self._plan, max_items=wanted), self._max_buffer)
-        async with details.walk() as walk:
+        items = Walk[Any](self._source.fetch, self._plan_of_items)
+        plan = evolve(self._plan, max_items=wanted)
+        async with DetailsWalk(items, self._source, self._details, plan, self._max_buffer) as walk:
             return await anext(walk, None)

@@ -11,7 +11,7 @@ from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from datetime import datetime
 
     from aiotofupilot._clock import Clock
@@ -31,6 +31,8 @@ OnUnreadable = Literal["raise", "skip"]
 
 T = TypeVar("T", bound=Identified)
 """The class of an item."""
+Y = TypeVar("Y")
+"""The class of what is yielded of an item: the item, or an object of the user's own class."""
 D_co = TypeVar("D_co", covariant=True)
 
 
@@ -145,6 +147,14 @@ class Source(PageSource[T], Protocol[T]):
 
     def raw(self) -> Source[RawItem]:
         """Return the same query with its items as the server sends them."""
+        ...
+
+    def into(self, model: type[Any]) -> Source[Any]:
+        """Return the same query with items that hold objects of a class: each has one as its ``value``.
+
+        Raises:
+            TypeError: The class cannot be made of JSON.
+        """
         ...
 
     def structs(self) -> Source[Any]:
@@ -262,11 +272,19 @@ class Plan:
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
     page can be requested in parts."""
+    holds_values: bool = False
+    """Whether an item holds what is yielded of it, as its ``value``; see `Source.into`."""
 
-    def kept(self, page: Page[T]) -> Page[T]:
-        """Return a page with those of its items that are to be yielded."""
+    def kept(self, page: Page[Any]) -> Page[Any]:
+        """Return a page with what is to be yielded of its items."""
         keep = self.keep
-        return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
+        if keep is None and not self.holds_values:
+            return page
+        return evolve(page, data=[*self.yielded([item for item in page.data if keep is None or keep(item)])])
+
+    def yielded(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return what is yielded of items."""
+        return [item.value for item in items] if self.holds_values else items
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

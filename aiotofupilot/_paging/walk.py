@@ -25,7 +25,7 @@ from aiotofupilot.stats import WalkStats
 from .drift import DetectDrift
 from .memory import IgnoreDrift
 from .prefetch import Window
-from .source import Fetch, Plan, T, counted
+from .source import Fetch, Plan, Y, counted
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -141,7 +141,7 @@ class Batches(AsyncOnly, AsyncIterator[list[R]]):
         await self._walk.aclose()
 
 
-class Walk(ItemIteration[T]):
+class Walk(ItemIteration[Y]):
     """One pass over a listing, in the server's order. Pages are requested only while you wait for an item.
 
     You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
@@ -155,14 +155,14 @@ class Walk(ItemIteration[T]):
 
     @internal
     def __init__(
-        self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None, receipt: Receipt | None = None
+        self, fetch: Fetch[Any], plan: Plan, stats: WalkStats | None = None, receipt: Receipt | None = None
     ) -> None:
         start = plan.start
         self._plan = plan
         self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
         self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
-        self._window: Window[T] = Window(
+        self._window: Window[Any] = Window(
             counted(fetch, self._stats.counts),
             cursor=cursor,
             limit=limit,
@@ -172,8 +172,8 @@ class Walk(ItemIteration[T]):
             passed=start.cursor + start.skip if self._yields_items else 0,
         )
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        self._page: Page[T] | None = None  # the page at hand
-        self._new: Sequence[T] = ()
+        self._page: Page[Any] | None = None  # the page at hand
+        self._new: Sequence[Any] = ()
         self._end: tuple[int, int, int | None] | None = None  # of that page: its cursor, its length and the next cursor
         self._yielded_before = 0
         self._receipt = receipt
@@ -255,7 +255,7 @@ class Walk(ItemIteration[T]):
             self._receipt.end(is_limited=not self._wanted)
         return False
 
-    def _new_of(self, page: Page[T]) -> Sequence[T] | None:
+    def _new_of(self, page: Page[Any]) -> Sequence[Any] | None:
         """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
         drift, window, keep = self._drift, self._window, self._plan.keep
         resyncs = drift.resyncs
@@ -292,7 +292,7 @@ class Walk(ItemIteration[T]):
         window.restart(drift.next_probe)
         self._reason = "search"
 
-    def _follow_cursor(self, page: Page[T], fault: TofuPilotError) -> Sequence[T] | None:
+    def _follow_cursor(self, page: Page[Any], fault: TofuPilotError) -> Sequence[Any] | None:
         """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
 
         Return the new items of the page at hand if it is the one that follows. Otherwise, that one is requested next.
@@ -317,7 +317,7 @@ class Walk(ItemIteration[T]):
             _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
-    async def _hand_over(self, page: Page[T], new: Sequence[T]) -> None:
+    async def _hand_over(self, page: Page[Any], new: Sequence[Any]) -> None:
         offered = new[: self._wanted]
         if self._receipt is not None:
             gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
@@ -332,13 +332,13 @@ class Walk(ItemIteration[T]):
         self._yielded_before += self._offered
         self._page, self._new, self._end = page, new, (page.cursor, len(page.data), page.following)
         self._stats.pages += 1
-        self._offer(offered)
+        self._offer(self._plan.yielded(offered))
         self._wanted -= self._offered
         if not self._wanted:
             await self._window.aclose()
 
 
-class PageWalk(Walk[T]):
+class PageWalk(Walk[Any]):
     """A walk whose pages are taken as the server cuts them, with what of them was yielded before."""
 
     _yields_items = False
@@ -348,7 +348,7 @@ class PageWalk(Walk[T]):
         """Where the walk is, after the last page that it yielded."""
         return evolve(super().checkpoint, anchors=(), ahead=())
 
-    async def next(self) -> Page[T] | None:
+    async def next(self) -> Page[Any] | None:
         """Return the next page; None: the one before was the last, or is enough."""
         with self._waiting():
             has_page = await self._advance()
@@ -356,10 +356,10 @@ class PageWalk(Walk[T]):
         return self._page if has_page else None
 
 
-class Pages(Iteration["Page[T]"]):
+class Pages(Iteration["Page[Y]"]):
     """Yields pages, as many as a plan needs, whatever it says about drift; see `Paginator.pages`."""
 
-    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
+    def __init__(self, fetch: Fetch[Any], plan: Plan) -> None:
         self._plan = plan
         self._walk = PageWalk(fetch, evolve(plan, on_drift="ignore"))
 

@@ -4,5 +4,6 @@
 - `codec` reads the models of a page from its body, or items as the server sent them. It also reads and writes single
   items. `structs` has the types that msgspec parses for models.
 - `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
+- `own` reads pages and items into classes of the user's own.
 - `times` reads and writes dates and durations.
 """

@@ -53,6 +53,8 @@ class Decoder(Generic[C]):
     """
 
     item: type[Any]
+    is_own = False
+    """Whether the items of a page hold objects of a class of the user's own."""
     _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:

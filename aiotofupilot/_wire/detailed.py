@@ -33,7 +33,7 @@ from .times import format_duration, format_timestamp, read_date_time, read_durat
 Hook = Callable[[Any, Any], Any]
 """A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
 
-_NAMES: dict[type, str] = {
+NAMES: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
     float: "a number",
@@ -44,33 +44,33 @@ _NAMES: dict[type, str] = {
 }
 
 
-def _checked(value: Any, classes: Collection[type], wanted: str) -> Any:
+def checked(value: Any, classes: Collection[type], wanted: str) -> Any:
     if value.__class__ not in classes:
-        raise TypeError(f"expected {wanted}, got {_NAMES.get(value.__class__, value.__class__.__name__)}")
+        raise TypeError(f"expected {wanted}, got {NAMES.get(value.__class__, value.__class__.__name__)}")
     return value
 
 
 def _integer(value: Any, _: object) -> Any:
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
-    if abs(_checked(value, {int}, "an integer")) > LARGEST:
+    if abs(checked(value, {int}, "an integer")) > LARGEST:
         raise ValueError(f"expected an integer from -(2 ** 53 - 1) to 2 ** 53 - 1, got {value}")
     return value
 
 
 def _any_of(*classes: type) -> Hook:
     """Return the hook for a value of one of these classes, which stays as it is, or for an array, if list is one."""
-    wanted = " or ".join(dict.fromkeys(_NAMES[cls] for cls in classes))
+    wanted = " or ".join(dict.fromkeys(NAMES[cls] for cls in classes))
 
     def structure(value: Any, _: object) -> Any:
-        if _checked(value, classes, wanted).__class__ is not list:
+        if checked(value, classes, wanted).__class__ is not list:
             return value
-        return tuple(_checked(item, get_args(Scalar), "only scalars in the array") for item in value)
+        return tuple(checked(item, get_args(Scalar), "only scalars in the array") for item in value)
 
     return structure
 
 
-_LEAVES: dict[Any, Hook] = {
+LEAVES: dict[Any, Hook] = {
     str: _any_of(str),
     bool: _any_of(bool),
     int: _integer,
@@ -78,8 +78,8 @@ _LEAVES: dict[Any, Hook] = {
     Scalar: _any_of(bool, int, float, str),
     Expected: _any_of(bool, int, float, str, list),
     JSON: lambda value, _: immutable(value),
-    datetime: lambda value, _: read_date_time(_checked(value, {str}, "a date-time string")),
-    timedelta: lambda value, _: read_duration(_checked(value, {str}, "a duration string")),
+    datetime: lambda value, _: read_date_time(checked(value, {str}, "a date-time string")),
+    timedelta: lambda value, _: read_duration(checked(value, {str}, "a duration string")),
 }
 
 _SERIES: Any = tuple[float, ...]
@@ -113,17 +113,17 @@ def _envelope(item: Any) -> Any:
 def _converter() -> Converter:
     """Return the converter from parsed JSON to models. It says where a fault is."""
     converter = Converter(detailed_validation=True)
-    for kind, hook in _LEAVES.items():
+    for kind, hook in LEAVES.items():
         converter.register_structure_hook(kind, hook)
-        converter.register_structure_hook(kind | None, _or(None, hook))
+        converter.register_structure_hook(kind | None, or_default(None, hook))
 
-    @converter.register_structure_hook_factory(lambda kind: attrs.has(kind) or get_origin(kind) in _CONTAINERS)
+    @converter.register_structure_hook_factory(lambda kind: attrs.has(kind) or get_origin(kind) in CONTAINERS)
     def compound(kind: Any) -> Hook:
-        cls, factory = (dict, _model_hook) if attrs.has(kind) else _CONTAINERS[get_origin(kind)]
+        cls, factory = (dict, _model_hook) if attrs.has(kind) else CONTAINERS[get_origin(kind)]
         build = factory(kind, converter)
 
         def structure(value: Any, _: object) -> Any:
-            return build(_checked(value, {cls}, _NAMES[cls]), kind)
+            return build(checked(value, {cls}, NAMES[cls]), kind)
 
         def points(value: Any, _: object) -> tuple[float, ...]:
             if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
@@ -146,16 +146,16 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     overrides = renamings(model)
     for field in attrs.fields(model):
         if field.default == ():
-            overrides[field.name] = override(struct_hook=_or((), converter.get_structure_hook(field.type)))
+            overrides[field.name] = override(struct_hook=or_default((), converter.get_structure_hook(field.type)))
     return make_dict_structure_fn(model, converter, **overrides)
 
 
-def _or(default: object, hook: Hook) -> Hook:
+def or_default(default: object, hook: Hook) -> Hook:
     """Return a hook that takes null for a default. The official SDK takes null for an absent array, too."""
     return lambda value, kind: default if value is None else hook(value, kind)
 
 
-_CONTAINERS: dict[Any, tuple[type, Callable[[Any, Converter], Any]]] = {
+CONTAINERS: dict[Any, tuple[type, Callable[[Any, Converter], Any]]] = {
     list: (list, list_structure_factory),
     tuple: (list, homogenous_tuple_structure_factory),
     Mapping: (dict, make_mapping_structure_fn),

@@ -99,6 +99,8 @@ def parsed_type(kind: Any, *, structs: bool) -> Any:
     """
     if attrs.has(kind):
         return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
     if kind not in _PLAIN:
         raise TypeError(f"the wire has no type for {kind!r}")
     return _PLAIN[kind]

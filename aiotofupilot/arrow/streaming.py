@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from aiotofupilot import models
 from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.details import DetailsWalk
 from aiotofupilot._paging.paginator import Details, Paginator
@@ -171,8 +172,9 @@ def checked(listing: Any) -> Paginator[Any] | Details[Any]:  # noqa: ANN401 - it
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
     found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
-    if found.model is RawItem:
-        raise for_parameter(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
+    if getattr(models, found.model.__name__, None) is not found.model or found.model is RawItem:
+        message = f"listing must have models, and raw() and into() have none: got {listing!r}"
+        raise for_parameter(TypeError(message), "listing")
     return found
 
 

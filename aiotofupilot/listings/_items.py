@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._paging.source import Identified
     from aiotofupilot._request import FetchOptions
+    from aiotofupilot._wire.codec import Decoder
     from aiotofupilot._wire.response import Response
 
 D = TypeVar("D")
@@ -187,8 +188,12 @@ class ItemDetails(Generic[D]):
     """What has the items."""
     model: type[D]
     """The class of the details, or `RawItem`."""
+    own: Decoder[D] | None = None
+    """What makes them of a body, if the class is the user's own."""
 
     def decode(self, body: bytes, /) -> D:
+        if self.own is not None:
+            return self.own(body)
         return cast("D", _raw(body) if self.model is RawItem else decoder(self.model)(body))
 
     @property

@@ -92,6 +92,8 @@ class Declared(Generic[T]):
     inclusive: ClassVar[dict[str, bool]]
     """The arguments of ``list()`` for what the API leaves out unless it is asked for: metadata, sequences, and attempts
     that were followed by another one."""
+    read_by_paging: ClassVar[tuple[str, ...]]
+    """The keys of an item's JSON, beside its ID, that paging reads: what sorts and divides items, and their run."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` for an order in which no item can move past another one."""
 
@@ -131,6 +133,10 @@ class Declared(Generic[T]):
         cls.id_filter = "ids" if "ids" in filters and cls.by_run is None else None
         can_be_sorted = "sort_by" in filters and cls.shard_field in filters["sort_by"].choices
         cls.oldest_first = cls.shard_field if can_be_sorted else None
+        orders = filters["sort_by"].choices if "sort_by" in filters else ()
+        paths = [*cls.sort_paths.values(), *([cls.by_run.run_id] if cls.by_run else ())]
+        keys = {cls.creation_field, cls.shard_field, *orders, *(path[0] for path in paths)}
+        cls.read_by_paging = tuple(sorted(key for key in keys if key and key != "id"))
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:
@@ -226,6 +232,12 @@ class Query(Source[T]):
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
 
+    def into(self, model: type[Any]) -> Query[Any]:
+        from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - a program without such a class need not load it
+
+        listing = type(self.listing)
+        return evolve(self, decode=own_decoder(model, list if listing.is_bare else Page, listing.read_by_paging))
+
     def structs(self) -> Query[Any]:
         return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
 
@@ -235,6 +247,10 @@ class Query(Source[T]):
             raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
         if self.decode.structs:
             raise ValueError("structs have no details: call details() without structs(), or raw().details()")
+        if self.decode.is_own:
+            from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
+
+            return ItemDetails(listing, self.model, own_decoder(self.model))
         return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model)
 
     def within(self, max_elapsed: float) -> Query[T]:

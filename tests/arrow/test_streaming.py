@@ -198,7 +198,8 @@ async def test_rows_are_a_positive_integer(listing, size, complaint):
 
 
 async def test_only_a_listing_with_models_can_be_streamed(listing):
-    for wrong in (listing().raw(), listing().walk(), [], None):
+    mine = attrs.make_class("Mine", {"name": attrs.field(type=str)})
+    for wrong in (listing().raw(), listing().into(mine), listing().into(mine).details(), listing().walk(), [], None):
         with pytest.raises(TypeError, match="listing must ") as refused:
             batches(wrong)
         assert refused.value.parameter == "listing"

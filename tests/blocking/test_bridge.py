@@ -6,6 +6,8 @@ import inspect
 import pydoc
 import re
 from contextvars import ContextVar
+from dataclasses import dataclass, make_dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,7 @@ from fakes.listings import offered, required
 import aiotofupilot
 from aiotofupilot import (
     BadRequestError,
+    DecodeError,
     Details,
     DetailsWalk,
     FollowedListing,
@@ -140,7 +143,8 @@ def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
         for name in sorted(public(type(of)) - {"aclose", "close", "download", "downloads"}):
             value = getattr(form, name)
             if callable(value) and not isinstance(value, type):
-                given = {"list": (shard,), "shards": (2,), "take": (2,), "get_json": ("/v2/users",)}.get(name, ())
+                given = {"list": (shard,), "shards": (2,), "take": (2,), "get_json": ("/v2/users",), "into": (MyRun,)}
+                given = given.get(name, ())
                 assert inspect.signature(value) == inspect.signature(getattr(of, name))
                 assert inspect.getdoc(value) == inspect.getdoc(getattr(of, name))
                 value = value(*given)
@@ -150,6 +154,26 @@ def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
                 assert isinstance(value, Blocking)
                 assert type(value).__name__ == FORMS.get(type(value._object), type(value).__name__)
         form.close() if hasattr(form, "close") and form is not session else None
+
+
+@dataclass
+class MyRun:
+    """A class of the user's own."""
+
+    outcome: str
+
+
+def test_objects_of_ones_own_class_come_without_asyncio_too(session):
+    listing = session.runs.list(max_items=3)
+    runs = [MyRun(run.outcome) for run in listing]
+    into = listing.into(MyRun)
+    for found in (into, into.walk(), into.details()):
+        assert list(found) == runs
+    assert {type(item) for item in into.since()} == {MyRun}
+    assert next(into.pages()).data[:3] == runs
+    assert pd.DataFrame(into).columns == ["outcome"]
+    with pytest.raises(DecodeError, match="Invalid isoformat"):
+        into.into(make_dataclass("Wrong", [("id", datetime)])).first()
 
 
 def test_a_private_or_an_unknown_attribute_is_not_there(session):

@@ -60,6 +60,10 @@ def a_listing_keeps_its_filters_and_its_items(session: BlockingSession) -> None:
     assert_type(listing.pages(), BlockingIterator[Page[Run]])
     assert_type(next(listing.pages()).data, list[Run])
     assert_type(listing.raw(), BlockingPaginator[RawItem])
+    assert_type(listing.into(timedelta), BlockingPaginator[timedelta])  # as of any class
+    assert_type(listing.into(timedelta).details(), BlockingDetails[timedelta])
+    for item in listing.into(timedelta):
+        assert_type(item, timedelta)
     for shard in listing.shards(4):
         assert_type(shard, Shard[Run])
         assert_type(session.list(shard, limit=50), BlockingPaginator[Run])

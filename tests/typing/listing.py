@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import assert_type
+from typing import Generic, TypeVar, assert_type
 
 from aiotofupilot import (
     Batch,
@@ -155,6 +155,37 @@ async def a_shard_keeps_the_type(session: TofuPilotSession) -> None:
     for shard in await session.runs.list().shards(4):
         assert_type(shard, Shard[Run])
         assert_type(session.list(shard, limit=50), Paginator[Run])
+
+
+T = TypeVar("T")
+
+
+class MyRun:
+    """A class without an ID."""
+
+
+class Box(Generic[T]):
+    """A generic class."""
+
+
+async def ones_own_class_is_that_of_the_items(session: TofuPilotSession) -> None:
+    listing = session.runs.list().into(MyRun)
+    assert_type(listing, Paginator[MyRun])
+    assert_type(listing.model, type[MyRun])
+    async for run in listing:
+        assert_type(run, MyRun)
+    assert_type(await listing.collect(), list[MyRun])
+    assert_type(await listing.first(), MyRun | None)
+    assert_type(listing.walk(), Walk[MyRun])
+    assert_type(listing.since(), IncrementalWalk[MyRun])
+    assert_type(listing.follow(), FollowedListing[MyRun])
+    async for page in listing.pages():
+        assert_type(page, Page[MyRun])
+    assert_type(await listing, Page[MyRun])
+    assert_type(listing.details(), Details[MyRun])
+    assert_type(listing.raw(), Paginator[RawItem])
+    assert_type(session.runs.list().into(Box[int]), Paginator[Box[int]])
+    session.runs.list().into("MyRun")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no class
 
 
 async def details_have_the_type_that_get_returns(session: TofuPilotSession) -> None:

@@ -1,0 +1,409 @@
+"""Decodes bodies into objects of a class of the user's own: one of attrs, a dataclass, or a pydantic model.
+
+msgspec parses a body into the objects if it can build them as their own constructors would. Otherwise it parses the
+body into dicts that have the values of the fields, and cattrs makes objects of these. A field that msgspec does not
+know stays as it is in JSON until cattrs structures it, and pydantic makes its own models. If any of this fails, cattrs
+structures the whole JSON with detailed validation, which takes rare forms too, or names the fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property, lru_cache, partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import attrs
+import msgspec
+from attrs import frozen
+from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, override
+
+from aiotofupilot._checks import for_parameter, must_be
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page, RawItem
+
+from .codec import Decoder
+from .detailed import CONTAINERS, LEAVES, NAMES, Hook, checked, or_default, structured
+from .response import excerpt, read_json
+
+_VALUES: set[Any] = {str, bool, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any}
+
+
+def _float(value: Any, kind: Any) -> float:
+    return float(LEAVES[float](value, kind))
+
+
+_LEAVES: dict[Any, Hook] = {kind: LEAVES[kind] for kind in (str, bool, int, datetime, timedelta)}
+_LEAVES[float] = _float
+_UNIONS: set[Any] = {Union, UnionType}
+_CONTAINERS: set[Any] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
+"""The types that msgspec knows, beside enumerations and literals. It coerces none of these."""
+
+
+def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
+    """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
+    cls = get_origin(model) or model
+    if not isinstance(cls, type) or not (_is_class(cls) or _is_pydantic(cls)):
+        raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", cast("object", model))
+    try:
+        return _own_decoder(model, envelope, keys)
+    except (NameError, TypeError) as error:
+        raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
+
+
+class OwnDecoder(Decoder[Any]):
+    """Decodes bodies into objects of a class of the user's own.
+
+    The items of a page are what paging knows, and each has an object of the class as its ``value``. Paging reads the ID
+    and a few other keys, which the class need not have, so they are parsed for themselves.
+
+    Args:
+        model: The class.
+        envelope: `Page` or ``list`` for the items of a page, as in `Decoder`. None: the body is a single object.
+        keys: The keys that paging reads beside the ID.
+    """
+
+    is_own = True
+
+    def __init__(self, model: Any, envelope: Any, keys: tuple[str, ...]) -> None:
+        super().__init__(model if envelope is None else envelope[model])
+        self.item = model
+        self._envelope = envelope
+        members: list[Any] = [("id", str), *((key, Any, None) for key in keys), ("value", Any, None)]
+        self._keyed: Any = msgspec.defstruct("Keyed", members, gc=False)
+        converter = _converter()
+        self._structure = converter.get_structure_hook(model)
+        self._parse = self._parser(*_reading(model, converter))
+
+    def _parser(self, parsed: Any, make: Hook) -> Callable[[bytes], Any]:
+        """Return the function that makes one object of a body, or all objects of the items of a page."""
+        model = self.item
+        if self._envelope is None:
+            read: Callable[[bytes], Any] = msgspec.json.Decoder(parsed).decode
+            return lambda body: make(read(body), model)
+        items: Any = list[parsed]
+        is_page = self._envelope is Page
+        envelope: Any = msgspec.defstruct("Envelope", [("data", items)]) if is_page else items
+        read = msgspec.json.Decoder(envelope).decode
+
+        def parse(body: bytes) -> Any:
+            found = read(body).data if is_page else read(body)
+            return found if make is _as_parsed else [make(item, model) for item in found]
+
+        return parse
+
+    @cached_property
+    def _at_once(self) -> Callable[[bytes], Any]:
+        parse = self._parse
+        if self._envelope is None:
+            return parse
+        parse_keys = Decoder[Any](self._envelope[self._keyed], structs=True)._at_once  # noqa: SLF001 - of the same class
+
+        def decode(body: bytes) -> Any:
+            items, meta = parse_keys(body)
+            return _with_values(items, parse(body)), meta
+
+        return decode
+
+    def _in_detail(self, body: bytes) -> Any:
+        document = read_json(body)
+        if self._envelope is None:
+            return self._detailed(document, "$")
+        _, meta = structured(document, self._envelope[RawItem])  # each item has an ID
+        at, items = ("$.data", document["data"]) if self._envelope is Page else ("$", document)
+        values = [self._detailed(item, f"{at}[{number}]") for number, item in enumerate(items)]
+        return _with_values([msgspec.convert(item, self._keyed) for item in items], values), meta
+
+    def _detailed(self, item: Any, path: str) -> Any:
+        """Return an object, or raise a `DecodeError` that names the fault."""
+        try:
+            return self._structure(item, self.item)
+        except Exception as error:  # noqa: BLE001 - a constructor may raise any error
+            path, fault = _locate(error, path)
+        # Raised outside of the handler, because the errors of the libraries quote the body.
+        raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
+
+
+_own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define classes without end
+
+
+def _with_values(items: list[Any], values: list[Any]) -> list[Any]:
+    for item, value in zip(items, values, strict=True):
+        item.value = value
+    return items
+
+
+def _is_class(kind: Any) -> bool:
+    cls: Any = get_origin(kind) or kind
+    return isinstance(cls, type) and (attrs.has(cls) or dataclasses.is_dataclass(cls))
+
+
+def _is_pydantic(kind: Any) -> bool:
+    pydantic: Any = sys.modules.get("pydantic")  # a program that has a model of it has imported it
+    return pydantic is not None and isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
+
+
+def _is_native(kind: Any, *, classes: bool = True) -> bool:
+    """Return whether msgspec makes a value of a type as its constructor would. Without classes: and has none in it."""
+    if not _is_known(kind, classes=classes, within=()):
+        return False
+    try:
+        msgspec.json.Decoder(kind)
+    except TypeError:  # such as a union of two classes
+        return False
+    return True
+
+
+def _is_enumeration(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _is_known(kind: Any, *, classes: bool, within: tuple[Any, ...]) -> bool:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated or origin in _UNIONS | _CONTAINERS:
+        inner = inner[:1] if origin is Annotated else inner
+        return all(_is_known(one, classes=classes, within=within) for one in inner if one is not ...)
+    if kind in _VALUES | _CONTAINERS or origin is Literal or kind in within or _is_enumeration(kind):
+        return True
+    if not classes or not isinstance(kind, type) or not _is_class(kind) or not _is_plain(cast("Any", kind)):
+        return False
+    kind = cast("Any", kind)
+    hints = get_type_hints(kind, include_extras=True)
+    return all(_is_known(hints[field.name], classes=True, within=(*within, kind)) for field in _fields_of(kind))
+
+
+def _is_plain(cls: type) -> bool:
+    """Return whether the constructor of a class does nothing that msgspec does not do too."""
+    own = vars(cls)
+    if any(field.path != field.name for field in _fields_of(cls)):
+        return False
+    if "__attrs_attrs__" in own:
+        fields: Any = attrs.fields(cast("Any", cls))
+        return not {"__attrs_init__", "__attrs_pre_init__"} & own.keys() and all(
+            field.init
+            and field.converter is None
+            and field.alias == field.name
+            and not getattr(field.default, "takes_self", False)
+            for field in fields
+        )
+    if "__dataclass_fields__" in own:
+        params, members = own["__dataclass_params__"], dataclasses.fields(cast("Any", cls))
+        has_others = len(members) < len(own["__dataclass_fields__"])  # such as InitVar
+        is_of_pydantic = "__pydantic_validator__" in own
+        return params.init and not has_others and not is_of_pydantic and all(field.init for field in members)
+    return False
+
+
+@frozen
+class _Field:
+    """A field of a class."""
+
+    name: str
+    path: str
+    """Where its value is in the JSON."""
+    has_default: bool
+
+
+def _fields_of(cls: Any) -> list[_Field]:
+    """Return the fields of a class of attrs or of a dataclass."""
+    if attrs.has(cls):
+        found = [(field.name, field.metadata, field.default is not attrs.NOTHING) for field in attrs.fields(cls)]
+    else:
+        missing = dataclasses.MISSING
+        found = [
+            (field.name, field.metadata, field.default is not missing or field.default_factory is not missing)
+            for field in dataclasses.fields(cls)
+        ]
+    fields: list[_Field] = []
+    for name, metadata, has_default in found:
+        path = metadata.get("path", name)
+        if not isinstance(path, str) or "" in path.split("."):
+            message = f"the path of {name!r} must be keys with dots in between, such as 'unit.part.name', got {path!r}"
+            raise TypeError(message)
+        fields.append(_Field(name, path, has_default))
+    return fields
+
+
+_DICT: Callable[..., Any] = cast("Any", TypedDict)
+"""Type checkers take no types from it that only the run time knows."""
+
+
+def _as_parsed(value: Any, _: object) -> Any:
+    return value
+
+
+def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> tuple[Any, Hook]:
+    """Return the type that msgspec parses for a type, and what makes a value of what was parsed."""
+    if _is_native(kind):
+        return kind, _as_parsed
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in _UNIONS and len(inner) == 2 and NoneType in inner:  # noqa: PLR2004 - a type or None
+        parsed, make = _reading(inner[inner[0] is NoneType], converter, within)
+        return Union[parsed, None], or_default(None, make)  # noqa: UP007 - of types that only the run time knows
+    if origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,)):
+        parsed, make = _reading(inner[0], converter, within)
+        cls: Any = tuple if origin is tuple else list
+        several: Any = list[parsed]  # type: ignore[valid-type]  # likewise
+        return several, lambda value, _: cls(make(one, None) for one in value)
+    if not isinstance(kind, type) or not _is_class(kind) or kind in within:
+        return Any, _structuring(kind, converter)
+    return _class_reading(kind, converter, (*within, kind))
+
+
+def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> tuple[Any, Hook]:
+    hints = get_type_hints(cls, include_extras=True)
+    members = [(field.name, hints[field.name], field.path.split(".")) for field in _fields_of(cls)]
+    hooks: dict[str, Hook] = {}
+
+    def dict_of(members: Sequence[tuple[str, Any, Sequence[str]]]) -> Any:
+        """Return the type of a dict with the values of some fields, each at the rest of its path."""
+        types: dict[str, Any] = {}
+        for key in {keys[0]: None for _, _, keys in members}:
+            below = [(name, hint, keys[1:]) for name, hint, keys in members if keys[0] == key]
+            if all(keys for _, _, keys in below):
+                types[key] = Union[dict_of(below), None]  # noqa: UP007 - of types that only the run time knows
+                continue
+            for name, hint, _ in below:
+                types[key], hooks[name] = _reading(hint, converter, within)
+            if len(below) > 1:  # a field has the whole, and others have parts of it
+                types[key] = Any
+                hooks.update((name, _structuring(hint, converter)) for name, hint, _ in below)
+        return _DICT("Members", types, total=False)
+
+    parsed = dict_of(members)
+    for name, hint, keys in members:
+        if len(keys) > 1:  # msgspec has not checked whether it may be null
+            hooks[name] = _or_null(hooks[name], _structuring(hint, converter))
+    return parsed, _class_hook(cls, _PLAIN, hooks)
+
+
+def _or_null(make: Hook, of_null: Hook) -> Hook:
+    return lambda value, kind: of_null(None, kind) if value is None else make(value, kind)
+
+
+def _structuring(kind: Any, converter: Converter) -> Hook:
+    """Return what makes a value of a type of plain JSON."""
+    structure = converter.get_structure_hook(kind)
+    return lambda value, _: structure(value, kind)
+
+
+_PLAIN = Converter(detailed_validation=False)
+"""Says how objects are made whose fields have their own hooks."""
+
+
+def _converter() -> Converter:
+    """Return a converter from plain JSON. It refuses types that it cannot make before it meets any JSON."""
+    converter = Converter(detailed_validation=True, structure_fallback_factory=_refuse)
+    converter.register_structure_hook_factory(partial(_is_native, classes=False), _value_hook)
+    converter.register_structure_hook_factory(_is_container, _container_hook)
+    converter.register_structure_hook_factory(_is_class, _class_hook)
+    converter.register_structure_hook_factory(_is_pydantic, _model_hook)
+    for kind, hook in _LEAVES.items():
+        converter.register_structure_hook(kind, hook)
+        converter.register_structure_hook(kind | None, or_default(None, hook))
+    return converter
+
+
+def _value_hook(kind: Any) -> Hook:
+    return lambda value, _: msgspec.convert(value, kind)
+
+
+def _model_hook(model: Any) -> Hook:
+    validate: Callable[[Any], Any] = model.model_validate
+    return lambda value, _: validate(value)
+
+
+def _refuse(kind: Any) -> Hook:
+    raise TypeError(f"no JSON is a {kind!r}")
+
+
+_FACTORIES = CONTAINERS | {Sequence: CONTAINERS[list], dict: CONTAINERS[Mapping]}
+
+
+def _is_container(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return origin in _FACTORIES and (origin is not tuple or get_args(kind)[1:] == (...,))
+
+
+def _container_hook(kind: Any, converter: Converter) -> Hook:
+    """Return what makes a container. cattrs takes a text for a list, so the class of the value is checked before."""
+    cls, factory = _FACTORIES[get_origin(kind)]
+    build = factory(kind, converter)
+    return lambda value, _: build(checked(value, {cls}, NAMES[cls]), kind)
+
+
+def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | None = None) -> Hook:
+    """Return what makes an object of a class of a dict. Values at longer paths are found before.
+
+    Args:
+        kind: The class.
+        converter: Has what makes the values of fields.
+        hooks: What makes them instead, by the names of the fields.
+    """
+    fields = _fields_of(get_origin(kind) or kind)
+    deep = [(field.path, field.path.split("."), field.has_default) for field in fields if "." in field.path]
+    overrides: dict[str, Any] = {
+        field.name: override(rename=field.path, struct_hook=hooks[field.name] if hooks else None) for field in fields
+    }
+    build = make_dict_structure_fn(
+        kind, converter, _cattrs_detailed_validation=converter.detailed_validation, **overrides
+    )
+
+    def structure(value: Any, _: object) -> Any:
+        members = checked(value, {dict}, "an object")
+        if deep:
+            members = {**members}
+        for path, keys, has_default in deep:
+            found: Any = value
+            for key in keys:
+                if found is None and not has_default:
+                    break  # nothing is there, as if the field were null
+                found = cast("Any", found).get(key, _MISSING) if found.__class__ is dict else _MISSING
+            if found is not _MISSING:
+                members[path] = found
+        return build(members, kind)
+
+    return structure
+
+
+_MISSING = object()
+
+_AT = re.compile(r"(?s)(.*) - at `\$(.*)`")
+"""How msgspec ends a message, unless the value itself is at fault."""
+_LACKS = re.compile(r"Object missing required field `(.*)`")
+
+
+def _locate(error: BaseException, path: str) -> tuple[str, str]:
+    """Return the JSON path of the first fault, and what is wrong there."""
+    if isinstance(error, IterableValidationError | ClassValidationError):
+        members, others = error.group_exceptions()
+        if not members:  # it is the constructor's own
+            return _locate(others[0], path)
+        fault, note = members[0]
+        if isinstance(error, IterableValidationError):
+            return _locate(fault, f"{path}[{cast('Any', note).index!r}]")
+        paths = {field.name: field.path for field in _fields_of(get_origin(error.cl) or error.cl)}
+        return _locate(fault, f"{path}.{paths[cast('Any', note).name]}")
+    if isinstance(error, KeyError):
+        return path, "it is missing"
+    if _is_pydantic_error(error):
+        first = cast("Any", error).errors(include_url=False, include_input=False)[0]
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        return f"{path}{''.join(steps)}", first["msg"]
+    text = str(error) or type(error).__name__
+    if isinstance(error, msgspec.ValidationError) and (at := _AT.fullmatch(text)):
+        text, path = at[1], f"{path}{at[2]}"
+    return path, text
+
+
+def _is_pydantic_error(error: BaseException) -> bool:
+    pydantic: Any = sys.modules.get("pydantic")
+    return pydantic is not None and isinstance(error, pydantic.ValidationError)

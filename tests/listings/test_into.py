@@ -1,0 +1,494 @@
+"""Items as objects of the user's own class."""
+
+import sys
+from dataclasses import InitVar, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
+
+import attrs
+import pydantic
+import pytest
+from fakes.listings import Connection, offered, required
+from msgspec import json
+
+from aiotofupilot import DecodeError, RawItem, TofuPilotSession
+from aiotofupilot.listings import NAMES, Runs, Users
+from aiotofupilot.sandbox import Sandbox, faults
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Procedure:
+    name: str
+
+
+class Outcome(Enum):
+    PASS = "PASS"
+    FAIL = "FAIL"
+
+
+RUN = {
+    "id": "r1",
+    "created_at": "2026-02-01T10:00:00.000Z",
+    "duration": "PT1M30.5S",
+    "outcome": "PASS",
+    "attempts": 2,
+    "ratio": 3,
+    "is_good": True,
+    "day": "2026-02-01",
+    "price": "1.10",
+    "tags": ["a", "b"],
+    "points": [1, 2.5, None],
+    "metadata": {"shift": "A", "cycle": 3},
+    "procedure": {"id": "p1", "name": "FVT"},
+    "steps": [{"name": "one", "by": {"name": "Ada"}}, {"name": "two", "by": None}],
+    "unit": {"serial_number": "SN1", "part": {"number": "PN1", "revision": {"number": "A"}}},
+    "operated_by": None,
+    "nothing": None,
+}
+
+
+def page(*items):
+    return json.encode({"data": items, "meta": {"has_more": False}})
+
+
+async def made(cls, **changes):
+    """Return the object of a class that comes of an item with other values. ``...`` is a key that is missing."""
+    item = {key: value for key, value in (RUN | changes).items() if value is not ...}
+    (found,) = (await Runs(Connection(page(item))).list().into(cls)).data
+    return found
+
+
+def own(make=attrs.frozen, /, **fields):
+    """Return a class with fields, which are annotations, or pairs of an annotation and what attrs takes for it."""
+    annotations = {name: kind[0] if isinstance(kind, tuple) else kind for name, kind in fields.items()}
+    values = {name: kind[1] for name, kind in fields.items() if isinstance(kind, tuple)}
+    return make(type("MyRun", (), {"__annotations__": annotations, "__module__": __name__, **values}))
+
+
+def at(path, **options):
+    return attrs.field(metadata={"path": path}, **options)
+
+
+KINDS = {
+    "attrs": attrs.define,
+    "frozen": attrs.frozen,
+    "kw_only": attrs.define(kw_only=True),
+    "without slots": attrs.define(slots=False),
+    "dataclass": dataclass,
+    "frozen dataclass with slots": dataclass(frozen=True, slots=True, kw_only=True),
+    "pydantic": lambda cls: type("MyRun", (pydantic.BaseModel,), {**vars(cls), "__dict__": {}}),
+    "pydantic dataclass": pydantic.dataclasses.dataclass,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_class_of_any_kind_has_the_values_of_its_fields(kind):
+    """The ID need not be among them."""
+    cls = own(KINDS[kind], created_at=datetime, duration=timedelta, outcome=Literal["PASS", "FAIL"], tags=list[str])
+    found = await made(cls)
+    assert type(found) is cls
+    assert found == cls(
+        created_at=datetime(2026, 2, 1, 10, tzinfo=UTC),
+        duration=timedelta(seconds=90.5),
+        outcome="PASS",
+        tags=["a", "b"],
+    )
+
+
+FIELDS = [
+    (str, "outcome", "PASS"),
+    (int, "attempts", 2),
+    (float, "ratio", 3.0),
+    (bool, "is_good", True),
+    (date, "day", date(2026, 2, 1)),
+    (Decimal, "price", Decimal("1.10")),
+    (Any, "procedure", RUN["procedure"]),
+    (dict, "procedure", RUN["procedure"]),
+    (Outcome, "outcome", Outcome.PASS),
+    (Outcome | None, "outcome", Outcome.PASS),
+    (Outcome | None, "nothing", None),
+    (Literal["PASS"], "outcome", "PASS"),
+    (Annotated[str, "how it ended"], "outcome", "PASS"),
+    (NewType("How", str), "outcome", "PASS"),
+    (str | None, "nothing", None),
+    (int | str, "attempts", 2),
+    (int | str, "outcome", "PASS"),
+    (tuple[str, ...], "tags", ("a", "b")),
+    (set[str], "tags", {"a", "b"}),
+    (list[float | None], "points", [1, 2.5, None]),
+    (dict[str, str | int], "metadata", {"shift": "A", "cycle": 3}),
+    (Procedure, "procedure", Procedure("FVT")),
+    (Procedure | None, "nothing", None),
+    (dict[str, Any] | None, "procedure", RUN["procedure"]),
+]
+
+PLAIN = {}
+"""Options of a field of a class that msgspec builds."""
+CONVERTED = {"converter": lambda value: value}
+"""Those of one that only its constructor builds."""
+
+
+@pytest.mark.parametrize("options", [PLAIN, CONVERTED], ids=["built by msgspec", "by cattrs"])
+@pytest.mark.parametrize(("kind", "name", "value"), FIELDS, ids=lambda it: getattr(it, "__name__", str(it)))
+async def test_a_field_has_the_type_of_its_annotation(kind, name, value, options):
+    """Also where the item next to it is in a rare form: an integer that is written 50.0, which older servers did."""
+    cls = own(**{name: (kind, attrs.field(**options)), "cycle": (int, at("metadata.cycle", default=0))})
+    for changes in ({}, {"metadata": RUN["metadata"] | {"cycle": 50.0}} if name != "metadata" else {}):
+        found = getattr(await made(cls, **changes), name)
+        assert (found, type(found)) == (value, type(value))
+
+
+@attrs.define
+class Step:
+    name: str
+    by: str | None = at("by.name")
+
+
+@attrs.define
+class Node:
+    """Other classes of its own kind are in it."""
+
+    name: str
+    by: "Node | None" = None
+
+
+@attrs.define
+class Deep:
+    name: str = at("name")
+    above: "Deep | None" = at("by", default=None)  # noqa: RUF009 - it is a field of attrs
+    who: str | None = at("by.name", default=None)
+
+
+STEPS = [Step("one", "Ada"), Step("two", None)]
+
+
+@attrs.define
+class Box(Generic[T]):
+    attempts: T
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["", "in a page with a rare form"])
+async def test_classes_in_classes_have_paths_of_their_own(wrong):
+    cls = own(
+        steps=list[Step],
+        of=(tuple[Step, ...], at("steps")),
+        nodes=(list[Node], at("steps")),
+        deep=(list[Deep], at("steps")),
+        unit=dict[str, Any],
+        serial=(str, at("unit.serial_number")),
+        part=(str, at("unit.part.number")),
+        revision=(str | None, at("unit.part.revision.number")),
+        attempts=int,
+    )
+    found = await made(cls, **({"attempts": 2.0} if wrong else {}))
+    assert (found.steps, found.of, found.attempts) == (STEPS, tuple(STEPS), 2)
+    assert found.nodes == [Node("one", Node("Ada")), Node("two")]
+    assert found.deep == [Deep("one", Deep("Ada"), "Ada"), Deep("two")]
+    assert found.unit == RUN["unit"]
+    assert (found.serial, found.part, found.revision) == ("SN1", "PN1", "A")
+
+
+async def test_a_path_that_ends_early_gives_nothing_or_the_default():
+    cls = own(
+        operator=(str | None, at("operated_by.name")),
+        somebody=(str, at("operated_by.name.first", default="-")),
+        missing=(str, at("no.such.key", default="none")),
+        within_a_text=(str, at("outcome.name", default="text")),
+    )
+    assert await made(cls) == cls(operator=None, somebody="-", missing="none", within_a_text="text")
+
+
+async def test_a_generic_class_is_made_for_its_argument():
+    assert await made(Box[int]) == Box(2)
+    assert await made(Box[float]) == Box(2)
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.attempts: expected a string, got a number$"):
+        await made(Box[str])
+
+
+async def test_a_constructor_of_ones_own_is_called():
+    @attrs.define
+    class Checked:
+        outcome: str = attrs.field(converter=str.lower)
+        attempts: int = attrs.field(validator=attrs.validators.gt(1))
+        _created_at: datetime
+        twice: int = attrs.field(init=False)
+        whole: str = attrs.Factory(lambda self: self.outcome * 2, takes_self=True)
+
+        def __attrs_post_init__(self):
+            self.twice = 2 * self.attempts
+
+    @dataclass
+    class Seen:
+        outcome: str
+        attempts: InitVar[int]
+        total: int = field(init=False, default=0)
+
+        def __post_init__(self, attempts):
+            self.total = attempts
+
+    @attrs.define
+    class Own:
+        outcome: str
+
+        def __init__(self, outcome):
+            self.outcome = outcome.title()
+
+    class Undecorated(Procedure):
+        pass
+
+    found = await made(Checked, _created_at="2026-02-01T10:00:00Z")
+    assert (found.outcome, found.twice, found.whole) == ("pass", 4, "passpass")
+    assert (await made(Own)).outcome == "Pass"
+    assert type(await made(Undecorated, name="x")) is Undecorated
+    for cls, attempts in ((Checked, 1), (own(attempts=(int, attrs.field(validator=attrs.validators.gt(1)))), 1)):
+        with pytest.raises(DecodeError, match=r"^\$\.data\[0\].*: 'attempts' must be > 1: 1$"):
+            await made(cls, attempts=attempts, _created_at="2026-02-01T10:00:00Z")
+
+
+async def test_defaults_are_those_of_the_class():
+    cls = own(tags=(list[str], attrs.field(factory=lambda: ["none"])), attempts=(int, 7), extra=(str | None, None))
+    assert await made(cls, tags=..., attempts=...) == cls(["none"], 7, None)
+    assert await made(own(dataclass, outcome=(str, "-"), more=(list, field(default_factory=list))), outcome=...)
+
+
+async def test_a_class_without_fields_is_one_too():
+    empty = own()
+    assert isinstance(await made(empty), empty)
+
+
+LACKING = [
+    (own(nothing_there=str), {}, ".nothing_there", "it is missing"),
+    (own(outcome=int), {}, ".outcome", "expected an integer, got a string"),
+    (own(outcome=str), {"outcome": None}, ".outcome", "expected a string, got null"),
+    (own(outcome=datetime), {}, ".outcome", "Invalid isoformat string: 'PASS'"),
+    (own(outcome=Outcome), {"outcome": "ERROR"}, ".outcome", "Invalid enum value 'ERROR'"),
+    (own(outcome=Literal["FAIL"]), {}, ".outcome", "Invalid enum value 'PASS'"),
+    (own(tags=list[int]), {}, ".tags[0]", "expected an integer, got a string"),
+    (own(tags=set[int]), {}, ".tags[0]", "Expected `int`, got `str`"),
+    (own(tags=list[str]), {"tags": "ab"}, ".tags", "expected an array, got a string"),
+    (own(metadata=dict[str, int]), {}, ".metadata['shift']", "expected an integer, got a string"),
+    (own(procedure=Procedure), {"procedure": {}}, ".procedure.name", "it is missing"),
+    (own(procedure=Procedure), {"procedure": None}, ".procedure", "expected an object, got null"),
+    (own(steps=list[Step]), {"steps": [{"name": 1}]}, ".steps[0].name", "expected a string, got a number"),
+    (own(sn=(int, at("unit.serial_number"))), {}, ".unit.serial_number", "expected an integer, got a string"),
+    (own(sn=(str, at("unit.number"))), {}, ".unit.number", "it is missing"),
+    (own(who=(str, at("operated_by.name"))), {}, ".operated_by.name", "expected a string, got null"),
+]
+
+
+@pytest.mark.parametrize("is_inside", [False, True], ids=["", "inside"])
+@pytest.mark.parametrize(("cls", "changes", "path", "fault"), LACKING, ids=[path for _, _, path, _ in LACKING])
+async def test_a_fault_names_its_path(cls, changes, path, fault, is_inside):
+    with pytest.raises(DecodeError) as caught:
+        if is_inside:
+            await made(own(inner=(cls, at("it.is"))), it={"is": RUN | changes})
+        else:
+            await made(cls, **changes)
+    error = caught.value
+    assert error.path == f"$.data[0]{'.it.is' if is_inside else ''}{path}"
+    assert str(error).startswith(f"{error.path}: {fault}")
+    assert error.body.startswith(b'{"id":"r1"')
+    assert error.__cause__ is error.__context__ is None
+
+
+async def test_a_fault_names_the_item_on_the_page():
+    with pytest.raises(DecodeError) as caught:
+        await Runs(Connection(page(RUN, RUN | {"outcome": 3}))).list().into(own(outcome=str))
+    assert (caught.value.item, caught.value.path) == (1, "$.data[1].outcome")
+
+
+async def test_a_fault_of_a_pydantic_model_names_its_path():
+    class Part(pydantic.BaseModel):
+        number: int
+
+    class Unit(pydantic.BaseModel):
+        serial: str = pydantic.Field(validation_alias=pydantic.AliasPath("serial_number"))
+        part: Part
+
+    class MyRun(pydantic.BaseModel):
+        tags: list[int]
+
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.unit\.part\.number: Input should be a valid integer"):
+        await made(own(unit=Unit))
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.tags\[0\]: Input should be a valid integer"):
+        await made(MyRun)
+    assert (await made(own(unit=Unit), unit={"serial_number": "S", "part": {"number": "7"}})).unit.part.number == 7
+
+
+@pytest.mark.parametrize("model", [int, list[int], dict, "MyRun", None, Procedure("x"), RawItem, Literal["a"]])
+def test_what_is_not_such_a_class_is_refused(model):
+    with pytest.raises(
+        TypeError, match=r"^model must be an attrs class, a dataclass or a pydantic model, got"
+    ) as caught:
+        Runs(Connection()).list().into(model)
+    assert caught.value.parameter == "model"
+    assert repr(model)[:20] in str(caught.value)
+
+
+@attrs.define
+class OfA:
+    a: str
+
+
+@attrs.define
+class OfB:
+    b: str
+
+
+class Opaque:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Opaque, "no JSON is a <class"),
+        (list[Opaque], "no JSON is a <class"),
+        (T, "no JSON is a ~T"),
+        ("Nowhere", "name 'Nowhere' is not defined"),
+        ((str, at("")), "the path of 'x' must be keys with dots in between"),
+        ((str, at("a..b")), "the path of 'x' must be keys with dots in between"),
+        ((str, at(3)), "the path of 'x' must be keys with dots in between, such as 'unit.part.name', got 3"),
+    ],
+    ids=str,
+)
+def test_a_class_that_no_json_can_be_is_refused_before_anything_is_sent(kind, reason):
+    with pytest.raises(TypeError, match=r"^model cannot be made of JSON, got <class") as caught:
+        Runs(Connection()).list().into(own(x=kind))
+    assert reason in str(caught.value)
+    assert caught.value.parameter == "model"
+
+
+async def test_a_union_of_classes_is_told_apart_by_their_keys():
+    cls = own(procedure=OfA | OfB)
+    assert (await made(cls, procedure={"a": "1"})).procedure == OfA("1")
+    assert (await made(cls, procedure={"b": "1"})).procedure == OfB("1")
+
+
+async def test_it_takes_the_place_of_other_forms():
+    listing = Runs(Connection(page(RUN))).list()
+    cls = own(outcome=str)
+    for before in (listing, listing.raw(), listing.structs(), listing.into(Procedure)):
+        into = before.into(cls)
+        assert into.model is cls
+        assert (await into).data == [cls("PASS")]
+        assert (await into.raw()).data[0]["procedure"] == RUN["procedure"]
+
+
+async def test_without_pydantic_nothing_changes(monkeypatch):
+    monkeypatch.delitem(sys.modules, "pydantic")
+    with pytest.raises(DecodeError, match="it is missing"):
+        await made(own(lacking=str))
+
+
+async def test_users_have_no_pages():
+    body = json.encode([{"id": "u1", "email": "a@b.example"}])
+    cls = own(email=str)
+    assert (await Users(Connection(body)).list().into(cls)).data == [cls("a@b.example")]
+    with pytest.raises(DecodeError) as caught:
+        await Users(Connection(body)).list().into(own(email=int))
+    assert caught.value.path == "$[0].email"
+    with pytest.raises(ValueError, match="users have no details"):
+        Users(Connection()).list().into(cls).details()
+
+
+async def test_a_page_needs_what_raw_needs():
+    """Paging tells items apart by their ID, also where the class does not have it."""
+    for body in (page({"outcome": "PASS"}), page({"id": 3, "outcome": "PASS"})):
+        with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.id: "):
+            await Runs(Connection(body)).list().into(own(outcome=str))
+
+
+@attrs.define
+class Anything:
+    raw_id: str = attrs.field(metadata={"path": "id"})
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(30, runs=140) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        yield session
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_way_through_a_listing_gives_them(session, sandbox, name):
+    """In the order of raw items, with the same positions."""
+    (procedure, *_) = sandbox.procedures
+    options = required(name, procedure.id) | offered(name, max_items=130, concurrency=3)
+    listing = getattr(session, name).list(**options)
+    into, wanted = listing.into(Anything), [Anything(item["id"]) for item in await listing.raw().collect()]
+    assert wanted
+    assert await into.collect() == wanted
+    assert await into.first() == wanted[0]
+    assert [item async for page in into.pages() for item in page.data][: len(wanted)] == wanted
+    assert await into.count() == await listing.count()
+    async with listing.raw().since() as raw, into.since() as news:
+        assert [item.raw_id async for item in news] == [item.id async for item in raw]
+        assert news.watermark == raw.watermark
+    walk = into.walk()
+    found = await walk.take(7)
+    rest = getattr(session, name).list(**options | {"cursor": walk.checkpoint, "max_items": None})
+    assert found + await rest.into(Anything).collect() == [
+        Anything(item.id) for item in await getattr(session, name).list(**options | {"max_items": None}).collect()
+    ]
+
+
+async def test_details_are_objects_of_the_class(session):
+    """The class may have fields that only details have."""
+    cls = own(id=str, phases=list[dict[str, Any]], serial=(str, at("unit.serial_number")))
+    listing = session.runs.list(max_items=5).into(cls)
+    details = listing.details()
+    assert details.model is cls
+    found = [item async for item in details]
+    assert [item.id for item in found] == [run.id for run in await session.runs.list(max_items=5).collect()]
+    assert found[0].phases
+    assert await details.first() == found[0]
+    async with details.since() as news:
+        assert len([item async for item in news]) == 5
+    with pytest.raises(DecodeError, match=r"^\$\.phases: expected an object, got an array"):
+        await session.runs.list(max_items=1).into(own(phases=Procedure)).details().collect()
+    plain = own(id=str)
+    assert (await session.runs.list(max_items=1).into(plain).details().first()).id == found[0].id
+
+
+async def test_shards_are_counted_and_listed(session):
+    parts = await session.runs.list().into(Anything).shards(3)
+    found = [item for part in parts for item in await session.list(part).into(Anything).collect()]
+    assert sorted(item.raw_id for item in found) == sorted([run.id async for run in session.runs.list()])
+    assert sum([await session.list(part).into(Anything).count() for part in parts]) == len(found)
+
+
+async def test_a_stream_yields_them(session):
+    async with session.runs.list(max_items=9).raw().since() as news:
+        wanted = [item.id async for item in news]
+    async with (
+        session.runs.list(max_items=9).into(Anything).follow(since=session.runs.list().since().watermark) as stream
+    ):
+        assert [item.raw_id async for item in stream] == wanted
+
+
+async def test_an_item_that_the_class_refuses_is_named_or_left_out(session, sandbox):
+    """All others come, and no request is made a second time for nothing."""
+    cls = own(id=str, duration=(timedelta, attrs.field(validator=attrs.validators.lt(timedelta(hours=100)))))
+    runs = await session.runs.list(limit=20, max_items=60).collect()
+    longest = max(runs, key=lambda run: run.duration)
+    cls = own(id=str, duration=(timedelta, attrs.field(validator=attrs.validators.lt(longest.duration))))
+    wanted = [run.id for run in runs if run.duration < longest.duration]
+    walk = session.runs.list(limit=20, max_items=len(wanted), on_unreadable="skip").into(cls).walk()
+    assert [item.id async for item in walk] == wanted
+    assert walk.stats.unreadable >= 1
+    with pytest.raises(DecodeError, match="'duration' must be < ") as caught:
+        await session.runs.list(limit=20).into(cls).collect()
+    assert runs[caught.value.position].duration == longest.duration
+    sandbox.faults.next(faults.status(503))
+    assert len(await session.runs.list(limit=20, max_items=3).into(own(id=str)).collect()) == 3
