@@ -6,11 +6,12 @@ import re
 import select
 import sys
 from contextlib import suppress
+from difflib import SequenceMatcher
 from enum import IntEnum
 from math import ceil
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
 from aiotofupilot.errors import CONTROLS, visible
@@ -197,8 +198,24 @@ def _misunderstood(error: CycloptsError) -> str:
             # In the library it is the size of a page, and in many commands a number of items. cyclopts says --timeout.
             advice = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
+        case MissingArgumentError() if "--procedure-id " in str(error):
+            return "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows the IDs. See --help."
         case _:
-            return f"{error} See --help."
+            return f"{_GUESS.sub(_if_near, str(error))} See --help."
+
+
+_GUESS = re.compile(r'(?P<wrong>[\w-]+)"?\.(?P<guess> Did you mean "?(?P<right>[\w-]+)"?\?)')
+"""How cyclopts ends what it says of a wrong name. It takes almost any name for one that may be meant."""
+
+_NEAR = 0.75
+"""How similar a wrong name must be to the right one, unless it is its beginning."""
+
+
+def _if_near(guess: re.Match[str]) -> str:
+    """Return what cyclopts says of a wrong name, without a guess that is far-fetched."""
+    wrong, right = guess["wrong"].strip("-").lower(), guess["right"].strip("-")
+    is_near = right.startswith(wrong) or SequenceMatcher(None, wrong, right).ratio() >= _NEAR
+    return guess[0] if is_near else guess[0].removesuffix(guess["guess"])
 
 
 def _in_options(message: str) -> str:

@@ -1,4 +1,4 @@
-"""How far a command is, on standard error and only for someone who watches: a bar, by rich."""
+"""How far a command is, on standard error: a bar, by rich, for who watches, and a line each minute for a log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import stat
 import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from attrs import define, field
 
 from aiotofupilot.errors import visible
 
-from .messages import DeadlineError, Whole, complain, is_terminal
+from .messages import DeadlineError, Whole, complain, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _PAGES = 3
 """A listing is long once so many pages have come. A shorter one is over before it would be counted."""
+
+_EVERY = 60.0
+"""Seconds between two lines where no terminal shows a bar, such as in the log of cron."""
 
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
@@ -106,11 +109,12 @@ class Progress(logging.Handler):
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
         """End a block after some seconds, with a DeadlineError; None: it takes as long as it takes.
 
-        That and the cancellation by a signal have the latest warning, if there is one.
+        That and the cancellation by a signal have the latest warning, if there is one. If standard error is not a
+        terminal, it gets a line each minute of the block, and after these one when it ends well.
         """
         time_limit = asyncio.timeout(deadline)
         try:
-            async with time_limit:
+            async with time_limit, self._lines():
                 yield
         except TimeoutError as error:
             if deadline is None or not time_limit.expired():  # it is one of the disk, say
@@ -118,6 +122,30 @@ class Progress(logging.Handler):
             raise DeadlineError(deadline, self.warning) from error
         except asyncio.CancelledError as error:
             raise asyncio.CancelledError(self.warning) from error
+
+    @asynccontextmanager
+    async def _lines(self) -> AsyncGenerator[None]:
+        """Write lines during a block, unless standard error is a terminal, and one after it if there were any."""
+        told: list[None] = []
+
+        def tell() -> None:
+            parts = filter(None, (*map(str, self._rows.values()), self.warning))
+            say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {'; '.join(parts) or 'nothing has come yet'}")
+            told.append(None)
+
+        async def tell_each_minute() -> None:
+            while not is_terminal(sys.stderr):
+                await asyncio.sleep(_EVERY)
+                tell()
+
+        telling = asyncio.create_task(tell_each_minute())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            await asyncio.wait((telling,))
+        if told:
+            tell()
 
     @property
     def is_shown(self) -> bool:

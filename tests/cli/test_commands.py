@@ -98,6 +98,9 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         ),
         (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is not a date: write 2024-01-31, '),
         (["--serch", "x"], "Unknown option: --serch. Did you mean --search? See --help."),
+        (["--max", "3"], "Unknown option: --max. Did you mean --max-items? See --help."),
+        (["--xyz", "x"], "Unknown option: --xyz. See --help."),
+        (["--colour", "red"], "Unknown option: --colour. See --help."),
         (["--no-sandbox"], "Unknown option: --no-sandbox."),
         (["--limit", "5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request"),
         (["--limit=5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request is"),
@@ -133,6 +136,20 @@ def test_wrong_usage(capsys, arguments, line):
     assert told == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("runz", 'Unknown command "runz". Did you mean "runs"? Available commands: procedures,'),
+        ("run", 'Unknown command "run". Did you mean "runs"? Available commands: procedures,'),
+        ("measurments", 'Unknown command "measurments". Did you mean "measurements"? Available commands: procedures,'),
+        ("ls", 'Unknown command "ls". Available commands: procedures, runs,'),
+    ],
+)
+def test_only_a_similar_command_is_suggested(capsys, command, line):
+    assert run([command]) == 2
+    assert capsys.readouterr().err.startswith(f"aiotofupilot: {line}")
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_a_process_that_has_loaded_pydantic_has_the_same_options(capfd):
     """Then cyclopts lets pydantic check each value, and each default."""
@@ -140,7 +157,7 @@ def test_a_process_that_has_loaded_pydantic_has_the_same_options(capfd):
 
     assert run(["runs", "-n", "1", "--metadata", "shift=A", "--format", "jsonl"]) == 0
     assert run(["measurements"]) == 2
-    assert "parameter --procedure-id requires an argument." in capfd.readouterr().err
+    assert "--procedure-id ID is missing" in capfd.readouterr().err
 
 
 def test_options_reach_the_server(capfd, sandbox, monkeypatch):

@@ -123,7 +123,11 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
             ["runs", "--sandbox", "--sort-by", "outcome", "--on-drift", "resync"],
             "wrong --sort-by: sort_by must be one of 'created_at', 'duration', 'started_at' where on_drift is 'resync'",
         ),
-        (["measurements", "--sandbox"], 'Command "measurements" parameter --procedure-id requires an argument'),
+        (
+            ["measurements", "--sandbox"],
+            "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows the IDs. See --help.",
+        ),
+        (["phases", "--procedure-id"], "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows"),
         (
             ["runs", "--sandbox", "--cursor", "units.abcdefgh:20:NHavqg"],
             "wrong --cursor: cursor is a checkpoint of units",

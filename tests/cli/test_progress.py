@@ -1,5 +1,6 @@
 """Who sees how far a listing is, and the bar, as a terminal gets it."""
 
+import asyncio
 import io
 import logging
 import re
@@ -88,6 +89,57 @@ def test_a_warning_shows_until_more_arrives(show):
     screen = show(use)
     assert "attempt 1 failed [red]\N{REPLACEMENT CHARACTER}" in screen
     assert "failed" not in screen.rpartition("2 procedures")[2]
+
+
+LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ "
+
+
+async def test_a_log_gets_a_line_each_minute_and_a_last_one(capsys, monkeypatch):
+    """Such as that of cron, or of a pipe."""
+    passed = asyncio.Queue()
+
+    async def sleep(seconds):
+        assert seconds == 60
+        await passed.get()
+
+    async def minute():
+        passed.put_nowait(None)
+        for _ in range(3):
+            await turn(0)
+
+    turn = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    progress = Progress("procedures", 300)
+    async with progress.until(None):
+        await minute()
+        progress.advance(100)
+        warn(progress, "attempt 1 failed")
+        await minute()
+        progress.advance(200)
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"{LINE}0 of 300 procedures \(0%\)", first)
+    assert re.fullmatch(rf"{LINE}100 of 300 procedures \(33%\), .*/s, .* left; attempt 1 failed", second)
+    assert re.fullmatch(rf"{LINE}300 of 300 procedures \(100%\), .*", last)
+    with pytest.raises(ZeroDivisionError):  # which has a line of its own
+        async with Progress().until(None):
+            await minute()
+            raise ZeroDivisionError
+    assert re.fullmatch(rf"{LINE}nothing has come yet\n", capsys.readouterr().err)
+
+
+async def test_a_command_of_less_than_a_minute_writes_no_line(capsys):
+    async with Progress("procedures").until(None):
+        await asyncio.sleep(0)
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_terminal_gets_no_lines(capsys, monkeypatch):
+    monkeypatch.setattr("aiotofupilot.cli.progress._EVERY", 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    async with Progress("procedures").until(None):
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert capsys.readouterr().err == ""
 
 
 REASON = "next in 0.25 s: no connection to https://tofupilot.example: Name or service not known (os error -2)"
