@@ -302,6 +302,7 @@ _PLAIN = Converter(detailed_validation=False)
 def _converter() -> Converter:
     """Return a converter from plain JSON. It refuses types that it cannot make before it meets any JSON."""
     converter = Converter(detailed_validation=True, structure_fallback_factory=_refuse)
+    converter.register_structure_hook_func(lambda kind: kind is object, _as_parsed)  # as for Any
     converter.register_structure_hook_factory(partial(_is_native, classes=False), _value_hook)
     converter.register_structure_hook_factory(_is_container, _container_hook)
     converter.register_structure_hook_factory(_is_class, _class_hook)

@@ -7,6 +7,7 @@ Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -82,12 +83,14 @@ def _pretty(self: Any, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG0
     printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
 
 
-def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, or an item without a model
-    values: Mapping[str, object] = (
-        {field.name: getattr(item, field.name) for field in shown_fields(item.__class__)}
-        if attrs.has(item.__class__)
-        else item
-    )
+def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, an item without one, or of the user's class
+    values: Mapping[str, object]
+    if attrs.has(item.__class__):
+        values = {field.name: getattr(item, field.name) for field in shown_fields(item.__class__)}
+    elif dataclasses.is_dataclass(item):
+        values = {field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.repr}
+    else:
+        values = dict(item)  # a dict, or a model of pydantic
     return [(name, _text(value)) for name, value in values.items() if value is not None and value != ()]
 
 

@@ -107,6 +107,8 @@ FIELDS = [
     (date, "day", date(2026, 2, 1)),
     (Decimal, "price", Decimal("1.10")),
     (Any, "procedure", RUN["procedure"]),
+    (object, "procedure", RUN["procedure"]),
+    (dict[str, object], "procedure", RUN["procedure"]),
     (dict, "procedure", RUN["procedure"]),
     (Outcome, "outcome", Outcome.PASS),
     (Outcome | None, "outcome", Outcome.PASS),
@@ -367,6 +369,12 @@ async def test_a_union_of_classes_is_told_apart_by_their_keys():
     cls = own(procedure=OfA | OfB)
     assert (await made(cls, procedure={"a": "1"})).procedure == OfA("1")
     assert (await made(cls, procedure={"b": "1"})).procedure == OfB("1")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_page_shows_them_in_a_notebook(kind):
+    shown = (await Runs(Connection(page(RUN))).list().into(own(KINDS[kind], outcome=str, tags=list[str])))._repr_html_()
+    assert "<th>outcome</th><th>tags</th></tr><tr><td>PASS</td><td>a, b</td>" in shown
 
 
 async def test_it_takes_the_place_of_other_forms():
