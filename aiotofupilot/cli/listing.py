@@ -75,12 +75,12 @@ class Form:
 def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
-    details: Any = getattr(listing, "detail_model", listing.model)
+    detailed: Any = listing if getattr(listing, "details_name", "") not in ("", listing.model.__name__) else None
 
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         path = form.output
         query = Query(name, **arguments)
-        model = details if query.has_details else listing.model
+        model = detailed.detail_model() if query.has_details else listing.model
         output_format = format_for(form.format, path, name, model, escape_formulas=form.escape_formulas)
         if query.has_details and output_format.name in ("table", "csv"):
             raise UsageError(
@@ -101,7 +101,7 @@ def listing_command(name: str) -> Callable[..., Any]:
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
     command.__doc__ = f"{listing.summary}\n\n{note}"
-    more = [] if details is listing.model else [_DETAILS]
+    more = [] if detailed is None else [_DETAILS]
     return with_options(command, [*listing.filters, *listing.options, *more])
 
 

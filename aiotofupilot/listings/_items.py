@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from attrs import frozen
 
+from aiotofupilot import models
 from aiotofupilot._checks import as_str, for_parameter, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection
 from aiotofupilot._request import Label
@@ -137,7 +138,10 @@ def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> dat
 
 
 class Detailed(Generic[D]):
-    """A listing whose items the API also returns one by one. It names their model, such as ``Detailed[RunDetails]``."""
+    """A listing whose items the API also returns one by one.
+
+    It names their model, such as ``Detailed["models.RunDetails"]``, which is loaded when an item is requested.
+    """
 
     name: ClassVar[str]
     path: ClassVar[str]
@@ -148,14 +152,20 @@ class Detailed(Generic[D]):
     """Whether older servers list the items but do not return one by itself."""
     forbidden: ClassVar[str | None] = None
     """The hint of an error that says that the key may not read an item. None: the usual one is right."""
-    detail_model: ClassVar[type]
-    """The class of one item."""
+    details_name: ClassVar[str]
+    """The name of the class of one item."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for base in vars(cls)["__orig_bases__"]:
             if get_origin(base) is Detailed:
-                (cls.detail_model,) = get_args(base)
+                (named,) = get_args(base)
+                cls.details_name = named.__forward_arg__.removeprefix("models.")
+
+    @classmethod
+    def detail_model(cls) -> type:
+        """Return the class of one item."""
+        return cast("type", getattr(models, cls.details_name))
 
     async def get(self, key: str, /) -> D:
         """Return one item, with everything that the API knows of it.
@@ -176,7 +186,7 @@ class Detailed(Generic[D]):
             NotFoundError: There is no such item.
             TofuPilotError: The server did not respond as it should.
         """
-        details: ItemDetails[D] = ItemDetails(self, self.detail_model)
+        details: ItemDetails[D] = ItemDetails(self, self.detail_model())
         return await details.request(key, details.decode, RequestCounts())
 
 

@@ -251,7 +251,7 @@ class Query(Source[T]):
             from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
 
             return ItemDetails(listing, self.model, own_decoder(self.model))
-        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model)
+        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model())
 
     def within(self, max_elapsed: float) -> Query[T]:
         return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Deployment, DeploymentDetails, Procedure, ProcedureDetails, VersionDetails
+from aiotofupilot.models import Deployment, Procedure
 
 from ._base import Listing
 from ._declaration import Bounds
@@ -29,7 +30,7 @@ class ProcedureArguments(PageOptions, total=False):
     created_before: Annotated[datetime | None, "Only procedures created at this time or earlier."]
 
 
-class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
+class Procedures(Listing[Procedure], Detailed["models.ProcedureDetails"]):
     """The procedures that the key may read."""
 
     def list(self, **arguments: Unpack[ProcedureArguments]) -> Paginator[Procedure]:
@@ -39,7 +40,7 @@ class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
         """
         return self._listed(arguments)
 
-    async def get_version(self, procedure_id: str, tag: str) -> VersionDetails:
+    async def get_version(self, procedure_id: str, tag: str) -> "models.VersionDetails":
         """Return one version of a procedure.
 
         Args:
@@ -54,7 +55,7 @@ class Procedures(Listing[Procedure], Detailed[ProcedureDetails]):
         """
         target = f"{self.path}/{segment('procedure_id', procedure_id)}/versions/{segment('tag', tag)}"
         missing = f"{self.name} has no {procedure_id!r}, or this has no version {tag!r}"
-        return await get_item(self.connection, target, VersionDetails, missing=missing)
+        return await get_item(self.connection, target, models.VersionDetails, missing=missing)
 
 
 class DeploymentArguments(PageOptions, total=False):
@@ -75,7 +76,7 @@ class DeploymentArguments(PageOptions, total=False):
     deployed_before: Annotated[datetime | None, "Only deployments made at this time or earlier."]
 
 
-class Deployments(Listing[Deployment], Detailed[DeploymentDetails]):
+class Deployments(Listing[Deployment], Detailed["models.DeploymentDetails"]):
     """The deployments of procedures to stations. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Log, Measurement, MeasurementDetails, Phase, PhaseDetails, Run, RunDetails
+from aiotofupilot.models import Log, Measurement, Phase, Run
 
 from ._base import Listing
 from ._declaration import ServerDefault
@@ -50,7 +51,7 @@ class RunArguments(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fa
     ]
 
 
-class Runs(Listing[Run], Detailed[RunDetails]):
+class Runs(Listing[Run], Detailed["models.RunDetails"]):
     """The runs that the key may read."""
 
     stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
@@ -83,7 +84,7 @@ class LogArguments(OfRun, WithOrder, PageOptions, total=False):
     ]
 
 
-class Logs(Listing[Log], Detailed[Log]):
+class Logs(Listing[Log], Detailed["models.Log"]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True
@@ -128,7 +129,7 @@ class MeasurementArguments(OfProcedure, WithOrder, PageOptions, total=False):
     ]
 
 
-class Measurements(Listing[Measurement], Detailed[MeasurementDetails]):
+class Measurements(Listing[Measurement], Detailed["models.MeasurementDetails"]):
     """The values that runs measured. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True
@@ -163,7 +164,7 @@ class PhaseArguments(OfProcedure, WithOrder, PageOptions, total=False):
     ]
 
 
-class Phases(Listing[Phase], Detailed[PhaseDetails]):
+class Phases(Listing[Phase], Detailed["models.PhaseDetails"]):
     """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
 
     is_recent: ClassVar[bool] = True

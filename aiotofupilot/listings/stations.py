@@ -6,8 +6,9 @@ Sources: https://www.tofupilot.com/docs/dashboard/api/v2/stations/list, and ``us
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Station, StationDetails, User
+from aiotofupilot.models import Station, User
 
 from ._base import Listing
 from ._items import Detailed, get_item
@@ -21,7 +22,7 @@ class StationArguments(WithMetadata, PageOptions, total=False):
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A station matches if it runs one of them."]
 
 
-class Stations(Listing[Station], Detailed[StationDetails]):
+class Stations(Listing[Station], Detailed["models.StationDetails"]):
     """The test benches of the organization."""
 
     forbidden: ClassVar[str | None] = (
@@ -36,7 +37,7 @@ class Stations(Listing[Station], Detailed[StationDetails]):
         """
         return self._listed(arguments)
 
-    async def current(self) -> StationDetails:
+    async def current(self) -> "models.StationDetails":
         """Return the station whose key the session has.
 
         Raises:
@@ -47,7 +48,7 @@ class Stations(Listing[Station], Detailed[StationDetails]):
         return await get_item(
             self.connection,
             f"{self.path}/current",
-            StationDetails,
+            models.StationDetails,
             missing="the server is too old to say whose key this is",
             forbidden="only the key of a station has a current station: session.users.current() is for that of a user",
         )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot.models import Batch, BatchDetails, Part, PartDetails, RevisionDetails, Unit, UnitDetails
+from aiotofupilot.models import Batch, Part, Unit
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
@@ -54,7 +55,7 @@ class UnitArguments(WithMetadata, WithOrder, PageOptions, total=False):
     ]
 
 
-class Units(Listing[Unit], Detailed[UnitDetails]):
+class Units(Listing[Unit], Detailed["models.UnitDetails"]):
     """The units that the key may read."""
 
     key: ClassVar[str] = "serial_number"
@@ -77,7 +78,7 @@ class PartArguments(WithMetadata, WithOrder, PageOptions, total=False):
     sort_by: Annotated[Literal["name", "number", "created_at"] | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Parts(Listing[Part], Detailed[PartDetails]):
+class Parts(Listing[Part], Detailed["models.PartDetails"]):
     """The part numbers that units can have."""
 
     key: ClassVar[str] = "number"
@@ -90,7 +91,7 @@ class Parts(Listing[Part], Detailed[PartDetails]):
         """
         return self._listed(arguments)
 
-    async def get_revision(self, part_number: str, revision_number: str) -> RevisionDetails:
+    async def get_revision(self, part_number: str, revision_number: str) -> "models.RevisionDetails":
         """Return one revision of a part, with its units.
 
         Args:
@@ -105,7 +106,7 @@ class Parts(Listing[Part], Detailed[PartDetails]):
         """
         steps = f"{segment('part_number', part_number)}/revisions/{segment('revision_number', revision_number)}"
         missing = f"{self.name} has no {part_number!r}, or this has no revision {revision_number!r}"
-        return await get_item(self.connection, f"{self.path}/{steps}", RevisionDetails, missing=missing)
+        return await get_item(self.connection, f"{self.path}/{steps}", models.RevisionDetails, missing=missing)
 
 
 class BatchArguments(WithOrder, PageOptions, total=False):
@@ -127,7 +128,7 @@ class BatchArguments(WithOrder, PageOptions, total=False):
     sort_by: Annotated[Literal["number", "created_at"] | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Batches(Listing[Batch], Detailed[BatchDetails]):
+class Batches(Listing[Batch], Detailed["models.BatchDetails"]):
     """The batches that units are made in."""
 
     key: ClassVar[str] = "number"
