@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Unpack
 
-from aiotofupilot import models
+from aiotofupilot import models  # noqa: F401 - the strings below name its classes
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Log, Measurement, Phase, Run
 

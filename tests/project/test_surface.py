@@ -42,7 +42,7 @@ CHANGES = {
 }
 
 HARMLESS = {
-    "an internal constructor changes": ("_paging/walk.py", "self, fetch: Fetch[Any], plan", "self, ask: Fetch[Any], plan"),
+    "an internal constructor changes": ("_paging/walk.py", "fetch: Fetch[Any], plan", "ask: Fetch[Any], plan"),
     "a private module changes": ("_http/throttle.py", "class ", "class Other"),
     "a filter joins": (
         "listings/units.py",
