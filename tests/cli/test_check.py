@@ -13,7 +13,6 @@ import pytest
 from fakes.budget import KILLS
 
 from aiotofupilot.cli import check as check_module, run
-from aiotofupilot.sandbox.faults import status, unreadable
 
 PROGRAM = Path(check_module.__file__)
 RESYNC = ["--on-drift", "resync", "--page-size", "40"]
@@ -31,94 +30,6 @@ def checked(receipt, capfd):
     said, errors = capfd.readouterr()
     assert errors == ""
     return said, code
-
-
-@pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize("output", ["list.csv", "list.jsonl", None])
-def test_a_listing_and_its_receipt(receipt, tmp_path, capfd, output):
-    """To a file and to standard output."""
-    where = ["--output", str(tmp_path / output)] if output else []
-    assert run(["procedures", *RESYNC, "--receipt", str(receipt), *where]) == 0
-    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(filter(None, [output, "receipt.jsonl"]))
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_the_first_items(receipt, capfd):
-    assert run(["procedures", *RESYNC, "-n", "120", "--receipt", str(receipt)]) == 0
-    assert checked(receipt, capfd) == ("exact: the first 120 items\n", 0)
-
-
-def test_what_is_not_proven(sandbox, receipt, capfd):
-    sandbox.faults.always(unreadable(100))
-    assert run(["procedures", *RESYNC, "--on-unreadable", "skip", "--receipt", str(receipt)]) == 0
-    said, code = checked(receipt, capfd)
-    assert said.startswith("not proven: line ")
-    assert said.endswith(": items before the page could not be read: 1\n")
-    assert code == 5
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_what_is_wrong(receipt, capfd):
-    assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 0
-    lines = receipt.read_bytes().splitlines(keepends=True)
-    receipt.write_bytes(b"".join(lines[:3] + lines[4:]))
-    said = "wrong: line 4: the seal does not fit, so the line was changed, or is not of a receipt\n"
-    assert checked(receipt, capfd) == (said, 6)
-
-
-@pytest.mark.parametrize("name", ["nothing", "."])
-def test_what_cannot_be_read_is_wrong_usage(tmp_path, capfd, name):
-    assert run(["check", str(tmp_path / name)]) == 2
-    said, errors = capfd.readouterr()
-    assert said == ""
-    assert errors.startswith(f"cannot read {tmp_path / name}: ")
-
-
-@pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (
-            ["runs", "--details", "--format", "jsonl"],
-            "--receipt needs a file of its own, and cannot be about --details",
-        ),
-        (
-            ["procedures", "--output", "receipt.jsonl"],
-            "--receipt needs a file of its own, and cannot be about --details",
-        ),
-        (["procedures", "--cursor", "10"], "wrong --receipt: receipt.jsonl is not a receipt, or one whose line 1 was "),
-    ],
-)
-def test_wrong_usage(receipt, monkeypatch, capfd, arguments, line):
-    """Nothing is written, and what is in the place stays."""
-    monkeypatch.chdir(receipt.parent)
-    receipt.write_text("[]\n")
-    assert run([*arguments, "--receipt", "receipt.jsonl"]) == 2
-    said, errors = capfd.readouterr()
-    assert said == ""
-    assert errors.startswith(f"aiotofupilot: {line}")
-    assert receipt.read_text() == "[]\n"
-
-
-def test_an_interrupted_run_is_resumed_in_its_receipt(sandbox, receipt, tmp_path, capfd):
-    output = ["--output", str(tmp_path / "list.jsonl"), "--receipt", str(receipt)]
-    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 100).always(status(400))
-    assert run(["procedures", *RESYNC, *output]) == 4
-    assert checked(receipt, capfd)[1] == 5
-    sandbox.faults.clear()
-    assert run(["procedures", *RESYNC, *output, "--resume"]) == 0
-    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
-
-
-def test_a_run_that_ended_is_continued_at_its_cursor(sandbox, receipt, capfd):
-    """Also to standard output, with the cursor that the command printed."""
-    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 100).always(status(400))
-    assert run(["procedures", *RESYNC, "--receipt", str(receipt)]) == 4
-    cursor = capfd.readouterr().err.strip().rpartition(" ")[2]
-    sandbox.faults.clear()
-    assert run(["procedures", *RESYNC, "--receipt", str(receipt), "--cursor", cursor]) == 0
-    assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
 
 
 @pytest.mark.usefixtures("unmeasured")

@@ -14,7 +14,7 @@ import pytest
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import stall, status
+from aiotofupilot.sandbox.faults import stall
 from aiotofupilot.sandbox.storage import contents
 
 
@@ -76,91 +76,6 @@ def test_every_file_is_downloaded_once(sandbox, attachments, folder, capfd):
     assert capfd.readouterr().out == f"1 file, 3.9 kB; {count - 1} there already; {without} without an address\n"
     assert len(stored(sandbox)) == before + 1
     assert files(folder) == expected(attachments.whole)
-
-
-def test_filters_are_those_of_runs(sandbox, folder, capfd):
-    assert run(["download", str(folder), "--outcomes", "FAIL", "--search", "INV", "-n", "6", "--concurrency", "2"]) == 0
-    assert " files, " in capfd.readouterr().out
-    listed = next(request for request in list(sandbox.requests) if request.path.endswith("/v2/runs"))
-    assert (listed.query["outcomes"], listed.query["search_query"]) == ("FAIL", "INV")
-
-
-def test_those_of_units_lie_under_serial_numbers(sandbox, folder, capfd):
-    """Filters have the names that both listings share."""
-    assert (
-        run(["download", str(folder), "units", "--part-numbers", "INV-2000", "--since", "2020-01-01", "-n", "9"]) == 0
-    )
-    assert " files, " in capfd.readouterr().out
-    found = {path.name for path in folder.iterdir()}
-    assert found
-    assert all(name.startswith("INV-") for name in found)
-    assert any(request.path.endswith("/v2/units") for request in list(sandbox.requests))
-
-
-def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sandbox, attachments, folder, capfd):
-    owner, identity, name = attachments.whole[3]
-    on_storage(sandbox, identity).always(status(500))
-    assert run(["download", str(folder), "-n", str(RUNS), "--retries", "0"]) == 4
-    told, errors = capfd.readouterr()
-    assert "; 1 failed" in told
-    assert errors == (
-        f"aiotofupilot: {name} of {owner}: 500: the storage did not send the file\n"
-        "aiotofupilot: 1 file could not be downloaded: run it again\n"
-    )
-    assert files(folder) == expected(one for one in attachments.whole if one[1] != identity)
-
-
-def test_an_error_of_the_listing_comes_after_what_was_found_before(sandbox, attachments, folder, capfd):
-    owner = attachments.whole[-1][0]
-    sandbox.faults.on(lambda request: request.path.endswith(f"/runs/{owner}")).always(status(401))
-    assert run(["download", str(folder), "-n", str(RUNS)]) == 3
-    errors = capfd.readouterr().err
-    assert errors.startswith("aiotofupilot: 401 ")
-    assert errors.endswith(" without an address; run it again to go on\n")
-    before = expected(one for one in attachments.whole if one[0] != owner)
-    assert files(folder).items() <= before.items()
-    assert len(files(folder)) > len(before) / 2
-
-
-def test_what_is_refused_at_once_leaves_nothing(sandbox, folder, capfd):
-    sandbox.faults.always(status(401))
-    assert run(["download", str(folder)]) == 3
-    assert "it again to go on" not in capfd.readouterr().err
-    assert not folder.exists()
-
-
-def test_what_is_left_out_is_told(sandbox, attachments, folder, capfd):
-    owner = attachments.whole[5][0]
-    sandbox.faults.on(lambda request: request.path.endswith(f"/runs/{owner}")).always(status(500))
-    assert run(["download", str(folder), "-n", str(RUNS - 1), "--retries", "0", "--on-unreadable", "skip"]) == 0
-    assert capfd.readouterr().out.endswith(f"; 1 run could not be read and is left out, with ID {owner}\n")
-    assert files(folder) == expected(one for one in attachments.whole if one[0] != owner)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        ([], 'Command "download" parameter FOLDER requires an argument. See --help.'),
-        ([__file__], f'Invalid value "{__file__}" for FOLDER. Only directory is allowed, but "{__file__}" is a file.'),
-        (["x", "--cursor", "3"], "Unknown option: --cursor."),
-        (["x", "parts"], 'Invalid value "parts" for LISTING. Choose from: "runs", "units". See --help.'),
-        (["x", "units", "--slot-keys", "1"], "--slot-keys is not a filter of units"),
-        (["x", "--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
-        (["x", "--until", "now"], "--until is for --sandbox"),
-        (
-            ["x", "--created-after", "2026-01-02", "--created-before", "2026-01-01"],
-            "wrong --created-after: created_after must not be later than created_before",
-        ),
-    ],
-)
-@pytest.mark.usefixtures("sandbox")
-def test_wrong_usage(arguments, line, capfd, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run(["download", *arguments]) == 2
-    told, errors = capfd.readouterr()
-    assert errors.startswith(f"aiotofupilot: {line}")
-    assert (told, errors.count("\n")) == ("", 1)
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_bars_show_runs_files_and_bytes(sandbox, folder, on_terminal):

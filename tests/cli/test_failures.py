@@ -3,9 +3,8 @@
 from asyncio import CancelledError
 
 import pytest
-from cyclopts import App, CycloptsError
 
-from aiotofupilot import ConfigurationError, TofuPilotSession, errors
+from aiotofupilot import errors
 from aiotofupilot.cli.messages import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
 
 
@@ -107,88 +106,3 @@ def test_another_way_to_follow_a_listing_is_told_by_its_option():
     """It is all the advice there is: the listing has not moved."""
     error = errors.DriftError('no offsets; on_drift="ignore" follows them', cursor=3)
     assert explained(error) == (ExitCode.FAILED, "no offsets; --on-drift ignore follows them")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (["stray"], "no such argument: stray; see --help"),
-        (["--limt", "3"], "Unknown option: --limt. Did you mean --limit? See --help."),
-        (["--limit", "x"], 'Invalid value for --limit: unable to convert "x" into int. See --help.'),
-    ],
-)
-def test_wrong_usage(arguments, line):
-    """The command line's own complaints are one line too."""
-    app = App()
-
-    @app.default
-    def main(*, limit: int = 1): ...
-
-    with pytest.raises(CycloptsError) as caught:
-        app.parse_args(arguments, print_error=False, exit_on_error=False)
-    assert explained(caught.value) == (ExitCode.USAGE, line)
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (
-            {},
-            (
-                "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, "
-                "or try --sandbox, which needs no key; keys are made in TofuPilot's settings"
-            ),
-        ),
-        (
-            {"api_key": "a b"},
-            "the API key in --api-key has a space, a line break or another character that is not visible ASCII",
-        ),
-        (
-            {"api_key": "x", "base_url": "ftp://x"},
-            (
-                "--base-url must begin with https:// or http://, such as https://tofupilot.example.com; the value is "
-                "not shown, because it may be a key"
-            ),
-        ),
-        (
-            {"api_key": "x", "base_url": "http://["},
-            "--base-url is not a URL, got 'http://[': Invalid IPv6 URL",
-        ),
-        (
-            {"api_key": "x", "base_url": "http://x.example"},
-            (
-                "--base-url is plain HTTP, and the network between here and x.example could read the key: use https, "
-                "or pass --allow-insecure-http"
-            ),
-        ),
-    ],
-)
-def test_settings_are_named_as_options(options, line):
-    """The library speaks of parameters, and the command of its options."""
-    with pytest.raises(ConfigurationError) as caught:
-        TofuPilotSession(**options)
-    assert explained(caught.value) == (ExitCode.USAGE, line)
-
-
-def test_a_login_with_another_server_is_told_what_to_do(tmp_path, monkeypatch):
-    credentials = tmp_path / ".tofupilot" / "credentials.json"
-    credentials.parent.mkdir()
-    credentials.write_text('{"api_key": "k", "base_url": "https://own.example"}')
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ConfigurationError) as caught:
-        TofuPilotSession(base_url="https://other.example")
-    assert explained(caught.value)[1].endswith(
-        "; set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, or try --sandbox, "
-        "which needs no key"
-    )
-
-
-def test_a_parameter_that_is_a_member_of_the_login_keeps_its_name(tmp_path, monkeypatch):
-    """It is no option of the command."""
-    credentials = tmp_path / ".tofupilot" / "credentials.json"
-    credentials.parent.mkdir()
-    credentials.write_text('{"api_key": "k", "base_url": "ftp://own.example"}')
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ConfigurationError) as caught:
-        TofuPilotSession()
-    assert explained(caught.value)[1].startswith("base_url in ~/.tofupilot/credentials.json must begin with")

@@ -3,24 +3,23 @@
 import asyncio
 import json
 import logging
-import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot import Checkpoint, ForbiddenError
+from aiotofupilot import Checkpoint
 from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.formats import counted, csv_rows, json_array, json_lines
 from aiotofupilot.cli.listing import Query, counting_beside, write_listing
-from aiotofupilot.cli.messages import ExitCode, StoppedError, UsageError, explained
+from aiotofupilot.cli.messages import ExitCode, StoppedError, explained
 from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Sandbox, make_procedures, paging
-from aiotofupilot.sandbox.faults import json as json_fault, latency, stall, status
+from aiotofupilot.sandbox.faults import latency, stall, status
 
 ProceduresCSV = partial(csv_rows, Procedure)
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -65,64 +64,6 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
     await write_listing(Query("procedures", on_drift=on_drift), server, ProceduresCSV(), None)
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
-
-
-async def test_an_empty_listing_has_a_header_and_no_rows(sandbox, server, output):
-    """It has a header and no rows."""
-    sandbox.procedures.clear()
-    assert (await write_listing(Query("procedures"), server, ProceduresCSV(), output))[0] == 0
-    assert output.read_bytes().count(b"\r\n") == 1
-    assert (await write_listing(Query("procedures"), server, json_array(), output))[0] == 0
-    assert json.loads(output.read_bytes()) == []
-
-
-async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
-    """Not even a header precedes an error, and no file is left."""
-    sandbox.station_listings.discard("procedures")
-    station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
-    for path in (None, output):
-        with pytest.raises(ForbiddenError):
-            await write_listing(Query("procedures"), station, ProceduresCSV(), path)
-    assert capfdbinary.readouterr().out == b""
-    assert not list(output.parent.iterdir())
-
-
-async def test_a_bad_query_touches_nothing(sandbox, server, output):
-    """The server is not asked, and the files of another run stay as they are."""
-    part = output.with_name("list.part")
-    part.write_text("left")
-    with pytest.raises(ValueError, match=r"^search_query must have"):
-        await write_listing(Query("procedures", search_query="x" * 101), server, ProceduresCSV(), output)
-    assert part.read_text() == "left"
-    assert not sandbox.requests
-
-
-@pytest.mark.parametrize("form", [ProceduresCSV, json_lines, json_array])
-async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
-    """The error has its reason and how much is written; going on gives the file that it would have been."""
-    await write_listing(Query("procedures"), server, form(), output.with_name("whole"))
-    sandbox.faults.on(cursor=198).next(json_fault([]))
-    with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures", concurrency=2), server, form(), output)
-    advice = r"199 procedures written, go on with --resume, or elsewhere with --cursor procedures\.\w+:199@\S+"
-    assert re.fullmatch(advice, caught.value.left)
-    assert not output.exists()
-    asked = len(sandbox.requests)
-    assert (await write_listing(Query("procedures"), server, form(), output, resume=True))[0] == 250
-    assert sandbox.requests[asked:].pop().query["cursor"] == "191"  # so that it shows all items of the checkpoint
-    assert output.read_bytes() == output.with_name("whole").read_bytes()
-
-
-async def test_standard_output_and_what_follows_the_checkpoint_are_the_listing(sandbox, server, capfdbinary):
-    """The output and the items after the checkpoint are together the listing."""
-    sandbox.faults.on(cursor=198).next(json_fault([]))
-    with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, json_lines(), None)
-    told, _, cursor = caught.value.left.rpartition(" ")
-    assert told == "199 procedures written, go on with --cursor"
-    from_checkpoint = Query("procedures", cursor=Checkpoint.parse(cursor))
-    await write_listing(from_checkpoint, server, json_lines(), None)
-    assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
 
 @pytest.mark.parametrize("items", [0, 250])
@@ -189,39 +130,6 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
         await pulling
     assert output.read_bytes().count(b"\r\n") == 251
     assert [path.name for path in output.parent.iterdir()] == ["list"]
-
-
-async def test_resuming_with_resync_writes_what_stays_listed_once(sandbox, server, output):
-    """With resync, going on finds its place again: what stays listed is written once."""
-    stay = list(sandbox.procedures)
-    sandbox.faults.on(cursor=198).next(json_fault([]))
-    with pytest.raises(StoppedError):
-        await write_listing(Query("procedures", on_drift="resync"), server, json_lines(), output)
-    sandbox.procedures[:0] = make_procedures(30, seed=9)
-    await write_listing(Query("procedures", on_drift="resync"), server, json_lines(), output, resume=True)
-    assert ids(output.read_bytes()) == [procedure.id for procedure in stay]
-
-
-async def test_other_options_are_another_file(sandbox, server, output):
-    """A file is gone on with only by the command that it was begun by, but for how it asks."""
-    sandbox.faults.on(cursor=198).next(json_fault([]))
-    with pytest.raises(StoppedError):
-        await write_listing(Query("procedures", search_query="e"), server, ProceduresCSV(), output)
-    with pytest.raises(UsageError, match="was begun with --search-query e: give"):
-        await write_listing(Query("procedures"), server, ProceduresCSV(), output, resume=True)
-    with pytest.raises(UsageError, match="was begun with --format csv: give"):
-        await write_listing(Query("procedures", search_query="e"), server, json_lines(), output, resume=True)
-    elsewhere = Server(base_url="https://other.example", api_key="k")
-    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
-        await write_listing(Query("procedures", search_query="e"), elsewhere, ProceduresCSV(), output, resume=True)
-    written, _ = await write_listing(
-        Query("procedures", search_query="e", limit=7, concurrency=5),
-        server,
-        ProceduresCSV(),
-        output,
-        resume=True,
-    )
-    assert written > 200
 
 
 @pytest.mark.parametrize(

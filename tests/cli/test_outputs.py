@@ -28,16 +28,6 @@ def listed(sandbox):
     return [procedure.id for procedure in sandbox.procedures]
 
 
-def test_table_in_a_pipe(capfd, monkeypatch):
-    """A header and a row each, however narrow the terminal from which it was started."""
-    monkeypatch.setenv("COLUMNS", "40")
-    assert run(["procedures", "--sandbox"]) == 0
-    out, err = capfd.readouterr()
-    assert len(out.splitlines()) == 251
-    assert "REPOSITORY" in out.splitlines()[0]
-    assert err == ""
-
-
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_table_on_a_terminal(on_terminal, columns):
     """Rows fit, all are there, the bar that was shown meanwhile is gone, and the last line counts them."""
@@ -59,40 +49,6 @@ def test_progress_beside_a_file(on_terminal, capfd):
     assert len([json.loads(line) for line in capfd.readouterr().out.splitlines()]) == 250
     assert "procedures" in shown.screen
     assert not any(shown.lines)
-
-
-def test_a_file_is_confirmed_on_a_terminal(on_terminal, tmp_path):
-    """Who watches is told how much is where."""
-    with on_terminal(streams=["stderr"]) as shown:
-        assert run(["procedures", "--sandbox", "--output", str(tmp_path / "x.csv")]) == 0
-    assert "━" in shown.screen
-    assert shown.screen.endswith(f"250 procedures in {tmp_path / 'x.csv'}\n")
-
-
-@pytest.mark.parametrize(
-    ("key", "code", "line"),
-    [("wrong", 3, "401 UNAUTHORIZED: Unauthorized; http://127.0.0.1:"), ("sandbox-station-key", 3, "403 FORBIDDEN: ")],
-)
-def test_a_refused_key_ends_with_a_line_and_a_code_of_its_own(capfd, sandbox, monkeypatch, key, code, line):
-    """One line, no traceback, no output, the key not shown, and a code of its own."""
-    monkeypatch.setenv("TOFUPILOT_API_KEY", key)
-    sandbox.station_listings.discard("procedures")
-    assert run(["procedures", "--format", "csv"]) == code
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith(f"aiotofupilot: {line}")
-    assert err.count("\n") == 1
-    assert key not in err
-
-
-def test_a_failure_leaves_no_file(capfd, sandbox, tmp_path):
-    """What a server cannot answer ends with a line and another code; no file is left."""
-    sandbox.faults.always(status(404))
-    assert run(["procedures", "--output", str(tmp_path / "list.csv")]) == 4
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("aiotofupilot: 404")
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_failure_after_items_have_arrived_is_no_news(on_terminal, sandbox):
@@ -140,61 +96,6 @@ def test_an_error_that_cannot_be_told(capfd, sandbox, monkeypatch, full, closed)
     monkeypatch.setattr(sys, "stderr", None if closed else full)
     assert run(["procedures", "--api-key", "wrong"]) == 3
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_json_file_that_failed_is_completed(capfd, sandbox, tmp_path):
-    """What another run adds makes it one array."""
-    output = tmp_path / "x.json"
-    sandbox.faults.on(cursor=198).next(status(418))
-    assert run(["procedures", "--output", str(output)]) == 4
-    assert "; 199 procedures written, go on with --resume" in capfd.readouterr().err
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert [item["id"] for item in json.loads(output.read_bytes())] == listed(sandbox)
-    assert list(tmp_path.iterdir()) == [output]
-
-
-def test_json_on_standard_output_stays_when_it_failed(capfd, sandbox):
-    """What is written there stays, and so does the advice."""
-    sandbox.faults.on(cursor=198).next(status(418))
-    assert run(["procedures", "--format", "json"]) == 4
-    assert "; 199 procedures written, go on with --cursor procedures.3dnEB2f5:199@" in capfd.readouterr().err
-
-
-def test_a_file_is_not_resumed_with_another_key(capfd, sandbox, tmp_path):
-    """A file that one account's key began cannot be resumed with another's. Neither key is shown or kept."""
-    output = tmp_path / "list.csv"
-    sandbox.faults.on(cursor=198).next(status(418))
-    assert run(["procedures", "--output", str(output)]) == 4
-    kept = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
-    assert not any(sandbox.api_key.encode() in content for content in kept)
-    capfd.readouterr()
-    assert run(["procedures", "--output", str(output), "--resume", "--api-key", "s3cr3t"]) == 2
-    errors = capfd.readouterr().err
-    assert "list.csv.part was begun with another API key: give the same again" in errors
-    assert "s3cr3t" not in errors
-    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == kept
-    assert run(["procedures", "--output", str(output), "--resume", "--api-key", f"Bearer {sandbox.api_key}"]) == 0
-
-
-def test_a_loop_of_links_is_wrong_usage(capfd, tmp_path):
-    """It is wrong usage."""
-    loop = tmp_path / "loop.csv"
-    loop.symlink_to(loop)
-    assert run(["procedures", "--sandbox", "--output", str(loop)]) == 2
-    assert capfd.readouterr().err == f"aiotofupilot: cannot write {loop}: Too many levels of symbolic links\n"
-
-
-def test_any_number_of_items_may_be_wanted(on_terminal, sandbox, tmp_path):
-    """Any number may be the most that is wanted, even where a file and a bar note it."""
-    output = tmp_path / "list.jsonl"
-    arguments = ["procedures", "--output", str(output), "--max-items", str(10**30)]
-    sandbox.faults.on(cursor=198).next(status(418))
-    with on_terminal(streams=["stderr"]) as shown:
-        assert run(arguments) == 4
-        assert run([*arguments, "--resume"]) == 0
-    assert "199 procedures written, go on with --resume" in shown.screen.replace("\n", " ")
-    assert f"{output.name} was begun at " in shown.screen.replace("\n", "")
-    assert ids(output.read_bytes()) == listed(sandbox)
 
 
 @pytest.fixture
@@ -252,13 +153,3 @@ class TestNamesThatSteer:
         with on_terminal(200, streams=["stdout"]) as shown:
             assert run(["procedures", "--format", "jsonl"]) == 0
         assert [json.loads(line)["name"] for line in shown.screen.splitlines()] == [EVIL] * 3
-
-
-def test_a_name_with_a_line_end(on_terminal, sandbox, tmp_path):
-    """A file may be called anything; on the terminal, its name takes one line."""
-    output = tmp_path / "a\nb\x1b[2J.csv"
-    with on_terminal(200, streams=["stderr"]) as shown:
-        assert run(["procedures", "--output", str(output)]) == 0
-    assert shown.lines[-2].endswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J.csv")
-    assert output.read_bytes().count(b"\r\n") == 251
-    assert [path.name for path in tmp_path.iterdir()] == [output.name]

@@ -60,12 +60,6 @@ def test_the_file_holds_what_the_library_has(sandbox, output):
     assert parquet.read_table(output).equals(table_of(sandbox.procedures[:9]))
 
 
-def test_the_format_may_be_named(sandbox, tmp_path):
-    """Then any ending will do."""
-    assert run(["procedures", "--format", "parquet", "--output", str(tmp_path / "list")]) == 0
-    assert parquet.read_table(tmp_path / "list").num_rows == 250
-
-
 @pytest.mark.parametrize("resume", [[], ["--resume"]])
 def test_an_empty_listing_has_all_columns(sandbox, output, resume):
     sandbox.procedures.clear()
@@ -141,11 +135,6 @@ def test_an_interrupted_file_is_gone_on_with(sandbox, output, capsys):
     assert timedelta(seconds=-1) < told - began < timedelta(minutes=5)
     assert parquet.read_table(output).equals(table_of(sandbox.procedures))
     assert beside(output) == []
-
-
-def test_a_file_that_is_begun_says_nothing(sandbox, output, capsys):
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert capsys.readouterr().err == ""
 
 
 def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path):
