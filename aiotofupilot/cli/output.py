@@ -203,7 +203,8 @@ class PartFile:
         if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
             self._file.close()
         ready.replace(self._target)
-        self._remove()
+        with suppress(OSError):  # the file is whole, and the next run removes what is left beside it
+            self._remove()
 
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, if another run can complete them."""
@@ -221,9 +222,11 @@ class PartFile:
         """Remove what is beside the place. Windows cannot remove an open file, and elsewhere it keeps its lock."""
         if sys.platform == "win32":
             self._file.close()
-        for path in (self._part, self._state_path, self._new_state_path):
-            path.unlink(missing_ok=True)
-        self._file.close()
+        try:
+            for path in (self._part, self._state_path, self._new_state_path):
+                path.unlink(missing_ok=True)
+        finally:
+            self._file.close()
 
 
 Output = StandardOutput | PartFile

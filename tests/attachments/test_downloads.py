@@ -9,7 +9,6 @@ import logging
 import os
 import random
 import re
-import resource
 import signal
 import ssl
 import sys
@@ -24,6 +23,7 @@ from types import SimpleNamespace
 
 import aiohttp
 import pytest
+from fakes.disks import every_call
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.raw_server import and_then, hang, hang_up, http
 from fakes.shown import chain, texts
@@ -117,6 +117,19 @@ def rest(server, data=DATA, *, shift=0, length=None, total=None, at=None, end=ha
             await writer.drain()
         else:
             await cut(at, answer, end)(writer)
+
+    return write
+
+
+def rest_or_whole(server, data):
+    """The rest, if there is one and it is asked for, and otherwise everything."""
+
+    async def write(writer):
+        if fields(server.requests[-1]).get("Range", f"bytes={len(data)}-") != f"bytes={len(data)}-":
+            await rest(server, data)(writer)
+        else:
+            writer.write(whole(data))
+            await writer.drain()
 
     return write
 
@@ -908,22 +921,25 @@ class TestFailure:
         assert account._unowned.storages[storage.origin].rest() > 0.0
         await account.procedures.list()
 
-    async def test_a_full_disk_leaves_what_fits(self, session, storage, tmp_path):
-        storage.answers = [whole(), rest(storage)]
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, limits[1]))
-        try:
-            with pytest.raises(OSError, match="File too large") as caught:
-                await session.download(given(storage), tmp_path)
-            assert caught.value.errno == errno.EFBIG
-            assert len(storage.requests) == 1
-            assert (tmp_path / "7a1c-trace.bin.part").read_bytes() == DATA[:1_500_000]
-            with pytest.raises(OSError, match="File too large"):
-                await anext(session.downloads([given(storage)], tmp_path))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        storage.answers = [rest(storage)]
-        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+    @pytest.mark.parametrize("is_killed", [False, True], ids=["fails", "killed"])
+    @pytest.mark.parametrize("has_part", [False, True])
+    async def test_a_disk_that_fails_at_any_call(self, session, storage, tmp_path, is_killed, has_part):
+        """Or a process that is killed there. What is in its place is whole, and another run completes the rest."""
+        folder, data, session = tmp_path / "folder", DATA[: 2 * 1024 * 1024], session.with_options(retry=None)
+        twice = RetryPolicy(attempts=2, initial_wait=0, max_elapsed=1)
+        for disk in every_call(folder, is_killed=is_killed):
+            if has_part:
+                storage.answers = [cut(answer=whole(data))]
+                with pytest.raises(ConnectionFailedError):
+                    await session.download(given(storage), folder)
+            storage.answers = [rest(storage, data) if has_part else whole(data)]
+            with disk:  # another attempt at the request would help nobody
+                await session.with_options(retry=twice).download(given(storage), folder)
+            place = folder / "7a1c-trace.bin"
+            assert not place.exists() or place.read_bytes() == data, disk.calls
+            storage.answers = [rest_or_whole(storage, data)]
+            assert (await session.download(given(storage), folder)).read_bytes() == data, disk.calls
+            assert parts(folder)[0] == place.name, disk.calls
 
     async def test_a_timeout_of_the_disk_is_the_disks(self, session, storage, tmp_path, monkeypatch):
         def write(*_):

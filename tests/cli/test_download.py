@@ -1,15 +1,13 @@
 """The attachments of runs, as files in a folder."""
 
 import asyncio
-import os
 import re
-import resource
 import signal
 import threading
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from fakes.disks import Disk
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.cli import run
@@ -126,19 +124,14 @@ def test_a_deadline(start, sandbox, attachments, folder):
     assert not files(folder)
 
 
-@pytest.mark.usefixtures("unmeasured", "sandbox")  # the limit would also be one of the file with the coverage
-def test_a_full_disk_ends_it(start, attachments, folder, capfd):
-    """Here it is a limit of the process, which Python sees as the same kind of error.
-
-    The process is not forked. DuckDB 1.4 begins a thread when it is loaded. If a process is forked after that, and it
-    begins threads too, it aborts when it ends.
-    """
-    limits = (3000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, limits)
-    process = start("download", folder, "-n", RUNS, env=dict(os.environ), preexec_fn=limit)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 4, errors
-    assert errors.startswith(b"aiotofupilot: cannot write: File too large")
-    assert errors.count(b"\n") == 1
+@pytest.mark.usefixtures("sandbox")
+def test_a_full_disk_ends_it(attachments, folder, capfd):
+    folder.mkdir()
+    with Disk(folder, 20, is_killed=False) as disk:
+        assert run(["download", str(folder), "-n", str(RUNS)]) == 4
+    assert disk.error
+    errors = capfd.readouterr().err
+    assert errors.startswith("aiotofupilot: cannot write: ")
+    assert errors.count("\n") == 1
     assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert files(folder) == expected(attachments.whole)

@@ -11,7 +11,7 @@ import pytest
 
 from aiotofupilot import Checkpoint
 from aiotofupilot.cli import listing as listing_module
-from aiotofupilot.cli.formats import counted, csv_rows, json_array, json_lines
+from aiotofupilot.cli.formats import counted, csv_rows, json_lines
 from aiotofupilot.cli.listing import Query, counting_beside, write_listing
 from aiotofupilot.cli.messages import ExitCode, StoppedError, explained
 from aiotofupilot.cli.options import Server
@@ -64,23 +64,6 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
     await write_listing(Query("procedures", on_drift=on_drift), server, ProceduresCSV(), None)
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
-
-
-@pytest.mark.parametrize("items", [0, 250])
-async def test_a_writer_that_is_killed_when_all_is_written(sandbox, server, output, monkeypatch, items):
-    """What comes after the items is there once."""
-    del sandbox.procedures[items:]
-
-    async def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PartFile, "finish", die)
-        patch.setattr(PartFile, "leave", lambda file: file._file.close())
-        with pytest.raises(KeyboardInterrupt):
-            await write_listing(Query("procedures"), server, json_array(), output)
-    assert (await write_listing(Query("procedures"), server, json_array(), output, resume=True))[0] == items
-    assert [item["id"] for item in json.loads(output.read_bytes())] == [item.id for item in sandbox.procedures]
 
 
 async def test_a_cancellation_stops_a_listing_as_an_error_does(sandbox, server, output):

@@ -1,12 +1,8 @@
 """`--output x.parquet`: the library's own table in a file, whatever interrupts the run that writes it."""
 
 import asyncio
-import errno
-import subprocess
 import sys
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from io import BufferedWriter
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -20,7 +16,7 @@ from pyarrow import parquet
 
 from aiotofupilot import Procedure
 from aiotofupilot.arrow import record_batch, schema, streaming
-from aiotofupilot.cli import output as part_files, run
+from aiotofupilot.cli import run
 from aiotofupilot.cli.formats import format_for
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
@@ -68,35 +64,6 @@ def test_an_empty_listing_has_all_columns(sandbox, output, resume):
     assert (found.num_rows, found.schema) == (0, schema(Procedure))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (
-            ["--format", "parquet"],
-            "parquet needs --output FILE, because a Parquet file is made when everything has arrived",
-        ),
-        (
-            ["--format", "parquet", "--output", "/dev/null"],
-            "--output names a file, and /dev/null is not one: leave it out to write to standard output",
-        ),
-        (
-            ["--output", "list.xlsx"],
-            (
-                "no format is written into files that end in .xlsx: let list.xlsx end in one of .csv, .json, .jsonl, "
-                ".ndjson, .parquet, .txt, or name a format with --format"
-            ),
-        ),
-    ],
-)
-def test_what_cannot_be_written_is_wrong_usage(sandbox, tmp_path, monkeypatch, capsys, arguments, complaint):
-    """Nothing is asked, and nothing is left."""
-    monkeypatch.chdir(tmp_path)
-    assert run(["procedures", *arguments]) == 2
-    assert capsys.readouterr().err == f"aiotofupilot: {complaint}\n"
-    assert sandbox.requests == []
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_without_pyarrow_it_says_what_to_install(sandbox, output, monkeypatch, capsys):
     for name in [name for name in sys.modules if name.startswith("aiotofupilot.arrow")]:
         monkeypatch.delitem(sys.modules, name)
@@ -137,45 +104,6 @@ def test_an_interrupted_file_is_gone_on_with(sandbox, output, capsys):
     assert beside(output) == []
 
 
-def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path):
-    """The run was killed when an empty listing had ended, and the listing is no longer empty."""
-    whole, output = tmp_path / "whole.csv", tmp_path / "list.csv"
-    assert run(["procedures", "--output", str(whole)]) == 0
-    procedures = [*sandbox.procedures]
-    sandbox.procedures.clear()
-    with killed_at(PartFile, "finish"):
-        assert run(["procedures", "--output", str(output), "--resume"]) == 4
-    sandbox.procedures[:] = procedures
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert output.read_bytes() == whole.read_bytes()
-
-
-@contextmanager
-def killed_at(owner, step):
-    """Let a run end at a step of a file's without a chance to tidy up."""
-
-    def die(*_):
-        raise OSError(errno.EIO, "killed")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, step, die)
-        patch.setattr(PartFile, "leave", lambda file: file._file.close())
-        yield
-
-
-@pytest.mark.parametrize(("owner", "step"), [(streaming, "write_parquet"), (part_files.shutil, "copymode")])
-def test_killed_when_everything_has_arrived(sandbox, output, owner, step):
-    """The next run asks for what is new, makes the file again, and leaves nothing else."""
-    with killed_at(owner, step):
-        assert run(["procedures", "--output", str(output)]) == 4
-    assert not output.exists()
-    sandbox.requests.clear()
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert len(sandbox.requests) == 1
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
-    assert beside(output) == []
-
-
 def test_what_a_killed_run_made_is_made_again(sandbox, output):
     """Whatever the file was that it did not finish."""
     output.with_name("list.parquet.part.whole").write_bytes(b"x" * 1_000_000)
@@ -198,70 +126,6 @@ def test_something_else_in_the_place_of_what_is_made(sandbox, output, capsys, ma
     assert capsys.readouterr().err.startswith(f"aiotofupilot: cannot write {made}: ")
     assert beside(output) == [".part", ".part.state", *kept]
     assert not output.with_name("elsewhere").exists()
-
-
-class Full(BufferedWriter):
-    """A file on a disk that has so much room."""
-
-    room = 40_000
-
-    def write(self, data):
-        self.room -= len(data)
-        if self.room < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return super().write(data)
-
-
-def test_a_disk_that_is_full_while_the_file_is_made(sandbox, output, capsys, monkeypatch):
-    """A sentence, and what has arrived is kept for when there is room. What was there is left alone."""
-    sandbox.procedures[:] = make_procedures(2_000)
-    output.write_bytes(b"of yesterday")
-    with monkeypatch.context() as patch:
-        patch.setattr(part_files, "BufferedWriter", Full)
-        assert run(["procedures", "--output", str(output)]) == 4
-    said = capsys.readouterr().err
-    assert said.startswith("aiotofupilot: cannot write: No space left on device; 2,000 procedures written, go on with ")
-    assert said.count("\n") == 1
-    assert output.read_bytes() == b"of yesterday"
-    assert beside(output) == [".part", ".part.state"]
-
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
-    assert beside(output) == []
-
-
-def test_a_file_that_is_made_and_cannot_take_its_place_is_removed(sandbox, output, monkeypatch):
-    """What has arrived is kept, and another run makes the file of it again."""
-
-    def refuse(*_):
-        raise PermissionError(errno.EPERM, "Operation not permitted")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(part_files.shutil, "copymode", refuse)
-        assert run(["procedures", "--output", str(output)]) == 4
-    assert beside(output) == [".part", ".part.state"]
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
-
-
-def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeypatch):
-    """Half a page is cut off, and asked for again."""
-    write_all, room = part_files.write_all, [60_000]
-
-    def write(stream, data):
-        room[0] -= len(data)
-        if room[0] < 0:
-            write_all(stream, data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write_all(stream, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(part_files, "write_all", write)
-        assert run(["procedures", "--output", str(output), "--page-size", "20"]) == 4
-    assert "cannot write: No space left on device; " in capsys.readouterr().err
-    assert beside(output) == [".part", ".part.state"]
-    assert run(["procedures", "--output", str(output), "--page-size", "20", "--resume"]) == 0
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
 
 
 async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
@@ -326,28 +190,4 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
     kept = [procedure.id for procedure in listed if procedure.id not in gone]
     wanted = set(kept)
     assert [found for found in ids if found in wanted] == kept
-    assert beside(output) == []
-
-
-@pytest.mark.usefixtures("unmeasured")
-def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
-    """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
-    random = Random(0)  # noqa: S311 - picks times
-    sandbox.procedures[:] = make_procedures(2_000)
-    with killed_at(streaming, "write_parquet"):
-        assert run(["procedures", "--output", str(output)]) == 4
-    for _ in range(KILLS - 1):
-        asked = len(sandbox.requests)
-        process = start("procedures", "--output", output, "--resume")
-        while len(sandbox.requests) == asked and process.poll() is None:
-            pass
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(random.uniform(0, 0.25))
-        process.kill()
-        process.wait(60)
-        if output.exists():
-            assert parquet.read_table(output).num_rows == 2_000
-            output.unlink()  # a finished file is not gone on with
-    assert run(["procedures", "--output", str(output), "--resume"]) == 0
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
     assert beside(output) == []

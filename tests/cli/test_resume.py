@@ -4,13 +4,11 @@ import errno
 import fcntl
 import json
 import os
-import stat
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
-from aiotofupilot.cli import output as output_module, run
+from aiotofupilot.cli import run
 from aiotofupilot.cli.messages import UsageError
 from aiotofupilot.cli.options import KEY
 from aiotofupilot.cli.output import PartFile
@@ -103,55 +101,6 @@ async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(targe
     assert f"{target} was begun at {json.loads(left[1])['begun'].replace('T', ' ')[:19]}Z: --resume completes" in first
 
 
-class Killed(BaseException):
-    """What ends a run in the place of a signal."""
-
-
-@contextmanager
-def killed_at(step):
-    """Let a run end before one of the steps that change a file, without a chance to tidy up. A write takes two."""
-    steps, write = iter(range(step)), output_module.write_all
-
-    def stepped(call):
-        def one_step(*arguments, **options):
-            if next(steps, None) is None:
-                raise Killed
-            return call(*arguments, **options)
-
-        return one_step
-
-    def write_in_two(stream, data):
-        stepped(write)(stream, data[: len(data) // 2])
-        stepped(write)(stream, data[len(data) // 2 :])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output_module, "write_all", write_in_two)
-        patch.setattr(output_module, "opened", stepped(output_module.opened))
-        patch.setattr(Path, "replace", stepped(Path.replace))
-        patch.setattr(Path, "unlink", stepped(Path.unlink))
-        patch.setattr(PartFile, "leave", lambda file: file._file.close())
-        yield
-
-
-async def test_killed_at_any_step(target):
-    """Whatever a run does last, the next one completes the file that would have been."""
-    for step in range(1000):
-        try:
-            with killed_at(step):
-                await write_all(target)
-        except Killed:
-            if not target.exists():
-                await write_all(target)
-            assert target.read_bytes() == b"".join(PAGES), step
-        else:
-            break
-        target.unlink()
-        for path in target.parent.iterdir():  # beside a file that took its place, its state may be left
-            path.unlink()
-    assert step > 7 * len(PAGES)
-    assert target.read_bytes() == b"".join(PAGES)
-
-
 @pytest.mark.parametrize("suffix", [".part", ".part.state"])
 async def test_what_was_cut_is_not_completed(target, left, suffix):
     """By a power failure, say: with fewer bytes than the state says, or with half a state, the file is begun."""
@@ -188,17 +137,6 @@ FINISHED = (
 )
 
 
-@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--max-items": 5}, {"--format": "jsonl"}])
-async def test_a_finished_file_is_not_completed(target, options):
-    """Nobody knows any more what it holds, so that it is neither replaced nor taken for what is asked for."""
-    await write_all(target)
-    with pytest.raises(UsageError) as caught:
-        PartFile(target, options, resume=True)
-    assert str(caught.value) == FINISHED.format(target)
-    assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv"]
-
-
 async def test_a_finished_file_and_a_part_without_state_are_kept(target, left):
     """A part without its state cannot be completed. Both files are kept as they are."""
     beside(target, ".part.state").unlink()
@@ -208,20 +146,6 @@ async def test_a_finished_file_and_a_part_without_state_are_kept(target, left):
         PartFile(target, OPTIONS, resume=True)
     assert str(caught.value) == FINISHED.format(target)
     assert {path: path.read_bytes() for path in target.parent.iterdir()} == kept
-
-
-async def test_an_empty_file_is_written(target):
-    """Nothing can be lost of it, and a program that makes temporary files begins with one."""
-    target.touch()
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
-
-
-async def test_a_file_that_is_being_replaced_is_completed(target, left):
-    """The run that was interrupted was to replace it, and so it is replaced when everything has arrived."""
-    target.write_text("of yesterday")
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
 
 
 async def test_without_resume_it_is_begun_anew(target, left):
@@ -265,23 +189,6 @@ async def test_an_empty_listing_begins_anew_as_well(target, left):
     await file.finish()
     assert target.read_bytes() == b""
     assert names(target) == ["list.csv"]
-
-
-@pytest.mark.parametrize(
-    ("options", "difference"),
-    [
-        (OPTIONS | {"--search": "x"}, "without --search"),
-        ({"--format": "jsonl"}, "with --format csv"),
-        ({"--search": "x", "--max-items": 5}, "without --search and without --max-items and with --format csv"),
-    ],
-)
-async def test_other_options_are_refused(target, left, options, difference):
-    """The line spells the options that go on, and nothing is touched."""
-    with pytest.raises(UsageError) as caught:
-        PartFile(target, options, resume=True)
-    again = "give the same again, or leave out --resume to begin anew"
-    assert str(caught.value) == f"{target}.part was begun {difference}: {again}"
-    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
 
 
 async def test_a_run_that_writes_no_item_leaves_nothing(target):
@@ -376,30 +283,6 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
     assert target.read_bytes() == PAGES[0]
 
 
-@pytest.mark.parametrize("write", range(2), ids=["page", "state"])
-async def test_a_page_that_found_no_room_is_cut_off(target, left, monkeypatch, write):
-    """The next run cuts off a page that found no room, and one whose state found none."""
-    file = PartFile(target, OPTIONS, resume=True)
-    writes, write_whole = [], output_module.write_all
-
-    def write_some(stream, data):
-        writes.append(data)
-        if len(writes) > write:
-            stream.write(data[:1])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write_whole(stream, data)
-
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(output_module, "write_all", write_some)
-        await file.write(PAGES[3], items=4, checkpoint="4")
-    assert file.state.items == 3
-    file.leave()
-    assert beside(target, ".part.state").read_bytes() == left[1]
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv"]
-
-
 @pytest.mark.parametrize("suffix", [".part", ".part.state", ".part.state.new"])
 async def test_a_link_beside_the_place_is_not_followed(target, suffix):
     """What a symbolic link in place of either file leads to is not touched."""
@@ -428,14 +311,3 @@ async def test_a_part_of_another_key_is_refused(target, keys):
     file = PartFile(target, first, resume=True)
     assert file.state.items == 1
     file.leave()
-
-
-async def test_a_replaced_file_keeps_its_mode(target):
-    """Who may read a file is decided once; a new one is as any program's."""
-    await write_all(target)
-    usual = target.with_name("usual")
-    usual.touch()
-    assert target.stat().st_mode == usual.stat().st_mode
-    target.chmod(0o640)
-    await write_all(target, resume=False)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o640
