@@ -11,8 +11,11 @@ import termios
 import threading
 from contextlib import contextmanager
 from fcntl import ioctl
+from itertools import count
+from random import Random
 
 import pytest
+from fakes.budget import KILLS
 from fakes.command import Origin
 
 from aiotofupilot.sandbox import Sandbox
@@ -81,6 +84,34 @@ def start(origin):
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
+
+
+@pytest.fixture
+def killed(start, sandbox, unmeasured):
+    """Yield after each kill -9 of a command, before a response or while it is taken in. At last, it succeeds."""
+
+    def killed(*arguments, seed, requests=(8, 20)):
+        random = Random(seed)  # noqa: S311 - picks times
+        for kills in count():
+            fatal, process = len(sandbox.requests) + random.randint(*requests), []
+            hooks = random.choice([sandbox.before_response, sandbox.after_response])
+
+            def kill(*_, fatal=fatal, process=process):
+                if process and len(sandbox.requests) >= fatal:  # the first request may come before `start` returns
+                    process[0].kill()
+
+            if kills < KILLS:
+                hooks.append(kill)
+            process.append(start(*arguments))
+            code = process[0].wait(60)
+            if code == 0:
+                assert kills >= 2
+                return
+            hooks.remove(kill)
+            assert code == -9, process[0].stderr.read()
+            yield
+
+    return killed
 
 
 @pytest.fixture

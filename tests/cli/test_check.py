@@ -5,12 +5,9 @@ import json
 import runpy
 import subprocess
 import sys
-from itertools import count
 from pathlib import Path
-from random import Random
 
 import pytest
-from fakes.budget import KILLS
 
 from aiotofupilot.cli import check as check_module, run
 
@@ -32,31 +29,12 @@ def checked(receipt, capfd):
     return said, code
 
 
-@pytest.mark.usefixtures("unmeasured")
-def test_killed_again_and_again(start, sandbox, tmp_path, receipt, capfd):
-    """With kill -9, before a response or while it is taken in. The file is whole and its receipt is exact."""
+def test_killed_again_and_again(killed, sandbox, tmp_path, receipt, capfd):
+    """The file is whole, and its receipt is exact."""
     output = tmp_path / "list.jsonl"
-    random, killed = Random("receipt"), 0  # noqa: S311 - picks times
-    for _ in count():
-        asked, process = len(sandbox.requests), []
-        fatal, hooks = asked + random.randint(8, 20), random.choice([sandbox.before_response, sandbox.after_response])
-
-        def kill(*_, fatal=fatal, process=process):
-            if len(sandbox.requests) == fatal:
-                process[0].kill()
-
-        if killed < KILLS:
-            hooks.append(kill)
-        options = ["--page-size", 2, "--concurrency", 4, "--on-drift", "resync", "--receipt", receipt]
-        process.append(start("procedures", *options, "--output", output, "--resume"))
-        code = process[0].wait(60)
-        if code == 0:
-            break
-        hooks.remove(kill)
-        assert code == -9, process[0].stderr.read()
+    options = ["--page-size", 2, "--concurrency", 4, "--on-drift", "resync", "--receipt", receipt]
+    for _ in killed("procedures", *options, "--output", output, "--resume", seed="receipt"):
         assert not output.exists()
-        killed += 1
-    assert killed == KILLS
     assert checked(receipt, capfd) == ("exact: 250 items\n", 0)
     ids = [json.loads(line)["id"] for line in output.read_text().splitlines()]
     assert ids == [procedure.id for procedure in sandbox.procedures]

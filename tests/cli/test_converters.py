@@ -131,12 +131,6 @@ def test_a_duration_that_python_cannot_hold_is_refused_with_the_longest(text):
         duration(timedelta, [Token(value=text)])
 
 
-def test_conditions_on_metadata_are_read():
-    """In JSON, or as a text that a key has; given several times, all of them hold."""
-    tokens = [Token(value="shift=A"), Token(value='{"humidity": {"gte": 40}}'), Token(value="note=a=b")]
-    assert metadata(dict, tokens) == {"shift": {"in": ["A"]}, "humidity": {"gte": 40}, "note": {"in": ["a=b"]}}
-
-
 @pytest.mark.parametrize("text", ["", "shift", "=A", "[1]", "{", '"x"'])
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(ValueError, match="is not a metadata filter: write KEY=TEXT"):

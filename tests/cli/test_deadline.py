@@ -6,7 +6,7 @@ import json
 import pytest
 from pyarrow import parquet
 
-from aiotofupilot import Checkpoint, Procedure
+from aiotofupilot import Procedure
 from aiotofupilot.arrow import streaming
 from aiotofupilot.cli.formats import format_for, json_array, json_lines
 from aiotofupilot.cli.listing import Query, write_listing
@@ -114,20 +114,6 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
     assert len(sandbox.requests) == 1
     assert parquet.read_table(output)["id"].to_pylist() == [procedure.id for procedure in sandbox.procedures]
     assert list(tmp_path.iterdir()) == [output]
-
-
-async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server, capfdbinary, passes_at):
-    """The checkpoint leads to the rest."""
-    passes_at("99")
-    with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, json_lines(), None)
-    told, _, cursor = caught.value.left.rpartition(" ")
-    assert told == "100 procedures written, go on with --cursor"
-    sandbox.before_response.clear()
-    rest = Query("procedures", cursor=Checkpoint.parse(cursor))
-    assert (await write_listing(rest, server, json_lines(), None))[0] == 150
-    written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
-    assert written == [procedure.id for procedure in sandbox.procedures]
 
 
 async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, passes_at):

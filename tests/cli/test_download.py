@@ -114,16 +114,6 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
     assert files(folder) == expected(attachments.whole)
 
 
-def test_a_deadline(start, sandbox, attachments, folder):
-    assert attachments.whole
-    on_storage(sandbox).always(stall(3600))
-    process = start("download", folder, "-n", RUNS, "--deadline", "2")
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 4
-    assert errors.startswith(b"aiotofupilot: the deadline of 2 s has passed")
-    assert not files(folder)
-
-
 @pytest.mark.usefixtures("sandbox")
 def test_a_full_disk_ends_it(attachments, folder, capfd):
     folder.mkdir()

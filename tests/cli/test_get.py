@@ -45,13 +45,6 @@ def test_a_pipe_gets_json_of_every_kind_of_item(sandbox, capfd, listing):
     assert (told.count("\n"), errors) == (1, "")
 
 
-def test_a_deadline(start, sandbox):
-    sandbox.faults.always(stall(3600))
-    process = start("get", "runs", "x", "--deadline", "0.1")
-    assert process.communicate(timeout=20) == (b"", b"aiotofupilot: the deadline of 0.1 s has passed\n")
-    assert process.returncode == 4
-
-
 def test_interrupt(start, sandbox):
     """It ends at once, and has nothing to say."""
     sandbox.faults.always(stall(3600))

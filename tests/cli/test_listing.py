@@ -51,12 +51,6 @@ def ids(text):
     return [json.loads(line)["id"] for line in text.splitlines()]
 
 
-async def test_a_listing_is_written_and_counted(sandbox, server, output):
-    """All of it, in the server's order."""
-    assert (await write_listing(Query("procedures"), server, json_lines(), output))[0] == 250
-    assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
-
-
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
 async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on_drift):
     """What a page brought is on standard output before the next is asked for."""

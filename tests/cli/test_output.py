@@ -40,25 +40,6 @@ async def test_standard_output(capfdbinary):
         assert capfdbinary.readouterr().out == "Prüfung\r\n".encode()
 
 
-async def test_a_closed_standard_output_is_refused_with_a_hint(monkeypatch):
-    """Without a standard output there is advice instead of a traceback."""
-    monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(UsageError, match="standard output is closed: use --output FILE"):
-        await write(None)
-
-
-async def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
-    """Until the end, the place holds what it held; then nothing but the file is there."""
-    path = tmp_path / "list.csv"
-    path.write_text("old")
-    async with output(path, {}) as out:
-        await out.write(b"new", items=1, checkpoint=None)
-        await out.write(b"er", items=1, checkpoint=None)
-        assert path.read_text() == "old"
-    assert path.read_text() == "newer"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize("held", [None, "old"])
 @pytest.mark.parametrize("failure", [SomeError, asyncio.CancelledError, KeyboardInterrupt])
 async def test_a_failed_run_leaves_the_place_as_it_was(tmp_path, held, failure):
@@ -111,27 +92,6 @@ async def test_what_is_no_file_is_wrong_usage(tmp_path, monkeypatch, path):
     told = f"--output names a file, and {path} is not one: leave it out to write to standard output"
     assert str(caught.value) == told
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("none/list.csv", "No such file or directory"), ("n" * 300, "File name too long")],
-)
-async def test_what_cannot_be_written_is_wrong_usage(tmp_path, name, reason):
-    """It is said before anything is asked of a server."""
-    path = tmp_path / name
-    with pytest.raises(UsageError) as caught:
-        await write(path)
-    assert str(caught.value) == f"cannot write {path}: {reason}"
-
-
-async def test_a_folder_where_the_part_is_to_be(tmp_path):
-    """The line names it."""
-    part = tmp_path / "list.csv.part"
-    part.mkdir()
-    with pytest.raises(UsageError) as caught:
-        await write(tmp_path / "list.csv")
-    assert str(caught.value) == f"cannot write {part}: Is a directory"
 
 
 class TestPipe:

@@ -2,14 +2,11 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from random import Random
 
 import pyarrow as pa
 import pytest
-from fakes.budget import KILLS
+from fakes.budget import NIGHTLY
 from fakes.listings import required
 from fakes.wire_listings import MODELS
 from pyarrow import parquet
@@ -20,7 +17,6 @@ from aiotofupilot.cli import run
 from aiotofupilot.cli.formats import format_for
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
-from aiotofupilot.sandbox.faults import status
 
 
 def beside(output):
@@ -82,28 +78,6 @@ def test_another_module_that_is_missing_is_no_wrong_usage(sandbox, output, monke
         run(["procedures", "--output", str(output)])
 
 
-def test_an_interrupted_file_is_gone_on_with(sandbox, output, capsys):
-    """It says when the file was begun, for it does not bring what came since."""
-    sandbox.faults.on(cursor=95).next(status(418))
-    began = datetime.now(UTC)
-    assert run(["procedures", "--output", str(output), "--page-size", "20"]) == 4
-    assert "96 procedures written, go on with --resume, or elsewhere with --cursor" in capsys.readouterr().err
-    assert beside(output) == [".part", ".part.state"]
-    newer = make_procedures(260)[250:]
-    sandbox.procedures[:] = [*sandbox.procedures, *newer]
-
-    assert run(["procedures", "--output", str(output), "--page-size", "20", "--resume"]) == 0
-
-    said = capsys.readouterr().err
-    _, _, moment = said.partition(" was begun at ")
-    assert said.startswith(f"{output} was begun at ")
-    assert said.endswith(": --resume completes that listing, and does not look for newer items\n")
-    told = datetime.fromisoformat(moment.partition("Z")[0]).replace(tzinfo=UTC)
-    assert timedelta(seconds=-1) < told - began < timedelta(minutes=5)
-    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
-    assert beside(output) == []
-
-
 def test_what_a_killed_run_made_is_made_again(sandbox, output):
     """Whatever the file was that it did not finish."""
     output.with_name("list.parquet.part.whole").write_bytes(b"x" * 1_000_000)
@@ -154,36 +128,14 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
     assert found.read().equals(table_of(procedures))
 
 
-@pytest.mark.usefixtures("unmeasured")
-def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
-    """With kill -9, before an answer or while it is taken in.
-
-    Each procedure that is listed all the time is in the file once, in its place, and none is there twice.
-    """
-    random = Random(0)  # noqa: S311 - picks times
+@pytest.mark.parametrize("concurrency", [1, 4] if NIGHTLY else [4])
+def test_killed_again_and_again_while_the_line_is_busy(killed, sandbox, output, concurrency):
+    """Each procedure that is listed all the time is in the file once, in its place, and none is there twice."""
     listed, line = [*sandbox.procedures], BusyLine(inserts=0.5, removals=0.5)
     sandbox.before_response.append(line)
-    arguments = ["procedures", "--page-size", 16, "--on-drift", "resync", "--concurrency", random.choice([1, 4])]
-    killed = 0
-    for _ in count():
-        asked, process = len(sandbox.requests), []
-        fatal, hooks = asked + random.randint(2, 7), random.choice([sandbox.before_response, sandbox.after_response])
-
-        def kill(*_, fatal=fatal, process=process):
-            if len(sandbox.requests) == fatal:
-                process[0].kill()
-
-        if killed < KILLS:
-            hooks.append(kill)
-        process.append(start(*arguments, "--output", output, "--resume"))
-        code = process[0].wait(60)
-        if code == 0:
-            break
-        hooks.remove(kill)
-        assert code == -9, process[0].stderr.read()
+    arguments = ["procedures", "--page-size", 16, "--on-drift", "resync", "--concurrency", concurrency]
+    for _ in killed(*arguments, "--output", output, "--resume", seed=0, requests=(2, 7)):
         output.unlink(missing_ok=True)  # a finished file is not gone on with
-        killed += 1
-    assert killed >= 2
     ids = parquet.read_table(output, columns=["id"])["id"].to_pylist()
     assert len(ids) == len(set(ids))
     gone = {procedure.id for procedure in line.removed}

@@ -41,28 +41,22 @@ def test_jsonl_in_a_pipe_has_no_progress_beside_it(start, terminal):
     assert shown.screen == ""
 
 
-def test_a_deadline_that_passes_before_anything_came(start, sandbox, tmp_path):
+@pytest.mark.parametrize("arguments", [["procedures", "-o", "list.csv"], ["get", "runs", "x"], ["download", "folder"]])
+def test_a_deadline_that_passes_before_anything_came(start, sandbox, tmp_path, monkeypatch, arguments):
     """One line, a code, no file; and nothing is waited for, such as the sandbox's answer in an hour."""
+    monkeypatch.chdir(tmp_path)
     sandbox.faults.always(stall(3600))
-    process = start("procedures", "--deadline", "0.2", "--output", tmp_path / "list.csv")
+    process = start(*arguments, "--deadline", "0.2")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (4, b"", b"aiotofupilot: the deadline of 0.2 s has passed\n")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_command_ends_quietly_when_its_reader_leaves(start):
-    """With a reader that has left already, or leaves after a line, the command ends at once, content and silent."""
-    process = start("procedures", "--sandbox")
-    assert process.stdout.readline().startswith(b"ID ")
-    process.stdout.close()
-    assert (process.wait(30), process.stderr.read()) == (0, b"")
-
-
-def test_help_ends_quietly_when_its_reader_leaves(start):
-    """Help ends as quietly."""
+@pytest.mark.parametrize("arguments", [["--sandbox"], ["--help"]])
+def test_a_command_ends_quietly_when_its_reader_has_left(start, arguments):
     read, write = os.pipe()
     os.close(read)
-    process = start("procedures", "--help", stdout=write)
+    process = start("procedures", *arguments, stdout=write)
     os.close(write)
     assert (process.wait(30), process.stderr.read()) == (0, b"")
 
@@ -122,30 +116,21 @@ def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(start, sandbox
     assert ids(b"\n".join(whole)) + ids(rest) == [procedure.id for procedure in sandbox.procedures]
 
 
-def test_interrupt(start, sandbox, asked, tmp_path):
-    """Ctrl-C while a page is awaited ends the command at once, and tells how to go on."""
-    sandbox.faults.on(cursor=99).always(stall(600))
-    asked_twice = asked(2)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("written", [0, 100])
+def test_interrupt(start, sandbox, asked, tmp_path, number, written):
+    """It ends the command at once, and a line tells how to go on. Whoever sent SIGTERM sees that it was the signal."""
+    sandbox.faults.on(cursor=99 if written else None).always(stall(600))
+    is_asked = asked(2 if written else 1)
     process = start("procedures", "--output", tmp_path / "list.csv")
-    assert asked_twice.wait(30)
-    process.send_signal(signal.SIGINT)
+    assert is_asked.wait(30)
+    process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, b"")
-    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures written, go on with --resume, or elsewhere ")
-    assert err.count(b"\n") == 1
+    assert (process.returncode, out) == (130 if number == signal.SIGINT else -signal.SIGTERM, b"")
+    advice = rb", go on with --resume, or elsewhere with --cursor \S+" if written else b""
+    assert re.fullmatch(rb"aiotofupilot: interrupted; %d procedures written%b\n" % (written, advice), err)
+    assert bool([*tmp_path.iterdir()]) == bool(written)
     assert not (tmp_path / "list.csv").exists()
-
-
-def test_interrupt_before_anything_is_written(start, sandbox, asked, tmp_path):
-    """One line says so, and there is no file."""
-    sandbox.faults.always(stall(600))
-    asked_once = asked(1)
-    process = start("procedures", "--output", tmp_path / "list.csv")
-    assert asked_once.wait(30)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == (b"", b"aiotofupilot: interrupted; 0 procedures written\n")
-    assert process.returncode == 130
-    assert not list(tmp_path.iterdir())
 
 
 def test_interrupt_while_a_pipe_is_full(start, sandbox):
@@ -167,43 +152,18 @@ def test_interrupt_while_a_pipe_is_full(start, sandbox):
     assert 130 < read.count(b"\n") < 200
 
 
-def test_interrupt_on_a_terminal(start, sandbox, terminal):
-    """Ctrl-C at a terminal erases the bar, and leaves the cursor visible at the beginning of a line."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_interrupt_on_a_terminal(start, sandbox, terminal, number, code):
+    """The bar is erased, and the cursor is visible at the beginning of a line."""
     sandbox.faults.on(cursor=99).always(stall(600))
     with terminal() as shown:
         process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
         shown.wait_for("100 procedures")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        process.send_signal(number)
+        assert process.wait(20) == code
     assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
     said = "aiotofupilot: interrupted; 100 procedures written, go on with --cursor procedures.3dnEB2f5:100@"
     assert shown.lines[-2].startswith(said)
-    assert shown.lines[-1] == ""
-
-
-def test_termination(start, sandbox, asked, tmp_path):
-    """SIGTERM ends the command as Ctrl-C does. Whoever sent it sees that it was the signal."""
-    sandbox.faults.on(cursor=99).always(stall(600))
-    asked_twice = asked(2)
-    process = start("procedures", "--output", tmp_path / "list.csv")
-    assert asked_twice.wait(30)
-    process.terminate()
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (-signal.SIGTERM, b"")
-    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures written, go on with --resume, or elsewhere ")
-    assert err.count(b"\n") == 1
-
-
-def test_termination_on_a_terminal(start, sandbox, terminal):
-    """The bar is erased, and the cursor is visible again."""
-    sandbox.faults.on(cursor=99).always(stall(600))
-    with terminal() as shown:
-        process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
-        shown.wait_for("100 procedures")
-        process.terminate()
-        assert process.wait(20) == -signal.SIGTERM
-    assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
-    assert shown.lines[-2].startswith("aiotofupilot: interrupted; 100 procedures written, go on with --cursor ")
     assert shown.lines[-1] == ""
 
 

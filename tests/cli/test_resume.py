@@ -57,14 +57,6 @@ def names(target):
     return sorted(path.name for path in target.parent.iterdir())
 
 
-async def test_a_whole_file_is_alone(target):
-    """In the end there is the file, and nothing else."""
-    target.write_text("old")
-    await write_all(target, resume=False)
-    assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv"]
-
-
 async def test_until_then_the_place_is_left_alone(target):
     """Each page is on the disk when it is written, and so is its state, beside the place."""
     target.write_text("old")
@@ -78,17 +70,6 @@ async def test_until_then_the_place_is_left_alone(target):
     assert names(target) == ["list.csv", "list.csv.part", "list.csv.part.state"]
     await file.finish()
     assert target.read_bytes() == b"".join(PAGES[:3])
-
-
-async def test_what_is_left_is_completed(target, left):
-    """Nothing of it is written again."""
-    file = PartFile(target, OPTIONS, resume=True)
-    assert (file.state.items, file.state.checkpoint) == (3, "3")
-    file.leave()
-    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv"]
 
 
 async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(target, left, capsys):
@@ -180,15 +161,6 @@ async def test_a_part_without_a_state_is_kept_by_a_run_that_fails(target, left):
     file.leave()
     assert names(target) == ["list.csv.part"]
     assert beside(target, ".part").read_bytes() == left[0]
-
-
-async def test_an_empty_listing_begins_anew_as_well(target, left):
-    """Nothing of it has been written when it takes its place."""
-    file = PartFile(target, OPTIONS, resume=False)
-    await file.write(b"")
-    await file.finish()
-    assert target.read_bytes() == b""
-    assert names(target) == ["list.csv"]
 
 
 async def test_a_run_that_writes_no_item_leaves_nothing(target):

@@ -20,35 +20,6 @@ def environment(monkeypatch):
     return environment
 
 
-async def test_a_sandbox_needs_nothing_of_the_environment(environment):
-    """Its own address and key are used, whatever is set."""
-    environment("https://unreachable.invalid", "wrong")
-    server = Server(sandbox=True)
-    assert server.identity["server"] == "sandbox"
-    async with server.session() as session:
-        assert len(await session.procedures.list().collect()) == 250
-
-
-async def test_the_environment_leads_to_a_server(environment):
-    """Without options, it is TOFUPILOT_URL and TOFUPILOT_API_KEY that count."""
-    async with Sandbox(3) as sandbox:
-        environment(sandbox.url, sandbox.api_key)
-        server = Server()
-        assert server.identity["server"] == sandbox.url
-        async with server.session() as session:
-            assert len(await session.procedures.list().collect()) == 3
-
-
-async def test_options_are_taken_before_the_environment(environment):
-    """With them, it does not matter what is set."""
-    environment("https://unreachable.invalid", "wrong")
-    async with Sandbox(3, api_key="other") as sandbox:
-        server = Server(base_url=sandbox.url.removesuffix("/api"), api_key="other")
-        assert server.identity["server"] == sandbox.url
-        async with server.session() as session:
-            assert len(await session.procedures.list().collect()) == 3
-
-
 async def test_plain_http_beyond_this_machine_has_to_be_allowed():
     """By name, for a file that is gone on with, as by session."""
     refused = Server(base_url="http://tofu.example", api_key="key")

@@ -40,8 +40,7 @@ class Session:
     """Somebody at a shell."""
 
     def __init__(self, sandbox, capfd, on_terminal, monkeypatch):
-        self._capfd, self._on_terminal, self._monkeypatch = capfd, on_terminal, monkeypatch
-        self._sandbox = sandbox
+        self._sandbox, self._capfd, self._on_terminal, self._monkeypatch = sandbox, capfd, on_terminal, monkeypatch
         self._names = vars(faults) | {"sandbox": sandbox, "requests": self.requests, "evolve": evolve}
 
     def requests(self, is_shown=lambda _: True):

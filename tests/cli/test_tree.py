@@ -20,62 +20,9 @@ from aiotofupilot.testing import make
 
 RUN = from_wire(EXAMPLES["runs"][0], MODELS["runs"])
 
-SHOWN = """\
-id                  0192f3a4-7c1e-7b52-9d3e-000000000101
-created at          2026-11-20 09:31:12Z
-started at          2026-11-20 09:29:40Z
-ended at            2026-11-20 09:31:10Z
-duration            1:30.7
-outcome             FAIL
-execution id        0192f3a4-7c1e-7b52-9d3e-000000000601
-slot key            slot_2
-slot name           Slot 2
-procedure           Inverter board FVT, v3.2.0
-unit                INV-2611-00042, INV-MAIN, Inverter main board, C, 2026-W47
-docstring           Rework after capacitor swap
-config (3)
-  ripple_limit_mv  50  version 3  procedure
-  site  Lyon  default
-  verbose  no
-secrets (1)
-  FIRMWARE_TOKEN  version 1  organization
-created by station  FVT bench 2
-operated by         Night shift
-phases (2)
-  Output ripple  FAIL  2026-11-20 09:30:10Z  0:21.2  retry …
-    ripple_pp  FAIL  63.2 mV  x <= 50  x >= 1.5
-    output_vs_load  FAIL
-      5 points  A  Load  Electronic load setpoint
-      5 points  V  Output voltage
-        min  FAIL  11.41  V
-        avg  11.824  V
-      5 points  degC
-    temperature  PASS  41.5 degC
-      MAX  PASS  44.1  degC
-      STATE  UNSET  stable
-      MONOTONIC
-  Self test  PASS  2026-11-20 09:30:10Z  0:21.2
-    relay_closed  PASS  True  x == true
-    firmware  PASS  4.1.1  x in [4.1.0, 4.1.1]
-    self_test  PASS  {"mode": "active", "faults": [], "rail…
-    fault_history  UNSET  ["OK", 3, {"code": "E12", "cleare…
-    calibration_matrix  UNSET  [[1, 0.002], [-0.001, 1]]
-attachments (3)
-  scope.png  size 182,344  image/png
-  report.pdf  report
-  trace.csv  text/csv
-metadata            shift=B, humidity=41.5, rework=yes
-"""
-
 
 def shown(item, width=None):
     return tree(item, width)
-
-
-def test_it_is_short():
-    """A part of a field is one line, at most as wide as the terminal, and a series is the number of its points."""
-    run = evolve(RUN, phases=RUN.phases[1:3], sequences=(), logs=(), sub_units=())
-    assert shown(run, 60) == SHOWN
 
 
 def texts(value):
