@@ -109,9 +109,12 @@ class Disk:
         return self.error is not None and self.error in chain
 
 
-def every_call(folder, *, is_killed):
-    """Yield a disk for each call of what its block does. Before, the folder is emptied. The last disk is a good one."""
-    for number in count():
+def every_call(folder, *, is_killed, step=1):
+    """Yield a disk for each call of what its block does, or for every so many. Before, the folder is emptied.
+
+    The last disk is a good one.
+    """
+    for number in count(0, step):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         disk = Disk(folder, number, is_killed=is_killed)
