@@ -116,14 +116,6 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
     assert list(tmp_path.iterdir()) == [output]
 
 
-async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, passes_at):
-    """No file, and an error that says no more than that."""
-    passes_at(None)
-    with pytest.raises(DeadlineError, match=r"^the deadline of 3600 s has passed$"):
-        await write_listing(Query("procedures"), server, json_array(), tmp_path / "list.json")
-    assert not list(tmp_path.iterdir())
-
-
 async def test_a_deadline_tells_the_failure_that_was_not_got_over(server, tmp_path, passes_at):
     """Whoever reads the mail of a nightly job would not know otherwise what took so long."""
     passes_at(None, status(503))

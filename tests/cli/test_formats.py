@@ -66,25 +66,6 @@ def test_json_array(pages):
     assert text.count("\n") == len(wire) + 2
 
 
-def test_csv_has_a_header_of_dotted_names_and_empty_fields_for_null():
-    """Nested names are joined with a dot, null is an empty field, and the header is there even for no row."""
-    bare, full = rows(written(csv_rows(Procedure), [BARE], [FULL]))
-    assert full == {
-        "id": "2",
-        "name": 'Hi-Pot, "Line 2"',
-        "created_at": "2024-01-15T10:30:00.007Z",
-        "created_by_user.id": "u",
-        "created_by_user.name": "",
-        "created_by_user.email": "ada@example.com",
-        "linkedRepository.id": "r",
-        "linkedRepository.name": "my-repo",
-        "linkedRepository.fullName": "org/my-repo",
-        "linkedRepository.provider": "github",
-    }
-    assert {column for column, value in bare.items() if value} == {"id", "name", "created_at"}
-    assert written(csv_rows(Procedure)).rstrip("\r\n").split(",") == list(full)
-
-
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_name_survives(name):
     """Quotes, commas, line ends of every kind and leading spaces come back from each format as they were."""

@@ -60,26 +60,6 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
-async def test_a_cancellation_stops_a_listing_as_an_error_does(sandbox, server, output):
-    """Ctrl-C, which is a cancellation, stops a listing like an error does."""
-    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
-    sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
-    with pytest.raises(StoppedError) as caught:
-        await pulling
-    assert isinstance(caught.value.reason, asyncio.CancelledError)
-    assert caught.value.left.startswith("100 procedures written, go on with --resume")
-
-
-async def test_cancelled_before_anything_is_written(sandbox, server, output):
-    """Then it says so, and there is nothing to go on with."""
-    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
-    sandbox.before_response.append(lambda *_: pulling.cancel())
-    with pytest.raises(StoppedError) as caught:
-        await pulling
-    assert explained(caught.value) == (ExitCode.INTERRUPTED, "interrupted; 0 procedures written")
-    assert not list(output.parent.iterdir())
-
-
 async def test_cancelled_during_an_outage(sandbox, server, output):
     """It tells what has gone wrong until then, as a deadline does."""
     pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))

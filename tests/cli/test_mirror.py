@@ -86,6 +86,11 @@ def test_a_database_that_is_open_elsewhere(sandbox, database, start, capfd):
     assert run(["mirror", str(database), "stations"]) == 0
 
 
+def test_a_folder_that_is_missing(database, capfd):
+    assert run(["mirror", str(database.parent / "missing" / "line.duckdb"), "--sandbox"]) == ExitCode.USAGE
+    assert capfd.readouterr().err.startswith("aiotofupilot: cannot use ")
+
+
 def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     """The server has a minute left to answer. The line says what to do."""
     process = []

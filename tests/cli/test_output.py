@@ -71,15 +71,6 @@ async def test_a_place_that_is_in_use_on_windows_is_told(tmp_path, monkeypatch):
     assert path.read_bytes() == b"one\n"
 
 
-async def test_a_link_stays_a_link(tmp_path):
-    """What a symbolic link leads to is replaced, not the link."""
-    link, file = tmp_path / "link", tmp_path / "file"
-    link.symlink_to(file)
-    await write(link, b"x")
-    assert link.is_symlink()
-    assert file.read_bytes() == b"x"
-
-
 @pytest.mark.parametrize(
     "path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/new", "pipe", "-", "."]
 )

@@ -10,7 +10,6 @@ import pytest
 
 from aiotofupilot.cli import run
 from aiotofupilot.cli.messages import UsageError
-from aiotofupilot.cli.options import KEY
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox.faults import status
 
@@ -95,95 +94,6 @@ async def test_what_was_cut_is_not_completed(target, left, suffix):
         file.leave()
 
 
-@pytest.mark.parametrize("state", [b"{}", b"[]", b"41", b'{"size": 1}', b'{"size": "1"}', b"\xff"])
-async def test_what_is_not_a_state_is_taken_for_none(target, left, state):
-    """Somebody else may have written the file."""
-    beside(target, ".part.state").write_bytes(state)
-    file = PartFile(target, OPTIONS, resume=True)
-    assert file.state.items == 0
-    file.leave()
-
-
-@pytest.mark.parametrize("missing", [".part", ".part.state"])
-async def test_one_of_the_two_missing(target, left, missing):
-    """Then there is nothing to complete, and the file is begun."""
-    beside(target, missing).unlink()
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
-
-
-FINISHED = (
-    "{} is there already, and no interrupted run has left anything of it to go on with: "
-    "leave out --resume to replace it, or choose another --output"
-)
-
-
-async def test_a_finished_file_and_a_part_without_state_are_kept(target, left):
-    """A part without its state cannot be completed. Both files are kept as they are."""
-    beside(target, ".part.state").unlink()
-    target.write_text("finished")
-    kept = {path: path.read_bytes() for path in target.parent.iterdir()}
-    with pytest.raises(UsageError) as caught:
-        PartFile(target, OPTIONS, resume=True)
-    assert str(caught.value) == FINISHED.format(target)
-    assert {path: path.read_bytes() for path in target.parent.iterdir()} == kept
-
-
-async def test_without_resume_it_is_begun_anew(target, left):
-    """The files of the earlier run are not read, not even their options. They are replaced when a page has arrived."""
-    options = OPTIONS | {"--search": "x"}
-    file = PartFile(target, options, resume=False)
-    assert file.state.items == 0
-    await file.write(b"anew\n", items=1, checkpoint="1")
-    assert beside(target, ".part").read_bytes() == b"anew\n"
-    file.leave()
-    assert beside(target, ".part").read_bytes() == b"anew\n"
-    file = PartFile(target, options, resume=True)
-    assert file.state.items == 1
-    file.leave()
-
-
-@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--search": "x"}])
-async def test_a_run_that_begins_anew_and_fails_loses_nothing(target, left, options):
-    """What an interrupted run has left is kept until there is something in its stead."""
-    file = PartFile(target, options, resume=False)
-    assert file.state.items == 0
-    file.leave()
-    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
-    await write_all(target)
-    assert target.read_bytes() == b"".join(PAGES)
-
-
-async def test_a_part_without_a_state_is_kept_by_a_run_that_fails(target, left):
-    """It may be a file of the user's. No state is left beside it that would not speak of it."""
-    beside(target, ".part.state").unlink()
-    file = PartFile(target, OPTIONS, resume=False)
-    file.leave()
-    assert names(target) == ["list.csv.part"]
-    assert beside(target, ".part").read_bytes() == left[0]
-
-
-async def test_a_run_that_writes_no_item_leaves_nothing(target):
-    """A header alone is nothing to go on with."""
-    file = PartFile(target, OPTIONS, resume=False)
-    await file.write(b"head\n", items=0, checkpoint=None)
-    file.leave()
-    assert names(target) == []
-
-
-async def test_one_run_at_a_time(target):
-    """Another run about the same place is refused, and harms neither."""
-    file = PartFile(target, OPTIONS, resume=False)
-    for page in range(2):
-        for resume in (True, False):
-            with pytest.raises(UsageError, match=r"^another run is writing .*list\.csv\.part$"):
-                PartFile(target, OPTIONS, resume=resume)
-        await write_pages(file, page + 1)
-    await file.finish()
-    assert target.read_bytes() == b"".join(PAGES[:2])
-    await write_all(target, resume=False)
-
-
 @pytest.fixture
 def without_locks(monkeypatch):
     def flock(*_):
@@ -225,13 +135,6 @@ def test_without_locks_nobody_is_told_to_resume(sandbox, target, without_locks, 
     assert names(target) == []
 
 
-@pytest.mark.parametrize("suffix", [".part", ".part.state", ".part.state.new"])
-async def test_a_pipe_beside_the_place_is_not_waited_for(target, suffix):
-    os.mkfifo(beside(target, suffix))
-    with pytest.raises(OSError, match="not a regular file: "):
-        await write_all(target)
-
-
 @pytest.mark.parametrize("gone", [True, False])
 async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
     """A file that was put in its place between being opened and being locked is not written into."""
@@ -253,33 +156,3 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
         with pytest.raises(UsageError, match="another run is writing"):
             PartFile(target, OPTIONS, resume=False)
     assert target.read_bytes() == PAGES[0]
-
-
-@pytest.mark.parametrize("suffix", [".part", ".part.state", ".part.state.new"])
-async def test_a_link_beside_the_place_is_not_followed(target, suffix):
-    """What a symbolic link in place of either file leads to is not touched."""
-    precious = target.with_name("precious")
-    precious.write_text("precious")
-    beside(target, suffix).symlink_to(precious)
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
-        await write_all(target)
-    assert precious.read_text() == "precious"
-
-
-@pytest.mark.parametrize("keys", [("one", "other"), ("one", None), (None, "other")], ids=str)
-async def test_a_part_of_another_key_is_refused(target, keys):
-    """Another account's listing is not mixed in. Nothing of either key is told, not even a digest."""
-    first, second = (OPTIONS | ({KEY: key} if key else {}) for key in keys)
-    file = PartFile(target, first, resume=False)
-    await file.write(PAGES[0], items=1, checkpoint="1")
-    file.leave()
-    with pytest.raises(UsageError) as caught:
-        PartFile(target, second, resume=True)
-    assert str(caught.value) == (
-        f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
-    )
-    with pytest.raises(UsageError, match=r"was begun without --search: give the same again"):
-        PartFile(target, second | {"--search": "x"}, resume=True)
-    file = PartFile(target, first, resume=True)
-    assert file.state.items == 1
-    file.leave()

@@ -22,7 +22,6 @@ from aiotofupilot import __version__
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox import faults
 
-TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 UNSTEADY = {
     re.escape(__version__): "VERSION",
     r"(?<=127\.0\.0\.1:)\d+": "PORT",
@@ -66,18 +65,18 @@ class Session:
 
     def shell(self, line, stdin=""):
         """Let a shell do something, and return the same."""
-        done = subprocess.run(["/bin/sh", "-c", line], input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-        return done.stdout, done.stderr, done.returncode
+        pipes = {"input": stdin.encode(), "capture_output": True}
+        done = subprocess.run(["/bin/sh", "-c", line], **pipes, check=False)  # noqa: S603 - our own
+        return done.stdout.decode(), done.stderr.decode(), done.returncode
 
     def said(self, line):
         """Return what follows a line."""
         prompt, _, typed = line.partition(" ")
-        if prompt == "#":
-            return ""
+        out, err, code = "", "", 0
         if prompt == ">>>":
             exec(compile(f"{typed}\n", "transcript", "single"), self._names)  # noqa: S102 - our own
-            out, err, code = *self._capfd.readouterr(), 0
-        else:
+            out, err = self._capfd.readouterr()
+        elif prompt == "$":
             is_own = re.match(r"(\w+=\S* )*(on-terminal \d+ )?aiotofupilot ", f"{typed} ")
             out, err, code = self.command(typed) if is_own else self.shell(typed)
         errors = [f"[{code}] {line}" for line in err.removesuffix("\n").split("\n")] if err or code else []
@@ -87,14 +86,15 @@ class Session:
         return text.replace(f"{Path.cwd()}", "FOLDER")
 
 
-@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("transcripts/*.txt")), ids=lambda path: path.stem)
 def test_a_session(path, sandbox, capfd, on_terminal, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "C")  # so the shell sorts by bytes
     monkeypatch.setattr("aiotofupilot._clock.Clock.uniform", lambda *_: 0.0)  # nothing waits before it tries again
     session = Session(sandbox, capfd, on_terminal, monkeypatch)
-    text = path.read_text()
+    text = path.read_text("utf-8")
     typed = re.findall(r"^(?:\$|>>>|#) .*\n", text, re.MULTILINE)
     now = re.sub(r"\n(?=# )", "\n\n", "".join(line + session.said(line[:-1]) for line in typed))
     if "REWRITE_TRANSCRIPTS" in os.environ:
-        path.write_text(now)
+        path.write_text(now, "utf-8")
     assert now == text
