@@ -2,10 +2,11 @@
 
 import builtins
 import errno
+import io
 import os
 import shutil
 import threading
-from io import FileIO
+from io import BufferedWriter, FileIO
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +19,29 @@ class KilledError(BaseException):
     """What ends a piece of code in the place of a signal."""
 
 
+class File(FileIO):
+    """A file on a disk, which is told what is written."""
+
+    def __init__(self, disk, *arguments):
+        super().__init__(*arguments)
+        self._disk = disk
+        disk.numbers.add(self.fileno())
+        disk.files.append(self)
+
+    def write(self, data):
+        self._disk.call("write", lambda: super(File, self).write(bytes(data)[: len(data) // 2]))
+        return super().write(data)
+
+    def truncate(self, size=None):
+        self._disk.call("truncate")
+        return super().truncate(size)
+
+    def close(self):
+        if not self.closed:
+            self._disk.numbers.discard(self.fileno())
+        super().close()
+
+
 class Disk:
     """Where a folder lies, for a block. The call of a number fails, or is the last one that is made.
 
@@ -28,8 +52,8 @@ class Disk:
     def __init__(self, folder, number, *, is_killed):
         self._folder, self._number, self._is_killed = folder, number, is_killed
         self._patch = pytest.MonkeyPatch()
-        self._numbers = {}
-        self._files = []
+        self.numbers = set()
+        self.files = []
         self._lock = threading.Lock()  # a thread may write
         self.calls = []
         self.error = None
@@ -53,40 +77,33 @@ class Disk:
         return not isinstance(path, int) and Path(os.fsdecode(path)).is_relative_to(self._folder)
 
     def __enter__(self):
-        disk = self
         for name in ON_PATHS:
             self._patch.setattr(os, name, self._on_path(name, getattr(os, name)))
-        fsync, opened = os.fsync, builtins.open
+        self._patch.setattr(os, "fsync", self._on_sync(os.fsync))
+        opened = self._on_open(builtins.open)
+        self._patch.setattr(builtins, "open", opened)
+        self._patch.setattr(io, "open", opened)
+        return self
 
-        def sync(file):
-            if (file if isinstance(file, int) else file.fileno()) in self._numbers:
+    def _on_sync(self, fsync):
+        def counted(file):
+            if (file if isinstance(file, int) else file.fileno()) in self.numbers:
                 self.call("fsync")
             fsync(file)
 
-        class File(FileIO):
-            def __init__(self, *arguments):
-                super().__init__(*arguments)
-                disk._files.append(self)
+        return counted
 
-            def write(self, data):
-                disk.call("write", lambda: super(File, self).write(bytes(data)[: len(data) // 2]))
-                return super().write(data)
+    def _on_open(self, opened):
+        def counted(file, mode="r", *arguments, **options):
+            if isinstance(file, int) and file in self.numbers:
+                return File(self, file, mode)
+            if self._has(file) and {*mode} & {*"wax+"}:
+                assert "b" in mode, "a text is written through bytes here"
+                self.call("open")
+                return BufferedWriter(File(self, file, mode))
+            return opened(file, mode, *arguments, **options)
 
-            def truncate(self, size=None):
-                disk.call("truncate")
-                return super().truncate(size)
-
-            def close(self):
-                if not self.closed:
-                    disk._numbers.pop(self.fileno(), None)
-                super().close()
-
-        def open_counted(file, mode="r", *arguments, **options):
-            return File(file, mode) if file in self._numbers else opened(file, mode, *arguments, **options)
-
-        self._patch.setattr(os, "fsync", sync)
-        self._patch.setattr(builtins, "open", open_counted)
-        return self
+        return counted
 
     def _on_path(self, name, call):
         def counted(path, *arguments, **options):
@@ -95,7 +112,7 @@ class Disk:
             self.call(name)
             result = call(path, *arguments, **options)
             if name == "open":
-                self._numbers[result] = path
+                self.numbers.add(result)
             return result
 
         return counted
@@ -103,7 +120,7 @@ class Disk:
     def __exit__(self, kind, error, trace):
         self._patch.undo()
         if self._is_killed and self.error:
-            for file in self._files:  # as the end of a process does, with the locks
+            for file in self.files:  # as the end of a process does, with the locks
                 FileIO.close(file)
         chain = {error, getattr(error, "__cause__", None), getattr(error, "__context__", None)}
         return self.error is not None and self.error in chain
