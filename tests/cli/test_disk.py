@@ -53,7 +53,9 @@ def test_a_run_completes_the_file_of_another_one(sandbox, tmp_path, capfd, is_ki
         sandbox.procedures[:] = procedures
         if place != whole:
             assert place in (None, old) or before == "empty", disk.calls
+            capfd.readouterr()
             assert run([*command, *["--resume"] * (place is None)]) == 0, disk.calls
+            assert before != "part" or "was begun at" in capfd.readouterr().err, disk.calls
         else:
             assert run(command) == 0  # which removes what may be left beside it
         assert files(output.parent) == {output.name: whole}, disk.calls
