@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import threading
-from types import SimpleNamespace
 
 import pytest
 from fakes.disks import Disk
@@ -26,19 +25,15 @@ RUNS = 12
 
 @pytest.fixture(scope="module")
 def attachments():
-    """Return the attachments of the first runs, by the run: those that have an address, and the others."""
+    """Return the attachments of the first runs that have an address."""
 
     async def listed():
         async with Sandbox(250) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
             runs = session.runs.list(max_items=RUNS).details()
             return [(run.id, attachment.id, attachment.name) async for run in runs for attachment in run.attachments]
 
-    every = asyncio.run(listed())
     # An upload that has not ended is called that in the sandbox.
-    return SimpleNamespace(
-        whole=[one for one in every if not one[2].endswith(".part")],
-        without=[one for one in every if one[2].endswith(".part")],
-    )
+    return [one for one in asyncio.run(listed()) if not one[2].endswith(".part")]
 
 
 def files(folder):
@@ -49,31 +44,8 @@ def expected(attachments):
     return {f"{run}/{identity}-{name}": contents(identity) for run, identity, name in attachments}
 
 
-def stored(sandbox):
-    return [request for request in list(sandbox.requests) if request.path.startswith("/storage/")]
-
-
 def on_storage(sandbox, identity=""):
     return sandbox.faults.on(lambda request: request.path.startswith(f"/storage/{identity}"))
-
-
-def test_every_file_is_downloaded_once(sandbox, attachments, folder, capfd):
-    """The same command again requests no file that is there."""
-    arguments = ["download", str(folder), "-n", str(RUNS)]
-    assert run(arguments) == 0
-    assert files(folder) == expected(attachments.whole)
-    count, without = len(attachments.whole), len(attachments.without)
-    assert (count > 10, without > 2) == (True, True)
-    told, errors = capfd.readouterr()
-    assert told.startswith(f"{count} files, ")
-    assert told.endswith(f" kB; {without} without an address\n")
-    assert errors == ""
-    next(iter(folder.rglob("*.html"))).unlink()
-    before = len(stored(sandbox))
-    assert run(arguments) == 0
-    assert capfd.readouterr().out == f"1 file, 3.9 kB; {count - 1} there already; {without} without an address\n"
-    assert len(stored(sandbox)) == before + 1
-    assert files(folder) == expected(attachments.whole)
 
 
 def test_the_bars_show_runs_files_and_bytes(sandbox, folder, on_terminal):
@@ -97,7 +69,7 @@ def test_the_total_is_counted_beside(sandbox, folder, on_terminal):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder, capfd, number):
-    *_, last = attachments.whole
+    *_, last = attachments
     came = threading.Event()
     on_storage(sandbox, last[1]).next(stall(3600))
     sandbox.before_response.append(lambda _, request: came.set() if last[1] in request.path else None)
@@ -108,10 +80,10 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
     assert (process.returncode, told) == ({signal.SIGINT: 130, signal.SIGTERM: -signal.SIGTERM}[number], b"")
     assert errors.startswith(b"aiotofupilot: interrupted; ")
     assert errors.endswith(b"; run it again to go on\n")
-    assert len(files(folder)) < len(attachments.whole)
+    assert len(files(folder)) < len(attachments)
     assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert " there already; " in capfd.readouterr().out
-    assert files(folder) == expected(attachments.whole)
+    assert files(folder) == expected(attachments)
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -124,4 +96,4 @@ def test_a_full_disk_ends_it(attachments, folder, capfd):
     assert errors.startswith("aiotofupilot: cannot write: ")
     assert errors.count("\n") == 1
     assert run(["download", str(folder), "-n", str(RUNS)]) == 0
-    assert files(folder) == expected(attachments.whole)
+    assert files(folder) == expected(attachments)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot.cli.formats import TABLES, csv_rows, format_for, json_array, json_lines, table_rows
+from aiotofupilot.cli.formats import csv_rows, format_for, json_array, json_lines
 from aiotofupilot.cli.messages import UsageError, visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
@@ -171,15 +170,3 @@ def test_numbers_in_json(number, text):
 def test_the_name_decides_then_the_ending(name, output, kind):
     """A format that is named is taken; else the file's ending tells, and a table is for everything else."""
     assert format_for(name, output and Path(output), "procedures", Procedure).name == kind
-
-
-def test_a_table_fits_the_terminal_that_it_is_shown_on(terminal, monkeypatch):
-    """Only on standard output is a table cut, and only where that is a terminal."""
-    monkeypatch.setenv("COLUMNS", "40")
-    whole = table_rows(TABLES["procedures"], None).head
-    assert format_for("table", None, "procedures", Procedure).head == whole
-    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        fitted = table_rows(TABLES["procedures"], 40).head
-        assert format_for("table", None, "procedures", Procedure).head == fitted
-        assert format_for("table", Path("list.txt"), "procedures", Procedure).head == whole

@@ -15,7 +15,6 @@ from attrs import evolve
 from rich.cells import cell_len
 
 from aiotofupilot.cli import run
-from aiotofupilot.sandbox.faults import status
 
 EVIL = "\x1b]0;title\x07 \x9b31m \x7f \N{RIGHT-TO-LEFT OVERRIDE}\N{LEFT-TO-RIGHT MARK}\N{ARABIC LETTER MARK} end"
 
@@ -49,14 +48,6 @@ def test_progress_beside_a_file(on_terminal, capfd):
     assert len([json.loads(line) for line in capfd.readouterr().out.splitlines()]) == 250
     assert "procedures" in shown.screen
     assert not any(shown.lines)
-
-
-def test_a_failure_after_items_have_arrived_is_no_news(on_terminal, sandbox):
-    sandbox.faults.on(cursor=99).next(status(503))
-    with on_terminal() as shown:
-        assert run(["procedures"]) == 0
-    assert not any(line.startswith("aiotofupilot:") for line in shown.lines)
-    assert "250 procedures" in shown.lines
 
 
 @pytest.fixture

@@ -269,19 +269,6 @@ def test_a_fault_of_this_package_keeps_its_traceback(working, error):
         run([])
 
 
-def test_ctrl_c_of_work_that_says_nothing(working, capsys):
-    """Such as of a sandbox: the code is all there is."""
-
-    async def endless():
-        signal.raise_signal(signal.SIGINT)
-        await asyncio.Event().wait()
-
-    working(endless)
-    with pytest.raises(EndError, match="130"):
-        run([])
-    assert capsys.readouterr() == ("", "")
-
-
 def test_a_command_that_has_ended_takes_no_signal(working):
     async def nothing():
         assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
