@@ -35,6 +35,7 @@ async def mirror(
     again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
     details: Annotated[bool, Parameter(show_default=False)] = False,
+    publish: Path | None = None,
     server: Server = Server(),  # noqa: B008 - a value
     **filters: Any,  # noqa: ANN401 - those of the listings, and `_OPTIONS`
 ) -> None:
@@ -55,6 +56,7 @@ async def mirror(
         full: Read everything again, and mark what is gone.
         details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
             request.
+        publish: Put a copy here after each update that changed something. Others can read it at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """
@@ -72,6 +74,7 @@ async def mirror(
                 listings=listings or None,
                 filters=filters,
                 details=details,
+                publish=publish,
                 **options,
             )
         except ValueError as error:

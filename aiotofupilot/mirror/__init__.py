@@ -6,6 +6,7 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 - `update` is one update: what it reads, and when it stores what.
 - `tables` says which listings are mirrored, and has their tables, with the views and macros over them.
 - `database` is the file, and `state` reads what the mirror has noted about itself there.
+- `published` puts a copy of the file where others can read it at any time.
 - `results` has what comes back.
 """
 

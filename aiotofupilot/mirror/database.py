@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ import pyarrow as pa
 from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
+from .published import COPY, check_target, replace
 from .results import DatabaseInUseError, MirrorError
 from .state import FORMAT, OWN, State, state_of
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
@@ -56,6 +58,8 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(
 """The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
 Python's can be almost a day outside."""
 
+_NEW_VERSION = "UPDATE _mirror_copy SET version = uuid()"
+
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
 in memory when it stores it, and would take 122,880 rows."""
@@ -74,6 +78,7 @@ class Database:
         self._path = path
         self._memory = 0  # the number of those of _MEMORY that were too little
         self._opened: duckdb.DuckDBPyConnection | None = None
+        self._has_changed = False
 
     def close(self) -> None:
         """Close the database, so that others can open it."""
@@ -105,11 +110,10 @@ class Database:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
                 options += f", STORAGE_VERSION '{_READABLE_BY}'"
-            path = str(self._path).replace("'", "''")
             memory = f"{_MEMORY[self._memory]}MiB"
             connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": "", "threads": 2})
             try:
-                connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
+                connection.execute(f"ATTACH {_quoted(self._path)} AS mirror ({options}); USE mirror")
             except BaseException:
                 connection.close()
                 raise
@@ -163,6 +167,8 @@ class Database:
         with self._transaction():
             self._forget(known.keys() - whole)
             self._complete(tables)
+            self._create("_mirror_copy", COPY)
+            self._run("INSERT INTO _mirror_copy SELECT uuid(), uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
     def _create(self, table: str, columns: Mapping[str, str]) -> None:
@@ -236,17 +242,33 @@ class Database:
 
         The update that has read the rows began at `seen_at`.
         """
+        has_changed = self._has_changed
         with self._transaction():
             for listing, parts in batches.items():
                 rows = pa.Table.from_batches(parts)
+                self._connection.register("incoming", rows)
+                has_changed = has_changed or self._is_incoming_new(listing)
                 if listing == "series":
                     self._merge_series(rows, seen_at)
                 else:
-                    self._connection.register("incoming", rows)
                     self._merge(listing, "FROM incoming", seen_at)
                 self._connection.unregister("incoming")
+            if has_changed:
+                self._run(_NEW_VERSION)
             for listing, watermark in watermarks.items():
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
+        self._has_changed = has_changed
+
+    def _is_incoming_new(self, listing: str) -> bool:
+        """Return whether a row that is to be merged is new, or differs from the one that is there."""
+        columns = columns_of(listing).keys() - {KEY, SEEN, GONE}
+        here, there = (", ".join(f"{table}.{column}" for column in columns) for table in ("incoming", "stored"))
+        return bool(
+            self._value(
+                f"SELECT EXISTS (FROM incoming LEFT JOIN {listing} AS stored USING (id) "  # noqa: S608 - our own
+                f"WHERE {SEEN} IS NULL OR {GONE} IS NOT NULL OR row({here}) IS DISTINCT FROM row({there}))"
+            )
+        )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None) -> int:
         """Mark the rows that an update should have seen and has not, and return how many are new.
@@ -261,7 +283,9 @@ class Database:
                 condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         with self._transaction():
-            return int(self._value(sql, datetime.now(UTC), seen_at, *parameters))
+            if number := int(self._value(sql, datetime.now(UTC), seen_at, *parameters)):
+                self._run(_NEW_VERSION)
+        return number
 
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
@@ -269,6 +293,41 @@ class Database:
             self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
         self._run("CHECKPOINT mirror")  # closing does the same, but says nothing if the disk is full
+
+    def is_published(self, target: Path) -> bool:
+        """Return whether a file is a copy of what is here. One that is not a copy of this mirror is refused."""
+        check_target(target)
+        if not _check_file(target):
+            return False
+        own = self._run("SELECT mirror, version, ?::VARCHAR FROM _mirror_copy", target.name)
+        try:
+            self._run(f"ATTACH {_quoted(target)} AS published (TYPE duckdb, READ_ONLY)")
+            try:
+                found = self._run("SELECT mirror, version, name FROM published.main._mirror_copy")
+            finally:
+                self._run("DETACH published")
+        except duckdb.CatalogException:  # it has no such table
+            found = []
+        except duckdb.Error as error:
+            raise _unusable(error, target) from error
+        if [(mirror, name) for mirror, _, name in found] != [(mirror, name) for mirror, _, name in own]:
+            raise MirrorError(f"{target} is not a copy of this mirror: choose another file, or remove that one")
+        return found == own
+
+    def publish(self, target: Path) -> None:
+        """Put a copy in a place, unless the one that is there has what is here. The database is closed after that.
+
+        What was stored has to be in the file, as after `finish`.
+        """
+        if self.is_published(target):
+            return
+        self._run("UPDATE _mirror_copy SET name = ?", target.name)
+        self._run("CHECKPOINT mirror")
+        if sys.platform == "win32":
+            self.close()  # there, nobody can open a file that DuckDB has open for writing
+        with self._path.open("rb") as source:
+            replace(target, source)
+            self.close()  # before the file is closed, because that gives up the lock of this process
 
     def _define(self) -> None:
         self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
@@ -325,6 +384,12 @@ class Database:
                 "FROM duckdb_columns() WHERE database_name = 'mirror' AND schema_name = 'main' GROUP BY table_name"
             )
         )
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as SQL has it."""
+    text = str(path).replace("'", "''")
+    return f"'{text}'"
 
 
 def _with_points(tables: Iterable[str]) -> list[str]:

@@ -50,6 +50,10 @@ class Mirror:
         on_unreadable: What to do about an item that the server cannot serve while it serves others, or that no column
             can hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
             request it until it is a minute older than the newest one, and then only ``full`` does.
+        publish: A file that others can read at any time, also during an update: a copy of the database, which is
+            read-only. Each update that has come to its end puts a new copy there by a rename, if anything has changed
+            since the last one. Whoever has that one open keeps it. A copy takes the time to write the whole database,
+            and as much space. None: there is no copy.
 
     Raises:
         ConfigurationError: The session cannot be made.
@@ -67,10 +71,15 @@ class Mirror:
         filters: Mapping[str, Any] | None = None,
         details: bool = False,
         on_unreadable: Literal["raise", "skip"] = "raise",
+        publish: str | os.PathLike[str] | None = None,
     ) -> None:
         self._path = Path(path).absolute()
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
+        self._publish = None if publish is None else Path(publish).resolve()
+        if self._publish == self._path.resolve():
+            message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
+            raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None
         self._session = TofuPilotSession() if session is None else session
 
@@ -114,8 +123,9 @@ class Mirror:
                 requests.
 
         Raises:
-            DatabaseInUseError: Another program has the database open, or this one has.
-            MirrorError: The file cannot be used, or it is a mirror of something else.
+            DatabaseInUseError: Another program has the database open, or this one has; or the copy cannot be replaced.
+            MirrorError: The file cannot be used, or it is a mirror of something else; or ``publish`` is not a copy of
+                it.
             MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
             OSError: The disk is full, or the file cannot be written.
@@ -133,6 +143,7 @@ class Mirror:
             deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
             on_progress=on_progress,
             with_totals=boolean("with_totals", with_totals),
+            publish=self._publish,
         )
         return await update.run()
 
@@ -145,6 +156,7 @@ def mirror_blocking(
     filters: Mapping[str, Any] | None = None,
     details: bool = False,
     on_unreadable: Literal["raise", "skip"] = "raise",
+    publish: str | os.PathLike[str] | None = None,
     full: bool = False,
     again: timedelta | None = None,
     deadline: float | None = None,
@@ -164,6 +176,7 @@ def mirror_blocking(
         filters: As in `Mirror`.
         details: As in `Mirror`.
         on_unreadable: As in `Mirror`.
+        publish: As in `Mirror`.
         full: As in `Mirror.update`.
         again: As in `Mirror.update`.
         deadline: As in `Mirror.update`.
@@ -183,6 +196,7 @@ def mirror_blocking(
                 filters=filters,
                 details=details,
                 on_unreadable=on_unreadable,
+                publish=publish,
             )
             return await mirror.update(
                 full=full, again=again, deadline=deadline, on_progress=on_progress, with_totals=with_totals

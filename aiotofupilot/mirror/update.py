@@ -31,6 +31,7 @@ from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -85,6 +86,7 @@ class Update:
     deadline: float | None
     on_progress: Callable[[MirrorProgress], None] | None
     with_totals: bool
+    publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
     """The ID of the organization of the key. None: the server is too old to say it."""
@@ -120,6 +122,10 @@ class Update:
                 with suppress(NotFoundError):
                     self._organization = (await self._in_time(self.session.whoami())).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
+                if self.publish is not None:
+                    await self._call(
+                        self.database.is_published, self.publish
+                    )  # or it is refused before it costs anything
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
@@ -129,7 +135,10 @@ class Update:
                     error.results = await self._results()
                 raise
             await self._call(self.database.finish)
-            return await self._results()
+            results = await self._results()
+            if self.publish is not None:
+                await self._call(self.database.publish, self.publish)
+            return results
         finally:
             closing = self._thread.submit(self.database.close)  # after what is under way, also after a cancellation
             self._thread.shutdown(wait=False)

@@ -44,6 +44,17 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
 
+def test_a_copy_is_published(sandbox, database, tmp_path, capfd):
+    copy = tmp_path / "shared.duckdb"
+    assert run(["mirror", str(database), "stations", "--publish", str(copy)]) == 0
+    assert rows(copy, "stations") == (6, 6)
+    capfd.readouterr()
+    assert run(["mirror", str(tmp_path / "other.duckdb"), "stations", "--publish", str(copy)]) == ExitCode.USAGE
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: {copy} is not a copy of this mirror: choose another file, or remove that one\n"
+    )
+
+
 def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     given = {}
 

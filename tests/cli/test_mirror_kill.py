@@ -44,7 +44,7 @@ def differences(path, other):
 
 
 def rows_of(path, sql):
-    with duckdb.connect(path) as connection:
+    with duckdb.connect(path, read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -52,10 +52,22 @@ def ids(path, listing):
     return [key for (key,) in rows_of(path, f"FROM {listing} SELECT id ORDER BY id")]
 
 
+def check_copy(path):
+    """Check that a copy, if there is one, is whole: what its runs wrote is there, and its macros work."""
+    if path.exists():
+        with duckdb.connect(path, read_only=True) as connection:
+            for name in ("measurements", "phases", "logs"):
+                run_id = "run__id" if name == "logs" else "run_id"
+                sql = f"SELECT count(DISTINCT {run_id}) = (SELECT count(*) FROM runs) FROM {name}"  # noqa: S608 - names of tables
+                assert connection.execute(sql).fetchall() == [(True,)], name
+            assert connection.execute("FROM tofupilot.first_pass_yield()").fetchall()
+
+
 @pytest.mark.usefixtures("unmeasured")
 def test_killed_again_and_again(start, tmp_path, monkeypatch):
     """With kill -9, some time after some answer: while it reads, while it stores, or when it is done."""
-    random, database = Random(3), tmp_path / "line.duckdb"  # noqa: S311 - picks times
+    random = Random(3)  # noqa: S311 - picks times
+    database, copy = tmp_path / "line.duckdb", tmp_path / "shared.duckdb"
     with serve(Sandbox(procedures=4, runs=20)) as sandbox:
         monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
         monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
@@ -71,7 +83,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
 
             sandbox.after_response.append(count)
             options = ["--details", *(["--full"] if random.random() < FULL else [])]
-            process = start("mirror", database, *NAMES, *options)
+            process = start("mirror", database, *NAMES, *options, "--publish", copy)
             while not answered.wait(0.1) and process.poll() is None:
                 pass
             try:
@@ -81,13 +93,15 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
             sandbox.after_response.remove(count)
             killed += process.wait(60) == -9
             assert process.returncode in (0, -9), process.stderr.read()
+            check_copy(copy)
         sandbox.before_response.remove(busy)
         pulled(sandbox, database)
         for name in NAMES:
             assert ids(database, name) == sorted(item.id for item in getattr(sandbox, name)), name
         pulled(sandbox, tmp_path / "whole.duckdb")
         assert differences(database, tmp_path / "whole.duckdb") <= {"batches", "units"}  # which change
-        pulled(sandbox, database, full=True)
+        pulled(sandbox, database, full=True, publish=copy)
         assert differences(database, tmp_path / "whole.duckdb") == set()
+        assert differences(copy, tmp_path / "whole.duckdb") == set()
         assert busy.produced
-    assert {path.name for path in tmp_path.iterdir()} == {"line.duckdb", "whole.duckdb"}
+    assert {path.name for path in tmp_path.iterdir()} == {"line.duckdb", "shared.duckdb", "whole.duckdb"}

@@ -1,0 +1,84 @@
+"""The copy of a mirror that others can read at any time: which file may be one, and how the next one takes its place.
+
+DuckDB lets in one program that writes, or many that read. So nobody can read a mirror during an update. A copy is
+written under another name and then renamed. So whoever opens the copy finds a whole database, and whoever has the
+copy before open keeps that. Nobody ever writes into a copy.
+
+A copy has the bytes of its mirror. So what tells them apart is in both of them, in the table `_mirror_copy`: the mirror
+itself, the version of what it holds, and the name of the file that was published last. A file with that name, of the
+same mirror, is a copy, and may be replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from io import BufferedWriter
+from typing import TYPE_CHECKING
+
+from aiotofupilot._part import locked
+
+from .results import DatabaseInUseError, MirrorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import IO
+
+COPY: Mapping[str, str] = {"mirror": "UUID", "version": "UUID", "name": "VARCHAR"}
+"""The columns of the table `_mirror_copy`, and their types. It has a single row."""
+
+_PIECE = 2**20
+"""Bytes that are copied at once."""
+
+_READ_ONLY = 0o444
+"""The mode of a copy. A program that opens it for writing would keep others from reading it, and would leave a log of
+its changes beside it. DuckDB 1.4 applies that to the next copy too."""
+
+
+def check_target(target: Path) -> None:
+    """Check that a copy can be put in a place, as far as that is known before."""
+    if not target.parent.is_dir():
+        raise MirrorError(f"cannot publish {target}: there is no folder {target.parent}")
+    log = target.with_name(f"{target.name}.wal")
+    if log.exists():
+        raise MirrorError(
+            f"a program has opened {target} for writing, and {log.name} beside it would change the next copy: "
+            "close it there, and remove that file"
+        )
+
+
+def replace(target: Path, source: IO[bytes]) -> None:
+    """Put a copy of a file in the place of the copy before. If that fails, the copy before stays."""
+    found = locked(target.with_name(f"{target.name}.part"))
+    if found is None:
+        message = f"another program is publishing {target}: wait until that is done"
+        raise DatabaseInUseError(message, path=target)
+    file, path = found
+    with BufferedWriter(file) as writer:
+        try:
+            writer.truncate(0)  # a process that was killed has left something
+            shutil.copyfileobj(source, writer, _PIECE)
+            writer.flush()
+            os.fsync(file.fileno())
+            if sys.platform == "win32":
+                file.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
+            _rename(path, target)
+            if sys.platform != "win32":  # where the next copy could not replace one that is read-only
+                os.fchmod(file.fileno(), _READ_ONLY)
+        except BaseException:
+            if sys.platform == "win32":
+                file.close()
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _rename(path: Path, target: Path) -> None:
+    try:
+        path.replace(target)
+    except PermissionError as error:
+        message = (
+            f"cannot replace {target}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
+        )
+        raise DatabaseInUseError(message, path=target) from error

@@ -1,0 +1,364 @@
+"""A copy that others can read at any time, whatever happens to an update meanwhile."""
+
+import errno
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+from io import BufferedWriter
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from attrs import evolve
+from fakes.budget import NIGHTLY
+from fakes.waveforms import few_points
+
+from aiotofupilot._part import locked
+from aiotofupilot.mirror import DatabaseInUseError, Mirror, MirrorError
+from aiotofupilot.sandbox import faults
+
+UPDATES = 1000 if NIGHTLY else 5
+"""How often a mirror is updated while others read its copy."""
+
+READERS = 8
+
+RUNS = 8
+
+READING = """
+import duckdb, os, sys
+os.nice(19)
+last, rounds = 0, 0
+print("begun", flush=True)
+while True:
+    with duckdb.connect(sys.argv[1], read_only=True) as copy:
+        copy.execute("SET enable_progress_bar = false")
+        runs, with_phases, units = copy.execute(
+            "SELECT count(*), (SELECT count(DISTINCT run_id) FROM phases), "
+            "(SELECT sum(units) FROM tofupilot.first_pass_yield()) FROM runs"
+        ).fetchone()
+    assert runs == with_phases >= last and units, (runs, with_phases, units, last)
+    last, rounds = runs, rounds + 1
+    if rounds % 10 == 0 and sys.argv[2] in open(sys.argv[3]).read():
+        break
+"""
+"""Opens a copy again and again, until a file says that it is over. A run has its phases in each of them."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_points():
+    with few_points():
+        yield
+
+
+@pytest.fixture
+def line():
+    return {"procedures": 2, "runs": RUNS}
+
+
+@pytest.fixture
+def shared(tmp_path):
+    return tmp_path / "shared.duckdb"
+
+
+@pytest.fixture
+def rows(query, shared):
+    """Return the IDs in a table of the copy."""
+    return lambda listing: [key for (key,) in query(f"SELECT id FROM {listing} ORDER BY id", path=shared)]  # noqa: S608 - a listing's name
+
+
+def test_readers_that_open_it_all_the_time_find_a_whole_database(pull, sandbox, shared, tmp_path):
+    """In processes of their own. None meets a lock, or a run without what it wrote."""
+    said = tmp_path / "said"
+    said.touch()
+    pull("runs", "phases", publish=shared)
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(
+                subprocess.Popen(  # noqa: S603 - our own program
+                    [sys.executable, "-c", READING, shared, "over", said],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            )
+            for _ in range(READERS)
+        ]
+        try:
+            for reader in readers:
+                assert reader.stdout.readline() == b"begun\n"
+            for _ in range(UPDATES):
+                sandbox.produce(1)
+                assert pull("runs", "phases", publish=shared)["runs"].new == 1
+        finally:
+            said.write_text("over", encoding="ascii")
+        for reader in readers:
+            assert reader.communicate(timeout=60) == (b"", b"")
+            assert reader.returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"line.duckdb", "said", "shared.duckdb"}
+
+
+def test_a_reader_keeps_the_copy_that_it_has_open(pull, sandbox, rows, shared, ids):
+    """Also in the process of the mirror. The copy is read-only."""
+    pull("runs", publish=shared)
+    with duckdb.connect(shared, read_only=True) as reader:
+        sandbox.produce(1)
+        pull("runs", publish=shared)
+        assert reader.execute("SELECT count(*) FROM tofupilot.runs").fetchall() == [(RUNS,)]
+    assert rows("runs") == ids(sandbox.runs)
+    assert shared.stat().st_mode & 0o777 == 0o444
+
+
+DETAILED = {"details": True, "again": timedelta(days=9000)}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"full": True}, {"again": timedelta(days=9000)}, DETAILED], ids=["new", "full", "again", "details"]
+)
+def test_an_update_that_changed_nothing_leaves_the_copy(pull, sandbox, shared, options):
+    """It has read rows again that are as they were."""
+    sandbox.runs[0] = evolve(sandbox.runs[0], metadata={"volts": 4.5})
+    pull(publish=shared, **options)
+    before = shared.stat()
+    pull(publish=shared, **options)
+    assert os.path.samestat(shared.stat(), before)
+
+
+CHANGES = {
+    "renamed": lambda sandbox: sandbox.stations.append(evolve(sandbox.stations.pop(), name="Bench 12")),
+    "emptied": lambda sandbox: sandbox.users.append(evolve(sandbox.users.pop(0), name=None)),
+    "gone": lambda sandbox: sandbox.stations.pop(),
+    "new": lambda sandbox: sandbox.produce(1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_each_change_is_published(pull, sandbox, query, shared, change):
+    names = ("stations", "users", "runs")
+    pull(*names, publish=shared)
+    before = shared.stat()
+    change(sandbox)
+    pull(*names, publish=shared)
+    assert not os.path.samestat(shared.stat(), before)
+    for name in names:
+        sql = f"SELECT * FROM tofupilot.{name} ORDER BY id"  # noqa: S608 - a listing's name
+        assert query(sql, path=shared) == query(sql)
+
+
+def test_a_row_that_comes_back_is_published(pull, sandbox, shared):
+    pull("stations", publish=shared)
+    station = sandbox.stations.pop()
+    pull("stations", publish=shared)
+    sandbox.stations.append(station)
+    before = shared.stat()
+    pull("stations", publish=shared)
+    assert not os.path.samestat(shared.stat(), before)
+
+
+def test_what_earlier_updates_changed_is_published(pull, sandbox, rows, shared, ids):
+    """They were made without the option, or the copy was lost."""
+    pull("runs")
+    pull("runs", publish=shared)
+    assert rows("runs") == ids(sandbox.runs)
+    sandbox.produce(1)
+    pull("runs")
+    pull("runs", publish=shared)
+    assert rows("runs") == ids(sandbox.runs)
+    shared.unlink()
+    pull("runs", publish=shared)
+    assert rows("runs") == ids(sandbox.runs)
+
+
+def test_an_update_that_fails_publishes_nothing_and_the_next_one_all(pull, sandbox, rows, shared, ids):
+    pull("runs", "stations", publish=shared)
+    sandbox.produce(1)
+    sandbox.faults.on(lambda request: request.path.endswith("/stations")).next(faults.status(403))
+    with pytest.raises(Exception, match="403"):
+        pull("runs", "stations", publish=shared)
+    assert len(rows("runs")) == RUNS
+    assert pull("runs", "stations", publish=shared)["runs"].new == 0
+    assert rows("runs") == ids(sandbox.runs)
+
+
+def test_several_copies(pull, rows, sandbox, ids, tmp_path, shared):
+    """Each has all that the mirror has, in whatever turn they are made."""
+    for target in ("one.duckdb", "shared.duckdb", "one.duckdb", "shared.duckdb"):
+        sandbox.produce(1)
+        pull("runs", publish=tmp_path / target)
+    assert rows("runs") == ids(sandbox.runs)
+
+
+def test_a_copy_is_enough_to_restore_the_mirror(pull, sandbox, mirrored, ids, tmp_path, shared):
+    pull("runs", publish=shared)
+    (tmp_path / "line.duckdb").write_bytes(shared.read_bytes())
+    sandbox.produce(1)
+    assert pull("runs", publish=shared)["runs"].new == 1
+    assert mirrored("runs") == ids(sandbox.runs)
+
+
+def test_a_mirror_and_its_copy_may_be_moved_and_linked(pull, sandbox, query, ids, tmp_path, shared):
+    pull("runs", publish=shared)
+    (tmp_path / "there").mkdir()
+    for name in ("line.duckdb", "shared.duckdb"):
+        (tmp_path / name).rename(tmp_path / "there" / name)
+    shared.symlink_to(tmp_path / "there" / "shared.duckdb")
+    sandbox.produce(1)
+    pull("runs", path=tmp_path / "there" / "line.duckdb", publish=shared)
+    assert shared.is_symlink()
+    assert query("SELECT count(*) FROM runs", path=shared) == [(RUNS + 1,)]
+
+
+class TestRefused:
+    """What is not a copy of the mirror is left as it is, and no listing is requested."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_requested(self, sandbox):
+        yield
+        assert not [request.path for request in sandbox.requests if request.path.endswith("/users")]
+
+    @pytest.fixture
+    def refused(self, pull, sandbox):
+        """Return why a file is refused."""
+
+        def refused(path):
+            with pytest.raises(MirrorError) as caught:
+                pull("users", publish=path)
+            return str(caught.value)
+
+        return refused
+
+    @pytest.mark.parametrize("name", ["line.duckdb", "./line.duckdb", "link.duckdb"])
+    def test_the_mirror_itself(self, pull, tmp_path, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+        Path("link.duckdb").symlink_to("line.duckdb")
+        with pytest.raises(ValueError, match=f"choose another file than {name} to publish"):
+            pull("users", publish=name)
+
+    def test_a_place_in_no_folder(self, refused, tmp_path):
+        path = tmp_path / "missing" / "shared.duckdb"
+        assert refused(path) == f"cannot publish {path}: there is no folder {path.parent}"
+
+    def test_a_folder(self, refused, tmp_path, shared):
+        shared.mkdir()
+        assert refused(shared) == f"{shared} is not a file: choose another path"
+
+    def test_another_file(self, refused, shared):
+        shared.write_text("serial,outcome\n" * 9000, encoding="ascii")
+        assert refused(shared) == f"{shared} is not a DuckDB database: choose another file"
+        assert shared.read_text(encoding="ascii").startswith("serial")
+
+    def test_another_database(self, refused, shared, query):
+        with duckdb.connect(shared) as other:
+            other.execute("CREATE TABLE notes AS SELECT 1 AS n")
+        said = f"{shared} is not a copy of this mirror: choose another file, or remove that one"
+        assert refused(shared) == said
+        assert query("FROM notes", path=shared) == [(1,)]
+
+    def test_another_mirror_and_its_copy(self, pull, refused, shared, tmp_path, rows):
+        """Two mirrors would replace the copy of each other."""
+        said = "{} is not a copy of this mirror: choose another file, or remove that one"
+        other = tmp_path / "other.duckdb"
+        pull("stations", path=other, publish=shared)
+        assert refused(shared) == said.format(shared)
+        assert refused(other) == said.format(other)
+        assert len(rows("stations")) == 6
+
+    def test_one_that_is_open_for_writing(self, refused, shared):
+        """The mode of the file prevents that, but for root."""
+        with duckdb.connect(shared):
+            assert refused(shared).startswith(f"this program has {shared} open already")
+
+    def test_one_with_changes_beside_it(self, refused, shared, tmp_path):
+        """DuckDB would apply them to the next copy."""
+        (tmp_path / "shared.duckdb.wal").write_bytes(b"changes")
+        assert refused(shared) == (
+            f"a program has opened {shared} for writing, and shared.duckdb.wal beside it would change the next copy: "
+            "close it there, and remove that file"
+        )
+
+    def test_one_that_cannot_be_a_path(self, sandbox):
+        with pytest.raises(TypeError):
+            Mirror("line.duckdb", publish=7)
+
+
+class SmallDisk(BufferedWriter):
+    """A file on a disk that takes 1,000,000 bytes."""
+
+    def write(self, content):
+        if self.tell() + len(content) > 1_000_000:
+            super().write(content[:5000])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(content)
+
+
+def test_a_full_disk_leaves_the_copy_before(pull, sandbox, rows, shared, ids, monkeypatch, tmp_path):
+    """And the mirror is up to date. The next update publishes it, although it finds nothing new."""
+    pull("runs", publish=shared)
+    sandbox.produce(1)
+    with monkeypatch.context() as patched:
+        patched.setattr("aiotofupilot.mirror.published.BufferedWriter", SmallDisk)
+        with pytest.raises(OSError, match="No space left on device"):
+            pull("runs", publish=shared)
+    assert len(rows("runs")) == RUNS
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
+    assert pull("runs", publish=shared)["runs"].new == 0
+    assert rows("runs") == ids(sandbox.runs)
+
+
+def test_what_a_killed_process_left_is_overwritten(pull, sandbox, rows, shared, ids, tmp_path):
+    """It may be longer than the copy."""
+    (tmp_path / "shared.duckdb.part").write_bytes(b"x" * 20_000_000)
+    pull("runs", publish=shared)
+    assert rows("runs") == ids(sandbox.runs)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
+
+
+def test_two_copies_of_a_mirror_that_publish_at_the_same_time(pull, shared, tmp_path):
+    """The second one is refused, and does not write into the file of the first one."""
+    (tmp_path / "shared.duckdb.part").touch()
+    file, part = locked(tmp_path / "shared.duckdb.part")
+    with file:
+        with pytest.raises(
+            DatabaseInUseError, match=f"another program is publishing {shared}: wait until that is done"
+        ):
+            pull("users", publish=shared)
+        assert part.stat().st_size == 0
+    pull("users", publish=shared)
+
+
+class TestAsOnWindows:
+    """Where an open file can be neither moved, removed nor replaced."""
+
+    @pytest.fixture(autouse=True)
+    def _windows(self, monkeypatch):
+        for module in ("published", "database"):
+            monkeypatch.setattr(f"aiotofupilot.mirror.{module}.sys", SimpleNamespace(platform="win32"))
+
+    def test_it_is_published(self, pull, sandbox, rows, shared, ids, tmp_path):
+        pull("runs", publish=shared)
+        sandbox.produce(1)
+        pull("runs", publish=shared)
+        assert rows("runs") == ids(sandbox.runs)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
+
+    def test_a_copy_that_somebody_has_open(self, pull, sandbox, rows, shared, monkeypatch, tmp_path):
+        """The line says so, and the next update publishes."""
+        pull("runs", publish=shared)
+        sandbox.produce(1)
+
+        def refuse(path, _target):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", refuse)
+            with pytest.raises(DatabaseInUseError) as caught:
+                pull("runs", publish=shared)
+        assert caught.value.path == shared
+        assert str(caught.value) == (
+            f"cannot replace {shared}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
+        )
+        assert len(rows("runs")) == RUNS
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
+        pull("runs", publish=shared)
+        assert len(rows("runs")) == RUNS + 1
