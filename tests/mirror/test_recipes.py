@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import duckdb
 import pandas as pd
@@ -60,6 +61,18 @@ RUNS = [
     ("c7", "p3", "Burn-in", "c1", None, *MOVED, at(28), "FAIL", LATER, None),
     ("cg", "p3", "Burn-in", "cg", "golden", *MOVED, at(21), "FAIL", LATER, None),
 ]
+PARTS = """
+UPDATE runs SET
+    unit__part__id = 'a',
+    unit__part__number = CASE WHEN id IN ('r07', 'r08', 'r10', 'r11') THEN 'A-200' ELSE 'A-100' END,
+    unit__part__revision__id = CASE WHEN unit__id IN ('u1', 'u2') THEN 'a1' ELSE 'a2' END,
+    unit__part__revision__number = CASE WHEN unit__id IN ('u1', 'u2') THEN 'A' ELSE 'B' END,
+    unit__batch__id = CASE WHEN unit__id IN ('u1', 'u2') THEN 'b1' END,
+    unit__batch__number = CASE WHEN unit__id IN ('u1', 'u2') THEN 'B-1' END
+WHERE procedure__id = 'p1'
+"""
+"""The part has got another number, as the runs show that were read last. Two units are of a batch."""
+
 BURN_IN = [f"c{day}" for day in range(1, 7)]
 
 
@@ -147,6 +160,7 @@ def connection(tmp_path_factory):
         for name, rows in (("runs", runs), ("measurements", MEASUREMENTS)):
             connection.register("rows", pa.Table.from_pylist(rows))
             connection.execute(f"INSERT INTO {name} BY NAME FROM rows")
+        connection.execute(PARTS)
         yield connection
 
 
@@ -251,6 +265,74 @@ def test_first_pass_yield_by_station(rows, frame):
     assert len(rows("first_pass_yield_by_station(until := '2026-01-06')")) == 1
 
 
+VIEWS = {
+    "procedure": {(): (5, 2, 0.4, 0.8, 0.4)},
+    "day": {
+        (date(2026, 1, 5),): (1, 0, 0.0, 1.0, 1.0),
+        (date(2026, 1, 6),): (1, 1, 1.0, 1.0, 0.0),
+        (date(2026, 1, 11),): (1, 0, 0.0, 0.0, 0.0),
+        (date(2026, 1, 12),): (1, 1, 1.0, 1.0, 0.0),
+        (date(2026, 1, 14),): (1, 0, 0.0, 1.0, 1.0),
+    },
+    "week": {
+        (date(2026, 1, 5),): (3, 1, 1 / 3, 2 / 3, 1 / 3),
+        (date(2026, 1, 12),): (2, 1, 0.5, 1.0, 0.5),
+    },
+    "station": {
+        ("s1", "Bench 1, moved"): (2, 1, 0.5, 1.0, 0.5),
+        ("s2", "Bench 2"): (3, 1, 1 / 3, 2 / 3, 1 / 3),
+    },
+    "part": {("a", "A-200"): (5, 2, 0.4, 0.8, 0.4)},
+    "revision": {
+        ("a", "A-200", "a1", "A"): (2, 1, 0.5, 1.0, 0.5),
+        ("a", "A-200", "a2", "B"): (3, 1, 1 / 3, 2 / 3, 1 / 3),
+    },
+    "batch": {
+        ("b1", "B-1"): (2, 1, 0.5, 1.0, 0.5),
+        (None, None): (3, 1, 1 / 3, 2 / 3, 1 / 3),
+    },
+}
+"""The figures of the first procedure: units, those that passed first, both yields and the share that was tested again.
+
+The first unit passed in its last run, and so did the one with two runs that began at the same time.
+"""
+
+KEYS = {"part": "unit__part__id", "revision": "unit__part__revision__id", "batch": "unit__batch__id"} | {
+    "station": "created_by_station__id"
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_of_yield(name, rows, frame):
+    """A unit counts where and when its first run was made. Its final yield is that of its last run."""
+    found = rows(f"yield_by_{name}")
+    by_hand = {tuple(row.values())[2:-5]: tuple(row.values())[-5:] for row in found if row["procedure_id"] == "p1"}
+    assert by_hand == {key: pytest.approx(figures) for key, figures in VIEWS[name].items()}
+    units = frame.groupby(["procedure__id", "unit__id"])["passed"].agg(["size", "last"]).reset_index()
+    units = frame[frame["first"]].merge(units, on=["procedure__id", "unit__id"])
+    day = units["started_at"].dt.tz_convert("UTC").dt.tz_localize(None)
+    units = units.assign(
+        again=units["size"] > 1, week=day.dt.to_period("W-SUN").dt.start_time.dt.date, day=day.dt.date, procedure=0
+    )
+    key = KEYS.get(name, name)
+    expected = {
+        (procedure, None if pd.isna(value) else value): pytest.approx(
+            (len(each), each.passed.sum(), each.passed.mean(), each["last"].mean(), each.again.mean())
+        )
+        for (procedure, value), each in units.groupby(["procedure__id", key], dropna=False)
+    }
+    shown = "procedure" if name == "procedure" else f"{name}_id" if name in KEYS else name
+    assert {
+        (row["procedure_id"], 0 if name == "procedure" else row[shown]): tuple(row.values())[-5:] for row in found
+    } == expected
+
+
+def test_a_tested_unit_is_one_row(rows):
+    (unit,) = [row for row in rows("tested_units") if (row["procedure_id"], row["unit_id"]) == ("p1", "u1")]
+    assert (unit["day"], unit["week"], unit["runs"]) == (date(2026, 1, 5), date(2026, 1, 5), 3)
+    assert (unit["passed_first"], unit["passed_finally"]) == (False, True)
+
+
 def test_failures_by_station(rows, frame):
     """All runs of production units count: of four at either bench, one failed, and another one ended in an error."""
     found = rows("failures_by_station(until := '2026-01-20')")
@@ -277,9 +359,9 @@ def capability(rows):
     """Return the rows of a measurement with at least two values, without what they are about."""
 
     def capability(name, arguments="at_least := 2"):
-        about = ("procedure_id", "procedure", "phase_name", "measurement_name", "units")
+        about = ("procedure_id", "procedure", "station_id", "station", "phase_name", "measurement_name", "units")
         found = [row for row in rows(f"capability({arguments})") if row["measurement_name"] == name]
-        assert {tuple(row[key] for key in about) for row in found} <= {("p3", "Burn-in", "Load", name, "V")}
+        assert {tuple(row[key] for key in about) for row in found} <= {("p3", "Burn-in", None, None, "Load", name, "V")}
         return [tuple(value for key, value in row.items() if key not in about) for row in found]
 
     return capability
@@ -295,6 +377,27 @@ def test_capability(capability):
     """4 between the mean and the upper limit: a Cpk of 4 / (3 x 1.950), and a Ppk of 4 / (3 x 1.414)."""
     assert capability("output") == [figures(5.0, 15.0, 4.0)]
     assert capability("output")[0][-2:] == pytest.approx((0.68364, 0.94281), abs=1e-5)
+
+
+def test_the_views_of_capability(rows, connection):
+    """They are the macro's rows, and those of each station. 25 values have to be there, at each station."""
+    (row,) = rows("capability_by_measurement")
+    assert row["measurement_name"] == "many"
+    (by_station,) = rows("capability_by_station")
+    assert (by_station["station_id"], by_station["station"]) == ("s1", "Bench 1, moved")
+    assert row.items() <= by_station.items()
+    connection.execute("BEGIN")
+    connection.execute("UPDATE runs SET created_by_station__id = 's2' WHERE id IN ('c1', 'c2', 'c3')")
+    found = rows("capability(at_least := 2, by_station := true)")
+    connection.execute("ROLLBACK")
+    by_hand = {row["station_id"]: row for row in found if row["measurement_name"] == "output"}
+    for station, values in (("s1", VALUES[3:]), ("s2", VALUES[:3])):
+        row, mean = by_hand[station], sum(values) / 3
+        ranges = [abs(after - before) for before, after in pairwise(values)]
+        sigma = pd.Series(values).std()
+        assert (row["measured"], row["mean"]) == (3, pytest.approx(mean))
+        assert row["cpk"] == pytest.approx(min(15 - mean, mean - 5) / (3 * sum(ranges) / 2 / 1.128))
+        assert row["ppk"] == pytest.approx(min(15 - mean, mean - 5) / (3 * sigma))
 
 
 def test_capability_of_all_runs_or_of_a_window(capability):

@@ -61,7 +61,7 @@ def test_every_statement_is_an_example():
     (attached,) = {block.text for block in BLOCKS if block.language == "sql"} - {sql for sql, _ in EXAMPLES}
     assert attached.startswith("ATTACH")
     assert {block.language for block in BLOCKS} == {"sql", "python mirror"}
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
 
 
 def test_the_statement_of_another_program_works(folder, monkeypatch):
@@ -80,6 +80,16 @@ def test_the_table_of_macros_is_true(folder):
         ).fetchall()
     written = re.findall(r"^\| `(\w+)\((.*?)\)` \|", read(GUIDE), re.MULTILINE)
     assert {name: parameters.split(", ") for name, parameters in written} == dict(macros)
+
+
+def test_the_table_of_views_is_true(folder):
+    """It names each view of the schema that is not that of a table."""
+    with duckdb.connect(folder / "line.duckdb", read_only=True) as connection:
+        views = connection.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = 'tofupilot'").fetchall()
+    written = re.findall(
+        r"`(\w+)`", "".join(re.findall(r"^\| (`(?:yield|tested|capability)_[^|]*)\|", read(GUIDE), re.MULTILINE))
+    )
+    assert {*written} == {name for (name,) in views} - {"runs", "measurements"}
 
 
 def texts(picture):
