@@ -35,6 +35,7 @@ async def mirror(
     again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
     details: Annotated[bool, Parameter(show_default=False)] = False,
+    removals: Annotated[bool, Parameter(negative=None)] = True,
     publish: Path | None = None,
     server: Server = Server(),  # noqa: B008 - a value
     **filters: Any,  # noqa: ANN401 - those of the listings, and `_OPTIONS`
@@ -42,8 +43,9 @@ async def mirror(
     """Bring a DuckDB database up to date, with a table for each listing.
 
     The first run reads everything, and each later one what is new. It can be stopped at any time and run again.
-    Parts, stations and users are compared as a whole by each run. Of the other listings, --again sees what was
-    changed or removed lately, and only --full sees all of it. A row that the server lists no more stays, and
+    Parts, stations and users are compared as a whole by each run. Each run also looks for runs, units and batches that
+    were removed. Of the other listings, --again sees what was changed or removed lately, and only --full sees all of
+    it. A row that the server lists no more stays, and
     _gone_at says when that was found. Measurements, phases and logs follow the runs, which are always mirrored with
     them. With filters, only the items that match are mirrored. The database remembers them, so give the same ones
     each time.
@@ -56,6 +58,8 @@ async def mirror(
         full: Read everything again, and mark what is gone.
         details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
             request.
+        removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run,
+            if that begins a minute later or more.
         publish: Put a copy here after each update that changed something. Others can read it at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
@@ -82,8 +86,11 @@ async def mirror(
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
-        results = await _updated(opened, full=full, again=again, deadline=server.deadline)
+        results = await _updated(opened, full=full, again=again, removals=removals, deadline=server.deadline)
     put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
+    for result in results:
+        if result.doubt is not None:
+            complain(f"{result.doubt}: use --full")
     if not all(result.is_account_checked for result in results):
         complain("the server is too old to say whether the key is of the organization that is mirrored")
 

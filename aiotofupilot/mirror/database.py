@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 import sys
+from array import array
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,12 +22,13 @@ from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
 from .published import COPY, check_target, replace
+from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
 from .state import FORMAT, OWN, State, state_of
 from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -57,6 +59,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
 """The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
 Python's can be almost a day outside."""
+
+_SUSPECTS = {"listing": "VARCHAR", "id": "VARCHAR", "since": "TIMESTAMP WITH TIME ZONE"}
+"""The columns of the table of the rows that an update missed, and no later one has seen or marked yet."""
 
 _NEW_VERSION = "UPDATE _mirror_copy SET version = uuid()"
 
@@ -168,6 +173,7 @@ class Database:
             self._forget(known.keys() - whole)
             self._complete(tables)
             self._create("_mirror_copy", COPY)
+            self._create("_mirror_suspects", _SUSPECTS)
             self._run("INSERT INTO _mirror_copy SELECT uuid(), uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
@@ -286,6 +292,53 @@ class Database:
             if number := int(self._value(sql, datetime.now(UTC), seen_at, *parameters)):
                 self._run(_NEW_VERSION)
         return number
+
+    def suspects(self, listing: str, key: str) -> list[Suspect]:
+        """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key."""
+        sql = (
+            f"SELECT id, {key}, epoch_us(created_at), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
+            f"WHERE listing = ? AND {GONE} IS NULL ORDER BY created_at, id"
+        )
+        return [Suspect(*row) for row in self._run(sql, listing)]
+
+    def times(self, listing: str, suspects: Sequence[Suspect]) -> Sequence[int]:
+        """Return when the rows were created that should be listed, in ascending order, in microseconds from 1970 on."""
+        sql = (
+            f"SELECT coalesce(list(epoch_us(created_at) ORDER BY created_at), []) FROM {listing} "  # noqa: S608 - our own
+            f"WHERE {GONE} IS NULL AND created_at IS NOT NULL AND NOT list_contains(?::VARCHAR[], id)"
+        )
+        return array("q", self._value(sql, [suspect.id for suspect in suspects]))
+
+    def not_among(self, listing: str, first: int, last: int, ids: Collection[str]) -> list[str]:
+        """Return the IDs of the rows that should be listed, were created in some time, and are not among others."""
+        sql = (
+            f"SELECT id FROM {listing} WHERE {GONE} IS NULL AND epoch_us(created_at) BETWEEN ? AND ? "  # noqa: S608 - our own
+            "AND NOT list_contains(?::VARCHAR[], id)"
+        )
+        return [key for (key,) in self._run(sql, first, last, [*ids])]
+
+    def suspect(self, listing: str, since: Mapping[str, datetime]) -> None:
+        """Note which rows were missed, and since when, in the place of those that were noted before."""
+        with self._transaction():
+            self._run("DELETE FROM _mirror_suspects WHERE listing = ?", listing)
+            for key, time in since.items():
+                self._run("INSERT INTO _mirror_suspects VALUES (?, ?, ?)", listing, key, time)
+
+    def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
+        """Mark rows as gone, with what they wrote if they are runs. Return how many are new, by table."""
+        columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
+        with self._transaction():
+            self._run(_NEW_VERSION)
+            return {
+                table: int(
+                    self._value(
+                        f"UPDATE {table} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {column})",  # noqa: S608 - our own
+                        datetime.now(UTC),
+                        ids,
+                    )
+                )
+                for table, column in columns.items()
+            }
 
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""

@@ -102,6 +102,7 @@ class Mirror:
         *,
         full: bool = False,
         again: timedelta | None = None,
+        removals: bool = True,
         deadline: float | None = None,
         on_progress: Callable[[MirrorProgress], None] | None = None,
         with_totals: bool = False,
@@ -109,13 +110,17 @@ class Mirror:
         """Bring the database up to date, and return a result for each listing.
 
         Each update reads what is new. It compares parts, stations and users as a whole, because the API has no filter
-        by time there. That an item of another listing was changed or removed is seen by ``again`` and ``full``.
+        by time there. It looks for runs, units and batches that were removed, in few requests. That an item was
+        changed is seen by ``again`` and ``full``.
 
         Args:
             full: Whether to read everything again, which sees what was changed or removed.
             again: How far back to read runs, units and batches once more, by ``created_at``, with the measurements,
                 phases and logs of these runs; more than 0. This sees what was changed or removed there. None: only what
                 is new.
+            removals: Whether to look for runs, units and batches that were removed. A row is marked as gone if two
+                updates miss it, which begin at least a minute apart, and its item cannot be had by its key either. If
+                more than 50 are gone, `MirrorResult.doubt` says so, and ``full`` is the way.
             deadline: Seconds after which nothing more is read, more than 0. What has come by then is stored. None:
                 there is no limit.
             on_progress: Called when a listing begins, and when rows of it were read. None: nobody wants to know.
@@ -143,6 +148,7 @@ class Mirror:
             deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
             on_progress=on_progress,
             with_totals=boolean("with_totals", with_totals),
+            removals=boolean("removals", removals),
             publish=self._publish,
         )
         return await update.run()
@@ -159,6 +165,7 @@ def mirror_blocking(
     publish: str | os.PathLike[str] | None = None,
     full: bool = False,
     again: timedelta | None = None,
+    removals: bool = True,
     deadline: float | None = None,
     on_progress: Callable[[MirrorProgress], None] | None = None,
     with_totals: bool = False,
@@ -179,6 +186,7 @@ def mirror_blocking(
         publish: As in `Mirror`.
         full: As in `Mirror.update`.
         again: As in `Mirror.update`.
+        removals: As in `Mirror.update`.
         deadline: As in `Mirror.update`.
         on_progress: As in `Mirror.update`. It is called in the thread.
         with_totals: As in `Mirror.update`.
@@ -199,7 +207,12 @@ def mirror_blocking(
                 publish=publish,
             )
             return await mirror.update(
-                full=full, again=again, deadline=deadline, on_progress=on_progress, with_totals=with_totals
+                full=full,
+                again=again,
+                removals=removals,
+                deadline=deadline,
+                on_progress=on_progress,
+                with_totals=with_totals,
             )
 
     with LoopThread() as loop:

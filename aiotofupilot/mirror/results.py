@@ -43,6 +43,9 @@ class MirrorResult:
     is_account_checked: bool = True
     """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
     too old to say it."""
+    doubt: str | None = None
+    """Why not all rows that are gone were looked for, such as because more than 50 are. ``full`` finds them. None: all
+    were, or none had to be."""
 
 
 class MirrorError(TofuPilotError):

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from attrs import define, evolve, field
 
-from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
+from aiotofupilot import DecodeError, IncrementalWalk, NotFoundError, ServerError, TofuPilotError, Watermark
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
+from .removals import APART, Removals
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import DecodeError, Paginator, Run, TofuPilotSession, Walk
+    from aiotofupilot import Page, Paginator, Run, TofuPilotSession, Walk
     from aiotofupilot._clock import Clock
 
     from .database import Database
+    from .removals import Suspect
     from .tables import Selection
 
 _log = logging.getLogger("aiotofupilot")
@@ -86,6 +88,7 @@ class Update:
     deadline: float | None
     on_progress: Callable[[MirrorProgress], None] | None
     with_totals: bool
+    removals: bool
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
@@ -103,6 +106,8 @@ class Update:
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
     _gone: Counter[str] = field(factory=Counter[str], init=False)
+    _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
+    """Why not all that is gone could be looked for, by listing. None: all was."""
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -161,6 +166,7 @@ class Update:
                 rows=number,
                 unreadable=self._unreadable[name],
                 is_account_checked=self._organization is not None,
+                doubt=self._doubts.get(name),
             )
             for name, number in rows.items()
         )
@@ -184,6 +190,10 @@ class Update:
             await self._mark_gone(name)
         if self.again is not None and is_ordered:
             await self._read_again(name, _before(self._began_at, self.again))
+        if self.full:
+            await self._call(self.database.suspect, name, {})
+        elif self.removals and text is not None and is_ordered and not self._unreadable[name]:
+            await self._find_removed(name)
 
     async def _read_new(self, name: str, text: str | None) -> None:
         """Read what is new since the watermark in a text, or everything without one."""
@@ -389,6 +399,48 @@ class Update:
         for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each]):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since)
+
+    async def _find_removed(self, name: str) -> None:
+        """Look for rows that the server does not list any more, and mark those that an earlier update missed, too."""
+        listed = getattr(self.session, name)
+        suspects = await self._call(self.database.suspects, name, listed.key)
+        times = await self._call(self.database.times, name, suspects)
+        removals = Removals(name, partial(self._page, name), times)
+        since, gone = {suspect.id: suspect.since for suspect in suspects}, list[str]()
+        try:
+            for first, last, ids in await removals.missing():
+                missed = await self._call(self.database.not_among, name, first, last, ids)
+                since = dict.fromkeys(missed, self._began_at) | since
+            for suspect in suspects:
+                if self._began_at - suspect.since >= APART:
+                    is_missing = await removals.is_missing(suspect)
+                    if is_missing is False:
+                        del since[suspect.id]
+                    elif is_missing and await self._is_removed(listed, suspect):
+                        gone.append(suspect.id)
+        except (DecodeError, ServerError) as error:
+            removals.fault = f"not all {name} that are gone were looked for, because an item cannot be read ({error})"
+        await self._call(self.database.suspect, name, since)
+        if gone:
+            self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
+        self._doubts[name] = removals.fault
+
+    async def _page(self, name: str, cursor: int, limit: int) -> Page[Any]:
+        """Return a page of a listing, the oldest first."""
+        listed = getattr(self.session, name)
+        arguments = self.selection.arguments(name) | {"sort_by": listed.oldest_first, "sort_order": "asc"}
+        page: Page[Any] = await self._in_time(listed.list(**arguments, cursor=cursor, limit=limit).structs())
+        return page
+
+    async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
+        """Return whether an item cannot be had by its key: there is none, or it is another one's by now."""
+        try:
+            found = await self._in_time(listed.get(suspect.key))
+        except NotFoundError:
+            return True
+        except DecodeError:  # it is there
+            return False
+        return bool(found.id != suspect.id)
 
     async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
         """Count what will be read, if somebody wants to know. What goes wrong here is met again, and raised, later."""

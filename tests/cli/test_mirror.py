@@ -55,6 +55,17 @@ def test_a_copy_is_published(sandbox, database, tmp_path, capfd):
     )
 
 
+def test_a_doubt_about_removals_is_a_line_that_says_what_to_do(sandbox, database, capfd):
+    assert run(["mirror", str(database), "runs"]) == 0
+    del sandbox.runs[:60]
+    assert run(["mirror", str(database), "runs", "--no-removals"]) == 0
+    assert capfd.readouterr().err == ""
+    assert run(["mirror", str(database), "runs"]) == 0
+    assert capfd.readouterr().err == (
+        "aiotofupilot: more than 50 runs are gone, or as many are listed that the mirror lacks: use --full\n"
+    )
+
+
 def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     given = {}
 
@@ -71,13 +82,13 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     arguments = [
         *("--timeout", "2", "--retries", "1", "--deadline", "60", "--concurrency", "4", "--on-unreadable", "skip"),
         *("--again", "7d", "--since", "2026-01-01T00:00Z", "--outcomes", "FAIL", "--outcomes", "ERROR"),
-        "--details",
+        *("--details", "--no-removals"),
     ]
     assert run(["mirror", str(database), *arguments]) == 0
     assert (given["timeout"], given["retry"].attempts, given["deadline"]) == (2.0, 2, 60.0)
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
     assert (given["again"], given["full"], given["listings"]) == (timedelta(days=7), False, None)
-    assert given["details"] is True
+    assert (given["details"], given["removals"]) == (True, False)
     assert given["filters"] == {"created_after": datetime(2026, 1, 1, tzinfo=UTC), "outcomes": ["FAIL", "ERROR"]}
 
 

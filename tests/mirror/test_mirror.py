@@ -248,7 +248,7 @@ async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox, 
         return function(*given)
 
     monkeypatch.setattr(update.Update, "_call", call)
-    options = dict.fromkeys(("full", "again", "deadline", "on_progress", "with_totals", "publish"))
+    options = dict.fromkeys(("full", "again", "deadline", "on_progress", "with_totals", "removals", "publish"))
     async with anybody() as session:
         store = SimpleNamespace(store=lambda *_: None)
         selection = Selection.of(["users"], None)

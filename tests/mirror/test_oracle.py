@@ -82,6 +82,7 @@ class Line:
                 there = {item.id for item in getattr(self.sandbox, name) if run_of(name, item) in listed | {None}}
                 assert len({key for key, _ in rows}) == len(rows), name
                 assert there <= {key for key, _ in rows}, name
+                assert not there & {key for key, is_there in rows if not is_there}, name
                 if all_of_it:
                     assert there == {key for key, is_there in rows if is_there}, name
             if all_of_it and "series" in tables:
@@ -111,8 +112,9 @@ class Line:
         assert {key for (key,) in files} == {each.id for run in self.runs for each in run.attachments}
 
 
-SMALL = {"_ROWS": 5, "_ITEMS": 3, "_RUNS_FIRST": 2, "_RUNS_LAST": 4}
-"""Sizes with which an update has many transactions, so that more of them are ended in between."""
+SMALL = {"_ROWS": 5, "_ITEMS": 3, "_RUNS_FIRST": 2, "_RUNS_LAST": 4, "APART": timedelta(0)}
+"""Sizes with which an update has many transactions, so that more of them are ended in between. Two updates that miss a
+row mark it at once."""
 
 
 @settings(deadline=None, max_examples=60 if NIGHTLY else 3)

@@ -113,5 +113,5 @@ def test_the_program_draws_the_pictures_that_are_kept(folder, monkeypatch):
 
 def test_every_link_leads_somewhere():
     targets = re.findall(r"\]\(([^)]+)\)", read(GUIDE))
-    assert len(targets) == 5
+    assert len(targets) == 6
     assert all((GUIDE.parent / target.partition("#")[0]).is_file() for target in targets)

@@ -1,0 +1,157 @@
+"""Finds the rows that the server does not list any more, in few requests.
+
+A mirror knows when its rows were created, so it knows how many of them were created before a time. The server lists its
+items in the order of their creation, and the cursor of a page is the number of the items before it. So a page that has
+an item from before a time, and one from that time or later, shows how many items are from before it. If that are fewer
+than the mirror has rows from before it, as many rows are gone there as are lacking.
+
+- One page at the end of the listing compares all rows. Most often the numbers agree, and nothing more is requested.
+- If some rows are gone, the rows are halved at a time, and one page shows how many are gone of either half. Of d rows,
+  between none and all can be gone in the first half, so d + 2 items are enough. A half that lacks nothing is left.
+- What is no more than a page is requested as one, with the item before it and the one after it. So that page has all
+  items of its time. A row of this time that is not on it was not listed when the server made the page.
+
+So a row that is gone takes at most as many pages as the rows can be halved, about 15 of a million. Several share the
+first ones.
+
+Times are compared, and never the places of single items. So the order of items that were created at the same time does
+not matter. If items come, go or become visible meanwhile, or if the server lists some that the mirror lacks, pages may
+contradict one another, or a removal may be hidden. Then less is found, and the next update looks again. For what it
+finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if an update that
+begins a minute later or more misses it at its place again, and if the item cannot be had by its key either.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import define, field
+
+from aiotofupilot._paging.drift import check_offsets
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Sequence
+
+    from aiotofupilot import Page
+
+APART = timedelta(minutes=1)
+"""The beginnings of two updates that miss a row are at least this far apart. A replica may lag by less."""
+
+AT_MOST = 50
+"""More rows that are gone are not looked for, because reading everything again would soon take fewer requests."""
+
+_PAGE = 100
+"""The most items that the server puts on a page."""
+
+_ALIKE_AT_MOST = 1000
+"""More rows that were created at the same time are not read to find one that is gone among them."""
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class Suspect(NamedTuple):
+    """A row that an earlier update missed."""
+
+    id: str
+    key: str
+    """What the item can be had by."""
+    time: int
+    """When it was created, in microseconds from 1970 on."""
+    since: datetime
+    """When the update began that was the first to miss it."""
+
+
+class _Place(NamedTuple):
+    """A time, as the numbers of what was created before it."""
+
+    rows: int
+    items: int
+
+
+@define
+class Removals:
+    """A search among the rows of one listing. It knows nothing of the database, nor how a page is requested."""
+
+    listing: str
+    """Its name."""
+    fetch: Callable[[int, int], Awaitable[Page[Any]]]
+    """Returns the page at a cursor, with so many items, the oldest first."""
+    times: Sequence[int]
+    """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
+    fault: str | None = field(default=None, init=False)
+    """Why not all that is gone could be looked for. None: all was."""
+
+    async def missing(self) -> list[tuple[int, int, Collection[str]]]:
+        """Return parts of the rows that lack some: their first and last time, and the IDs that are listed there."""
+        rows = len(self.times)
+        items = await self._items_before(rows, rows - AT_MOST - 1, _PAGE) if rows else 0
+        if items is None:
+            self.fault = f"more than {AT_MOST} {self.listing} are gone, or as many are listed that the mirror lacks"
+            return []
+        found: list[tuple[int, int, Collection[str]]] = []
+        parts = [(_Place(0, 0), _Place(rows, items))]
+        while parts:
+            begin, end = parts.pop()
+            lacking = (end.rows - begin.rows) - (end.items - begin.items)
+            if lacking <= 0:
+                continue
+            row = self._halfway(begin.rows, end.rows) if end.rows - begin.rows > _PAGE - 2 else None
+            if row is not None:
+                at_least = begin.items + row - begin.rows - lacking
+                items = await self._items_before(row, at_least - 1, lacking + 2)
+                if items is not None:
+                    parts += [(begin, _Place(row, items)), (_Place(row, items), end)]
+            elif end.rows - begin.rows > _ALIKE_AT_MOST:
+                self.fault = (
+                    f"{lacking} {self.listing} are gone of {end.rows - begin.rows} that are as old as each other"
+                )
+            else:
+                span = self.times[begin.rows], self.times[end.rows - 1]
+                listed = await self._listed(*span, begin.items - 1, end.items + 1)
+                if listed is not None:
+                    found.append((*span, listed))
+        return found
+
+    async def is_missing(self, suspect: Suspect) -> bool | None:
+        """Return whether a row is missing at its place once more. None: others have moved there."""
+        first = bisect_left(self.times, suspect.time) - _PAGE // 2
+        end = bisect_right(self.times, suspect.time) + _PAGE // 2
+        listed = await self._listed(suspect.time, suspect.time, first, end)
+        return None if listed is None else suspect.id not in listed
+
+    def _halfway(self, begin: int, end: int) -> int | None:
+        """Return the row nearest to the middle that is not as old as the one before it. None: all are."""
+        middle = (begin + end) // 2
+        time = self.times[middle]
+        rows = [bisect_left(self.times, time, begin, end), bisect_right(self.times, time, begin, end)]
+        return min((row for row in rows if begin < row < end), key=lambda row: abs(row - middle), default=None)
+
+    async def _items_before(self, row: int, first: int, number: int) -> int | None:
+        """Return how many items were created before a row, or up to the last one. None: these items do not show it."""
+        first = max(0, first)
+        items, has_more = await self._read(first, number)
+        bound = self.times[row] if row < len(self.times) else self.times[-1] + 1
+        before = sum(time < bound for time, _ in items)
+        is_shown = (before or not first) and (before < len(items) or not has_more)
+        return first + before if is_shown else None
+
+    async def _listed(self, earliest: int, latest: int, first: int, end: int) -> Collection[str] | None:
+        """Return the IDs of all items that were created in some time. None: these items are not all of them."""
+        first = max(0, first)
+        items, has_more = await self._read(first, end - first)
+        if (first and not (items and items[0][0] < earliest)) or (has_more and items[-1][0] <= latest):
+            return None
+        return {item_id for _, item_id in items}
+
+    async def _read(self, first: int, number: int) -> tuple[list[tuple[int, str]], bool]:
+        """Return when some items were created, with their IDs, and whether there are more after them."""
+        items: list[tuple[int, str]] = []
+        has_more = True
+        while has_more and len(items) < number:
+            page = await self.fetch(first + len(items), min(_PAGE, number - len(items)))
+            check_offsets(page)
+            items += [((item.created_at - _EPOCH) // _MICROSECOND, item.id) for item in page.data]
+            has_more = page.meta.has_more and bool(page.data)
+        return items, has_more

@@ -1,0 +1,503 @@
+"""Rows that the server does not list any more are found in few requests, and nothing that is listed is called gone.
+
+The search itself is asked here, too, because a listing of a million rows, or one that changes between two requests,
+would take minutes otherwise.
+"""
+
+import json
+import threading
+from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+import pytest
+from attrs import evolve
+from fakes.asking import ask, ids as ids_of
+from fakes.budget import MANY, NIGHTLY
+from hypothesis import given, settings, strategies as st
+
+from aiotofupilot import DecodeError, DriftError, TofuPilotSession
+from aiotofupilot.listings import Runs
+from aiotofupilot.mirror import MirrorTimeoutError, mirror_blocking
+from aiotofupilot.mirror.removals import AT_MOST, Removals
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLION = 1_000_000
+
+
+@pytest.fixture
+def line():
+    return {"procedures": 2, "runs": 30}
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let some minutes pass for the clock of each session."""
+    clock = type(TofuPilotSession("key", base_url="https://tofupilot.example").runs.connection.clock)
+    passed = timedelta(0)
+
+    def later(minutes):
+        nonlocal passed
+        passed += timedelta(minutes=minutes)
+        monkeypatch.setattr(clock, "now", lambda _: datetime.now(UTC) + passed)
+
+    return later
+
+
+@pytest.fixture
+def gone(query):
+    """Return the IDs in a table that are marked."""
+
+    def gone(listing, **options):
+        rows = query(f"SELECT id FROM {listing} WHERE _gone_at IS NOT NULL ORDER BY id", **options)  # noqa: S608 - a listing's name
+        return [key for (key,) in rows]
+
+    return gone
+
+
+def paths(sandbox, name):
+    """Return what was requested of single items of a listing."""
+    return [path for request in sandbox.requests if f"/{name}/" in (path := request.path)]
+
+
+@pytest.mark.parametrize(("name", "key"), [("runs", "id"), ("units", "serial_number"), ("batches", "number")])
+def test_a_removed_item_is_marked_by_the_second_update_that_misses_it(pull, sandbox, gone, later, name, key):
+    """If that begins a minute later or more. The item is requested once, and what a run wrote is gone with it."""
+    pull(name, "measurements")
+    removed = getattr(sandbox, name).pop(1)
+    assert pull(name)[name].gone == 0
+    later(0.5)
+    assert pull(name)[name].gone == 0
+    assert not paths(sandbox, name)
+    later(0.5)
+    came = pull(name, "measurements")
+    assert came[name].gone == 1
+    assert came[name].doubt is None
+    assert gone(name) == [removed.id]
+    assert paths(sandbox, name) == [f"/api/v2/{name}/{getattr(removed, key)}"]
+    written = sorted(each.id for each in sandbox.measurements if name == "runs" and each.run_id == removed.id)
+    assert gone("measurements") == written
+    assert came["measurements"].gone == len(written)
+    assert bool(written) == (name == "runs")
+    later(2)
+    assert pull(name)[name].gone == 0
+    assert len(paths(sandbox, name)) == 1
+
+
+def test_the_oldest_and_the_newest_and_all(pull, sandbox, gone, later, ids):
+    pull("runs")
+    sandbox.runs.sort(key=lambda run: run.created_at)
+    kept, removed = sandbox.runs[1:-1], [sandbox.runs[0], sandbox.runs[-1]]
+    for rest, lost in ((kept, removed), ([], removed + kept)):
+        sandbox.runs[:] = rest
+        for _ in range(2):
+            later(1)
+            pull("runs")
+        assert gone("runs") == ids(lost)
+    later(1)
+    assert pull("runs")["runs"].doubt is None
+
+
+def test_what_is_listed_again_is_not_suspected_any_more(pull, sandbox, gone, later):
+    """A replica may lag. If the item is missed once more, it takes two more updates."""
+    pull("runs")
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    sandbox.runs.insert(3, run)
+    later(5)
+    pull("runs")
+    sandbox.runs.remove(run)
+    later(5)
+    assert pull("runs")["runs"].gone == 0
+    assert not paths(sandbox, "runs")
+    assert gone("runs") == []
+
+
+def test_a_run_that_a_filter_leaves_out_is_not_gone(pull, sandbox, gone, later):
+    """Its outcome was changed, and it can be had by its ID."""
+    filters = {"outcomes": ["PASS"]}
+    pull("runs", filters=filters)
+    at = next(at for at, run in enumerate(sandbox.runs) if run.outcome == "PASS")
+    sandbox.runs[at] = evolve(sandbox.runs[at], outcome="FAIL")
+    for _ in range(3):
+        later(2)
+        assert pull("runs", filters=filters)["runs"].gone == 0
+    assert len(paths(sandbox, "runs")) == 2
+    assert gone("runs") == []
+    removed = next(run for run in sandbox.runs if run.outcome == "PASS")
+    sandbox.runs.remove(removed)
+    for _ in range(2):
+        later(2)
+        pull("runs", filters=filters)
+    assert gone("runs") == [removed.id]
+
+
+def test_a_serial_number_that_another_unit_has_now(pull, sandbox, gone, later):
+    pull("units")
+    old = sandbox.units.pop(3)
+    sandbox.units.insert(0, evolve(old, id="another", created_at=max(unit.created_at for unit in sandbox.units)))
+    for _ in range(2):
+        pull("units")
+        later(2)
+    assert gone("units") == [old.id]
+
+
+def test_an_item_that_cannot_be_decoded_is_there(pull, sandbox, gone, later, monkeypatch):
+    pull("runs")
+    sandbox.runs.pop(3)
+
+    async def odd(*_):
+        raise DecodeError("$.phases: expected an array, got null")
+
+    monkeypatch.setattr(Runs, "get", odd)
+    for _ in range(2):
+        pull("runs")
+        later(2)
+    assert gone("runs") == []
+
+
+def test_a_full_update_forgets_what_was_missed(pull, sandbox, gone, later):
+    pull("runs")
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    sandbox.runs.insert(3, run)
+    pull("runs", full=True)
+    sandbox.runs.remove(run)
+    later(2)
+    assert pull("runs")["runs"].gone == 0
+
+
+def test_more_than_the_bound(pull, sandbox, gone, later):
+    """The result says so, and nothing is marked."""
+    sandbox.produce(AT_MOST)
+    pull("runs")
+    del sandbox.runs[5 : 5 + AT_MOST + 1]
+    for _ in range(2):
+        later(2)
+        assert pull("runs")["runs"].doubt == (
+            f"more than {AT_MOST} runs are gone, or as many are listed that the mirror lacks"
+        )
+    assert gone("runs") == []
+    assert pull("runs", full=True)["runs"].gone == AT_MOST + 1
+    later(2)
+    assert pull("runs")["runs"].doubt is None
+
+
+def test_without_it_no_request_is_made(pull, sandbox, later):
+    pull("runs")
+    sandbox.runs.pop(3)
+    before = len(sandbox.requests)
+    pull("runs", removals=False)
+    without = len(sandbox.requests) - before
+    pull("runs")
+    assert len(sandbox.requests) - before - without == without + 2
+    with pytest.raises(TypeError, match="removals must be True or False, got 0"):
+        pull("runs", removals=0)
+
+
+def test_an_item_that_cannot_be_read_is_a_doubt(pull, sandbox, gone, later):
+    """Where it is among those that have to be seen. What was missed before stays noted."""
+    pull("runs")
+    sandbox.runs.sort(key=lambda run: run.created_at, reverse=True)
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    sandbox.faults.always(faults.unreadable(sandbox.runs[20].id))
+    later(2)
+    (came,) = pull("runs", retry=None).values()
+    assert came.doubt.startswith("not all runs that are gone were looked for, because an item cannot be read (")
+    sandbox.faults.clear()
+    assert pull("runs")["runs"].gone == 1
+    assert gone("runs") == [run.id]
+
+
+def test_nothing_is_looked_for_where_something_new_cannot_be_read(pull, sandbox, gone, later):
+    pull("runs")
+    sandbox.runs.pop(3)
+    sandbox.produce(1)
+    newest = max(sandbox.runs, key=lambda run: run.created_at)
+    sandbox.faults.always(faults.unreadable(newest.id))
+    for _ in range(2):
+        later(2)
+        assert pull("runs", on_unreadable="skip", retry=None)["runs"].unreadable == 1
+    assert gone("runs") == []
+
+
+@pytest.mark.parametrize("seed", range(4 if NIGHTLY else 1))
+def test_while_the_line_goes_on(pull, sandbox, gone, later, query, seed):
+    """Runs are made and removed with each request. Nothing that is listed is gone, and at last all that is gone is."""
+    pull("runs")
+    busy = BusyLine(runs=1.0, run_removals=0.7, seed=seed)
+    sandbox.before_response.append(busy)
+    for _ in range(6):
+        later(1)
+        pull("runs")
+        assert {*gone("runs")} <= {run.id for run in busy.removed_runs}
+    sandbox.before_response.remove(busy)
+    for _ in range(2):
+        later(1)
+        assert pull("runs")["runs"].doubt is None
+    stored = {key for (key,) in query("SELECT id FROM runs")}
+    assert {*gone("runs")} == stored - {run.id for run in sandbox.runs}
+    assert gone("runs")
+
+
+def test_the_deadline_ends_it(pull, sandbox):
+    pull("runs")
+    sandbox.faults.on(lambda request: request.path.endswith("/runs") and "created_after" not in request.query).always(
+        faults.stall(3600)
+    )
+    with pytest.raises(MirrorTimeoutError):
+        pull("runs", deadline=0.5)
+
+
+class Listing:
+    """Some items, of which some are removed, as a page has them. It computes each of them when it is asked for."""
+
+    def __init__(self, times, removed=(), *, largest=100):
+        self.times, self.removed, self.largest = times, sorted(removed), largest
+        self.requests = 0
+
+    def at(self, cursor):
+        """Return which item is at a cursor. So many of those before it are removed as stand before it."""
+        low, high = cursor, cursor + len(self.removed)
+        while low < high:
+            middle = (low + high) // 2
+            if middle - bisect_right(self.removed, middle) < cursor:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def shown(self, cursor, limit):
+        length = len(self.times) - len(self.removed)
+        return [self.at(place) for place in range(cursor, min(cursor + min(limit, self.largest), length))]
+
+    async def fetch(self, cursor, limit):
+        self.requests += 1
+        items = self.shown(cursor, limit)
+        data = [
+            SimpleNamespace(id=str(item), created_at=EPOCH + timedelta(microseconds=self.times[item])) for item in items
+        ]
+        end = cursor + len(items)
+        has_more = end < len(self.times) - len(self.removed)
+        return Page(data=data, meta=PageMeta(has_more, end if has_more else None), cursor=cursor)
+
+
+def missed(found, times):
+    """Return which items the parts that were found lack."""
+    return {
+        item
+        for first, last, listed in found
+        for item in range(len(times))
+        if first <= times[item] <= last and str(item) not in listed
+    }
+
+
+async def test_a_computed_million(monkeypatch):
+    """None gone takes one request, one 16, and ten less than 130. The second look takes 2 for each, with the `get`."""
+    times = range(0, MILLION * 1000, 1000)
+    for number, at_most in ((0, 1), (1, 17), (10, 125), (AT_MOST, 500)):
+        for seed in range(3):
+            removed = Random(seed).sample(range(MILLION), number)  # noqa: S311 - picks items
+            listing = Listing(times, removed)
+            found = await Removals("runs", listing.fetch, times).missing()
+            assert listing.requests <= at_most
+            for first, last, listed in found:
+                assert {item for item in removed if first <= times[item] <= last}.isdisjoint(map(int, listed))
+            assert sum((last - first) // 1000 + 1 - len([*listed]) for first, last, listed in found) <= number
+            span = {item for first, last, _ in found for item in range(first // 1000, last // 1000 + 1)}
+            assert {*removed} <= span
+
+
+TIMES = st.lists(st.integers(0, 8), min_size=1, max_size=300).map(
+    lambda steps: [1000 * sum(steps[:at]) for at in range(1, len(steps) + 1)]
+)
+"""Times in order, many of which are the same."""
+
+
+@settings(max_examples=25 * MANY)
+@given(times=TIMES, data=st.data(), largest=st.sampled_from([7, 100]))
+async def test_a_listing_that_stands_still_is_searched_exactly(times, data, largest):
+    """Whatever items are alike, and however few fit on a page."""
+    removed = data.draw(st.sets(st.integers(0, len(times) - 1), max_size=AT_MOST))
+    search = Removals("runs", Listing(times, removed, largest=largest).fetch, times)
+    assert missed(await search.missing(), times) == removed
+    assert search.fault is None
+
+
+class Moving(Listing):
+    """A listing of which something is removed or becomes visible after some requests."""
+
+    def __init__(self, times, hidden, changes):
+        super().__init__(times, hidden)
+        self.changes = changes
+        self.unlisted = {*hidden}
+        """What was not listed at least once."""
+
+    async def fetch(self, cursor, limit):
+        page = await super().fetch(cursor, limit)
+        for item in self.changes.pop(self.requests, ()):
+            self.removed = sorted({*self.removed} ^ {item})
+            self.unlisted.add(item)
+        return page
+
+
+@settings(max_examples=25 * MANY)
+@given(times=TIMES, data=st.data())
+async def test_nothing_is_missed_that_was_listed_all_the_time(times, data):
+    """Others are removed and become visible meanwhile, and some that the mirror lacks are listed."""
+    items = st.integers(0, len(times) - 1)
+    hidden, unknown = data.draw(st.sets(items, max_size=9)), data.draw(st.sets(items, max_size=9))
+    listing = Moving(times, hidden, data.draw(st.dictionaries(st.integers(1, 12), st.sets(items, max_size=3))))
+    known = [item for item in range(len(times)) if item not in unknown]
+    search = Removals("runs", listing.fetch, [times[item] for item in known])
+    found = await search.missing()
+    assert missed(found, times) - unknown <= listing.unlisted
+
+
+@pytest.mark.parametrize(("number", "later"), [(1000, range(200)), (1000, range(999)), (60, ())], ids=str)
+async def test_pages_that_contradict_one_another_show_nothing(number, later):
+    """After the first page, many are removed, or others become visible that are older."""
+    times = range(100_000, 100_000 + number * 1000, 1000)
+    first = Listing(times, [500] if number > 500 else [5])
+    second = Listing(times, later) if later else Listing([*range(5), *times], [10])
+
+    async def fetch(cursor, limit):
+        listing = second if first.requests else first
+        return await listing.fetch(cursor, limit)
+
+    search = Removals("runs", fetch, times)
+    found = await search.missing()
+    assert missed(found, times) <= {*later}
+    assert search.fault is None
+    assert second.requests
+
+
+async def test_many_that_are_as_old_as_each_other():
+    """Some pages of them are read, and not very many."""
+    few, many = [5] * 400, [5] * 1001
+    search = Removals("runs", Listing(few, [7, 300]).fetch, few)
+    assert missed(await search.missing(), few) == {7, 300}
+    search = Removals("runs", Listing(many, [7]).fetch, many)
+    assert await search.missing() == []
+    assert search.fault == "1 runs are gone of 1001 that are as old as each other"
+
+
+async def test_cursors_that_are_not_offsets_are_refused():
+    times = range(0, 900_000, 1000)
+
+    async def fetch(cursor, limit):
+        page = await Listing(times).fetch(cursor, limit)
+        return evolve(page, meta=PageMeta(has_more=True, next_cursor=cursor + 1))
+
+    with pytest.raises(DriftError):
+        await Removals("runs", fetch, times).missing()
+
+
+class Factory:
+    """A server of a million runs, each of which is computed when it is asked for."""
+
+    def __init__(self):
+        small = Sandbox(procedures=1, runs=1)
+        (key,) = ids_of(small, "runs")
+        self.run = ask(small, "runs")[1]["data"][0]
+        self.detail = ask(small, f"runs/{key}")[1]
+        self.begin = datetime(2026, 1, 1, tzinfo=UTC)
+        self.listing = Listing(range(0, MILLION * 1_000_000, 1_000_000))
+        self.requests = []
+
+    def created_at(self, item):
+        return f"{(self.begin + timedelta(seconds=item)).isoformat(timespec='milliseconds')[:-6]}Z"
+
+    def respond(self, target):
+        """Return the status and the document for a request."""
+        url = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        self.requests.append(target)
+        *_, listing, last = url.path.split("/")
+        if last == "whoami":
+            return 404, {"message": "Not found", "code": "NOT_FOUND"}
+        if listing == "runs":
+            is_there = int(last) not in self.listing.removed
+            return (200, self.detail | {"id": last}) if is_there else (404, {"message": "Gone", "code": "NOT_FOUND"})
+        assert query["sort_order"] == "asc"
+        first = 0
+        if "created_after" in query:
+            after = datetime.fromisoformat(query["created_after"]) - self.begin
+            first = max(0, -(-after // timedelta(seconds=1)))
+            first -= bisect_right(self.listing.removed, first - 1)
+        cursor = int(query.get("cursor", 0))
+        items = self.listing.shown(first + cursor, int(query["limit"]))
+        data = [self.run | {"id": str(item), "created_at": self.created_at(item)} for item in items]
+        end = cursor + len(items)
+        has_more = first + end < MILLION - len(self.listing.removed)
+        return 200, {"data": data, "meta": {"has_more": has_more, "next_cursor": end if has_more else None}}
+
+
+@pytest.fixture
+def factory():
+    factory = Factory()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            status, document = factory.respond(self.path)
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        factory.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield factory
+        server.shutdown()
+        thread.join(10)
+
+
+def test_a_mirror_of_a_million_runs(factory, tmp_path, gone, later):
+    """Beside what is new, none gone takes at most 3 requests, one 25, ten 150, confirmation included."""
+    path = tmp_path / "line.duckdb"
+
+    def update(**options):
+        before = len(factory.requests)
+        session = TofuPilotSession("key", base_url=factory.url)
+        (result,) = mirror_blocking(path, session=session, listings=["runs"], **options)
+        return result, len(factory.requests) - before
+
+    factory.listing.removed = [*range(MILLION - 3)]  # the mirror begins with three runs, and gets the others at once
+    assert update()[0].new == 3
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO runs BY NAME "
+            "SELECT runs.* REPLACE (item::VARCHAR AS id, ?::TIMESTAMPTZ + to_seconds(item) AS created_at) "
+            "FROM (FROM runs LIMIT 1) AS runs, range(?) AS items(item)",
+            [factory.begin, MILLION - 3],
+        )
+    factory.listing.removed = []
+    _, without = update(removals=False)
+    removed = set()
+    for number, at_most in ((0, 3), (1, 25), (10, 150)):
+        removed |= {*Random(number).sample(range(MILLION), number)}  # noqa: S311 - picks items
+        factory.listing.removed = sorted(removed)
+        requests = 0
+        for _ in range(1 if number == 0 else 2):
+            later(2)
+            result, count = update()
+            requests += count - without
+        assert (result.gone, result.doubt, result.rows) == (number, None, MILLION)
+        assert requests <= at_most, number
+        assert {*gone("runs")} == {*map(str, removed)}
