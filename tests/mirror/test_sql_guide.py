@@ -92,6 +92,18 @@ def test_the_table_of_views_is_true(folder):
     assert {*written} == {name for (name,) in views} - {"runs", "measurements"}
 
 
+def test_the_statements_for_dashboards_work(folder):
+    """That for an assistant asks for the last week, which the mirror of the guide does not have."""
+    statements = re.findall(r"SELECT [^`\"]+", read(ROOT / "aiotofupilot" / "guides" / "dashboards.md"))
+    with duckdb.connect(folder / "line.duckdb", read_only=True) as connection:
+        grafana, assistant = (connection.execute(sql).fetchall() for sql in statements)
+        assert len(grafana) == 20
+        assert assistant == []
+        last_week = "current_date - 7"
+        assert statements[1].count(last_week) == 1
+        assert len(connection.execute(statements[1].replace(last_week, "DATE '2026-02-18'")).fetchall()) == 4
+
+
 def texts(picture):
     return [element.text for element in ET.parse(picture).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 - our own
 
