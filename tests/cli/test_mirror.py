@@ -22,6 +22,11 @@ def database(tmp_path):
     return tmp_path / "line.duckdb"
 
 
+def rows(database, table):
+    with duckdb.connect(database, read_only=True) as connection:
+        return connection.execute(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchall()[0]  # noqa: S608 - a listing's name
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_each_listing_shows_its_progress(monkeypatch, database):
     shown = {}
