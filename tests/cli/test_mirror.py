@@ -7,6 +7,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 
 import aiotofupilot.mirror
