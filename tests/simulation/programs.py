@@ -74,6 +74,8 @@ class Program:
         self.cancelled_at = 0.0
         self.is_asking = False
         """Whether it waits for the next item."""
+        self.in_parts = False
+        """Whether a part of a page, or what it is compared with, was requested last."""
         self.is_broken_off = False
         self.is_left = False
         """Whether the iteration was closed before its end."""
@@ -94,6 +96,7 @@ class Program:
         self.requests += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
+        self.in_parts = sent.limit < self.limit
         if self.in_flight >= min(self.concurrency, 2):
             self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
         # What was begun for details takes several requests if an item or the position has to be looked for.
@@ -228,6 +231,7 @@ class Program:
                 return (
                     len(on & {"faults", "pauses", "outage"}) > 1
                     or "unreadable" in on
+                    or ("faults" in on and self.in_parts)  # a page was too slow twice, and a part has few attempts
                     or (is_unproven and not self.has_reached)
                     or any(window.kind == "hang" for window in windows)
                     or (bool(on & {"faults", "pauses", "outage"}) and (error.elapsed or 0.0) > 60.0)
