@@ -95,8 +95,14 @@ class Search:
         self._shown: set[str] = set()  # the items on the way forth
         self._times = 0
 
-    def next_probe(self, page: Page[Any]) -> int:
-        """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
+    def next_probe(self, page: Page[Any], *, is_part: bool) -> int:
+        """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`.
+
+        A part of a page that failed ends before an item that cannot be read. The way forth goes on there.
+        """
+        if is_part and page.cursor >= self._forth:
+            self._forth = page.cursor + max(1, len(page.data) - 1)
+            return self._forth
         probe = self.after(page)
         if probe is None:
             fault = "too few of the items passed lately are to be found in it, side by side and in their order"
@@ -272,7 +278,7 @@ class DetectDrift(IgnoreDrift[T]):
         if least <= early <= len(page.data) and memory.page[:early] == memory.passed[-early:]:
             return early
         search = self._search or self._new_search(page, "does not begin with the item passed last")
-        match = self._match(page, search, is_first=is_first)
+        match = self._match(page, search, is_first=is_first, is_part=gap is not None)
         if match is None:
             return None
         memory.go_back(match.rank)
@@ -286,7 +292,7 @@ class DetectDrift(IgnoreDrift[T]):
         self._search, self.next_probe = Search(page.cursor, self._limit), page.cursor
         return self._search
 
-    def _match(self, page: Page[T], search: Search, *, is_first: bool) -> Match | None:
+    def _match(self, page: Page[T], search: Search, *, is_first: bool, is_part: bool) -> Match | None:
         """Return the known item on a page after which the walk goes on. None: look at `next_probe` next."""
         memory, ties = self.memory, self._ties
         if is_first and memory.is_complete:
@@ -312,7 +318,7 @@ class DetectDrift(IgnoreDrift[T]):
         if match is not None:
             ties.note_found()
         elif ties_begin is None or not self._goes_before_ties(page, search):
-            self.next_probe = search.next_probe(page)
+            self.next_probe = search.next_probe(page, is_part=is_part)
         return match
 
     def _most(self, ranks: Sequence[int | None]) -> Match | None:

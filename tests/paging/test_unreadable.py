@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import pickle
+from urllib.parse import parse_qsl
 
 import pytest
 from fakes.budget import NIGHTLY, STEP, combined
@@ -22,9 +23,8 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.listings import Users
-from aiotofupilot.sandbox import Sandbox, paging
+from aiotofupilot.sandbox import Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
 WAYS = [(1, "ignore"), (1, "resync"), (1, "raise"), (16, "ignore"), (16, "resync"), (16, "raise")]
@@ -667,6 +667,21 @@ class TestMovingListing:
             await anext(walk)
         assert len(seen) == 45
 
+    @pytest.mark.parametrize("bad", [41, 45, 60, 80])
+    async def test_one_that_was_created_before_a_walk_is_resumed_does_not_end_the_search(self, listing, service, bad):
+        """With ``"raise"``, its error has no position: to resume after it would leave out what comes before it."""
+        walk = listing(limit=10).walk()
+        for _ in range(40):
+            await anext(walk)
+        rest = service.procedures[40:]
+        service.procedures[:0] = make_procedures(60, seed=5)
+        service.faults.always(unreadable(service.procedures[bad].id))
+        resumed = listing(limit=10, cursor=walk.checkpoint, on_unreadable="skip").walk()
+        assert (await drain(resumed), resumed.stats.unreadable) == (rest, 0)
+        with pytest.raises(ServerError) as caught:
+            await listing(limit=10, cursor=walk.checkpoint).collect()
+        assert (caught.value.position, caught.value.checkpoint) == (None, walk.checkpoint)
+
 
 class TestCancellation:
     @EVERY_WAY
@@ -765,5 +780,24 @@ class TestRequests:
     ],
     ids=repr,
 )
-def test_which_errors_can_be_due_to_an_item(error, is_so):
-    assert is_unreadable(error) is is_so
+async def test_which_errors_can_be_due_to_an_item(service, error, is_so):
+    """Then the item is left out. Other errors are raised."""
+
+    class Failing(InProcess):
+        async def _respond(self, target):
+            if 45 in range(*span(target)):
+                raise error
+            return await super()._respond(target)
+
+    def span(target):
+        query = dict(parse_qsl(target.partition("?")[2]))
+        cursor = int(query.get("cursor", 0))
+        return cursor, cursor + int(query["limit"])
+
+    listing = Failing(service, attempts=1).procedures.list(limit=10, on_unreadable="skip")
+    if is_so:
+        assert await listing.collect() == but(service, [45])
+    else:
+        with pytest.raises(type(error)) as caught:
+            await listing.collect()
+        assert caught.value is error
