@@ -4,9 +4,6 @@ import asyncio
 import math
 
 from aiotofupilot import ConnectionFailedError, RetryPolicy, ServerError
-from aiotofupilot._request import Label
-from aiotofupilot._wire.response import Response
-from aiotofupilot.stats import RequestCounts
 
 from .transport import Transport
 
@@ -60,15 +57,14 @@ class Restart(Transport):
                 raise self.refusal()
         else:
             await self.clock.sleep(ends - began)
-        return Response(200, {}, b"page", self.clock.now())
+        return self.response()
 
     async def walk(self, concurrency, policy=RetryPolicy()):  # noqa: B008 - a value
         """Request pages until a while after the restart, several at once."""
-        connection, counts = self.connection(policy), RequestCounts()
 
         async def read():
             while self.clock.seconds < self.down[1] + 3 * self.takes:
-                await connection.get("/v2/runs", lambda response: response.body, counts, label=Label("runs"))
+                await self.ask(retry=policy)
 
         await asyncio.gather(*(read() for _ in range(concurrency)))
 

@@ -6,10 +6,13 @@ from yarl import URL
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.outage import Wanted
+from aiotofupilot._http.outage import MissedSlotError, Wanted
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
-from aiotofupilot._request import Deadline
+from aiotofupilot._http.transport import Transport as RealTransport
+from aiotofupilot._request import Deadline, Label, Suspicion
+from aiotofupilot._secret import Secret
+from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
 
@@ -17,6 +20,11 @@ def wanted(policy=RetryPolicy(), counts=None, until=None):  # noqa: B008 - a val
     """Return a page that is to be requested before a point in time."""
     counts = RequestCounts() if counts is None else counts
     return Wanted(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, Deadline(at=until))
+
+
+def is_missed(error):
+    """Return whether a request was not sent, because its time was up before its turn came."""
+    return isinstance(error, MissedSlotError)
 
 
 class Transport:
@@ -43,3 +51,53 @@ class Transport:
             retry=retry,
             concurrency=1,
         )
+
+    def response(self, body=b"page", *, status=200, headers=None):
+        """Return what ``get`` may respond."""
+        return Response(status, headers or {}, body, self.clock.now())
+
+    async def ask(
+        self,
+        target="/v2/runs",
+        retry=RetryPolicy(),  # noqa: B008 - a value
+        counts=None,
+        control=None,
+        *,
+        timeout=None,  # noqa: ASYNC109 - it is handed on
+        until=None,
+        cursor=0,
+        **how,
+    ):
+        """Request the body of a response, and a control as often as the page is suspected, if there is one."""
+        suspicion, how = None, how if until is None else {**how, "deadline": Deadline(at=until)}
+        while True:
+            try:
+                return await self.connection(retry, timeout).get(
+                    target,
+                    lambda response: response.body,
+                    counts or RequestCounts(),
+                    label=Label("runs", cursor),
+                    suspects=control is not None,
+                    suspicion=suspicion,
+                    **how,
+                )
+            except Suspicion as found:
+                suspicion = found
+            suspicion.is_confirmed = await control()
+
+
+class OverSockets:
+    """aiohttp's transport, and the way to it that a request takes without retries."""
+
+    def __init__(self, base_url, clock, *, key, **options):
+        self.transport = RealTransport(base_url, Secret(f"Bearer {key}"), clock=clock, **options)
+        self._parts = {
+            "transport": self.transport,
+            "lifetime": Lifetime(),
+            "throttle": Throttle(clock, self.transport.connections),
+            "clock": clock,
+        }
+
+    async def get(self, target, *, timeout, max_body=64 * 1024 * 1024):  # noqa: ASYNC109 - it is handed on
+        connection = Connection(timeout=timeout, retry=None, concurrency=1, max_body=max_body, **self._parts)
+        return await connection.get(target, lambda response: response, RequestCounts(), label=Label("runs"))

@@ -6,13 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiolimiter import AsyncLimiter
-from fakes.transport import Transport, wanted
+from fakes.transport import Transport, is_missed, wanted
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.outage import MissedSlotError
-from aiotofupilot._http.throttle import Throttle, checked_limiter
-from aiotofupilot._request import Label
-from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
 
@@ -51,8 +47,8 @@ class Server:
 
     def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
         self.clock, self.takes, self.answer = clock, takes, answer
-        self.connections = asyncio.Semaphore(connections)
-        self.throttle = Throttle(clock, self.connections, limiter)
+        self.connections = connections if isinstance(connections, asyncio.Semaphore) else asyncio.Semaphore(connections)
+        self.throttle = Transport(clock, self.connections, limiter).throttle
         self.counts = RequestCounts()
         self.began = []
 
@@ -88,8 +84,7 @@ async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
     """Another session on the same connector can use the connection."""
     limiter = Limiter(clock, takes=10.0)
     server = Server(clock, limiter, connections=1)
-    other = Server(clock, None)
-    other.throttle = Throttle(clock, server.connections)
+    other = Server(clock, None, connections=server.connections)
     await clock.run(server.request("paced"), other.request("free"), other.request("free too"))
     assert other.began == [(0.0, "free"), (0.25, "free too")]
     assert server.began == [(10.0, "paced")]
@@ -135,7 +130,7 @@ async def test_the_wait_in_the_limiter_ends_when_the_time_of_the_request_is_up(c
     limiter = Limiter(clock, takes=5.0)
     server = Server(clock, limiter)
     results = await clock.run(server.request("late", until=3.0), server.request("next"))
-    assert isinstance(results[0], MissedSlotError)
+    assert is_missed(results[0])
     assert server.began == [(8.0, "next")]
     assert limiter.left == [None]
     assert server.counts.waited == 3.0 + 8.0
@@ -213,39 +208,29 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
 
 
 class Pages(Transport):
-    """Answers with the pages of a list, and then with the last one again and again."""
+    """Fails with one error after the other, and then responds."""
 
-    def __init__(self, clock, limiter, *answers):
+    def __init__(self, clock, limiter, *failures):
         super().__init__(clock, limiter=limiter)
-        self.answers = list(answers)
+        self.failures = list(failures)
 
     async def get(self, url, max_body):
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.response()
 
 
-def ask(connection, counts):
-    return connection.get("/", lambda response: response.body, counts, label=Label("runs"))
-
-
-@pytest.fixture
-def page(clock):
-    return Response(200, {}, b"page", clock.now())
-
-
-async def test_every_attempt_enters_the_limiter(clock, page):
+async def test_every_attempt_enters_the_limiter(clock):
     """The first one and the retries, and the waits of both kinds are added up."""
     limiter, counts = Limiter(clock), RequestCounts()
     failures = [ServerError("broken", status=500) for _ in range(2)]
-    connection = Pages(clock, limiter, *failures, page).connection(RetryPolicy(initial_wait=0.5))
-    assert await clock.run(ask(connection, counts)) == [b"page"]
+    pages = Pages(clock, limiter, *failures)
+    assert await clock.run(pages.ask(retry=RetryPolicy(initial_wait=0.5), counts=counts)) == [b"page"]
     assert limiter.left == [*failures, None]
     assert counts == RequestCounts(requests=3, retries=2, waited=1.0 + 0.5 + 1.0 + 1.0 + 1.0)
 
 
-async def test_what_a_limiter_raises_before_a_retry_ends_the_retries(clock, page):
+async def test_what_a_limiter_raises_before_a_retry_ends_the_retries(clock):
     """It is not a failure of the request, so no rule is asked about it."""
     asked = []
 
@@ -258,7 +243,7 @@ async def test_what_a_limiter_raises_before_a_retry_ends_the_retries(clock, page
     limiter, counts = Broken(clock), RequestCounts()
     policy = RetryPolicy(rules=[lambda error, attempt: asked.append(error)])
     failure = ServerError("broken", status=500)
-    (error,) = await clock.run(ask(Pages(clock, limiter, failure, page).connection(policy), counts))
+    (error,) = await clock.run(Pages(clock, limiter, failure).ask(retry=policy, counts=counts))
     assert repr(error) == "OSError('unreachable')"
     assert (len(limiter.let_go), counts.requests, asked) == (2, 1, [failure])
 
@@ -273,13 +258,13 @@ async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
             await super().__aenter__()
 
     error = ServerError("down", status=503)
-    connection = Pages(clock, Patient(clock), error).connection(RetryPolicy(initial_wait=1.0, max_elapsed=4.0))
-    assert await clock.run(ask(connection, counts)) == [error]
+    policy = RetryPolicy(initial_wait=1.0, max_elapsed=4.0)
+    assert await clock.run(Pages(clock, Patient(clock), error).ask(retry=policy, counts=counts)) == [error]
     assert clock.seconds == 4.0
     assert (error.attempts, counts.requests) == (1, 1)
 
 
-async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page, monkeypatch):
+async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, monkeypatch):
     """The time of an attempt begins when the limiter has let it go."""
     limiter, begun = Limiter(clock), []
 
@@ -288,21 +273,21 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page
         return asyncio.Timeout(None)
 
     monkeypatch.setattr(clock, "timeout", timeout)
-    assert await clock.run(ask(Pages(clock, limiter, page).connection(timeout=3.0), RequestCounts())) == [b"page"]
+    assert await clock.run(Pages(clock, limiter).ask(timeout=3.0)) == [b"page"]
     assert begun == [(3.0, 1)]
 
 
-async def test_closing_the_session_ends_the_wait_in_the_limiter(clock, page):
+async def test_closing_the_session_ends_the_wait_in_the_limiter(clock):
     """It ends at once for every request that waits."""
     limiter = Limiter(clock)
-    connection = Pages(clock, limiter, page).connection()
+    pages = Pages(clock, limiter)
 
     async def close():
         await clock.sleep(0.5)
-        await connection.lifetime.close()
+        await pages.lifetime.close()
         return clock.seconds, limiter.entering, limiter.inside
 
-    *errors, closed = await clock.run(*(ask(connection, RequestCounts()) for _ in range(3)), close())
+    *errors, closed = await clock.run(*(pages.ask() for _ in range(3)), close())
     assert [type(error) for error in errors] == [SessionError] * 3
     assert closed == (0.5, 0, 0)
 
@@ -395,11 +380,4 @@ def test_what_is_not_an_async_context_manager_is_refused(limiter):
 def test_what_can_be_entered_once_is_refused():
     """The second request would meet an error that explains nothing."""
     with pytest.raises(TypeError, match="one of @asynccontextmanager can be entered only once"):
-        checked_limiter(once())
-
-
-def test_any_async_context_manager_is_taken():
-    """None is accepted too."""
-    limiter = asyncio.Lock()
-    assert checked_limiter(limiter) is limiter
-    assert checked_limiter(None) is None
+        TofuPilotSession("key", limiter=once())

@@ -8,13 +8,10 @@ from random import Random
 import pytest
 from fakes.budget import NIGHTLY, combined
 from fakes.restart import REFUSALS, Restart
-from fakes.transport import Transport, wanted
+from fakes.transport import Transport
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
-from aiotofupilot._http.outage import Health
-from aiotofupilot._request import Deadline, Label, Suspicion
-from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
 
@@ -46,25 +43,10 @@ class Server(Transport):
             raise error
         if (failure := self.bad.get(url.query_string)) is not None:
             raise failure()
-        return Response(200, {}, b"page", self.clock.now())
+        return self.response()
 
-    async def ask(self, page="page", retry=RetryPolicy(), counts=None, control=None, **how):  # noqa: B008 - a value
-        """Ask for a page, and for a control as often as it is suspected, if there is one."""
-        suspicion = None
-        while True:
-            try:
-                return await self.connection(retry).get(
-                    f"/v2/runs?{page}",
-                    lambda response: response.body,
-                    counts or RequestCounts(),
-                    label=Label("runs"),
-                    suspects=control is not None,
-                    suspicion=suspicion,
-                    **how,
-                )
-            except Suspicion as found:
-                suspicion = found
-            suspicion.is_confirmed = await control()
+    async def ask(self, page="page", *arguments, **options):
+        return await super().ask(f"/v2/runs?{page}", *arguments, **options)
 
 
 async def walk(server, name, in_flight, results):
@@ -134,12 +116,11 @@ async def test_without_a_wait_each_probe_follows_the_last_one(clock):
 async def test_requests_from_before_an_outage_do_not_hold_up_the_return(clock):
     """They may hang for long after it."""
     server = Restart(clock, Random(1), down=(2.0, 4.0), drains=60.0)  # noqa: S311 - test data
-    counts = RequestCounts()
 
     async def others():
         await clock.sleep(2.5)
         for _ in range(40):
-            await server.connection().get("/v2/runs", lambda response: response.body, counts, label=Label("runs"))
+            await server.ask()
         return clock.seconds
 
     *_, ended = await clock.run(*(server.walk(4) for _ in range(8)), others())
@@ -337,70 +318,6 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     assert levels.count("WARNING") == 1
 
 
-@pytest.mark.parametrize("in_flight", range(7))
-def test_more_failures_in_a_row_than_requests_in_flight_are_an_outage(in_flight):
-    """Five are one in any case, and a single one is one only if no good response has come since it was sent."""
-    for is_after_a_good_one in (False, True):
-        health = Health()
-        sent = health.sent()
-        if is_after_a_good_one:
-            health.succeeded(sent)
-        failures = 0
-        while health.outage is None:
-            failures += 1
-            health.failed(REFUSALS["502"](), sent, 3.0 * failures, in_flight=in_flight, attempts=6, wait=lambda _: 1.0)
-        assert failures == max(min(in_flight + 1, 5), 2 if is_after_a_good_one else 1)
-        assert health.outage.began == 3.0
-
-
-def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():
-    health = Health()
-    early = health.sent()
-    health.failed(RequestTimeoutError("slow", timeout=1.0), early, 0.0, in_flight=2, attempts=6, wait=lambda _: 1.0)
-    health.succeeded(health.sent())
-    health.succeeded(early)
-    assert health.good_after == 1
-
-
-def test_a_page_that_was_requested_too_often_lets_others_probe():
-    """If all were, the one that waits longest probes."""
-    health = Health()
-    tired, fresh, other = pages = [wanted(RetryPolicy(attempts=2)) for _ in range(3)]
-    tired.made = 1
-    for page in pages:
-        health.waiting[page] = asyncio.Event()
-    assert health.next is fresh
-    fresh.made = other.made = 1
-    assert health.next is tired
-    for page in pages:
-        del health.waiting[page]
-    assert health.next is None
-
-
-def test_a_page_without_time_for_the_next_probe_does_not_wait_for_its_turn():
-    health = Health()
-    for until in (6.0, 3.0, 9.0):
-        health.waiting[wanted(until=until)] = asyncio.Event()
-    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
-    assert {page.until: health.wait(page, 1.0) for page in health.waiting} == {6.0: 4.0, 3.0: None, 9.0: 8.0}
-
-
-def test_a_page_whose_time_is_up_while_another_probes_gives_up():
-    health = Health()
-    page, probing = (wanted(until=until) for until in (5.0, 90.0))
-    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
-    health.waiting[page], health.probing = asyncio.Event(), probing
-    assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
-
-
-def test_only_a_page_that_begins_to_wait_may_probe_before_the_time_of_the_next_probe():
-    """Whatever wakes one that waits, such as another that is cancelled."""
-    health, page = Health(), wanted()
-    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 5.0)
-    health.waiting[page] = asyncio.Event()
-    assert [health.wait(page, 2.0, is_new=is_new) for is_new in (True, False)] == [0.0, 3.0]
-
-
 async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
     """Then the waits grow as in any outage."""
     clock.chance = 0.0
@@ -463,9 +380,9 @@ async def test_a_controller_of_the_users_own_decides_alone(clock):
 async def test_a_page_whose_time_was_up_before_it_was_requested_tells_no_time_before_it_came(clock):
     """It is one of several that have a time limit together."""
     clock.seconds = 50.0
-    server, deadline = Server(clock), Deadline(at=40.0)
-    (error,) = await clock.run(server.ask(once=True, deadline=deadline))
-    assert (error.attempts, error.elapsed, server.sent, deadline.is_missed) == (0, 0.0, [], True)
+    server = Server(clock)
+    (error,) = await clock.run(server.ask(once=True, until=40.0))
+    assert (error.attempts, error.elapsed, server.sent) == (0, 0.0, [])
 
 
 async def test_the_time_of_a_page_that_waited_for_a_connection_begins_with_its_request(clock):

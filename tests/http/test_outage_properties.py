@@ -6,10 +6,24 @@ from random import Random
 
 from fakes.budget import NIGHTLY
 from fakes.restart import REFUSALS, Restart
+from fakes.transport import wanted
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, RetryPolicy, ServerError
+from aiotofupilot import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    ProxyError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+)
 from aiotofupilot._http.outage import Health, evidence
 
 ABOUT_SERVER = [
@@ -187,6 +201,40 @@ class Session(RuleBasedStateMachine):
     def a_page_that_was_asked_for_too_often_lets_others_probe(self):
         if any(not page.is_exhausted for page in self.waiting):
             assert not self.health.next.is_exhausted
+
+
+def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():
+    health = Health()
+    early = health.sent()
+    health.failed(RequestTimeoutError("slow", timeout=1.0), early, 0.0, in_flight=2, attempts=6, wait=lambda _: 1.0)
+    health.succeeded(health.sent())
+    health.succeeded(early)
+    assert health.good_after == 1
+
+
+def test_a_page_whose_time_is_up_while_another_probes_gives_up():
+    health = Health()
+    page, probing = (wanted(until=until) for until in (5.0, 90.0))
+    health.failed(REFUSALS["502"](), health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 1.0)
+    health.waiting[page], health.probing = asyncio.Event(), probing
+    assert [health.wait(page, now) for now in (4.0, 5.0, 6.0)] == [1.0, None, None]
+
+
+def test_what_the_end_of_a_request_says_about_the_server():
+    for error, about in [
+        (None, "good"),
+        (APIError("m", status=404), "good"),
+        (DecodeError("m"), "good"),
+        (ServerError("m", status=530), "server"),
+        (ServerError("m", status=507), "page"),
+        (RedirectError("m", location="/"), "page"),
+        (InvalidJSONError("m"), "page"),
+        (CertificateError("m"), None),
+        (ProxyError("m", status=407), None),
+        (SessionError("m"), None),
+        (asyncio.CancelledError(), None),
+    ]:
+        assert evidence(error) == about
 
 
 async def test_every_restart_that_drains_is_outlived(clock):

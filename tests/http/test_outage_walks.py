@@ -14,20 +14,12 @@ from fakes.transport import Transport
 
 from aiotofupilot import (
     APIError,
-    CertificateError,
     ConnectionFailedError,
-    DecodeError,
-    InvalidJSONError,
-    ProxyError,
-    RedirectError,
     RequestTimeoutError,
     RetryPolicy,
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.outage import evidence
-from aiotofupilot._http.throttle import Throttle
-from aiotofupilot._wire.response import Response
 from aiotofupilot.listings import Procedures, Users
 from aiotofupilot.sandbox import Request, Sandbox
 
@@ -37,8 +29,8 @@ TIMEOUT = 5.0
 class Server(Transport):
     """A sandbox without a socket. Each response takes a tenth of a second by the clock of the test."""
 
-    def __init__(self, clock, items=95):
-        super().__init__(clock)
+    def __init__(self, clock, items=95, **options):
+        super().__init__(clock, **options)
         self.sandbox = Sandbox(procedures=items)
         self.sent = []
         self.fails = lambda query, began: None
@@ -55,7 +47,7 @@ class Server(Transport):
             path=url.path, query=parse_qsl(url.query_string), authorization=f"Bearer {self.sandbox.api_key}"
         )
         with self.sandbox.handle(request) as delivery:
-            return Response(delivery.status, delivery.headers, delivery.body, self.clock.now())
+            return self.response(delivery.body, status=delivery.status, headers=delivery.headers)
 
     def procedures(self, retry=RetryPolicy()):  # noqa: B008 - a value
         return Procedures(self.connection(retry))
@@ -117,9 +109,8 @@ async def test_what_waits_in_a_queue_when_an_outage_begins_waits_for_its_end(clo
         async def __aexit__(self, *_):
             pass
 
-    server = Server(clock)
-    connections, limiter = (1000, Limiter()) if queue == "limiter" else (1, None)
-    server.throttle = Throttle(clock, asyncio.Semaphore(connections), limiter)
+    queues = {"limiter": Limiter()} if queue == "limiter" else {"connections": asyncio.Semaphore(1)}
+    server = Server(clock, **queues)
     server.fails = lambda _, began: ServerError("down", status=503) if 0.55 <= began < 60.0 else None
     listings = [server.procedures().list(limit=2, max_items=1, on_drift="ignore") for _ in range(50)]
     assert await clock.run(*(listing.collect() for listing in listings)) == [server.sandbox.procedures[:1]] * 50
@@ -409,9 +400,7 @@ async def test_a_page_is_warned_of_once_although_others_are_answered(clock, serv
 async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
     """One that is down keeps no connection from the others."""
     shared = asyncio.Semaphore(2)
-    down, fine = Server(clock), Server(clock)
-    for server in (down, fine):
-        server.throttle = Throttle(clock, shared)
+    down, fine = (Server(clock, connections=shared) for _ in range(2))
     down.fails = lambda _, began: ServerError("down", status=503) if began < 30 else None
     walks = [server.procedures().list(limit=10, concurrency=4).collect() for server in (down, fine, down, fine)]
     results = await clock.run(*walks)
@@ -473,20 +462,3 @@ async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, 
     (error,) = await clock.run(server.procedures().list(limit=10).collect())
     assert error.status == 502
     assert error.attempts <= 12
-
-
-def test_what_the_end_of_a_request_says_about_the_server():
-    for error, about in [
-        (None, "good"),
-        (APIError("m", status=404), "good"),
-        (DecodeError("m"), "good"),
-        (ServerError("m", status=530), "server"),
-        (ServerError("m", status=507), "page"),
-        (RedirectError("m", location="/"), "page"),
-        (InvalidJSONError("m"), "page"),
-        (CertificateError("m"), None),
-        (ProxyError("m", status=407), None),
-        (SessionError("m"), None),
-        (asyncio.CancelledError(), None),
-    ]:
-        assert evidence(error) == about

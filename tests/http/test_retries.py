@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 from copy import copy
-from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
@@ -30,12 +29,9 @@ from aiotofupilot import (
     RetryPolicy,
     ServerError,
     SessionError,
+    TofuPilotSession,
     UnauthorizedError,
 )
-from aiotofupilot._http.outage import is_transient
-from aiotofupilot._http.retry import checked_retry
-from aiotofupilot._request import Label
-from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
 
@@ -100,15 +96,13 @@ def stats():
 class Session(Transport):
     """Asks for pages as a session does, but sends nothing: a page answers for itself."""
 
-    async def ask(self, page, retry, stats, **how):
+    async def ask(self, page, retry, stats):
         asked = copy(self)
         asked.page = page
-        connection = asked.connection(retry)
-        target, label = "/v2/runs?limit=100&cursor=200", Label("runs", 200)
-        return await connection.get(target, lambda response: response.body, stats, label=label, **how)
+        return await super(Session, asked).ask("/v2/runs?limit=100&cursor=200", retry, stats, cursor=200)
 
     async def get(self, url, max_body):
-        return Response(200, {}, await self.page(), datetime.now(UTC))
+        return self.response(await self.page())
 
 
 @pytest.fixture
@@ -130,7 +124,6 @@ def run(clock, session, stats):
 @pytest.mark.parametrize("error", TRANSIENT, ids=named)
 async def test_what_may_pass_is_tried_again(run, stats, error):
     """5xx, 408, 429, a lost connection, a timeout, a success that is no JSON."""
-    assert is_transient(error)
     assert await run(Page(error, error, "page")) == "page"
     assert (stats.requests, stats.retries) == (3, 2)
 
@@ -138,7 +131,6 @@ async def test_what_may_pass_is_tried_again(run, stats, error):
 @pytest.mark.parametrize("error", FINAL, ids=named)
 async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
     """Another attempt would meet the same."""
-    assert not is_transient(error)
     assert await run(Page(error)) is error
     assert (stats.requests, stats.retries) == (1, 0)
 
@@ -420,7 +412,7 @@ async def test_a_controller_does_not_outlive_its_end(session, stats, condition, 
 def test_a_controller_cannot_make_up_a_response():
     """Nothing can replace a page, and a later error would not say where the replacement came from."""
     with pytest.raises(TypeError, match=r"^retry must not have a retry_error_callback, ") as caught:
-        checked_retry(AsyncRetrying(stop=stop_after_attempt(2), retry_error_callback=lambda _: None))
+        TofuPilotSession("key", retry=AsyncRetrying(retry_error_callback=lambda _: None))
     assert caught.value.parameter == "retry"
 
 
@@ -458,17 +450,11 @@ async def test_a_pause_reaches_those_who_wait_to_try_again(clock, session, stats
     assert began == [0.0, 20.125]
 
 
-@pytest.mark.parametrize("retry", [None, RetryPolicy(), AsyncRetrying()])
-def test_retry_takes_a_policy_a_controller_or_none(retry):
-    """It is used as it is."""
-    assert checked_retry(retry) is retry
-
-
 @pytest.mark.parametrize("retry", [3, True, "always", RetryPolicy, lambda: None])
 def test_retry_takes_nothing_else(retry):
     """A number of attempts is RetryPolicy(attempts=...)."""
     with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got "):
-        checked_retry(retry)
+        TofuPilotSession("key", retry=retry)
 
 
 def test_an_option_out_of_bounds_is_named():

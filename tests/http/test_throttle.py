@@ -4,11 +4,9 @@ import asyncio
 import math
 
 import pytest
-from fakes.transport import wanted
+from fakes.transport import Transport, is_missed, wanted
 
 from aiotofupilot import APIError, RateLimitedError, RetryPolicy, ServerError
-from aiotofupilot._http.outage import MissedSlotError
-from aiotofupilot._http.throttle import Throttle
 from aiotofupilot.stats import RequestCounts
 
 POLICY = RetryPolicy()
@@ -17,9 +15,10 @@ POLICY = RetryPolicy()
 class Server:
     """A server that answers by a function of the time. It takes some time, and remembers the requests in flight."""
 
-    def __init__(self, clock, limit=1000, answer=lambda seconds: None, takes=1.0):
+    def __init__(self, clock, limit=1000, answer=lambda seconds: None, takes=1.0, connections=None):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.throttle = Throttle(clock, asyncio.Semaphore(limit))
+        self.connections = connections or asyncio.Semaphore(limit)
+        self.throttle = Transport(clock, self.connections).throttle
         self.in_flight = 0
         self.most = 0
         self.began = []
@@ -226,11 +225,11 @@ async def test_a_slot_that_comes_too_late_is_given_up_in_time(clock):
     """The request waits until then and no longer, and is not sent."""
     server = Server(clock, limit=1, takes=5.0)
     results = await clock.run(server.request("slow"), server.request("late", until=3.0), server.request("next"))
-    assert isinstance(results[1], MissedSlotError)
+    assert is_missed(results[1])
     assert server.began == [(0, "slow"), (5.0, "next")]
     assert server.stats.waited == 3.0 + 5.0
     (missed,) = await clock.run(server.request("later still", until=clock.seconds))
-    assert isinstance(missed, MissedSlotError)
+    assert is_missed(missed)
 
 
 async def test_a_slot_in_time_is_taken(clock):
@@ -244,14 +243,14 @@ async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
     """The pause may begin while the request is queued."""
     server = Server(clock, limit=1, answer=lambda seconds: too_many(50.0) if seconds == 1.0 else None)
     results = await clock.run(server.request("refused"), server.request("late", until=10.0))
-    assert isinstance(results[1], MissedSlotError)
+    assert is_missed(results[1])
     assert clock.seconds == 1.0
 
 
 async def test_throttles_that_share_connections_wait_for_each_other(clock):
     """Their requests take turns, whichever session they are of."""
-    one, other = Server(clock, limit=2), Server(clock)
-    other.throttle = Throttle(clock, one.throttle._connections)
+    shared = asyncio.Semaphore(2)
+    one, other = (Server(clock, connections=shared) for _ in range(2))
     await clock.run(*(server.request(number) for number in range(3) for server in (one, other)))
     assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
     assert one.began == [(0, 0), (1, 1), (2, 2)]
@@ -260,15 +259,15 @@ async def test_throttles_that_share_connections_wait_for_each_other(clock):
 
 async def test_connections_that_come_free_during_a_pause_are_left_to_others(clock):
     """A request that waited for one gives it back, waits for the end of the pause, and takes one then."""
-    paused, busy = Server(clock, limit=2), Server(clock, takes=5.0)
-    busy.throttle = Throttle(clock, paused.throttle._connections)
+    paused = Server(clock, limit=2)
+    busy = Server(clock, takes=5.0, connections=paused.connections)
     paused.answer = lambda seconds: too_many(30.0) if seconds == 1.0 else None
     await clock.run(
         paused.request("refused"), busy.request(0), paused.request("waits"), busy.request(1), busy.request(2)
     )
     assert paused.began == [(0, "refused"), (31.0, "waits")]
     assert [name for _, name in busy.began] == [0, 1, 2]
-    assert not paused.throttle._connections.locked()
+    assert not paused.connections.locked()
 
 
 @pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
