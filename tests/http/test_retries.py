@@ -43,6 +43,7 @@ def broken():
     return ServerError("broken", status=500)
 
 
+CONFLICT = APIError("conflict", status=409)
 TRANSIENT = [
     ServerError("m", status=500),
     ServerError("m", status=408),
@@ -182,6 +183,48 @@ async def test_a_rule_is_asked_about_failures_alone(run):
     failures = [broken(), broken()]
     assert await run(Page(*failures, "page"), RetryPolicy(rules=[rule])) == "page"
     assert asked == [(failures[0], 1), (failures[1], 2)]
+
+
+@pytest.mark.parametrize(
+    ("rules", "error", "waits"),
+    [
+        ([lambda error, attempt: True], CONFLICT, [2.0, 4.0]),
+        ([lambda error, attempt: True], APIError("conflict", status=409, retry_after=7.0), [7.0, 7.0]),
+        ([lambda error, attempt: None], CONFLICT, None),
+        ([lambda error, attempt: None], broken(), [2.0, 4.0]),
+        ([lambda error, attempt: False], broken(), None),
+        ([lambda error, attempt: 10.0 * attempt], CONFLICT, [10.0, 20.0]),
+        ([lambda error, attempt: 0], CONFLICT, []),
+        ([lambda error, attempt: None, lambda error, attempt: 7, lambda error, attempt: False], CONFLICT, [7.0, 7.0]),
+    ],
+)
+async def test_the_first_rule_that_decides_says_whether_and_after_how_long(run, clock, rules, error, waits):
+    """If it only says that there is another attempt, the wait is the server's or the policy's."""
+    policy = RetryPolicy(initial_wait=2, max_wait=5, rules=rules)
+    assert await run(Page(error, error, "page"), policy) == (error if waits is None else "page")
+    assert clock.slept == (waits or [])
+
+
+async def test_a_rule_after_the_one_that_decides_is_not_asked(run):
+    asked = []
+    rules = [lambda error, attempt: 0.0, lambda error, attempt: asked.append(attempt)]
+    assert await run(Page(CONFLICT, "page"), RetryPolicy(rules=rules)) == "page"
+    assert asked == []
+
+
+@pytest.mark.parametrize("decision", [-1, float("nan"), "soon"])
+async def test_a_rule_that_returns_no_decision_is_an_error(run, decision):
+    """It names what was returned."""
+    error = await run(Page(CONFLICT), RetryPolicy(rules=[lambda error, attempt: decision]))
+    assert isinstance(error, TypeError | ValueError)
+    assert "the decision of a retry rule" in str(error)
+
+
+@pytest.mark.parametrize("rules", [None, 5, "rule", [5], [None], {1: 2}])
+def test_rules_that_are_not_functions_are_refused(rules):
+    with pytest.raises(TypeError, match="rules must") as caught:
+        RetryPolicy(rules=rules)
+    assert caught.value.parameter == "rules"
 
 
 async def test_a_rule_may_obey_a_header(run, clock):
@@ -479,5 +522,7 @@ def test_a_policy_is_a_value():
         attempts=6, max_elapsed=120.0, initial_wait=0.5, max_wait=30.0, max_retry_after=60.0
     )
     assert hash(RetryPolicy()) == hash(RetryPolicy())
+    assert RetryPolicy(rules=[down]) == RetryPolicy(rules=(down,))
+    assert hash(RetryPolicy(rules=[down])) == hash(RetryPolicy(rules=(down,)))
     with pytest.raises(AttributeError):
         RetryPolicy().attempts = 7
