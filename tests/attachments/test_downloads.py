@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import fcntl
-import gc
 import gzip
 import logging
 import os
@@ -23,6 +22,7 @@ from types import SimpleNamespace
 
 import aiohttp
 import pytest
+from fakes import disk
 from fakes.disks import every_call
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.raw_server import and_then, hang, hang_up, http
@@ -46,8 +46,6 @@ from aiotofupilot import (
     SessionError,
     TofuPilotSession,
 )
-from aiotofupilot._attachments.part import PartFile, in_thread
-from aiotofupilot._attachments.storage import _Reception
 from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import status
@@ -96,11 +94,7 @@ TAKEN = []
 
 @pytest.fixture(autouse=True)
 def counted(monkeypatch):
-    def add(part, data, add=PartFile.add):
-        TAKEN.append(len(data))
-        return add(part, data)
-
-    monkeypatch.setattr(PartFile, "add", add)
+    disk.at(monkeypatch, "add", lambda data: TAKEN.append(len(data)))
     TAKEN.clear()
 
 
@@ -861,13 +855,9 @@ class TestFailure:
             scopes.append(asyncio.timeout(seconds))
             return scopes[-1]
 
-        async def flush(part, flush=PartFile.flush):
-            ends.append(scopes[-1].when())
-            await flush(part)
-
         loops = SimpleNamespace(timeout=timeout, get_running_loop=asyncio.get_running_loop)
         monkeypatch.setattr("aiotofupilot._attachments.storage.asyncio", loops)
-        monkeypatch.setattr(PartFile, "flush", flush)
+        disk.at(monkeypatch, "flush", lambda: ends.append(scopes[-1].when()))
         storage.answers = [whole()]
         await session.download(given(storage), tmp_path)
         assert set(ends) == {None}
@@ -945,7 +935,7 @@ class TestFailure:
         def write(*_):
             raise TimeoutError(errno.ETIMEDOUT, "the share is gone")
 
-        monkeypatch.setattr(PartFile, "_flush", write)
+        disk.at(monkeypatch, "_flush", write)
         storage.answers = [whole()]
         with pytest.raises(TimeoutError, match="the share is gone"):
             await session.download(given(storage), tmp_path)
@@ -962,20 +952,6 @@ class TestFailure:
                 await downloading
             with pytest.raises(SessionError, match="closed"):
                 await session.download(given(storage), tmp_path)
-
-    async def test_closing_between_two_redirects_ends_it(self, storage, tmp_path, monkeypatch):
-        def redirected(reception, url, location, redirected=_Reception._redirected):
-            own.detach()  # which closes it at once
-            return redirected(reception, url, location)
-
-        monkeypatch.setattr(_Reception, "_redirected", redirected)
-        storage.answers = [http(b"", "Location: /other", status="302 Found"), whole()]
-        async with aiohttp.TCPConnector() as connector:
-            own = aiohttp.ClientSession(connector=connector)
-            session = TofuPilotSession(KEY, base_url=HERE, http_session=own)
-            with pytest.raises(SessionError, match="the aiohttp session is closed"):
-                await session.download(given(storage), tmp_path)
-        assert len(storage.requests) == 1
 
     async def test_closing_ends_the_wait_for_another_address(self, sandbox, attachments, tmp_path, until):
         sandbox.faults.on(lambda request: request.path.startswith("/api/")).always(faults.stall(60))
@@ -1440,12 +1416,11 @@ class TestMany:
         storage.answers = [whole()] * 9
         fail = iter([True])
 
-        def finish(part, finish=PartFile.finish):
+        def finish():
             if next(fail, False):
                 raise OSError(errno.ENOSPC, "No space left on device")
-            finish(part)
 
-        monkeypatch.setattr(PartFile, "finish", finish)
+        disk.at(monkeypatch, "finish", finish)
         downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
         with pytest.raises(OSError, match="No space left"):
             async for _ in downloads:
@@ -1579,33 +1554,9 @@ class TestSecrets:
         def write(*_):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(PartFile, "_flush", write)
+        disk.at(monkeypatch, "_flush", write)
         storage.answers = [whole()]
         with pytest.raises(OSError, match="No space left") as caught:
             await session.download(given(storage), tmp_path)
         for text in texts(caught.value):
             assert not [piece for piece in self.ADDRESS if piece in text], text
-
-
-async def test_an_error_of_the_disk_after_a_cancellation_is_said_nowhere():
-    """The task has ended by its cancellation, and there is nobody to tell."""
-    has_begun, may_fail, said = threading.Event(), threading.Event(), []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
-
-    def fail():
-        has_begun.set()
-        may_fail.wait(20)
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    task = asyncio.create_task(in_thread(fail))
-    await asyncio.to_thread(has_begun.wait, 20)
-    task.cancel()
-    asyncio.get_running_loop().call_soon(may_fail.set)
-    with suppress(asyncio.CancelledError):  # which pytest.raises would keep, and with it the future
-        await task
-    assert task.cancelled()
-    del task
-    for _ in range(3):  # the loop holds the future a little longer
-        await asyncio.sleep(0)
-    gc.collect()
-    assert not said

@@ -1,0 +1,57 @@
+"""What no server and no disk can bring about when it matters, so these tests know private names of the package."""
+
+import asyncio
+import errno
+import gc
+import threading
+from contextlib import suppress
+
+import aiohttp
+import pytest
+from fakes.raw_server import http
+
+from aiotofupilot import Attachment, SessionError, TofuPilotSession
+from aiotofupilot._attachments.part import in_thread
+from aiotofupilot._attachments.storage import _Reception
+
+
+async def test_closing_between_two_redirects_ends_it(server, tmp_path, monkeypatch):
+    def redirected(reception, url, location, redirected=_Reception._redirected):
+        own.detach()  # which closes it at once
+        return redirected(reception, url, location)
+
+    monkeypatch.setattr(_Reception, "_redirected", redirected)
+    attachment = Attachment(
+        id="7a1c", name="a.bin", size=0, content_type=None, owner=None, download_url=f"{server.origin}/vault/a.bin"
+    )
+    server.answers = [http(b"", "Location: /other", status="302 Found")]
+    async with aiohttp.TCPConnector() as connector:
+        own = aiohttp.ClientSession(connector=connector)
+        session = TofuPilotSession("key", base_url=server.origin, http_session=own)
+        with pytest.raises(SessionError, match="the aiohttp session is closed"):
+            await session.download(attachment, tmp_path)
+    assert len(server.requests) == 1
+
+
+async def test_an_error_of_the_disk_after_a_cancellation_is_said_nowhere():
+    """The task has ended by its cancellation, and there is nobody to tell."""
+    has_begun, may_fail, said = threading.Event(), threading.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+
+    def fail():
+        has_begun.set()
+        may_fail.wait(20)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    task = asyncio.create_task(in_thread(fail))
+    await asyncio.to_thread(has_begun.wait, 20)
+    task.cancel()
+    asyncio.get_running_loop().call_soon(may_fail.set)
+    with suppress(asyncio.CancelledError):  # which pytest.raises would keep, and with it the future
+        await task
+    assert task.cancelled()
+    del task
+    for _ in range(3):  # the loop holds the future a little longer
+        await asyncio.sleep(0)
+    gc.collect()
+    assert not said
