@@ -1,9 +1,7 @@
 """`Settings` finds the server and the key of a session."""
 
 import pytest
-from rich.pretty import pretty_repr
 
-from aiotofupilot._secret import Secret
 from aiotofupilot.errors import ConfigurationError
 from aiotofupilot.settings import Settings
 
@@ -96,9 +94,3 @@ def test_what_is_wrong_with_a_login_is_told_with_its_file(login, members, compla
 def test_a_login_over_plain_http_can_be_allowed(login):
     login(api_key="s3cr3t", base_url="http://tofu.example")
     assert Settings.resolve(allow_insecure_http=True).base_url == "http://tofu.example/api"
-
-
-def test_a_secret_does_not_show_where_rich_prints_it():
-    """rich asks attrs for the fields, and prints the local variables of tracebacks in this way."""
-    assert "abc" not in pretty_repr(Secret("secret-abc"))
-    assert (repr(Secret("secret-abc")), repr(Secret(None))) == ("***", "None")

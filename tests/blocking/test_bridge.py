@@ -35,11 +35,11 @@ from aiotofupilot import (
     arrow,
     blocking,
 )
-from aiotofupilot._paging.walk import ItemIteration
 from aiotofupilot.blocking import Blocking, BlockingDetails, BlockingPaginator, BlockingSession
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.sandbox import faults
 
+ItemIteration = Walk.__base__
 CLASSES = {
     "BlockingSession": {TofuPilotSession},
     "BlockingPaginator": {Paginator},

@@ -9,6 +9,7 @@ from attrs import define, evolve, field
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Plan
+from aiotofupilot._paging.walk import Walk
 from aiotofupilot.errors import ServerError, SessionError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.positions import Checkpoint, Shard
@@ -257,3 +258,8 @@ def listing(
     start = cursor or Checkpoint(listing="rows", query="abcdefgh")
     plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable, sort_key=source.sort_key)
     return Paginator(source, plan)
+
+
+def walk_over(fetch, **options):
+    """Return a walk over the pages that a function fetches, with the options of a plan."""
+    return Walk(fetch, Plan(**options))

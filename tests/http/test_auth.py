@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from rich.pretty import pretty_repr
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
 from aiotofupilot._http.transport import sender
@@ -162,3 +163,9 @@ async def test_any_other_session_works_with_an_aiohttp_without_the_private_names
         == [f"the middlewares of http_session do not run, because aiohttp {aiohttp.__version__} hides them"] * is_lost
     )
     assert len(seen) == (is_handed_in and not is_lost)
+
+
+def test_a_secret_does_not_show_where_rich_prints_it():
+    """rich asks attrs for the fields, and prints the local variables of tracebacks in this way."""
+    assert "abc" not in pretty_repr(Secret("secret-abc"))
+    assert (repr(Secret("secret-abc")), repr(Secret(None))) == ("***", "None")

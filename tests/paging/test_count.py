@@ -1,40 +1,43 @@
-"""A listing is counted in a few requests, and never wrongly: a server that gives nothing to search by is refused.
-
-The last tests are about what pages tell of the length, and what happens when they contradict one another.
-"""
+"""A listing is counted in a few requests, and never wrongly: a server that gives nothing to search by is refused."""
 
 import asyncio
 from contextlib import suppress
 from itertools import product
+from json import dumps
+from urllib.parse import parse_qsl
 
 import pytest
 from fakes.budget import NIGHTLY
 from fakes.in_process import InProcess
+from fakes.listings import Connection
 
-from aiotofupilot import Checkpoint, DriftError, Page, PageMeta, PaginationError, ServerError
-from aiotofupilot._paging.count import Extent, Probe, count_items
-from aiotofupilot._paging.source import Plan
-from aiotofupilot.models import RawItem
+from aiotofupilot import Checkpoint, DriftError, PaginationError, ServerError
+from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures, paging
 
 SUPPLY = make_procedures(10_000)
 
 
-class Numbers:
+class Numbers(Connection):
     """A listing of as many items as a test wants, each of which is its own place."""
 
     def __init__(self, total):
+        super().__init__()
         self.total, self.asked = total, []
 
-    async def __call__(self, cursor, limit, counts, *, once=False, **_):
+    async def get(self, target, read, counts, **_):
+        query = dict(parse_qsl(target.partition("?")[2]))
+        cursor, limit = int(query.get("cursor", 0)), int(query["limit"])
         self.asked.append((cursor, limit))
         await asyncio.sleep(0)
         end = min(cursor + limit, self.total)
-        items = [RawItem(id=str(place)) for place in range(cursor, end)]
-        return Page(items, PageMeta(end < self.total, end if end < self.total else None), cursor)
+        items = [{"id": str(place), "name": "", "created_at": "2026-02-01T00:00:00Z"} for place in range(cursor, end)]
+        meta = {"has_more": end < self.total, "next_cursor": end if end < self.total else None}
+        self.body = dumps({"data": items, "meta": meta}).encode()
+        return await super().get(target, read, counts)
 
-    def count(self, *, limit=100, concurrency=1):
-        return count_items(self, Plan(limit, Checkpoint(), None, concurrency, "ignore"))
+    async def count(self, *, limit=100, concurrency=1):
+        return await Procedures(self).list(limit=limit, concurrency=concurrency).count()
 
 
 @pytest.mark.parametrize(
@@ -267,82 +270,19 @@ async def test_a_listing_that_never_stays_as_it_is_is_refused():
     assert len(connection.cursors) < 200
 
 
-def page_of(cursor, count, *, more=False):
-    items = [RawItem(id=f"{place}") for place in range(cursor, cursor + count)]
-    return Page(items, PageMeta(more, cursor + count if more else None), cursor)
+@pytest.mark.parametrize(
+    "totals",
+    [[1000, 1000, 81, 1000], [1000, 1000, 1000, 321, 30], [1000, 1000, 38, 38, 38, 38, 45]],
+    ids=["it has grown", "it has shrunk", "it has grown beyond an empty page"],
+)
+async def test_what_a_later_page_contradicts_is_forgotten(totals):
+    """The last one of the lengths is the count."""
 
+    class Changing(Numbers):
+        async def get(self, *arguments, **options):
+            self.total = totals[min(len(self.asked), len(totals) - 1)]
+            return await super().get(*arguments, **options)
 
-@pytest.fixture
-def extent():
-    """An extent that knows two whole pages, and that more follows."""
-    extent = Extent(limit=10)
-    assert extent.probes(4) == [Probe(0, 10)]
-    extent.note(page_of(0, 10, more=True), Probe(0, 10))
-    assert extent.probes(4) == [Probe(10, 10)]
-    extent.note(page_of(10, 10, more=True), Probe(10, 10))
-    return extent
-
-
-def test_probes_beyond_what_is_known_go_further_by_a_factor(extent):
-    assert extent.probes(3) == [Probe(80, 1), Probe(320, 1), Probe(1280, 1)]
-
-
-def test_probes_divide_what_lies_between(extent):
-    extent.note(page_of(80, 0), Probe(80, 1))
-    assert extent.probes(3) == [Probe(35, 1), Probe(50, 1), Probe(65, 1)]
-    assert extent.probes(1) == [Probe(50, 1)]
-
-
-def test_whole_pages_cover_what_is_left_and_a_little_more_at_both_ends(extent):
-    extent.note(page_of(38, 0), Probe(38, 1))
-    assert extent.probes(1) == [Probe(29, 1)]
-    assert extent.probes(2) == [Probe(19, 10), Probe(29, 10)]
-    assert extent.length is None
-    extent.note(page_of(29, 4), Probe(29, 10))
-    assert extent.length == 33
-
-
-def test_an_end_that_no_page_leads_to_is_believed_once_a_page_beyond_it_is_empty(extent):
-    """A server that shows its last page again has no empty page."""
-    extent.note(page_of(80, 1), Probe(80, 1))
-    assert extent.length is None
-    assert extent.probes(1) == [Probe(324, 1)]
-    extent.note(page_of(324, 0), Probe(324, 1))
-    assert extent.length == 81
-
-
-def test_an_end_that_another_page_led_to_is_believed_at_once(extent):
-    extent.note(page_of(20, 10, more=True), Probe(20, 10))
-    extent.note(page_of(30, 5), Probe(30, 10))
-    assert extent.length == 35
-
-
-def test_a_page_beyond_an_end_takes_it_back(extent):
-    """The listing has grown meanwhile."""
-    extent.note(page_of(80, 1), Probe(80, 1))
-    extent.note(page_of(320, 1, more=True), Probe(320, 1))
-    assert extent.length is None
-    assert extent.probes(1) == [Probe(1284, 1)]
-
-
-def test_an_empty_page_before_an_end_takes_it_back(extent):
-    """The listing has shrunk meanwhile."""
-    extent.note(page_of(320, 1), Probe(320, 1))
-    extent.note(page_of(80, 0), Probe(80, 1))
-    assert extent.length is None
-    assert extent.probes(1) == [Probe(50, 1)]
-
-
-def test_an_end_beyond_an_empty_page_has_to_be_shown_anew(extent):
-    extent.note(page_of(38, 0), Probe(38, 1))
-    extent.note(page_of(29, 10), Probe(29, 10))
-    assert extent.length is None
-    assert extent.probes(1) == [Probe(156, 1)]
-
-
-def test_an_item_that_moved_a_little_is_no_trouble_and_one_that_is_everywhere_is(extent):
-    moved = Page([RawItem(id="19")], PageMeta(has_more=True, next_cursor=22), 21)
-    extent.note(moved, Probe(moved.cursor, 1))
-    with pytest.raises(DriftError) as caught:
-        extent.note(Page(moved.data, PageMeta(has_more=True, next_cursor=121), 120), Probe(120, 1))
-    assert caught.value.cursor == 120
+    numbers = Changing(0)
+    assert await numbers.count(limit=10) == totals[-1]
+    assert len(totals) < len(numbers.asked) <= 16

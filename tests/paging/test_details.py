@@ -10,9 +10,9 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
+from attrs import evolve
 from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
-from multidict import CIMultiDict
 
 from aiotofupilot import (
     Checkpoint,
@@ -32,7 +32,6 @@ from aiotofupilot import (
     Watermark,
     models,
 )
-from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import InvalidJSONError
 from aiotofupilot.listings import NAMES, Procedures, Runs, Units, Users, listing_class
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures
@@ -859,7 +858,7 @@ class Sized:
 
         def padded(response):
             size = self.sizes[target.rpartition("/")[2]]
-            return read(Response(200, CIMultiDict(), response.body[:-1] + b" " * size + b"}", response.received_at))
+            return read(evolve(response, body=response.body[:-1] + b" " * size + b"}"))
 
         return await self._listing.get(target, padded, counts, **options)
 

@@ -18,14 +18,11 @@ from aiotofupilot import (
     SessionError,
     Watermark,
 )
-from aiotofupilot._clock import Clock
-from aiotofupilot._paging import by_run
-from aiotofupilot._paging.by_creation import ByCreation, PassClock
 from aiotofupilot.listings import Runs
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import html
-from aiotofupilot.stats import WalkStats
+from aiotofupilot.testing import FakeClock
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
 
@@ -90,17 +87,15 @@ async def test_a_watermark_that_names_every_item_has_no_seconds(kind):
     assert (second, len(digests), walk.watermark.floor) == (0, 3, None)
 
 
-def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came():
+@pytest.mark.parametrize("kind", ["ordered", "bounded", "compared", "undated"])
+async def test_a_watermark_names_the_same_items_alike_in_whatever_order_they_came(kind):
     texts = set()
     for names in permutations(["a", "b", "c"]):
-        rows = listing("ordered")
-        unseen = Watermark("rows", "abcdefgh")
-        new = ByCreation(rows._source, rows._plan, unseen, WalkStats(), PassClock(), sorts=False, begins=False)
-        for name in names:
-            created = 20.5 if name == "a" else 10.5
-            for row in new.fresh([Row(name, created, 0.0)]):
-                new.mark(row)
-        texts.add(str(new.watermark))
+        runs = [Row("run", 10.5, 0.0)]
+        rows = [Row(name, 20.5 if name == "a" else 10.5, 0.0, "run") for name in names]
+        walk = listing(kind, Server(rows, runs, now=30.0)).since()
+        assert len([row async for row in walk]) == 3
+        texts.add(str(walk.watermark))
     assert len(texts) == 1
 
 
@@ -152,7 +147,7 @@ async def test_runs_wait_for_others_of_their_procedures():
 
 async def test_no_more_runs_are_looked_for_while_many_wait(monkeypatch):
     """The watermark has all of them."""
-    monkeypatch.setattr(by_run, "_MOST_WAITING", 500)
+    monkeypatch.setattr("aiotofupilot._paging.by_run._MOST_WAITING", 500)
     server = with_procedures(server_with(800), 400)
     walk = listing("of procedures", server).since()
     await anext(walk)
@@ -298,7 +293,7 @@ async def test_an_error_of_a_callback_is_raised_and_the_walk_can_be_asked_on(kin
 
 async def test_after_a_page_that_cannot_be_decoded_the_walk_goes_on_with_that_page():
     connection = InProcess(Sandbox(runs=20), attempts=1)
-    connection.clock = Clock()
+    connection.clock = FakeClock()
     connection.service.faults.on(cursor=8).next(html())
     walk = Runs(connection).list(limit=5).since()
     found = [(await anext(walk)).id for _ in range(9)]

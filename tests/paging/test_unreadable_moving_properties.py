@@ -5,11 +5,10 @@ from random import Random
 
 from attrs import frozen
 from fakes.budget import MANY
+from fakes.dated import walk_over
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
-from aiotofupilot._paging.source import Plan
-from aiotofupilot._paging.walk import Walk
 from aiotofupilot.models import Page, PageMeta
 
 MOST, LATELY = 3, 100
@@ -97,7 +96,7 @@ async def missed_or_doubled(server, concurrency, *, alike):
     options = {"limit": limit, "max_items": None, "concurrency": concurrency}
     options["sort_key"] = (lambda _: "all alike") if alike else None
     for _ in range(20):
-        walk = Walk(server.fetch, Plan(start=cursor, on_drift="resync", on_unreadable="skip", **options))
+        walk = walk_over(server.fetch, start=cursor, on_drift="resync", on_unreadable="skip", **options)
         try:
             async for item in walk:
                 seen.append(item)
