@@ -2,21 +2,16 @@
 
 import asyncio
 import gc
-import heapq
 import json
 import os
 import signal
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import pytest
+from fakes.clock import FakeClock
 from fakes.raw_server import Server
 from hypothesis import HealthCheck, settings
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._clock import Clock
-from aiotofupilot._session import Wiring
 from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
@@ -55,60 +50,8 @@ def frozen():
     gc.freeze()
 
 
-class FakeClock(Clock):
-    """A clock whose time passes only when everyone waits, and whose chance draws given numbers."""
-
-    def __init__(self):
-        self.seconds = 0.0
-        self.slept = []
-        self.drawn = []
-        self.chance = 1.0
-        """Where a number is drawn between its bounds: 0.0 is the low one, and 1.0 the high one."""
-        self._sleepers = []
-        self._order = count()
-
-    def monotonic(self):
-        return self.seconds
-
-    def now(self):
-        return datetime(2026, 2, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    def uniform(self, low, high):
-        self.drawn.append((low, high))
-        return low + (high - low) * self.chance
-
-    async def sleep(self, seconds):
-        self.slept.append(seconds)
-        woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), woken))
-        await woken
-
-    def timeout(self, seconds):
-        scope = asyncio.timeout(None)
-        if seconds is None:
-            return scope
-        over = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), over))
-
-        def expire(_over):
-            with suppress(RuntimeError):  # unless the context was left before
-                scope.reschedule(0.0)
-
-        over.add_done_callback(expire)
-        return scope
-
-    async def run(self, *coroutines):
-        """Run coroutines side by side, let the time pass that they need, and return their results or errors."""
-        loop = asyncio.get_running_loop()
-        running = asyncio.gather(*coroutines, return_exceptions=True)
-        while not running.done():
-            await asyncio.sleep(0)
-            if not loop._ready and not running.done():  # nothing can continue before some time has passed
-                assert self._sleepers, "everyone waits, and not for the time"
-                self.seconds, _, woken = heapq.heappop(self._sleepers)
-                if not woken.done():  # unless the sleeper was cancelled
-                    woken.set_result(None)
-        return await running
+WIRING = TofuPilotSession._wiring
+"""As users have it."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -121,7 +64,7 @@ def no_waiting():
 @pytest.fixture
 def waiting(monkeypatch):
     """Sessions wait in this test as those of users do."""
-    monkeypatch.setattr(TofuPilotSession, "_wiring", Wiring())
+    monkeypatch.setattr(TofuPilotSession, "_wiring", WIRING)
 
 
 @pytest.fixture
@@ -154,17 +97,10 @@ def official_sdk():
 @pytest.fixture
 def telemetry(monkeypatch):
     """OpenTelemetry's SDK in memory. It records this package, and not the instruments of other tests."""
-    from fakes.telemetry import Telemetry  # noqa: PLC0415 - few tests need OpenTelemetry
+    from fakes.telemetry import installed  # noqa: PLC0415 - few tests need OpenTelemetry
 
-    from aiotofupilot import _otel  # noqa: PLC0415 - likewise
-
-    told = Telemetry()
-    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", told.tracers)
-    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", told.meters)
-    made = _otel._made.__wrapped__()
-    monkeypatch.setattr(_otel, "_made", lambda: made)
-    yield told
-    told.meters.shutdown()
+    with installed(monkeypatch) as telemetry:
+        yield telemetry
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ from fakes.budget import NIGHTLY, STEP
 from fakes.interrupts import interrupted
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from aiotofupilot import Attachment
-from aiotofupilot._blocking import Call
-from aiotofupilot._paging import by_itself
+from aiotofupilot import Attachment, blocking
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
@@ -262,7 +260,7 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
     session, sandbox, tmp_path, monkeypatch, name, step
 ):
     """The details of two listed items are not found, the first of all among them: the next pass yields these."""
-    monkeypatch.setattr(by_itself, "_WAITS", ())  # no test waits
+    monkeypatch.setattr("aiotofupilot._paging.by_itself._WAITS", ())  # no test waits
     listing = getattr(session, name).list(limit=3, concurrency=3)
     missing = [item.id for item in listing.since()][0:3:2]
     sandbox.faults.on(lambda request: request.path.rpartition("/")[2] in missing).always(faults.status(404))
@@ -450,7 +448,7 @@ def test_a_call_of_another_thread_costs_no_item_at_hand(session, sandbox):
     """It may have been refused after this thread got its page."""
     walk = session.procedures.list().walk()
     first = next(walk)
-    walk._call = Call(walk._object.take)
+    walk._call = blocking.Call(walk._object.take)
     walk._call.caller = 0
     assert [first, *walk] == sandbox.procedures
 

@@ -1,5 +1,7 @@
 """OpenTelemetry as a program sets it up, but in memory and for one test alone."""
 
+from contextlib import contextmanager
+
 from opentelemetry.instrumentation.aiohttp_client import create_trace_config
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -7,6 +9,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+
+from aiotofupilot import _otel
 
 
 class Telemetry:
@@ -55,3 +59,15 @@ class Telemetry:
             if metric.name == name
             for point in metric.data.data_points
         ]
+
+
+@contextmanager
+def installed(monkeypatch):
+    """Let the package tell it to a new `Telemetry`, and the instruments of other tests nothing."""
+    telemetry = Telemetry()
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", telemetry.tracers)
+    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", telemetry.meters)
+    made = _otel._made.__wrapped__()
+    monkeypatch.setattr(_otel, "_made", lambda: made)
+    yield telemetry
+    telemetry.meters.shutdown()

@@ -10,7 +10,7 @@ import sys
 
 import aiohttp
 import pytest
-from fakes.proxies import AUTHORITY, Proxy, refusal, with_tls
+from fakes.proxies import AUTHORITY, Proxy, found, of_downloads, refusal, with_tls
 from fakes.shown import texts
 
 from aiotofupilot import (
@@ -24,8 +24,6 @@ from aiotofupilot import (
     ServerError,
     TofuPilotSession,
 )
-from aiotofupilot._http.proxy import proxy_of_session, resolve_proxy
-from aiotofupilot._secret import Secret
 from aiotofupilot.sandbox import Sandbox
 
 HTTPS, HTTP = "https://tofu.example.com", "http://tofu.example.com"
@@ -265,11 +263,6 @@ async def test_the_command_goes_through_a_proxy(proxy, sandbox, base_url, author
     assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"] * 2
 
 
-def found(base_url, proxy=None, *, allow_insecure_http=False):
-    proxy = resolve_proxy(Secret(proxy), base_url, allow_insecure_http=allow_insecure_http)
-    return None if proxy is None else str(proxy.url)
-
-
 @pytest.mark.parametrize(
     ("variables", "used"),
     [
@@ -406,5 +399,5 @@ async def test_downloads_of_a_session_that_is_handed_in_have_the_proxy_of_the_en
     proxies = []
     for trusts in (False, True):
         async with aiohttp.ClientSession(trust_env=trusts) as http_session:
-            proxies.append(proxy_of_session(http_session, HTTPS))
-    assert [proxy and str(proxy.url) for proxy in proxies] == [None, "http://proxy:1"]
+            proxies.append(of_downloads(http_session, HTTPS))
+    assert proxies == [None, "http://proxy:1"]

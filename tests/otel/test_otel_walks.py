@@ -14,7 +14,6 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, SessionError, TofuPilotSession, _otel
-from aiotofupilot._otel import WalkSpan
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
 
@@ -178,12 +177,6 @@ async def test_a_walk_that_is_cancelled_is_not_an_error(session, sandbox, teleme
     assert walk.status.status_code is StatusCode.UNSET
 
 
-def test_an_event_after_the_end_is_told_to_nobody(telemetry):
-    """A page that was fetched ahead may be tried again while the walk ends."""
-    WalkSpan("procedures", {}).event("retry", {"attempt": 2})
-    assert telemetry.spans == ()
-
-
 async def test_a_walk_that_fails_is_an_error_without_the_servers_words(session, sandbox, telemetry):
     sandbox.faults.next(status(403, message="the server's own words"))
     with pytest.raises(ForbiddenError, match="own words"):
@@ -277,12 +270,6 @@ async def test_the_time_of_a_page_is_from_its_request_to_its_arrival(session, te
     (point,) = telemetry.points("tofupilot.client.page.duration")
     assert (point.count, point.min, point.max, point.sum) == (2, 0.5, 20.0, 20.5)
     assert point.explicit_bounds == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-
-
-def test_a_page_that_was_requested_before_opentelemetry_was_there_is_not_measured(telemetry):
-    """Nobody knows when."""
-    WalkSpan("runs", {}).arrived()
-    assert telemetry.points("tofupilot.client.page.duration") == []
 
 
 async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, sandbox, telemetry):
