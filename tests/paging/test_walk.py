@@ -28,6 +28,7 @@ from aiotofupilot import (
     SessionError,
     Walk,
 )
+from aiotofupilot.positions import BEGINNING, digest
 from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status, unreadable
 from aiotofupilot.testing import FakeClock, session_in_process
@@ -513,14 +514,18 @@ class TestListingsThatMove:
         assert among(seen, kept) == supply[options.get("cursor", 0) : total]
         assert len(set(seen)) == len(seen)
 
-    async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, service, listing):
-        """The search goes by what pages really hold."""
-        service.paging = paging.capped(10)
-        walk = listing(limit=100, on_drift="resync").walk()
-        await take(walk, 65)
-        rest = service.procedures[65:]
-        service.procedures[:0] = make_procedures(25, seed=5)
-        assert await listing(limit=100, cursor=walk.checkpoint, on_drift="resync").collect() == rest
+    @pytest.mark.parametrize("length", [2, 3, 10])
+    async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, length):
+        """The search goes by what pages really hold, and leaves nothing out between two of them."""
+        supply = make_procedures(140)
+        for created in range(1, 40):
+            service = Sandbox(supply[40:], paging=paging.capped(length))
+            listing = InProcess(service).procedures.list
+            walk = listing(limit=100, cursor=50, on_drift="resync").walk()
+            await take(walk, 2)  # which are all that the checkpoint names
+            service.procedures[:0] = supply[40 - created : 40]
+            rest = await listing(limit=100, cursor=walk.checkpoint, max_items=3, on_drift="resync").collect()
+            assert rest == supply[92:95], created
 
     async def test_what_was_met_again_does_not_lie_ahead_of_a_walk_resumed_later(self, service, listing):
         """Each walk goes on where the one before was left, within a page, and the listing moves in between."""
@@ -710,6 +715,43 @@ class TestListingsThatMove:
         rest = await connection.procedures.list(cursor=cursor, max_items=max_items, on_drift="resync").collect()
         assert rest == supply[3500 : 3500 + max_items]
         assert len(connection.cursors) < 125
+
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_an_item_that_a_page_has_twice_is_taken_once(self, service, listing, on_drift):
+        listed = [*service.procedures]
+        service.procedures[5:5] = service.procedures[3:5]
+        assert await listing(limit=20, on_drift=on_drift).collect() == listed
+
+    async def test_at_least_a_thousand_items_are_remembered_and_at_most_two_thousand(self):
+        """A checkpoint names eight of those passed last."""
+        service = Sandbox(3200)
+        walk = InProcess(service).procedures.list(on_drift="ignore").walk()
+        seen = await take(walk, 3000)
+        assert walk.checkpoint.anchors == tuple(digest(item.id) for item in seen[-8:])
+        service.procedures[3000:3000] = [seen[0], seen[999], seen[2000], seen[2999]]
+        assert [item async for item in walk] == [seen[0], seen[999], *service.procedures[3004:]]
+
+    async def test_more_than_can_be_remembered_is_an_error(self, listing):
+        """Rather than items that come twice. The page that was refused does not count as passed."""
+        ahead = tuple(digest(str(number)) for number in range(10_001))
+        walk = listing(on_drift="resync", cursor=Checkpoint(anchors=(BEGINNING,), ahead=ahead)).walk()
+        for _ in range(2):
+            with pytest.raises(DriftError, match="too much"):
+                await anext(walk)
+        assert walk.checkpoint.anchors == (BEGINNING,)
+
+    async def test_pages_that_disagree_for_ever_are_an_error(self, service, connection):
+        """As of two servers: one shows where the walk is and nothing new, and the other nothing known."""
+
+        def disagreeing(total, cursor, limit):
+            return paging.Window(*((2, 4) if cursor else (0, 2)), has_more=True, next_cursor=cursor + 2)
+
+        service.paging = disagreeing
+        walk = connection.procedures.list(limit=2, on_drift="resync").walk()
+        await take(walk, 2)
+        with pytest.raises(DriftError, match="its pages disagree"):
+            await anext(walk)
+        assert 200 < len(connection.cursors) < 220
 
     async def test_a_server_that_stands_still_is_no_endless_walk(self, service, listing):
         """An empty page that announces more at its own cursor ends each kind of walk by an error."""

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from attrs import define, field
+from simulation.oracle import HARMLESS
 from simulation.world import PROGRAM, StuckError
 
 from aiotofupilot import ConnectionFailedError
@@ -22,6 +23,9 @@ ELAPSED = 120.0
 
 DOWN = 5
 """After so many failures about the server without a good response between them, the session is down."""
+
+ATTEMPTS = 6
+"""The most requests for a page, by the usual policy, while the server responds well to others."""
 
 SLOW_ATTEMPTS = 2
 """After so many attempts that took too long, a page is read in parts if others can be read."""
@@ -158,6 +162,11 @@ class Way:
         if before is None or not before.has_failed or is_part or sent.program.is_endless:
             return
         slow = before.slow + before.is_slow
+        is_plain = sent.program.is_plain and not world.on - HARMLESS - {"unreadable", "interrupts"}
+        if is_plain or not self.has_reached:
+            is_over = before.failures + 1 >= ATTEMPTS and (before.status == 500 or not self.has_reached)
+            is_over |= is_plain and slow >= SLOW_ATTEMPTS  # then it is read in parts
+            world.check("a page has no more attempts than the policy says", not is_over, sent, before)
         if slow >= SLOW_ATTEMPTS and sent.limit:  # the page was read in parts, and is requested again for other reasons
             return
         sent.failures, sent.slow, waited = before.failures + 1, slow, world.now - before.ended

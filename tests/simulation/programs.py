@@ -46,8 +46,8 @@ UNSTABLE = {"runs": "outcome", "units": "last_run_at", "parts": "name", "logs": 
 class Program:
     """Lists something in a universe, and is held to what it sends."""
 
-    is_endless = False
-    """Whether it requests the same again and again."""
+    is_endless = is_plain = False
+    """Whether it requests the same again and again, or each page for a single reason."""
     on_drift = sort_by = None
     """What it says about drift and about the order. None: nothing."""
     follows = False
@@ -207,6 +207,9 @@ class Program:
         parts = error, str(error), vars(error), getattr(error, "__notes__", ()), error.__cause__, error.__context__
         key, shown = self.line.sandbox.api_key, " ".join(map(repr, parts))
         self.check("the key is in no error", key not in shown and key.encode() not in pickle.dumps(error), shown)
+        if error.down_since is not None:
+            lasts = (self.world.clock.now() - error.down_since).total_seconds()
+            self.check("an error says since when the server has been down", 0 <= lasts <= self.world.now, lasts, error)
         self.check("only what went wrong is an error", self.may_raise(error), type(error).__name__, error)
         self.world.tally(type(error).__name__)
 
@@ -398,6 +401,7 @@ class Walking(Iterating):
             self.options["sort_by"] = self.sort_by = UNSTABLE[self.line.kind]
             self.on_drift = "ignore"  # which such an order means
         self.follows = self.on_drift is None
+        self.is_plain = self.concurrency == 1
         self.is_raw = chance.random() < 0.1
 
     def make(self, text):
