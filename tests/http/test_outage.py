@@ -101,6 +101,32 @@ async def test_no_restart_that_drains_ends_a_walk(clock, kind, concurrency):
         assert len(server.refused) <= server.caught + 20
 
 
+async def test_every_restart_that_drains_is_outlived(clock):
+    """However long it takes, whatever is in flight, and in whatever order the server finishes it."""
+    for seed in range(2000 if NIGHTLY else 200):
+        random = Random(seed)  # noqa: S311 - test data
+        clock.seconds = 0.0
+        length, walks, concurrency = random.uniform(2, 60), random.randint(1, 16), random.choice([1, 2, 4])
+        takes = random.choice([0.05, 0.3, 1.0])
+        begins = 4 * takes
+        server = Restart(
+            clock,
+            random,
+            down=(begins, begins + length),
+            kind=random.choice(list(REFUSALS)),
+            accepts=random.randint(0, walks * concurrency),
+            drains=random.uniform(0.0, length),
+            takes=takes,
+            refuses=random.choice([0.0, 0.02, 0.3]),
+        )
+        policy = RetryPolicy(attempts=random.choice([2, 3, 6]), initial_wait=random.choice([0.05, 0.5]))
+        ends = await clock.run(*(server.walk(concurrency, policy) for _ in range(walks)))
+        assert not any(ends), seed
+        assert server.goes_on_at <= begins + 2 * length + server.refuses, seed
+        assert len(server.refused) <= server.caught + server.waits, seed
+        assert len(server.refused) <= server.caught + 35, seed
+
+
 async def test_without_a_wait_each_probe_follows_the_last_one(clock):
     """It does so in a restart that drains, too, and uses up no attempts."""
     policy = RetryPolicy(initial_wait=0, attempts=2)

@@ -2,10 +2,8 @@
 
 import asyncio
 import math
-from random import Random
 
-from fakes.budget import NIGHTLY
-from fakes.restart import REFUSALS, Restart
+from fakes.restart import REFUSALS
 from fakes.transport import wanted
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -20,7 +18,6 @@ from aiotofupilot import (
     RateLimitedError,
     RedirectError,
     RequestTimeoutError,
-    RetryPolicy,
     ServerError,
     SessionError,
 )
@@ -235,32 +232,6 @@ def test_what_the_end_of_a_request_says_about_the_server():
         (asyncio.CancelledError(), None),
     ]:
         assert evidence(error) == about
-
-
-async def test_every_restart_that_drains_is_outlived(clock):
-    """However long it takes, whatever is in flight, and in whatever order the server finishes it."""
-    for seed in range(2000 if NIGHTLY else 200):
-        random = Random(seed)  # noqa: S311 - test data
-        clock.seconds = 0.0
-        length, walks, concurrency = random.uniform(2, 60), random.randint(1, 16), random.choice([1, 2, 4])
-        takes = random.choice([0.05, 0.3, 1.0])
-        begins = 4 * takes
-        server = Restart(
-            clock,
-            random,
-            down=(begins, begins + length),
-            kind=random.choice(list(REFUSALS)),
-            accepts=random.randint(0, walks * concurrency),
-            drains=random.uniform(0.0, length),
-            takes=takes,
-            refuses=random.choice([0.0, 0.02, 0.3]),
-        )
-        policy = RetryPolicy(attempts=random.choice([2, 3, 6]), initial_wait=random.choice([0.05, 0.5]))
-        ends = await clock.run(*(server.walk(concurrency, policy) for _ in range(walks)))
-        assert not any(ends), seed
-        assert server.goes_on_at <= begins + 2 * length + server.refuses, seed
-        assert len(server.refused) <= server.caught + server.waits, seed
-        assert len(server.refused) <= server.caught + 35, seed
 
 
 TestSession = Session.TestCase
