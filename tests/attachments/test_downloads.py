@@ -917,7 +917,7 @@ class TestFailure:
         """Or a process that is killed there. What is in its place is whole, and another run completes the rest."""
         folder, data, session = tmp_path / "folder", DATA[: 2 * 1024 * 1024], session.with_options(retry=None)
         twice = RetryPolicy(attempts=2, initial_wait=0, max_elapsed=1)
-        for disk in every_call(folder, is_killed=is_killed):
+        for failing in every_call(folder, is_killed=is_killed):
             if has_part:
                 storage.answers = [cut(answer=whole(data))]
                 with pytest.raises(ConnectionFailedError):
@@ -926,10 +926,10 @@ class TestFailure:
             with disk:  # another attempt at the request would help nobody
                 await session.with_options(retry=twice).download(given(storage), folder)
             place = folder / "7a1c-trace.bin"
-            assert not place.exists() or place.read_bytes() == data, disk.calls
+            assert not place.exists() or place.read_bytes() == data, failing.calls
             storage.answers = [rest_or_whole(storage, data)]
-            assert (await session.download(given(storage), folder)).read_bytes() == data, disk.calls
-            assert parts(folder)[0] == place.name, disk.calls
+            assert (await session.download(given(storage), folder)).read_bytes() == data, failing.calls
+            assert parts(folder)[0] == place.name, failing.calls
 
     async def test_a_timeout_of_the_disk_is_the_disks(self, session, storage, tmp_path, monkeypatch):
         def write(*_):
