@@ -923,7 +923,7 @@ class TestFailure:
                 with pytest.raises(ConnectionFailedError):
                     await session.download(given(storage), folder)
             storage.answers = [rest(storage, data) if has_part else whole(data)]
-            with disk:  # another attempt at the request would help nobody
+            with failing:  # another attempt at the request would help nobody
                 await session.with_options(retry=twice).download(given(storage), folder)
             place = folder / "7a1c-trace.bin"
             assert not place.exists() or place.read_bytes() == data, failing.calls
