@@ -260,7 +260,10 @@ def probes_of(seconds):
 
 
 def judge_outage(universe, programs):
-    """After an outage, everything goes on within its length."""
+    """After an outage, everything goes on within its length, or within half a second.
+
+    The length is what the client knew of it at the last failure. A request takes its time to fail, and a probe to work.
+    """
     world, way = universe.world, universe.way
     for window in universe.server.windows:
         sent = [one for one in way.sent if one.is_of_api]
@@ -278,5 +281,6 @@ def judge_outage(universe, programs):
         # Before the first response, a request is given up soon, and its program decides when it tries again.
         is_up_to_session = was_reached or not any(program.errors for program in programs)
         if failed and good and is_up_to_session and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
-            on_after = good[0].ended - window.ends
-            world.check("after an outage it goes on within its length", on_after <= lasts + 1e-6, on_after, lasts)
+            failed_at = max((one.ended for one in failed if one.ended <= good[0].at), default=window.ends)
+            waited, most = good[0].at - failed_at, max(0.5, failed_at - window.begins)
+            world.check("after an outage it goes on within its length", waited <= most + 1e-6, waited, most)
