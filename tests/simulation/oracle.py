@@ -281,8 +281,7 @@ def judge_outage(universe, programs):
         failed = [one for one in sent if one.has_failed and one.ended >= window.begins]
         good = [one for one in sent if one.status == 200 and one.at >= window.begins and one.ended >= window.ends]
         # Before the first response, a request is given up soon, and its program decides when it tries again.
-        is_up_to_session = was_reached or not any(program.errors for program in programs)
-        if failed and good and is_up_to_session and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
+        if failed and good and was_reached and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
             failed_at = max((one.ended for one in failed if one.ended <= good[0].at), default=window.ends)
             waited, most = good[0].at - failed_at, max(0.5, failed_at - window.begins)
             world.check("after an outage it goes on within its length", waited <= most + 1e-6, waited, most)
