@@ -3,9 +3,7 @@
 A ``python`` block runs as it stands, with ``TOFUPILOT_API_KEY`` and ``TOFUPILOT_URL`` set to a sandbox. It may await at
 the top level, and use ``session``, an open session, without making one.
 
-A ``python program`` block is a whole file, and runs as one, where every warning is an error. If it makes an ``app``, a
-FastAPI service, that is started here instead, and each of its own GET routes has to answer 200.
-
+A ``python program`` block is a whole file, and runs as one, where every warning is an error.
 """
 
 import ast
@@ -19,19 +17,17 @@ import struct
 import subprocess
 import sys
 import termios
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from fcntl import ioctl
 
-import httpx
 import pytest
 from fakes.guides import BLOCKS, COOKBOOK, FRONT, GUIDES, MAP, POLICIES, ROOT, TABLES, blocks, read, read_tables
 from fakes.wire_listings import MODELS
-from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
-from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.testing import serve, without_waits
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import serve
 
 COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -75,7 +71,7 @@ def test_a_python_block_runs(block, environment):
     assert environment.requests
 
 
-PROGRAMS = [block for block in blocks("python program") if "\napp = " not in block.text]
+PROGRAMS = blocks("python program")
 
 
 @pytest.mark.filterwarnings(OTHERS_WARNING)
@@ -96,83 +92,6 @@ def test_a_program_that_sets_up_its_process_runs(block, environment, tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr  # of a warning that nobody could be told of
     assert environment.requests
-
-
-SERVICES = [block for block in blocks("python program") if "\napp = " in block.text]
-
-
-@asynccontextmanager
-async def client_of(block):
-    """Run a service, and give it and a client of it."""
-    names = {"__name__": "service"}
-    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the guide's own text
-    app = names["app"]
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://app") as client,
-    ):
-        yield app, client
-
-
-@pytest.mark.parametrize("block", SERVICES, ids=str)
-async def test_a_service_answers(block, environment, until):
-    """A service starts, refreshes in the background, and each of its own pages answers with items."""
-    async with client_of(block) as (app, client):
-        await until(lambda: app.state.station_names)
-        pages = [route.path for route in app.routes if isinstance(route, APIRoute) and "GET" in route.methods]
-        assert pages
-        for page in pages:
-            answer = await client.get(page)
-            assert answer.status_code == 200, answer.text
-            assert answer.json()
-    assert environment.requests
-
-
-@pytest.mark.parametrize("block", SERVICES, ids=str)
-@pytest.mark.parametrize(("fault", "status"), [(faults.status(503, retry_after=3600), 503), (faults.status(400), 502)])
-async def test_a_service_says_that_tofupilot_does_not_answer(block, environment, fault, status):
-    """An outage is a 503, another failure of TofuPilot a 502; the refresh survives both."""
-    environment.faults.always(fault)
-    try:
-        async with client_of(block) as (_, client):
-            answer = await client.get("/procedures")
-    finally:
-        environment.faults.clear()
-    assert answer.status_code == status
-    assert answer.json() == {"detail": "TofuPilot did not answer"}
-
-
-async def test_a_service_refuses_a_search_that_the_api_refuses(environment, until):
-    """Whoever searches for too long a text is told so, and it is not an error of the service."""
-    block = SERVICES[0]
-    async with client_of(block) as (app, client):
-        await until(lambda: app.state.station_names)
-        for text, expected in (("😀" * 50, 200), ("x" * 101, 422)):
-            answer = await client.get("/procedures", params={"search_query": text})
-            assert answer.status_code == expected
-
-
-async def test_a_service_answers_within_four_seconds_of_an_outage(environment, until):
-    """Though the task in the background waits for its end. The time is that of a clock that nobody waits for."""
-    (block,) = SERVICES
-    with without_waits():
-        clock = TofuPilotSession._wiring.clock  # the time of the service is in no public place
-        async with client_of(block) as (app, client):
-            await until(lambda: app.state.station_names)
-            for fault in (faults.status(503), faults.status(502), faults.reset(), faults.hang_up()):
-                environment.faults.always(fault)
-                try:
-                    for _ in range(3):
-                        began = clock.monotonic()
-                        answer = await client.get("/procedures")
-                        assert answer.status_code == 503
-                        assert clock.monotonic() - began < 4
-                finally:
-                    environment.faults.clear()
-                ended = clock.monotonic()
-                while (await client.get("/procedures")).status_code == 503:
-                    assert clock.monotonic() < ended + 60
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
@@ -199,6 +118,7 @@ def test_no_block_escapes_the_tests():
         "toml",
         *engines,
         "python cell",  # see test_notebook.py
+        "python service",  # see test_cookbook_service.py
         "python streaming",  # see test_cookbook_streaming.py
     }
     assert len(blocks("js")) == 1
