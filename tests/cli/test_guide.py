@@ -1,5 +1,6 @@
 """The guide to the command: each line of its blocks does what the guide says, typed as it stands."""
 
+import re
 import shlex
 
 import pytest
@@ -22,6 +23,15 @@ SERVED = [line for line in LINES if line.split()[1] in ("download", "mirror", "s
 """What runs until Ctrl-C, and what has tests of its own because it takes long."""
 
 
+MIRRORS = [
+    " ".join(re.findall(r"[\w./:\\-]+", arguments))
+    for block in blocks("text")
+    if str(block.guide).endswith("aiotofupilot/mirror/README.md")
+    for arguments in re.findall(r"\baiotofupilot\W.*?\b(mirror\W.*?7d)", block.text)
+]
+"""How cron, systemd, a container and the Task Scheduler call it every night."""
+
+
 def test_the_guide_has_lines():
     assert len(LINES) > 8
     assert len(SERVED) == 9
@@ -40,6 +50,16 @@ def test_a_line_of_the_guide_lists_something(line, sandbox, tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == files
     assert all((tmp_path / file).stat().st_size > 1000 for file in files)
     assert bool(told) != bool(files)
+
+
+@pytest.mark.parametrize("line", MIRRORS)
+def test_a_nightly_mirror_is_right_usage(line):
+    _, bound, _ = command_line().parse_args(line.replace("\\", "/").split())
+    assert bound.arguments
+
+
+def test_a_mirror_is_made_every_night_in_four_ways():
+    assert len(MIRRORS) == 4
 
 
 @pytest.mark.parametrize("line", SERVED)
