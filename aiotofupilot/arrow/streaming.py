@@ -205,20 +205,20 @@ def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_sc
     return _arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 
-def stream_head(model: type) -> bytes:
-    """Return the beginning of an Arrow stream of a model's items.
+def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
+    """Return the beginning of an Arrow stream of a model's items. Chosen columns are flat ones.
 
     The end of a Parquet file says where everything in it is, so a file that breaks off cannot be read. A stream has no
     such end. It can be cut between any two parts, and further parts can be appended.
 
     Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
     """
-    return rows_of(model).schema.serialize().to_pybytes()
+    return rows_of(model, flat=columns is not None, columns=columns).schema.serialize().to_pybytes()
 
 
-def stream_part(items: Sequence[Any], model: type) -> bytes:
+def stream_part(items: Sequence[Any], model: type, columns: Sequence[str] | None = None) -> bytes:
     """Return some items as a part of a stream: models of a class, or structs with their values."""
-    return rows_of(model).sent(items).serialize().to_pybytes()
+    return rows_of(model, flat=columns is not None, columns=columns).sent(items).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:

@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         complain(line)
         return code
     except ModuleNotFoundError as error:
-        if error.name not in ("duckdb", "pyarrow"):  # which extras install
+        if error.name not in ("duckdb", "pyarrow", "xlsxwriter"):  # which extras install
             raise
         complain(str(error))
         return ExitCode.USAGE

@@ -1,6 +1,6 @@
-"""How a listing is written: a table for people; JSON lines, JSON, CSV or Parquet for programs.
+"""How a listing is written: a table or a workbook for people; JSON lines, JSON, CSV or Parquet for programs.
 
-JSON and CSV have the API's own names and formats, and Parquet has the library's. None of them has what is a secret.
+JSON, CSV and workbooks have the API's own names, and Parquet has the library's. None of them has what is a secret.
 `TABLES` says what a table shows of each listing.
 """
 
@@ -55,6 +55,8 @@ class Format:
     """Other options that decide what is written. An interrupted file is resumed with the same ones."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
+    most: int | None = None
+    """How many items the file holds at most. None: any number."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -84,7 +86,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that spreadsheets take for a formula. Source: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
-def csv_rows(model: type, *, for_terminal: bool = False, escape_formulas: bool = False) -> Format:
+def csv_rows(
+    model: type, columns: Sequence[str] | None = None, *, for_terminal: bool = False, escape_formulas: bool = False
+) -> Format:
     """Return the format of a header and a row for each item.
 
     The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON. With
@@ -93,27 +97,72 @@ def csv_rows(model: type, *, for_terminal: bool = False, escape_formulas: bool =
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
     """
-    columns = _paths(model)
+    leaves = chosen(model, columns)
     formula = _FORMULA if escape_formulas else ()
 
     def page(items: Sequence[Any]) -> bytes:
         documents = (aiotofupilot.to_wire(item, with_secrets=False) for item in items)
-        rows = ([_cell(document, path, formula) for path in columns] for document in documents)
+        rows = ([_cell(document, leaf.path, formula) for leaf in leaves] for document in documents)
         return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
 
     options = {"--escape-formulas": "True"} if escape_formulas else {}
-    return Format(name="csv", head=_rows([[".".join(path) for path in columns]]), page=page, options=options)
+    return Format(name="csv", head=_rows([[leaf.name for leaf in leaves]]), page=page, options=options)
 
 
-def _paths(model: type) -> list[tuple[str, ...]]:
-    """Return the path of each field of a model, through nested models, as the wire has it."""
-    paths: list[tuple[str, ...]] = []
+@frozen
+class Leaf:
+    """A field of a model, or of a model in it, that is a column of its own where nothing is nested."""
+
+    path: tuple[str, ...]
+    """Where it is on the wire."""
+    attributes: tuple[str, ...]
+    """Where it is in the model."""
+    kind: Any
+    """The type of its value, unless that is an array."""
+
+    @property
+    def name(self) -> str:
+        """What the column is called."""
+        return ".".join(self.path)
+
+    def value(self, item: object) -> object:
+        """Return the value in an item: as the model has it if it is plain, and else as CSV has it."""
+        value = _at(item, self.attributes)
+        if value is None or isinstance(value, _PLAIN):
+            return value
+        return _cell(aiotofupilot.to_wire(item, with_secrets=False), self.path, ())
+
+
+_PLAIN = (str, bool, int, float, datetime, timedelta)
+
+
+def _leaves(model: type, path: tuple[str, ...] = (), attributes: tuple[str, ...] = ()) -> list[Leaf]:
+    """Return the fields of a model, through nested models."""
+    leaves: list[Leaf] = []
     for field in shown_fields(model):
+        below = ((*path, field.wire_name), (*attributes, field.name))
         if field.model is None or field.is_array:
-            paths.append((field.wire_name,))
+            leaves.append(Leaf(*below, None if field.is_array else field.kind))
         else:
-            paths += [(field.wire_name, *path) for path in _paths(field.model)]
-    return paths
+            leaves += _leaves(field.model, *below)
+    return leaves
+
+
+def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
+    """Return the fields with these names, in this order. None: all.
+
+    Raises:
+        UsageError: There is no such field, or one is named twice.
+    """
+    known = {leaf.name: leaf for leaf in _leaves(model)}
+    if columns is None:
+        return [*known.values()]
+    for at, name in enumerate(columns):
+        if name not in known:
+            raise UsageError(f'--columns: there is no column "{name}": there are {", ".join(known)}')
+        if name in columns[:at]:
+            raise UsageError(f'--columns: "{name}" is named twice')
+    return [known[name] for name in columns]
 
 
 def _cell(document: Any, path: tuple[str, ...], formula: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
@@ -159,20 +208,38 @@ def table_rows(columns: Sequence[Column], width: int | None) -> Format:
     )
 
 
-_ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet", "txt": "table"}
+_ENDINGS = {
+    "csv": "csv",
+    "json": "json",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+    "txt": "table",
+    "xlsx": "xlsx",
+}
 """The format that the ending of a file names."""
+
+_MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
+"""The formats of files that are made when everything has arrived, and what such a file is called."""
 
 
 def format_for(
-    name: str | None, output: Path | None, listing: str, model: type, *, escape_formulas: bool = False
+    name: str | None,
+    output: Path | None,
+    listing: str,
+    model: type,
+    *,
+    escape_formulas: bool = False,
+    columns: str | None = None,
 ) -> Format:
     """Return a new format: the one with the name, or else that of the output's ending, or a table.
 
-    A table on a terminal is at most as wide. Its columns are the listing's, and those of CSV and Parquet the model's.
+    A table on a terminal is at most as wide. Its columns are the listing's, and those of other formats the model's,
+    unless ``columns`` names some, with commas in between.
 
     Raises:
         UsageError: The ending is that of no format, or something is missing that the format needs. Or formulas are to
-            be escaped, and the format is not CSV.
+            be escaped, and the format is not CSV. Or there is no such column, or the format has no columns.
     """
     ending = output.suffix.lower().removeprefix(".") if output else ""
     name = name or _ENDINGS.get(ending or "txt")
@@ -183,19 +250,55 @@ def format_for(
         )
     if escape_formulas and name != "csv":
         raise UsageError("--escape-formulas is for CSV, because no other format is read by spreadsheets as text")
+    if columns is not None and name in ("json", "jsonl"):
+        raise UsageError("--columns is for the formats table, csv, parquet and xlsx, because JSON has no columns")
+    if name in _MADE and output is None:
+        raise UsageError(f"{name} needs --output FILE, because a {_MADE[name]} is made when everything has arrived")
+    names = None if columns is None else columns.split(",")
     is_shown = output is None and is_terminal(sys.stdout)
-    if name == "parquet":
-        if output is None:
-            raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
-        from aiotofupilot.arrow.streaming import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+    formats: dict[str, Callable[[], Format]] = {
+        "table": partial(_table, listing, model, names, is_shown=is_shown),
+        "jsonl": partial(json_lines, for_terminal=is_shown),
+        "json": partial(json_array, for_terminal=is_shown),
+        "csv": partial(csv_rows, model, names, for_terminal=is_shown, escape_formulas=escape_formulas),
+        "parquet": partial(_parquet, model, names),
+        "xlsx": partial(_workbook, model, names),
+    }
+    form = formats[name]()
+    return form if columns is None else evolve(form, options={**form.options, "--columns": columns})
 
-        page = partial(stream_part, model=model)
-        return Format(name="parquet", head=stream_head(model), page=page, remake=write_parquet)
-    if name == "table":
-        return table_rows(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
-    rows = partial(csv_rows, model, escape_formulas=escape_formulas)
-    texts: dict[str, Callable[..., Format]] = {"jsonl": json_lines, "json": json_array, "csv": rows}
-    return texts[name](for_terminal=is_shown)
+
+def _table(listing: str, model: type, names: Sequence[str] | None, *, is_shown: bool) -> Format:
+    columns = columns_of(listing)
+    if names is not None:
+        known = {column.value: column for column in columns}
+        leaves = chosen(model, names)
+        made = (known.get(".".join(leaf.attributes)) or _column(leaf) for leaf in leaves)
+        # The one that is named last is left out first.
+        columns = tuple(evolve(column, leaves=-at) for at, column in enumerate(made))
+    return table_rows(columns, shutil.get_terminal_size().columns if is_shown else None)
+
+
+def _parquet(model: type, names: Sequence[str] | None) -> Format:
+    from aiotofupilot.arrow.streaming import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+
+    columns = None if names is None else tuple(".".join(leaf.attributes) for leaf in chosen(model, names))
+    page = partial(stream_part, model=model, columns=columns)
+    return Format(name="parquet", head=stream_head(model, columns), page=page, remake=write_parquet)
+
+
+def _workbook(model: type, names: Sequence[str] | None) -> Format:
+    from .xlsx import ROWS, cell, write_xlsx  # noqa: PLC0415 - it needs an extra
+
+    leaves = chosen(model, names)
+
+    def page(items: Sequence[Any]) -> bytes:
+        from msgspec import json  # noqa: PLC0415 - as in `_json`
+
+        return b"".join(json.encode([cell(leaf.value(item)) for leaf in leaves]) + b"\n" for item in items)
+
+    remake = partial(write_xlsx, names=[leaf.name for leaf in leaves], kinds=[leaf.kind for leaf in leaves])
+    return Format(name="xlsx", page=page, remake=remake, most=ROWS)
 
 
 @frozen
@@ -360,6 +463,10 @@ def columns_of(listing: str) -> tuple[Column, ...]:
     names = [field.name for field in fields if field.model is None and field.name != "id"][:4]
     columns = (Column(name.replace("_", " ").upper(), name, 17, 40, leaves) for leaves, name in enumerate(names, 1))
     return (_ID, *columns)
+
+
+def _column(leaf: Leaf) -> Column:
+    return Column(leaf.name.replace("_", " ").replace(".", " ").upper(), leaf.value, 17, 40, leaves=0)
 
 
 def counted(items: int, listing: str) -> str:

@@ -52,11 +52,15 @@ class Form:
 
     Attributes:
         format: How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv
-            have the API's own names and formats; parquet has the library's, and needs the extra arrow. By default the
-            ending of --output decides, and without one it is a table.
+            have the API's own names and formats; parquet has the library's, and needs the extra arrow. xlsx, which
+            needs the extra xlsx, has the columns of csv with numbers and dates as such; dates are in UTC, because Excel
+            has no time zones, and a text is cut after 32,767 characters. By default the ending of --output decides, and
+            without one it is a table.
         output: Write into this file. If it is there already, it is replaced, but only when all has arrived. Its ending
-            names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves what it had in
-            FILE.part.
+            names the format: .csv, .json, .jsonl, .ndjson, .parquet, .txt or .xlsx. An interrupted run leaves what it
+            had in FILE.part.
+        columns: Write these columns of a table, csv, parquet or xlsx, in this order, by their names in the header of
+            csv, such as id,unit.serial_number. Those of parquet are flat then.
         resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
             and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
             finished file is never replaced then.
@@ -65,8 +69,9 @@ class Form:
         receipt: Write into this file what each page had and what was written of it, for 'aiotofupilot check FILE'.
     """
 
-    format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
+    format: Literal["table", "jsonl", "json", "csv", "parquet", "xlsx"] | None = None
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
+    columns: Annotated[str | None, Parameter(metavar="NAME,...")] = None
     resume: Annotated[bool, Parameter(show_default=False)] = False
     escape_formulas: Annotated[bool, Parameter(show_default=False)] = False
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
@@ -81,8 +86,10 @@ def listing_command(name: str) -> Callable[..., Any]:
         path = form.output
         query = Query(name, **arguments)
         model = detailed.detail_model() if query.has_details else listing.model
-        output_format = format_for(form.format, path, name, model, escape_formulas=form.escape_formulas)
-        if query.has_details and output_format.name in ("table", "csv"):
+        output_format = format_for(
+            form.format, path, name, model, escape_formulas=form.escape_formulas, columns=form.columns
+        )
+        if query.has_details and output_format.name in ("table", "csv", "xlsx"):
             raise UsageError(
                 "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
             )
@@ -137,6 +144,18 @@ class Query:
         left = None if max_items is None else max_items - written.items
         return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
+    async def has_more_than(self, items: int, session: TofuPilotSession) -> bool:
+        """Return whether the listing has more items than these, as far as one request can tell."""
+        max_items = self.arguments.get("max_items")
+        names = {argument.name for argument in listing_class(self.name).options}
+        if "limit" not in names or (max_items is not None and max_items <= items):
+            return False
+        start: Checkpoint = self.arguments.get("cursor") or Checkpoint()
+        behind = self.changed(cursor=start.cursor + start.skip + items, limit=1, max_items=1, on_drift="ignore")
+        with suppress(TofuPilotError):  # a server may refuse such a cursor; other errors come again
+            return await behind.listing(session.with_options(retry=None)).first() is not None
+        return False
+
     def options(self) -> dict[str, str]:
         """Return the options that decide what is listed, as text. How it is requested does not."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
@@ -182,6 +201,8 @@ async def write_listing(
     try:
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
+            if form.most is not None and await query.has_more_than(form.most, session):
+                raise _too_many(query, form)
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.options}
             async with output(path, options, resume=resume, remake=form.remake) as out:
@@ -189,8 +210,8 @@ async def write_listing(
                 rest = query.after(out.state).listing(session)
                 if query.has_details:
                     walk = rest.details().walk()
-                else:  # columns are made of attributes alone
-                    walk = (rest.structs() if form.remake else rest).walk(receipt=receipt)
+                else:  # Arrow's columns are made of attributes alone
+                    walk = (rest.structs() if form.name == "parquet" else rest).walk(receipt=receipt)
                 async with counting_beside(query, session, progress), walk:
                     with progress:
                         await _write(query, walk, form, out, progress)
@@ -216,6 +237,8 @@ async def _write(
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     # An item with details is written by itself, because it can have tens of megabytes.
     while items := await walk.take(1 if query.has_details else sys.maxsize):
+        if output_format.most is not None and out.state.items + len(items) > output_format.most:
+            raise _too_many(query, output_format)
         # The head is written with the first items, so that a listing that is refused leaves no header.
         text = (output_format.between if out.state.items else output_format.head) + output_format.page(items)
         with aside():
@@ -223,6 +246,13 @@ async def _write(
         progress.advance(len(items))
     with aside():
         await out.write((b"" if out.state.items else output_format.head) + output_format.tail)
+
+
+def _too_many(query: Query, form: Format) -> UsageError:
+    return UsageError(
+        f"there are more {query.name} than the {form.most:,} that a sheet of {form.name} holds: write csv or parquet, "
+        "or list fewer"
+    )
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ def test_a_line_of_the_guide_lists_something(line, sandbox, tmp_path, monkeypatc
     assert run(arguments) == 0
     told, errors = capfd.readouterr()
     assert errors == ""
-    files = [argument for argument in arguments if argument.endswith((".csv", ".jsonl", ".parquet"))]
+    files = [argument for argument in arguments if argument.endswith((".csv", ".jsonl", ".parquet", ".xlsx"))]
     assert [path.name for path in tmp_path.iterdir()] == files
     assert all((tmp_path / file).stat().st_size > 1000 for file in files)
     assert bool(told) != bool(files)

@@ -134,6 +134,7 @@ def test_every_dependency_has_a_lower_bound_and_no_upper():
         "dlt",
         "duckdb",
         "opentelemetry",
+        "xlsxwriter",
         "tenacity",
         "aiotofupilot.sandbox",
         "aiohttp.web",

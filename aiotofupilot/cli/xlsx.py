@@ -1,0 +1,137 @@
+"""A workbook of Excel, made of lines of JSON, each of which is an array with the cells of a row.
+
+Excel has no time zones, so a date-time is in UTC. It is a number of days, and so is a duration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from io import BufferedReader
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if find_spec("xlsxwriter") is None:
+    raise ModuleNotFoundError("xlsx needs xlsxwriter: install the extra 'xlsx'", name="xlsxwriter")
+
+import xlsxwriter  # type: ignore[import-untyped] # it has no types that a checker may trust
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped] # as above
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from io import BufferedIOBase, FileIO
+
+ROWS = 1_048_575
+"""At most so many rows fit into a sheet below its header.
+
+Source: https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+"""
+
+_TEXT = 32_767
+"""At most so many UTF-16 code units fit into a cell, by the same source."""
+
+_DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
+
+_FIRST = datetime(1901, 1, 1, tzinfo=UTC)
+"""Excel has no dates before 1900, and a leap day in 1900 that there was not."""
+
+_STYLES: dict[Any, tuple[int, dict[str, str]]] = {
+    datetime: (23, {"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
+    timedelta: (13, {"num_format": "[h]:mm:ss.000"}),
+}
+"""By the type of a column's values, how wide it is in characters, and how its numbers are shown."""
+
+_CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 - the format has no time zone
+"""When every workbook says that it was created, so that a run that is resumed makes the same file."""
+
+_AT_ONCE = 500
+"""Other tasks run after so many rows."""
+
+
+def cell(value: object) -> object:
+    """Return what JSON has of a cell: null, a truth value, a number or a text."""
+    match value:
+        case datetime():
+            return (value - _DAY_0) / _DAY if value >= _FIRST else value.isoformat()
+        case timedelta():
+            return value / _DAY
+        case str() if len(value) > _TEXT // 2:  # a character takes at most two code units
+            units = value.encode("utf-16-le")
+            return value if len(units) <= 2 * _TEXT else units[: 2 * _TEXT - 2].decode("utf-16-le", "ignore") + "…"
+        case _:
+            return value
+
+
+async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[str], kinds: Sequence[Any]) -> None:
+    """Make a workbook of the rest of a stream. Both stay open. Other tasks run after some rows.
+
+    The columns have these names, and values of these types.
+    """
+    end, reader = _End(target), BufferedReader(stream)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a thread may still write there
+        # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
+        options = {"constant_memory": True, "tmpdir": folder, "use_zip64": True}
+        book: Any = xlsxwriter.Workbook(end, options)
+        book.set_properties({"created": _CREATED})
+        sheet: Any = book.add_worksheet()
+        try:
+            sheet.freeze_panes(1, 0)
+            for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+                if kind in _STYLES:
+                    width, style = _STYLES[kind]
+                    sheet.set_column(at, at, width, book.add_format(style))
+                sheet.write_string(0, at, name)
+            row = 0
+            for row, line in enumerate(reader, 1):
+                for at, value in enumerate(json.loads(line)):
+                    _write(sheet, row, at, value)
+                if row % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            sheet.autofilter(0, 0, row, len(names) - 1)
+            await asyncio.to_thread(book.close)  # it compresses the sheet
+        except FileCreateError as error:
+            raise error.args[0] from error
+        finally:
+            end.is_over = True
+            reader.detach()
+            sheet.row_data_fh.close()
+
+
+def _write(sheet: Any, row: int, at: int, value: Any) -> None:  # noqa: ANN401 - without types; any cell
+    """Write a cell with the type of its value. A text is never a formula or a link, whatever it begins with."""
+    match value:
+        case None:
+            pass
+        case bool():
+            sheet.write_boolean(row, at, value)
+        case str() if value.startswith("<r>"):  # xlsxwriter may take it for markup of its own
+            sheet.write_rich_string(row, at, *value[:2], value[2:])
+        case str():
+            sheet.write_string(row, at, value)
+        case _:
+            sheet.write_number(row, at, value)
+
+
+class _End:
+    """The end of a workbook. What zipfile writes when it throws a broken archive away, is dropped.
+
+    It cannot seek, because a seek would write too.
+    """
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+        self.is_over: bool = False
+
+    def write(self, data: bytes) -> int:
+        if self.is_over:
+            return len(data)
+        try:
+            return self._file.write(data)
+        except OSError:
+            self.is_over = True
+            raise
+
+    def flush(self) -> None:
+        """Leave it to the file's owner."""

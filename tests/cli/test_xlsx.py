@@ -1,0 +1,283 @@
+"""`--output x.xlsx`: a workbook whose cells have the values of the CSV file, with their types."""
+
+import asyncio
+import csv
+import errno
+import re
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from io import BufferedWriter
+from zipfile import ZipFile
+
+import pytest
+from fakes.listings import required
+from fakes.wire_listings import MODELS
+from openpyxl import load_workbook
+
+from aiotofupilot import Procedure
+from aiotofupilot.cli import output as part_files, run, xlsx  # a million rows would take long, and a disk is not full
+from aiotofupilot.cli.formats import format_for  # what is cancelled at a given row is no process
+from aiotofupilot.cli.output import PartFile
+from aiotofupilot.sandbox import make_procedures
+from aiotofupilot.sandbox.faults import status
+
+WHEN = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "list.xlsx"
+
+
+def cells(path):
+    """The values of a sheet, row by row, and the sheet itself."""
+    sheet = load_workbook(path).active
+    return [list(row) for row in sheet.iter_rows(values_only=True)], sheet
+
+
+def ids(path):
+    return [row[0] for row in cells(path)[0][1:]]
+
+
+def beside(output):
+    return sorted(path.name.removeprefix(output.name) for path in output.parent.iterdir() if path != output)
+
+
+def as_text(value, text):
+    """Return the text that CSV has for the value of a cell, whose types have several texts."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return text if float(text) == pytest.approx(value, rel=1e-15) else value
+        case datetime():
+            when = datetime.fromisoformat(text).replace(tzinfo=None)
+            return text if abs(value - when) < timedelta(milliseconds=1) else value
+        case timedelta():
+            parts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text).groups("0")
+            hours, minutes, seconds = map(float, parts)
+            when = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+            return text if abs(value - when) < timedelta(milliseconds=1) else value
+        case _:
+            return value
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_listing_has_the_values_of_csv(sandbox, output, name):
+    """What is a number, a truth value, a date or a duration is one in the sheet, and the rest is text."""
+    arguments = [name, *(f"--{key.replace('_', '-')}={value}" for key, value in required(name, "").items())]
+    arguments = [each if each[-1] != "=" else f"{each}{sandbox.procedures[0].id}" for each in arguments]
+    assert run([*arguments, "-n", "30", "-o", str(output)]) == 0
+    assert run([*arguments, "-n", "30", "-o", str(output.with_suffix(".csv"))]) == 0
+    with output.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
+        expected = list(csv.reader(file))
+    found, _ = cells(output)
+    assert found[0] == expected[0]
+    assert len(found) == len(expected) > 1
+    for row, texts in zip(found, expected, strict=True):
+        assert list(map(as_text, row, texts)) == texts
+
+
+def test_types_of_cells(sandbox, output):
+    assert run(["runs", "-n", "1", "-o", str(output), "--columns", "started_at,duration,outcome"]) == 0
+    (_, (started_at, duration, outcome)), _ = cells(output)
+    newest = max(sandbox.runs, key=lambda one: one.started_at)
+    assert abs(started_at - newest.started_at.astimezone(UTC).replace(tzinfo=None)) < timedelta(milliseconds=1)
+    assert abs(duration - newest.duration) < timedelta(milliseconds=1)
+    assert outcome == newest.outcome
+    assert run(["users", "-n", "1", "-o", str(output), "--columns", "banned"]) == 0
+    assert cells(output)[0][1] == [sandbox.users[0].banned]
+    first = sandbox.procedures[0].id
+    assert run(["measurements", "--procedure-id", first, "-n", "99", "-o", str(output), "--columns", "value"]) == 0
+    assert float in {type(value) for (value,) in cells(output)[0][1:]}
+
+
+def test_the_header_is_frozen_and_has_a_filter(sandbox, output):
+    assert run(["procedures", "-o", str(output), "--columns", "id,name"]) == 0
+    _, sheet = cells(output)
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:B251")
+
+
+def test_an_empty_listing_has_a_header(sandbox, output):
+    sandbox.procedures.clear()
+    assert run(["procedures", "-o", str(output)]) == 0
+    found, sheet = cells(output)
+    assert (len(found), found[0][0], sheet.freeze_panes) == (1, "id", "A2")
+
+
+def texts_in(path):
+    """The texts of a sheet as the file has them, without the escapes of XML and of Excel."""
+    with ZipFile(path) as file:
+        document = file.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in document
+    assert "hyperlink" not in document
+    found = []
+    for cell in re.findall(r"<is>(.*?)</is>", document, re.DOTALL):
+        text = "".join(re.findall(r"<t[^>]*>(.*?)</t>", cell, re.DOTALL))
+        for name, character in (("lt", "<"), ("gt", ">"), ("amp", "&")):
+            text = text.replace(f"&{name};", character)
+        found.append(re.sub(r"_x([0-9A-Fa-f]{4})_", lambda code: chr(int(code[1], 16)), text))
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "{=1}",
+        "@x",
+        "https://example.com/?a=1&b=2",
+        "mailto:ada@example.com",
+        "007",
+        "1e5",
+        "TRUE",
+        " leads ",
+        "two\nlines",
+        "\x1b]0;t\x07",
+        "_x0041_",
+        "<r><t>markup</t></r>",
+        "<r>",
+        "😀" * 16_383,
+    ],
+)
+def test_a_text_is_that_text(sandbox, output, text):
+    """It is not a formula, a link, a number or markup, and each character is there."""
+    sandbox.procedures[:] = [Procedure("1", text, WHEN)]
+    assert run(["procedures", "-o", str(output), "--columns", "id,name"]) == 0
+    assert texts_in(output) == ["id", "name", "1", text]
+
+
+@pytest.mark.parametrize(("text", "kept"), [("a" * 40_000, "a" * 32_766), ("😀" * 16_384, "😀" * 16_383)])
+def test_a_text_that_no_cell_holds_is_cut(sandbox, output, text, kept):
+    """That can be seen. Excel counts the code units of UTF-16."""
+    sandbox.procedures[:] = [Procedure("1", text, WHEN)]
+    assert run(["procedures", "-o", str(output), "--columns", "name"]) == 0
+    assert texts_in(output) == ["name", f"{kept}…"]
+
+
+@pytest.mark.parametrize(
+    ("when", "found"),
+    [
+        (datetime(2024, 1, 15, 12, 30, tzinfo=timezone(timedelta(hours=2))), datetime(2024, 1, 15, 10, 30)),  # noqa: DTZ001 - as Excel has it
+        (datetime(1901, 1, 1, tzinfo=UTC), datetime(1901, 1, 1)),  # noqa: DTZ001 - as Excel has it
+        (datetime(1900, 12, 31, tzinfo=UTC), "1900-12-31T00:00:00+00:00"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_date_is_in_utc_and_one_that_excel_does_not_have_is_text(sandbox, output, when, found):
+    sandbox.procedures[:] = [Procedure("1", "x", when)]
+    assert run(["procedures", "-o", str(output), "--columns", "created_at"]) == 0
+    assert cells(output)[0][1] == [found]
+
+
+def test_without_xlsxwriter_it_says_what_to_install(sandbox, output, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "aiotofupilot.cli.xlsx")
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    assert run(["procedures", "-o", str(output)]) == 2
+    assert capsys.readouterr().err == "aiotofupilot: xlsx needs xlsxwriter: install the extra 'xlsx'\n"
+    assert sandbox.requests == []
+    assert list(output.parent.iterdir()) == []
+
+
+def test_it_needs_a_file(sandbox, capsys):
+    assert run(["procedures", "--format", "xlsx"]) == 2
+    assert capsys.readouterr().err == (
+        "aiotofupilot: xlsx needs --output FILE, because a workbook is made when everything has arrived\n"
+    )
+
+
+def test_it_has_no_place_for_details(sandbox, output, capsys):
+    assert run(["runs", "--details", "-o", str(output)]) == 2
+    assert "--details needs the format jsonl, json or parquet" in capsys.readouterr().err
+    assert sandbox.requests == []
+
+
+TOO_MANY = "there are more procedures than the 100 that a sheet of xlsx holds: write csv or parquet, or list fewer"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n", "101"], ["--cursor", "149"]])
+def test_more_rows_than_a_sheet_holds_are_refused_before_they_are_read(sandbox, output, monkeypatch, capsys, arguments):
+    """One request can tell, and nothing is left."""
+    monkeypatch.setattr(xlsx, "ROWS", 100)
+    assert run(["procedures", *arguments, "-o", str(output)]) == 2
+    assert capsys.readouterr().err == f"aiotofupilot: {TOO_MANY}\n"
+    assert len(sandbox.requests) == 1
+    assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "rows"), [(["-n", "100"], 100), (["--cursor", "150"], 100), (["-n", "0"], 0)])
+def test_as_many_rows_as_a_sheet_holds_are_written(sandbox, output, monkeypatch, arguments, rows):
+    monkeypatch.setattr(xlsx, "ROWS", 100)
+    assert run(["procedures", *arguments, "-o", str(output)]) == 0
+    assert len(ids(output)) == rows
+
+
+def test_where_no_request_can_tell_the_row_too_many_is_refused(sandbox, output, monkeypatch, capsys):
+    """The server refuses the request, or the listing has no pages."""
+    monkeypatch.setattr(xlsx, "ROWS", 100)
+    sandbox.faults.on(cursor=100, limit=1).next(status(400))
+    assert run(["procedures", "-o", str(output)]) == 2
+    assert capsys.readouterr().err == f"aiotofupilot: {TOO_MANY}\n"
+    assert not output.exists()
+    monkeypatch.setattr(xlsx, "ROWS", 1)
+    assert run(["users", "-o", str(output)]) == 2
+    assert "there are more users than the 1 that a sheet" in capsys.readouterr().err
+
+
+def test_an_interrupted_workbook_is_completed_to_the_same_bytes(sandbox, output, capsys):
+    whole = output.with_name("whole.xlsx")
+    assert run(["procedures", "-o", str(whole)]) == 0
+    sandbox.faults.on(cursor=95).next(status(418))
+    assert run(["procedures", "-o", str(output), "--page-size", "20"]) == 4
+    assert "96 procedures written, go on with --resume" in capsys.readouterr().err
+    assert run(["procedures", "-o", str(output), "--page-size", "20", "--resume", "--columns", "id"]) == 2
+    assert "was begun without --columns: give the same again" in capsys.readouterr().err
+    assert run(["procedures", "-o", str(output), "--page-size", "20", "--resume"]) == 0
+    assert output.read_bytes() == whole.read_bytes()
+    assert ids(output) == [procedure.id for procedure in sandbox.procedures]
+
+
+class Full(BufferedWriter):
+    """A file on a full disk."""
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys, monkeypatch):
+    """It is one line, and what has arrived is kept."""
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files, "BufferedWriter", Full)
+        assert run(["procedures", "-o", str(output)]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("aiotofupilot: cannot write: No space left on device; 250 procedures written, go on with ")
+    assert said.count("\n") == 1
+    assert beside(output) == [".part", ".part.state"]
+    assert run(["procedures", "-o", str(output), "--resume"]) == 0
+    assert len(ids(output)) == 250
+
+
+async def test_a_workbook_that_is_cancelled_while_it_is_made_leaves_what_has_arrived(tmp_path, output, monkeypatch):
+    """The event loop gets its turn after some rows, and no other file is left."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr(xlsx, "_AT_ONCE", 10)
+    procedures, form = make_procedures(100), format_for("xlsx", output, "procedures", Procedure)
+    file = PartFile(output, {"--format": "xlsx"}, resume=False)
+    await file.write(form.page(procedures), items=100, checkpoint="100")
+    task = asyncio.ensure_future(file.finish(form.remake))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert not task.done()
+    assert len(list(temporary.iterdir())) == 1
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    file.leave()
+    assert list(temporary.iterdir()) == []
+    assert beside(output) == [".part", ".part.state", temporary.name]
