@@ -2,9 +2,8 @@
 
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
 FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
-may end at any time, also by kill -9. A Parquet file or a workbook is made of FILE.part in the end, and is FILE.part.whole
-meanwhile.
-On a file system without locks, each run has a part of its own, which no other one completes.
+may end at any time, also by kill -9. A Parquet file or a workbook is made of FILE.part in the end, and is
+FILE.part.whole meanwhile. On a file system without locks, each run has a part of its own, which no other one completes.
 """
 
 from __future__ import annotations
