@@ -73,7 +73,8 @@ async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a thread may still write there
         # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
         options = {"constant_memory": True, "tmpdir": folder, "use_zip64": True}
-        book: Any = xlsxwriter.Workbook(end, options)
+        make: Any = xlsxwriter.Workbook  # its hints want more of a file than it uses
+        book = make(end, options)
         book.set_properties({"created": _CREATED})
         sheet: Any = book.add_worksheet()
         try:
