@@ -164,7 +164,8 @@ class Way:
         slow = before.slow + before.is_slow
         is_plain = sent.program.is_plain and not world.on - HARMLESS - {"unreadable", "interrupts"}
         if is_plain or not self.has_reached:
-            is_over = before.failures + 1 >= ATTEMPTS and (before.status == 500 or not self.has_reached)
+            # Before the first response, failures of the server count by themselves, and a timeout is not one of them.
+            is_over = before.failures + 1 >= ATTEMPTS and (before.status == 500 or not (self.has_reached or slow))
             is_over |= is_plain and slow >= SLOW_ATTEMPTS  # then it is read in parts
             world.check("a page has no more attempts than the policy says", not is_over, sent, before)
         if slow >= SLOW_ATTEMPTS and sent.limit:  # the page was read in parts, and is requested again for other reasons
