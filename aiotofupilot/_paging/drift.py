@@ -96,21 +96,18 @@ class Search:
         self._times = 0
 
     def next_probe(self, page: Page[Any], *, is_part: bool) -> int:
-        """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`.
-
-        A part of a page that failed ends before an item that cannot be read. The way forth goes on there.
-        """
-        if is_part and page.cursor >= self._forth:
-            self._forth = page.cursor + max(1, len(page.data) - 1)
-            return self._forth
-        probe = self.after(page)
+        """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
+        probe = self.after(page, is_part=is_part)
         if probe is None:
             fault = "too few of the items passed lately are to be found in it, side by side and in their order"
             raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
         return probe
 
-    def after(self, page: Page[Any]) -> int | None:
-        """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
+    def after(self, page: Page[Any], *, is_part: bool = False) -> int | None:
+        """Return the cursor to probe after a page that did not show the position; None: everything was probed.
+
+        A part of a page that failed ends before an item that cannot be read. The way forth goes on there.
+        """
         if page.cursor >= self._forth:
             # Some servers show their last page again, whatever cursor beyond it is requested. Where ties have no order,
             # its ends differ. But a listing that moved as far as the search went on shows a page again too.
@@ -118,6 +115,9 @@ class Search:
             self._times = self._times + 1 if ids <= self._shown else 1
             self._has_ended = page.following is None or self._times > _SHOWN_AT_MOST
             self._shown = ids if len(self._shown) > _AHEAD_AT_MOST else self._shown | ids
+            if is_part and not self._has_ended:
+                self._forth = page.cursor + max(1, len(page.data) - 1)
+                return self._forth
         end = page.cursor + len(page.data)
         if page.following is not None:
             self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than requested
