@@ -19,8 +19,8 @@ FAILED_ONCE = (43, 44, 46, 107, 114, 603, 4067, 5258, 6909)
 
 Of the client, they found: a pass over details of which all items were gone; a look for an item that failed, and whose
 error said where to resume elsewhere; a walk that was never freed after it was cancelled in a limiter; a stream that its
-last error kept alive; a walk that took the numbers of pages for offsets, and missed an item; and an endless search for a
-position in parts of pages. Others found faults of the oracle, such as an error whose position no item has.
+last error kept alive; a walk that took numbers of pages for offsets, and missed an item; and an endless search in parts
+of pages. Others found faults of the oracle, such as an error whose position no item has.
 """
 
 HERE = Path(__file__).parent
