@@ -99,6 +99,22 @@ def count_modules(folder: Path) -> Counter[str]:
     return total
 
 
+def lines_with_private_imports(folder: Path, package: str) -> int:
+    """Count the lines of modules that import a private module of a package, or a private name of one."""
+    lines = 0
+    for path in folder.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        if any(re.match(rf"{package}\..*\b_[a-z]", name) for name in names):
+            lines += len(text.splitlines())
+    return lines
+
+
 def circle_of(graph: ImportGraph, module: str) -> frozenset[str]:
     """Return the circle of a module: itself, and all that it imports and that imports it."""
     return frozenset({module, *(graph.find_downstream_modules(module) & graph.find_upstream_modules(module))})
@@ -205,6 +221,7 @@ def measure(folder: Path) -> dict[str, float]:
         "tests: cases": int(cases),
         "tests: lines": tests["lines"],
         "tests: code": tests["code"],
+        "tests: lines in files with private imports": lines_with_private_imports(folder / "tests", PACKAGE),
     }
 
 
@@ -222,7 +239,7 @@ def main() -> None:
     elif options.json:
         print(json.dumps(measure(folder), indent=2))
     else:
-        print(*(f"{name:28}{number:>10,}" for name, number in measure(folder).items()), sep="\n")
+        print(*(f"{name:44}{number:>10,}" for name, number in measure(folder).items()), sep="\n")
 
 
 if __name__ == "__main__":
