@@ -163,7 +163,8 @@ class Way:
             return
         slow = before.slow + before.is_slow
         is_plain = sent.program.is_plain and not world.on - HARMLESS - {"unreadable", "interrupts"}
-        if is_plain or not self.has_reached:
+        is_first_contact = not self.has_reached and "together" not in world.on  # where each gives up by itself
+        if is_plain or is_first_contact:
             # Before the first response, failures of the server count by themselves, and a timeout is not one of them.
             is_over = before.failures + 1 >= ATTEMPTS and (before.status == 500 or not (self.has_reached or slow))
             is_over |= is_plain and slow >= SLOW_ATTEMPTS  # then it is read in parts
