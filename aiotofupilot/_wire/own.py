@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache, partial
+from inspect import isabstract
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -41,8 +42,23 @@ def _float(value: Any, kind: Any) -> float:
     return float(LEAVES[float](value, kind))
 
 
-_LEAVES: dict[Any, Hook] = {kind: LEAVES[kind] for kind in (str, bool, int, datetime, timedelta)}
-_LEAVES[float] = _float
+def _integer(value: Any, kind: Any) -> int:
+    return value if value.__class__ is int else cast("int", LEAVES[int](value, kind))
+
+
+def _date_time(value: Any, kind: Any) -> datetime:
+    try:
+        return msgspec.convert(value, datetime)  # without an offset too, as where msgspec makes the object
+    except msgspec.ValidationError:
+        return cast("datetime", LEAVES[datetime](value, kind))
+
+
+_LEAVES: dict[Any, Hook] = {
+    **{kind: LEAVES[kind] for kind in (str, bool, timedelta)},
+    float: _float,
+    int: _integer,
+    datetime: _date_time,
+}
 _UNIONS: set[Any] = {Union, UnionType}
 _CONTAINERS: set[Any] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
 """The types that msgspec knows, beside enumerations and literals. It coerces none of these."""
@@ -176,14 +192,37 @@ def _is_known(kind: Any, *, classes: bool, within: tuple[Any, ...]) -> bool:
     if not classes or not isinstance(kind, type) or not _is_class(kind) or not _is_plain(cast("Any", kind)):
         return False
     kind = cast("Any", kind)
-    hints = get_type_hints(kind, include_extras=True)
-    return all(_is_known(hints[field.name], classes=True, within=(*within, kind)) for field in _fields_of(kind))
+    return all(_is_known(hint, classes=True, within=(*within, kind)) for hint in _hints_of(kind).values())
+
+
+def _hints_of(cls: Any) -> dict[str, Any]:
+    """Return the types of the fields of a class, by their names."""
+    hints = get_type_hints(cls, include_extras=True)
+    typed = {field.name: field.type for field in attrs.fields(cls)} if attrs.has(cls) else {}
+    return {field.name: hints.get(field.name, typed.get(field.name) or Any) for field in _fields_of(cls)}
+
+
+def _is_generated(method: Any) -> bool:
+    """Return whether a dataclass or attrs made a method, so that nobody wrote it in the class."""
+    code = getattr(method, "__code__", None)
+    made_by = "" if code is None else f"{code.co_qualname} {code.co_filename} {method.__globals__['__name__']}"
+    return "__create_fn__." in made_by or "<attrs generated" in made_by or made_by.endswith(" attr._make")
 
 
 def _is_plain(cls: type) -> bool:
     """Return whether the constructor of a class does nothing that msgspec does not do too."""
-    own = vars(cls)
-    if any(field.path != field.name for field in _fields_of(cls)):
+    own: Any = vars(cls)
+    setting: Any = cls.__setattr__
+    hashing: Any = cls.__hash__
+    if (
+        any(field.path != field.name for field in _fields_of(cls))
+        or not _is_generated(cls.__init__)  # type: ignore[misc]  # of this very class
+        or "__new__" in {name for base in cls.__mro__[:-1] for name in vars(base)}
+        or not (setting is object.__setattr__ or _is_generated(setting))
+        or "_attrs_cached_hash" in getattr(getattr(hashing, "__code__", None), "co_names", ())
+        or issubclass(cls, BaseException)
+        or isabstract(cast("object", cls))
+    ):
         return False
     if "__attrs_attrs__" in own:
         fields: Any = attrs.fields(cast("Any", cls))
@@ -202,6 +241,10 @@ def _is_plain(cls: type) -> bool:
     return False
 
 
+def _is_init_var(field: Any) -> bool:
+    return isinstance(field.type, dataclasses.InitVar) or "InitVar" in str(field.type).partition("[")[0]
+
+
 @frozen
 class _Field:
     """A field of a class."""
@@ -214,13 +257,20 @@ class _Field:
 
 def _fields_of(cls: Any) -> list[_Field]:
     """Return the fields of a class of attrs or of a dataclass."""
-    if attrs.has(cls):
+    of_data: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
+    is_of_attrs = attrs.has(cls)
+    if is_of_attrs and of_data:
+        raise TypeError("it is made by attrs and by dataclass")
+    variables = [name for name, field in of_data.items() if _is_init_var(field)]
+    if variables:
+        raise TypeError(f"{variables[0]!r} is an InitVar, and no field")
+    if is_of_attrs:
         found = [(field.name, field.metadata, field.default is not attrs.NOTHING) for field in attrs.fields(cls)]
     else:
         missing = dataclasses.MISSING
         found = [
             (field.name, field.metadata, field.default is not missing or field.default_factory is not missing)
-            for field in dataclasses.fields(cls)
+            for field in dataclasses.fields(cast("Any", cls))
         ]
     fields: list[_Field] = []
     for name, metadata, has_default in found:
@@ -245,7 +295,7 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
     if _is_native(kind):
         return kind, _as_parsed
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in _UNIONS and len(inner) == 2 and NoneType in inner:  # noqa: PLR2004 - a type or None
+    if _is_optional(kind):
         parsed, make = _reading(inner[inner[0] is NoneType], converter, within)
         return Union[parsed, None], or_default(None, make)  # noqa: UP007 - of types that only the run time knows
     if origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,)):
@@ -259,7 +309,7 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
 
 
 def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> tuple[Any, Hook]:
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints_of(cls)
     members = [(field.name, hints[field.name], field.path.split(".")) for field in _fields_of(cls)]
     hooks: dict[str, Hook] = {}
 
@@ -307,17 +357,37 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_container, _container_hook)
     converter.register_structure_hook_factory(_is_class, _class_hook)
     converter.register_structure_hook_factory(_is_pydantic, _model_hook)
+    converter.register_structure_hook_factory(_is_optional, _optional_hook)
     for kind, hook in _LEAVES.items():
-        converter.register_structure_hook(kind, hook)
-        converter.register_structure_hook(kind | None, or_default(None, hook))
+        converter.register_structure_hook(kind, _leaf_hook(kind, hook))
     return converter
 
 
+def _leaf_hook(leaf: Any, hook: Hook) -> Hook:
+    """Return what makes a value of a type, or of a class that is derived from it, such as a `StrEnum`."""
+    return lambda value, kind: hook(value, kind) if kind is leaf else msgspec.convert(value, kind)
+
+
+def _is_optional(kind: Any) -> bool:
+    inner = get_args(kind)
+    return get_origin(kind) in _UNIONS and len(inner) == 2 and NoneType in inner  # noqa: PLR2004 - a type or None
+
+
+def _optional_hook(kind: Any, converter: Converter) -> Hook:
+    inner = get_args(kind)
+    return or_default(None, _structuring(inner[inner[0] is NoneType], converter))
+
+
 def _value_hook(kind: Any) -> Hook:
-    return lambda value, _: msgspec.convert(value, kind)
+    return lambda value, _: msgspec.convert(value, kind, str_keys=True)
 
 
 def _model_hook(model: Any) -> Hook:
+    if not model.__pydantic_complete__:
+        model.model_rebuild()  # which names what is not defined
+    if model.model_config.get("strict"):  # which takes texts of dates from JSON alone
+        validate_json: Callable[[bytes], Any] = model.model_validate_json
+        return lambda value, _: validate_json(msgspec.json.encode(value))
     validate: Callable[[Any], Any] = model.model_validate
     return lambda value, _: validate(value)
 
@@ -330,8 +400,10 @@ _FACTORIES = CONTAINERS | {Sequence: CONTAINERS[list], dict: CONTAINERS[Mapping]
 
 
 def _is_container(kind: Any) -> bool:
-    origin = get_origin(kind)
-    return origin in _FACTORIES and (origin is not tuple or get_args(kind)[1:] == (...,))
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in {dict, Mapping} and inner[0] is not str:
+        return False
+    return origin in _FACTORIES and (origin is not tuple or inner[1:] == (...,))
 
 
 def _container_hook(kind: Any, converter: Converter) -> Hook:
@@ -387,22 +459,28 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
     if isinstance(error, IterableValidationError | ClassValidationError):
         members, others = error.group_exceptions()
         if not members:  # it is the constructor's own
-            return _locate(others[0], path)
+            return path, _text_of(others[0])
         fault, note = members[0]
         if isinstance(error, IterableValidationError):
             return _locate(fault, f"{path}[{cast('Any', note).index!r}]")
-        paths = {field.name: field.path for field in _fields_of(get_origin(error.cl) or error.cl)}
-        return _locate(fault, f"{path}.{paths[cast('Any', note).name]}")
-    if isinstance(error, KeyError):
+        cls, name = get_origin(error.cl) or error.cl, cast("Any", note).name
+        if _is_class(cls):  # and not a TypedDict, which has no fields
+            name = {field.name: field.path for field in _fields_of(cls)}[name]
+        return _locate(fault, f"{path}.{name}")
+    if isinstance(error, KeyError) and error.args and path.endswith(f".{error.args[0]}"):
         return path, "it is missing"
     if _is_pydantic_error(error):
         first = cast("Any", error).errors(include_url=False, include_input=False)[0]
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
         return f"{path}{''.join(steps)}", first["msg"]
-    text = str(error) or type(error).__name__
+    text = _text_of(error)
     if isinstance(error, msgspec.ValidationError) and (at := _AT.fullmatch(text)):
         text, path = at[1], f"{path}{at[2]}"
     return path, text
+
+
+def _text_of(error: BaseException) -> str:
+    return str(error) or type(error).__name__
 
 
 def _is_pydantic_error(error: BaseException) -> bool:

@@ -4,8 +4,8 @@ import sys
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
+from enum import Enum, StrEnum
+from typing import Annotated, Any, Generic, Literal, NewType, TypedDict, TypeVar
 
 import attrs
 import pydantic
@@ -500,3 +500,145 @@ async def test_an_item_that_the_class_refuses_is_named_or_left_out(session, sand
     assert runs[caught.value.position].duration == longest.duration
     sandbox.faults.next(faults.status(503))
     assert len(await session.runs.list(limit=20, max_items=3).into(own(id=str)).collect()) == 3
+
+
+class Verdict(StrEnum):
+    PASS = "PASS"
+    FAIL = "FAIL"
+
+
+@pytest.mark.parametrize("rare", [{}, {"attempts": 2.0}])
+async def test_members_of_an_enumeration_of_texts_stay_members(rare):
+    """Also where a body is in a rare form, so that it is not read at once."""
+
+    @attrs.frozen
+    class MyRun:
+        outcome: Verdict
+        attempts: int | None = None
+        took: timedelta | None = None
+        at: datetime | None = None
+
+    run = await made(MyRun, **({"outcome": "FAIL", "took": "PT1M-5S", "at": "2026-02-01T10:00Z"} | rare))
+    assert (run.outcome, type(run.outcome)) == (Verdict.FAIL, Verdict)
+    assert run.took == timedelta(seconds=55)
+    assert run.at == datetime(2026, 2, 1, 10, tzinfo=UTC)
+    with pytest.raises(DecodeError, match=r"\$\.data\[0\]\.outcome: Invalid enum value 'ERROR'"):
+        (await made(MyRun, **({"outcome": "ERROR"} | rare)))
+
+
+@dataclass
+class Lowered:
+    outcome: str
+
+    def __init__(self, outcome):
+        self.outcome = outcome.lower()
+
+
+@attrs.define
+class Set:
+    outcome: str
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value.lower())
+
+
+@dataclass
+class New:
+    outcome: str
+
+    def __new__(cls, *_, **__):
+        made = super().__new__(cls)
+        made.is_new = True
+        return made
+
+
+@attrs.frozen(cache_hash=True)
+class Hashed:
+    outcome: str
+
+
+async def test_what_a_class_does_itself_is_done():
+    """msgspec would make these objects without it."""
+    body = {"outcome": "PASS"}
+    assert (await made(Lowered, **body)).outcome == "pass"
+    assert (await made(Set, **body)).outcome == "pass"
+    assert (await made(New, **body)).is_new
+    assert hash(await made(Hashed, **body)) == hash(Hashed("PASS"))
+
+
+@dataclass
+class Var:
+    outcome: InitVar[str]
+
+
+@dataclass
+class Data:
+    outcome: str
+
+
+@attrs.define
+class Both(Data):
+    id: str
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"), [(Var, "'outcome' is an InitVar, and no field"), (Both, "it is made by attrs and by dataclass")]
+)
+async def test_a_class_whose_objects_would_lack_something_is_refused(model, fault):
+    with pytest.raises(TypeError, match=f"^model cannot be made of JSON, got .*{fault}"):
+        (await made(model, outcome="PASS", id="1"))
+
+
+async def test_faults_of_what_a_class_does_itself_are_named():
+    """An error for a key of the class's own is not taken for one that the JSON lacks."""
+
+    @attrs.frozen
+    class MyRun:
+        outcome: str = attrs.field(converter=lambda outcome: {"PASS": 1}[outcome])
+
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]: 'FAIL'"):
+        (await made(MyRun, outcome="FAIL"))
+
+
+class Member(TypedDict):
+    name: str
+
+
+async def test_a_fault_in_a_typed_dict_has_its_path():
+    @attrs.frozen
+    class MyRun:
+        member: Member
+        path: str = attrs.field(default="", metadata={"path": "a.b"})
+
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.member"):
+        (await made(MyRun, member={}))
+
+
+async def test_fields_without_a_type_are_as_in_json():
+    assert (await made(attrs.make_class("MyRun", ["outcome"]), outcome=["PASS"])).outcome == ["PASS"]
+
+
+async def test_keys_of_a_mapping_are_of_its_type():
+    @attrs.frozen
+    class MyRun:
+        counts: dict[int, int]
+        first: str = attrs.field(default="", metadata={"path": "a.b"})
+
+    assert (await made(MyRun, counts={"3": 4})).counts == {3: 4}
+
+
+async def test_a_strict_model_of_pydantic_reads_json():
+    """From Python objects it would take no text for a time."""
+
+    class MyRun(pydantic.BaseModel, strict=True):
+        created_at: datetime
+
+    assert (await made(MyRun)).created_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
+
+
+def test_a_model_of_pydantic_that_is_not_whole_is_refused():
+    class MyRun(pydantic.BaseModel):
+        outcome: "Missing"  # noqa: F821 - this is the fault
+
+    with pytest.raises(TypeError, match=r"^model cannot be made of JSON, got .*name 'Missing' is not defined"):
+        Runs(Connection()).list().into(MyRun)
