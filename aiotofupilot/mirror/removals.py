@@ -17,8 +17,8 @@ first ones.
 Times are compared, and never the places of single items. So the order of items that were created at the same time does
 not matter. If items come, go or become visible meanwhile, or if the server lists some that the mirror lacks, pages may
 contradict one another, or a removal may be hidden. Then less is found, and the next update looks again. For what it
-finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if an update that
-begins a minute later or more misses it at its place again, and if the item cannot be had by its key either.
+finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if another update
+misses it at its place again, a minute later or more, and if the item cannot be had by its key either.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aiotofupilot import Page
 
 APART = timedelta(minutes=1)
-"""The beginnings of two updates that miss a row are at least this far apart. A replica may lag by less."""
+"""The two looks that miss a row are at least this far apart. A replica may lag by less."""
 
 AT_MOST = 50
 """More rows that are gone are not looked for, because reading everything again would soon take fewer requests."""
@@ -60,7 +60,7 @@ class Suspect(NamedTuple):
     time: int
     """When it was created, in microseconds from 1970 on."""
     since: datetime
-    """When the update began that was the first to miss it."""
+    """When it was missed first."""
 
 
 class _Place(NamedTuple):
@@ -80,6 +80,10 @@ class Removals:
     """Returns the page at a cursor, with so many items, the oldest first."""
     times: Sequence[int]
     """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
+    suspects: int = 0
+    """How many rows an earlier update missed, which may be listed all the same."""
+    _shift: int = field(default=AT_MOST, init=False)
+    """At most so many places lie between a row and its item, without the suspects."""
     fault: str | None = field(default=None, init=False)
     """Why not all that is gone could be looked for. None: all was."""
 
@@ -90,6 +94,7 @@ class Removals:
         if items is None:
             self.fault = f"more than {AT_MOST} {self.listing} are gone, or as many are listed that the mirror lacks"
             return []
+        self._shift = abs(rows - items)
         found: list[tuple[int, int, Collection[str]]] = []
         parts = [(_Place(0, 0), _Place(rows, items))]
         while parts:
@@ -101,7 +106,9 @@ class Removals:
             if row is not None:
                 at_least = begin.items + row - begin.rows - lacking
                 items = await self._items_before(row, at_least - 1, lacking + 2)
-                if items is not None:
+                if items is None:
+                    self._note_contradiction(lacking)
+                else:
                     parts += [(begin, _Place(row, items)), (_Place(row, items), end)]
             elif end.rows - begin.rows > _ALIKE_AT_MOST:
                 self.fault = (
@@ -110,14 +117,20 @@ class Removals:
             else:
                 span = self.times[begin.rows], self.times[end.rows - 1]
                 listed = await self._listed(*span, begin.items - 1, end.items + 1)
-                if listed is not None:
+                if listed is None:
+                    self._note_contradiction(lacking)
+                else:
                     found.append((*span, listed))
         return found
 
+    def _note_contradiction(self, lacking: int) -> None:
+        self.fault = f"{lacking} {self.listing} are gone, and pages of what is left contradict one another"
+
     async def is_missing(self, suspect: Suspect) -> bool | None:
         """Return whether a row is missing at its place once more. None: others have moved there."""
-        first = bisect_left(self.times, suspect.time) - _PAGE // 2
-        end = bisect_right(self.times, suspect.time) + _PAGE // 2
+        beside = self._shift + self.suspects + 1
+        first = bisect_left(self.times, suspect.time) - beside
+        end = bisect_right(self.times, suspect.time) + beside
         listed = await self._listed(suspect.time, suspect.time, first, end)
         return None if listed is None else suspect.id not in listed
 

@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from attrs import define, evolve, field
 
-from aiotofupilot import DecodeError, IncrementalWalk, NotFoundError, ServerError, TofuPilotError, Watermark
+from aiotofupilot import (
+    APIError,
+    DecodeError,
+    DriftError,
+    IncrementalWalk,
+    NotFoundError,
+    RateLimitedError,
+    TofuPilotError,
+    UnauthorizedError,
+    Watermark,
+)
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
@@ -405,21 +415,24 @@ class Update:
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
         times = await self._call(self.database.times, name, suspects)
-        removals = Removals(name, partial(self._page, name), times)
+        removals = Removals(name, partial(self._page, name), times, len(suspects))
         since, gone = {suspect.id: suspect.since for suspect in suspects}, list[str]()
         try:
             for first, last, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, last, ids)
-                since = dict.fromkeys(missed, self._began_at) | since
+                since = dict.fromkeys(missed, self._clock.now()) | since
             for suspect in suspects:
-                if self._began_at - suspect.since >= APART:
+                if self._clock.now() - suspect.since >= APART:
                     is_missing = await removals.is_missing(suspect)
                     if is_missing is False:
                         del since[suspect.id]
                     elif is_missing and await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
-        except (DecodeError, ServerError) as error:
-            removals.fault = f"not all {name} that are gone were looked for, because an item cannot be read ({error})"
+                        del since[suspect.id]
+        except (UnauthorizedError, RateLimitedError):
+            raise
+        except (APIError, DecodeError, DriftError) as error:
+            removals.fault = f"not all {name} that are gone were looked for: {error}"
         await self._call(self.database.suspect, name, since)
         if gone:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
@@ -438,7 +451,7 @@ class Update:
             found = await self._in_time(listed.get(suspect.key))
         except NotFoundError:
             return True
-        except DecodeError:  # it is there
+        except (DecodeError, ValueError):  # it is there, or its key cannot be in an address
             return False
         return bool(found.id != suspect.id)
 

@@ -29,6 +29,7 @@ RUNS = 8
 
 READING = """
 import duckdb, os, sys
+from pathlib import Path
 os.nice(19)
 last, rounds = 0, 0
 print("begun", flush=True)
@@ -41,7 +42,7 @@ while True:
         ).fetchone()
     assert runs == with_phases >= last and units, (runs, with_phases, units, last)
     last, rounds = runs, rounds + 1
-    if rounds % 10 == 0 and sys.argv[2] in open(sys.argv[3]).read():
+    if rounds % 10 == 0 and sys.argv[2] in Path(sys.argv[3]).read_text():
         break
 """
 """Opens a copy again and again, until a file says that it is over. A run has its phases in each of them."""
