@@ -95,19 +95,16 @@ class Search:
         self._shown: set[str] = set()  # the items on the way forth
         self._times = 0
 
-    def next_probe(self, page: Page[Any], *, is_part: bool) -> int:
+    def next_probe(self, page: Page[Any]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
-        probe = self.after(page, is_part=is_part)
+        probe = self.after(page)
         if probe is None:
             fault = "too few of the items passed lately are to be found in it, side by side and in their order"
             raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
         return probe
 
-    def after(self, page: Page[Any], *, is_part: bool = False) -> int | None:
-        """Return the cursor to probe after a page that did not show the position; None: everything was probed.
-
-        A part of a page that failed ends before an item that cannot be read. The way forth goes on there.
-        """
+    def after(self, page: Page[Any]) -> int | None:
+        """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
         if page.cursor >= self._forth:
             # Some servers show their last page again, whatever cursor beyond it is requested. Where ties have no order,
             # its ends differ. But a listing that moved as far as the search went on shows a page again too.
@@ -115,9 +112,6 @@ class Search:
             self._times = self._times + 1 if ids <= self._shown else 1
             self._has_ended = page.following is None or self._times > _SHOWN_AT_MOST
             self._shown = ids if len(self._shown) > _AHEAD_AT_MOST else self._shown | ids
-            if is_part and not self._has_ended:
-                self._forth = page.cursor + max(1, len(page.data) - 1)
-                return self._forth
         end = page.cursor + len(page.data)
         if page.following is not None:
             self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than requested
@@ -278,7 +272,7 @@ class DetectDrift(IgnoreDrift[T]):
         if least <= early <= len(page.data) and memory.page[:early] == memory.passed[-early:]:
             return early
         search = self._search or self._new_search(page, "does not begin with the item passed last")
-        match = self._match(page, search, is_first=is_first, is_part=gap is not None)
+        match = self._match(page, search, is_first=is_first)
         if match is None:
             return None
         memory.go_back(match.rank)
@@ -292,7 +286,7 @@ class DetectDrift(IgnoreDrift[T]):
         self._search, self.next_probe = Search(page.cursor, self._limit), page.cursor
         return self._search
 
-    def _match(self, page: Page[T], search: Search, *, is_first: bool, is_part: bool) -> Match | None:
+    def _match(self, page: Page[T], search: Search, *, is_first: bool) -> Match | None:
         """Return the known item on a page after which the walk goes on. None: look at `next_probe` next."""
         memory, ties = self.memory, self._ties
         if is_first and memory.is_complete:
@@ -318,7 +312,7 @@ class DetectDrift(IgnoreDrift[T]):
         if match is not None:
             ties.note_found()
         elif ties_begin is None or not self._goes_before_ties(page, search):
-            self.next_probe = search.next_probe(page, is_part=is_part)
+            self.next_probe = search.next_probe(page)
         return match
 
     def _most(self, ranks: Sequence[int | None]) -> Match | None:

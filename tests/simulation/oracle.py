@@ -134,9 +134,11 @@ def judge_drift(program, stats):
     if not only(program, "moving") or program.on_drift not in {None, "resync"} or program.max_items is not None:
         return
     pages = pages_of(max(program.line.lengths), max(2, program.limit), 1)
-    # At the end, and where it has moved, what was requested ahead is dropped. Three requests find the position.
+    # At the end, and where it has moved, what was requested ahead is dropped. Three requests find the position, and five
+    # by pages of two items.
     ahead = (1 + stats.resyncs) * width_after(pages, program.concurrency)
-    program.costs("a listing that moves costs few requests", program.requests, pages + ahead + 3 * stats.resyncs, stats)
+    most = pages + ahead + (3 if program.limit > 2 else 5) * stats.resyncs
+    program.costs("a listing that moves costs few requests", program.requests, most, stats)
 
 
 def judge_pages(program):

@@ -14,13 +14,13 @@ from simulation.universe import Universe
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
 SEEDS = int(os.environ.get("SEEDS", "10000" if NIGHTLY else "150"))
 
-FAILED_ONCE = (43, 44, 46, 107, 114, 603, 4067, 5258, 6909)
+FAILED_ONCE = (43, 44, 46, 107, 114, 603, 4067, 4346, 5258)
 """Seeds that found a fault when they were drawn first. Some of them draw other universes by now.
 
 Of the client, they found: a pass over details of which all items were gone; a look for an item that failed, and whose
 error said where to resume elsewhere; a walk that was never freed after it was cancelled in a limiter; a stream that its
-last error kept alive; a walk that took numbers of pages for offsets, and missed an item; and an endless search in parts
-of pages. Others found faults of the oracle, such as an error whose position no item has.
+last error kept alive; and a walk that took numbers of pages for offsets, and missed an item. Others found faults of the
+oracle, such as an error whose position no item has.
 """
 
 HERE = Path(__file__).parent
