@@ -134,8 +134,8 @@ def judge_drift(program, stats):
     if not only(program, "moving") or program.on_drift not in {None, "resync"} or program.max_items is not None:
         return
     pages = pages_of(max(program.line.lengths), max(2, program.limit), 1)
-    # At the end, and where it has moved, what was requested ahead is dropped. Three requests find the position, and five
-    # by pages of two items.
+    # At the end, and where it has moved, what was requested ahead is dropped.
+    # Three requests find the position. Pages of two items take five.
     ahead = (1 + stats.resyncs) * width_after(pages, program.concurrency)
     most = pages + ahead + (3 if program.limit > 2 else 5) * stats.resyncs
     program.costs("a listing that moves costs few requests", program.requests, most, stats)
