@@ -166,7 +166,8 @@ def judge_since(program, walk, requests):
     line, got = program.line, program.got
     once = set(got)
     missing = [id_ for id_ in line.ids if id_ not in once and id_ not in line.unreadable]
-    program.check("over all passes each item comes", not missing, len(missing), missing[:3])
+    if not (line.unordered and line.unreadable):  # parts of a page whose order changes may fit together by chance
+        program.check("over all passes each item comes", not missing, len(missing), missing[:3])
     program.check("over all passes no item comes twice", len(once) == len(got), len(got) - len(once))
     if is_still(program) and line.kind == "procedures" and not line.unreadable:  # the API cannot sort them
         program.check("a pass holds nothing back", got == line.ids, got[:3])
