@@ -145,6 +145,7 @@ class OwnDecoder(Decoder[Any]):
         except Exception as error:  # noqa: BLE001 - a constructor may raise any error
             path, fault = _locate(error, path)
         # Raised outside of the handler, because the errors of the libraries quote the body.
+        fault = _SIGNATURE.sub(r"\1***", fault)  # a class may quote the value that it refuses
         raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
 
 
@@ -451,7 +452,8 @@ _MISSING = object()
 
 _AT = re.compile(r"(?s)(.*) - at `\$(.*)`")
 """How msgspec ends a message, unless the value itself is at fault."""
-_LACKS = re.compile(r"Object missing required field `(.*)`")
+_SIGNATURE = re.compile(r"(https?://[^\s'\"?]+\?)[^\s'\"]+")
+"""The query of an address, by which anybody can download."""
 
 
 def _locate(error: BaseException, path: str) -> tuple[str, str]:

@@ -642,3 +642,19 @@ def test_a_model_of_pydantic_that_is_not_whole_is_refused():
 
     with pytest.raises(TypeError, match=r"^model cannot be made of JSON, got .*name 'Missing' is not defined"):
         Runs(Connection()).list().into(MyRun)
+
+
+async def test_an_error_does_not_tell_where_anybody_can_download():
+    """Not even where a class quotes the value that it refuses."""
+
+    def refuse(_, attribute, value):
+        raise ValueError(f"{attribute.name} must not be {value}")
+
+    @attrs.frozen
+    class MyRun:
+        download_url: str = attrs.field(validator=refuse)
+
+    address = "https://storage.example.com/a.bin?X-Amz-Signature=0123456789abcdef"
+    with pytest.raises(DecodeError, match=r"must not be https://storage\.example\.com/a\.bin\?\*\*\*") as caught:
+        await made(MyRun, download_url=address)
+    assert "0123456789abcdef" not in f"{caught.value!r} {caught.value} {caught.value.body}"
