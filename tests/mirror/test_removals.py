@@ -20,7 +20,7 @@ from fakes.asking import ask, ids as ids_of
 from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import DecodeError, DriftError, TofuPilotSession
+from aiotofupilot import DecodeError, DriftError, TofuPilotSession, UnauthorizedError
 from aiotofupilot.listings import Runs
 from aiotofupilot.mirror import MirrorTimeoutError, mirror_blocking
 from aiotofupilot.mirror.removals import AT_MOST, Removals
@@ -501,3 +501,18 @@ def test_a_mirror_of_a_million_runs(factory, tmp_path, gone, later):
         assert (result.gone, result.doubt, result.rows) == (number, None, MILLION)
         assert requests <= at_most, number
         assert {*gone("runs")} == {*map(str, removed)}
+
+
+def test_a_key_that_is_refused_meanwhile_ends_the_update(pull, sandbox, gone, later):
+    """Other errors of the look are doubts."""
+    pull("runs")
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    later(2)
+    sandbox.faults.on(lambda request: request.path.endswith(run.id)).next(faults.status(401))
+    with pytest.raises(UnauthorizedError):
+        pull("runs")
+    sandbox.faults.on(lambda request: request.path.endswith(run.id)).next(faults.status(400))
+    assert pull("runs")["runs"].doubt.startswith("not all runs that are gone were looked for: 400")
+    assert pull("runs")["runs"].gone == 1
+    assert gone("runs") == [run.id]
