@@ -125,12 +125,18 @@ class Leaf:
         """What the column is called."""
         return ".".join(self.path)
 
-    def value(self, item: object) -> object:
-        """Return the value in an item: as the model has it if it is plain, and else as CSV has it."""
-        value = _at(item, self.attributes)
-        if value is None or isinstance(value, _PLAIN):
-            return value
-        return _cell(aiotofupilot.to_wire(item, with_secrets=False), self.path, ())
+
+def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
+    """Return the values of some fields of an item: as the model has one if it is plain, and else as CSV has it."""
+    document = None
+    values: list[object] = []
+    for leaf in leaves:
+        value = _at(item, leaf.attributes)
+        if value is not None and not isinstance(value, _PLAIN):
+            document = document or aiotofupilot.to_wire(item, with_secrets=False)
+            value = _cell(document, leaf.path, ())
+        values.append(value)
+    return values
 
 
 _PLAIN = (str, bool, int, float, datetime, timedelta)
@@ -295,7 +301,7 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
     def page(items: Sequence[Any]) -> bytes:
         from msgspec import json  # noqa: PLC0415 - as in `_json`
 
-        return b"".join(json.encode([cell(leaf.value(item)) for leaf in leaves]) + b"\n" for item in items)
+        return b"".join(json.encode([*map(cell, _values(item, leaves))]) + b"\n" for item in items)
 
     remake = partial(write_xlsx, names=[leaf.name for leaf in leaves], kinds=[leaf.kind for leaf in leaves])
     return Format(name="xlsx", page=page, remake=remake, most=ROWS)
@@ -466,7 +472,9 @@ def columns_of(listing: str) -> tuple[Column, ...]:
 
 
 def _column(leaf: Leaf) -> Column:
-    return Column(leaf.name.replace("_", " ").replace(".", " ").upper(), leaf.value, 17, 40, leaves=0)
+    return Column(
+        leaf.name.replace("_", " ").replace(".", " ").upper(), lambda item: _values(item, (leaf,))[0], 17, 40, leaves=0
+    )
 
 
 def counted(items: int, listing: str) -> str:
