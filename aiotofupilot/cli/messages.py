@@ -198,7 +198,7 @@ def _misunderstood(error: CycloptsError) -> str:
             # In the library it is the size of a page, and in many commands a number of items. cyclopts says --timeout.
             advice = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
-        case MissingArgumentError() if "--procedure-id " in str(error):
+        case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
             return "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows the IDs. See --help."
         case _:
             return f"{_GUESS.sub(_if_near, str(error))} See --help."

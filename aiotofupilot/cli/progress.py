@@ -126,26 +126,27 @@ class Progress(logging.Handler):
     @asynccontextmanager
     async def _lines(self) -> AsyncGenerator[None]:
         """Write lines during a block, unless standard error is a terminal, and one after it if there were any."""
-        told: list[None] = []
+        lines = 0
 
-        def tell() -> None:
+        def write_line() -> None:
+            nonlocal lines
             parts = filter(None, (*map(str, self._rows.values()), self.warning))
             say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {'; '.join(parts) or 'nothing has come yet'}")
-            told.append(None)
+            lines += 1
 
-        async def tell_each_minute() -> None:
+        async def write_each_minute() -> None:
             while not is_terminal(sys.stderr):
                 await asyncio.sleep(_EVERY)
-                tell()
+                write_line()
 
-        telling = asyncio.create_task(tell_each_minute())
+        writing = asyncio.create_task(write_each_minute())
         try:
             yield
         finally:
-            telling.cancel()
-            await asyncio.wait((telling,))
-        if told:
-            tell()
+            writing.cancel()
+            await asyncio.wait((writing,))
+        if lines:
+            write_line()
 
     @property
     def is_shown(self) -> bool:
