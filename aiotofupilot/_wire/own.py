@@ -227,7 +227,7 @@ def _is_plain(cls: type) -> bool:
         return False
     if "__attrs_attrs__" in own:
         fields: Any = attrs.fields(cast("Any", cls))
-        return not {"__attrs_init__", "__attrs_pre_init__"} & own.keys() and all(
+        return "__attrs_pre_init__" not in own and all(
             field.init
             and field.converter is None
             and field.alias == field.name
@@ -235,10 +235,10 @@ def _is_plain(cls: type) -> bool:
             for field in fields
         )
     if "__dataclass_fields__" in own:
-        params, members = own["__dataclass_params__"], dataclasses.fields(cast("Any", cls))
-        has_others = len(members) < len(own["__dataclass_fields__"])  # such as InitVar
+        members = dataclasses.fields(cast("Any", cls))
+        has_others = len(members) < len(own["__dataclass_fields__"])  # such as a ClassVar
         is_of_pydantic = "__pydantic_validator__" in own
-        return params.init and not has_others and not is_of_pydantic and all(field.init for field in members)
+        return not has_others and not is_of_pydantic and all(field.init for field in members)
     return False
 
 
