@@ -58,8 +58,8 @@ async def mirror(
         full: Read everything again, and mark what is gone.
         details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
             request.
-        removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run,
-            if that begins a minute later or more.
+        removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run
+            that looks a minute later or more.
         publish: Put a copy here after each update that changed something. Others can read it at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.

@@ -119,8 +119,8 @@ class Mirror:
                 phases and logs of these runs; more than 0. This sees what was changed or removed there. None: only what
                 is new.
             removals: Whether to look for runs, units and batches that were removed. A row is marked as gone if two
-                updates miss it, which begin at least a minute apart, and its item cannot be had by its key either. If
-                more than 50 are gone, `MirrorResult.doubt` says so, and ``full`` is the way.
+                updates miss it, at least a minute apart, and its item cannot be had by its key either. If more than 50
+                are gone, `MirrorResult.doubt` says so, and ``full`` is the way.
             deadline: Seconds after which nothing more is read, more than 0. What has come by then is stored. None:
                 there is no limit.
             on_progress: Called when a listing begins, and when rows of it were read. None: nobody wants to know.

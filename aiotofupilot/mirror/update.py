@@ -137,10 +137,8 @@ class Update:
                 with suppress(NotFoundError):
                     self._organization = (await self._in_time(self.session.whoami())).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
-                if self.publish is not None:
-                    await self._call(
-                        self.database.is_published, self.publish
-                    )  # or it is refused before it costs anything
+                if self.publish is not None:  # what is not a copy of this mirror is refused before it costs anything
+                    await self._call(self.database.is_published, self.publish)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
