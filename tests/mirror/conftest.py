@@ -4,6 +4,7 @@ import shutil
 
 import duckdb
 import pytest
+from fakes.waveforms import few_points
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.mirror import mirror_blocking
@@ -16,6 +17,13 @@ from aiotofupilot.testing import serve
 def line():
     """What the sandbox is made with."""
     return {"procedures": 5, "runs": 40}
+
+
+@pytest.fixture(scope="module")
+def short_series():
+    """Let the sandbox make series of few points, because those of a test line are long."""
+    with few_points():
+        yield
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from math import nan
 
 import pytest
 from fakes.in_process import InProcess
-from fakes.waveforms import few_points, measured, run_of
+from fakes.waveforms import measured, run_of
 
 from aiotofupilot import NotFoundError, ServerError
 from aiotofupilot.listings import Runs
@@ -21,11 +21,7 @@ SERIES = (
     "id, run_id, phase_name, retry_count, measurement_id, measurement_name, series, series_name, description, units"
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_points():
-    with few_points():
-        yield
+pytestmark = pytest.mark.usefixtures("short_series")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import duckdb
 import pytest
 from attrs import evolve
 from fakes.budget import NIGHTLY
-from fakes.waveforms import few_points
 
 from aiotofupilot._part import locked
 from aiotofupilot.mirror import DatabaseInUseError, Mirror, MirrorError
@@ -47,11 +46,7 @@ while True:
 """
 """Opens a copy again and again, until a file says that it is over. A run has its phases in each of them."""
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_points():
-    with few_points():
-        yield
+pytestmark = pytest.mark.usefixtures("short_series")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 
 import pytest
 from attrs import evolve
-from fakes.waveforms import few_points
 
 from aiotofupilot import DecodeError, RetryPolicy, TofuPilotError
 
@@ -18,16 +17,12 @@ HUGE = 10**400
 
 LONG = "x" * 3_000_000
 
+pytestmark = pytest.mark.usefixtures("short_series")
+
 
 @pytest.fixture
 def line():
     return {"procedures": 2, "runs": 8}
-
-
-@pytest.fixture(autouse=True)
-def _few_points():
-    with few_points():
-        yield
 
 
 def change(sandbox, listing, *values, **field):
