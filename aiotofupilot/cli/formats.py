@@ -57,6 +57,8 @@ class Format:
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
     most: int | None = None
     """How many items the file holds at most. None: any number."""
+    details_at_once: int = 1
+    """At most so many items with details are written together, if as many have come. One can have tens of megabytes."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -290,7 +292,9 @@ def _parquet(model: type, names: Sequence[str] | None) -> Format:
 
     columns = None if names is None else tuple(".".join(leaf.attributes) for leaf in chosen(model, names))
     page = partial(stream_part, model=model, columns=columns)
-    return Format(name="parquet", head=stream_head(model, columns), page=page, remake=write_parquet)
+    head = stream_head(model, columns)
+    # Columns of ten runs cost hardly more than columns of one.
+    return Format(name="parquet", head=head, page=page, remake=write_parquet, details_at_once=10)
 
 
 def _workbook(model: type, names: Sequence[str] | None) -> Format:

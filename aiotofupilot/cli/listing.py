@@ -235,8 +235,7 @@ async def _write(
 ) -> None:
     """Write what a walk yields, page by page."""
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
-    # An item with details is written by itself, because it can have tens of megabytes.
-    while items := await walk.take(1 if query.has_details else sys.maxsize):
+    while items := await walk.take(output_format.details_at_once if query.has_details else sys.maxsize):
         if output_format.most is not None and out.state.items + len(items) > output_format.most:
             raise _too_many(query, output_format)
         # The head is written with the first items, so that a listing that is refused leaves no header.

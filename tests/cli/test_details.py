@@ -4,8 +4,9 @@ import asyncio
 import json
 
 import pytest
+from pyarrow import parquet
 
-from aiotofupilot import TofuPilotSession, to_wire
+from aiotofupilot import DetailsWalk, TofuPilotSession, to_wire
 from aiotofupilot.cli import run
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.listings import NAMES
@@ -47,6 +48,20 @@ def test_items_are_written_one_by_one(sandbox, tmp_path, monkeypatch):
     monkeypatch.setattr(PartFile, "write", noted)
     assert run(["runs", "-n", "5", "--details", "--concurrency", "4", "-o", str(tmp_path / "x.jsonl")]) == 0
     assert written == [1, 2, 3, 4, 5, None]
+
+
+def test_columns_are_made_of_several_items_at_once(sandbox, tmp_path, monkeypatch):
+    """Ten runs cost hardly more than one. No row waits for others: they are taken if they have come."""
+    asked, take = set(), DetailsWalk.take
+
+    async def noted(walk, at_most):
+        asked.add(at_most)
+        return await take(walk, at_most)
+
+    monkeypatch.setattr(DetailsWalk, "take", noted)
+    assert run(["runs", "-n", "15", "--details", "--concurrency", "4", "-o", str(tmp_path / "x.parquet")]) == 0
+    assert asked == {10}
+    assert parquet.read_table(tmp_path / "x.parquet")["id"].to_pylist() == [run.id for run in sandbox.runs[:15]]
 
 
 def test_the_bar_counts_details(sandbox, on_terminal, tmp_path):
