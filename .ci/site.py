@@ -7,11 +7,12 @@ The site is in FOLDER afterwards. Its pages can be read there. Its search needs 
 ``cli`` and ``mirror``, and the dependency group ``docs``.
 
 Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
-public name once, the page of options is what ``--help`` says, and ``llms.txt`` is the skill of the package with the
-list of pages. A line such as ``<!-- parameters: aiotofupilot.RetryPolicy -->`` becomes the table of what the callable
-takes, from its signature and its docstring, and ``<!-- functions: aiotofupilot.sandbox.faults -->`` that of the public
-functions of a module. A link that leads nowhere, a name that cannot be resolved, a page that is in
-no menu, a public name without a place and a parameter without documentation all fail.
+public name once, and a page for each listing, the page of options is what ``--help`` says, and ``llms.txt`` is the
+skill of the package with the list of pages. A line such as ``<!-- parameters: aiotofupilot.RetryPolicy -->`` becomes
+the table of what the callable takes, from its signature and its docstring, and
+``<!-- functions: aiotofupilot.sandbox.faults -->`` that of the public functions of a module. A link that leads nowhere,
+a name that cannot be resolved, a page that is in no menu, a public name without a place and a parameter without
+documentation all fail.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import surface
 from surface import PACKAGE
 
 from aiotofupilot.cli.app import command_line
+from aiotofupilot.listings import NAMES, listing_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -87,6 +89,19 @@ INTRODUCTION = (
     "::: {}\n    options:\n      members: false\n      show_root_heading: false\n      show_root_toc_entry: false"
 )
 DIRECTIVE = "::: {}\n    options:\n      inherited_members: {}"
+LISTING = """::: {}
+    options:
+      heading_level: 1
+      inherited_members: {}
+      members: {}
+      separate_signature: false
+      show_signature: false
+"""
+"""The page of a listing. The parameters come with their types and defaults, so a signature would say them twice."""
+LISTINGS = {f"{PACKAGE}.listings.{listing_class(name).__name__}": name for name in NAMES}
+"""The names of the listings, by the paths of their classes."""
+MADE = ("cli/options.html", "reference/")
+"""Where the pages are that are made from the source."""
 FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
 """The opening of a block whose language has a word for the tests, such as ``python program``."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
@@ -202,7 +217,8 @@ def reference(names: Mapping[str, str]) -> dict[str, str]:
     places: dict[Group, dict[str, list[str]]] = {}
     for name, home in sorted(names.items(), key=lambda item: rank(item[0])):
         places.setdefault(group_of(name, home), {}).setdefault(name.rpartition(".")[0], []).append(name)
-    index = ["# Reference", "Each public name, with its parameters, its fields and what it raises."]
+    index = ["---\nsearch: {exclude: true}\n---", "# Reference"]
+    index.append("Each public name, with its parameters, its fields and what it raises.")
     pages = {}
     for group, modules in sorted(places.items(), key=lambda item: GROUPS.index(item[0])):
         beside = [f"{PACKAGE}.{home}" for home in group.homes if home[0] != "_"]
@@ -213,10 +229,20 @@ def reference(names: Mapping[str, str]) -> dict[str, str]:
             page.append(f"## from {module}")
             if module != PACKAGE:
                 page.append(INTRODUCTION.format(module))
-            page += (DIRECTIVE.format(name, has_all) for name in modules[module])
+            if linked := [f"[`session.{LISTINGS[name]}`][{name}]" for name in modules[module] if name in LISTINGS]:
+                page.append("Each has a page: " + " · ".join(linked))
+            page += (DIRECTIVE.format(name, has_all) for name in modules[module] if name not in LISTINGS)
             index.append(" · ".join(f"[`{name.rpartition('.')[2]}`][{name}]" for name in modules[module]))
         pages[group.page] = "\n\n".join(page) + "\n"
-    return pages | {"index": "\n\n".join(index) + "\n"}
+    listings = {LISTINGS[path]: listing_page(path) for path in names if path in LISTINGS}
+    return pages | listings | {"index": "\n\n".join(index) + "\n"}
+
+
+def listing_page(path: str) -> str:
+    """Return the page of a listing, by the path of its class. Its ``list()``, with the filters, comes first."""
+    needs_procedure = any(argument.is_required for argument in listing_class(LISTINGS[path]).filters)
+    inherited = ["get", "of_every_procedure"] if needs_procedure else ["get"]
+    return LISTING.format(path, inherited, ["list", "current", *inherited])
 
 
 def options() -> str:
@@ -260,6 +286,23 @@ def check_menu(menu: list[dict[str, Any]], docs: Path) -> None:
         fail(f"in no menu: {sorted(there - listed)}; in the menu, but not there: {sorted(listed - there)}")
 
 
+def guides_first(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the search can find, in an order in which a guide comes before the reference.
+
+    The search shows titles that it finds before texts, and of those that are alike the first here. A field of a class
+    has no title of its own. It is a part of the text of its class, because a guide has most words in its text only.
+    """
+    kept: dict[str, dict[str, Any]] = {}
+    for entry in sorted(found, key=lambda entry: entry["location"].startswith(MADE)):
+        title, text = entry["title"], entry["text"]
+        owner = kept.get(entry["location"].rpartition(".")[0])
+        if owner and text.startswith("<pre><code>") and not text.startswith(f"<pre><code>{title}("):
+            owner["text"] += text
+        else:
+            kept[entry["location"]] = entry
+    return list(kept.values())
+
+
 def fail(what: str) -> NoReturn:
     """End with a line that says what is wrong."""
     sys.exit(f".ci/site.py: {what}")
@@ -284,7 +327,10 @@ def build(work: Path) -> Path:
     for page, text in pages.items():
         (docs / "reference" / f"{page}.md").write_text(text, encoding="utf-8")
     (menu,) = [entry["Reference"] for entry in configuration["nav"] if "Reference" in entry]
-    menu += [{group.title: f"reference/{group.page}.md"} for group in GROUPS if group.page in pages]
+    for group in GROUPS:
+        menu.append({group.title: f"reference/{group.page}.md"})
+        if group.page == "listings":
+            menu.append({"Each listing": [{f"session.{name}": f"reference/{name}.md"} for name in NAMES]})
     (docs / "cli" / "options.md").write_text(options(), encoding="utf-8")
     check_menu(configuration["nav"], docs)
     (docs / "llms.txt").write_text(for_agents(configuration), encoding="utf-8")
@@ -292,6 +338,9 @@ def build(work: Path) -> Path:
     command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
     if subprocess.run(command, cwd=work, check=False, env=os.environ | {"NO_COLOR": "1"}).returncode:  # noqa: S603 - our own
         fail("the site was not built")
+    search = work / "site" / "search.json"
+    index = json.loads(search.read_text(encoding="utf-8"))
+    search.write_text(json.dumps(index | {"items": guides_first(index["items"])}), encoding="utf-8")
     return work / "site"
 
 

@@ -123,6 +123,9 @@ def declare(function: griffe.Function, listing: type[Listing[Any]]) -> None:
             declared = annotation(parameter.annotation)
             function.parameters.add(griffe.Parameter(name, kind=kind, annotation=declared, default=default))
     function.docstring.value = inspect.getdoc(listing.list)
+    function.parent.docstring.value += (
+        f"\n\n``session.{listing.name}`` is of this class. `Listing` and `Paginator` say what all listings can do."
+    )
 
 
 def show_default(thing: griffe.Object) -> None:

@@ -44,6 +44,42 @@ def test_every_public_name_has_its_place(site, names):
         assert f"][{name}]" in pages["index"], name
 
 
+def test_each_listing_has_a_page_of_its_own_that_begins_with_its_filters(site, names):
+    pages = site["reference"](names)
+    for name in NAMES:
+        title = name.capitalize()
+        assert pages[name].startswith(f"::: aiotofupilot.listings.{title}\n")
+        assert "\n      members: ['list', " in pages[name]
+        assert f"[`session.{name}`][aiotofupilot.listings.{title}]" in pages["listings"]
+    assert ["of_every_procedure" in pages[name] for name in ("measurements", "runs")] == [True, False]
+
+
+def test_the_search_finds_guides_before_the_reference_and_a_field_with_its_class(site):
+    """The search prefers what has a title, and of two that are alike the first."""
+
+    def found(location, text=""):
+        return {"location": location, "title": location.rpartition(".")[2], "text": text}
+
+    entries = [
+        found("cli/options.html"),
+        found("guides/pagination.html"),
+        found("reference/walks.html#aiotofupilot.WalkStats", "<p>Counts.</p>"),
+        found("reference/walks.html#aiotofupilot.WalkStats.resyncs", "<pre><code>resyncs: int = 0\n</code></pre>"),
+        found("reference/walks.html#aiotofupilot.WalkStats.total", "<pre><code>total() -&gt; int\n</code></pre>"),
+        found("sandbox/index.html"),
+    ]
+    assert [(entry["location"], entry["text"]) for entry in site["guides_first"](entries)] == [
+        ("guides/pagination.html", ""),
+        ("sandbox/index.html", ""),
+        ("cli/options.html", ""),
+        (
+            "reference/walks.html#aiotofupilot.WalkStats",
+            "<p>Counts.</p><pre><code>resyncs: int = 0\n</code></pre>",
+        ),
+        ("reference/walks.html#aiotofupilot.WalkStats.total", "<pre><code>total() -&gt; int\n</code></pre>"),
+    ]
+
+
 def test_a_public_name_without_a_place_is_refused(site):
     with pytest.raises(SystemExit, match=r"aiotofupilot\.new\.Name has no place"):
         site["reference"]({"aiotofupilot.new.Name": "aiotofupilot.new.Name"})
