@@ -3,7 +3,8 @@
     python .ci/look.py FOLDER [SHOTS]
 
 Each page of FOLDER is opened at two widths, and some of them dark and light. No page may be wider than its window, run
-into an error, or ask another server for anything. The search has to find what people search for. With SHOTS, pictures
+into an error, have code under a copy button, or ask another server for anything. The search has to find first what
+people search for. With SHOTS, pictures
 of some pages go into this folder. Without Chromium, a line says that nobody has looked, and the exit code is 0.
 """
 
@@ -31,14 +32,26 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 WIDTHS = (1280, 390)
 """Of a window on a desk, and of a telephone."""
 SCHEMES = ("light", "dark")
-SEARCHES = {"resync": "guides/pagination.html", "RetryPolicy": "reference/session.html"}
-"""What people search for, and the page that has to be among what is found."""
-SHOWN = ("index.html", "guides/pagination.html", "guides/pull.html", "reference/listings.html", "cli/options.html")
+SEARCHES = {
+    "resync": "guides/pagination.html",
+    "checkpoint": "guides/resume.html",
+    "mirror": "mirror/index.html",
+    "sandbox": "sandbox/index.html",
+    "RetryPolicy": "reference/session.html",
+}
+"""What people search for, and the page that has to be found first."""
+SHOWN = ("index.html", "guides/pagination.html", "guides/pull.html", "reference/runs.html", "cli/options.html")
 """The pages that a person looks at."""
 PATIENCE = 20
 """Seconds that the browser may take for anything."""
 
 BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BLOCKS = "[...document.querySelectorAll('pre > code')].map(code => [code, code.parentElement.querySelector('nav')])"
+"""The blocks of code, each with its copy button, which a script adds."""
+COVERED = (
+    f"{BLOCKS}.filter(([code, button]) =>"
+    " code.getBoundingClientRect().right > button.getBoundingClientRect().left).length"
+)
 INSIDE = "[...document.querySelectorAll('div')].find(element => element.shadowRoot).shadowRoot"
 """The window of the search keeps its elements to itself."""
 FOUND = f"[...{INSIDE}.querySelectorAll('[role=option]')].map(link => link.href)"
@@ -138,6 +151,13 @@ async def served(site: Path) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+async def faults(tab: Tab) -> list[str]:
+    """Return what is wrong in the window, as it is."""
+    beyond, covered = await tab.evaluate(f"[{BEYOND}, {COVERED}]")
+    wrong = [f"the page is {beyond} pixels wider than the window"] if beyond > 0 else []
+    return [*wrong, f"{covered} blocks of code are under copy buttons"] if covered else wrong
+
+
 async def look(tab: Tab, pages: list[str], address: str, shots: Path | None) -> list[str]:
     """Look at the whole site, and return what is wrong."""
     wrong = []
@@ -152,18 +172,18 @@ async def look(tab: Tab, pages: list[str], address: str, shots: Path | None) -> 
         await tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         for page in pages if scheme == SCHEMES[0] else SHOWN:  # colours change no width
             await tab.open(address + page)
+            await tab.until(f"{BLOCKS}.every(([_, button]) => button)")
             for width in WIDTHS:
                 await tab.resize(width)
-                if (beyond := await tab.evaluate(BEYOND)) > 0:
-                    wrong.append(f"{page} is {beyond} pixels wider than a window of {width}")
+                wrong += [f"{page}, in a window of {width}: {fault}" for fault in await faults(tab)]
                 if page in SHOWN:
                     await shoot(page.replace("/", "-").removesuffix(".html"))
         for width, (text, page) in itertools.product(WIDTHS, SEARCHES.items()):
             await tab.resize(width)
             found = await search(tab, address, text)
             await shoot(f"search-{text}")
-            if not any(f"/{page}?" in link for link in found):
-                wrong.append(f"the search for {text} does not find {page}, but {found}")
+            if f"/{page}?" not in found[0]:
+                wrong.append(f"the search for {text} does not find {page} first, but {found}")
     strangers = {url for url in tab.requested if not url.startswith((address, "data:", "about:", "blob:"))}
     return [*wrong, *tab.errors, *(f"a page requests {url}" for url in sorted(strangers))]
 
@@ -194,6 +214,6 @@ if __name__ == "__main__":
         sys.exit()
     for pictures in rest:
         pictures.mkdir(parents=True, exist_ok=True)
-    faults = asyncio.run(main(found, folder, rest[0] if rest else None))
-    print(*faults, f"look: {len(faults)} faults", sep="\n")
-    sys.exit(bool(faults))
+    wrong = asyncio.run(main(found, folder, rest[0] if rest else None))
+    print(*wrong, f"look: {len(wrong)} faults", sep="\n")
+    sys.exit(bool(wrong))
