@@ -15,7 +15,9 @@ nbformat = pytest.importorskip("nbformat", reason="likewise")
 @pytest.fixture(scope="module")
 def outputs():
     """Run the cells of the guide in one notebook; return what each of them shows, by MIME type, and its streams."""
-    cells = [nbformat.v4.new_code_cell(block.text) for block in blocks("python cell")]
+    texts = [block.text for block in blocks("python cell")]
+    labels = "chart.figure.canvas.draw()\n[label.get_text() for label in chart.get_xticklabels()]"
+    cells = [nbformat.v4.new_code_cell(text) for text in (*texts, labels)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     with serve(Sandbox(procedures=5, runs=450)) as sandbox, pytest.MonkeyPatch.context() as patched:
         patched.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
@@ -49,9 +51,11 @@ def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):
         assert f"<th>{column}</th>" in outputs[1]["text/html"]
 
 
-def test_the_chart_is_a_picture(outputs):
+def test_the_chart_is_a_picture_and_its_days_are_dates(outputs):
+    """The runs are of three days. With room for more labels, matplotlib alone would label hours."""
     assert len(outputs[2]["image/png"]) > 5_000
     assert outputs[2]["streams"] == ""
+    assert outputs[-1]["text/plain"] == "['31', '01\\nFeb\\n2026', '02']"
 
 
 def test_one_run_shows_what_it_has(outputs):
