@@ -67,7 +67,7 @@ class Group(NamedTuple):
     page: str
     title: str
     homes: tuple[str, ...]
-    """Modules, without the name of the package. What is in them belongs to the page too."""
+    """Modules, without the name of the package. What is in them belongs to the page too. The first introduces it."""
 
 
 GROUPS = (
@@ -221,8 +221,9 @@ def reference(names: Mapping[str, str]) -> dict[str, str]:
     index.append("Each public name, with its parameters, its fields and what it raises.")
     pages = {}
     for group, modules in sorted(places.items(), key=lambda item: GROUPS.index(item[0])):
-        beside = [f"{PACKAGE}.{home}" for home in group.homes if home[0] != "_"]
-        page = [f"# {group.title}", *(INTRODUCTION.format(module) for module in beside if module not in modules)]
+        page, first = [f"# {group.title}"], f"{PACKAGE}.{group.homes[0]}"
+        if group.homes[0][0] != "_" and first not in modules:
+            page.append(INTRODUCTION.format(first))
         has_all = str(group.page != "errors").lower()  # each error has what the first one has
         index.append(f"## [{group.title}]({group.page}.md)")
         for module in sorted(modules, key=lambda module: (module.count("."), module)):
