@@ -275,7 +275,7 @@ def _fields_of(cls: Any) -> list[_Field]:
         ]
     fields: list[_Field] = []
     for name, metadata, has_default in found:
-        path = metadata.get("path", name)
+        path = metadata.get("path", metadata.get("wire") or name)  # as models of this package say it
         if not isinstance(path, str) or "" in path.split("."):
             message = f"the path of {name!r} must be keys with dots in between, such as 'unit.part.name', got {path!r}"
             raise TypeError(message)

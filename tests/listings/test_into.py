@@ -13,8 +13,8 @@ import pytest
 from fakes.listings import Connection, offered, required
 from msgspec import json
 
-from aiotofupilot import DecodeError, RawItem, TofuPilotSession
-from aiotofupilot.listings import NAMES, Runs, Users
+from aiotofupilot import DecodeError, RawItem, Repository, TofuPilotSession
+from aiotofupilot.listings import NAMES, Procedures, Runs, Users
 from aiotofupilot.sandbox import Sandbox, faults
 
 T = TypeVar("T")
@@ -192,6 +192,19 @@ async def test_classes_in_classes_have_paths_of_their_own(wrong):
     assert found.deep == [Deep("one", Deep("Ada"), "Ada"), Deep("two")]
     assert found.unit == RUN["unit"]
     assert (found.serial, found.part, found.revision) == ("SN1", "PN1", "A")
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_model_in_a_class_is_read_by_its_names_on_the_wire(is_known):
+    """It does not matter whether a listing has read the model before."""
+    if is_known:
+        await Procedures(Connection(page())).list()
+    repository = {"id": "g1", "name": "fvt", "fullName": "acme/fvt"}
+    cls = own(repository=(Repository, at("linkedRepository")))
+    assert await made(cls, linkedRepository=repository) == cls(Repository("g1", "fvt", "acme/fvt"))
+    with pytest.raises(DecodeError) as refused:
+        await made(cls, linkedRepository=repository | {"fullName": 1})
+    assert refused.value.path == "$.data[0].linkedRepository.fullName"
 
 
 async def test_a_path_that_ends_early_gives_nothing_or_the_default():
