@@ -152,7 +152,8 @@ class Settings:
                 context.load_verify_locations(cafile=path)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
             reason = getattr(error, "strerror", None) or error
-            raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
+            where = f"{name}: " if (name := getattr(error, "filename", None)) else ""
+            raise unusable("ca_cert", f"{source} cannot be used: {where}{reason}") from error
         return context
 
 

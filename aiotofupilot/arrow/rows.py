@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._checks import boolean, for_parameter, must_be
+from aiotofupilot._checks import boolean, for_parameter, must_be, near_column
 from aiotofupilot.errors import DecodeError
 
 from .columns import arrays_of, flat_columns, nested_columns
@@ -94,20 +93,14 @@ def checked_names(columns: Any, known: Iterable[str], what: str) -> list[str]:  
     names, taken = list(known), list[str]()
     for name in cast("Iterable[str]", columns):
         if name not in names:
-            raise for_parameter(ValueError(f"columns: {what} has no column {name!r}{_near(name, names)}"), "columns")
+            near = near_column(name, names)
+            raise for_parameter(ValueError(f"columns: {what} has no column {name!r}{near}"), "columns")
         if name in taken:
             raise for_parameter(ValueError(f"columns: {name!r} is named twice"), "columns")
         taken.append(name)
     if not taken:
         raise for_parameter(ValueError("columns must not be empty"), "columns")
     return taken
-
-
-def _near(name: object, names: Sequence[str]) -> str:
-    """Return what else may have been meant."""
-    inside = [each for each in names if each.startswith(f"{name}{_SEPARATOR}")]
-    near = inside or get_close_matches(str(name), names, n=3) or names
-    return f": there are {', '.join(near)}" if len(near) > 1 else f": did you mean {near[0]!r}?"
 
 
 def schema(model: type, *, flat: bool = False, columns: Sequence[str] | None = None) -> pa.Schema:

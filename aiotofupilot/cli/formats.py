@@ -20,6 +20,7 @@ from attrs import evolve, frozen
 from rich.cells import cell_len, set_cell_size
 
 import aiotofupilot
+from aiotofupilot._checks import near_column
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models.fields import shown_fields
@@ -167,7 +168,7 @@ def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
         return [*known.values()]
     for at, name in enumerate(columns):
         if name not in known:
-            raise UsageError(f'--columns: there is no column "{name}": there are {", ".join(known)}')
+            raise UsageError(f'--columns: there is no column "{name}"{near_column(name, [*known])}')
         if name in columns[:at]:
             raise UsageError(f'--columns: "{name}" is named twice')
     return [known[name] for name in columns]
@@ -282,8 +283,7 @@ def _table(listing: str, model: type, names: Sequence[str] | None, *, is_shown: 
         known = {column.value: column for column in columns}
         leaves = chosen(model, names)
         made = (known.get(".".join(leaf.attributes)) or _column(leaf) for leaf in leaves)
-        # The one that is named last is left out first.
-        columns = tuple(evolve(column, leaves=-at) for at, column in enumerate(made))
+        columns = tuple(evolve(column, leaves=None) for column in made)
     return table_rows(columns, shutil.get_terminal_size().columns if is_shown else None)
 
 
@@ -323,8 +323,9 @@ class Column:
     """Terminal cells that it needs."""
     enough: int
     """The width up to which more width is of use, in terminal cells."""
-    leaves: int
-    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first."""
+    leaves: int | None
+    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first. None: it
+    is never left out, but narrowed."""
 
     def text(self, item: object) -> str:
         """Return the text of its cell for an item; ``-`` stands for null."""
@@ -493,17 +494,22 @@ GAP = "  "
 def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
     """Return the columns that fit, with their widths, and leave out others. None: all of them fit.
 
-    The width that is left is shared in proportion to what each column can use.
+    The width that is left is shared in proportion to what each column can use. Where columns that are not left out need
+    more than there is, each is narrowed in proportion to what it needs.
     """
     if width is None:
         return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
-    while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:
-        kept.remove(min(kept, key=lambda column: column.leaves))
-    if missing > 0:
-        return [evolve(kept[0], width=width)]
+    leaving = sorted((column for column in columns if column.leaves is not None), key=lambda column: column.leaves or 0)
+    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0 < len(leaving):
+        if len(kept) == 1:
+            break
+        kept.remove(leaving.pop(0))
+    if spare < 0:
+        needed = sum(column.width for column in kept)
+        return [evolve(column, width=max(1, column.width * (needed + spare) // needed)) for column in kept]
     usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
-    shared = min(-missing, usable[-1])
+    shared = min(spare, usable[-1])
     ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost
     return [evolve(column, width=column.width + ends[at + 1] - ends[at]) for at, column in enumerate(kept)]
 

@@ -104,6 +104,8 @@ def listing_command(name: str) -> Callable[..., Any]:
             say(f"{count}; {left_out}" if left_out else count)
         elif left_out:
             complain(left_out)
+        elif not items and path is not None:  # an ID may be mistyped, and a job would write empty files for ever
+            say(f"{counted(items, name)} in {path}")
 
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)

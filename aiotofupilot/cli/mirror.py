@@ -102,7 +102,7 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
     """Update a mirror, and show how far it is."""
     import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
 
-    reached = "beginning"
+    reached = ""
 
     def note(step: MirrorProgress) -> None:
         nonlocal reached
@@ -120,7 +120,7 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
-            left = f"it had come to the {reached}, run it again to go on"
+            left = f"it had come to the {reached}, run it again to go on" if reached else "no listing was read"
             if isinstance(error, library.MirrorTimeoutError):
                 raise StoppedError(DeadlineError(error.seconds, progress.warning), left) from error
             raise StoppedError(error, left) from error

@@ -203,6 +203,13 @@ def option(parameter: str) -> str:
     return names[0]
 
 
+def _help(argument: Argument) -> str:
+    """Return what an option means. Where the server decides something without it, this comes last."""
+    text = argument.full_doc.partition(" None:")[0].replace("``", "")
+    decided = option(argument.name) if argument.server_default is True else argument.server_default
+    return f"{text} [default of the server: {decided}]" if decided else text
+
+
 def _option(argument: Argument) -> inspect.Parameter:
     kind = argument.item_type
     typed = _TYPED.get(kind, {})
@@ -219,8 +226,7 @@ def _option(argument: Argument) -> inspect.Parameter:
     details: dict[str, Any] = {
         "name": [option(argument.name)],
         "group": FILTERS,
-        # What None means comes last. It is not news for a command, whose options can be left out.
-        "help": argument.full_doc.partition(" None:")[0].replace("``", ""),
+        "help": _help(argument),
         **typed,
         **_OF_LIST.get(argument.name, {}),
     }

@@ -250,6 +250,8 @@ async def output(
         # No other path on the same disk would mend it. Windows has no quota by this name.
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", None)):
             raise
+        if not path.parent.exists():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}") from error
         name = path if error.errno == errno.ENOENT else error.filename or path  # it may be about FILE.part
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
     try:

@@ -115,6 +115,11 @@ class Database:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
                 options += f", STORAGE_VERSION '{_READABLE_BY}'"
+            elif not self._path.stat().st_mode & stat.S_IWUSR:  # which does not stop root
+                raise MirrorError(
+                    f"{self._path} is read-only, as published copies are: update the mirror, or make a copy that may "
+                    "be written"
+                )
             memory = f"{_MEMORY[self._memory]}MiB"
             connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": "", "threads": 2})
             try:

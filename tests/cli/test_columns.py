@@ -67,11 +67,11 @@ def test_a_table_shows_an_array_as_csv_has_it(sandbox, capfd):
         (
             "id,linkedRepository",
             (
-                'there is no column "linkedRepository": there are id, name, created_at, created_by_user.id, '
-                "created_by_user.name, created_by_user.email, linkedRepository.id, linkedRepository.name, "
-                "linkedRepository.fullName, linkedRepository.provider"
+                'there is no column "linkedRepository": there are linkedRepository.id, linkedRepository.name, '
+                "linkedRepository.fullName, linkedRepository.provider\n"
             ),
         ),
+        ("id, name", "there is no column \" name\": did you mean 'name'?\n"),
         ("", 'there is no column "": there are id, name, '),
         ("id,name,id", '"id" is named twice\n'),
     ],
@@ -101,3 +101,18 @@ def test_the_help_has_it_within_the_width_of_the_terminal(capfd, monkeypatch, co
     shown = capfd.readouterr().out
     assert "--columns" in shown
     assert max(map(len, shown.splitlines())) <= columns
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (23, "ID      CR…  NA…  RE…"),
+        (60, "ID                     CREATED     NAME          REPOSITO…"),
+        (110, "ID                                    CREATED            NAME                         REPOSITORY"),
+    ],
+)
+def test_a_terminal_shows_every_column_that_is_named(on_terminal, width, shown):
+    """Where it is too narrow, each of them is cut."""
+    with on_terminal(width, streams=("stdout",)) as terminal:
+        assert run(["procedures", "--columns", "id,created_at,name,linkedRepository.fullName"]) == 0
+    assert terminal.lines[0] == shown

@@ -155,7 +155,7 @@ def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
     assert capfd.readouterr() == (
         "",
-        "aiotofupilot: cannot write: No space left on device; it had come to the beginning, run it again to go on\n",
+        "aiotofupilot: cannot write: No space left on device; no listing was read\n",
     )
 
 

@@ -96,14 +96,23 @@ def test_readers_that_open_it_all_the_time_find_a_whole_database(pull, sandbox, 
 
 
 def test_a_reader_keeps_the_copy_that_it_has_open(pull, sandbox, rows, shared, ids):
-    """Also in the process of the mirror. The copy is read-only."""
+    """Also in the process of the mirror."""
     pull("runs", publish=shared)
     with duckdb.connect(shared, read_only=True) as reader:
         sandbox.produce(1)
         pull("runs", publish=shared)
         assert reader.execute("SELECT count(*) FROM tofupilot.runs").fetchall() == [(RUNS,)]
     assert rows("runs") == ids(sandbox.runs)
+
+
+def test_a_copy_is_not_updated(pull, shared):
+    """It is read-only. Whoever wrote into it would keep others from reading it."""
+    pull("stations", publish=shared)
     assert shared.stat().st_mode & 0o777 == 0o444
+    before = shared.read_bytes()
+    with pytest.raises(MirrorError, match="is read-only, as published copies are"):
+        pull("stations", path=shared)
+    assert shared.read_bytes() == before
 
 
 DETAILED = {"details": True, "again": timedelta(days=9000)}
