@@ -1,10 +1,16 @@
-"""A drift strategy says what is new on a page, from what was passed lately: a function of values."""
+"""The position of a walk is found again: what a page shows of the items passed, where to look, and what ties hide.
+
+Each page is a value. These are states that few histories of `tests/proof` and few walks of `tests/simulation` reach.
+"""
+
+from itertools import pairwise
 
 import pytest
 from attrs import frozen
 
-from aiotofupilot._paging.drift import DetectDrift
+from aiotofupilot._paging.drift import DetectDrift, Search
 from aiotofupilot._paging.memory import IgnoreDrift
+from aiotofupilot._paging.ties import Match, Ties, end_of_row, side_by_side
 from aiotofupilot._paging.unreadable import Gap
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
@@ -16,386 +22,428 @@ class Item:
     id: str
 
 
-def page(ids, cursor=0, *, total=1000, next_cursor="offset"):
-    """A page of the items that a string or a range names, one each."""
+def page(ids, cursor=0, *, total=1000):
+    """A page of the items that a string, a list or a range names, one each."""
     data = [Item(str(item_id)) for item_id in ids]
-    beyond = cursor + len(data) if next_cursor == "offset" else next_cursor
-    return Page(data, PageMeta(beyond is not None and beyond < total, beyond), cursor)
+    beyond = cursor + len(data)
+    return Page(data, PageMeta(beyond < total, beyond if beyond < total else None), cursor)
 
 
 def ids(items):
     return [item.id for item in items]
 
 
-def anchored(passed="", **options):
+def digests(ids):
+    return tuple(map(digest, ids))
+
+
+def anchored(passed):
     """A drift strategy that has passed some items, on one page."""
-    drift = DetectDrift((BEGINNING,), **{"limit": 10, "resync": True, **options})
-    if passed:
-        drift.admit(page(passed))
+    drift = DetectDrift((BEGINNING,), limit=10, resync=True)
+    drift.admit(page(passed))
     return drift
 
 
-class TestIgnoreDrift:
-    def test_pages_that_do_not_overlap_are_taken_as_they_are(self):
-        """The usual case costs no copy."""
-        drift = IgnoreDrift()
-        for number in range(50):
-            this = page(range(number * 10, number * 10 + 10), number * 10)
-            assert drift.admit(this) is this.data
-        assert drift.memory.duplicates == 0
-
-    def test_what_was_on_the_pages_just_before_is_dropped(self):
-        """Insertions push items onto the next page, where they come again."""
-        drift = IgnoreDrift()
-        drift.admit(page("abcde"))
-        drift.admit(page("fghij", 5))
-        assert ids(drift.admit(page("eijkl", 10))) == ["k", "l"]
-        assert drift.memory.duplicates == 3
-
-    def test_what_a_page_has_twice_is_taken_once(self):
-        """An id is an item's own."""
-        assert ids(IgnoreDrift().admit(page("abab"))) == ["a", "b"]
-
-    def test_items_of_long_ago_are_forgotten(self):
-        """Memory does not grow with the walk: at least the last 1,000 are remembered, and at most 2,000."""
-        drift = IgnoreDrift()
-        for number in range(300):
-            drift.admit(page(range(number * 10, number * 10 + 10), number * 10))
-            assert len(drift.memory.passed) <= 2000
-            assert not drift._met
-        assert ids(drift.admit(page([0, 2000, 2999], 3000))) == ["0"]
-
-    def test_what_a_checkpoint_says_was_passed_is_dropped_too(self):
-        """Its digests stand for the items."""
-        drift = IgnoreDrift([digest("a"), digest("b")])
-        assert ids(drift.admit(page("abc"))) == ["c"]
-
-    @pytest.mark.parametrize("limit", [1, 2, 3, 10])
-    def test_a_checkpoint_skips_items_however_the_pages_are_cut(self, limit):
-        """They were passed before it was taken."""
-        drift, new = IgnoreDrift(skip=4), []
-        for start in range(0, 10, limit):
-            new += ids(drift.admit(page("abcdefghij"[start : start + limit], start)))
-        assert new == list("efghij")
-
-    def test_what_was_skipped_counts_as_passed(self):
-        """It is dropped when an insertion brings it again."""
-        drift = IgnoreDrift(skip=2)
-        drift.admit(page("ab"))
-        assert ids(drift.admit(page("bc", 2))) == ["c"]
-
-    def test_the_anchors_are_the_eight_items_passed_last(self):
-        """Of the page at hand only as many as have been passed count."""
-        drift = IgnoreDrift()
-        drift.admit(page("abcdefghij"))
-        drift.admit(page("klmno", 10))
-        assert drift.memory.anchors(2) == tuple(digest(item_id) for item_id in "efghijkl")
-        assert drift.memory.ahead(2) == ()
-
-    def test_anchors_of_a_checkpoint_are_handed_on(self):
-        """A walk that is resumed and left at once loses none of them."""
-        anchors = tuple(digest(item_id) for item_id in "abcdefgh")
-        drift = IgnoreDrift(anchors)
-        drift.admit(page("ij"))
-        assert drift.memory.anchors(0) == anchors
-        assert drift.memory.anchors(1) == (*anchors[1:], digest("i"))
+def resumed(anchors, ahead=()):
+    """A drift strategy that begins at a checkpoint with the digests of these items."""
+    return DetectDrift(digests(anchors), digests(ahead), limit=10, resync=True)
 
 
-class TestDetectDriftWhereNothingMoves:
-    def test_the_first_page_is_new_altogether(self):
-        """There is no item before it."""
-        assert ids(anchored().admit(page("abc"))) == ["a", "b", "c"]
-
-    def test_each_page_begins_with_the_last_item_of_the_page_before(self):
-        """That one is the anchor, and not new."""
-        drift = anchored("abcde")
-        assert ids(drift.admit(page("efghi", 4))) == ["f", "g", "h", "i"]
-        assert ids(drift.admit(page("ijk", 8))) == ["j", "k"]
-        assert (drift.resyncs, drift.memory.duplicates) == (0, 0)
-
-    def test_a_page_of_the_anchor_alone_has_nothing_new(self):
-        """As at the end of a listing."""
-        assert ids(anchored("abc").admit(page("c", 2, total=3))) == []
-
-    def test_begun_at_a_bare_cursor_any_page_will_do(self):
-        """There is nothing yet to hold it to."""
-        drift = DetectDrift(limit=10, resync=False)
-        assert ids(drift.admit(page("xyz", 50))) == ["x", "y", "z"]
-        assert ids(drift.admit(page("zab", 52))) == ["a", "b"]
-
-    def test_begun_at_a_checkpoint_the_page_begins_with_its_last_anchor(self):
-        """By digest, for it has no more."""
-        drift = DetectDrift([digest("a"), digest("b")], limit=10, resync=False)
-        assert ids(drift.admit(page("bcd", 7))) == ["c", "d"]
-        assert ids(drift.admit(page("def", 9))) == ["e", "f"]
+def test_items_passed_that_lie_ahead_again_are_not_new():
+    """Someone inserted a page full of items between them and the anchor found."""
+    drift = DetectDrift(limit=10, resync=True)
+    drift.admit(page("abcde", 50))
+    assert ids(drift.admit(page(["a", "b", 1, 2, 3], 54))) == ["1", "2", "3"]
+    assert ids(drift.admit(page([3, 4, "c", "e", "f"], 58))) == ["4", "f"]
+    assert drift.memory.duplicates == 2
+    assert ids(drift.admit(page("fg", 62))) == ["g"]
+    assert drift.memory.ahead(0) == (digest("d"),)
 
 
-class TestDetectDriftWhereThingsMove:
-    @pytest.mark.parametrize("inserted", [1, 2, 5, 9])
-    def test_insertions_before_the_anchor_show_it_further_down_the_page(self, inserted):
-        """The items before it were passed too."""
-        drift = anchored("abcdefghij")
-        passed = "abcdefghij"[-1 - inserted :]
-        assert ids(drift.admit(page([*passed, *"klm"], 9))) == ["k", "l", "m"]
-        assert drift.resyncs == 1
-
-    def test_a_stranger_between_items_that_were_passed_is_new(self):
-        """Someone created it there, or it stands there because what stands behind it moved."""
-        assert ids(anchored("abcde").admit(page(["c", "d", "new", "e", "f"], 4))) == ["new", "f"]
-
-    def test_an_item_that_was_passed_and_stands_between_strangers_proves_nothing(self):
-        """It may have moved there."""
-        drift = anchored("abcde")
-        assert drift.admit(page("xyez", 4)) is None
-        assert ids(drift.admit(page("cdxye", 2))) == ["x", "y"]
-
-    def test_insertions_behind_the_anchor_are_new(self):
-        """They are listed behind all that was passed."""
-        assert ids(anchored("abcde").admit(page(["e", "new", "f"], 4))) == ["new", "f"]
-
-    def test_removals_hide_the_anchor_and_it_is_looked_for(self):
-        """Half a page further each time, so that little slips through."""
-        drift = anchored(range(100), limit=10)
-        assert drift.admit(page(range(202, 212), 99)) is None
-        assert drift.next_probe == 94
-        assert drift.admit(page(range(220, 230), 94)) is None
-        assert drift.next_probe == 104
-        assert drift.admit(page(range(230, 240), 104)) is None
-        assert drift.next_probe == 89
-        assert ids(drift.admit(page(range(95, 105), 89))) == ["100", "101", "102", "103", "104"]
-        assert drift.resyncs == 1
-
-    def test_the_newest_item_on_the_page_is_the_anchor(self):
-        """Whatever lies behind it is new, however many of those passed last are gone."""
-        drift = anchored("abcde")
-        assert drift.admit(page("xyz", 4)) is None
-        assert ids(drift.admit(page("abxyz", 0))) == ["x", "y", "z"]
-
-    def test_items_passed_that_lie_ahead_again_are_not_new(self):
-        """Someone inserted a page full of items between them and the anchor found."""
-        drift = DetectDrift(limit=10, resync=True)
-        drift.admit(page("abcde", 50))
-        assert ids(drift.admit(page(["a", "b", 1, 2, 3], 54))) == ["1", "2", "3"]
-        assert ids(drift.admit(page([3, 4, "c", "e", "f"], 58))) == ["4", "f"]
-        assert drift.memory.duplicates == 2
-        assert ids(drift.admit(page("fg", 62))) == ["g"]
-        assert drift.memory.ahead(0) == (digest("d"),)
-
-    def test_an_item_that_was_met_again_late_stands_where_it_was_passed_last(self):
-        """A page behind a gap follows the item before the gap, wherever that item stood before."""
-        drift = anchored("abcd")
-        assert drift.admit(page("dab", 3)) == []
-        assert ids(drift.admit(page("ef", 7), gap=Gap(6, 7, before="b"))) == ["e", "f"]
-
-    def test_a_page_behind_a_gap_at_the_beginning_is_the_first_of_the_listing(self):
-        drift = anchored("abcdefgh")
-        assert drift.admit(page("ijklmnop", 7)) is None
-        while drift.next_probe:
-            assert drift.admit(page("gfedcba", drift.next_probe)) is None
-        assert drift.next_probe == 0
-        assert ids(drift.admit(page("hgfedcbai", 1), gap=Gap(0, 1))) == ["i"]
-
-    def test_a_listing_that_moves_at_each_look_beside_a_gap_is_an_error(self):
-        """It costs a bounded number of looks."""
-        drift = anchored("abcd")
-        gap = Gap(4, 5, before="d", is_confirmed=False)
-        for _ in range(2):  # after the error, the count begins again
-            for _ in range(10):
-                assert drift.admit(page("efg", 5), gap=gap) is None
-                assert drift.admit(page("cd", 2)) == []
-            with pytest.raises(DriftError, match="beside the items from position 4 on") as caught:
-                drift.admit(page("efg", 5), gap=gap)
-            assert caught.value.cursor == 4
-        assert ids(drift.admit(page("efg", 5), gap=Gap(4, 5, before="d"))) == ["e", "f", "g"]
-
-    def test_when_all_that_was_passed_is_gone_the_beginning_is_the_anchor(self):
-        """Nothing stands before it, so everything listed now is new."""
-        drift = anchored("abc")
-        assert drift.admit(page("xyz", 2)) is None
-        assert ids(drift.admit(page("vwxyz", 0))) == ["v", "w", "x", "y", "z"]
-
-    def test_an_empty_listing_is_an_end_only_at_the_beginning(self):
-        """A page beyond the end of a listing that shrank shows nothing of where it goes on."""
-        drift = anchored("abcde")
-        assert drift.admit(page("", 4, next_cursor=None)) is None
-        assert ids(drift.admit(page("", 0, next_cursor=None))) == []
-
-    def test_with_nothing_to_hold_on_to_it_raises_rather_than_guess(self):
-        """A walk begun at a bare cursor does not know what stood before it."""
-        drift = DetectDrift(limit=10, resync=True)
-        drift.admit(page("abc", 50))
-        assert drift.admit(page("xyz", 3, total=6)) is None
-        assert drift.next_probe == 0
-        for _ in range(2):  # asking again changes nothing
-            with pytest.raises(DriftError, match="too few of the items passed lately"):
-                drift.admit(page("xyz", 0, total=3))
-
-    def test_a_page_that_shows_no_anchor_counts_as_not_passed(self):
-        """Otherwise its items would be dropped when they come in their turn."""
-        drift = anchored("abcde")
-        assert drift.admit(page("ghij", 4)) is None
-        assert ids(drift.admit(page("defghij", 1))) == ["f", "g", "h", "i", "j"]
-
-    def test_an_item_that_moved_is_taken_once(self):
-        """Even though such a listing keeps no order."""
-        assert ids(anchored("abcde").admit(page("efbg", 4))) == ["f", "g"]
-
-    def test_digests_of_a_checkpoint_are_looked_for_like_items(self):
-        """A resumed walk finds its position though the listing moved in between."""
-        anchors = [digest(item_id) for item_id in "abcdefgh"]
-        drift = DetectDrift(anchors, limit=10, resync=True)
-        assert ids(drift.admit(page(["new", *"fhij"], 7))) == ["i", "j"]
-        drift = DetectDrift(anchors, limit=10, resync=True)
-        assert ids(drift.admit(page("xcfij", 7))) == ["i", "j"]
-        assert drift.memory.ahead(0) == (digest("g"), digest("h"))
-
-    def test_a_resumed_walk_looks_both_ways(self):
-        """All of the few items that a checkpoint names may have moved on by more than a page."""
-        drift = DetectDrift([digest(item_id) for item_id in "abcdefgh"], limit=10, resync=True)
-        looks = []
-        for cursor in (100, 95, 105):
-            assert drift.admit(page(range(cursor, cursor + 10), cursor)) is None
-            looks.append(drift.next_probe)
-        assert looks == [95, 105, 90]
-        assert ids(drift.admit(page("fghij", 110))) == ["i", "j"]
-
-    def test_a_checkpoint_hands_on_what_lies_ahead(self):
-        """It had been yielded before the walk had to go back."""
-        drift = DetectDrift([digest("b")], [digest("d")], limit=10, resync=True)
-        assert ids(drift.admit(page("bcde", 3))) == ["c", "e"]
-
-    def test_what_did_not_turn_up_in_its_turn_is_forgotten(self):
-        """The order of what stays does not change: once two later items are met, an earlier one is gone."""
-        drift = anchored("abcde")
-        drift.admit(page("axyz", 0))
-        assert drift.memory.ahead(4) == tuple(map(digest, "bcde"))
-        drift.admit(page("zc", 3))
-        drift.admit(page("cfg", 4))
-        assert drift.memory.ahead(0) == tuple(map(digest, "bde"))  # c may have moved there alone
-        drift.admit(page("gdeh", 6))
-        drift.admit(page("hi", 9))
-        assert drift.memory.ahead(0) == ()
-
-    def test_what_has_been_met_on_the_page_at_hand_lies_ahead_no_more(self):
-        """A checkpoint taken within the page names only what is still to come."""
-        drift = anchored("abcde")
-        drift.admit(page("axyz", 0))
-        drift.admit(page("zbcx", 3))
-        assert drift.memory.ahead(1) == tuple(map(digest, "bcde"))
-        assert drift.memory.ahead(2) == tuple(map(digest, "cde"))
-        assert drift.memory.ahead(3) == tuple(map(digest, "de"))
-
-    @pytest.mark.parametrize("named", [False, True])
-    def test_what_did_not_turn_up_in_its_turn_is_not_new_when_it_does(self, named):
-        """An answer fetched ahead may be older than the one before it, and lack what is listed by now."""
-        drift = anchored("abcde")
-        if named:
-            drift = DetectDrift([digest("a")], map(digest, "bcde"), limit=10, resync=True)
-        drift.admit(page("axyz", 0))
-        drift.admit(page("zd", 3))
-        assert ids(drift.admit(page("dcfg", 4))) == ["f", "g"]
-        assert drift.memory.ahead(0) == tuple(map(digest, "bce"))
-
-    @pytest.mark.parametrize("named", [False, True])
-    def test_what_did_not_turn_up_stays_known_however_late_it_is_met(self, named):
-        """Without that, it would be yielded twice."""
-        drift = anchored("abcde")
-        if named:
-            drift = DetectDrift([digest("a")], map(digest, "bcde"), limit=10, resync=True)
-        assert ids(drift.admit(page("axyz", 0))) == ["x", "y", "z"]
-        assert ids(drift.admit(page("ze", 3))) == []
-        assert ids(drift.admit(page("ecfg", 4))) == ["f", "g"]
-
-    def test_what_did_not_turn_up_is_forgotten_like_all_that_was_passed(self):
-        """Memory does not grow with it."""
-        drift = DetectDrift([digest("a")], map(digest, "bcde"), limit=10, resync=True)
-        drift.admit(page("axyz", 0))
-        drift.admit(page("zde", 3))
-        last = "e"
-        for start in range(0, 3000, 10):
-            drift.admit(page([last, *range(start, start + 10)], start + 5))
-            last = start + 9
-        assert len(drift.memory.passed) <= 2000
-        assert not drift.memory._has_digests
-        assert len(drift.memory._known) <= 2010
-
-    def test_a_walk_that_passed_nothing_goes_on_at_the_beginning(self):
-        """Whatever cursor a checkpoint names."""
-        drift = DetectDrift((BEGINNING,), limit=10, resync=True)
-        assert drift.admit(page("fgh", 5)) is None
-        assert ids(drift.admit(page("abc", 0))) == ["a", "b", "c"]
-
-    def test_an_item_that_stands_alone_is_believed_only_if_no_page_shows_two_side_by_side(self):
-        """It may have moved alone."""
-        drift = DetectDrift(limit=10, resync=True)
-        drift.admit(page("abcde", 50))
-        assert drift.admit(page(["d", *range(9)], 54)) is None
-        assert drift.next_probe == 49
-        assert ids(drift.admit(page([20, 21, "a", "b", "c", "e", "f"], 49))) == ["f"]
-
-    def test_the_only_item_that_is_remembered_is_enough(self):
-        """There is no other to look for."""
-        drift = DetectDrift([digest("a")], limit=10, resync=True)
-        assert ids(drift.admit(page("xab", 7))) == ["b"]
-
-    def test_a_listing_that_grew_by_more_than_a_page_before_the_items_passed_last_is_read_anew(self):
-        """Up to a page, the items that are out of sight count as created."""
-        assert ids(anchored("abcde").admit(page("def", 13))) == ["f"]
-        drift = anchored("abcde")
-        assert drift.admit(page("def", 14)) is None
-        assert drift.next_probe == 0
-
-    def test_what_lies_ahead_is_remembered_however_much_comes_before_it(self):
-        """It was yielded, and will be listed when the walk gets there."""
-        drift = anchored("abcde")
-        drift.admit(page(["a", 0], 0))
-        for start in range(0, 5000, 10):
-            drift.admit(page(range(start, start + 11), start + 1))
-        assert ids(drift.admit(page([5000, *"bcde", "f"], 5001))) == ["f"]
-
-    def test_more_than_can_be_remembered_is_an_error(self):
-        """Rather than items that come twice."""
-        drift = DetectDrift((BEGINNING,), map(digest, map(str, range(10_001))), limit=10, resync=True)
-        for _ in range(2):  # the page that was refused does not count as passed
-            with pytest.raises(DriftError, match="too much"):
-                drift.admit(page("abc"))
-        assert drift.memory.anchors(0) == (BEGINNING,)
-
-    def test_pages_that_disagree_for_ever_are_an_error(self):
-        """As of two servers asked by turns, of which one lags behind: each shows the position, and nothing new."""
-        drift = anchored("ab", limit=2)
-        with pytest.raises(DriftError, match="disagree"):
-            for _ in range(300):
-                drift.admit(page("xy", 1))
-                drift.admit(page("ab", 0))
-
-    @pytest.mark.parametrize("next_cursor", [7, 5])
-    def test_a_cursor_that_does_not_advance_is_an_error_at_once(self, next_cursor):
-        """Not one more thing to look around for."""
-        with pytest.raises(PaginationError) as caught:
-            anchored("abc").admit(page("", 7, next_cursor=next_cursor))
-        assert (caught.value.cursor, caught.value.next_cursor) == (7, next_cursor)
-
-    def test_pages_of_one_item_are_an_error(self):
-        """There is nothing on them but the anchor."""
-        with pytest.raises(DriftError, match="too short"):
-            anchored().admit(page("a"))
+def test_a_page_that_shows_no_anchor_counts_as_not_passed():
+    """Otherwise its items would be dropped when they come in their turn."""
+    drift = anchored("abcde")
+    assert drift.admit(page("ghij", 4)) is None
+    assert ids(drift.admit(page("defghij", 1))) == ["f", "g", "h", "i", "j"]
 
 
-class TestDetectDriftThatRaises:
-    def test_a_page_that_does_not_begin_with_its_anchor_is_an_error(self):
-        """Even where the anchor is on it."""
-        drift = anchored("abcde", resync=False)
-        with pytest.raises(DriftError, match="listing moved") as caught:
-            drift.admit(page("xefg", 4))
-        assert caught.value.cursor == 4
-        assert ids(drift.admit(page("efg", 4))) == ["f", "g"]  # should it heal, the walk can go on
+def test_an_item_that_was_met_again_late_stands_where_it_was_passed_last():
+    """A page behind a gap follows the item before the gap, wherever that item stood before."""
+    drift = anchored("abcd")
+    assert drift.admit(page("dab", 3)) == []
+    assert ids(drift.admit(page("ef", 7), gap=Gap(6, 7, before="b"))) == ["e", "f"]
 
-    @pytest.mark.parametrize("resync", [True, False])
-    @pytest.mark.parametrize("next_cursor", [1, 3, 5, 10])
-    def test_cursors_that_are_no_offsets_are_an_error(self, resync, next_cursor):
-        """One item earlier means nothing to such a server."""
-        drift = DetectDrift((BEGINNING,), limit=10, resync=resync)
-        with pytest.raises(DriftError, match="not offsets") as caught:
-            drift.admit(page("abcd", 0, next_cursor=next_cursor))
-        assert caught.value.cursor == 0
+
+def test_a_page_behind_a_gap_at_the_beginning_is_the_first_of_the_listing():
+    drift = anchored("abcdefgh")
+    assert drift.admit(page("ijklmnop", 7)) is None
+    while drift.next_probe:
+        assert drift.admit(page("gfedcba", drift.next_probe)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page("hgfedcbai", 1), gap=Gap(0, 1))) == ["i"]
+
+
+def test_a_resumed_walk_looks_both_ways():
+    """All of the few items that a checkpoint names may have moved on by more than a page."""
+    drift = resumed("abcdefgh")
+    looks = []
+    for cursor in (100, 95, 105):
+        assert drift.admit(page(range(cursor, cursor + 10), cursor)) is None
+        looks.append(drift.next_probe)
+    assert looks == [95, 105, 90]
+    assert ids(drift.admit(page("fghij", 110))) == ["i", "j"]
+
+
+def test_what_did_not_turn_up_in_its_turn_is_forgotten():
+    """The order of what stays does not change: once two later items are met, an earlier one is gone."""
+    drift = anchored("abcde")
+    drift.admit(page("axyz", 0))
+    assert drift.memory.ahead(4) == digests("bcde")
+    drift.admit(page("zc", 3))
+    drift.admit(page("cfg", 4))
+    assert drift.memory.ahead(0) == digests("bde")  # c may have moved there alone
+    drift.admit(page("gdeh", 6))
+    drift.admit(page("hi", 9))
+    assert drift.memory.ahead(0) == ()
+
+
+def test_what_has_been_met_on_the_page_at_hand_lies_ahead_no_more():
+    """A checkpoint taken within the page names only what is still to come."""
+    drift = anchored("abcde")
+    drift.admit(page("axyz", 0))
+    drift.admit(page("zbcx", 3))
+    assert drift.memory.ahead(1) == digests("bcde")
+    assert drift.memory.ahead(2) == digests("cde")
+    assert drift.memory.ahead(3) == digests("de")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_what_did_not_turn_up_in_its_turn_is_not_new_when_it_does(named):
+    """An answer fetched ahead may be older than the one before it, and lack what is listed by now."""
+    drift = resumed("a", "bcde") if named else anchored("abcde")
+    drift.admit(page("axyz", 0))
+    drift.admit(page("zd", 3))
+    assert ids(drift.admit(page("dcfg", 4))) == ["f", "g"]
+    assert drift.memory.ahead(0) == digests("bce")
+
+
+def test_what_did_not_turn_up_is_forgotten_like_all_that_was_passed():
+    """Memory does not grow with it."""
+    drift = resumed("a", "bcde")
+    drift.admit(page("axyz", 0))
+    drift.admit(page("zde", 3))
+    last = "e"
+    for start in range(0, 3000, 10):
+        drift.admit(page([last, *range(start, start + 10)], start + 5))
+        last = start + 9
+    assert len(drift.memory.passed) <= 2000
+    assert not drift.memory._has_digests
+    assert len(drift.memory._known) <= 2010
+
+
+def test_the_only_item_that_is_remembered_is_enough():
+    """There is no other to look for."""
+    drift = resumed("a")
+    assert ids(drift.admit(page("xab", 7))) == ["b"]
+
+
+def test_a_listing_that_grew_by_more_than_a_page_before_the_items_passed_last_is_read_anew():
+    """Up to a page, the items that are out of sight count as created."""
+    assert ids(anchored("abcde").admit(page("def", 13))) == ["f"]
+    drift = anchored("abcde")
+    assert drift.admit(page("def", 14)) is None
+    assert drift.next_probe == 0
+
+
+def test_a_hundred_pages_in_a_row_may_bring_nothing_and_one_more_is_an_error():
+    """A page that brings something begins the count again, and so does one item that the row has not shown."""
+    drift = IgnoreDrift()
+    for item_id in "abc":
+        assert drift.admit(page(item_id, 1))
+        for _ in range(1 + 100):
+            assert not drift.admit(page(item_id, 1))
+    for item_id in "ab":
+        for _ in range(1 + 100):
+            assert not drift.admit(page(item_id, 1))
+    with pytest.raises(PaginationError, match="101 pages in a row") as caught:
+        drift.admit(page("b", 1))
+    error = caught.value
+    assert (error.cursor, error.next_cursor, error.fruitless_pages) == (1, 2, 101)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ([], None),
+        ([None, 7], None),
+        ([5, None, 7], None),
+        ([7, 5], None),
+        ([5, 6, None], Match(1, 6)),
+        ([5, 6, 7, None, None], Match(2, 7)),
+        ([5, 6, None, 7, 8], Match(1, 6)),
+        ([2, None, 5, 6, None], Match(3, 6)),
+        ([2, 6, 3, 4], Match(1, 6)),
+    ],
+)
+def test_items_side_by_side_are_relied_on_up_to_the_first_one_that_is_not(ranks, expected):
+    """An item that stands alone may have moved."""
+    assert side_by_side(ranks) == expected
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ([], None),
+        ([None, 9, None], None),
+        ([None, 8, 9, None], Match(2, 9)),
+        ([None, 7, 9, None], None),
+        ([7, 8, 9, None], Match(2, 9)),
+        ([6, 8, 9, None], Match(2, 9)),
+        ([6, 7, 8, None], Match(2, 8)),
+        ([5, 7, 9, None], None),
+        ([5, 6, 7, None], None),
+        ([2, None, 7, 8, 9], Match(4, 9)),
+        ([7, 8, 9, 3], None),
+        ([7, 8, 9, None, 3], None),
+        ([1, 9, 7, 8], None),
+        ([4, 5, 6, 9], None),
+        ([3, 4, 5, 6, 9], Match(4, 9)),
+    ],
+)
+def test_ties_show_a_shift_if_those_passed_last_stand_side_by_side_and_none_after_them(ranks, expected):
+    """Fewer than half as many may be gone."""
+    assert end_of_row(ranks, 9) == expected
+
+
+def listed(*numbers):
+    return [Item(str(number)) for number in range(*numbers)]
+
+
+def places(origin, *, total, limit=10, shown=None):
+    """Every cursor that a search names in a listing that shows nothing of what is sought."""
+    search, cursor, named = Search(origin, limit), origin, []
+    shown = shown or limit
+    while cursor is not None:
+        beyond = cursor + shown
+        more = beyond < total
+        cursor = search.after(
+            Page(listed(cursor, min(cursor + shown, total)), PageMeta(more, beyond if more else None), cursor)
+        )
+        named.append(cursor)
+    return named
+
+
+@pytest.mark.parametrize(
+    ("origin", "total", "expected"),
+    [
+        (12, 35, [7, 17, 2, 22, 0, 27, None]),
+        (12, 15, [7, 2, 0, None]),
+        (17, 15, [12, 7, 2, 0, None]),
+        (0, 25, [5, 10, 15, None]),
+        (0, 10, [None]),
+    ],
+)
+def test_the_nearer_probe_comes_first(origin, total, expected):
+    """Back, forth, back ... until each end is reached. A page that is the last, or empty, ends the way forth."""
+    assert places(origin, total=total) == expected
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(2, 2), (3, 3), (10, 10), (100, 100), (100, 10), (10, 2)])
+def test_no_item_lies_between_two_probes(limit, shown):
+    """Neighbouring probes overlap by half a page, or touch, also where the server gives fewer items than asked for."""
+    probes = sorted({50, *places(50, total=90, limit=limit, shown=shown)[:-1]})
+    assert probes[0] == 0
+    assert all(right - left <= max(1, shown // 2) for left, right in pairwise(probes))
+    assert probes[-1] + shown >= 90
+
+
+def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
+    """An item that cannot be read ends a page early. The first page here was the last of the listing."""
+    search, probes = Search(25, 100), []
+    cursor = search.after(Page(listed(25, 30), PageMeta(has_more=False, next_cursor=None), 25))
+    while cursor is not None:
+        probes.append(cursor)
+        end = min(cursor + 4, 25)
+        cursor = search.after(Page(listed(cursor, end), PageMeta(has_more=True, next_cursor=end), cursor))
+    assert probes == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
+    """As one that clamps or ignores the cursor does, whatever it announces."""
+    search, cursor, probes = Search(50, 10), 50, []
+    while cursor is not None:
+        at = min(cursor, 57)
+        cursor = search.after(Page(listed(at, at + 10), PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
+        probes.append(cursor)
+    assert max(look for look in probes if look is not None) == 75
+    assert probes[-2:] == [0, None]
+
+
+def test_a_listing_that_moves_as_fast_as_the_search_has_not_ended_there():
+    """Two items were created before 50, as many as the next probe on the way forth went on."""
+    search, cursor, probes = Search(50, 4), 50, []
+    while cursor is not None:
+        created = 2 * bool(probes)
+        at = range(cursor - created, cursor - created + 4)
+        cursor = search.after(
+            Page(listed(at.start, at.stop), PageMeta(has_more=at.stop < 60, next_cursor=cursor + 4), cursor)
+        )
+        probes.append(cursor)
+    assert probes[:4] == [48, 52, 46, 54]
+
+
+def sorted_alike(*passed, anchors=(BEGINNING,), limit=5, resync=True):
+    """A drift strategy over items that are sorted by the letter that their ids begin with. It has passed some pages."""
+    drift = DetectDrift(anchors, limit=limit, resync=resync, sort_key=lambda item: item.id[0])
+    cursor = 0
+    for ids in passed:
+        drift.admit(page(ids, cursor))
+        cursor += len(ids) - 1
+    return drift
+
+
+def test_an_item_that_comes_again_among_others_sorted_alike_lets_the_walk_look_before_them():
+    """The page begins as it should. But b2 took the place of an item that was not seen."""
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    assert drift.admit(page(["b3", "b2", "b5", "c1"], 4)) is None
+    assert drift.next_probe == 1
+    assert drift.admit(page(["a2", "b4", "b2", "b3", "b1"], 1)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b4", "b2", "b3"], 0))) == ["b4"]
+
+
+def test_what_else_comes_again_may_have_moved():
+    assert ids(sorted_alike(["a1", "a2", "b1"]).admit(page(["b1", "a2", "c1"], 2))) == ["c1"]
+
+
+def test_a_shift_that_only_ties_showed_is_held_to_where_they_begin():
+    """Items b2 and b3 changed places with b4. It is found before the walk ends, because b1 stands where it did."""
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    assert ids(drift.admit(page(["b2", "b3", "c1"], 4, total=7))) == ["c1"]
+    assert drift.is_unproven()
+    assert drift.next_probe == 1
+    assert drift.admit(page(["a2", "b1", "b4", "b2", "b3"], 1)) is None
+    assert not drift.has_ended
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2"], 0))) == ["b4"]
+    assert drift.admit(page(["b2", "b3", "c1"], 4, total=7)) == []
+    assert not drift.is_unproven()
+
+
+@pytest.mark.parametrize("shown", [["a1", "a2", "b1"], ["b1", "b2", "b3"], ["c1", "c2"], []])
+def test_a_shift_is_proven_if_ties_begin_elsewhere_now(shown):
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1"], 4, total=7))
+    assert drift.is_unproven()
+    assert drift.admit(page(shown, 1, total=1000 if shown else 0)) is None
+    assert drift.has_ended
+
+
+def test_a_shift_that_is_taken_back_needs_no_proof():
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    assert ids(drift.admit(page(["b2", "b3", "b4", "b5"], 4))) == ["b4", "b5"]
+    assert ids(drift.admit(page(["b4", "b5", "c1"], 5, total=8))) == ["c1"]
+    assert not drift.is_unproven()
+
+
+def test_a_walk_goes_back_to_the_first_ties_that_showed_a_shift():
+    """Those of c showed the last one. When the walk is before those of b, it knows nothing of a shift."""
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
+    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
+    assert drift.is_unproven()
+    assert drift.next_probe == 5
+    assert drift.admit(page(["c1", "c2", "d1"], 5)) is None
+    assert drift.has_ended
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
+    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
+    assert drift.is_unproven()
+    assert drift.admit(page(["x1", "c1", "c2", "d1"], 5)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2", "b3", "c1"], 0))) == ["b4"]
+    assert not drift.is_unproven()
+
+
+def test_a_walk_that_went_back_before_such_ties_meanwhile_begins_again():
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1"], 4))
+    assert ids(drift.admit(page(["a1", "a2", "d1"], 6, total=9))) == ["d1"]
+    assert drift.is_unproven()
+    assert drift.admit(page(["a2", "b1", "b2"], 1)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2"], 0))) == ["b4"]
+
+
+def test_ties_that_showed_a_shift_and_are_forgotten_are_an_error():
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c0"], 4))
+    for start in range(0, 2100, 100):
+        drift.admit(page([f"c{nth}" for nth in range(start, start + 101)], start + 6))
+    assert drift.is_unproven()
+    with pytest.raises(DriftError, match="more than a walk remembers"):
+        drift.admit(page(["a2", "b1", "b2"], 1))
+
+
+def test_with_raise_an_item_that_comes_again_is_an_error():
+    drift = sorted_alike(["a1", "b1", "b2"], resync=False)
+    with pytest.raises(DriftError, match="the page at cursor 2 shows 'b1' again"):
+        drift.admit(page(["b2", "b1", "c1"], 2))
+
+
+def test_a_server_that_orders_them_anew_again_and_again_is_an_error():
+    drift = sorted_alike(["a1", "a2", "b1", "b2"])
+    with pytest.raises(DriftError, match="in another order with each page"):
+        for _ in range(50):
+            drift.admit(page(["b2", "b1", "b2"], 3))
+            drift.admit(page(["a1", "a2", "b1", "b2"], 0))
+
+
+def test_a_walk_looks_before_the_same_items_forty_times():
+    """What is new meanwhile does not count. Before other items, it may look as often again."""
+    drift = sorted_alike(["a1", "a2", "b1", "b2"])
+    for group in ("b", "c"):
+        for nth in range(40):
+            new = f"{group}1{nth:02}"
+            assert drift.admit(page([f"{group}2", f"{group}1", "d1"], 3)) is None
+            drift.admit(page(["a1", "a2", f"{group}1", new, f"{group}2"], 0))
+        if group == "b":
+            drift.admit(page(["b2", "c1", "c2"], 4))
+    with pytest.raises(DriftError, match="loses its position again and again"):
+        drift.admit(page(["c2", "c1", "d1"], 3))
+    assert drift.admit(page(["c2", "c1", "d1"], 3)) is None
+    assert drift.next_probe == 0
+
+
+def test_a_walk_that_is_resumed_among_ties_believes_its_items_side_by_side():
+    """They begin the listing now. It never saw what was before them."""
+    drift = sorted_alike(anchors=digests(["b1", "b2"]))
+    assert ids(drift.admit(page(["b1", "b2", "c1"], total=3))) == ["c1"]
+    drift = sorted_alike(anchors=digests(["b1", "b2", "b3"]))
+    with pytest.raises(DriftError, match="too few of the items passed lately"):
+        for _ in range(10):
+            assert drift.admit(page(["b1", "b4", "b2", "c1"], total=4)) is None
+
+
+def test_a_walk_that_is_lost_among_ties_does_not_believe_a_single_item_where_it_was():
+    """Where they have no order, it can be there by chance, and then others would be missed."""
+    drift = sorted_alike(anchors=digests(f"b{nth}" for nth in range(1, 9)), limit=8)
+    assert drift.admit(page(["b9", "b8", "c1"], 7, total=10)) is None
+    assert drift.admit(page(["b8", "b0", "c1"], 7, total=10)) is None
+    assert ids(drift.admit(page(["b0", "b7", "b8", "c1"], 6, total=10))) == ["c1"]
+
+
+def test_more_of_them_than_are_remembered_are_an_error():
+    """Nobody knows what stood before them."""
+    drift = DetectDrift(limit=5, resync=True, sort_key=lambda item: item.id[0])
+    drift.admit(page(["b1", "b2", "b3"], 50))
+    with pytest.raises(DriftError, match="more than a walk remembers"):
+        for cursor in (52, 49, 46, 43):
+            assert drift.admit(page(["b7", "b8", "b9"], cursor)) is None
+
+
+def test_without_a_sort_key_nothing_is_sorted_alike():
+    ties, items = Ties(None), page(["a1", "a2"]).data
+    ties.note_passed(page(["a1", "a2"]))
+    assert ties.beginning(items, [0, 1]) is None
+    assert not ties.comes_again(items, 1, items)

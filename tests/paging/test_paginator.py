@@ -172,12 +172,14 @@ async def test_the_first_item_costs_one_request_for_one_item(listing, service, c
     limit=st.integers(1, 100),
     concurrency=st.integers(1, 16),
     start=st.integers(0, 70),
-    on_drift=st.sampled_from(["ignore", "resync", "raise"]),
+    on_drift=st.sampled_from([None, "ignore", "resync", "raise"]),
+    max_items=st.none() | st.integers(0, 70),
 )
-async def test_a_listing_equals_its_pages_joined_however_it_is_cut(total, limit, concurrency, start, on_drift):
-    """And both equal what is listed."""
-    service = Sandbox(procedures=total)
-    listing = InProcess(service).procedures.list(limit=limit, concurrency=concurrency, cursor=start, on_drift=on_drift)
-    joined = [procedure async for page in listing.pages() for procedure in page.data]
-    assert await listing.collect() == joined == service.procedures[start:]
-    assert await listing.first() == next(iter(joined), None)
+async def test_a_listing_equals_its_pages_joined_however_it_is_cut(total, start, max_items, **options):
+    """And both equal what is listed. ``max_items`` bounds what is yielded, not what a page holds."""
+    service = Sandbox(procedures=total, runs=0)
+    listing = InProcess(service).procedures.list
+    joined = [procedure async for page in listing(cursor=start, **options).pages() for procedure in page.data]
+    assert await listing(cursor=start, **options).collect() == joined == service.procedures[start:]
+    assert await listing(cursor=start, max_items=max_items, **options).collect() == joined[:max_items]
+    assert await listing(cursor=start, **options).first() == next(iter(joined), None)

@@ -6,7 +6,6 @@ import logging
 import os
 import subprocess
 import sys
-import warnings
 import weakref
 from contextlib import suppress
 from json import loads
@@ -33,10 +32,8 @@ from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures, pa
 from aiotofupilot.sandbox.faults import json, status, unreadable
 from aiotofupilot.testing import FakeClock, session_in_process
 
-EVERY_WAY = pytest.mark.parametrize(
-    ("concurrency", "on_drift"),
-    [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise"), (1, None), (8, None)],
-)
+WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "raise"), (1, None), (8, None)]
+EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
 
 
 @pytest.fixture
@@ -72,13 +69,6 @@ def among(items, others):
 
 class TestItems:
     @EVERY_WAY
-    @pytest.mark.parametrize("limit", [1, 2, 7, 95, 96, 100])
-    async def test_a_walk_yields_the_listing_in_its_order(self, listing, service, concurrency, on_drift, limit):
-        """However it is cut and fetched."""
-        walk = listing(limit=limit, concurrency=concurrency, on_drift=on_drift).walk()
-        assert [procedure async for procedure in walk] == service.procedures
-
-    @EVERY_WAY
     async def test_an_ended_walk_stays_ended(self, listing, connection, concurrency, on_drift):
         """And asks for nothing more."""
         walk = listing(concurrency=concurrency, on_drift=on_drift).walk()
@@ -87,22 +77,14 @@ class TestItems:
             assert await anext(walk, None) is None
         assert len(connection.cursors) == 1
 
-    @EVERY_WAY
-    @pytest.mark.parametrize("max_items", [0, 1, 9, 10, 11, 50, 95, 200])
-    async def test_max_items_is_exact(self, listing, service, concurrency, on_drift, max_items):
-        """It bounds what is yielded, not what a page holds."""
-        walk = listing(limit=10, max_items=max_items, concurrency=concurrency, on_drift=on_drift).walk()
-        assert [procedure async for procedure in walk] == service.procedures[:max_items]
-
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("on_drift", [None, "ignore", "resync"])
-    @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)])
-    async def test_max_items_asks_for_no_page_that_cannot_be_needed(
-        self, listing, connection, on_drift, concurrency, max_items, requests
-    ):
+    @pytest.mark.parametrize(
+        ("wanted", "way"),
+        combined([(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)], [way for way in WAYS if "raise" not in way]),
+    )
+    async def test_max_items_asks_for_no_page_that_cannot_be_needed(self, listing, connection, wanted, way):
         """Nor for more items than that in the first, unless that is one and pages are checked."""
-        async for _ in listing(limit=10, max_items=max_items, on_drift=on_drift, concurrency=concurrency):
-            pass
+        (max_items, requests), (concurrency, on_drift) = wanted, way
+        await listing(limit=10, max_items=max_items, on_drift=on_drift, concurrency=concurrency).collect()
         assert len(connection.cursors) == requests
         for request in connection.service.requests:
             assert int(request.query["limit"]) == max(min(10, max_items), 1 if on_drift == "ignore" else 2)
@@ -173,10 +155,9 @@ class Unwinding(InProcess):
 class TestConcurrency:
     """In flight are at most so many requests, those that were cancelled and have not ended yet included."""
 
-    @pytest.mark.parametrize("concurrency", [2, 4, 20])
-    @pytest.mark.parametrize("on_drift", [None, "ignore"])
+    @pytest.mark.parametrize(("concurrency", "on_drift"), [(2, None), (4, "ignore"), (20, None)])
     async def test_what_was_cancelled_counts_until_it_has_ended(self, concurrency, on_drift):
-        for seed in range(3):
+        for seed in range(2):
             random = Random(seed)  # noqa: S311 - a schedule
             service = Sandbox(procedures=200, runs=0)
             service.before_response.append(BusyLine(inserts=0.2, removals=0.3, seed=seed))
@@ -210,7 +191,7 @@ class TestConcurrency:
 
 
 class TestLeaving:
-    """In each case nothing stays in flight: no task, and with it no connection."""
+    """In each case nothing stays in flight: no task, and with it no connection. The walk goes on where it stood."""
 
     @pytest.fixture
     def connection(self, service):
@@ -229,13 +210,16 @@ class TestLeaving:
 
         return walked
 
-    async def test_break(self, listing, nothing_left):
-        seen = 0
-        async for _ in listing(limit=5, concurrency=8):
-            seen += 1
-            if seen == 5 * FAST_PAGES:
-                break
-        await nothing_left()
+    async def test_a_loop_that_breaks_or_raises(self, listing, nothing_left):
+        for raises in (False, True):
+            seen = 0
+            with suppress(ZeroDivisionError):
+                async for _ in listing(limit=5, concurrency=8):
+                    seen += 1
+                    if seen == 5 * FAST_PAGES:
+                        assert not raises or 1 / 0
+                        break
+            await nothing_left()
 
     async def test_an_exception_in_the_body(self, walked, nothing_left):
         with pytest.raises(ZeroDivisionError):
@@ -243,28 +227,15 @@ class TestLeaving:
                 raise ZeroDivisionError
         await nothing_left()
 
-    async def test_an_exception_in_the_body_of_a_bare_loop(self, listing, nothing_left):
-        async def consume():
-            seen = 0
-            async for _ in listing(limit=5, concurrency=8):
-                seen += 1
-                1 / (5 * FAST_PAGES - seen)
-
-        with pytest.raises(ZeroDivisionError):
-            await consume()
-        await nothing_left()
-
-    async def test_cancellation(self, walked, nothing_left):
-        waiting = asyncio.ensure_future(anext(await walked()))
+    async def test_cancellation_and_a_timeout(self, walked, service, nothing_left):
+        walk = await walked()
+        waiting = asyncio.ensure_future(anext(walk))
         await asyncio.sleep(0)
         assert not waiting.done()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await nothing_left()
-
-    async def test_a_timeout_after_which_the_walk_goes_on_where_it_stood(self, walked, service, nothing_left):
-        walk = await walked()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await anext(walk)
@@ -276,43 +247,36 @@ class TestLeaving:
         await walk.aclose()
         assert connection.in_flight == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        with pytest.raises(SessionError, match="this Walk was closed before it had yielded everything"):
-            await anext(walk)
+        for more in (anext(walk), walk.take(1), anext(walk.batches())):
+            with pytest.raises(SessionError, match="this Walk was closed before it had yielded everything") as caught:
+                await more
+            assert caught.value.checkpoint == walk.checkpoint
         assert walk.checkpoint.cursor == walk.stats.items == 5 * FAST_PAGES
         await walk.aclose()
 
-    async def test_closing_in_the_middle_of_a_page(self, listing, service):
-        for on_drift, cursor in ((None, 9), ("ignore", 10)):
-            walk = listing(limit=10, on_drift=on_drift).walk()
-            await take(walk, 13)
-            await walk.aclose()
-            for more in (anext(walk), walk.take(1), anext(walk.batches())):
-                with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
-                    await more
-                assert caught.value.checkpoint == walk.checkpoint
-            assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (cursor, 13 - cursor, 13)
+    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 9), ("ignore", 10)])
+    async def test_closing_in_the_middle_of_a_page(self, listing, on_drift, cursor):
+        walk = listing(limit=10, on_drift=on_drift).walk()
+        await take(walk, 13)
+        await walk.aclose()
+        assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (cursor, 13 - cursor, 13)
 
     async def test_dropping(self, walked, nothing_left):
         walk = await walked()
         del walk
-        gc.collect()
         await nothing_left()
 
     def test_the_end_of_the_loop(self, walked):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            walk = asyncio.run(walked(), debug=True)
-            del walk
-            gc.collect()
+        walk = asyncio.run(walked(), debug=True)
+        del walk
+        gc.collect()
 
 
 class TestErrors:
-    @EVERY_WAY
-    @pytest.mark.parametrize("page", [0, 1, 5])
-    async def test_an_error_comes_after_every_item_before_it(
-        self, listing, service, nothing_left, concurrency, on_drift, page
-    ):
+    @pytest.mark.parametrize(("way", "page"), combined(WAYS, [0, 1, 5]))
+    async def test_an_error_comes_after_every_item_before_it(self, listing, service, nothing_left, way, page):
         """With the checkpoint that resumes exactly there; pages beyond it that had arrived are not yielded."""
+        concurrency, on_drift = way
         stride = 10 if on_drift == "ignore" else 9
         where = service.faults.on(cursor=page * stride) if page else service.faults
         where.next(status(503), times=10)
@@ -398,10 +362,10 @@ class TestErrors:
 
 
 class TestCheckpoints:
-    @EVERY_WAY
-    @pytest.mark.parametrize("limit", [1, 3, 10, 100])
-    async def test_resumed_at_any_item_the_walk_is_the_same(self, listing, service, concurrency, on_drift, limit):
+    @pytest.mark.parametrize(("way", "limit"), combined(WAYS, [1, 3, 10, 100]))
+    async def test_resumed_at_any_item_the_walk_is_the_same(self, listing, service, way, limit):
         """Exact to the item, and through its string form."""
+        concurrency, on_drift = way
         options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
         walk = listing(**options).walk()
         for count in range(0, 96, STEP):
@@ -409,15 +373,6 @@ class TestCheckpoints:
             assert await resumed.collect() == service.procedures[count : count + 5]
             for _ in range(STEP):
                 await anext(walk, None)
-
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
-    async def test_a_checkpoint_does_not_depend_on_the_limit(self, listing, service, on_drift):
-        """Whoever resumes may ask for more or fewer items a page."""
-        walk = listing(limit=20, on_drift=on_drift).walk()
-        await take(walk, 33)
-        for limit in (1, 5, 100):
-            rest = await listing(limit=limit, cursor=walk.checkpoint, on_drift=on_drift).collect()
-            assert rest == service.procedures[33:]
 
     async def test_a_checkpoint_within_a_checkpoint_is_the_same_place(self, listing):
         """Resumed and left before its first item, a walk stands where it stood."""
@@ -466,18 +421,6 @@ class TestCheckpoints:
         service.procedures.insert(0, last)
         assert await listing(cursor=walk.checkpoint).collect() == service.procedures[-1:]
 
-    async def test_resync_resumes_where_the_listing_moved_in_between(self, listing, service):
-        """Insertions and removals, before and around the place."""
-        walk = listing(limit=20, on_drift="resync").walk()
-        seen = await take(walk, 50)
-        rest = service.procedures[50:]
-        del service.procedures[45:50], service.procedures[3:20]
-        resumed = listing(limit=20, cursor=walk.checkpoint, on_drift="resync").walk()
-        assert [procedure async for procedure in resumed] == rest
-        assert resumed.stats.resyncs == 1
-        service.procedures[:0] = seen[3:20] + seen[45:50]
-        assert await listing(limit=5, cursor=walk.checkpoint, on_drift="resync").collect() == rest
-
 
 def reordered(items, change):
     third, half = len(items) // 3, len(items) // 2
@@ -495,18 +438,17 @@ class TestListingsThatMove:
     @pytest.mark.parametrize(
         ("total", "taken", "inserted", "options"),
         [
-            (1200, 100, 1001, {}),
+            (1200, 100, 1001, {"concurrency": 16}),
             (3000, 2500, 2500, {}),
             (300, 10, 25, {"cursor": 50, "limit": 10}),
-            (300, 100, 200, {"cursor": 50}),
+            (300, 100, 200, {"cursor": 50, "concurrency": 16}),
         ],
     )
-    @pytest.mark.parametrize("concurrency", [1, 16])
-    async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options, concurrency):
+    async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options):
         """Neither are items doubled nor is the place lost."""
         supply = make_procedures(total + inserted)
         service = Sandbox(supply[:total])
-        walk = InProcess(service).procedures.list(on_drift="resync", concurrency=concurrency, **options).walk()
+        walk = InProcess(service).procedures.list(on_drift="resync", **options).walk()
         seen = await take(walk, taken)
         service.procedures[:0] = supply[total:]
         seen += [procedure async for procedure in walk]
@@ -518,7 +460,7 @@ class TestListingsThatMove:
     async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, length):
         """The search goes by what pages really hold, and leaves nothing out between two of them."""
         supply = make_procedures(140)
-        for created in range(1, 40):
+        for created in range(1, 40, STEP):
             service = Sandbox(supply[40:], paging=paging.capped(length))
             listing = InProcess(service).procedures.list
             walk = listing(limit=100, cursor=50, on_drift="resync").walk()
@@ -526,18 +468,6 @@ class TestListingsThatMove:
             service.procedures[:0] = supply[40 - created : 40]
             rest = await listing(limit=100, cursor=walk.checkpoint, max_items=3, on_drift="resync").collect()
             assert rest == supply[92:95], created
-
-    async def test_what_was_met_again_does_not_lie_ahead_of_a_walk_resumed_later(self, service, listing):
-        """Each walk goes on where the one before was left, within a page, and the listing moves in between."""
-        kept, spare = [*service.procedures], make_procedures(38, seed=5)
-        seen, checkpoint = [], None
-        for inserted, limit, taken in ((0, 10, 10), (6, 5, 2), (0, 50, 29), (32, 5, None)):
-            service.procedures[:0] = [spare.pop() for _ in range(inserted)]
-            walk = listing(limit=limit, cursor=checkpoint, on_drift="resync").walk()
-            seen += await take(walk, taken) if taken else [procedure async for procedure in walk]
-            checkpoint = Checkpoint.parse(str(walk.checkpoint))
-        assert among(seen, kept) == kept
-        assert len(set(seen)) == len(seen)
 
     async def test_what_lies_ahead_is_not_doubled_by_a_walk_resumed_without_resync(self, service, listing):
         """The checkpoint names it for either."""
@@ -549,8 +479,7 @@ class TestListingsThatMove:
         seen += await listing(limit=20, cursor=walk.checkpoint).collect()
         assert len(set(seen)) == len(seen)
 
-    @pytest.mark.parametrize("limit", [10, 100])
-    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize(("limit", "concurrency"), [(10, 8), (100, 1)])
     async def test_items_that_were_gone_for_a_while_mislead_no_resumed_walk(self, limit, concurrency):
         """The checkpoint names them as passed, but the walk has long gone on without them."""
         supply = make_procedures(1000)
@@ -581,10 +510,7 @@ class TestListingsThatMove:
             ("0 1 2 3 x 5 11 7 12", None),
         ],
     )
-    @pytest.mark.parametrize("limit", [5, 10])
-    async def test_a_checkpoint_is_found_by_two_of_its_items_side_by_side_and_in_their_order(
-        self, listed, expected, limit
-    ):
+    async def test_a_checkpoint_is_found_by_two_of_its_items_side_by_side_and_in_their_order(self, listed, expected):
         """Items that stand alone may have moved, each of them."""
         supply = {str(at): procedure for at, procedure in enumerate(make_procedures(14))}
         supply["x"] = supply.pop("13")
@@ -592,15 +518,14 @@ class TestListingsThatMove:
         walk = InProcess(service).procedures.list(limit=11, on_drift="resync").walk()
         await take(walk, 11)
         service.procedures[:] = [supply[name] for name in listed.split()]
-        resumed = InProcess(service).procedures.list(limit=limit, cursor=walk.checkpoint, on_drift="resync")
+        resumed = InProcess(service).procedures.list(limit=5, cursor=walk.checkpoint, on_drift="resync")
         if expected is None:
             with pytest.raises(DriftError, match="too few of the items passed lately"):
                 await resumed.collect()
         else:
             assert await resumed.collect() == [supply[name] for name in expected.split()]
 
-    @pytest.mark.parametrize("limit", [10, 100])
-    @pytest.mark.parametrize("lag", [range(2, 4), range(2, 9), range(5, 6)])
+    @pytest.mark.parametrize(("limit", "lag"), [(10, range(2, 9)), (100, range(5, 6))])
     async def test_a_replica_that_lags_for_a_while_misleads_no_resumed_walk(self, limit, lag):
         """Two of the items that it lists were created late enough for the replica not to know them."""
         supply = make_procedures(1000)
@@ -622,8 +547,8 @@ class TestListingsThatMove:
     @pytest.mark.parametrize(
         ("pages", "move"),
         combined(
-            [(2, 100), (2, 450), (10, 100), (10, 450), (10, 620), (100, 100), (100, 450), (100, 620)],
-            [(0, 60), (1, 1), (5, 150), (40, 1), (99, 60)],
+            [(2, 100), (10, 450), (100, 620)],
+            [(0, 60), (5, 150), (99, 60)],
         ),
     )
     async def test_an_item_that_moves_on_costs_no_other_item(self, pages, move):
@@ -639,7 +564,7 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert set(seen) == set(kept)
 
-    @pytest.mark.parametrize(("limit", "moved"), combined([10, 100], range(8)))
+    @pytest.mark.parametrize(("limit", "moved"), combined([10, 100], [0, 1, 6, 7]))
     async def test_an_item_that_moves_on_before_a_walk_is_resumed_costs_no_other_item(self, limit, moved):
         """Even though a checkpoint names eight items only."""
         service = Sandbox(600)
@@ -656,7 +581,7 @@ class TestListingsThatMove:
         ("limit", "taken", "change"),
         combined(
             [10, 100],
-            [100, 250, 450, 620, 950],
+            [100, 950],
             ["reversed", "halves swapped", "a third moved to the end", "shuffled"],
         ),
     )
@@ -671,8 +596,7 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert set(seen) == set(kept)
 
-    @pytest.mark.parametrize("taken", [2500, 4000])
-    @pytest.mark.parametrize("change", ["reversed", "shuffled"])
+    @pytest.mark.parametrize(("taken", "change"), [(2500, "reversed"), (4000, "shuffled")])
     async def test_a_new_order_is_an_error_once_some_of_what_was_yielded_is_forgotten(self, taken, change):
         """Rather than items that are missing or come twice."""
         service = Sandbox(5000)
@@ -685,8 +609,7 @@ class TestListingsThatMove:
         assert caught.value.checkpoint == walk.checkpoint
         assert len(set(seen)) == len(seen)
 
-    @pytest.mark.parametrize(("limit", "created"), [(2, 110), (5, 450), (10, 950)])
-    @pytest.mark.parametrize("resumed", [False, True])
+    @pytest.mark.parametrize(("limit", "created", "resumed"), [(2, 110, True), (5, 450, False)])
     async def test_a_burst_of_creations_is_passed_in_short_pages_too(self, limit, created, resumed):
         """Each page brings the walk nearer to what it has not seen. There are more than a hundred such pages."""
         supply = make_procedures(2 * created + 110)
@@ -701,8 +624,7 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert among(seen, supply[created:]) == supply[created + 50 :]
 
-    @pytest.mark.parametrize("max_items", [1, 30])
-    async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self, max_items):
+    async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self):
         """A search in pages of the items wanted would take thousands of requests."""
         supply = make_procedures(5000)
         service = Sandbox(supply[3000:])
@@ -712,8 +634,8 @@ class TestListingsThatMove:
         service.procedures[:0] = supply[:3000]
         connection.cursors.clear()
         cursor = walk.checkpoint
-        rest = await connection.procedures.list(cursor=cursor, max_items=max_items, on_drift="resync").collect()
-        assert rest == supply[3500 : 3500 + max_items]
+        rest = await connection.procedures.list(cursor=cursor, max_items=30, on_drift="resync").collect()
+        assert rest == supply[3500:3530]
         assert len(connection.cursors) < 125
 
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
@@ -753,40 +675,31 @@ class TestListingsThatMove:
             await anext(walk)
         assert 200 < len(connection.cursors) < 220
 
-    async def test_a_server_that_stands_still_is_no_endless_walk(self, service, listing):
-        """An empty page that announces more at its own cursor ends each kind of walk by an error."""
-        service.paging = lambda total, cursor, limit: (
-            paging.Window(0, 4, has_more=True, next_cursor=4)
-            if cursor == 0
-            else paging.Window(cursor, cursor, has_more=True, next_cursor=cursor)
-        )
-        for on_drift in ("ignore", "resync", "raise"):
-            with pytest.raises(PaginationError):
-                await listing(limit=4, on_drift=on_drift).collect()
-
 
 class TestFreedAtOnce:
     """A walk makes no reference cycles: whoever drops it need not wait for the garbage collector."""
 
-    @pytest.mark.parametrize("concurrency", [1, 4])
-    @pytest.mark.parametrize("fails", [False, True])
-    async def test_by_counting_references_alone(self, service, listing, concurrency, fails):
-        if fails:
-            service.faults.on(cursor=45).always(status(404))
+    @pytest.fixture(autouse=True)
+    def without_collector(self):
         gc.collect()
         gc.disable()
-        try:
-            walk = listing(limit=10, concurrency=concurrency).walk()
-            with suppress(NotFoundError):
-                async for _ in walk:
-                    pass
-            watched = weakref.ref(walk)
-            del walk
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            assert watched() is None
-        finally:
-            gc.enable()
+        yield
+        gc.enable()
+
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_at_its_end(self, service, listing, concurrency, fails):
+        if fails:
+            service.faults.on(cursor=45).always(status(404))
+        walk = listing(limit=10, concurrency=concurrency).walk()
+        with suppress(NotFoundError):
+            async for _ in walk:
+                pass
+        watched = weakref.ref(walk)
+        del walk
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert watched() is None
 
     @pytest.mark.parametrize("yielded", [21, 25, 28])
     async def test_in_and_after_the_search_for_an_item_that_cannot_be_read(self, service, yielded):
@@ -799,17 +712,12 @@ class TestFreedAtOnce:
         service.faults.always(unreadable(25))
         connection = WithSlowPages(service, attempts=1)
         walk = connection.procedures.list(limit=10, on_drift="ignore", concurrency=4, on_unreadable="skip").walk()
-        gc.disable()
-        try:
-            for _ in range(yielded):
-                await anext(walk)
-            assert connection.in_flight == 2
-            del walk
-            for _ in range(3):
-                await asyncio.sleep(0)
-            assert connection.in_flight == 0
-        finally:
-            gc.enable()
+        await take(walk, yielded)
+        assert connection.in_flight == 2
+        del walk
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert connection.in_flight == 0
 
     async def test_after_it_was_cancelled_in_a_limiter_with_a_time_limit(self, service, caplog):
         """The time limit knows the task, whose end knows the walk, and no garbage collector finds that circle."""
@@ -839,45 +747,28 @@ class TestFreedAtOnce:
             del walk, task
             assert watched() is None
 
-    @pytest.mark.parametrize("listed", ["list", "since"])
-    async def test_after_an_error_that_was_not_raised(self, service, listing, listed):
+    @pytest.mark.parametrize(("use", "requests"), [("walk", 11), ("since", 4)])
+    async def test_after_an_error_that_was_not_raised(self, service, listing, use, requests):
         """A walk follows the cursors of an odd server, and a pass begins again where the listing moved too much."""
-        if listed == "list":
-            service.paging = paging.capped(1)
-            walk = listing(limit=10).walk()
-        else:
-            once = iter([paging.offsets, lambda *_: paging.Window(9, 9, has_more=True, next_cursor=35)])
-
-            def odd_once(*request):
-                return next(once, paging.offsets)(*request)
-
-            service.paging = odd_once
-            walk = listing(limit=10).since()
-        gc.disable()
-        try:
-            for _ in range(11):
-                await anext(walk)
-            assert walk.stats.requests in {11, 4}
-            watched = weakref.ref(walk)
-            del walk
-            assert watched() is None
-        finally:
-            gc.enable()
+        once = iter([paging.offsets, lambda *_: paging.Window(9, 9, has_more=True, next_cursor=35)])
+        service.paging = paging.capped(1) if use == "walk" else (lambda *asked: next(once, paging.offsets)(*asked))
+        walk = getattr(listing(limit=10), use)()
+        await take(walk, 11)
+        assert walk.stats.requests == requests
+        watched = weakref.ref(walk)
+        del walk
+        assert watched() is None
 
     async def test_after_an_error_about_cursors_that_nobody_keeps(self, service, listing):
         """A cancellation may take the place of the error."""
         service.paging = paging.endless_empty(at=20)
         walk = listing(limit=10).since()
-        gc.disable()
-        try:
-            with suppress(DriftError):
-                while await walk.take(1000):
-                    pass
-            watched = weakref.ref(walk)
-            del walk
-            assert watched() is None
-        finally:
-            gc.enable()
+        with suppress(DriftError):
+            while await walk.take(1000):
+                pass
+        watched = weakref.ref(walk)
+        del walk
+        assert watched() is None
 
 
 class TestRaw:
@@ -977,22 +868,15 @@ def clamped(total, cursor, limit):
 class TestOddServers:
     """Right results or a typed error; never a loop, never silently less."""
 
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("limit", [1, 2, 10, 100])
     @pytest.mark.parametrize(
-        "odd", [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers]
+        ("odd", "on_drift", "limit", "concurrency"),
+        combined(
+            [paging.repeating_cursor(20), paging.cycling_cursor(20), paging.backward_cursor(20)],
+            [None, "ignore"],
+            [3, 10],
+            [1, 8],
+        ),
     )
-    async def test_the_cursor_that_the_server_gave_is_followed(self, listing, service, odd, limit, concurrency):
-        """Short and empty pages, capped limits and page numbers cost nothing."""
-        service.paging = odd
-        assert await listing(limit=limit, concurrency=concurrency).collect() == service.procedures
-
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("limit", [3, 10])
-    @pytest.mark.parametrize(
-        "odd", [paging.repeating_cursor(20), paging.cycling_cursor(20), paging.backward_cursor(20)]
-    )
-    @pytest.mark.parametrize("on_drift", [None, "ignore"])
     async def test_a_cursor_that_does_not_advance_is_an_error(
         self, listing, service, odd, limit, on_drift, concurrency
     ):
@@ -1017,9 +901,9 @@ class TestOddServers:
         assert connection.most_in_flight == 5  # and the page at hand
         assert walk.stats.requests - walk.stats.pages < 6 + 1
 
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("limit", [3, 10])
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+    @pytest.mark.parametrize(
+        ("on_drift", "limit", "concurrency"), combined(["ignore", "resync", "raise"], [3, 10], [1, 8])
+    )
     async def test_more_that_is_announced_without_a_cursor_is_an_error(
         self, listing, service, on_drift, limit, concurrency
     ):
@@ -1041,7 +925,7 @@ class TestOddServers:
 
     @pytest.mark.parametrize(
         ("odd", "on_drift", "limit", "concurrency"),
-        combined([empty_for_ever, same_page_for_ever, clamped], ["ignore", "resync", "raise"], [2, 10], [1, 8]),
+        combined([empty_for_ever, same_page_for_ever, clamped], ["ignore", "resync", "raise"], [10], [1, 8]),
     )
     async def test_cursors_that_advance_and_bring_nothing_are_an_error(
         self, listing, service, connection, odd, on_drift, limit, concurrency
@@ -1099,10 +983,13 @@ class TestOddServers:
         assert [procedure async for procedure in walk] == service.procedures
         assert walk.stats.pages > 100
 
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("limit", [1, 2, 10, 100])
     @pytest.mark.parametrize(
-        "odd", [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers]
+        ("odd", "limit", "concurrency"),
+        combined(
+            [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers],
+            [1, 2, 10, 100],
+            [1, 8],
+        ),
     )
     async def test_resync_is_right_or_says_that_it_cannot_be(self, listing, service, odd, limit, concurrency):
         """It needs offsets, and pages of two items at least."""
