@@ -1,8 +1,11 @@
 """Without a value of ``on_drift``, each item comes exactly once, and cursors that are not offsets are followed."""
 
+import asyncio
+
 import pytest
-from fakes.budget import combined
+from fakes.budget import MANY, combined
 from fakes.in_process import InProcess
+from hypothesis import example, given, settings, strategies as st
 
 from aiotofupilot import BadRequestError, Checkpoint, DriftError, PaginationError, ServerError
 from aiotofupilot.listings import Runs, Users
@@ -140,40 +143,10 @@ class TestOddServers:
         await listing(limit=40, on_drift=on_drift).collect()
         assert connection.cursors == [*range(TOTAL if odd == "pages of one item" else 3)]
 
-    @pytest.mark.parametrize(
-        ("odd", "limit", "before", "after"),
-        combined([*ODD], [1, 2, 10, 100], [None, "ignore"], [None, "ignore"]),
-    )
-    async def test_a_checkpoint_resumes_there_whoever_took_it(self, service, listing, odd, limit, before, after):
-        """A walk that followed the cursor, or one that did so only since some page."""
-        service.paging = ODD[odd]
-        for count in (0, 1, 2, 9, 10, 11, 39, 40, 41, 94, 95):
-            walk = listing(limit=limit, on_drift=before).walk()
-            seen = await take(walk, count)
-            checkpoint = Checkpoint.parse(str(walk.checkpoint))
-            resumed = listing(limit=limit, on_drift=after, cursor=checkpoint).walk()
-            assert resumed.checkpoint == checkpoint
-            assert seen + await items_of(resumed) == service.procedures, count
-
-    @pytest.mark.parametrize("limit", [1, 2, 10])
-    async def test_a_cursor_of_the_callers_is_the_servers(self, service, listing, limit):
-        service.paging = paging.page_numbers
-        assert await listing(limit=limit, cursor=3).collect() == service.procedures[3 * limit :]
-
-    @pytest.mark.parametrize("max_items", [1, 2, 5, 10, 11, 45])
-    @pytest.mark.parametrize("limit", [1, 2, 10])
-    @pytest.mark.parametrize("odd", [*ODD])
-    async def test_few_items_can_be_wanted(self, service, listing, odd, limit, max_items):
-        service.paging = ODD[odd]
-        walk = listing(limit=limit, max_items=max_items).walk()
-        seen = await items_of(walk)
-        assert seen == service.procedures[:max_items]
-        assert seen + await listing(limit=limit, cursor=walk.checkpoint).collect() == service.procedures
-
     @pytest.mark.parametrize("odd", [*ODD])
     async def test_an_error_on_the_way_has_the_checkpoint_that_resumes_there(self, service, listing, odd):
         service.paging = ODD[odd]
-        for nth in range(1, 10):
+        for nth in range(1, 10, 2):
             service.faults.clear()
             service.requests.clear()
             service.faults.on(lambda _, nth=nth: len(service.requests) == nth).always(status(400))
@@ -209,12 +182,6 @@ class TestOddServers:
         assert walk.stats.is_unchecked
         assert walk.stats.unreadable == 1
 
-    async def test_details_follow_them_too(self, service, listing):
-        service.paging = paging.page_numbers
-        walk = listing(limit=10, concurrency=4).details().walk()
-        assert [item.id for item in await items_of(walk)] == [procedure.id for procedure in service.procedures]
-        assert walk.stats.is_unchecked
-
     async def test_a_cursor_that_leads_nowhere_is_not_followed(self, service, listing):
         service.paging = paging.repeating_cursor()
         walk = listing(limit=10).walk()
@@ -227,3 +194,35 @@ class TestOddServers:
         service.paging = paging.page_numbers
         with pytest.raises(DriftError):
             await use(listing(limit=10))
+
+
+@settings(max_examples=10 * MANY)
+@given(
+    odd=st.sampled_from([*ODD]),
+    limit=st.sampled_from([1, 2, 3, 10, 100]),
+    concurrency=st.sampled_from([1, 8]),
+    before=st.sampled_from([None, "ignore"]),
+    after=st.sampled_from([None, "ignore"]),
+    count=st.integers(0, TOTAL),
+    max_items=st.none() | st.integers(1, TOTAL),
+)
+@example(odd="page numbers", limit=10, concurrency=1, before=None, after=None, count=11, max_items=None)
+@example(odd="rows hidden later", limit=10, concurrency=1, before=None, after="ignore", count=41, max_items=None)
+@example(odd="short pages", limit=10, concurrency=1, before="ignore", after=None, count=9, max_items=5)
+def test_a_checkpoint_in_an_odd_server_resumes_there(odd, limit, concurrency, before, after, count, max_items):
+    """Whoever took it: a walk that followed the cursor, or one that did so only since some page. Few may be wanted."""
+
+    async def main():
+        service = Sandbox(procedures=TOTAL, runs=0, paging=ODD[odd])
+        listing = InProcess(service).procedures.list
+        walk = listing(limit=limit, on_drift=before, concurrency=concurrency, max_items=max_items).walk()
+        wanted = count if max_items is None else min(count, max_items)
+        seen = await take(walk, wanted)
+        if wanted == max_items:
+            assert await anext(walk, None) is None
+        checkpoint = Checkpoint.parse(str(walk.checkpoint))
+        resumed = listing(limit=limit, on_drift=after, cursor=checkpoint, concurrency=concurrency).walk()
+        assert resumed.checkpoint == checkpoint
+        assert seen + await items_of(resumed) == service.procedures
+
+    asyncio.run(main())

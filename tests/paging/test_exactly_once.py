@@ -6,20 +6,16 @@ it is made, where the consumer stops. There is no socket and no clock.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
-from random import Random
 
 import pytest
 from attrs import evolve
 from fakes.budget import MANY
 from fakes.in_process import InProcess
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError, Procedure
-from aiotofupilot.positions import digest
-from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
+from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
+from aiotofupilot.sandbox import Sandbox, make_procedures
 
 SUPPLY = make_procedures(2000, seed=1)
 
@@ -221,115 +217,3 @@ async def test_a_resumed_walk_does_not_believe_an_item_that_stands_alone():
         resumed = connection.procedures.list(cursor=walk.checkpoint, limit=limit, on_drift="resync")
         with pytest.raises(DriftError, match="too few of the items passed lately"):
             await resumed.collect()
-
-
-class Busy:
-    """One walk after another over a busy line whose faults heal, all of it decided by a seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random = Random(seed)  # noqa: S311 - test data
-        self.rate = rate = random.choice([0.0, 0.1, 0.5, 2.0])
-        self.line = BusyLine(
-            inserts=rate * random.random(), removals=rate * random.random(), renames=rate, anywhere=True, seed=seed
-        )
-        self.service = Sandbox(SUPPLY[: random.choice([0, 1, 10, 60, 300])])
-        self.service.before_response.append(self.change)
-        # A page that is looked at again is not to fail again, or each look would take the line several steps further.
-        self.service.faults.on(lambda request: request.asked <= HEALED).randomly(
-            *HEALING, rate=random.choice([0.0, 0.1, 0.5]), seed=seed
-        )
-        self.connection = InProcess(self.service, turns=lambda: random.choice([0, 0, 1, 2, 5, 9]))
-        # A search by pages of two or three items can't catch up with a listing that moves by as many a request.
-        self.limits = [7, 50, 100] if rate > 1 else [1, 2, 3, 7, 50, 100]
-        self.on_drift = "resync" if seed % 2 else None
-        self.concurrency = random.randint(1, 16) + 16 * (seed % 3 == 1)  # with more than 16, a walk looks far ahead
-        self.changes = 200
-
-    @property
-    def removed(self) -> set[str]:
-        return {procedure.id for procedure in self.line.removed}
-
-    def change(self, factory, request) -> None:
-        # A line that makes more than a page between two pages would never be listed to its end.
-        if self.changes:
-            self.changes -= 1
-            self.line(factory, request)
-
-    def listing(self, **options):
-        self.limit = self.random.choice(self.limits)  # which a resumed walk need not share with the one before
-        return self.connection.procedures.list(limit=self.limit, concurrency=self.concurrency, **options)
-
-    def is_too_fast(self) -> bool:
-        """Whether the line may move the listing as fast as a search moves on, which is a quarter of a page a request.
-
-        A request of which every attempt but the last fails moves the line several times.
-        """
-        return self.limit <= 20 * self.rate
-
-
-def stand_side_by_side(checkpoint: Checkpoint, listed: Iterable[Procedure]) -> bool:
-    """Whether two of the items that a checkpoint names stand side by side and in their order, as a resync needs."""
-    ranks = {anchor: rank for rank, anchor in enumerate(checkpoint.anchors)}
-    named = [ranks.get(digest(procedure.id)) for procedure in listed]
-    return any(before is not None and rank is not None and before < rank for before, rank in pairwise(named))
-
-
-HEALED = 3
-"""A question that was asked this often is answered from then on."""
-
-HEALING = [faults.status(503), faults.reset(), faults.cut(), faults.html(), faults.status(429)]
-
-
-async def exactly_once(busy: Busy, *, resumed: bool) -> None:
-    listed, yielded, checkpoint = list(busy.service.procedures), [], Checkpoint()
-    while True:
-        walk = busy.listing(cursor=checkpoint, on_drift=busy.on_drift).walk()
-        stop = busy.random.randrange(100) if resumed else None
-        try:
-            async with walk:
-                async for procedure in walk:
-                    yielded.append(procedure.id)
-                    if walk.stats.items == stop:
-                        break
-                else:
-                    break
-        except DriftError:
-            assert resumed
-            assert busy.is_too_fast() or not stand_side_by_side(walk.checkpoint, busy.service.procedures)
-            return
-        checkpoint = Checkpoint.parse(str(walk.checkpoint))
-    expected = [procedure.id for procedure in listed if procedure.id not in busy.removed]
-    kept = set(expected)
-    assert [item_id for item_id in yielded if item_id in kept] == expected
-    assert len(set(yielded)) == len(yielded)
-    assert busy.connection.in_flight == 0
-    assert busy.connection.most_in_flight <= busy.concurrency
-
-
-@settings(max_examples=15 * MANY)
-@given(seed=st.integers(0, 2**32), resumed=st.booleans())
-@example(seed=52191, resumed=True)
-@example(seed=57297, resumed=True)
-@example(seed=128683, resumed=True)  # the checkpoint names two items, and another one was created between them
-def test_a_busy_line_is_yielded_exactly_once(seed, resumed):
-    """With faults that heal, from one end to the other or resumed at any item."""
-    asyncio.run(exactly_once(Busy(seed), resumed=resumed))
-
-
-@settings(max_examples=2 * MANY)
-@given(seed=st.integers(0, 2**32))
-def test_a_listing_that_stands_still_costs_no_request_too_many(seed):
-    """Beyond its end, fewer than the concurrency, and one look far ahead; for one page none."""
-    busy = Busy(seed)
-    busy.changes = 0
-    asyncio.run(all_of_it(busy))
-
-
-async def all_of_it(busy: Busy) -> None:
-    for on_drift in ("ignore", "resync", "raise", None):
-        busy.connection.cursors.clear()
-        walk = busy.listing(on_drift=on_drift).walk()
-        assert [procedure async for procedure in walk] == busy.service.procedures
-        beyond = len(busy.connection.cursors) - walk.stats.pages
-        looks = busy.concurrency > 16
-        assert beyond <= (busy.concurrency - 1 + looks if walk.stats.pages > 1 else 0)

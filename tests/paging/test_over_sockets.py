@@ -13,7 +13,7 @@ SUPPLY = make_procedures(400, seed=2)
 
 async def test_busy_lines_are_yielded_exactly_once():
     """Procedures come and go anywhere, faults heal, and the walk is resumed now and then."""
-    for seed in range(300 if NIGHTLY else 12):
+    for seed in range(300 if NIGHTLY else 4):
         random = Random(seed)  # noqa: S311 - test data
         line = BusyLine(inserts=random.random(), removals=random.random(), anywhere=True, seed=seed)
         async with Sandbox(SUPPLY[: random.randint(0, 400)]) as sandbox:
@@ -50,7 +50,7 @@ async def walk(sandbox, line, random):
 async def test_many_procedures_on_a_busy_line_are_yielded_exactly_once():
     """With 16 pages in flight, while about one procedure comes and one goes with each page."""
     line = BusyLine(inserts=1.0, removals=1.0, anywhere=True)
-    async with Sandbox(100_000 if NIGHTLY else 4000) as sandbox:
+    async with Sandbox(100_000 if NIGHTLY else 2000) as sandbox:
         listed = [procedure.id for procedure in sandbox.procedures]
         sandbox.before_response.append(line)
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=16) as session:

@@ -750,8 +750,12 @@ class TestFreedAtOnce:
     @pytest.mark.parametrize(("use", "requests"), [("walk", 11), ("since", 4)])
     async def test_after_an_error_that_was_not_raised(self, service, listing, use, requests):
         """A walk follows the cursors of an odd server, and a pass begins again where the listing moved too much."""
-        once = iter([paging.offsets, lambda *_: paging.Window(9, 9, has_more=True, next_cursor=35)])
-        service.paging = paging.capped(1) if use == "walk" else (lambda *asked: next(once, paging.offsets)(*asked))
+        cuts = [paging.offsets, lambda *_: paging.Window(9, 9, has_more=True, next_cursor=35)]
+
+        def odd_once(*asked):
+            return (cuts.pop(0) if cuts else paging.offsets)(*asked)
+
+        service.paging = paging.capped(1) if use == "walk" else odd_once
         walk = getattr(listing(limit=10), use)()
         await take(walk, 11)
         assert walk.stats.requests == requests
