@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
-from fakes.budget import MANY
+from fakes.budget import MANY, NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 from hypothesis import example, given, settings, strategies as st
 
@@ -117,20 +117,14 @@ async def test_a_receipt_has_ids_cursors_and_counts_and_nothing_else(connection,
     assert not [text for text in texts if text in path.read_text()]
 
 
-async def test_a_walk_without_a_receipt_writes_nothing(listing, path, monkeypatch):
-    monkeypatch.chdir(path.parent)
-    await collected(listing().walk())
-    assert [*path.parent.iterdir()] == []
-
-
 class TestExact:
     """Good receipts. None of them is refused."""
 
-    @pytest.mark.parametrize("concurrency", [1, 4, 20])
-    @pytest.mark.parametrize("total", [0, 1, 9, 10, 11, 25, 200])
-    async def test_of_a_still_listing(self, listing, path, service, total, concurrency):
+    @pytest.mark.parametrize("total", [0, 1, 10, 11, 200])
+    @pytest.mark.parametrize("options", [{"concurrency": 20}, {"on_drift": "raise"}], ids=str)
+    async def test_of_a_still_listing(self, listing, path, service, total, options):
         service.procedures = SUPPLY[:total]
-        await collected(listing(concurrency=concurrency).walk(receipt=path))
+        await collected(listing(**options).walk(receipt=path))
         assert checked(path) == (EXACT, f"exact: {total} items")
 
     @pytest.mark.parametrize("form", ["raw", "structs"])
@@ -143,11 +137,7 @@ class TestExact:
         await collected(listing(limit=25, on_drift="ignore").walk(receipt=path))
         assert checked(path) == (EXACT, "exact: 25 items")
 
-    async def test_of_a_walk_that_raises_where_the_listing_moves(self, listing, path):
-        await collected(listing(on_drift="raise").walk(receipt=path))
-        assert checked(path) == (EXACT, "exact: 25 items")
-
-    @pytest.mark.parametrize("most", [0, 1, 10, 11, 12, 25, 40])
+    @pytest.mark.parametrize("most", [0, 10, 11, 25, 40])
     async def test_up_to_max_items(self, listing, path, most):
         """The end says that the walk was limited, unless the listing is shorter."""
         await collected(listing(max_items=most).walk(receipt=path))
@@ -159,11 +149,6 @@ class TestExact:
         service.faults.on(lambda request: request.query.get("limit") == "10").always(faults.status(504))
         await collected(listing().walk(receipt=path))
         assert {"part", "next"} == {line["reason"] for line in said(path)[1:-1]}
-        assert checked(path) == (EXACT, "exact: 25 items")
-
-    async def test_of_a_server_that_gives_fewer_items_than_requested(self, listing, path, service):
-        service.paging = paging.capped(4)
-        await collected(listing().walk(receipt=path))
         assert checked(path) == (EXACT, "exact: 25 items")
 
     async def test_of_a_listing_that_is_emptied(self, listing, path, service):
@@ -178,14 +163,19 @@ class TestExact:
 class TestNotProven:
     """Receipts that may be right. They say that they prove nothing, and on which line."""
 
-    async def test_where_drift_is_ignored(self, listing, path):
-        await collected(listing(on_drift="ignore").walk(receipt=path))
-        assert checked(path) == (NOT_PROVEN, "not proven: line 3: the page shows no item that was passed")
-
-    @pytest.mark.parametrize("cursor", [7, Checkpoint(5, 2)])
-    async def test_of_a_walk_that_began_elsewhere(self, listing, path, cursor):
-        await collected(listing(cursor=cursor).walk(receipt=path))
-        assert checked(path) == (NOT_PROVEN, f"not proven: line 1: {ELSEWHERE}")
+    @pytest.mark.parametrize(
+        ("options", "cuts", "reason"),
+        [
+            ({"on_drift": "ignore"}, paging.offsets, "line 3: the page shows no item that was passed"),
+            ({"on_drift": "ignore"}, paging.page_numbers, "line 2: the server's cursors are not offsets"),
+            ({"cursor": 7}, paging.offsets, f"line 1: {ELSEWHERE}"),
+            ({"cursor": Checkpoint(5, 2)}, paging.offsets, f"line 1: {ELSEWHERE}"),
+        ],
+    )
+    async def test_where_nothing_shows_that_no_item_was_missed(self, listing, path, service, options, cuts, reason):
+        service.paging = cuts
+        await collected(listing(**options).walk(receipt=path))
+        assert checked(path) == (NOT_PROVEN, f"not proven: {reason}")
 
     async def test_of_a_walk_that_resumes_without_the_receipt_of_the_walk_before(self, listing, path):
         """Items that were passed before are known to the walk, and not to the receipt."""
@@ -205,18 +195,10 @@ class TestNotProven:
         await collected(connection.procedures.part(first, on_drift="resync").walk(receipt=path))
         assert checked(path) == (NOT_PROVEN, f"not proven: line 1: {ELSEWHERE}")
 
-    async def test_of_cursors_that_are_not_offsets(self, listing, path, service):
-        service.paging = paging.page_numbers
-        await collected(listing(on_drift="ignore").walk(receipt=path))
-        assert checked(path) == (NOT_PROVEN, "not proven: line 2: the server's cursors are not offsets")
-
-    async def test_of_a_walk_that_did_not_come_to_its_end(self, listing, path):
-        await collected(listing().walk(receipt=path), 15)
-        assert checked(path) == (NOT_PROVEN, f"not proven: line 3: {NO_END}")
-
-    async def test_after_its_walk_was_closed_nothing_is_added(self, listing, path):
+    async def test_of_a_walk_that_was_closed_before_its_end(self, listing, path):
         walk = listing().walk(receipt=path)
-        await collected(walk, 10)
+        await collected(walk, 15)
+        assert checked(path) == (NOT_PROVEN, f"not proven: line 3: {NO_END}")
         before = path.read_bytes()
         with pytest.raises(SessionError, match="closed before it had yielded everything"):
             await anext(walk)
@@ -229,7 +211,7 @@ class TestNotProven:
 class TestResumed:
     """A walk that resumes goes on in the file, and withdraws what was not delivered."""
 
-    @pytest.mark.parametrize("stop", range(26))
+    @pytest.mark.parametrize("stop", [0, 1, 9, 10, 11, 24, 25])
     async def test_at_any_item(self, listing, path, service, stop):
         """The page is written before its items are yielded, so the rest of it is withdrawn."""
         walk = listing().walk(receipt=path)
@@ -251,8 +233,7 @@ class TestResumed:
         assert said(path)[-1] == {"line": "end", "limited": False, "count": 25}
         assert checked(path)[0] == (EXACT if on_drift == "resync" else NOT_PROVEN)
 
-    @pytest.mark.parametrize("stop", [1, 4, 9])
-    @pytest.mark.parametrize("is_bare", [True, False])
+    @pytest.mark.parametrize(("is_bare", "stop"), [(True, 4), (False, 9)])
     async def test_a_receipt_that_began_elsewhere_is_continued(self, listing, path, service, is_bare, stop):
         """At the place where it began, or at a later one."""
         earlier = listing().walk()
@@ -265,19 +246,6 @@ class TestResumed:
         assert ids == [procedure.id for procedure in service.procedures[5:]]
         assert [line["count"] for line in said(path) if line["line"] in ("resume", "end")] == [0, stop, 20]
         assert checked(path) == (NOT_PROVEN, f"not proven: line 1: {ELSEWHERE}")
-
-    async def test_after_its_end_it_looks_for_what_came_since(self, listing, path, service):
-        walk = listing().walk(receipt=path)
-        await collected(walk)
-        service.procedures.append(SUPPLY[100])
-        assert await collected(listing(cursor=walk.checkpoint).walk(receipt=path)) == [SUPPLY[100].id]
-        assert checked(path) == (EXACT, "exact: 26 items")
-
-    async def test_where_nothing_is_wanted_any_more(self, listing, path):
-        walk = listing(max_items=12).walk(receipt=path)
-        await collected(walk, 12)
-        assert await collected(listing(cursor=walk.checkpoint, max_items=0).walk(receipt=path)) == []
-        assert checked(path) == (EXACT, "exact: the first 12 items")
 
     async def test_a_line_that_a_process_did_not_write_to_its_end_is_cut_off(self, listing, path):
         walk = listing().walk(receipt=path)
@@ -317,11 +285,6 @@ class TestFile:
             await collected(listing().walk(receipt=path))
         assert path.read_bytes() == before
 
-    async def test_a_walk_from_the_beginning_replaces_the_receipt(self, listing, path):
-        for total in (25, 3):
-            await collected(listing(max_items=total).walk(receipt=path))
-        assert checked(path) == (EXACT, "exact: the first 3 items")
-
     async def test_a_line_is_there_before_its_items(self, listing, path):
         walk = listing().walk(receipt=str(path))
         for count in range(1, 26):
@@ -330,12 +293,12 @@ class TestFile:
             assert item.id in said(path)[-1]["yielded"], count
         await walk.aclose()
 
-    @pytest.mark.parametrize("content", [b"x", b"x\n", b"\0" * 100, b'{"line":"header"}\n', b'a,"seal":"b"}\n', b"\n"])
-    @pytest.mark.parametrize("cursor", [None, Checkpoint(5)])
-    async def test_what_is_not_a_receipt_is_left_alone(self, listing, path, content, cursor):
+    @pytest.mark.parametrize("content", [b"x", b"\0" * 100, b'{"line":"header"}\n', b'a,"seal":"b"}\n', b"\n"])
+    async def test_what_is_not_a_receipt_is_left_alone(self, listing, path, content):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"is not a receipt, or one whose line 1 was changed") as caught:
-            listing(cursor=cursor).walk(receipt=path)
+        for cursor in (None, Checkpoint(5)):
+            with pytest.raises(ValueError, match=r"is not a receipt, or one whose line 1 was changed") as caught:
+                listing(cursor=cursor).walk(receipt=path)
         assert caught.value.parameter == "receipt"
         assert path.read_bytes() == content
         assert checked(path)[0] != EXACT
@@ -377,13 +340,11 @@ class TestFile:
         with pytest.raises(ValueError, match="is not a receipt, or one whose line 3 was changed"):
             listing(cursor=walk.checkpoint).walk(receipt=path)
 
-    @pytest.mark.parametrize("place", ["/dev/null", "pipe"])
-    async def test_what_is_not_a_file_is_refused(self, listing, tmp_path, place):
+    async def test_what_is_not_a_file_is_refused(self, listing, tmp_path):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ValueError, match=f"{place} is not a file"):
-            listing().walk(receipt=tmp_path / place)
-
-    async def test_a_folder_is_refused(self, listing, tmp_path):
+        for place in ("/dev/null", "pipe"):
+            with pytest.raises(ValueError, match=f"{place} is not a file"):
+                listing().walk(receipt=tmp_path / place)
         with pytest.raises(IsADirectoryError):
             listing().walk(receipt=tmp_path)
 
@@ -406,22 +367,21 @@ class TestFile:
         assert checked(path) == (EXACT, "exact: 25 items")
 
     async def test_a_file_system_may_have_no_locks(self, listing, path, monkeypatch):
+        """Windows has none."""
+
         def flock(*_):
             raise OSError(errno.ENOLCK, "No locks available")
 
         monkeypatch.setattr(fcntl, "flock", flock)
         await collected(listing().walk(receipt=path))
         assert checked(path) == (EXACT, "exact: 25 items")
-
-    async def test_windows_has_no_locks(self, listing, path, monkeypatch):
         monkeypatch.setattr("aiotofupilot._paging.receipts.sys", SimpleNamespace(platform="win32"))
         first = listing().walk(receipt=path)
         await collected(listing().walk(receipt=path))
         await first.aclose()
         assert checked(path) == (EXACT, "exact: 25 items")
 
-    @pytest.mark.parametrize("on_drift", ["resync", "ignore"])
-    @pytest.mark.parametrize("size", [0, 50, 200, 1100, 2000])
+    @pytest.mark.parametrize(("on_drift", "size"), combined(["resync", "ignore"], [0, 50, 200, 1100, 2000]))
     async def test_a_full_disk_ends_the_walk_before_an_item_is_yielded(self, listing, path, service, on_drift, size):
         """The page does not count as passed. When there is space again, another walk resumes there."""
         walk, ids = listing(on_drift=on_drift).walk(receipt=path), []
@@ -466,7 +426,7 @@ def file_size_limit(size):
 class TestChanged:
     """A single change is noticed, wherever it is: by the seals, and most of them by the rule alone."""
 
-    @pytest.fixture(params=["still", "moving", "resumed", "limited", "empty"])
+    @pytest.fixture(params=["moving", "resumed", "limited", "empty"] if NIGHTLY else ["resumed", "limited"])
     async def receipt(self, request, listing, path, service):
         """A good receipt of some kind, as bytes."""
         options = {"limit": 4, "max_items": 9} if request.param == "limited" else {"limit": 4}
@@ -517,17 +477,12 @@ class TestChanged:
                         assert code == WRONG, other
                         assert reason.startswith(f"wrong: line {at + 1}: "), other
 
-    def test_another_encoding_is_wrong(self, receipt):
+    def test_its_bytes_are_changed(self, receipt):
+        """A mark before its first line, a cut anywhere, another byte anywhere."""
         body = b"\xef\xbb\xbf" + receipt.partition(SEAL)[0]
-        marked = body + SEAL + sha256(body).hexdigest().encode() + b'"}\n'
-        assert judged(marked)[0] == WRONG
-
-    def test_the_end_is_cut_off(self, receipt):
-        for size in range(len(receipt)):
-            assert judged(receipt[:size])[0] == NOT_PROVEN, size
-
-    def test_a_byte_is_changed(self, receipt):
-        for at in range(len(receipt)):
+        assert judged(body + SEAL + sha256(body).hexdigest().encode() + b'"}\n')[0] == WRONG
+        for at in range(0, len(receipt), STEP):
+            assert judged(receipt[:at])[0] == NOT_PROVEN, at
             for other in (receipt[at] ^ 1, receipt[at] ^ 32, 10):
                 changed = receipt[:at] + bytes([other]) + receipt[at + 1 :]
                 assert changed == receipt or judged(changed)[0] != EXACT, at
