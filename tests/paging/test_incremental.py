@@ -5,7 +5,7 @@ import gc
 from itertools import permutations
 
 import pytest
-from fakes.budget import STEP
+from fakes.budget import combined
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
 from fakes.in_process import InProcess
 
@@ -25,6 +25,7 @@ from aiotofupilot.sandbox.faults import html
 from aiotofupilot.testing import FakeClock
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
+TWO = pytest.mark.parametrize("kind", ["ordered", "of runs"])
 
 
 def server_with(count, *, apart=10.0, **options):
@@ -45,7 +46,7 @@ def down():
     return ServerError("down", status=503, code=None, request_id=None)
 
 
-@EVERY
+@TWO
 async def test_nothing_is_asked_for_before_the_first_item_is(kind):
     server = server_with(3)
     walk = listing(kind, server).since()
@@ -54,7 +55,7 @@ async def test_nothing_is_asked_for_before_the_first_item_is(kind):
     assert repr(walk) == "<IncrementalWalk: 0 items, 0 requests so far>"
 
 
-@pytest.mark.parametrize("kind", ["ordered", "of runs"])
+@TWO
 async def test_what_is_remembered_is_bounded_by_the_overlap(kind):
     """Also in the middle of a run that began with nothing."""
     server = server_with(300)
@@ -68,7 +69,7 @@ async def test_what_is_remembered_is_bounded_by_the_overlap(kind):
     assert walk.watermark.floor == BEGIN.replace(minute=49)
 
 
-@pytest.mark.parametrize("kind", ["ordered", "of runs"])
+@TWO
 async def test_a_watermark_counts_seconds_since_1970(kind):
     server = server_with(3)
     walk = listing(kind, server).since()
@@ -77,14 +78,6 @@ async def test_a_watermark_counts_seconds_since_1970(kind):
     assert [second for second, _ in walk.watermark.seen] == [begin + 10, begin + 20, begin + 30]
     expected = [] if kind == "ordered" else [begin + 10, begin + 20, begin + 30]
     assert [run.second for run in walk.watermark.runs] == expected
-
-
-@pytest.mark.parametrize("kind", ["compared", "undated"])
-async def test_a_watermark_that_names_every_item_has_no_seconds(kind):
-    walk = listing(kind, server_with(3)).since()
-    assert len(await everything(walk)) == 3
-    ((second, digests),) = walk.watermark.seen
-    assert (second, len(digests), walk.watermark.floor) == (0, 3, None)
 
 
 @pytest.mark.parametrize("kind", ["ordered", "bounded", "compared", "undated"])
@@ -169,12 +162,6 @@ async def test_new_runs_are_asked_for_together_with_those_that_may_not_be_comple
     assert len(server.requests) == 2
 
 
-async def test_of_the_runs_of_a_long_pass_only_open_ones_are_remembered():
-    walk = listing("of runs", server_with(1000)).since()
-    await everything(walk)
-    assert walk._new._listed == {*walk._new._open} == {f"run {number}" for number in range(994, 1000)}
-
-
 @pytest.mark.parametrize("kind", ["of runs", "of procedures"])
 async def test_a_run_that_is_created_while_a_long_pass_lasts_stays_open_for_its_own_time(kind):
     """It is not taken for one that claims to be of the future."""
@@ -186,13 +173,8 @@ async def test_a_run_that_is_created_while_a_long_pass_lasts_stays_open_for_its_
         server.rows += [Row("early", 1050.0, 1050.0, "run"), Row("late", 1050.0, 1100.0, "run")]
 
     server.changes += [lambda: None, much_later]
-    yielded, watermark = [], None
-    for server.now in (1000.0, 1065.0, 1105.0, 1200.0):
-        walk = listing(kind, server, limit=2).since(watermark)
-        yielded.append([item.id async for item in walk])
-        watermark = walk.watermark
+    yielded = await passes(server, 1000.0, 1065.0, 1105.0, 1200.0, kind=kind, limit=2)
     assert yielded == [["early"], [], ["late"], []]
-    assert watermark.runs == ()
 
 
 @pytest.mark.parametrize("procedures", [1, 3])
@@ -202,17 +184,6 @@ async def test_runs_that_waited_when_a_pass_was_broken_off_are_asked_for_by_the_
     yielded = [int((await anext(first)).id) for _ in range(40)]
     again = listing("of procedures", server).since(Watermark.parse(str(first.watermark)))
     assert sorted([*yielded, *await everything(again)]) == list(range(250))
-
-
-async def test_an_item_from_the_future_blinds_nothing():
-    server = server_with(100)
-    server.rows.append(Row("1000", 10.0**6, 0.0))
-    first = listing("ordered", server).since()
-    assert len(await everything(first)) == 101
-    server.now += 300.0
-    server.rows.append(Row("1001", server.now, 0.0))
-    second = listing("ordered", server).since(first.watermark)
-    assert await everything(second) == [1001]
 
 
 @EVERY
@@ -229,7 +200,7 @@ async def test_at_most_so_many_items_are_yielded_and_the_next_run_goes_on(kind):
     assert await everything(listing(kind, server, max_items=0).since()) == []
 
 
-@EVERY
+@TWO
 async def test_items_can_be_taken_in_lists(kind):
     server = server_with(25)
     walk = listing(kind, server, limit=10).since()
@@ -246,7 +217,7 @@ async def test_items_can_be_taken_in_lists(kind):
         await walk.take(0)
 
 
-@EVERY
+@TWO
 async def test_a_closed_walk_raises_and_keeps_its_watermark(kind):
     server = server_with(25)
     async with listing(kind, server, limit=4, concurrency=3).since() as walk:
@@ -276,7 +247,7 @@ async def test_an_error_has_the_watermark_and_no_checkpoint_and_the_walk_can_be_
     assert sorted(yielded) == list(range(25))
 
 
-@pytest.mark.parametrize("kind", ["ordered", "of runs"])
+@TWO
 async def test_an_error_of_a_callback_is_raised_and_the_walk_can_be_asked_on(kind):
     """Taken for the end, a `StopAsyncIteration` would lose the rest."""
     server = server_with(25)
@@ -314,31 +285,7 @@ async def test_two_tasks_cannot_share_a_walk():
     await task
 
 
-@EVERY
-async def test_a_run_can_be_cancelled_at_every_await(kind):
-    for turns in range(0, 60, STEP):
-        server, yielded = server_with(12), []
-        walk = listing(kind, server, limit=3, concurrency=2).since()
-
-        async def take(walk=walk, yielded=yielded):
-            async for item in walk:
-                yielded.append(int(item.id))
-
-        task = asyncio.create_task(take())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-        watermark = Watermark.parse(str(walk.watermark))
-        rest = await everything(listing(kind, server).since(watermark))
-        assert sorted(yielded + rest) == list(range(12))
-        await take()
-        assert sorted(yielded) == list(range(12))
-        assert server.in_flight == 0
-
-
-@EVERY
-@pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+@pytest.mark.parametrize(("kind", "on_drift"), combined([*KINDS], ["ignore", "resync", "raise"]))
 async def test_cursors_that_are_not_offsets_are_an_error(kind, on_drift):
     """The next attempt begins again, and yields nothing twice."""
     server = server_with(30, counts_pages=True)
@@ -350,18 +297,6 @@ async def test_cursors_that_are_not_offsets_are_an_error(kind, on_drift):
         assert len(server.requests) == requests
     server.counts_pages = False
     assert sorted(await everything(walk)) == list(range(30))
-
-
-async def test_a_listing_that_moved_is_an_error_for_who_asked_for_it():
-    server = server_with(30)
-    walk = listing("ordered", server, limit=10, on_drift="raise").since()
-    yielded = [int((await anext(walk)).id)]
-    server.changes.append(lambda: server.rows.pop(0))
-    with pytest.raises(DriftError, match="the listing moved"):
-        async for item in walk:
-            yielded.append(int(item.id))
-    yielded += await everything(walk)
-    assert yielded == list(range(30))
 
 
 async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is(caplog):
@@ -377,7 +312,7 @@ async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is(ca
     assert caplog.messages[-1].startswith("the pass begins again: the listing moved: too few of the items passed")
 
 
-@EVERY
+@TWO
 async def test_a_listing_that_moves_again_before_anything_new_came_is_an_error(kind):
     """The next attempt begins again, and neither misses nor repeats an item."""
     server = Server(
@@ -446,17 +381,6 @@ async def test_a_server_that_does_not_sort_settles_nothing_before_the_end():
     again = listing("ordered", server, limit=100).since(Watermark.parse(str(walk.watermark)))
     assert len(await everything(again)) == 50
     assert again.watermark.floor is not None
-
-
-async def test_items_of_one_timestamp_do_not_show_whether_the_server_sorts():
-    """The newest come first, and the first page has only those."""
-    server = server_with(300, sorts=False)
-    for row in server.rows[180:]:
-        row.created = 3000.0
-    walk = listing("ordered", server, limit=100).since()
-    for _ in range(110):
-        await anext(walk)
-    assert walk.watermark.floor is None
 
 
 async def test_items_of_one_timestamp_do_not_keep_the_floor_where_it_is():
@@ -537,8 +461,7 @@ async def test_an_item_that_cannot_be_placed_is_an_error_and_nothing_is_lost(kin
     assert sorted(await everything(walk)) == list(range(10))
 
 
-@EVERY
-@pytest.mark.parametrize("method", ["since", "follow"])
+@pytest.mark.parametrize(("kind", "method"), combined([*KINDS], ["since", "follow"]))
 async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
     """It is gone at once, without the help of the garbage collector."""
     server = server_with(50, turns=20)
@@ -564,22 +487,34 @@ async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
         gc.enable()
 
 
+async def passes(server, *times, kind="ordered", behind=0.0, limit=100):
+    """Make a pass at each time, and return what each yields. The local clock may be behind the server's."""
+    found, watermark = [], None
+    for time in times:
+        server.now = time
+        paginator = listing(kind, server, limit=limit)
+        paginator._source.clock.behind = behind
+        walk = paginator.since(watermark)
+        found.append([item.id async for item in walk])
+        watermark = walk.watermark
+    return found
+
+
+BY_TIME = pytest.mark.parametrize("kind", ["ordered", "bounded"])
+
+
 class TestServersClock:
     """Items may become visible until 60 seconds after their creation, whatever the server says about the time."""
 
-    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @BY_TIME
     async def test_a_slow_answer_that_tells_the_time_late_hides_nothing(self, kind):
         """The time is told when the answer is sent, and the items were read before."""
-        server = Server([Row(f"{n}", 950.0 + n, 0.0) for n in range(3)], now=1000.0)
+        server = Server([Row(f"{n}", 950.0 + n, 0.0) for n in range(3)], takes=[4.0])
         server.rows += [Row("late", 941.0, 1000.5), Row("new", 1003.0, 1003.0)]
-        server.takes += [4.0]
-        first = listing(kind, server, limit=2).since()
-        yielded = [item.id async for item in first]
-        assert server.now == 1004.0
-        yielded += [item.id async for item in listing(kind, server).since(first.watermark)]
-        assert sorted(yielded) == ["0", "1", "2", "late", "new"]
+        first, second = await passes(server, 1000.0, 1004.0, kind=kind, limit=2)
+        assert sorted(first + second) == ["0", "1", "2", "late", "new"]
 
-    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @BY_TIME
     @pytest.mark.parametrize("behind", [0.0, -3600.0])
     @pytest.mark.parametrize("ahead", [20.0, 3600.0])
     async def test_a_clock_that_is_ahead_hides_nothing_from_a_slow_consumer(self, kind, ahead, behind):
@@ -596,12 +531,8 @@ class TestServersClock:
         assert sorted(yielded) == ["0", "1", "2", "3", "4", "late", "new"]
 
     async def test_what_a_run_wrote_has_its_time_by_the_earlier_of_the_two_clocks(self):
-        runs = [Row("run", 1000.0, 1000.0)]
-        server = Server([Row("late", 1000.0, 1059.0, "run")], runs, now=1050.0, ahead=20.0)
-        first = listing("of runs", server).since()
-        assert [item.id async for item in first] == []
-        server.now = 1059.0
-        assert [item.id async for item in listing("of runs", server).since(first.watermark)] == ["late"]
+        server = Server([Row("late", 1000.0, 1059.0, "run")], [Row("run", 1000.0, 1000.0)], ahead=20.0)
+        assert await passes(server, 1050.0, 1059.0, kind="of runs") == [[], ["late"]]
 
     async def test_if_the_local_clock_is_behind_a_newer_run_tells_that_time_has_passed(self):
         """Otherwise the runs of hours would be asked for again with each pass."""
@@ -616,78 +547,32 @@ class TestServersClock:
 class TestLocalClock:
     """It counts where the server does not tell the time."""
 
-    def passes(self, kind, server, behind):
-        """Return a function that makes one pass after another, and returns what each of them yields."""
-        watermark = None
-
-        async def make_one():
-            nonlocal watermark
-            paginator = listing(kind, server)
-            paginator._source.clock.behind = behind
-            walk = paginator.since(watermark)
-            items = [item.id async for item in walk]
-            watermark = walk.watermark
-            return items
-
-        return make_one
-
-    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @BY_TIME
     @pytest.mark.parametrize("behind", [-3600.0, -59.0, 0.0, 3600.0])
     async def test_whatever_it_says_a_late_item_comes(self, kind, behind):
-        server = Server(
-            [Row("a", 1000, 1000), Row("late", 945, 1004), Row("b", 1003, 1003)], now=1000, tells_time=False
-        )
-        make_one = self.passes(kind, server, behind)
-        assert await make_one() == ["a"]
-        server.now = 1003
-        assert await make_one() == ["b"]
-        server.now = 1004
-        assert await make_one() == ["late"]
+        server = Server([Row("a", 1000, 1000), Row("late", 945, 1004), Row("b", 1003, 1003)], tells_time=False)
+        assert await passes(server, 1000, 1003, 1004, kind=kind, behind=behind) == [["a"], ["b"], ["late"]]
 
-    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @BY_TIME
     @pytest.mark.parametrize("behind", [-3600.0, 0.0, 3600.0])
     async def test_whatever_it_says_an_item_that_is_late_for_a_long_pass_comes_with_the_next_one(self, kind, behind):
         """The newest item is of a time when the pass has lasted long. It does not tell when the pass began."""
-        server = Server([Row(f"{n}", 946 + n, 0.0) for n in range(5)], now=1000, tells_time=False)
+        server = Server([Row(f"{n}", 946 + n, 0.0) for n in range(5)], tells_time=False)
 
         def much_later():
             server.now = 1090
             server.rows += [Row("late", 945, 1001), Row("new", 1090, 1090)]
 
         server.changes += [*[lambda: None] * 3, much_later]
-        paginator = listing(kind, server, limit=2)
-        paginator._source.clock.behind = behind
-        walk = paginator.since()
-        yielded = [item.id async for item in walk]
-        yielded += [item.id async for item in paginator.since(walk.watermark)]
-        assert sorted(yielded) == ["0", "1", "2", "3", "4", "late", "new"]
+        first, second = await passes(server, 1000, 1090, kind=kind, behind=behind, limit=2)
+        assert sorted(first + second) == ["0", "1", "2", "3", "4", "late", "new"]
 
-    async def test_if_it_is_ahead_an_item_from_the_future_hides_what_is_created_until_then(self):
-        server = Server([Row("future", 5000, 1000), Row("a", 1200, 1200)], now=1000, tells_time=False)
-        for behind, hidden in ((0.0, ["a"]), (-4000.0, [])):
-            server.now = 1000
-            make_one = self.passes("ordered", server, behind)
-            assert await make_one() == ["future"]
-            server.now = 1200
-            assert await make_one() == hidden
+    @pytest.mark.parametrize(("behind", "hidden"), [(0.0, ["a"]), (-4000.0, [])])
+    async def test_if_it_is_ahead_an_item_from_the_future_hides_what_is_created_until_then(self, behind, hidden):
+        server = Server([Row("future", 5000, 1000), Row("a", 1200, 1200)], tells_time=False)
+        assert await passes(server, 1000, 1200, behind=behind) == [["future"], hidden]
 
     @pytest.mark.parametrize(("behind", "late"), [(3600.0, ["late"]), (0.0, ["late"]), (-25.0, ["late"]), (-35.0, [])])
     async def test_if_it_is_ahead_what_a_run_wrote_has_less_time_to_become_visible(self, behind, late):
-        runs = [Row("run", 1000, 1000)]
-        server = Server([Row("late", 1000, 1031, "run")], runs, now=1028, tells_time=False)
-        make_one = self.passes("of runs", server, behind)
-        assert await make_one() == []
-        server.now = 1031
-        assert await make_one() == late
-
-
-async def test_an_item_far_out_of_order_is_lost_only_where_a_pass_is_broken_off_before_it():
-    rows = [Row("a", 1000, 0), Row("b", 1100, 0), Row("late in the order", 1010, 0), Row("c", 1101, 0)]
-    order = {row.id: place for place, row in enumerate(rows)}
-    server = Server(rows, now=2000, sorts_by=lambda row: order[row.id])
-    assert [row.id async for row in listing("ordered", server).since()] == [row.id for row in rows]
-    broken_off = listing("ordered", server, limit=2).since()
-    assert [(await anext(broken_off)).id for _ in range(2)] == ["a", "b"]
-    await broken_off.aclose()
-    again = listing("ordered", server).since(broken_off.watermark)
-    assert [row.id async for row in again] == ["c"]
+        server = Server([Row("late", 1000, 1031, "run")], [Row("run", 1000, 1000)], tells_time=False)
+        assert await passes(server, 1028, 1031, kind="of runs", behind=behind) == [[], late]
