@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import os
 import subprocess
 import sys
@@ -29,8 +28,7 @@ from aiotofupilot import (
 )
 from aiotofupilot.positions import BEGINNING, digest
 from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures, paging
-from aiotofupilot.sandbox.faults import json, status, unreadable
-from aiotofupilot.testing import FakeClock, session_in_process
+from aiotofupilot.sandbox.faults import json, status
 
 WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "raise"), (1, None), (8, None)]
 EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
@@ -138,56 +136,6 @@ class TestBackPressure:
             break
         await nothing_left()
         assert connection.cursors == [0]
-
-
-class Unwinding(InProcess):
-    """Each request takes some turns of the event loop to end after it was cancelled, as one within a limiter may."""
-
-    async def _respond(self, target):
-        try:
-            return await super()._respond(target)
-        except asyncio.CancelledError:
-            for _ in range(10):
-                await asyncio.sleep(0)
-            raise
-
-
-class TestConcurrency:
-    """In flight are at most so many requests, those that were cancelled and have not ended yet included."""
-
-    @pytest.mark.parametrize(("concurrency", "on_drift"), [(2, None), (4, "ignore"), (20, None)])
-    async def test_what_was_cancelled_counts_until_it_has_ended(self, concurrency, on_drift):
-        for seed in range(2):
-            random = Random(seed)  # noqa: S311 - a schedule
-            service = Sandbox(procedures=200, runs=0)
-            service.before_response.append(BusyLine(inserts=0.2, removals=0.3, seed=seed))
-            service.faults.randomly(status(503), rate=0.02, seed=seed)
-            connection = Unwinding(service, turns=lambda random=random: random.randint(0, 5), attempts=1)
-            walk, ended = connection.procedures.list(limit=5, concurrency=concurrency, on_drift=on_drift).walk(), False
-            while not ended:
-                with suppress(ServerError):
-                    ended = await anext(walk, None) is None
-            assert connection.most_in_flight <= concurrency
-
-    async def test_a_walk_that_waits_for_them_can_be_cancelled_at_once(self, service):
-        connection, listed, seen = Unwinding(service, turns=lambda: 3), [*service.procedures], []
-        walk = connection.procedures.list(limit=5, concurrency=8).walk()
-
-        async def consume():
-            async for item in walk:
-                seen.append(item)
-                if len(seen) == 40:
-                    del service.procedures[:3]
-
-        waiting = asyncio.ensure_future(consume())
-        while walk.stats.resyncs == 0:  # noqa: ASYNC110 - a walk sets no event
-            await asyncio.sleep(0)
-        in_flight = connection.in_flight
-        assert in_flight > 1
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        assert connection.in_flight == in_flight
-        assert seen + [item async for item in walk] == listed
 
 
 class TestLeaving:
@@ -305,17 +253,21 @@ class TestErrors:
                 failures += 1
         assert (seen, failures) == (service.procedures, 2)
 
-    async def test_errors_of_others_get_the_note_too(self, service):
-        """As from a retry policy of the user's own."""
+    @EVERY_WAY
+    @pytest.mark.parametrize(("raised", "error"), [(LookupError, LookupError), (StopAsyncIteration, RuntimeError)])
+    async def test_errors_of_others_get_the_note_too(self, service, raised, error, concurrency, on_drift):
+        """As from a callback of the user's. One that would end the loop does not pass for the end."""
 
         class Broken(InProcess):
             async def get(self, target, read, counts, *, once=False, **_):
-                if "cursor" not in target:
-                    return await super().get(target, read, counts)
-                raise LookupError(target)
+                if "cursor" in target:
+                    raise raised
+                return await super().get(target, read, counts)
 
-        with pytest.raises(LookupError) as caught:
-            await Broken(service).procedures.list(limit=10).collect()
+        walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
+        await take(walk, 10)
+        with pytest.raises(error) as caught:
+            await anext(walk)
         (note,) = caught.value.__notes__
         assert note.startswith("cursor=10, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10@")
 
@@ -329,23 +281,6 @@ class TestErrors:
                 await use()
             assert caught.value.checkpoint == start
             assert not hasattr(caught.value, "__notes__")
-
-    @EVERY_WAY
-    async def test_an_error_that_would_end_the_loop_does_not_pass_for_the_end(self, service, concurrency, on_drift):
-        """As a callback of the user's may raise it."""
-
-        class Broken(InProcess):
-            async def get(self, target, read, counts, *, once=False, **_):
-                if "cursor" in target:
-                    raise StopAsyncIteration
-                return await super().get(target, read, counts)
-
-        walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
-        await take(walk, 10)
-        with pytest.raises(RuntimeError, match="StopAsyncIteration") as caught:
-            await anext(walk)
-        (note,) = caught.value.__notes__
-        assert note.startswith("cursor=10, resume with")
 
     async def test_a_listing_that_moves_is_an_error_where_one_is_wanted(self, listing, service):
         """What was yielded before it stands."""
@@ -432,8 +367,21 @@ def reordered(items, change):
     }[change]
 
 
+async def read(service, taken, change, *, is_resumed=False, cursor=None, **options):
+    """Return what a walk yields if the listing is changed after so many items, and whether nothing came twice."""
+    listing = InProcess(service).procedures.list
+    walk = listing(on_drift="resync", cursor=cursor, **options).walk()
+    seen = await take(walk, taken)
+    change(service.procedures)
+    if is_resumed:
+        walk = listing(on_drift="resync", cursor=Checkpoint.parse(str(walk.checkpoint)), **options).walk()
+    seen += [procedure async for procedure in walk]
+    assert len(set(seen)) == len(seen)
+    return seen
+
+
 class TestListingsThatMove:
-    """What hypothesis would hardly come upon: listings larger than what is remembered, and moved by more than that."""
+    """Listings larger than what is remembered, and moved by more than that. No history in `tests/proof` is as long."""
 
     @pytest.mark.parametrize(
         ("total", "taken", "inserted", "options"),
@@ -442,19 +390,16 @@ class TestListingsThatMove:
             (3000, 2500, 2500, {}),
             (300, 10, 25, {"cursor": 50, "limit": 10}),
             (300, 100, 200, {"cursor": 50, "concurrency": 16}),
+            (220, 120, 110, {"cursor": 50, "limit": 2, "is_resumed": True}),
+            (560, 460, 450, {"cursor": 50, "limit": 5}),
         ],
     )
     async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options):
-        """Neither are items doubled nor is the place lost."""
+        """Nor does a burst that is passed in short pages. Each brings the walk nearer to what it has not seen."""
         supply = make_procedures(total + inserted)
-        service = Sandbox(supply[:total])
-        walk = InProcess(service).procedures.list(on_drift="resync", **options).walk()
-        seen = await take(walk, taken)
-        service.procedures[:0] = supply[total:]
-        seen += [procedure async for procedure in walk]
-        kept = set(supply[:total])
-        assert among(seen, kept) == supply[options.get("cursor", 0) : total]
-        assert len(set(seen)) == len(seen)
+        created, listed = supply[:inserted], supply[inserted:]
+        seen = await read(Sandbox(listed), taken, lambda now: now.__setitem__(slice(0, 0), created), **options)
+        assert among(seen, listed) == listed[options.get("cursor", 0) :]
 
     @pytest.mark.parametrize("length", [2, 3, 10])
     async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, length):
@@ -478,24 +423,6 @@ class TestListingsThatMove:
         assert len(walk.checkpoint.ahead) == 20
         seen += await listing(limit=20, cursor=walk.checkpoint).collect()
         assert len(set(seen)) == len(seen)
-
-    @pytest.mark.parametrize(("limit", "concurrency"), [(10, 8), (100, 1)])
-    async def test_items_that_were_gone_for_a_while_mislead_no_resumed_walk(self, limit, concurrency):
-        """The checkpoint names them as passed, but the walk has long gone on without them."""
-        supply = make_procedures(1000)
-        service = Sandbox(supply[300:])
-        listing = InProcess(service).procedures.list
-        walk = listing(limit=limit, concurrency=concurrency, on_drift="resync").walk()
-        seen = await take(walk, 100)
-        gone = service.procedures[98:100]
-        del service.procedures[98:100]
-        seen += await take(walk, 350)
-        service.procedures[98:98] = gone
-        service.procedures[:0] = supply[:300]
-        cursor = Checkpoint.parse(str(walk.checkpoint))
-        seen += await listing(limit=limit, concurrency=concurrency, cursor=cursor, on_drift="resync").collect()
-        assert len(set(seen)) == len(seen)
-        assert among(seen, supply[300:]) == supply[300:]
 
     @pytest.mark.parametrize(
         ("listed", "expected"),
@@ -545,55 +472,33 @@ class TestListingsThatMove:
         assert among(seen, supply[300:]) == supply[300:]
 
     @pytest.mark.parametrize(
-        ("pages", "move"),
-        combined(
-            [(2, 100), (10, 450), (100, 620)],
-            [(0, 60), (5, 150), (99, 60)],
-        ),
+        ("pages", "move", "is_resumed"),
+        [
+            *combined([(2, 100), (10, 450), (100, 620)], [(0, 60), (5, 150), (99, 60)], [False]),
+            *combined([(10, 450), (100, 450)], [(0, 60), (1, 60), (6, 60), (7, 60)], [True]),
+        ],
     )
-    async def test_an_item_that_moves_on_costs_no_other_item(self, pages, move):
-        """A rename does that in a listing that is sorted by name."""
+    async def test_an_item_that_moves_on_costs_no_other_item(self, pages, move, is_resumed):
+        """A rename does that in a listing that is sorted by name. A checkpoint names only eight items."""
         (limit, taken), (moved, places) = pages, move
-        service = Sandbox(taken + places + 100)
+        service, at = Sandbox(taken + places + 100), taken - 1 - moved
         kept = [*service.procedures]
-        walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
-        seen = await take(walk, taken)
-        at = taken - 1 - moved
-        service.procedures.insert(at + places, service.procedures.pop(at))
-        seen += [procedure async for procedure in walk]
-        assert len(set(seen)) == len(seen)
-        assert set(seen) == set(kept)
-
-    @pytest.mark.parametrize(("limit", "moved"), combined([10, 100], [0, 1, 6, 7]))
-    async def test_an_item_that_moves_on_before_a_walk_is_resumed_costs_no_other_item(self, limit, moved):
-        """Even though a checkpoint names eight items only."""
-        service = Sandbox(600)
-        kept = [*service.procedures]
-        listing = InProcess(service).procedures.list
-        walk = listing(limit=limit, on_drift="resync").walk()
-        seen = await take(walk, 450)
-        service.procedures.insert(449 - moved + 60, service.procedures.pop(449 - moved))
-        seen += await listing(limit=limit, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="resync").collect()
-        assert len(set(seen)) == len(seen)
+        seen = await read(
+            service, taken, lambda now: now.insert(at + places, now.pop(at)), limit=limit, is_resumed=is_resumed
+        )
         assert set(seen) == set(kept)
 
     @pytest.mark.parametrize(
         ("limit", "taken", "change"),
-        combined(
-            [10, 100],
-            [100, 950],
-            ["reversed", "halves swapped", "a third moved to the end", "shuffled"],
-        ),
+        combined([10, 100], [100, 950], ["reversed", "halves swapped", "a third moved to the end", "shuffled"]),
     )
     async def test_a_new_order_costs_nothing_while_all_that_was_yielded_is_known(self, limit, taken, change):
         """The walk begins again, and drops what it knows."""
         service = Sandbox(1000)
         kept = [*service.procedures]
-        walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
-        seen = await take(walk, taken)
-        service.procedures[:] = reordered(kept, change)
-        seen += [procedure async for procedure in walk]
-        assert len(set(seen)) == len(seen)
+        seen = await read(
+            service, taken, lambda now: now.__setitem__(slice(None), reordered(kept, change)), limit=limit
+        )
         assert set(seen) == set(kept)
 
     @pytest.mark.parametrize(("taken", "change"), [(2500, "reversed"), (4000, "shuffled")])
@@ -608,21 +513,6 @@ class TestListingsThatMove:
                 seen.append(await anext(walk))
         assert caught.value.checkpoint == walk.checkpoint
         assert len(set(seen)) == len(seen)
-
-    @pytest.mark.parametrize(("limit", "created", "resumed"), [(2, 110, True), (5, 450, False)])
-    async def test_a_burst_of_creations_is_passed_in_short_pages_too(self, limit, created, resumed):
-        """Each page brings the walk nearer to what it has not seen. There are more than a hundred such pages."""
-        supply = make_procedures(2 * created + 110)
-        service = Sandbox(supply[created:])
-        listing = InProcess(service).procedures.list
-        walk = listing(limit=limit, cursor=50, on_drift="resync").walk()
-        seen = await take(walk, created + 10)
-        service.procedures[:0] = supply[:created]
-        if resumed:
-            walk = listing(limit=limit, cursor=walk.checkpoint, on_drift="resync").walk()
-        seen += [procedure async for procedure in walk]
-        assert len(set(seen)) == len(seen)
-        assert among(seen, supply[created:]) == supply[created + 50 :]
 
     async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self):
         """A search in pages of the items wanted would take thousands of requests."""
@@ -700,52 +590,6 @@ class TestFreedAtOnce:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert watched() is None
-
-    @pytest.mark.parametrize("yielded", [21, 25, 28])
-    async def test_in_and_after_the_search_for_an_item_that_cannot_be_read(self, service, yielded):
-        class WithSlowPages(InProcess):
-            async def _respond(self, target):
-                for _ in range(1000 if target.endswith(("limit=10&cursor=30", "limit=10&cursor=40")) else 1):
-                    await asyncio.sleep(0)
-                return await super()._respond(target)
-
-        service.faults.always(unreadable(25))
-        connection = WithSlowPages(service, attempts=1)
-        walk = connection.procedures.list(limit=10, on_drift="ignore", concurrency=4, on_unreadable="skip").walk()
-        await take(walk, yielded)
-        assert connection.in_flight == 2
-        del walk
-        for _ in range(3):
-            await asyncio.sleep(0)
-        assert connection.in_flight == 0
-
-    async def test_after_it_was_cancelled_in_a_limiter_with_a_time_limit(self, service, caplog):
-        """The time limit knows the task, whose end knows the walk, and no garbage collector finds that circle."""
-        caplog.set_level(logging.CRITICAL, "aiotofupilot")  # pytest keeps every record, and with it the error
-
-        class Limiter:
-            entered = 0
-
-            async def __aenter__(self):
-                self.entered += 1
-                if self.entered == 2:
-                    await asyncio.Event().wait()
-
-            async def __aexit__(self, *_):
-                pass
-
-        limiter = Limiter()
-        service.faults.next(status(500))
-        async with session_in_process(service, FakeClock(), limiter=limiter) as session:
-            walk = session.procedures.list().walk()
-            task = asyncio.create_task(anext(walk))
-            while limiter.entered < 2:  # noqa: ASYNC110 - the limiter waits for ever
-                await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.wait([task])
-            watched = weakref.ref(walk)
-            del walk, task
-            assert watched() is None
 
     @pytest.mark.parametrize(("use", "requests"), [("walk", 11), ("since", 4)])
     async def test_after_an_error_that_was_not_raised(self, service, listing, use, requests):
@@ -979,31 +823,54 @@ class TestOddServers:
         with pytest.raises(DriftError):
             await listing(limit=10, cursor=walk.checkpoint).collect()
 
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    async def test_thirty_empty_pages_are_no_fault(self, listing, service, concurrency):
-        """More items may follow."""
-        service.paging = paging.hidden_rows(every=20, hide=300)
-        walk = listing(limit=10, concurrency=concurrency).walk()
-        assert [procedure async for procedure in walk] == service.procedures
-        assert walk.stats.pages > 100
 
-    @pytest.mark.parametrize(
-        ("odd", "limit", "concurrency"),
-        combined(
-            [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers],
-            [1, 2, 10, 100],
-            [1, 8],
-        ),
-    )
-    async def test_resync_is_right_or_says_that_it_cannot_be(self, listing, service, odd, limit, concurrency):
-        """It needs offsets, and pages of two items at least."""
-        service.paging = odd
-        try:
-            items = await listing(limit=limit, concurrency=concurrency, on_drift="resync").collect()
-        except (DriftError, PaginationError):
-            assert odd is not paging.offsets
-        else:
-            assert items == service.procedures
+class TestBatches:
+    """A walk hands items over list by list, too."""
+
+    @EVERY_WAY
+    async def test_they_are_the_items_of_the_pages(self, listing, service, concurrency, on_drift):
+        """Each is what a page brought, none is empty, and the checkpoint stands behind it."""
+        options = {"concurrency": concurrency, "on_drift": on_drift}
+        walk, passed = listing(limit=20, **options).walk(), []
+        async for batch in walk.batches():
+            passed += batch
+            assert len(batch) in {19, 20} or len(passed) == 95
+            assert passed + await listing(limit=7, cursor=walk.checkpoint, **options).collect() == service.procedures
+
+    async def test_none_waits_for_the_next_page(self, listing, service):
+        assert [len(service.requests) async for _ in listing(limit=20).walk().batches()] == [1, 2, 3, 4, 5]
+        service.requests.clear()
+        assert await listing(limit=20).walk().take(1000) == service.procedures[:20]
+        assert len(service.requests) == 1
+
+    async def test_pages_without_new_items_yield_nothing(self, listing, service):
+        """A server's empty pages are passed over."""
+        service.paging = paging.hidden_rows(every=10, hide=25)
+        batches = [batch async for batch in listing(limit=10).walk().batches()]
+        assert [procedure for batch in batches for procedure in batch] == await listing(limit=95).collect()
+        assert len(batches) < len(service.requests) - 1
+        assert all(batches)
+
+    async def test_single_items_and_batches_may_be_taken_in_turn(self, listing, service):
+        """``max_items`` bounds both together."""
+        walk = listing(limit=20, max_items=30).walk()
+        first = await take(walk, 2)
+        batches = [batch async for batch in walk.batches()]
+        assert [len(batch) for batch in batches] == [18, 10]
+        assert [*first, *batches[0], *batches[1]] == service.procedures[:30]
+
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_as_many_can_be_taken_as_are_wanted(self, listing, service, on_drift):
+        """A page is cut then, and the checkpoint stands within it."""
+        walk, passed = listing(limit=20, on_drift=on_drift).walk(), []
+        while taken := await walk.take(7):
+            assert len(taken) <= 7
+            passed += taken
+            rest = await listing(limit=20, cursor=walk.checkpoint, on_drift=on_drift).collect()
+            assert passed + rest == service.procedures
+        assert len(passed) == 95
+        with pytest.raises(ValueError, match="at_most must be at least 1, got 0"):
+            await walk.take(0)
 
 
 def test_it_walks_where_comparing_text_with_bytes_is_an_error():
