@@ -301,24 +301,6 @@ class TestRemoved:
         service.faults.clear()
         assert [item.id async for item in walk] == ids(service)  # it was asked again, from the first item on
 
-    @pytest.mark.parametrize("total", [1, 2])
-    async def test_another_walk_may_have_read_one_meanwhile(self, total):
-        service = Sandbox(procedures=2)
-        connection = InProcess(service)
-        walk = connection.procedures.list(limit=1, on_drift="ignore").details().walk()
-
-        def change(_, request):
-            for at, procedure in enumerate(service.procedures):
-                if one(procedure.id)(request):
-                    service.procedures[at] = make(models.Procedure, id=f"another {at}")
-            if request.query.get("cursor") == "1":
-                connection.served.add("/v2/procedures")
-                del service.procedures[total:]
-
-        service.before_response.append(change)
-        assert [item async for item in walk] == []
-        assert walk.stats.removed == total
-
     async def test_the_first_item_is_put_back_if_another_walk_has_read_one_meanwhile(self):
         """It was not found at first, and the page that is requested next brings no item."""
         service = Sandbox(procedures=2)
@@ -426,21 +408,6 @@ class TestLag:
         ((second, _),) = others
         assert len(second) == stats.missing >= 2
         assert sorted(first + second) == sorted(item.id for item in items)
-
-    async def test_an_error_of_the_look_for_it_resumes_before_it(self, service):
-        """The listing is looked through on the way, and that has a position of its own."""
-        wanted = ids(service)
-        connection = InProcess(service, attempts=1)
-        walk = connection.procedures.list(limit=4).details().walk()
-        remove_when_requested(service, wanted[2])
-        found = [(await anext(walk)).id for _ in range(2)]
-        service.faults.on(cursor=3).next(status(401))
-        with pytest.raises(UnauthorizedError) as caught:
-            await anext(walk)
-        assert caught.value.checkpoint == walk.checkpoint
-        assert [note for note in caught.value.__notes__ if "resume with" in note][1:] == []
-        rest = connection.procedures.list(cursor=Checkpoint.parse(str(caught.value.checkpoint))).details()
-        assert found + [item.id for item in await rest.collect()] == wanted[:2] + wanted[3:]
 
     @pytest.mark.parametrize("name", ["runs", "procedures", "phases"])
     async def test_what_stays_missing_is_an_error_of_a_walk_or_counts_as_unreadable(self, service, name):
@@ -644,19 +611,6 @@ class TestEnd:
             await walk.aclose()
         assert (await first).id == ids(service)[0]
         await walk.aclose()
-
-    @WIDTHS
-    async def test_an_error_of_the_listing_comes_after_the_details_before_it(self, service, concurrency):
-        connection = InProcess(service, turns=lambda: 2, attempts=1)
-        service.faults.on(cursor=19).next(status(401))
-        walk, found = connection.procedures.list(limit=20, concurrency=concurrency).details().walk(), []
-        with pytest.raises(UnauthorizedError) as caught:
-            async for item in walk:
-                found.append(item.id)
-        assert found == ids(service)[:20]
-        assert caught.value.checkpoint == walk.checkpoint
-        await settled(connection)
-        assert found + [item.id async for item in walk] == ids(service)
 
     async def test_a_task_that_somebody_else_cancels_is_the_end_of_the_session(self, service):
         connection = InProcess(service, turns=lambda: 50)
