@@ -165,12 +165,6 @@ class Busy:
         return len(self.server.requests)
 
 
-async def test_a_listing_whose_items_are_all_of_one_moment_takes_no_more_requests_than_another():
-    """With a newer item for each request."""
-    assert await Busy(1, 1, 0, 0).requests(is_resumed=False) == 11
-    assert await Busy(1000, 1, 0, 0).requests(is_resumed=False) <= 13
-
-
 @pytest.mark.parametrize("alike", [5, 100, 1000])
 async def test_items_that_keep_their_order_take_as_many_requests_whatever_they_are_sorted_by(alike):
     """At most 1.2 times as many as with distinct times, while items come and go, with several in flight, or resumed."""

@@ -1,6 +1,5 @@
 """An item that the server cannot serve fails every page it is on. A walk reads around it, and around nothing else."""
 
-import asyncio
 import logging
 import pickle
 from urllib.parse import parse_qsl
@@ -20,7 +19,6 @@ from aiotofupilot import (
     RequestTimeoutError,
     ResponseTooLargeError,
     ServerError,
-    SessionError,
 )
 from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot.listings import Users
@@ -236,19 +234,6 @@ class TestOutage:
         assert seen == service.procedures
         assert walk.stats.unreadable == 0
 
-    async def test_a_closed_session_ends_the_search(self, listing, service, connection):
-        service.faults.always(unreadable(45))
-        respond = connection._respond
-
-        async def closed(target):
-            if len(service.requests) > 15:
-                raise SessionError("closed")
-            return await respond(target)
-
-        connection._respond = closed
-        with pytest.raises(SessionError):
-            await listing(on_unreadable="skip").collect()
-
 
 class TestOddServers:
     @pytest.mark.parametrize(("bad", "on_unreadable"), combined([0, 1, 45], ["raise", "skip"]))
@@ -429,39 +414,6 @@ class TestMovingListing:
             assert await drain(walk) == procedures[2:]
 
 
-class TestCancellation:
-    @EVERY_WAY
-    async def test_a_walk_that_is_cancelled_at_any_await_goes_on(self, service, concurrency, on_drift):
-        bad = (4, 5, 12, 19)
-        service.procedures = service.procedures[:20]
-        service.faults.always(unreadable(*bad))
-        for steps in range(0, 400, STEP):
-            connection = InProcess(service, attempts=2)
-            walk = connection.procedures.list(
-                limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip"
-            ).walk()
-            seen = []
-
-            async def run(walk=walk, seen=seen):
-                async for item in walk:
-                    seen.append(item)
-
-            task = asyncio.create_task(run())
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            was_done = task.done()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            for _ in range(3):
-                await asyncio.sleep(0)
-            assert connection.in_flight == 0
-            await run()
-            assert seen == but(service, bad)
-            if was_done:
-                return
-        raise AssertionError("the walk did not end")
-
-
 class TestRequests:
     """A search costs few requests beyond the attempts at the page: what it takes without the item, and these."""
 
@@ -487,10 +439,6 @@ class TestRequests:
         """
         costs = await self.costs((first + 1, *range(first, first + 100, STEP)), total, on_drift="ignore")
         assert max(costs) == most
-
-    @pytest.mark.parametrize("total", [2, 3, 4])
-    async def test_one_more_in_a_listing_that_is_too_short_to_show_at_once_that_cursors_are_offsets(self, total):
-        assert max(await self.costs(range(total), total, limit=100, on_drift="ignore")) == 15
 
     async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self):
         costs = await self.costs(range(101, 199, STEP), 250)
