@@ -8,7 +8,6 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
-from attrs import evolve
 from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 
@@ -31,7 +30,7 @@ from aiotofupilot import (
     models,
 )
 from aiotofupilot.errors import InvalidJSONError
-from aiotofupilot.listings import NAMES, Procedures, Runs, Units, Users, listing_class
+from aiotofupilot.listings import NAMES, Runs, Units, Users, listing_class
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.sandbox.faults import html, json, status
 from aiotofupilot.testing import make
@@ -300,21 +299,6 @@ class TestRemoved:
         await settled(connection)
         service.faults.clear()
         assert [item.id async for item in walk] == ids(service)  # it was asked again, from the first item on
-
-    async def test_the_first_item_is_put_back_if_another_walk_has_read_one_meanwhile(self):
-        """It was not found at first, and the page that is requested next brings no item."""
-        service = Sandbox(procedures=2)
-        connection, (wanted, _) = InProcess(service), ids(service)
-        service.faults.on(one(wanted)).next(status(404), times=4)
-        walk = connection.procedures.list(limit=1, on_drift="ignore").details().walk()
-
-        def change(_, request):
-            if request.query.get("cursor") == "1" and walk.stats.waited:
-                connection.served.add("/v2/procedures")
-                del service.procedures[1:]
-
-        service.before_response.append(change)
-        assert [item.id async for item in walk] == [wanted]
 
     async def test_the_first_item_is_put_back_wherever_the_walk_is_cancelled(self, service):
         """It was not found before the details of the second were there."""
@@ -642,49 +626,6 @@ class TestEnd:
         for walk in walks:
             with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
                 await anext(walk)
-
-
-class Sized:
-    """Answers with runs of some sizes, and knows how many bytes of them were waiting at most."""
-
-    concurrency = 8
-
-    def __init__(self, sizes):
-        self.service = Sandbox(procedures=len(sizes), runs=0)
-        self.sizes = dict(zip(ids(self.service), sizes, strict=True))
-        self.served, self.requests = {"/v2/procedures"}, 0
-        self._listing = InProcess(self.service)
-
-    async def get(self, target, read, counts, **options):
-        if target.count("/") == 2:
-            return await self._listing.get(target, read, counts, **options)
-        self.requests += 1
-        await asyncio.sleep(0)
-
-        def padded(response):
-            size = self.sizes[target.rpartition("/")[2]]
-            return read(evolve(response, body=response.body[:-1] + b" " * size + b"}"))
-
-        return await self._listing.get(target, padded, counts, **options)
-
-
-class TestBuffer:
-    @pytest.mark.parametrize("sizes", [[50_000] * 30, [0, *[60_000] * 20], [90_000, *[10] * 20], [400_000] * 5])
-    async def test_what_waits_is_bounded(self, sizes):
-        """The body that is due is taken, whatever its size is. All others fit into the buffer."""
-        connection = Sized(sizes)
-        walk = Procedures(connection).list(limit=10).details(max_buffer=200_000).walk()
-        found, waiting = [], []
-        while (item := await anext(walk, None)) is not None:
-            found.append(item.id)
-            for _ in range(20):  # the consumer is slow
-                await asyncio.sleep(0)
-            walk._fill()
-            waiting.append(sum(len(entry.body or b"") for entry in list(walk._entries)[1:]))
-        assert found == ids(connection.service)
-        assert max(waiting) <= 200_000
-        assert connection.requests <= len(sizes) + 8
-        await walk.aclose()
 
 
 class TestSession:

@@ -115,24 +115,6 @@ def test_a_listing_that_moves_is_read_to_its_end_if_items_keep_their_order(block
     asyncio.run(check())
 
 
-async def test_a_walk_ends_although_items_of_one_moment_are_created_as_fast_as_it_asks():
-    """And although each of its pages shows some that are new."""
-    server, chance = Server(now=10_000.0), Random(1)  # noqa: S311 - test data
-    server.rows = [Row(f"old {nth}", 1.0 * (nth >= 30) + (nth >= 90), 0.0) for nth in range(120)]
-    numbers = count()
-
-    def change():
-        server.rows.insert(chance.randrange(30, 90), Row(f"new {next(numbers)}", 1.0, 0.0))
-        del server.rows[chance.randrange(30, 90)]
-
-    server.changes += [change] * 3000
-    yielded, is_error = await taken(listing("ordered", server, limit=5, on_drift="resync"))
-    assert not is_error
-    assert len(server.requests) < 1000
-    assert len(set(yielded)) == len(yielded)
-    assert {*yielded} >= {row.id for row in server.rows if row.id.startswith("old")}
-
-
 class Busy:
     """A listing of 1,000 items, so many of which in a row have the same time, that moves with each request."""
 
@@ -171,7 +153,7 @@ async def test_items_that_keep_their_order_take_as_many_requests_whatever_they_a
     took = dict.fromkeys((1, alike), 0)
     cases = [*product((20, 50, 100), (1, 4, 16), ((0.2, 0), (1, 0.2), (2, 1), (1, 1)), (False, True))]
     for seed, (limit, concurrency, rates, is_resumed) in enumerate(cases):
-        if NIGHTLY or seed % 7 == alike % 7:
+        if NIGHTLY or seed % 12 == alike % 12:
             for each in took:
                 busy = Busy(each, *rates, seed)
                 took[each] += await busy.requests(is_resumed=is_resumed, limit=limit, concurrency=concurrency)

@@ -11,7 +11,6 @@ from json import loads
 from random import Random
 
 import pytest
-from attrs import evolve
 from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
@@ -241,18 +240,6 @@ class TestErrors:
         rest = await listing(limit=10, cursor=checkpoint, on_drift=on_drift).collect()
         assert seen + rest == service.procedures
 
-    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 27), ("ignore", 30)])
-    async def test_a_walk_that_failed_can_be_asked_on(self, listing, service, on_drift, cursor):
-        """It asks the server again for what it did not get, and neither skips nor ends."""
-        service.faults.on(cursor=cursor).next(status(503), times=20)
-        seen, failures, walk = [], 0, listing(limit=10, on_drift=on_drift, concurrency=4).walk()
-        while len(seen) < 95:
-            try:
-                seen.append(await anext(walk))
-            except ServerError:
-                failures += 1
-        assert (seen, failures) == (service.procedures, 2)
-
     @EVERY_WAY
     @pytest.mark.parametrize(("raised", "error"), [(LookupError, LookupError), (StopAsyncIteration, RuntimeError)])
     async def test_errors_of_others_get_the_note_too(self, service, raised, error, concurrency, on_drift):
@@ -308,25 +295,6 @@ class TestCheckpoints:
             assert await resumed.collect() == service.procedures[count : count + 5]
             for _ in range(STEP):
                 await anext(walk, None)
-
-    async def test_a_checkpoint_within_a_checkpoint_is_the_same_place(self, listing):
-        """Resumed and left before its first item, a walk stands where it stood."""
-        walk = listing(limit=20).walk()
-        await take(walk, 33)
-        resumed = listing(limit=5, cursor=walk.checkpoint).walk()
-        assert resumed.checkpoint == walk.checkpoint
-        assert await take(resumed, 1) == await take(walk, 1)
-        assert resumed.checkpoint.cursor + resumed.checkpoint.skip == walk.checkpoint.cursor + walk.checkpoint.skip
-
-    async def test_where_cursors_are_no_offsets_a_checkpoint_counts_within_its_page(self, listing, service):
-        """It asks for that page again and skips what was yielded."""
-        service.paging = paging.page_numbers
-        walk = listing(limit=10).walk()
-        seen = await take(walk, 33)
-        assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (3, 3)
-        assert seen + await listing(limit=10, cursor=walk.checkpoint).collect() == service.procedures
-        await take(walk, 7)
-        assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (4, 0)
 
     async def test_a_walk_that_falls_back_to_one_page_in_flight_says_so_in_its_stats(self, listing, service):
         for odd, is_sequential in ((paging.offsets, False), (paging.capped(7), False), (paging.page_numbers, True)):
@@ -802,26 +770,6 @@ class TestOddServers:
         with pytest.raises((DriftError, PaginationError)):
             await listing(limit=10, cursor=walk.checkpoint, on_drift="resync").collect()
         assert len(connection.cursors) < 200
-
-    @pytest.mark.parametrize("alike", [3, 10])
-    async def test_no_place_is_looked_for_for_ever_where_ties_have_no_order(self, listing, service, connection, alike):
-        """The last page, which comes again and again, then shows other items at its ends each time."""
-        times, chance = [one.created_at for one in service.procedures], Random(1)  # noqa: S311 - test data
-        service.procedures[:] = [
-            evolve(one, created_at=times[at - at % alike]) for at, one in enumerate(service.procedures)
-        ]
-        walk = listing(limit=10).walk()
-        await take(walk, 60)
-
-        def reorder(*_):
-            assert len(connection.cursors) < 200
-            order = {one.id: chance.random() for one in service.procedures}
-            service.procedures.sort(key=lambda one: (one.created_at, order[one.id]), reverse=True)
-
-        service.paging = clamped
-        service.before_response.append(reorder)
-        with pytest.raises(DriftError):
-            await listing(limit=10, cursor=walk.checkpoint).collect()
 
 
 class TestBatches:
