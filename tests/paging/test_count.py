@@ -204,29 +204,19 @@ async def test_a_count_that_is_cancelled_leaves_nothing_in_flight(service, turns
     assert connection.in_flight == 0
 
 
-class Moving(InProcess):
-    """Does something to the service before the answers to some requests."""
-
-    def __init__(self, service, **changes):
-        super().__init__(service)
-        self._changes = changes
-
-    async def _respond(self, target):
-        change = self._changes.get(f"at_{len(self.cursors)}")
-        if change:
-            change(self.service.procedures)
-        return await super()._respond(target)
-
-
 @pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 500, 950, 1049, 1051, 1100, 6050])
 async def test_what_comes_or_goes_during_a_count_counts_once_that_shows(length):
     """The number is right for one moment of the search."""
 
-    def change(listed):
-        listed[:] = SUPPLY[:length]
-
     for before in range(2, 12, 1 if NIGHTLY else 3):
-        connection = Moving(Sandbox(SUPPLY[:1050]), **{f"at_{before}": change})
+        service = Sandbox(SUPPLY[:1050])
+        connection = InProcess(service)
+
+        def change(*_, before=before, service=service, connection=connection):
+            if len(connection.cursors) == before:
+                service.procedures[:] = SUPPLY[:length]
+
+        service.before_response.append(change)
         assert await connection.procedures.list().count() in {1050, length}
         assert len(connection.cursors) <= 40
 

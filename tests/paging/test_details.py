@@ -22,9 +22,7 @@ from aiotofupilot import (
     ProcedureDetails,
     RawItem,
     ServerError,
-    SessionError,
     TofuPilotError,
-    TofuPilotSession,
     UnauthorizedError,
     Watermark,
     models,
@@ -300,24 +298,6 @@ class TestRemoved:
         service.faults.clear()
         assert [item.id async for item in walk] == ids(service)  # it was asked again, from the first item on
 
-    async def test_the_first_item_is_put_back_wherever_the_walk_is_cancelled(self, service):
-        """It was not found before the details of the second were there."""
-        wanted = ids(service)
-        for turns in range(1, 60):
-            connection = InProcess(service)
-            service.faults.clear()
-            service.faults.on(one(wanted[0])).next(status(404), times=4)
-            walk = connection.procedures.list(concurrency=4).details().walk()
-            asking = asyncio.ensure_future(anext(walk))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            asking.cancel()
-            with suppress(asyncio.CancelledError):
-                assert (await asking).id == wanted[0]
-                break
-            assert [item.id async for item in walk] == wanted
-        assert turns > 20
-
     async def test_an_item_that_went_with_all_that_were_passed_is_an_error(self, service, connection):
         """The listing of procedures cannot be asked for an ID, and no item is left that shows where it stood."""
         await connection.procedures.get(service.procedures[-1].id)
@@ -521,19 +501,6 @@ class TestUnreadable:
             await anext(walk)
             assert walk.stats.requests == 1 + 3 + 2 + 1
 
-    async def test_an_outage_is_not_mistaken_for_an_item(self, service):
-        connection = InProcess(service, attempts=1)
-        walk = connection.procedures.list(concurrency=4, on_unreadable="skip").details().walk()
-        found = [(await anext(walk)).id]
-        await settled_soon(connection)
-        service.faults.always(status(500))
-        with pytest.raises(ServerError):
-            while True:
-                found.append((await anext(walk)).id)
-        service.faults.clear()
-        assert found + [item.id async for item in walk] == ids(service)
-        assert walk.stats.unreadable == 0
-
     async def test_details_that_could_not_be_decoded_are_requested_again(self, service):
         """The second time they are decoded within the attempt, so a failure is retried as any other."""
         connection = InProcess(service)
@@ -571,49 +538,6 @@ async def settled_soon(connection):
 
 
 class TestEnd:
-    @pytest.mark.parametrize("yielded", [0, 1, 7, 44])
-    async def test_nothing_is_in_flight_after_it_was_closed(self, service, yielded):
-        connection = InProcess(service, turns=lambda: 3)
-        async with connection.procedures.list(limit=10, concurrency=8).details().walk() as walk:
-            for _ in range(yielded):
-                await anext(walk)
-        assert nothing_is_in_flight(connection)
-        with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
-            await anext(walk)
-        assert caught.value.checkpoint == walk.checkpoint
-        rest = await connection.procedures.list(limit=10, cursor=walk.checkpoint).collect()
-        assert [item.id for item in rest] == ids(service)[yielded:]
-
-    async def test_a_second_task_is_refused(self, service):
-        connection = InProcess(service, turns=lambda: 3)
-        walk = connection.procedures.list().details().walk()
-        first = asyncio.ensure_future(anext(walk))
-        await asyncio.sleep(0)
-        with pytest.raises(RuntimeError, match="another task is waiting"):
-            await anext(walk)
-        with pytest.raises(RuntimeError, match="another task is waiting"):
-            await walk.aclose()
-        assert (await first).id == ids(service)[0]
-        await walk.aclose()
-
-    async def test_a_task_that_somebody_else_cancels_is_the_end_of_the_session(self, service):
-        connection = InProcess(service, turns=lambda: 50)
-        connection.served.add("/v2/procedures")
-        for at in range(2):  # the page, then details
-            walk = connection.procedures.list(concurrency=4).details().walk()
-            for _ in range(4 * at):
-                await anext(walk)
-            own = asyncio.all_tasks()
-            asking = asyncio.ensure_future(anext(walk))
-            await asyncio.sleep(0)
-            for task in asyncio.all_tasks() - own - {asking}:
-                task.cancel()
-            for task in [task for task in own if task is not asyncio.current_task()]:
-                task.cancel()
-            with pytest.raises(SessionError, match="the session was closed while a request was under way"):
-                await asking
-            await walk.aclose()
-
     async def test_an_error_of_a_callback_is_raised_as_it_is(self, service, connection, monkeypatch):
         async def fail(*_, **__):
             raise StopAsyncIteration
@@ -626,19 +550,6 @@ class TestEnd:
         for walk in walks:
             with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
                 await anext(walk)
-
-
-class TestSession:
-    async def test_a_session_and_its_views_know_what_was_read(self):
-        async with Sandbox(runs=3) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-            found = await session.runs.list(concurrency=4).details().collect()
-            assert sorted(run.id for run in found) == sorted(run.id for run in sandbox.runs)
-            assert found[0] == await session.runs.get(found[0].id)
-            sandbox.faults.on(one()).always(status(404))
-            with pytest.raises(NotFoundError, match="it is still listed"):
-                await session.with_options(timeout=5).runs.list().details().collect()
-            with pytest.raises(NotFoundError, match="the server may be too old to return one of its units"):
-                await session.units.list().details().collect()
 
 
 @pytest.mark.parametrize("seed", range(200 if NIGHTLY else len(DETAILED)))

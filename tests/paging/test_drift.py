@@ -251,17 +251,6 @@ def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
     assert probes == [0, 4, 8, 12, 16, 20, 24]
 
 
-def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
-    """As one that clamps or ignores the cursor does, whatever it announces."""
-    search, cursor, probes = Search(50, 10), 50, []
-    while cursor is not None:
-        at = min(cursor, 57)
-        cursor = search.after(Page(listed(at, at + 10), PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
-        probes.append(cursor)
-    assert max(look for look in probes if look is not None) == 75
-    assert probes[-2:] == [0, None]
-
-
 def sorted_alike(*passed, anchors=(BEGINNING,), limit=5, resync=True):
     """A drift strategy over items that are sorted by the letter that their ids begin with. It has passed some pages."""
     drift = DetectDrift(anchors, limit=limit, resync=resync, sort_key=lambda item: item.id[0])
@@ -307,25 +296,6 @@ def test_a_shift_is_proven_if_ties_begin_elsewhere_now(shown):
     assert drift.is_unproven()
     assert drift.admit(page(shown, 1, total=1000 if shown else 0)) is None
     assert drift.has_ended
-
-
-def test_a_walk_goes_back_to_the_first_ties_that_showed_a_shift():
-    """Those of c showed the last one. When the walk is before those of b, it knows nothing of a shift."""
-    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
-    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
-    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
-    assert drift.is_unproven()
-    assert drift.next_probe == 5
-    assert drift.admit(page(["c1", "c2", "d1"], 5)) is None
-    assert drift.has_ended
-    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
-    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
-    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
-    assert drift.is_unproven()
-    assert drift.admit(page(["x1", "c1", "c2", "d1"], 5)) is None
-    assert drift.next_probe == 0
-    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2", "b3", "c1"], 0))) == ["b4"]
-    assert not drift.is_unproven()
 
 
 def test_ties_that_showed_a_shift_and_are_forgotten_are_an_error():

@@ -8,7 +8,6 @@ import asyncio
 from collections import Counter
 
 import pytest
-from attrs import evolve
 from fakes.budget import MANY
 from fakes.in_process import InProcess
 from hypothesis import settings, strategies as st
@@ -150,11 +149,6 @@ class MovingListing(RuleBasedStateMachine):
         """
         left = set(self.yielded[-8:]) - removed
         return not left or 2 * len(left & self.strayed) < len(left)
-
-    @rule(at=st.integers(0, 80))
-    def rename(self, at):
-        if at < len(self.service.procedures):
-            self.service.procedures[at] = evolve(self.service.procedures[at], name="renamed")
 
     @precondition(lambda self: self.consumer is not None)
     @rule()

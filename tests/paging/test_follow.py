@@ -285,37 +285,6 @@ async def test_an_error_has_the_watermark_and_the_stream_goes_on_after_an_interv
     assert clock(stream).slept[slept:] == pytest.approx([10.0])
 
 
-@TWO
-async def test_a_closed_stream_raises_and_leaves_nothing_in_flight(kind):
-    server = filled([float(number) for number in range(30)])
-    async with listing(kind, server, limit=2, concurrency=4).follow(since=None) as unasked:
-        pass
-    with pytest.raises(SessionError, match="closed before it had yielded everything"):
-        await anext(unasked)
-    stream = listing(kind, server, limit=2, concurrency=4).follow(since=listing(kind, server).since().watermark)
-    async with stream:
-        await anext(stream)
-    assert server.in_flight == 0
-    with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
-        await anext(stream)
-    assert caught.value.watermark == stream.watermark is not None
-
-
-@TWO
-async def test_two_tasks_cannot_share_a_stream(kind):
-    server = Server(now=500.0)
-    stream = listing(kind, server).follow(1.0)
-    task = asyncio.create_task(anext(stream))
-    await asyncio.sleep(0)
-    with pytest.raises(RuntimeError, match="another task is waiting"):
-        await anext(stream)
-    with pytest.raises(RuntimeError, match="another task is waiting"):
-        await stream.aclose()
-    task.cancel()
-    await asyncio.wait([task])
-    await stream.aclose()
-
-
 @pytest.mark.parametrize("name", ["runs", "procedures"])
 async def test_closing_the_session_ends_a_stream_that_waits_for_its_next_poll(name):
     """At once, however long the interval is."""
@@ -331,19 +300,6 @@ async def test_closing_the_session_ends_a_stream_that_waits_for_its_next_poll(na
         assert caught.value.watermark == stream.watermark
         with pytest.raises(SessionError, match="the session is closed"):
             await anext(stream)
-
-
-async def test_an_error_that_is_not_of_the_package_is_raised_as_it_is():
-    class Limiter:
-        async def __aenter__(self):
-            raise ZeroDivisionError
-
-        async def __aexit__(self, *_):
-            pass
-
-    async with TofuPilotSession("key", limiter=Limiter()) as session:
-        with pytest.raises(ZeroDivisionError):
-            await anext(session.procedures.list().follow())
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf")])

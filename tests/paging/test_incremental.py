@@ -13,13 +13,10 @@ from aiotofupilot import (
     DecodeError,
     DriftError,
     InvalidJSONError,
-    PaginationError,
     ServerError,
-    SessionError,
     Watermark,
 )
 from aiotofupilot.listings import Runs
-from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import html
 from aiotofupilot.testing import FakeClock
@@ -217,18 +214,6 @@ async def test_items_can_be_taken_in_lists(kind):
         await walk.take(0)
 
 
-@TWO
-async def test_a_closed_walk_raises_and_keeps_its_watermark(kind):
-    server = server_with(25)
-    async with listing(kind, server, limit=4, concurrency=3).since() as walk:
-        await anext(walk)
-        watermark = walk.watermark
-    assert server.in_flight == 0
-    with pytest.raises(SessionError, match="closed before it had yielded everything") as caught:
-        await everything(walk)
-    assert walk.watermark == caught.value.watermark == watermark
-
-
 @EVERY
 async def test_an_error_has_the_watermark_and_no_checkpoint_and_the_walk_can_be_asked_on(kind):
     """The position of a walk over a segment is of no use to anyone."""
@@ -274,17 +259,6 @@ async def test_after_a_page_that_cannot_be_decoded_the_walk_goes_on_with_that_pa
     assert connection.cursors == [0, 4, 8, 8, 12, 16]
 
 
-async def test_two_tasks_cannot_share_a_walk():
-    walk = listing("ordered", server_with(3)).since()
-    task = asyncio.create_task(anext(walk))
-    await asyncio.sleep(0)
-    with pytest.raises(RuntimeError, match="another task is waiting"):
-        await anext(walk)
-    with pytest.raises(RuntimeError, match="another task is waiting"):
-        await walk.aclose()
-    await task
-
-
 @pytest.mark.parametrize(("kind", "on_drift"), combined([*KINDS], ["ignore", "resync", "raise"]))
 async def test_cursors_that_are_not_offsets_are_an_error(kind, on_drift):
     """The next attempt begins again, and yields nothing twice."""
@@ -312,24 +286,6 @@ async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is(ca
     assert caplog.messages[-1].startswith("the pass begins again: the listing moved: too few of the items passed")
 
 
-@TWO
-async def test_a_listing_that_moves_again_before_anything_new_came_is_an_error(kind):
-    """The next attempt begins again, and neither misses nor repeats an item."""
-    server = Server(
-        now=1000.0, runs=[Row("run", 100.0, 0.0)], rows=[Row(f"{n}", 100.0 + n, 0.0, "run") for n in range(30)]
-    )
-    walk = listing(kind, server, limit=10).since()
-    yielded = [int((await anext(walk)).id)]
-    server.failures += [DriftError("the listing moved", cursor=0)] * 2
-    with pytest.raises(DriftError) as caught:
-        async for item in walk:
-            yielded.append(int(item.id))
-    assert caught.value.watermark == walk.watermark
-    assert len(yielded) == 10
-    yielded += await everything(walk)
-    assert sorted(yielded) == list(range(30))
-
-
 async def test_a_server_that_ignores_the_bound_yields_nothing_twice():
     """What was created before the floor has been seen, although the watermark does not name it."""
 
@@ -344,31 +300,6 @@ async def test_a_server_that_ignores_the_bound_yields_nothing_twice():
     paginator._source = Boundless(server, paginator._source.clock)
     server.rows.append(Row("150", server.now, 0.0))
     assert await everything(paginator.since(first.watermark)) == [150]
-
-
-class Stuck(Dated):
-    """A server whose cursor leads nowhere after some pages."""
-
-    def page(self, cursor, limit):
-        page = super().page(cursor, limit)
-        if self.server.is_stuck and cursor:
-            return Page(page.data, PageMeta(has_more=True, next_cursor=cursor), cursor)
-        return page
-
-
-async def test_a_cursor_that_leads_nowhere_is_an_error_and_the_next_attempt_begins_again():
-    server = server_with(30)
-    server.is_stuck = True
-    paginator = listing("ordered", server, limit=10)
-    paginator._source = Stuck(server, paginator._source.clock)
-    walk, yielded = paginator.since(), []
-    with pytest.raises(PaginationError) as caught:
-        async for item in walk:
-            yielded.append(int(item.id))
-    assert caught.value.watermark == walk.watermark
-    server.is_stuck = False
-    yielded += await everything(walk)
-    assert yielded == list(range(30))
 
 
 @pytest.mark.parametrize(

@@ -41,30 +41,6 @@ def test_it_shows_its_filters(connection):
     assert repr(runs) == f"<Paginator of runs from 0, limit=100, {filters}>"
 
 
-@pytest.mark.parametrize(
-    "iterate",
-    [
-        lambda listing: listing,
-        lambda listing: listing.raw(),
-        lambda listing: listing.walk(),
-        lambda listing: listing.since(),
-        lambda listing: listing.follow(),
-    ],
-    ids=["the listing", "raw items", "a walk", "what is new", "a stream"],
-)
-@pytest.mark.parametrize("use", [list, lambda items: [item for item in items]], ids=["list", "for"])  # noqa: C416
-def test_without_async_the_error_says_what_to_write(listing, connection, iterate, use):
-    """It is the first mistake that everybody makes, and Python's own message does not say what else to write."""
-    items = iterate(listing())
-    name = type(items).__name__
-    with pytest.raises(TypeError) as caught:
-        use(items)
-    assert str(caught.value) == (
-        f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
-    )
-    assert connection.cursors == []
-
-
 def test_it_has_no_length(listing):
     """``if listing:`` is true, also where nothing matches: its length is not known before it is walked."""
     assert bool(listing())
@@ -76,13 +52,6 @@ async def test_awaited_it_is_its_first_page(listing, service):
     page = await listing(limit=10, max_items=3)
     assert page.data == service.procedures[:10]
     assert (page.cursor, page.meta.has_more, page.meta.next_cursor) == (0, True, 10)
-
-
-async def test_awaited_from_a_cursor_it_is_the_page_there(listing, service):
-    """The one before has told where that is."""
-    page = await listing(limit=10, cursor=30)
-    assert page.data == service.procedures[30:]
-    assert (page.cursor, page.meta.has_more, page.meta.next_cursor) == (30, False, None)
 
 
 async def test_every_use_begins_anew(listing, service):
@@ -103,12 +72,6 @@ async def test_pages_are_the_listing_as_the_server_cuts_it(listing, service, con
     assert all(isinstance(page, Page) for page in pages)
     assert [procedure for page in pages for procedure in page.data] == service.procedures
     assert [] in [page.data for page in pages]
-
-
-@pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
-async def test_pages_are_raw_whatever_is_done_about_drift(listing, on_drift):
-    """They do not overlap."""
-    assert [page.cursor async for page in listing(limit=10, on_drift=on_drift).pages()] == [0, 10, 20, 30]
 
 
 @pytest.mark.parametrize(("max_items", "cursors"), [(0, []), (1, [0]), (10, [0]), (11, [0, 10]), (31, [0, 10, 20, 30])])

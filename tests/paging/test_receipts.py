@@ -222,17 +222,6 @@ class TestResumed:
         assert [line["count"] for line in said(path) if line["line"] == "resume"] == [stop] * (stop > 0)
         assert checked(path) == (EXACT, "exact: 25 items")
 
-    @pytest.mark.parametrize("on_drift", ["resync", "ignore"])
-    async def test_from_an_earlier_checkpoint_than_the_last_one(self, listing, path, on_drift):
-        """As after a kill: what was yielded beyond it may not have been stored."""
-        walk = listing(on_drift=on_drift).walk(receipt=path)
-        stored = [(await anext(walk)).id for _ in range(7)]
-        checkpoint = walk.checkpoint
-        await collected(walk, 15)
-        stored += await collected(listing(cursor=checkpoint, on_drift=on_drift).walk(receipt=path))
-        assert said(path)[-1] == {"line": "end", "limited": False, "count": 25}
-        assert checked(path)[0] == (EXACT if on_drift == "resync" else NOT_PROVEN)
-
     @pytest.mark.parametrize(("is_bare", "stop"), [(True, 4), (False, 9)])
     async def test_a_receipt_that_began_elsewhere_is_continued(self, listing, path, service, is_bare, stop):
         """At the place where it began, or at a later one."""
@@ -256,24 +245,6 @@ class TestResumed:
             assert checked(path) == (NOT_PROVEN, f"not proven: line 4: {NO_END}")
             await collected(listing(cursor=walk.checkpoint).walk(receipt=path))
             assert checked(path) == (EXACT, "exact: 25 items")
-
-    async def test_an_error_after_a_search_is_resumed_too(self, listing, path, service):
-        """The checkpoint names the items passed last among those that may come again."""
-        service.procedures = SUPPLY[:60]
-        walk = listing().walk(receipt=path)
-        ids = [(await anext(walk)).id for _ in range(37)]
-        service.procedures = SUPPLY[300:303] + SUPPLY[:30] + SUPPLY[37:60]
-        ids.append((await anext(walk)).id)
-        assert walk.checkpoint.ahead
-        service.faults.always(faults.status(401))
-        with pytest.raises(UnauthorizedError):
-            while True:
-                ids.append((await anext(walk)).id)
-        await walk.aclose()
-        service.faults.clear()
-        ids += await collected(listing(cursor=walk.checkpoint).walk(receipt=path))
-        assert ids == [procedure.id for procedure in SUPPLY[:60]]
-        assert checked(path) == (EXACT, "exact: 60 items")
 
 
 class TestFile:

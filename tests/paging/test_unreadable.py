@@ -236,19 +236,6 @@ class TestOutage:
 
 
 class TestOddServers:
-    @pytest.mark.parametrize(("bad", "on_unreadable"), combined([0, 1, 45], ["raise", "skip"]))
-    async def test_cursors_that_are_page_numbers_cannot_be_halved(self, service, listing, bad, on_unreadable):
-        item = service.procedures[bad].id
-        service.paging = paging.page_numbers
-        service.faults.always(unreadable(item))
-        for limit in (10, 60, 100):
-            seen = []
-            with pytest.raises(ServerError) as caught:
-                async for procedure in listing(limit=limit, on_unreadable=on_unreadable):
-                    seen.append(procedure)
-            assert caught.value.position is None
-            assert seen == service.procedures[: bad // limit * limit]
-
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_a_part_that_announces_more_items_without_a_cursor_is_the_last(self, listing, service, on_drift):
         service.paging = lambda *asked: paging.offsets(*asked)._replace(has_more=True)  # also where the listing ends
@@ -285,23 +272,6 @@ class TestOddServers:
         walk = listing(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
         assert await drain(walk) == but(service, {18, 25})
 
-    async def test_an_item_that_is_read_alone_does_not_make_a_page_number_an_offset(self, listing, service):
-        """The page of two items would hold the one that fails alone, if its cursor were an offset."""
-        items = [service.procedures[position].id for position in (1, 4)]
-        service.paging = paging.page_numbers
-        service.faults.always(unreadable(*items))
-        with pytest.raises(ServerError) as caught:
-            await listing(limit=3, cursor=1, on_unreadable="skip").collect()
-        assert caught.value.position is None
-
-    async def test_a_server_that_gives_shorter_pages_while_one_is_halved(self, listing, service):
-        """What it gives is taken, and the rest is asked for again."""
-        service.faults.always(unreadable(8))
-        service.before_response.append(
-            lambda *_: setattr(service, "paging", paging.capped(2) if len(service.requests) > 11 else paging.offsets)
-        )
-        assert await listing(limit=10, on_unreadable="skip").collect() == but(service, {8})
-
     @pytest.mark.parametrize("on_drift", ["ignore", None])
     async def test_a_server_that_fails_from_some_position_on_is_not_followed_for_ever(self, listing, service, on_drift):
         """A hundred items in a row are left out at most."""
@@ -326,11 +296,6 @@ class TestOddServers:
 
 class TestOtherErrors:
     """What says nothing of an item is tried again within the search, as for any page, and is raised if it stays."""
-
-    async def test_one_that_passes(self, listing, service):
-        service.faults.always(unreadable(45))
-        service.faults.on(limit=50, cursor=None).next(status(503), times=2)
-        assert await listing(on_unreadable="skip").collect() == but(service, {45})
 
     async def test_one_that_stays(self, listing, service):
         service.faults.always(unreadable(45))
