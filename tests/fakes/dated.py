@@ -9,8 +9,7 @@ from attrs import define, evolve, field
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Plan
-from aiotofupilot._paging.walk import Walk
-from aiotofupilot.errors import ServerError, SessionError
+from aiotofupilot.errors import ServerError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.positions import Checkpoint, Shard
 
@@ -65,9 +64,6 @@ class Server:
     """How long a page may be asked for again."""
     down_since: datetime | None = None
     in_flight: int = 0
-    most_in_flight: int = 0
-    is_closed: bool = False
-    is_stuck: bool = False
     turns: int = 1
     """How many turns of the event loop pass before an answer."""
 
@@ -125,12 +121,9 @@ class Dated:
         server = self.server
         counts.add(requests=1)
         server.in_flight += 1
-        server.most_in_flight = max(server.most_in_flight, server.in_flight)
         try:
             for _ in range(server.turns):
                 await asyncio.sleep(0)
-            if server.is_closed:
-                raise SessionError("the session is closed")
             if server.failures:
                 raise server.failures.pop(0)
             if server.changes:
@@ -223,8 +216,6 @@ class Dated:
 
     async def pause(self, seconds, *, after=None):
         self.server.outlived += [] if after is None else [after]
-        if self.server.is_closed:
-            raise SessionError("the session is closed")
         self.clock.slept.append(seconds)
         await asyncio.sleep(0)
         self.server.now += seconds
@@ -258,8 +249,3 @@ def listing(
     start = cursor or Checkpoint(listing="rows", query="abcdefgh")
     plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable, sort_key=source.sort_key)
     return Paginator(source, plan)
-
-
-def walk_over(fetch, **options):
-    """Return a walk over the pages that a function fetches, with the options of a plan."""
-    return Walk(fetch, Plan(**options))

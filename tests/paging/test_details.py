@@ -298,6 +298,21 @@ class TestRemoved:
         service.faults.clear()
         assert [item.id async for item in walk] == ids(service)  # it was asked again, from the first item on
 
+    async def test_the_first_item_is_put_back_if_another_walk_has_read_one_meanwhile(self):
+        """It was not found at first, and the page that is requested next brings no item."""
+        service = Sandbox(procedures=2)
+        connection, (wanted, _) = InProcess(service), ids(service)
+        service.faults.on(one(wanted)).next(status(404), times=4)
+        walk = connection.procedures.list(limit=1, on_drift="ignore").details().walk()
+
+        def change(_, request):
+            if request.query.get("cursor") == "1" and walk.stats.waited:
+                connection.served.add("/v2/procedures")
+                del service.procedures[1:]
+
+        service.before_response.append(change)
+        assert [item.id async for item in walk] == [wanted]
+
     async def test_an_item_that_went_with_all_that_were_passed_is_an_error(self, service, connection):
         """The listing of procedures cannot be asked for an ID, and no item is left that shows where it stood."""
         await connection.procedures.get(service.procedures[-1].id)

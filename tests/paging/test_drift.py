@@ -72,6 +72,20 @@ def test_a_page_behind_a_gap_at_the_beginning_is_the_first_of_the_listing():
     assert ids(drift.admit(page("hgfedcbai", 1), gap=Gap(0, 1))) == ["i"]
 
 
+def test_a_listing_that_moves_at_each_look_beside_a_gap_is_an_error():
+    """It costs a bounded number of looks."""
+    drift = anchored("abcd")
+    gap = Gap(4, 5, before="d", is_confirmed=False)
+    for _ in range(2):  # after the error, the count begins again
+        for _ in range(10):
+            assert drift.admit(page("efg", 5), gap=gap) is None
+            assert drift.admit(page("cd", 2)) == []
+        with pytest.raises(DriftError, match="beside the items from position 4 on") as caught:
+            drift.admit(page("efg", 5), gap=gap)
+        assert caught.value.cursor == 4
+    assert ids(drift.admit(page("efg", 5), gap=Gap(4, 5, before="d"))) == ["e", "f", "g"]
+
+
 def test_a_resumed_walk_looks_both_ways():
     """All of the few items that a checkpoint names may have moved on by more than a page."""
     drift = resumed("abcdefgh")
@@ -296,6 +310,16 @@ def test_a_shift_is_proven_if_ties_begin_elsewhere_now(shown):
     assert drift.is_unproven()
     assert drift.admit(page(shown, 1, total=1000 if shown else 0)) is None
     assert drift.has_ended
+
+
+def test_a_walk_that_went_back_before_such_ties_meanwhile_begins_again():
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1"], 4))
+    assert ids(drift.admit(page(["a1", "a2", "d1"], 6, total=9))) == ["d1"]
+    assert drift.is_unproven()
+    assert drift.admit(page(["a2", "b1", "b2"], 1)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2"], 0))) == ["b4"]
 
 
 def test_ties_that_showed_a_shift_and_are_forgotten_are_an_error():
