@@ -74,15 +74,6 @@ async def test_pages_are_the_listing_as_the_server_cuts_it(listing, service, con
     assert [] in [page.data for page in pages]
 
 
-@pytest.mark.parametrize(("max_items", "cursors"), [(0, []), (1, [0]), (10, [0]), (11, [0, 10]), (31, [0, 10, 20, 30])])
-@pytest.mark.parametrize("concurrency", [1, 4])
-async def test_there_are_pages_enough_for_max_items(listing, connection, max_items, cursors, concurrency):
-    """The last one is not cut, and none is asked for in vain."""
-    pages = listing(limit=10, max_items=max_items, concurrency=concurrency).pages()
-    assert [page.cursor async for page in pages] == cursors
-    assert connection.cursors == cursors
-
-
 async def test_pages_from_a_checkpoint_begin_with_the_one_in_which_it_lies(listing, service):
     """They are raw, so what was passed of it comes again, and does not count for max_items."""
     pages = [page async for page in listing(limit=10, cursor=Checkpoint(10, 5), max_items=10).pages()]

@@ -64,15 +64,6 @@ def among(items, others):
 
 
 class TestItems:
-    @EVERY_WAY
-    async def test_an_ended_walk_stays_ended(self, listing, connection, concurrency, on_drift):
-        """And asks for nothing more."""
-        walk = listing(concurrency=concurrency, on_drift=on_drift).walk()
-        await take(walk, 95)
-        for _ in range(2):
-            assert await anext(walk, None) is None
-        assert len(connection.cursors) == 1
-
     @pytest.mark.parametrize(
         ("wanted", "way"),
         combined([(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)], [way for way in WAYS if "raise" not in way]),
@@ -412,25 +403,6 @@ class TestListingsThatMove:
                 await resumed.collect()
         else:
             assert await resumed.collect() == [supply[name] for name in expected.split()]
-
-    @pytest.mark.parametrize(("limit", "lag"), [(10, range(2, 9)), (100, range(5, 6))])
-    async def test_a_replica_that_lags_for_a_while_misleads_no_resumed_walk(self, limit, lag):
-        """Two of the items that it lists were created late enough for the replica not to know them."""
-        supply = make_procedures(1000)
-        newest, replica = Sandbox(supply[300:]), Sandbox(supply[300:398] + supply[400:])
-
-        class Replicated(InProcess):
-            async def _respond(self, query):
-                self.service = replica if len(self.cursors) in lag else newest
-                return await super()._respond(query)
-
-        listing = Replicated(newest).procedures.list
-        walk = listing(limit=limit, on_drift="resync").walk()
-        seen = await take(walk, 450)
-        newest.procedures[:0] = supply[:300]
-        seen += await listing(limit=limit, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="resync").collect()
-        assert len(set(seen)) == len(seen)
-        assert among(seen, supply[300:]) == supply[300:]
 
     @pytest.mark.parametrize(
         ("pages", "move", "is_resumed"),
