@@ -196,7 +196,7 @@ class TestOddServers:
             await use(listing(limit=10))
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=4 * MANY)
 @given(
     odd=st.sampled_from([*ODD]),
     limit=st.sampled_from([1, 2, 3, 10, 100]),

@@ -22,6 +22,7 @@ from aiotofupilot import (
     ProcedureDetails,
     RawItem,
     ServerError,
+    SessionError,
     TofuPilotError,
     UnauthorizedError,
     Watermark,
@@ -466,6 +467,21 @@ class TestLag:
         assert f"this is about the details of the item with the ID '{items[1].id}'" in caught.value.__notes__
         assert found + [item.id async for item in walk] == [item.id for item in items]
 
+    async def test_an_error_of_the_look_for_it_resumes_before_it(self, service):
+        """The listing is looked through on the way, and that has a position of its own."""
+        wanted = ids(service)
+        connection = InProcess(service, attempts=1)
+        walk = connection.procedures.list(limit=4).details().walk()
+        remove_when_requested(service, wanted[2])
+        found = [(await anext(walk)).id for _ in range(2)]
+        service.faults.on(cursor=3).next(status(401))
+        with pytest.raises(UnauthorizedError) as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
+        assert [note for note in caught.value.__notes__ if "resume with" in note][1:] == []
+        rest = connection.procedures.list(cursor=Checkpoint.parse(str(caught.value.checkpoint))).details()
+        assert found + [item.id for item in await rest.collect()] == wanted[:2] + wanted[3:]
+
 
 class TestUnreadable:
     async def test_the_ids_are_kept_up_to_a_thousand(self, service, monkeypatch):
@@ -545,6 +561,25 @@ class TestUnreadable:
         found = await Units(connection).list(concurrency=4, on_unreadable="skip").details().collect()
         assert [unit.serial_number for unit in found] == ["A", "B"]
 
+    async def test_an_outage_is_not_mistaken_for_an_item(self, service):
+        connection = InProcess(service, attempts=1)
+        walk = connection.procedures.list(concurrency=4, on_unreadable="skip").details().walk()
+        found = [(await anext(walk)).id]
+        await settled_soon(connection)
+        service.faults.always(status(500))
+        with pytest.raises(ServerError):
+            while True:
+                found.append((await anext(walk)).id)
+        service.faults.clear()
+        assert found + [item.id async for item in walk] == ids(service)
+        assert walk.stats.unreadable == 0
+
+    async def test_another_error_in_the_search_is_raised(self, service):
+        connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[0])).next(status(500), status(401))
+        with pytest.raises(UnauthorizedError):
+            await connection.procedures.list(on_unreadable="skip").details().collect()
+
 
 async def settled_soon(connection):
     for _ in range(200):
@@ -565,6 +600,24 @@ class TestEnd:
         for walk in walks:
             with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
                 await anext(walk)
+
+    async def test_a_task_that_somebody_else_cancels_is_the_end_of_the_session(self, service):
+        connection = InProcess(service, turns=lambda: 50)
+        connection.served.add("/v2/procedures")
+        for at in range(2):  # the page, then details
+            walk = connection.procedures.list(concurrency=4).details().walk()
+            for _ in range(4 * at):
+                await anext(walk)
+            own = asyncio.all_tasks()
+            asking = asyncio.ensure_future(anext(walk))
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - own - {asking}:
+                task.cancel()
+            for task in [task for task in own if task is not asyncio.current_task()]:
+                task.cancel()
+            with pytest.raises(SessionError, match="the session was closed while a request was under way"):
+                await asking
+            await walk.aclose()
 
 
 @pytest.mark.parametrize("seed", range(200 if NIGHTLY else len(DETAILED)))

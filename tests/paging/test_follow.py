@@ -482,3 +482,16 @@ class TestLeftOut:
         assert (await anext(stream)).id == "new"
         server.unreadable.clear()
         assert await coming(stream, server, 7) == ["bad"]
+
+
+async def test_an_error_that_is_not_of_the_package_is_raised_as_it_is():
+    class Limiter:
+        async def __aenter__(self):
+            raise ZeroDivisionError
+
+        async def __aexit__(self, *_):
+            pass
+
+    async with TofuPilotSession("key", limiter=Limiter()) as session:
+        with pytest.raises(ZeroDivisionError):
+            await anext(session.procedures.list().follow())

@@ -586,7 +586,7 @@ def walked(seed, path, **options):
     return [item for item in ids if item in kept] == stayed and len({*ids}) == len(ids), judged(path.read_bytes())
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=4 * MANY)
 @given(seed=st.integers(0, 2**32))
 @example(seed=6726)
 @example(seed=17514)
@@ -604,7 +604,7 @@ def test_a_good_receipt_is_never_refused(tmp_path_factory, seed):
         assert code == EXACT, reason
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=4 * MANY)
 @given(seed=st.integers(0, 2**32))
 def test_a_walk_that_lost_an_item_is_never_exact(tmp_path_factory, seed):
     """Where drift is ignored, items are missed and doubled. Only a single page is a proof then."""

@@ -57,7 +57,7 @@ async def taken(items):
     return yielded, False
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=5 * MANY)
 @given(
     blocks=blocks | st.lists(st.integers(10, 60), max_size=4),
     seed=st.integers(0, 2**32),
@@ -80,7 +80,7 @@ def test_a_walk_that_resyncs_leaves_nothing_out_in_silence(blocks, seed, is_fixe
     asyncio.run(check())
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=5 * MANY)
 @given(
     blocks=blocks,
     limit=st.integers(2, 30),
@@ -160,7 +160,7 @@ async def test_items_that_keep_their_order_take_as_many_requests_whatever_they_a
     assert took[alike] <= 1.2 * took[1]
 
 
-@settings(max_examples=10 * MANY)
+@settings(max_examples=5 * MANY)
 @given(
     kind=st.sampled_from(["ordered", "bounded", "compared", "of runs"]),
     blocks=blocks,

@@ -14,6 +14,7 @@ from aiotofupilot import (
     ConnectionFailedError,
     DecodeError,
     DriftError,
+    ForbiddenError,
     InvalidJSONError,
     PaginationError,
     RequestTimeoutError,
@@ -116,6 +117,22 @@ class TestSkip:
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)
         assert (walk.stats.unreadable, walk.stats.unreadable_positions) == (5, [1, 2, 5])
+
+    @EVERY_WAY
+    async def test_an_item_that_was_passed_and_became_unreadable_is_not_left_out(
+        self, listing, service, concurrency, on_drift
+    ):
+        """It was yielded, by the walk that is resumed."""
+        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift}
+        async with listing(**options).walk() as walk:
+            seen = [await anext(walk) for _ in range(36)]
+        for bad in (30, 34, 35):
+            service.faults.clear()
+            service.faults.always(unreadable(bad))
+            for on_unreadable in ("raise", "skip"):
+                resumed = listing(cursor=walk.checkpoint, on_unreadable=on_unreadable, **options).walk()
+                assert seen + await drain(resumed) == service.procedures
+                assert resumed.stats.unreadable == 0
 
 
 class TestRaise:
@@ -347,6 +364,13 @@ class TestOtherErrors:
         assert caught.value.position is None
         assert len(service.requests) == 4 + 4 + more
 
+    async def test_one_that_ends_every_request_ends_the_search(self, listing, service):
+        service.faults.always(unreadable(45))
+        service.faults.on(limit=50, cursor=None).always(status(403))
+        with pytest.raises(ForbiddenError) as caught:
+            await listing(on_unreadable="skip").collect()
+        assert caught.value.position is None
+
 
 class TestMovingListing:
     async def test_a_new_order_that_begins_with_an_unreadable_item_is_read_anew(self, listing, service):
@@ -377,6 +401,51 @@ class TestMovingListing:
             service.before_response[:] = [remove]
             walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
             assert await drain(walk) == procedures[2:]
+
+    @pytest.mark.parametrize("unreadable_items", [1, 3])
+    @pytest.mark.parametrize("passed", [7, 20, 40])
+    async def test_items_that_were_removed_behind_unreadable_ones_at_the_top_cost_no_other(
+        self, listing, service, unreadable_items, passed
+    ):
+        """All items that were passed are gone. Only the top of the listing shows that what it has is still to come."""
+        service.faults.always(unreadable(*(item.id for item in service.procedures[:unreadable_items])))
+        wanted = service.procedures[unreadable_items:]
+        walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+        seen = []
+        while len(seen) < passed:
+            seen += await walk.take(passed)
+        service.procedures[:] = [item for item in service.procedures if item not in seen]
+        service.before_response.append(lambda *_: check_bound(service))
+        seen += await drain(walk)
+        assert seen == wanted
+
+    @pytest.mark.parametrize("changes_every", [1, 2, 3, 5, 8])
+    async def test_a_listing_that_does_not_come_to_rest_beside_a_gap_is_an_error(self, listing, service, changes_every):
+        """It is raised after a bounded number of requests. Nothing is missed, because the walk goes on afterwards."""
+        newest = service.procedures[0]
+        wanted = but(service, {0, 45})
+        service.faults.always(unreadable(service.procedures[45].id))
+
+        def toggle(factory, _request):
+            check_bound(service)
+            procedures = factory.procedures
+            if len(seen) >= 40 and len(service.requests) % changes_every == 0:
+                procedures.remove(newest) if newest in procedures else procedures.insert(0, newest)
+
+        service.before_response.append(toggle)
+        walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+        seen, errors = [], []
+        for _ in range(3):
+            service.requests.clear()
+            try:
+                async for item in walk:
+                    seen.append(item)
+            except (DriftError, ServerError) as error:
+                errors.append(error)
+        service.before_response.clear()
+        seen += await drain(walk)
+        assert bool(errors) is (changes_every < 8)  # both sides of the gap are looked at within six requests
+        assert [item for item in seen if item != newest] == wanted
 
 
 class TestRequests:
