@@ -81,24 +81,6 @@ async def test_cancelling_the_user_is_not_a_session_error(session, under_way):
         await user
 
 
-async def test_a_timeout_of_the_users_own_stays_one(session, under_way):
-    """The session may be closed at the same time."""
-
-    async def user():
-        async with asyncio.timeout(None) as scope:
-            scopes.append(scope)
-            await session.procedures.list().first()
-
-    scopes = []
-    task = await under_way(user)
-    scopes[0].reschedule(0.0)
-    await session.close()
-    with pytest.raises((TimeoutError, SessionError)):
-        await task
-    assert not task.cancelled()
-    assert task.cancelling() == 0
-
-
 @pytest.mark.parametrize("turns", range(12))
 async def test_work_that_has_just_ended_is_not_ended_again(session, limiter, under_way, turns):
     """The session is closed while the task takes note of a response."""
@@ -123,6 +105,15 @@ async def test_closing_twice_is_closing_once(session, under_way):
         await user
     with pytest.raises(SessionError, match=r"^the session is closed$"):
         await session.procedures.list().first()
+
+
+async def test_closing_the_session_ends_a_pause(session):
+    await session._connection.pause(0.0)
+    pausing = asyncio.create_task(session._connection.pause(1000.0))
+    await asyncio.sleep(0)
+    await session.close()
+    with pytest.raises(SessionError, match=r"^the session was closed meanwhile$"):
+        await pausing
 
 
 def test_one_that_was_never_used_can_be_closed_in_any_loop():

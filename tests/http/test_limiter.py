@@ -8,7 +8,7 @@ import pytest
 from aiolimiter import AsyncLimiter
 from fakes.transport import Transport, is_missed, wanted
 
-from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
+from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
 
@@ -248,22 +248,6 @@ async def test_what_a_limiter_raises_before_a_retry_ends_the_retries(clock):
     assert (len(limiter.let_go), counts.requests, asked) == (2, 1, [failure])
 
 
-async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
-    """The error is raised when the time is up, and the retry was not sent."""
-    counts = RequestCounts()
-
-    class Patient(Limiter):
-        async def __aenter__(self):
-            self.takes = 10.0 * len(self.let_go)
-            await super().__aenter__()
-
-    error = ServerError("down", status=503)
-    policy = RetryPolicy(initial_wait=1.0, max_elapsed=4.0)
-    assert await clock.run(Pages(clock, Patient(clock), error).ask(retry=policy, counts=counts)) == [error]
-    assert clock.seconds == 4.0
-    assert (error.attempts, counts.requests) == (1, 1)
-
-
 async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, monkeypatch):
     """The time of an attempt begins when the limiter has let it go."""
     limiter, begun = Limiter(clock), []
@@ -275,40 +259,6 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, monk
     monkeypatch.setattr(clock, "timeout", timeout)
     assert await clock.run(Pages(clock, limiter).ask(timeout=3.0)) == [b"page"]
     assert begun == [(3.0, 1)]
-
-
-async def test_closing_the_session_ends_the_wait_in_the_limiter(clock):
-    """It ends at once for every request that waits."""
-    limiter = Limiter(clock)
-    pages = Pages(clock, limiter)
-
-    async def close():
-        await clock.sleep(0.5)
-        await pages.lifetime.close()
-        return clock.seconds, limiter.entering, limiter.inside
-
-    *errors, closed = await clock.run(*(pages.ask() for _ in range(3)), close())
-    assert [type(error) for error in errors] == [SessionError] * 3
-    assert closed == (0.5, 0, 0)
-
-
-async def test_aiolimiter_paces_a_walk_as_it_is(until):
-    """A bucket that is empty for an hour stops the walk, and closing the session ends it there."""
-    async with Sandbox(procedures=10) as sandbox:
-        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=AsyncLimiter(3, 3600))
-        seen = []
-
-        async def walk():
-            async for procedure in session.procedures.list(limit=2, on_drift="ignore", concurrency=4):
-                seen.append(procedure)
-
-        walking = asyncio.create_task(walk())
-        await until(lambda: len(seen) == 6)
-        await session.close()
-        with pytest.raises(SessionError):
-            await walking
-        assert seen == sandbox.procedures[:6]
-        assert len(sandbox.requests) == 3
 
 
 async def test_aiolimiter_lets_a_walk_go_on():
@@ -372,12 +322,8 @@ async def once():
 
 @pytest.mark.parametrize("limiter", [3, 10.0, AsyncLimiter, lambda: None, once, object()])
 def test_what_is_not_an_async_context_manager_is_refused(limiter):
-    """A number or the class of a limiter are likely mistakes."""
+    """A number or the class of a limiter are likely mistakes. What can be entered once fails at the second request."""
     with pytest.raises(TypeError, match=r"^limiter must be an async context manager or None, got "):
         TofuPilotSession("key", limiter=limiter)
-
-
-def test_what_can_be_entered_once_is_refused():
-    """The second request would meet an error that explains nothing."""
     with pytest.raises(TypeError, match="one of @asynccontextmanager can be entered only once"):
         TofuPilotSession("key", limiter=once())

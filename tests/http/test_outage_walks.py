@@ -1,10 +1,9 @@
 """Walks through an outage, on a clock of their own: what is read around, what is waited for, and for how long."""
 
-import asyncio
 import logging
 import socket
 from functools import partial
-from itertools import pairwise, product
+from itertools import product
 from random import Random
 from urllib.parse import parse_qsl
 
@@ -96,27 +95,6 @@ async def test_an_outage_of_a_minute_and_a_half_ends_no_walk(clock):
         server.fails = lambda _, began, failure=failure: failure() if 0.15 <= began < 0.15 + 89.0 else None
         listing = server.procedures().list(limit=10, concurrency=concurrency)
         assert await clock.run(listing.collect()) == [server.sandbox.procedures]
-
-
-@pytest.mark.parametrize("queue", ["limiter", "connections"])
-async def test_what_waits_in_a_queue_when_an_outage_begins_waits_for_its_end(clock, queue):
-    """It would have been sent to a server that is known to be down, beside the request that probes."""
-
-    class Limiter:
-        async def __aenter__(self):
-            await clock.sleep(0.2)
-
-        async def __aexit__(self, *_):
-            pass
-
-    queues = {"limiter": Limiter()} if queue == "limiter" else {"connections": asyncio.Semaphore(1)}
-    server = Server(clock, **queues)
-    server.fails = lambda _, began: ServerError("down", status=503) if 0.55 <= began < 60.0 else None
-    listings = [server.procedures().list(limit=2, max_items=1, on_drift="ignore") for _ in range(50)]
-    assert await clock.run(*(listing.collect() for listing in listings)) == [server.sandbox.procedures[:1]] * 50
-    meanwhile = [began for began, _ in server.sent if 0.55 <= began < 60.0]
-    assert len(meanwhile) < 25
-    assert all(later - sooner >= 0.1 for sooner, later in pairwise(meanwhile[5:]))
 
 
 async def test_an_item_that_crashes_the_worker_is_read_around(clock):
@@ -248,22 +226,6 @@ async def test_the_search_takes_the_time_of_the_policy_once_more(clock, server, 
     assert len(told) >= 2
 
 
-async def first_page(listing):
-    return await listing
-
-
-async def test_one_page_that_fails_alone_ends_after_its_attempts(clock, server):
-    """``await`` reads nothing around."""
-    for failure in (ServerError("bad gateway", status=502), ConnectionFailedError("reset")):
-        clock.seconds = 0.0
-        server.sent.clear()
-        server.fails = lambda query, _, failure=failure: failure if covers(query, 45) else None
-        (error,) = await clock.run(first_page(server.procedures().list(limit=100)))
-        assert type(error) is type(failure)
-        assert error.attempts == 6
-        assert clock.seconds < 60
-
-
 async def test_a_name_is_resolved_twice_before_the_first_response(clock, server):
     """Later, it is an outage like others."""
 
@@ -331,38 +293,6 @@ async def test_closing_the_session_ends_every_wait_of_an_outage(clock, server):
     assert server.throttle.health.probing is None
 
 
-async def test_wherever_a_page_is_cancelled_during_an_outage_another_one_probes(clock):
-    """Nothing of it stays behind."""
-    for moment in range(30):
-        clock.seconds = 0.0
-        clock._sleepers.clear()
-        server = Server(clock, items=5)
-        server.fails = lambda _, began: ServerError("down", status=503) if 1.0 <= began < 9.0 else None
-
-        async def cancelled(moment=moment, server=server):
-            task = asyncio.ensure_future(server.procedures().list().collect())
-            await clock.sleep(moment / 4)
-            for _ in range(moment % 4):
-                await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.wait([task])
-            return task.cancelled()
-
-        async def other(server=server):
-            await clock.sleep(1.0)
-            return await server.procedures().list().collect()
-
-        await clock.run(server.procedures().list(max_items=1).collect())
-        await clock.run(clock.sleep(1.0 - clock.seconds))
-        was_cancelled, *rest = await clock.run(cancelled(), other(), other())
-        assert rest == [server.sandbox.procedures] * 2
-        health = server.throttle.health
-        assert health.next is None
-        assert health.probing is None
-        assert not server.throttle._in_flight
-        assert was_cancelled or moment > 8
-
-
 async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server, caplog):
     """Whoever notices it, and one line tells its end."""
     caplog.set_level(logging.INFO)
@@ -395,63 +325,6 @@ async def test_a_page_is_warned_of_once_although_others_are_answered(clock, serv
     await clock.run(server.procedures().list(limit=10).collect(), others())
     levels = [record.levelname for record in caplog.records if "cursor 0: attempt" in record.getMessage()]
     assert levels == ["WARNING", *["INFO"] * 4]
-
-
-async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
-    """One that is down keeps no connection from the others."""
-    shared = asyncio.Semaphore(2)
-    down, fine = (Server(clock, connections=shared) for _ in range(2))
-    down.fails = lambda _, began: ServerError("down", status=503) if began < 30 else None
-    walks = [server.procedures().list(limit=10, concurrency=4).collect() for server in (down, fine, down, fine)]
-    results = await clock.run(*walks)
-    assert results == [down.sandbox.procedures, fine.sandbox.procedures] * 2
-    assert max(began for began, _ in fine.sent) < 10
-    assert not shared.locked()
-
-
-async def followed(stream, seen):
-    async for item in stream:
-        seen.append(item)
-
-
-async def test_a_stream_goes_on_after_an_outage_of_hours(clock, server, caplog):
-    """It says since when it lasts, and warns every ten minutes, whatever the outage is."""
-    for failure, retry in ((lambda: ServerError("down", status=502), RetryPolicy()), (timed_out, None)):
-        caplog.clear()
-        caplog.set_level(logging.INFO)
-        clock.seconds = 0.0
-        clock._sleepers.clear()
-        server = Server(clock, items=3)
-        server.fails = lambda _, began, failure=failure: failure() if 100.0 <= began < 7300.0 else None
-        stream = server.procedures(retry).list().follow(interval=20.0)
-        told = {}
-
-        async def look(server=server, stream=stream, told=told):
-            for seconds in (50.0, 3600.0, 7600.0):
-                await clock.sleep(seconds - clock.seconds)
-                told[seconds] = stream.down_since
-            await server.lifetime.close()
-
-        error, _ = await clock.run(followed(stream, []), look())
-        assert isinstance(error, SessionError)
-        assert told[50.0] is told[7600.0] is None
-        assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
-        levels = [record.levelno for record in caplog.records]
-        assert 12 <= levels.count(logging.WARNING) <= 14
-        assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
-
-
-async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):
-    """The policy is otherwise the session's. Other ways to try again stay as they are."""
-    server.fails = lambda _, began: ServerError("down", status=503) if began >= 10.0 else None
-    stream = server.procedures().list().follow(interval=5.0, max_outage=40.0)
-    (error,) = await clock.run(followed(stream, []))
-    assert isinstance(error, ServerError)
-    assert error.watermark == stream.watermark
-    assert error.down_since is not None
-    assert clock.seconds < 10.0 + 2 * 40.0 + 10.0
-    untried = server.procedures(None).list().follow(max_outage=40.0)
-    assert untried._source.listing.connection.retry is None
 
 
 async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, server):

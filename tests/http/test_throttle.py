@@ -6,7 +6,7 @@ import math
 import pytest
 from fakes.transport import Transport, is_missed, wanted
 
-from aiotofupilot import APIError, RateLimitedError, RetryPolicy, ServerError
+from aiotofupilot import RateLimitedError, RetryPolicy, ServerError
 from aiotofupilot.stats import RequestCounts
 
 POLICY = RetryPolicy()
@@ -47,15 +47,6 @@ def too_many(retry_after=None):
     return RateLimitedError("slow down", status=429, retry_after=retry_after)
 
 
-async def test_what_is_sent_comes_back(clock):
-    """Values and errors pass the throttle as they are."""
-    server = Server(clock)
-    assert await clock.run(server.request("page")) == ["page"]
-    error = ServerError("down", status=500)
-    server.answer = lambda _: error
-    assert await clock.run(server.request()) == [error]
-
-
 async def test_no_more_are_in_flight_than_there_are_connections(clock):
     """The others wait, in the order of their arrival, and are told how long."""
     server = Server(clock, limit=3)
@@ -64,26 +55,6 @@ async def test_no_more_are_in_flight_than_there_are_connections(clock):
     assert [name for _, name in server.began] == list(range(10))
     assert [seconds for seconds, _ in server.began] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
     assert server.stats.waited == 1 * 3 + 2 * 3 + 3
-
-
-async def test_without_a_limit_all_are_in_flight(clock):
-    """The connector of an aiohttp session may have no limit."""
-    server = Server(clock)
-    await clock.run(*(server.request() for _ in range(500)))
-    assert server.most == 500
-    assert server.stats.waited == 0.0
-
-
-async def test_a_newcomer_queues_behind_those_who_wait(clock):
-    """It does so even if there is room when it comes."""
-    server = Server(clock, limit=1)
-
-    async def late():
-        await clock.sleep(1.0)
-        return await server.request("late")
-
-    await clock.run(*(server.request(name) for name in range(4)), late())
-    assert [name for _, name in server.began] == [0, 1, 2, 3, "late"]
 
 
 async def test_whoever_has_just_been_answered_queues_behind_those_who_wait(clock):
@@ -97,21 +68,6 @@ async def test_whoever_has_just_been_answered_queues_behind_those_who_wait(clock
     await clock.run(server.request())
     await clock.run(two(), server.request("second"), server.request("third"))
     assert server.began[1:] == [(10, "first"), (11, "second"), (11, "third"), (12, "its next")]
-
-
-async def test_one_who_gives_up_leaves_no_gap(clock):
-    """It is cancelled at the head of the queue, inside the queue, or in flight."""
-    server = Server(clock, limit=1)
-    tasks = [asyncio.create_task(server.request(name)) for name in range(5)]
-
-    async def give_up():
-        await clock.sleep(0.5)
-        for task in (tasks[0], tasks[1], tasks[3]):
-            task.cancel()
-
-    await clock.run(give_up(), *tasks)
-    assert [task.cancelled() for task in tasks] == [True, True, False, True, False]
-    assert server.began == [(0, 0), (0.5, 2), (1.5, 4)]
 
 
 @pytest.mark.parametrize("error", [too_many(7.0), ServerError("busy", status=503, retry_after=7.0)])
@@ -191,20 +147,6 @@ async def test_of_several_pauses_the_latest_end_counts(clock):
     assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
 
 
-async def test_a_pause_may_grow_while_it_is_waited_for(clock):
-    """A request that was in flight when the pause began makes it longer."""
-    server = Server(clock, answer=lambda seconds: too_many(9.0) if seconds in {1.0, 5.0} else None)
-
-    async def slow():
-        server.takes = 5.0
-        await server.request()
-
-    await clock.run(server.request(), slow())
-    server.takes = 1.0
-    await clock.run(server.request())
-    assert server.began[-1] == (14.0, None)
-
-
 async def test_a_volley_of_429s_that_say_nothing_is_one(clock):
     """It does not count sixteenfold."""
     server = Server(clock, answer=lambda _: too_many())
@@ -255,27 +197,6 @@ async def test_throttles_that_share_connections_wait_for_each_other(clock):
     assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
     assert one.began == [(0, 0), (1, 1), (2, 2)]
     assert other.began == [(0, 0), (1, 1), (2, 2)]
-
-
-async def test_connections_that_come_free_during_a_pause_are_left_to_others(clock):
-    """A request that waited for one gives it back, waits for the end of the pause, and takes one then."""
-    paused = Server(clock, limit=2)
-    busy = Server(clock, takes=5.0, connections=paused.connections)
-    paused.answer = lambda seconds: too_many(30.0) if seconds == 1.0 else None
-    await clock.run(
-        paused.request("refused"), busy.request(0), paused.request("waits"), busy.request(1), busy.request(2)
-    )
-    assert paused.began == [(0, "refused"), (31.0, "waits")]
-    assert [name for _, name in busy.began] == [0, 1, 2]
-    assert not paused.connections.locked()
-
-
-@pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
-async def test_other_errors_hold_up_nobody(clock, error):
-    """They concern only the request that met them."""
-    server = Server(clock, answer=lambda _: error)
-    await clock.run(server.request())
-    assert server.throttle.rest() == 0.0
 
 
 async def test_retry_after_zero_is_not_a_wait_but_a_gradual_return(clock):

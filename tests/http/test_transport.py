@@ -134,12 +134,6 @@ async def test_a_response_of_any_status_is_a_response(get, server):
     assert response.headers["Retry-After"] == "7"
 
 
-async def test_an_empty_body_has_zero_bytes(get, server):
-    """It is not None."""
-    server.answers = [http(status="204 No Content")]
-    assert (await get()).body == b""
-
-
 async def test_one_connection_serves_request_after_request(make, server):
     """It goes back to the pool when the body has been read."""
     server.answers = [http(BODY), http(b"no", status="500 No"), http(gzip.compress(BODY), "Content-Encoding: gzip")]
@@ -160,20 +154,6 @@ async def test_each_request_is_one_debug_line(get, server, caplog):
     assert KEY not in caplog.text
 
 
-async def test_a_trace_config_sees_requests(get, server):
-    """It is given to the aiohttp session that is made."""
-    seen = []
-
-    async def see(session, context, params):
-        seen.append(params.url.path)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(see)
-    server.answers = [http()]
-    await get(trace_configs=[trace])
-    assert seen == ["/api/v2/procedures"]
-
-
 CUT = [
     pytest.param(hang_up, id="no answer"),
     pytest.param(reset, id="reset"),
@@ -189,22 +169,14 @@ CUT = [
 
 
 @pytest.mark.parametrize("answer", CUT)
-async def test_a_response_that_does_not_arrive_is_a_failed_connection(get, server, answer):
+async def test_a_response_that_does_not_arrive_is_a_failed_connection(get, server, handed_in, answer):
     """It was asked for once, because nothing would count a second attempt by aiohttp itself."""
-    server.answers = [answer]
-    with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1") as caught:
-        await get()
-    assert not isinstance(caught.value, CertificateError)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("answer", CUT)
-async def test_a_session_that_was_handed_in_sends_no_second_time_either(get, server, handed_in, answer):
-    """aiohttp would send the request again without counting it."""
-    server.answers = [answer]
-    with pytest.raises(ConnectionFailedError):
-        await get(http_session=handed_in())
-    assert len(server.requests) == 1
+    for number, http_session in enumerate((None, handed_in()), 1):
+        server.answers = [answer]
+        with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1") as caught:
+            await get(http_session=http_session)
+        assert not isinstance(caught.value, CertificateError)
+        assert len(server.requests) == number
 
 
 async def test_the_headers_of_a_response_can_be_pickled(get, server):
@@ -243,14 +215,6 @@ async def test_a_name_that_another_resolver_does_not_find_is_not_resolved_either
     assert isinstance(caught.value.__cause__, socket.gaierror)
 
 
-async def test_a_proxy_that_cannot_be_reached_is_named(get, server, handed_in):
-    """The server itself was not asked."""
-    await server.stop()
-    failed = r"^the connection to tofu\.invalid failed: the proxy at 127\.0\.0\.1:\d+ cannot be reached: Connection ref"
-    with pytest.raises(ConnectionFailedError, match=failed):
-        await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
-
-
 @pytest.mark.parametrize("way", ["directly", "through a proxy", "to a proxy"])
 async def test_a_connection_that_is_closed_during_the_tls_handshake_says_so(get, server, handed_in, way):
     """The system has no number and no words for it."""
@@ -270,16 +234,6 @@ async def test_a_connection_that_is_closed_during_the_tls_handshake_says_so(get,
         closed = "closed during the TLS handshake"
         with pytest.raises(ConnectionFailedError, match=f"^the connection to {whose} failed: {peer}{closed}"):
             await get(origin=origin, http_session=handed_in(proxy=proxy))
-
-
-async def test_a_connection_that_failed_is_not_used_again(make, server):
-    """The next request opens another."""
-    server.answers = [and_then(http(BODY)[:500], hang_up), http()]
-    client = make()
-    with pytest.raises(ConnectionFailedError):
-        await client.get("/", timeout=60.0)
-    assert (await client.get("/", timeout=60.0)).status == 200
-    assert server.connections == 2
 
 
 HUNG = [
@@ -317,31 +271,6 @@ async def test_connecting_is_part_of_the_timeout(get, handed_in):
     session = handed_in(connector=aiohttp.TCPConnector(resolver=Unresolving()))
     with pytest.raises(RequestTimeoutError):
         await get(origin="http://tofu.example.com", http_session=session, timeout=0.05)
-
-
-async def test_a_body_that_drips_costs_the_timeout_too(get, server):
-    """Bytes that arrive do not prolong it."""
-
-    async def drip(writer):
-        while True:
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(0)
-
-    server.answers = [and_then(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", drip)]
-    with pytest.raises(RequestTimeoutError):
-        await get(timeout=0.05)
-
-
-@pytest.mark.parametrize("answer", HUNG)
-async def test_a_cancelled_request_is_not_waited_for(get, server, answer):
-    """Its connection is closed at once, with no timeout set."""
-    server.answers = [answer]
-    task = asyncio.create_task(get(timeout=None))
-    await server.asked.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_a_cancelled_request_hangs_up(make, server):
@@ -411,7 +340,7 @@ async def test_a_flood_of_headers_is_refused_while_it_is_read(get, server, hande
         assert caught.value.limit is None
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [302, 308])
 async def test_a_redirect_within_the_origin_is_followed(get, server, status):
     """It is relative or absolute. The key is sent, and credentials in the address are dropped."""
     server.answers = [
@@ -458,14 +387,12 @@ async def test_a_redirect_to_no_url_is_said_to_be_one(get, server, location):
 
 async def test_a_circle_of_redirects_is_left(get, server):
     """Five redirects are followed before."""
-    server.answers = [http(b"", "Location: /api/v2/procedures", status="302 Found")] * 10
+    redirect = http(b"", "Location: /api/v2/procedures", status="302 Found")
+    server.answers = [redirect] * 10
     with pytest.raises(RedirectError, match="more than 5 times"):
         await get()
     assert len(server.requests) == 1 + 5
-
-
-async def test_five_redirects_are_followed(get, server):
-    server.answers = [http(b"", f"Location: /{step}", status="302 Found") for step in range(5)] + [http(b"here")]
+    server.answers = [redirect] * 5 + [http(b"here")]
     assert (await get()).body == b"here"
 
 
@@ -536,48 +463,17 @@ async def test_a_proxy_of_a_session_that_was_handed_in_may_refuse(get, server, h
     assert KEY not in server.requests[0]
 
 
-@pytest.fixture
-async def unencrypted():
-    """Starts servers that say something as soon as one connects, and hang up."""
-    servers = []
+async def test_a_server_that_speaks_no_tls_is_not_tried_again(get):
+    """The next attempt would meet the same."""
 
-    async def start(greeting):
-        async def greet(reader, writer):
-            await reader.read(1)
-            writer.write(greeting)
-            writer.close()
+    async def greet(reader, writer):
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
 
-        servers.append(await asyncio.start_server(greet, "127.0.0.1", 0))
-        return f"https://127.0.0.1:{servers[-1].sockets[0].getsockname()[1]}"
-
-    yield start
-    for server in servers:
-        server.close()
-        await server.wait_closed()
-
-
-async def test_a_server_that_speaks_no_tls_is_not_tried_again(get, unencrypted):
-    """The next attempt would meet the same certificate."""
-    with pytest.raises(CertificateError, match="could not be set up"):
-        await get(origin=await unencrypted(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-
-
-async def test_a_handshake_that_is_cut_is_a_failed_connection(get, unencrypted):
-    """The next attempt may succeed."""
-    with pytest.raises(ConnectionFailedError) as caught:
-        await get(origin=await unencrypted(b""))
-    assert not isinstance(caught.value, CertificateError)
-
-
-async def test_a_session_that_was_handed_in_is_left_open(make, server, handed_in):
-    """It belongs to whom opened it."""
-    session = handed_in()
-    server.answers = [http(b"1")]
-    client = make(http_session=session)
-    assert (await client.get("/", timeout=60.0)).body == b"1"
-    assert not client.transport.abandon()
-    await client.transport.close()
-    assert not session.closed
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as plain:
+        with pytest.raises(CertificateError, match="could not be set up"):
+            await get(origin=f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}")
 
 
 async def test_a_session_that_was_handed_in_keeps_its_ways_to_itself(get, server, handed_in):
