@@ -5,7 +5,6 @@ import os
 import resource
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -94,12 +93,11 @@ def mirror_of(server, path):
         query(database, "INSERT INTO users (id) VALUES ('someone')")
 
 
-def test_the_mirror_of_another_server_is_refused(path):
-    mirror_of("https://tofupilot.elsewhere/api", path)
-    assert refused(path) == (
-        "the database is a mirror of https://tofupilot.elsewhere/api, not of https://tofupilot.example/api: "
-        "choose another file"
-    )
+@pytest.mark.parametrize("other", ["https://tofupilot.elsewhere/api", "https://[nonsense"])
+def test_the_mirror_of_another_server_is_refused(path, other):
+    mirror_of(SERVER, path)
+    made(path, f"UPDATE _mirror SET server = '{other}'")  # noqa: S608 - our own
+    assert refused(path) == f"the database is a mirror of {other}, not of {SERVER}: choose another file"
 
 
 def test_an_organization_that_is_not_told_stays_noted(path):
@@ -133,58 +131,38 @@ def test_a_newer_format_is_refused(path):
     )
 
 
+COLUMNS = "the table {} has other columns"
+TWICE = "the table _mirror_listings names a table twice, or without its filters"
+UNKNOWN = "the table _mirror_listings names {}, which this version does not know"
+HEAD = "the table _mirror has the format {} and the server {}"
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         ("DELETE FROM _mirror", "the table _mirror has 0 rows in the place of 1"),
         ("INSERT INTO _mirror FROM _mirror", "the table _mirror has 2 rows in the place of 1"),
-        ("UPDATE _mirror SET format = NULL", f"the table _mirror has the format None and the server {SERVER}"),
-        ("UPDATE _mirror SET format = -1", f"the table _mirror has the format -1 and the server {SERVER}"),
-        ("UPDATE _mirror SET server = NULL", f"the table _mirror has the format {FORMAT} and the server None"),
-        (
-            "ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'",
-            "the table _mirror has other columns",
-        ),
-        ("ALTER TABLE _mirror DROP organization", "the table _mirror has other columns"),
-        ("ALTER TABLE _mirror ADD note VARCHAR", "the table _mirror has other columns"),
+        ("UPDATE _mirror SET format = NULL", HEAD.format(None, SERVER)),
+        ("UPDATE _mirror SET format = -1", HEAD.format(-1, SERVER)),
+        ("UPDATE _mirror SET server = NULL", HEAD.format(FORMAT, None)),
+        ("ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'", COLUMNS.format("_mirror")),
+        ("ALTER TABLE _mirror DROP organization", COLUMNS.format("_mirror")),
+        ("ALTER TABLE _mirror ADD note VARCHAR", COLUMNS.format("_mirror")),
         ("DROP TABLE _mirror", "the table _mirror is missing"),
         ("DROP TABLE _mirror_listings", "the table _mirror_listings is missing"),
-        (
-            "ALTER TABLE _mirror_listings ALTER watermark TYPE INTEGER",
-            "the table _mirror_listings has other columns",
-        ),
-        ("ALTER TABLE _mirror_listings RENAME watermark TO mark", "the table _mirror_listings has other columns"),
-        (
-            "INSERT INTO _mirror_listings FROM _mirror_listings",
-            "the table _mirror_listings names a table twice, or without its filters",
-        ),
-        (
-            "UPDATE _mirror_listings SET filters = NULL",
-            "the table _mirror_listings names a table twice, or without its filters",
-        ),
-        (
-            "UPDATE _mirror_listings SET listing = NULL",
-            "the table _mirror_listings names None, which this version does not know",
-        ),
-        (
-            "CREATE TABLE notes AS SELECT 1 AS n; UPDATE _mirror_listings SET listing = 'notes'",
-            "the table _mirror_listings names notes, which this version does not know",
-        ),
+        ("ALTER TABLE _mirror_listings RENAME watermark TO mark", COLUMNS.format("_mirror_listings")),
+        ("INSERT INTO _mirror_listings FROM _mirror_listings", TWICE),
+        ("UPDATE _mirror_listings SET filters = NULL", TWICE),
+        ("UPDATE _mirror_listings SET listing = NULL", UNKNOWN.format(None)),
+        ("CREATE TABLE notes AS SELECT 1; UPDATE _mirror_listings SET listing = 'notes'", UNKNOWN.format("notes")),
     ],
 )
 def test_a_table_of_the_mirrors_own_that_somebody_changed_is_refused(path, change, complaint):
     """Whatever is wanted of the database then. An error of Python's would not say what to do."""
     mirror_of(SERVER, path)
     made(path, change)
-    for wanted in ({}, {"users": ""}, {"stations": ""}):
+    for wanted in ({}, {"users": ""}):
         assert refused(path, **wanted) == (f"{complaint}: restore a copy of the file, or choose another file")
-
-
-def test_an_address_that_cannot_be_one_is_another_servers(path):
-    """Somebody wrote it there."""
-    mirror_of(SERVER, path)
-    made(path, "UPDATE _mirror SET server = 'https://[nonsense'")
-    assert refused(path).startswith("the database is a mirror of https://[nonsense, not of ")
 
 
 def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
@@ -196,19 +174,11 @@ def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
         assert query(database, "SELECT id FROM tofupilot.users") == [("someone",)]
 
 
-@pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000])
+@pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000, b"SQLite format 3\0" + bytes(4080)])
 def test_a_file_that_is_not_a_database_is_refused(path, content):
+    """DuckDB would load an extension for SQLite, and write into the file."""
     path.write_bytes(content)
     assert refused(path) == f"{path} is not a DuckDB database: choose another file"
-
-
-def test_another_kind_of_database_is_refused(path):
-    """DuckDB would load an extension for it, and write into it."""
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE runs (id)")
-    connection.commit()
-    connection.close()
-    assert "is not a DuckDB database" in refused(path)
 
 
 def test_a_damaged_database_is_refused(path):
@@ -217,10 +187,12 @@ def test_a_damaged_database_is_refused(path):
     assert refused(path).startswith(f"cannot use {path}: ")
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
 def test_what_is_not_a_file_is_refused_and_left_alone(path, kind):
     """It is not waited for, and no database takes its place. A device is of the same sort."""
-    if kind == "pipe":
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
         os.mkfifo(path)
     else:
         with socket.socket(socket.AF_UNIX) as bound:
@@ -240,12 +212,6 @@ def test_a_link_to_an_empty_file_stays_a_link(path, tmp_path):
     assert path.is_symlink()
     with opened(target) as database:
         assert query(database, "SELECT server FROM _mirror") == [(SERVER,)]
-
-
-def test_a_folder_is_refused(path):
-    path.mkdir()
-    with pytest.raises(MirrorError, match=f"{path} is not a file: choose another path"), opened(path):
-        pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize(("code", "error"), [(errno.ELOOP, MirrorError), (errno.EIO, OSError)])
@@ -296,7 +262,6 @@ def test_other_tables_are_left_alone(path):
             "the table users has a column name of type INTEGER where VARCHAR belongs",
         ),
         ("ALTER TABLE users DROP COLUMN id", "the table users has no column id"),
-        ("ALTER TABLE users DROP COLUMN _seen_at", "the table users has no column _seen_at"),
         ("ALTER TABLE users DROP COLUMN _gone_at", "the table users has no column _gone_at"),
         ("ALTER TABLE series DROP COLUMN series_key", "the table series has no column series_key"),
         ("ALTER TABLE points DROP COLUMN value", "the table points has no column value"),

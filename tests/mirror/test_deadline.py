@@ -42,7 +42,7 @@ def test_what_has_come_is_stored(pull, sandbox, mirrored, ids):
 def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirrored, ids, monkeypatch):
     """Wherever the deadline passes."""
     monkeypatch.setattr(update, "_RUNS_FIRST", 8)
-    for waits in range(1, 8, 1 if NIGHTLY else 2):
+    for waits in range(1, 8, 1 if NIGHTLY else 3):
         with passing_after(waits), pytest.raises(MirrorTimeoutError):
             pull("runs", "logs", deadline=5, full=True)
         counts = "SELECT count(*) FROM logs GROUP BY run__id HAVING run__id IN (SELECT id FROM runs) ORDER BY 1"

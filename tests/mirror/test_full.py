@@ -1,6 +1,6 @@
-"""A full run, of each listing: rows that were changed come anew, those that are gone are marked, and nothing else is.
+"""A full update of each listing: rows that were changed come anew, those that are gone are marked, and no others.
 
-A run that fails before it has read a whole listing marks nothing, and the next one makes up for it.
+One that fails before it has read a whole listing marks nothing.
 """
 
 import pytest
@@ -8,7 +8,7 @@ from attrs import evolve
 from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import ForbiddenError, Log, ServerError
+from aiotofupilot import ForbiddenError, Log
 from aiotofupilot.mirror import MirrorResult, update
 from aiotofupilot.sandbox import faults, paging
 
@@ -27,13 +27,9 @@ CHANGES = {
 }
 """A field of each listing that is changed here."""
 
-COMPARED = {"parts", "stations", "users"}
 
 NAMES = [name for name in MODELS if NIGHTLY or name in {"runs", "stations", "logs"}]
 """The listings that are mirrored. They are some of each kind in the shorter runs."""
-
-WAYS = ("interrupted", "down", "refused")
-"""How a run fails."""
 
 
 @pytest.fixture(autouse=True)
@@ -114,73 +110,28 @@ def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(have, pull
 
 
 def test_it_sees_that_nothing_is_listed_any_more(have, pull, sandbox, tables):
-    """And it makes the tables of listings that are empty from the beginning."""
-    have(*NAMES)
-    before, _ = tables()
+    """It makes the tables of empty listings, too. An item that comes back is there again."""
+    items = {name: getattr(sandbox, name)[:] for name in NAMES}
     for name in NAMES:
         del getattr(sandbox, name)[:]
+    assert pull(*NAMES, full=True) == {name: MirrorResult(listing=name, new=0, gone=0, rows=0) for name in NAMES}
+    have(*NAMES)
+    before, _ = tables()
     assert {name: brought.gone for name, brought in pull(*NAMES, full=True).items()} == {
         name: len(rows) for name, rows in before.items()
     }
     assert tables() == (before, {name: set(rows) for name, rows in before.items()})
-
-
-def test_it_makes_the_tables_of_empty_listings(pull, sandbox, tables):
     for name in NAMES:
-        del getattr(sandbox, name)[:]
-    assert pull(*NAMES, full=True) == {name: MirrorResult(listing=name, new=0, gone=0, rows=0) for name in NAMES}
-    assert tables() == ({name: {} for name in NAMES}, {name: set() for name in NAMES})
+        getattr(sandbox, name)[:] = items[name]
+    pull(*NAMES, full=True)
+    assert tables() == (before, {name: set() for name in NAMES})
 
 
-class Failing:
-    """Ends the runs of a listing once some of it has come."""
-
-    def __init__(self, sandbox, name, *, after):
-        self.sandbox, self.name, self.after = sandbox, name, after
-        self.answers = 0
-
-    def refuse(self, _factory, request):
-        """Let the server fail, once it has answered so many requests for the listing."""
-        if request.path.endswith(f"/{self.name}"):
-            self.answers += 1
-            if self.answers > self.after:
-                self.sandbox.faults.next(faults.status(500 if self.after else 403))
-
-    def interrupt(self, _progress):
-        """Interrupt the update when so many batches have come."""
-        self.answers += 1
-        if self.answers > self.after:
-            raise ZeroDivisionError
-
-
-@pytest.mark.parametrize("turn", range(len(WAYS) if NIGHTLY else 1))
-def test_one_that_fails_marks_nothing_and_the_next_one_makes_up_for_it(have, pull, sandbox, tables, turn):
-    """Whether it is broken off, the server goes down in the middle, or the listing is refused. They take turns."""
+def test_one_that_fails_in_the_middle_marks_nothing(have, pull, sandbox, tables):
     have(*NAMES)
-    before, _ = tables()
-    changed, removed = change(sandbox)
-    for at, name in enumerate(NAMES, turn):
-        way = WAYS[at % len(WAYS)]
-        count = 0 if name == "users" else len(before[name])  # which have a single page
-        after = {"interrupted": 6 * (count > 60), "down": int(count > 5), "refused": 0}[way]
-        failing = Failing(sandbox, name, after=after)
-        if way == "interrupted":
-            with pytest.raises(ZeroDivisionError):
-                pull(name, full=True, on_progress=failing.interrupt)
-        else:
-            sandbox.before_response.append(failing.refuse)
-            with pytest.raises(ServerError if failing.after else ForbiddenError):
-                pull(name, full=True, retry=None)
-            sandbox.before_response.remove(failing.refuse)
-    within, gone = tables()
-    assert not any(gone.values())
-    assert all(keys <= changed[name] for name, keys in different(before, within).items())
-    assert {name: brought.gone for name, brought in pull(*NAMES).items()} == {
-        name: int(name in COMPARED) for name in NAMES
-    }
-    assert {name: brought.gone for name, brought in pull(*NAMES, full=True).items()} == {
-        name: 0 if name in COMPARED else len(removed[name]) for name in NAMES
-    }
-    after, gone = tables()
-    assert gone == removed
-    assert different(before, after) == changed
+    change(sandbox)
+    sandbox.faults.on(cursor=3).always(faults.status(403))
+    for name in ("runs", "stations"):
+        with pytest.raises(ForbiddenError):
+            pull(name, full=True)
+    assert not any(tables()[1].values())

@@ -4,28 +4,22 @@ The search itself is asked here, too, because a listing of a million rows, or on
 would take minutes otherwise.
 """
 
-import json
-import threading
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from types import SimpleNamespace
-from urllib.parse import parse_qs, urlsplit
 
-import duckdb
 import pytest
 from attrs import evolve
-from fakes.asking import ask, ids as ids_of
 from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import DecodeError, DriftError, TofuPilotSession, UnauthorizedError
 from aiotofupilot.listings import Runs
-from aiotofupilot.mirror import MirrorTimeoutError, mirror_blocking
-from aiotofupilot.mirror.removals import AT_MOST, Removals
+from aiotofupilot.mirror import MirrorTimeoutError
+from aiotofupilot.mirror.removals import AT_MOST, Removals, Suspect
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.sandbox import BusyLine, Sandbox, faults
+from aiotofupilot.sandbox import BusyLine, faults
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -234,7 +228,7 @@ def test_while_the_line_goes_on(pull, sandbox, gone, later, query, seed):
     pull("runs")
     busy = BusyLine(runs=1.0, run_removals=0.7, seed=seed)
     sandbox.before_response.append(busy)
-    for _ in range(6):
+    for _ in range(4):
         later(1)
         pull("runs")
         assert {*gone("runs")} <= {run.id for run in busy.removed_runs}
@@ -299,11 +293,11 @@ def missed(found, times):
     }
 
 
-async def test_a_computed_million(monkeypatch):
-    """None gone takes one request, one 16, and ten less than 130. The second look takes 2 for each, with the `get`."""
+async def test_a_mirror_of_a_million_runs():
+    """None gone takes at most 3 requests, one 25, ten 150. The second look takes two for each, with the `get`."""
     times = range(0, MILLION * 1000, 1000)
-    for number, at_most in ((0, 1), (1, 17), (10, 125), (AT_MOST, 500)):
-        for seed in range(3):
+    for number, at_most, in_all in ((0, 1, 3), (1, 17, 25), (10, 125, 150), (AT_MOST, 500, 650)):
+        for seed in range(3 if NIGHTLY else 1):
             removed = Random(seed).sample(range(MILLION), number)  # noqa: S311 - picks items
             listing = Listing(times, removed)
             found = await Removals("runs", listing.fetch, times).missing()
@@ -313,6 +307,12 @@ async def test_a_computed_million(monkeypatch):
             assert sum((last - first) // 1000 + 1 - len([*listed]) for first, last, listed in found) <= number
             span = {item for first, last, _ in found for item in range(first // 1000, last // 1000 + 1)}
             assert {*removed} <= span
+            gone = {*removed}
+            again = Removals("runs", listing.fetch, [time for time in times if time // 1000 not in gone], number)
+            assert await again.missing() == []
+            for item in removed:
+                assert await again.is_missing(Suspect(f"{item}", "", times[item], EPOCH))
+            assert listing.requests + number <= in_all
 
 
 TIMES = st.lists(st.integers(0, 8), min_size=1, max_size=300).map(
@@ -398,109 +398,6 @@ async def test_cursors_that_are_not_offsets_are_refused():
 
     with pytest.raises(DriftError):
         await Removals("runs", fetch, times).missing()
-
-
-class Factory:
-    """A server of a million runs, each of which is computed when it is asked for."""
-
-    def __init__(self):
-        small = Sandbox(procedures=1, runs=1)
-        (key,) = ids_of(small, "runs")
-        self.run = ask(small, "runs")[1]["data"][0]
-        self.detail = ask(small, f"runs/{key}")[1]
-        self.begin = datetime(2026, 1, 1, tzinfo=UTC)
-        self.listing = Listing(range(0, MILLION * 1_000_000, 1_000_000))
-        self.requests = []
-
-    def created_at(self, item):
-        return f"{(self.begin + timedelta(seconds=item)).isoformat(timespec='milliseconds')[:-6]}Z"
-
-    def respond(self, target):
-        """Return the status and the document for a request."""
-        url = urlsplit(target)
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        self.requests.append(target)
-        *_, listing, last = url.path.split("/")
-        if last == "whoami":
-            return 404, {"message": "Not found", "code": "NOT_FOUND"}
-        if listing == "runs":
-            is_there = int(last) not in self.listing.removed
-            return (200, self.detail | {"id": last}) if is_there else (404, {"message": "Gone", "code": "NOT_FOUND"})
-        assert query["sort_order"] == "asc"
-        first = 0
-        if "created_after" in query:
-            after = datetime.fromisoformat(query["created_after"]) - self.begin
-            first = max(0, -(-after // timedelta(seconds=1)))
-            first -= bisect_right(self.listing.removed, first - 1)
-        cursor = int(query.get("cursor", 0))
-        items = self.listing.shown(first + cursor, int(query["limit"]))
-        data = [self.run | {"id": str(item), "created_at": self.created_at(item)} for item in items]
-        end = cursor + len(items)
-        has_more = first + end < MILLION - len(self.listing.removed)
-        return 200, {"data": data, "meta": {"has_more": has_more, "next_cursor": end if has_more else None}}
-
-
-@pytest.fixture
-def factory():
-    factory = Factory()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            status, document = factory.respond(self.path)
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        factory.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield factory
-        server.shutdown()
-        thread.join(10)
-
-
-def test_a_mirror_of_a_million_runs(factory, tmp_path, gone, later):
-    """Beside what is new, none gone takes at most 3 requests, one 25, ten 150, confirmation included."""
-    path = tmp_path / "line.duckdb"
-
-    def update(**options):
-        before = len(factory.requests)
-        session = TofuPilotSession("key", base_url=factory.url)
-        (result,) = mirror_blocking(path, session=session, listings=["runs"], **options)
-        return result, len(factory.requests) - before
-
-    factory.listing.removed = [*range(MILLION - 3)]  # the mirror begins with three runs, and gets the others at once
-    assert update()[0].new == 3
-    with duckdb.connect(path) as connection:
-        connection.execute(
-            "INSERT INTO runs BY NAME "
-            "SELECT runs.* REPLACE (item::VARCHAR AS id, ?::TIMESTAMPTZ + to_seconds(item) AS created_at) "
-            "FROM (FROM runs LIMIT 1) AS runs, range(?) AS items(item)",
-            [factory.begin, MILLION - 3],
-        )
-    factory.listing.removed = []
-    _, without = update(removals=False)
-    removed = set()
-    for number, at_most in ((0, 3), (1, 25), (10, 150)):
-        removed |= {*Random(number).sample(range(MILLION), number)}  # noqa: S311 - picks items
-        factory.listing.removed = sorted(removed)
-        requests = 0
-        for _ in range(1 if number == 0 else 2):
-            later(2)
-            result, count = update()
-            requests += count - without
-        assert (result.gone, result.doubt, result.rows) == (number, None, MILLION)
-        assert requests <= at_most, number
-        assert {*gone("runs")} == {*map(str, removed)}
 
 
 def test_a_key_that_is_refused_meanwhile_ends_the_update(pull, sandbox, gone, later):

@@ -2,17 +2,10 @@
 
 import pytest
 
-from aiotofupilot import RetryPolicy, ServerError
+from aiotofupilot import RetryPolicy
 from aiotofupilot.sandbox import faults
 
 AT_ONCE = RetryPolicy(attempts=3, initial_wait=0)
-
-
-def test_a_mirror_fails_at_it(pull, sandbox):
-    sandbox.faults.always(faults.unreadable(sandbox.runs[7].id))
-    with pytest.raises(ServerError) as caught:
-        pull("runs", retry=AT_ONCE)
-    assert caught.value.position is not None
 
 
 def test_a_mirror_that_skips_leaves_it_out_and_says_so(pull, sandbox, mirrored, ids):

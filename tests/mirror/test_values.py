@@ -40,8 +40,8 @@ def same(value):
 
 @pytest.mark.parametrize(
     ("listing", "field", "value"),
-    [("measurements", "value", HUGE), ("measurements", "value", -HUGE), ("stations", "procedures_count", HUGE)],
-    ids=["measurement", "negative measurement", "station"],
+    [("measurements", "value", -HUGE), ("stations", "procedures_count", HUGE)],
+    ids=["measurement", "station"],
 )
 def test_a_number_that_no_column_can_hold(pull, sandbox, mirrored, ids, listing, field, value):
     """It ends the update, or its item is left out. When the server has mended it, a full update brings it."""
@@ -59,9 +59,9 @@ def test_a_number_that_no_column_can_hold(pull, sandbox, mirrored, ids, listing,
     assert mirrored(listing) == ids(items)
 
 
-def test_an_attachment_of_which_no_column_can_hold_the_size(pull, sandbox, query, replace):
+def test_an_attachment_of_which_no_column_can_hold_the_size(have, pull, sandbox, query, replace):
     """The others of its run are there."""
-    pull("runs", details=True)
+    have("runs", details=True)
     found = query("SELECT id, size::BIGINT FROM attachments WHERE size IS NOT NULL ORDER BY id")
     known, (key, size) = len(query("FROM attachments")), found[0]
     replace(f'"size":{size},'.encode(), f'"size":{HUGE},'.encode())
