@@ -86,6 +86,42 @@ class Transport:
             suspicion.is_confirmed = await control()
 
 
+class Throttled:
+    """Sends requests through a throttle. A function of the time decides how each one ends."""
+
+    def __init__(self, clock, limiter=None, *, limit=1000, answer=lambda seconds: None, takes=1.0, connections=None):
+        self.clock, self.answer, self.takes = clock, answer, takes
+        self.connections = connections or asyncio.Semaphore(limit)
+        self.throttle = Transport(clock, self.connections, limiter).throttle
+        self.in_flight = self.most = 0
+        self.began = []
+        self.counts = RequestCounts()
+
+    async def request(self, name=None, policy=RetryPolicy(), until=None):  # noqa: B008 - a value
+        async def send(_):
+            self.began.append((self.clock.seconds, name))
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+            try:
+                await self.clock.sleep(self.takes)
+                if (error := self.answer(self.clock.seconds)) is not None:
+                    raise error
+            finally:
+                self.in_flight -= 1
+            return name
+
+        return await self.throttle.send(wanted(policy, self.counts, until), send)
+
+    def begun_at(self, seconds):
+        return sum(began == seconds for began, _ in self.began)
+
+    @property
+    def is_idle(self):
+        """Whether nothing of a request is left in the throttle."""
+        throttle = self.throttle
+        return (throttle._in_flight, throttle._queued, throttle._queue.locked()) == (0, 0, False)
+
+
 class OverSockets:
     """aiohttp's transport, and the way to it that a request takes without retries."""
 

@@ -6,13 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiolimiter import AsyncLimiter
-from fakes.transport import Transport, is_missed, wanted
+from fakes.transport import Throttled, Transport, is_missed
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
-
-POLICY = RetryPolicy()
 
 
 class Limiter:
@@ -42,37 +40,10 @@ class Limiter:
         return True  # which suppresses errors in an ``async with``
 
 
-class Server:
-    """Sends requests through a throttle with a limiter. A function of the time decides how each one ends."""
-
-    def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
-        self.clock, self.takes, self.answer = clock, takes, answer
-        self.connections = connections if isinstance(connections, asyncio.Semaphore) else asyncio.Semaphore(connections)
-        self.throttle = Transport(clock, self.connections, limiter).throttle
-        self.counts = RequestCounts()
-        self.began = []
-
-    async def request(self, name=None, until=math.inf):
-        async def send(_):
-            self.began.append((self.clock.seconds, name))
-            await self.clock.sleep(self.takes)
-            if (error := self.answer(self.clock.seconds)) is not None:
-                raise error
-            return name
-
-        return await self.throttle.send(wanted(POLICY, self.counts, until), send)
-
-    @property
-    def is_idle(self):
-        """Whether nothing of a request is left in the throttle."""
-        throttle = self.throttle
-        return (throttle._in_flight, throttle._queued, throttle._queue.locked()) == (0, 0, False)
-
-
 async def test_each_request_is_within_the_limiter_while_it_is_in_flight(clock):
     """It enters in the order of arrival, one at a time, and what it waits there is counted."""
     limiter = Limiter(clock)
-    server = Server(clock, limiter, takes=1.5)
+    server = Throttled(clock, limiter, takes=1.5)
     assert await clock.run(*(server.request(name) for name in range(4))) == [0, 1, 2, 3]
     assert server.began == [(1.0, 0), (2.0, 1), (3.0, 2), (4.0, 3)]
     assert limiter.most_entering == 1
@@ -83,17 +54,17 @@ async def test_each_request_is_within_the_limiter_while_it_is_in_flight(clock):
 async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
     """Another session on the same connector can use the connection."""
     limiter = Limiter(clock, takes=10.0)
-    server = Server(clock, limiter, connections=1)
-    other = Server(clock, None, connections=server.connections)
+    server = Throttled(clock, limiter, limit=1)
+    other = Throttled(clock, None, connections=server.connections)
     await clock.run(server.request("paced"), other.request("free"), other.request("free too"))
-    assert other.began == [(0.0, "free"), (0.25, "free too")]
+    assert other.began == [(0.0, "free"), (1.0, "free too")]
     assert server.began == [(10.0, "paced")]
 
 
 async def test_at_most_one_request_that_was_let_go_waits_for_a_connection(clock):
     """So the limiter does not allow many requests in advance while a server is slow."""
     limiter = Limiter(clock, takes=0.125)
-    server = Server(clock, limiter, connections=1, takes=5.0)
+    server = Throttled(clock, limiter, limit=1, takes=5.0)
     await clock.run(*(server.request() for _ in range(3)))
     assert limiter.let_go == [0.125, 0.25, 5.25]
     assert [seconds for seconds, _ in server.began] == [0.125, 5.125, 10.125]
@@ -103,7 +74,7 @@ async def test_an_error_reaches_the_limiter_and_is_raised(clock):
     """The limiter may learn from a 429, and it cannot make an answer of it."""
     limiter = Limiter(clock)
     error = RateLimitedError("slow down", status=429)
-    server = Server(clock, limiter, answer=lambda _: error)
+    server = Throttled(clock, limiter, answer=lambda _: error)
     assert await clock.run(server.request()) == [error]
     assert limiter.left == [error]
 
@@ -112,7 +83,7 @@ async def test_a_pause_is_waited_for_outside_of_the_limiter(clock):
     """A request that was let go when the pause began leaves the limiter, and enters it anew after the pause."""
     limiter = Limiter(clock)
     refused = RateLimitedError("slow down", status=429, retry_after=20.0)
-    server = Server(clock, limiter, takes=1.5, answer=lambda seconds: refused if seconds == 2.5 else None)
+    server = Throttled(clock, limiter, takes=1.5, answer=lambda seconds: refused if seconds == 2.5 else None)
 
     async def look():
         await clock.sleep(10.0)
@@ -128,7 +99,7 @@ async def test_a_pause_is_waited_for_outside_of_the_limiter(clock):
 async def test_the_wait_in_the_limiter_ends_when_the_time_of_the_request_is_up(clock):
     """The limiter is not entered then, and the next request takes its place."""
     limiter = Limiter(clock, takes=5.0)
-    server = Server(clock, limiter)
+    server = Throttled(clock, limiter, takes=0.25)
     results = await clock.run(server.request("late", until=3.0), server.request("next"))
     assert is_missed(results[0])
     assert server.began == [(8.0, "next")]
@@ -147,7 +118,7 @@ async def test_what_a_limiter_raises_is_raised(clock, until):
             raise TimeoutError("the limiter's own")
 
     limiter = Broken(clock)
-    server = Server(clock, limiter)
+    server = Throttled(clock, limiter)
     (error,) = await clock.run(server.request(until=until))
     assert repr(error) == """TimeoutError("the limiter's own")"""
     assert server.began == limiter.left == []
@@ -162,7 +133,7 @@ async def test_what_a_limiter_raises_at_the_end_is_raised(clock):
             assert not server.connections.locked()
             raise OSError("unreachable")
 
-    server = Server(clock, Broken(clock), connections=1)
+    server = Throttled(clock, Broken(clock), limit=1)
     (error,) = await clock.run(server.request())
     assert repr(error) == "OSError('unreachable')"
     assert server.is_idle
@@ -180,7 +151,7 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
     is_over = False
     while not is_over:
         limiter = Limiter(clock, leaving_takes=1.0)
-        server = Server(clock, limiter, connections=1, takes=1.5)
+        server = Throttled(clock, limiter, limit=1, takes=1.5)
         began = clock.seconds
         refused = RateLimitedError("slow down", status=429, retry_after=2.0)
         server.answer = lambda seconds, began=began, refused=refused: refused if seconds == began + 2.5 else None

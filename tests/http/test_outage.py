@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from itertools import pairwise, product
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -14,7 +14,6 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from aiotofupilot import (
     APIError,
     CertificateError,
-    ConnectionFailedError,
     DecodeError,
     InvalidJSONError,
     ProxyError,
@@ -172,72 +171,6 @@ async def test_a_single_failure_with_one_page_in_flight_costs_one_wait(clock):
         assert clock.seconds == pytest.approx((100 + 10) * server.takes + 10 * RetryPolicy().initial_wait)
 
 
-async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_something_else(clock):
-    """It ends after its attempts, with one page in flight and with many beside it."""
-    for kind, others in product(("502", "503", "reset"), (0, 1, 15)):
-        if (kind, others) == ("503", 0):
-            continue  # no item causes a 503, see below
-        server, controls = Server(clock), []
-        server.bad["bad"] = REFUSALS[kind]
-
-        async def control(server=server, controls=controls):
-            controls.append(server.clock.seconds)
-            return await server.ask("other", once=True) == b"page"
-
-        async def keep_asking(number, server=server):
-            for page in range(100):
-                await server.ask(f"{number}-{page}")
-
-        await clock.run(server.ask("first"))
-        (error, *rest) = await clock.run(
-            server.ask("bad", control=control), *(keep_asking(number) for number in range(others))
-        )
-        assert not any(rest)
-        assert type(error) is type(REFUSALS[kind]())
-        assert error.attempts == 6 if others != 1 else 6 <= error.attempts <= 8
-        assert len(controls) <= 1
-        assert controls or others
-
-
-@pytest.mark.parametrize(
-    ("others", "is_up", "attempts", "controls"), [(0, True, 2, 1), (1, True, 2, 0), (0, False, 6, 4)]
-)
-async def test_a_page_that_takes_too_long_twice_is_given_up_if_something_else_is_answered(
-    clock, others, is_up, attempts, controls
-):
-    """A control is requested only if nothing else was. If it fails too, the page has all its attempts."""
-    server, controlled = Server(clock), []
-    server.bad["bad"] = lambda: RequestTimeoutError("no whole response", timeout=0.3)
-
-    async def control():
-        controlled.append(server.clock.seconds)
-        return is_up and await server.ask("other", once=True) == b"page"
-
-    async def keep_asking():
-        for page in range(100):
-            await server.ask(f"page-{page}")
-
-    (error, *_) = await clock.run(server.ask("bad", control=control), *(keep_asking() for _ in range(others)))
-    assert (type(error), error.attempts, len(controlled)) == (RequestTimeoutError, attempts, controls)
-
-
-@pytest.mark.parametrize("status", [503, 529])
-async def test_a_refusal_is_not_due_to_an_item(clock, status):
-    """Each one counts as one of the attempts, although something else had a good response just before."""
-    server = Server(clock)
-    server.bad["bad"] = lambda: ServerError("refused", status=status)
-    controls = []
-
-    async def control():
-        controls.append(server.clock.seconds)
-        return await server.ask("other", once=True) == b"page"
-
-    await clock.run(server.ask("first"))
-    (error,) = await clock.run(server.ask("bad", control=control))
-    assert len(controls) == 6
-    assert error.attempts == 5 + 6, "the first five were those of an outage"
-
-
 async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     """It is of the class of the last probe's, with its own attempts, and says since when the session has been down."""
     server = Server(clock, down=(1.0, math.inf), kind="502")
@@ -341,26 +274,6 @@ async def test_the_log_says_when_the_next_probe_is(clock, caplog):
     server.once["page"] = REFUSALS["503"]()
     await clock.run(server.ask())
     assert [record.tofupilot_wait for record in caplog.records] == [pytest.approx(RetryPolicy().initial_wait)]
-
-
-async def test_a_server_that_was_never_there_is_not_down(clock):
-    """Its address may be wrong."""
-    server = Server(clock, down=(0.0, math.inf), kind="refused")
-    errors = await clock.run(server.ask("page"), server.ask("once", None))
-    assert [(type(error), error.down_since) for error in errors] == [(ConnectionFailedError, None)] * 2
-
-
-async def test_whoever_finds_out_that_a_server_was_never_there_ends_the_waits_for_it(clock):
-    """A view without retries requests at once, and does not probe."""
-    clock.chance = 1.0
-    server = Server(clock, down=(0.0, math.inf), kind="refused")
-
-    async def ping():
-        await clock.sleep(4.5)
-        await server.ask("ping", None)
-
-    await clock.run(server.ask("page"), ping())
-    assert clock.seconds == 4.5
 
 
 def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():

@@ -17,7 +17,6 @@ from aiotofupilot import (
     RequestTimeoutError,
     RetryPolicy,
     ServerError,
-    SessionError,
 )
 from aiotofupilot.listings import Procedures, Users
 from aiotofupilot.sandbox import Request, Sandbox
@@ -274,23 +273,6 @@ async def test_a_session_without_retries_asks_at_once(clock, server):
     server.fails = lambda *_: None
     assert await clock.run(server.procedures(None).list().collect()) == [server.sandbox.procedures]
     assert server.throttle.health.outage is None
-
-
-async def test_closing_the_session_ends_every_wait_of_an_outage(clock, server):
-    """At once: that for a probe, that for the turn to probe, and the probe itself."""
-    await clock.run(server.procedures().list(max_items=1).collect())
-    server.fails = lambda *_: ServerError("down", status=503)
-
-    async def close():
-        await clock.sleep(20.0)
-        await server.lifetime.close()
-
-    walks = [server.procedures().list(limit=10, concurrency=4).collect() for _ in range(8)]
-    *errors, _ = await clock.run(*walks, close())
-    assert {type(error) for error in errors} == {SessionError}
-    assert clock.seconds == pytest.approx(20.3, abs=0.5)
-    assert server.throttle.health.next is None
-    assert server.throttle.health.probing is None
 
 
 async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server, caplog):

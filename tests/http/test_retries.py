@@ -378,18 +378,6 @@ def test_a_controller_cannot_make_up_a_response():
     assert caught.value.parameter == "retry"
 
 
-async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, session):
-    """Each has its own count of attempts, fifty side by side."""
-    controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
-    pages = [Page(*[broken()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
-    every = [RequestCounts() for _ in pages]
-    results = await clock.run(*(session.ask(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
-    assert results == list(range(50))
-    assert [stats.retries for stats in every] == [number % 4 for number in range(50)]
-    assert [stats.waited for stats in every] == [number % 4 for number in range(50)]
-    assert controller.statistics == {}
-
-
 @pytest.mark.parametrize("retry", [3, True, "always", RetryPolicy, lambda: None])
 def test_retry_takes_nothing_else(retry):
     """A number of attempts is RetryPolicy(attempts=...)."""

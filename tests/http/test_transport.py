@@ -3,8 +3,6 @@
 import asyncio
 import gc
 import gzip
-import logging
-import pickle
 import socket
 import ssl
 import sys
@@ -142,18 +140,6 @@ async def test_one_connection_serves_request_after_request(make, server):
     assert server.connections == 1
 
 
-async def test_each_request_is_one_debug_line(get, server, caplog):
-    """It has the URL, the status and the size, but not the key. Nothing else is logged."""
-    caplog.set_level(logging.DEBUG, "aiotofupilot")
-    server.answers = [http(b"12345")]
-    await get()
-    (record,) = (record for record in caplog.records if record.name == "aiotofupilot")
-    assert record.levelname == "DEBUG"
-    assert record.getMessage() == f"GET {server.origin}/api/v2/procedures?limit=3: 200, 5 bytes"
-    assert (record.tofupilot_status, record.tofupilot_bytes) == (200, 5)
-    assert KEY not in caplog.text
-
-
 CUT = [
     pytest.param(hang_up, id="no answer"),
     pytest.param(reset, id="reset"),
@@ -177,15 +163,6 @@ async def test_a_response_that_does_not_arrive_is_a_failed_connection(get, serve
             await get(http_session=http_session)
         assert not isinstance(caught.value, CertificateError)
         assert len(server.requests) == number
-
-
-async def test_the_headers_of_a_response_can_be_pickled(get, server):
-    """Names still have no case afterwards, and may come several times."""
-    server.answers = [http(b"", "X-Limit: 1", "x-limit: 2")]
-    headers = (await get()).headers
-    twin = pickle.loads(pickle.dumps(headers))  # noqa: S301 - our own
-    assert twin == headers
-    assert twin.getall("X-LIMIT") == ["1", "2"]
 
 
 async def test_a_refused_connection_is_a_failed_connection(get, server):
@@ -529,18 +506,6 @@ async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, 
         await task
     with pytest.raises(SessionError, match="the aiohttp session is closed"):
         await client.get("/", timeout=None)
-
-
-async def test_an_error_of_a_users_hook_is_theirs(get, server):
-    """It is no error of the transport's."""
-
-    async def fail(session, context, params):
-        raise ValueError("of the hook")
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(fail)
-    with pytest.raises(ValueError, match="of the hook"):
-        await get(trace_configs=[trace])
 
 
 async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):

@@ -7,7 +7,7 @@ import pytest
 from fakes.in_process import InProcess
 from fakes.waveforms import measured, run_of
 
-from aiotofupilot import NotFoundError, ServerError
+from aiotofupilot import NotFoundError
 from aiotofupilot.listings import Runs
 from aiotofupilot.mirror import MirrorError, database, tables as mirror_tables, update
 from aiotofupilot.mirror.database import Database
@@ -211,21 +211,6 @@ async def test_what_was_removed_is_there_again(have, pull, details, tables, quer
     query(f"DROP TABLE {removal}")
     for name in between:
         pull(name)
-    pull("runs", details=True)
-    assert tables() == expected(await details())
-
-
-async def test_an_update_that_fails_among_the_details_is_made_up_for(pull, sandbox, details, tables, monkeypatch):
-    """The runs whose details are missing do not count as read."""
-    monkeypatch.setattr(mirror_tables, "_MANY_POINTS", 50)
-    monkeypatch.setattr(update, "_ROWS", 5)
-    monkeypatch.setattr(update, "_RUNS_FIRST", 3)
-    broken = sorted(sandbox.runs, key=lambda run: run.created_at)[4].id
-    sandbox.faults.on(lambda request: request.path.endswith(broken)).always(faults.status(500))
-    with pytest.raises(ServerError):
-        pull("runs", details=True, retry=None)
-    sandbox.faults.clear()
-    assert 0 < len(tables()[1]) < len(expected(await details())[1])
     pull("runs", details=True)
     assert tables() == expected(await details())
 

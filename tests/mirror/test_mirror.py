@@ -11,8 +11,7 @@ from attrs import evolve
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, User, Watermark
-from aiotofupilot.arrow.rows import database_rows
+from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, Watermark
 from aiotofupilot.listings import listing_class
 from aiotofupilot.mirror import (
     DatabaseInUseError,
@@ -25,7 +24,6 @@ from aiotofupilot.mirror import (
     mirror_blocking,
     update,
 )
-from aiotofupilot.mirror.tables import Selection
 from aiotofupilot.sandbox import Sandbox, faults
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -181,20 +179,6 @@ def test_nothing_is_merged_where_nothing_is_new(have, pull, sandbox, monkeypatch
     ]
 
 
-def test_a_large_listing_is_stored_in_parts(pull, sandbox, monkeypatch, mirrored, ids):
-    """A full update reads on from part to part, and marks nothing as gone that it read in an earlier one."""
-    stored = []
-    store = database.Database.store
-    monkeypatch.setattr(database.Database, "store", lambda *given: stored.append(given) or store(*given))
-    monkeypatch.setattr(update, "_ROWS", 13)
-    monkeypatch.setattr(update, "_ITEMS", 6)
-    for is_full in (False, True):
-        stored.clear()
-        assert pull("runs", full=is_full)["runs"].gone == 0
-        assert len(stored) >= 3
-        assert mirrored("runs") == ids(sandbox.runs)
-
-
 def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, mirrored, ids):
     """So an update needs no more memory where runs have written a lot. Nothing is stored twice, and nothing is lost."""
     requested = []
@@ -209,24 +193,6 @@ def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, 
     assert mirrored("phases") == ids(sandbox.phases)
     assert mirrored("measurements") == ids(sandbox.measurements)
     assert mirrored("logs") == ids(sandbox.logs)
-
-
-async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox, monkeypatch):
-    """Several tasks read what runs wrote, and each stores what is pending when it is enough."""
-
-    async def call(self, function, *given):
-        if function == database_rows(User).readable:
-            await self._store()
-        return function(*given)
-
-    monkeypatch.setattr(update.Update, "_call", call)
-    options = dict.fromkeys(("full", "again", "deadline", "on_progress", "with_totals", "removals", "publish"))
-    async with anybody() as session:
-        store = SimpleNamespace(store=lambda *_: None)
-        selection = Selection.of(["users"], None)
-        updating = update.Update(session=session, database=store, selection=selection, on_unreadable="raise", **options)
-        await updating._add("users", sandbox.users)
-    assert [rows.num_rows for rows in updating._batches["users"]] == [len(sandbox.users)]
 
 
 class Limiter(AbstractAsyncContextManager):
@@ -527,23 +493,6 @@ def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox,
     with pytest.raises(ForbiddenError):
         pull("procedures", "units")
     assert mirrored("procedures") == ids(sandbox.procedures)
-
-
-def test_runs_that_fail_in_the_middle_come_with_what_they_wrote(pull, sandbox, mirrored, monkeypatch):
-    """So what was stored before the failure is whole."""
-    monkeypatch.setattr(update, "_RUNS_FIRST", 5)
-    sandbox.produce(180)
-
-    def refuse(_factory, request):
-        if request.path.endswith("/runs") and "cursor" in request.query:
-            sandbox.faults.next(faults.status(403))
-
-    sandbox.before_response.append(refuse)
-    with pytest.raises(ForbiddenError):
-        pull("runs", "logs")
-    runs = set(mirrored("runs"))
-    assert 0 < len(runs) < 220
-    assert mirrored("logs") == sorted(log.id for log in sandbox.logs if log.run.id in runs)
 
 
 def test_a_watermark_that_cannot_be_used(have, pull, query, mirrored, sandbox, ids):

@@ -330,13 +330,6 @@ class TestAsOnWindows:
         for module in ("published", "database"):
             monkeypatch.setattr(f"aiotofupilot.mirror.{module}.sys", SimpleNamespace(platform="win32"))
 
-    def test_it_is_published(self, pull, sandbox, rows, shared, ids, tmp_path):
-        pull("runs", publish=shared)
-        sandbox.produce(1)
-        pull("runs", publish=shared)
-        assert rows("runs") == ids(sandbox.runs)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
-
     def test_a_copy_that_somebody_has_open(self, pull, sandbox, rows, shared, monkeypatch, tmp_path):
         """The line says so, and the next update publishes."""
         pull("runs", publish=shared)

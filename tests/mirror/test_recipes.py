@@ -1,7 +1,6 @@
 """The macros of a mirror, over rows that are made by hand: each number is computed by hand."""
 
 import json
-import shutil
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from statistics import stdev
@@ -460,33 +459,6 @@ def test_production_runs_and_measurements_have_all_columns(rows, connection):
     added = {"procedure_id", "procedure", "station_id", "station", "measured_at"}
     (item, *_) = rows("production_measurements()")
     assert item.keys() == columns | added
-
-
-@pytest.fixture
-def attached(connection, tmp_path):
-    """A connection of another program, to which two such databases are attached under names of its choice."""
-    ((path,),) = connection.execute("SELECT path FROM duckdb_databases() WHERE database_name = 'line'").fetchall()
-    connection.execute("CHECKPOINT")
-    for name in ("one", "other"):
-        shutil.copy(path, tmp_path / f"{name}.duckdb")
-    with duckdb.connect(tmp_path / "other.duckdb") as other:
-        other.execute("DELETE FROM runs")
-    with duckdb.connect() as program:
-        program.execute(f"ATTACH '{tmp_path / 'one.duckdb'}' AS berlin (READ_ONLY)")
-        program.execute(f"ATTACH '{tmp_path / 'other.duckdb'}' AS paris (READ_ONLY)")
-        yield program
-
-
-@pytest.mark.parametrize("macro", ["first_pass_yield()", "capability()", "failing_measurements()", "runs"])
-def test_a_database_that_is_attached_is_used_after_use(macro, attached, connection):
-    """Views and macros look for their tables in the database that ``USE`` names."""
-    attached.execute("USE berlin")
-    assert (
-        attached.execute(f"FROM tofupilot.{macro}").fetchall()
-        == connection.execute(f"FROM tofupilot.{macro}").fetchall()
-    )
-    attached.execute("USE paris")
-    assert attached.execute(f"FROM tofupilot.{macro}").fetchall() == []
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from attrs import evolve
 from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import DecodeError, DriftError, TofuPilotSession, UnauthorizedError
-from aiotofupilot.listings import Runs
+from aiotofupilot import DriftError, TofuPilotSession, UnauthorizedError
 from aiotofupilot.mirror import MirrorTimeoutError
 from aiotofupilot.mirror.removals import AT_MOST, Removals, Suspect
 from aiotofupilot.models import Page, PageMeta
@@ -98,19 +97,41 @@ def test_the_oldest_and_the_newest_and_all(pull, sandbox, gone, later, ids):
     assert pull("runs")["runs"].doubt is None
 
 
-def test_what_is_listed_again_is_not_suspected_any_more(pull, sandbox, gone, later):
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_listed_again_is_not_suspected_any_more(pull, sandbox, gone, later, full):
     """A replica may lag. If the item is missed once more, it takes two more updates."""
     pull("runs")
     run = sandbox.runs.pop(3)
     pull("runs")
     sandbox.runs.insert(3, run)
     later(5)
-    pull("runs")
+    pull("runs", full=full)
     sandbox.runs.remove(run)
     later(5)
     assert pull("runs")["runs"].gone == 0
     assert not paths(sandbox, "runs")
     assert gone("runs") == []
+
+
+def test_a_run_of_which_the_server_does_not_say_that_it_is_gone_is_a_doubt(pull, sandbox, gone, later, monkeypatch):
+    """A key that is refused meanwhile ends the update. An item that cannot be decoded is there."""
+    pull("runs")
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    later(2)
+    look = sandbox.faults.on(lambda request: request.path.endswith(run.id))
+    look.next(faults.status(401))
+    with pytest.raises(UnauthorizedError):
+        pull("runs")
+    look.next(faults.status(400))
+    assert pull("runs")["runs"].doubt.startswith("not all runs that are gone were looked for: 400")
+    look.next(faults.json({"phases": None}))
+    assert pull("runs")["runs"].gone == 0
+    assert gone("runs") == []
+    for _ in range(2):
+        later(2)
+        pull("runs")
+    assert gone("runs") == [run.id]
 
 
 def test_a_run_that_a_filter_leaves_out_is_not_gone(pull, sandbox, gone, later):
@@ -140,31 +161,6 @@ def test_a_serial_number_that_another_unit_has_now(pull, sandbox, gone, later):
         pull("units")
         later(2)
     assert gone("units") == [old.id]
-
-
-def test_an_item_that_cannot_be_decoded_is_there(pull, sandbox, gone, later, monkeypatch):
-    pull("runs")
-    sandbox.runs.pop(3)
-
-    async def odd(*_):
-        raise DecodeError("$.phases: expected an array, got null")
-
-    monkeypatch.setattr(Runs, "get", odd)
-    for _ in range(2):
-        pull("runs")
-        later(2)
-    assert gone("runs") == []
-
-
-def test_a_full_update_forgets_what_was_missed(pull, sandbox, gone, later):
-    pull("runs")
-    run = sandbox.runs.pop(3)
-    pull("runs")
-    sandbox.runs.insert(3, run)
-    pull("runs", full=True)
-    sandbox.runs.remove(run)
-    later(2)
-    assert pull("runs")["runs"].gone == 0
 
 
 def test_more_than_the_bound(pull, sandbox, gone, later):
@@ -398,18 +394,3 @@ async def test_cursors_that_are_not_offsets_are_refused():
 
     with pytest.raises(DriftError):
         await Removals("runs", fetch, times).missing()
-
-
-def test_a_key_that_is_refused_meanwhile_ends_the_update(pull, sandbox, gone, later):
-    """Other errors of the look are doubts."""
-    pull("runs")
-    run = sandbox.runs.pop(3)
-    pull("runs")
-    later(2)
-    sandbox.faults.on(lambda request: request.path.endswith(run.id)).next(faults.status(401))
-    with pytest.raises(UnauthorizedError):
-        pull("runs")
-    sandbox.faults.on(lambda request: request.path.endswith(run.id)).next(faults.status(400))
-    assert pull("runs")["runs"].doubt.startswith("not all runs that are gone were looked for: 400")
-    assert pull("runs")["runs"].gone == 1
-    assert gone("runs") == [run.id]
