@@ -15,37 +15,19 @@ ADDRESS = URL("https://tofupilot.example.com/api/v2/procedures")
 
 
 def test_an_error_is_told_without_what_it_quotes():
+    refused = ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 443)")
+    several = OSError("Multiple exceptions: quoted by Python itself")
+    failed = [
+        (aiohttp.ClientError("quoted"), "ClientError"),
+        (aiohttp.ClientOSError(), "ClientOSError"),
+        (aiohttp.ClientOSError(104, "Connection reset by peer"), "[Errno 104] Connection reset by peer"),
+        (aiohttp.ServerDisconnectedError("quoted"), "the server disconnected"),
+        (aiohttp.ClientConnectorError(KEY, several), "Multiple exceptions: quoted by Python itself"),
+        (aiohttp.ClientConnectorError(KEY, refused), "Connection refused"),
+    ]
+    begin = "the connection to tofupilot.example.com failed: "
     for error, kind, message in [
-        (
-            aiohttp.ClientError("quoted"),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: ClientError",
-        ),
-        (
-            aiohttp.ClientOSError(),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: ClientOSError",
-        ),
-        (
-            aiohttp.ClientOSError(104, "Connection reset by peer"),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: [Errno 104] Connection reset by peer",
-        ),
-        (
-            aiohttp.ServerDisconnectedError("quoted"),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: the server disconnected",
-        ),
-        (
-            aiohttp.ClientConnectorError(KEY, OSError("Multiple exceptions: quoted by Python itself")),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: Multiple exceptions: quoted by Python itself",
-        ),
-        (
-            aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 443)")),
-            ConnectionFailedError,
-            "the connection to tofupilot.example.com failed: Connection refused",
-        ),
+        *((error, ConnectionFailedError, begin + message) for error, message in failed),
         (
             aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "[SSL] record layer failure")),
             CertificateError,

@@ -11,8 +11,8 @@ import zlib
 
 import aiohttp
 import pytest
-import trustme
 from aiohttp.abc import AbstractResolver
+from fakes.proxies import AUTHORITY
 from fakes.raw_server import Server, and_then, hang, hang_up, http, reset
 from fakes.shown import texts
 from fakes.transport import OverSockets
@@ -380,19 +380,14 @@ async def test_a_3xx_that_leads_nowhere_is_a_response(get, server, status):
     assert (await get()).status == int(status[:3])
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
 @pytest.fixture
-async def secure(authority):
+async def secure():
     """Starts servers with a certificate of an authority that nobody trusts."""
     servers = []
 
     async def start(host="127.0.0.1"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(host).configure_cert(context)
+        AUTHORITY.issue_cert(host).configure_cert(context)
         servers.append(await Server().start(context))
         return servers[-1]
 
@@ -411,10 +406,10 @@ async def test_a_certificate_of_a_stranger_is_not_accepted(get, secure):
     assert server.requests == []
 
 
-async def test_a_private_authority_works_through_a_session_that_is_handed_in(get, secure, authority, handed_in):
+async def test_a_private_authority_works_through_a_session_that_is_handed_in(get, secure, handed_in):
     """The certificate has to be for that host."""
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    AUTHORITY.configure_trust(context)
     session = handed_in(connector=aiohttp.TCPConnector(ssl=context))
     server = await secure()
     server.answers = [http(b"secret")]
@@ -424,7 +419,7 @@ async def test_a_private_authority_works_through_a_session_that_is_handed_in(get
         await get(origin=server.origin, http_session=session)
 
 
-async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, secure, authority, handed_in):
+async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, secure, handed_in):
     """aiohttp's Fingerprint pins it."""
     session = handed_in(connector=aiohttp.TCPConnector(ssl=aiohttp.Fingerprint(bytes(32))))
     server = await secure()

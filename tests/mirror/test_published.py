@@ -153,17 +153,18 @@ def test_each_change_is_published(pull, sandbox, query, shared):
             assert query(sql, path=shared) == query(sql), what
 
 
-def test_what_earlier_updates_changed_is_published(pull, sandbox, rows, shared, ids):
-    """They were made without the option, or the copy was lost."""
+def test_what_earlier_updates_changed_is_published(pull, sandbox, rows, shared, ids, tmp_path):
+    """They were made without the option or published another copy, or the copy was lost, or the mirror."""
     pull("runs")
     pull("runs", publish=shared)
     assert rows("runs") == ids(sandbox.runs)
     sandbox.produce(1)
-    pull("runs")
+    pull("runs", publish=tmp_path / "another.duckdb")
     pull("runs", publish=shared)
     assert rows("runs") == ids(sandbox.runs)
+    (tmp_path / "line.duckdb").write_bytes(shared.read_bytes())
     shared.unlink()
-    pull("runs", publish=shared)
+    assert pull("runs", publish=shared)["runs"].new == 0
     assert rows("runs") == ids(sandbox.runs)
 
 
@@ -176,22 +177,6 @@ def test_an_update_that_fails_publishes_nothing_and_the_next_one_all(pull, sandb
     assert len(rows("runs")) == RUNS
     assert pull("runs", "stations", publish=shared)["runs"].new == 0
     assert rows("runs") == ids(sandbox.runs)
-
-
-def test_several_copies(pull, rows, sandbox, ids, tmp_path, shared):
-    """Each has all that the mirror has, in whatever turn they are made."""
-    for target in ("one.duckdb", "shared.duckdb", "one.duckdb", "shared.duckdb"):
-        sandbox.produce(1)
-        pull("runs", publish=tmp_path / target)
-    assert rows("runs") == ids(sandbox.runs)
-
-
-def test_a_copy_is_enough_to_restore_the_mirror(pull, sandbox, mirrored, ids, tmp_path, shared):
-    pull("runs", publish=shared)
-    (tmp_path / "line.duckdb").write_bytes(shared.read_bytes())
-    sandbox.produce(1)
-    assert pull("runs", publish=shared)["runs"].new == 1
-    assert mirrored("runs") == ids(sandbox.runs)
 
 
 def test_a_mirror_and_its_copy_may_be_moved_and_linked(pull, sandbox, query, ids, tmp_path, shared):
