@@ -60,6 +60,10 @@ def covers(query, position):
     return cursor <= position < cursor + int(query["limit"])
 
 
+async def every(walk):
+    return [item async for item in walk]
+
+
 @pytest.fixture
 def server(clock):
     return Server(clock)
@@ -110,10 +114,7 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
             server.fails = lambda query, _, failure=failure: failure() if covers(query, 45) else None
             walk = server.procedures().list(limit=10, concurrency=concurrency, on_unreadable="skip").walk()
 
-            async def read(walk=walk):
-                return [item async for item in walk]
-
-            (items,) = await clock.run(read())
+            (items,) = await clock.run(every(walk))
             assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
             assert walk.stats.unreadable_positions == [45]
             assert walk.stats.requests == len(server.sent)
@@ -125,10 +126,7 @@ async def test_details_that_take_too_long_are_given_up_after_two_attempts_if_som
     server.fails = lambda query, _: None if query else timed_out()
     walk = server.procedures().list(limit=10, on_unreadable="skip").details().walk()
 
-    async def read():
-        return [item async for item in walk]
-
-    assert await clock.run(read()) == [[]]
+    assert await clock.run(every(walk)) == [[]]
     assert walk.stats.unreadable == 1
     requested = [query.get("limit", "an item") for _, query in server.sent]
     assert requested == ["10", "an item", "an item", "1", "1", "an item", "1", "an item"]
@@ -176,10 +174,7 @@ async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clo
         server.fails = fails
         walk = server.procedures().list(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
 
-        async def read(walk=walk):
-            return [item async for item in walk]
-
-        (items,) = await clock.run(read())
+        (items,) = await clock.run(every(walk))
         assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
         assert walk.stats.unreadable_positions == [45]
 

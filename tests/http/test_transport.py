@@ -132,14 +132,6 @@ async def test_a_response_of_any_status_is_a_response(get, server):
     assert response.headers["Retry-After"] == "7"
 
 
-async def test_one_connection_serves_request_after_request(make, server):
-    """It goes back to the pool when the body has been read."""
-    server.answers = [http(BODY), http(b"no", status="500 No"), http(gzip.compress(BODY), "Content-Encoding: gzip")]
-    client = make()
-    assert [(await client.get("/", timeout=60.0)).status for _ in range(3)] == [200, 500, 200]
-    assert server.connections == 1
-
-
 CUT = [
     pytest.param(hang_up, id="no answer"),
     pytest.param(reset, id="reset"),
@@ -523,19 +515,14 @@ async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, ha
 
 
 async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
-    """Whichever server they ask."""
+    """Whichever server they ask. A session that is closed has connections of its own, and is refused later."""
     session, another = handed_in(), handed_in()
     here, again, there = (
         make(origin, http_session=session).transport.connections for origin in (None, None, elsewhere.origin)
     )
     assert here is again is there is not make(http_session=another).transport.connections
-
-
-async def test_a_closed_session_has_connections_of_its_own(make, handed_in):
-    """It is refused later."""
-    session = handed_in()
-    await session.close()
-    assert not make(http_session=session).transport.connections.locked()
+    await another.close()
+    assert not make(http_session=another).transport.connections.locked()
 
 
 @pytest.mark.parametrize("answer", [*CUT, *HUNG, pytest.param(http(b"", "X: " + "a" * 10_000), id="flood")])

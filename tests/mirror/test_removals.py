@@ -83,8 +83,8 @@ def test_a_removed_item_is_marked_by_the_second_update_that_misses_it(pull, sand
     assert len(paths(sandbox, name)) == 1
 
 
-def test_the_oldest_and_the_newest_and_all(pull, sandbox, gone, later, ids):
-    pull("runs")
+def test_the_oldest_and_the_newest_and_all(have, pull, sandbox, gone, later, ids):
+    have("runs")
     sandbox.runs.sort(key=lambda run: run.created_at)
     kept, removed = sandbox.runs[1:-1], [sandbox.runs[0], sandbox.runs[-1]]
     for rest, lost in ((kept, removed), ([], removed + kept)):
@@ -98,9 +98,9 @@ def test_the_oldest_and_the_newest_and_all(pull, sandbox, gone, later, ids):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_what_is_listed_again_is_not_suspected_any_more(pull, sandbox, gone, later, full):
+def test_what_is_listed_again_is_not_suspected_any_more(have, pull, sandbox, gone, later, full):
     """A replica may lag. If the item is missed once more, it takes two more updates."""
-    pull("runs")
+    have("runs")
     run = sandbox.runs.pop(3)
     pull("runs")
     sandbox.runs.insert(3, run)
@@ -113,9 +113,11 @@ def test_what_is_listed_again_is_not_suspected_any_more(pull, sandbox, gone, lat
     assert gone("runs") == []
 
 
-def test_a_run_of_which_the_server_does_not_say_that_it_is_gone_is_a_doubt(pull, sandbox, gone, later, monkeypatch):
+def test_a_run_of_which_the_server_does_not_say_that_it_is_gone_is_a_doubt(
+    have, pull, sandbox, gone, later, monkeypatch
+):
     """A key that is refused meanwhile ends the update. An item that cannot be decoded is there."""
-    pull("runs")
+    have("runs")
     run = sandbox.runs.pop(3)
     pull("runs")
     later(2)
@@ -153,8 +155,8 @@ def test_a_run_that_a_filter_leaves_out_is_not_gone(pull, sandbox, gone, later):
     assert gone("runs") == [removed.id]
 
 
-def test_a_serial_number_that_another_unit_has_now(pull, sandbox, gone, later):
-    pull("units")
+def test_a_serial_number_that_another_unit_has_now(have, pull, sandbox, gone, later):
+    have("units")
     old = sandbox.units.pop(3)
     sandbox.units.insert(0, evolve(old, id="another", created_at=max(unit.created_at for unit in sandbox.units)))
     for _ in range(2):
@@ -179,8 +181,8 @@ def test_more_than_the_bound(pull, sandbox, gone, later):
     assert pull("runs")["runs"].doubt is None
 
 
-def test_without_it_no_request_is_made(pull, sandbox, later):
-    pull("runs")
+def test_without_it_no_request_is_made(have, pull, sandbox, later):
+    have("runs")
     sandbox.runs.pop(3)
     before = len(sandbox.requests)
     pull("runs", removals=False)
@@ -191,9 +193,9 @@ def test_without_it_no_request_is_made(pull, sandbox, later):
         pull("runs", removals=0)
 
 
-def test_an_item_that_cannot_be_read_is_a_doubt(pull, sandbox, gone, later):
+def test_an_item_that_cannot_be_read_is_a_doubt(have, pull, sandbox, gone, later):
     """Where it is among those that have to be seen. What was missed before stays noted."""
-    pull("runs")
+    have("runs")
     sandbox.runs.sort(key=lambda run: run.created_at, reverse=True)
     run = sandbox.runs.pop(3)
     pull("runs")
@@ -206,8 +208,8 @@ def test_an_item_that_cannot_be_read_is_a_doubt(pull, sandbox, gone, later):
     assert gone("runs") == [run.id]
 
 
-def test_nothing_is_looked_for_where_something_new_cannot_be_read(pull, sandbox, gone, later):
-    pull("runs")
+def test_nothing_is_looked_for_where_something_new_cannot_be_read(have, pull, sandbox, gone, later):
+    have("runs")
     sandbox.runs.pop(3)
     sandbox.produce(1)
     newest = max(sandbox.runs, key=lambda run: run.created_at)
@@ -219,9 +221,9 @@ def test_nothing_is_looked_for_where_something_new_cannot_be_read(pull, sandbox,
 
 
 @pytest.mark.parametrize("seed", range(4 if NIGHTLY else 1))
-def test_while_the_line_goes_on(pull, sandbox, gone, later, query, seed):
+def test_while_the_line_goes_on(have, pull, sandbox, gone, later, query, seed):
     """Runs are made and removed with each request. Nothing that is listed is gone, and at last all that is gone is."""
-    pull("runs")
+    have("runs")
     busy = BusyLine(runs=1.0, run_removals=0.7, seed=seed)
     sandbox.before_response.append(busy)
     for _ in range(4):
@@ -237,8 +239,8 @@ def test_while_the_line_goes_on(pull, sandbox, gone, later, query, seed):
     assert gone("runs")
 
 
-def test_the_deadline_ends_it(pull, sandbox):
-    pull("runs")
+def test_the_deadline_ends_it(have, pull, sandbox):
+    have("runs")
     sandbox.faults.on(lambda request: request.path.endswith("/runs") and "created_after" not in request.query).always(
         faults.stall(3600)
     )

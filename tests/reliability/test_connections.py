@@ -41,7 +41,7 @@ json.dump(sorted(contacted), sys.stdout)
 
 def test_a_program_connects_to_its_server_and_to_nobody_else(tmp_path):
     """It looks up no name, starts no program and sends no telemetry."""
-    with serve(Sandbox(20, runs=100)) as sandbox:
+    with serve(Sandbox(20, runs=25)) as sandbox:
         environment = {"TOFUPILOT_API_KEY": sandbox.api_key, "TOFUPILOT_URL": sandbox.url, "HOME": str(tmp_path)}
         ran = subprocess.run(  # noqa: S603 - our own
             [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -159,40 +159,6 @@ async def test_a_program_that_forgets_its_session_is_told_once(run, sandbox):
     assert "Traceback" not in stderr
 
 
-async def test_a_forked_child_is_told_to_make_its_own(run, sandbox):
-    """It can do so, and the parent is not disturbed."""
-    program = """
-        import asyncio, os
-        from aiotofupilot import SessionError, TofuPilotSession
-
-        async def count(session):
-            return len(await session.procedures.list().collect())
-
-        async def own():
-            async with TofuPilotSession() as session:
-                return await count(session)
-
-        used, unused = TofuPilotSession(), TofuPilotSession()
-        with asyncio.Runner() as runner:
-            assert runner.run(count(used)) == 250
-            if (child := os.fork()) == 0:
-                for run in (runner.run, asyncio.run):
-                    try:
-                        run(count(used))
-                    except SessionError as error:
-                        assert str(error).endswith("make one session in each")
-                    else:
-                        raise AssertionError("shared")
-                assert asyncio.run(own()) == 250
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-            assert runner.run(count(used)) == 250
-            runner.run(used.close())
-        """
-    assert await run(program, "-W", "error") == ""
-    assert len(sandbox.requests) == 9
-
-
 async def test_uvloop_runs_it_all(run, sandbox):
     """Walks with pages in flight, faults, an early end, and closing under a request; nothing is left behind."""
     sandbox.faults.randomly(rate=0.2, heal_after=2)
