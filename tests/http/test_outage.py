@@ -276,6 +276,48 @@ async def test_the_log_says_when_the_next_probe_is(clock, caplog):
     assert [record.tofupilot_wait for record in caplog.records] == [pytest.approx(RetryPolicy().initial_wait)]
 
 
+DOWN, BUSY = ServerError("unavailable", status=503), RateLimitedError("slower", status=429)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_answered", "failures", "others", "begins"),
+    [
+        (BUSY, True, 1, 9, True),
+        (DOWN, True, 1, 0, False),
+        (DOWN, False, 1, 0, True),
+        (DOWN, False, 1, 1, False),
+        (DOWN, True, 2, 1, True),
+        (DOWN, True, 4, 4, False),
+        (DOWN, True, 4, 3, True),
+        (DOWN, False, 5, 100, True),
+    ],
+)
+def test_so_many_failures_begin_an_outage(error, is_answered, failures, others, begins):
+    """In a row, while others are in flight. A good response may have come after their requests were sent."""
+    health = Health()
+    health.succeeded(health.sent())
+    sent = health.sent()
+    if is_answered:
+        health.succeeded(health.sent())
+    for _ in range(failures):
+        assert health.outage is None
+        health.failed(error, sent, 0.0, in_flight=others, attempts=6, wait=lambda _: 1.0)
+    assert (health.outage is not None) == begins
+
+
+def test_pages_take_turns_to_probe_and_one_that_was_requested_often_comes_last():
+    health, pages = Health(), [wanted(until=until) for until in (90.0, 90.0, 5.0)]
+    health.failed(DOWN, health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 7.0)
+    health.waiting |= {page: asyncio.Event() for page in pages}
+    assert [health.wait(page, 1.0) for page in pages] == [6.0, 89.0, None]
+    pages[0].made = pages[0].attempts - 1
+    assert [health.wait(page, 1.0) for page in pages] == [89.0, 6.0, None]
+    assert [health.wait(pages[2], now, is_new=True) for now in (1.0, 1.1)] == [None, 0.0]
+    health.pause(20.0)
+    assert [health.wait(pages[1], now) for now in (1.0, 20.0)] == [19.0, 0.0]
+    assert health.wait(pages[2], 2.0, is_new=True) is None
+
+
 def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():
     health = Health()
     early = health.sent()

@@ -14,9 +14,9 @@ from aiotofupilot.testing import serve
 
 
 @pytest.fixture
-def line():
-    """What the sandbox is made with."""
-    return {"procedures": 5, "runs": 40}
+def line(request):
+    """What the sandbox is made with: the ``LINE`` of a module, or this."""
+    return getattr(request.module, "LINE", {"procedures": 5, "runs": 40})
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,7 @@ SERIES = (
 pytestmark = pytest.mark.usefixtures("short_series")
 
 
-@pytest.fixture
-def line():
-    return {"procedures": 2, "runs": RUNS}
+LINE = {"procedures": 2, "runs": RUNS}
 
 
 @pytest.fixture

@@ -8,10 +8,7 @@ import pytest
 from fakes.budget import STEP
 from fakes.disks import every_call
 
-
-@pytest.fixture
-def line():
-    return {"procedures": 2, "runs": 6}
+LINE = {"procedures": 2, "runs": 6}
 
 
 class Connection:

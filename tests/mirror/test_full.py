@@ -44,11 +44,6 @@ LINE = {"procedures": 9, "runs": 8, "paging": paging.capped(4)}
 
 
 @pytest.fixture
-def line():
-    return LINE
-
-
-@pytest.fixture
 def tables(query):
     """Return the rows of all tables by ID, without when they were read, and the IDs of those that are gone."""
 

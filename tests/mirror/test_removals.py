@@ -24,9 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 1_000_000
 
 
-@pytest.fixture
-def line():
-    return {"procedures": 2, "runs": 30}
+LINE = {"procedures": 2, "runs": 30}
 
 
 @pytest.fixture

@@ -20,9 +20,7 @@ LONG = "x" * 3_000_000
 pytestmark = pytest.mark.usefixtures("short_series")
 
 
-@pytest.fixture
-def line():
-    return {"procedures": 2, "runs": 8}
+LINE = {"procedures": 2, "runs": 8}
 
 
 def change(sandbox, listing, *values, **field):
