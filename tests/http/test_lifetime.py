@@ -141,3 +141,21 @@ def test_without_an_event_loop_of_asyncio_a_sentence_says_so():
     """Trio has none, and neither has a program that drives a coroutine by hand."""
     with pytest.raises(SessionError, match=r"^a session needs a running event loop of asyncio, and there is none"):
         TofuPilotSession("key").get_json("/v2/runs/x").send(None)
+
+
+async def test_a_timeout_of_the_users_own_stays_one(session, under_way):
+    """The session may be closed at the same time."""
+
+    async def user():
+        async with asyncio.timeout(None) as scope:
+            scopes.append(scope)
+            await session.procedures.list().first()
+
+    scopes = []
+    task = await under_way(user)
+    scopes[0].reschedule(0.0)
+    await session.close()
+    with pytest.raises((TimeoutError, SessionError)):
+        await task
+    assert not task.cancelled()
+    assert task.cancelling() == 0

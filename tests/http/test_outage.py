@@ -370,3 +370,25 @@ def test_what_the_end_of_a_request_says_about_the_server():
         (asyncio.CancelledError(), None),
     ]:
         assert evidence(error) == about
+
+
+@pytest.mark.parametrize(
+    ("others", "is_up", "attempts", "controls"), [(0, True, 2, 1), (1, True, 2, 0), (0, False, 6, 4)]
+)
+async def test_a_page_that_takes_too_long_twice_is_given_up_if_something_else_is_answered(
+    clock, others, is_up, attempts, controls
+):
+    """A control is requested only if nothing else was. If it fails too, the page has all its attempts."""
+    server, controlled = Server(clock), []
+    server.bad["bad"] = lambda: RequestTimeoutError("no whole response", timeout=0.3)
+
+    async def control():
+        controlled.append(server.clock.seconds)
+        return is_up and await server.ask("other", once=True) == b"page"
+
+    async def keep_asking():
+        for page in range(100):
+            await server.ask(f"page-{page}")
+
+    (error, *_) = await clock.run(server.ask("bad", control=control), *(keep_asking() for _ in range(others)))
+    assert (type(error), error.attempts, len(controlled)) == (RequestTimeoutError, attempts, controls)

@@ -1,9 +1,10 @@
 """Walks through an outage, on a clock of their own: what is read around, what is waited for, and for how long."""
 
+import asyncio
 import logging
 import socket
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from aiotofupilot import (
     RequestTimeoutError,
     RetryPolicy,
     ServerError,
+    SessionError,
 )
 from aiotofupilot.listings import Procedures, Users
 from aiotofupilot.sandbox import Request, Sandbox
@@ -312,3 +314,69 @@ async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, 
     (error,) = await clock.run(server.procedures().list(limit=10).collect())
     assert error.status == 502
     assert error.attempts <= 12
+
+
+@pytest.mark.parametrize("queue", ["limiter", "connections"])
+async def test_what_waits_in_a_queue_when_an_outage_begins_waits_for_its_end(clock, queue):
+    """It would have been sent to a server that is known to be down, beside the request that probes."""
+
+    class Limiter:
+        async def __aenter__(self):
+            await clock.sleep(0.2)
+
+        async def __aexit__(self, *_):
+            pass
+
+    queues = {"limiter": Limiter()} if queue == "limiter" else {"connections": asyncio.Semaphore(1)}
+    server = Server(clock, **queues)
+    server.fails = lambda _, began: ServerError("down", status=503) if 0.55 <= began < 60.0 else None
+    listings = [server.procedures().list(limit=2, max_items=1, on_drift="ignore") for _ in range(50)]
+    assert await clock.run(*(listing.collect() for listing in listings)) == [server.sandbox.procedures[:1]] * 50
+    meanwhile = [began for began, _ in server.sent if 0.55 <= began < 60.0]
+    assert len(meanwhile) < 25
+    assert all(later - sooner >= 0.1 for sooner, later in pairwise(meanwhile[5:]))
+
+
+async def followed(stream, seen):
+    async for item in stream:
+        seen.append(item)
+
+
+async def test_a_stream_goes_on_after_an_outage_of_hours(clock, server, caplog):
+    """It says since when it lasts, and warns every ten minutes, whatever the outage is."""
+    for failure, retry in ((lambda: ServerError("down", status=502), RetryPolicy()), (timed_out, None)):
+        caplog.clear()
+        caplog.set_level(logging.INFO)
+        clock.seconds = 0.0
+        clock._sleepers.clear()
+        server = Server(clock, items=3)
+        server.fails = lambda _, began, failure=failure: failure() if 100.0 <= began < 7300.0 else None
+        stream = server.procedures(retry).list().follow(interval=20.0)
+        told = {}
+
+        async def look(server=server, stream=stream, told=told):
+            for seconds in (50.0, 3600.0, 7600.0):
+                await clock.sleep(seconds - clock.seconds)
+                told[seconds] = stream.down_since
+            await server.lifetime.close()
+
+        error, _ = await clock.run(followed(stream, []), look())
+        assert isinstance(error, SessionError)
+        assert told[50.0] is told[7600.0] is None
+        assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
+        levels = [record.levelno for record in caplog.records]
+        assert 12 <= levels.count(logging.WARNING) <= 14
+        assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
+
+
+async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):
+    """The policy is otherwise the session's. Other ways to try again stay as they are."""
+    server.fails = lambda _, began: ServerError("down", status=503) if began >= 10.0 else None
+    stream = server.procedures().list().follow(interval=5.0, max_outage=40.0)
+    (error,) = await clock.run(followed(stream, []))
+    assert isinstance(error, ServerError)
+    assert error.watermark == stream.watermark
+    assert error.down_since is not None
+    assert clock.seconds < 10.0 + 2 * 40.0 + 10.0
+    untried = server.procedures(None).list().follow(max_outage=40.0)
+    assert untried._source.listing.connection.retry is None
