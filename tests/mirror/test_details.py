@@ -7,7 +7,7 @@ import pytest
 from fakes.in_process import InProcess
 from fakes.waveforms import measured, run_of
 
-from aiotofupilot import NotFoundError
+from aiotofupilot import NotFoundError, ServerError
 from aiotofupilot.listings import Runs
 from aiotofupilot.mirror import MirrorError, database, tables as mirror_tables, update
 from aiotofupilot.mirror.database import Database
@@ -291,3 +291,18 @@ def test_a_table_of_the_users_own_stays(pull, query):
             pull("runs", details=True)
         assert query(f"FROM {name}") == [(42,)]
         query(f"DROP TABLE {name}")
+
+
+async def test_an_update_that_fails_among_the_details_is_made_up_for(pull, sandbox, details, tables, monkeypatch):
+    """The runs whose details are missing do not count as read."""
+    monkeypatch.setattr(mirror_tables, "_MANY_POINTS", 50)
+    monkeypatch.setattr(update, "_ROWS", 5)
+    monkeypatch.setattr(update, "_RUNS_FIRST", 3)
+    broken = sorted(sandbox.runs, key=lambda run: run.created_at)[4].id
+    sandbox.faults.on(lambda request: request.path.endswith(broken)).always(faults.status(500))
+    with pytest.raises(ServerError):
+        pull("runs", details=True, retry=None)
+    sandbox.faults.clear()
+    assert 0 < len(tables()[1]) < len(expected(await details())[1])
+    pull("runs", details=True)
+    assert tables() == expected(await details())
