@@ -219,21 +219,6 @@ def test_the_front_page_is_short():
     assert len([word for word in text.split() if word.strip("|-:")]) <= MOST_WORDS  # without the lines of tables
 
 
-def test_the_clients_are_compared_by_what_was_measured():
-    """Each row has the figures of benchmarks/README.md, and none of them is left out because it is bad."""
-    kept, *_ = read_tables(ROOT / "benchmarks" / "README.md")
-    measured = {row[0]: dict(zip(kept[0], row, strict=True)) for row in kept[1:]}
-    _, compared = read_tables(ROOT / "aiotofupilot" / "guides" / "which-client.md")
-    assert len(compared) == 7
-    for title, ours, *others in compared[1:]:
-        figure, _, how = ours.partition(", with `")
-        client = "**aiotofupilot**" + (f", {how.rstrip('`')}" if how else "")
-        assert figure == measured[title][client]
-        for other, theirs in zip(compared[0][2:], others, strict=True):
-            figure, retries, _ = theirs.partition(", with its retries on")
-            assert figure == measured[title][other + (", its retries on" if retries else "")]
-
-
 def test_the_front_page_says_what_clients_lose_as_it_was_measured():
     """The column with the most changes, and its heading; the four loops lose the same."""
     _, kept, *_ = read_tables(ROOT / "aiotofupilot" / "guides" / "pagination.md")
