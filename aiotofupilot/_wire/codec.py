@@ -1,8 +1,9 @@
 """Turns the bytes of a page or of one item into models, and single items from and into JSON objects.
 
-A body is decoded in one of two ways. The usual way is fast: cattrs leaves it to msgspec, which parses the bytes into
-models. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs structures it with detailed
-validation. This either succeeds, because the body is good but has a rare form, or it names the JSON path of the fault.
+A body is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
+models of those that are not models yet. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs
+structures it with detailed validation. This either succeeds, because the body is good but has a rare form, or it names
+the JSON path of the fault.
 
 msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
 aiohttp takes, and many programs import this package without listing anything.

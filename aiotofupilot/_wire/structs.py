@@ -1,10 +1,10 @@
-"""The fast way to read a body: cattrs leaves it to msgspec, which makes the models in one pass of C.
+"""The fast way to read a body: msgspec parses it, and cattrs makes models of what is not a model yet.
 
-msgspec parses JSON and checks its types meanwhile. What cattrs structures by itself is in `detailed` and in `own`.
-msgspec makes an object of an attrs class without its constructor: it sets an attribute for each key of the JSON that
-the class has. So a field that has another name on the wire has its slot under both names. `_taught` says more.
+msgspec parses JSON, checks its types and makes objects in one pass of C. A model is made in that pass, unless the wire
+has other names for some of its fields, or for fields of what is in it. msgspec has no names but a class's own for
+attrs classes. Such a model is parsed as a struct of msgspec, which has the names of the wire, and then converted.
 
-A reader that needs the values alone takes structs of msgspec in place of models, because structs cost half as much.
+A reader that needs the values alone takes structs for all models, because structs cost half as much.
 
 msgspec is strict and refuses some pages that are good. The codec then parses these again in another way.
 """
@@ -12,8 +12,7 @@ msgspec is strict and refuses some pages that are good. The codec then parses th
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
-from threading import Lock
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import attrs
@@ -21,7 +20,7 @@ import msgspec
 from cattrs import Converter
 
 from aiotofupilot.models import Page, RawItem
-from aiotofupilot.models.fields import Field, fields_of, wire_name
+from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 from aiotofupilot.positions import LARGEST
 
@@ -69,12 +68,15 @@ def whole(number: float) -> int:
 
 @cache
 def _items_converter() -> Converter:
-    """Return the converter to lists of models from what msgspec has parsed, which are models already."""
+    """Return the converter to lists of models from what msgspec has parsed."""
     converter = Converter(detailed_validation=False)
 
     @converter.register_structure_hook_factory(lambda _: True)
     def items(kind: Any) -> Callable[[Any, Any], Any]:
-        return _raw_items if get_args(kind) == (RawItem,) else _as_parsed
+        (item,) = get_args(kind)
+        if item is RawItem:
+            return _raw_items
+        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else _as_parsed
 
     return converter
 
@@ -96,12 +98,21 @@ def parsed_type(kind: Any, *, structs: bool) -> Any:
     A new kind of field needs a row in the table. Until then it is a `TypeError`.
     """
     if attrs.has(kind):
-        return _struct(kind) if structs else _taught(kind)
+        return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
     if kind not in _PLAIN:
         raise TypeError(f"the wire has no type for {kind!r}")
     return _PLAIN[kind]
+
+
+@cache
+def _is_renamed(model: Any) -> bool:
+    """Return whether the wire has another name for a field of a model, or of what is in it."""
+    return any(
+        field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
+        for field in fields_of(model)
+    )
 
 
 def _type_of(field: Field, *, structs: bool) -> Any:
@@ -111,41 +122,29 @@ def _type_of(field: Field, *, structs: bool) -> Any:
     return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - of types that only the run time knows
 
 
-_TEACHING = Lock()
-
-
 @cache
-def _taught(model: Any) -> Any:
-    """Return a model, after teaching msgspec names on the wire, offsets of date-times, and bounds.
+def _annotated(model: Any) -> Any:
+    """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
 
-    msgspec reads the fields of a class and their annotations once, when the first decoder needs them, and keeps what it
-    has read. If somebody else had it read the class before, it reads the class again.
+    msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
     """
-    types = {field.wire_name: _type_of(field, structs=False) for field in fields_of(model)}
-    with _TEACHING:
-        fields, annotations = attrs.fields(model), model.__annotations__
-        names = {field.name: wire_name(field) or field.name for field in fields}
-        for name, on_wire in names.items():
-            if on_wire != name:
-                setattr(model, on_wire, getattr(model, name))  # the descriptor of the slot
-        if "__msgspec_cache__" in vars(model):
-            del model.__msgspec_cache__
-        model.__annotations__ = annotations | types
-        model.__attrs_attrs__ = tuple(field.evolve(name=names[field.name]) for field in fields)
-        try:
-            msgspec.json.Decoder(model)
-        finally:
-            model.__annotations__, model.__attrs_attrs__ = annotations, fields
+    annotations = model.__annotations__
+    exact = annotations | {field.name: _type_of(field, structs=False) for field in fields_of(model)}
+    try:
+        model.__annotations__ = exact
+        msgspec.json.Decoder(model)
+    finally:
+        model.__annotations__ = annotations
     return model
 
 
 @cache
-def _struct(model: Any) -> type[msgspec.Struct]:
+def _struct(model: Any, *, structs: bool) -> type[msgspec.Struct]:
     """Return a struct with the fields of a model, under the same names."""
     members: list[Any] = []
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)
-        members.append((field.name, _type_of(field, structs=True), *default))
+        members.append((field.name, _type_of(field, structs=structs), *default))
     # Structs live as long as one page, and are in no reference cycles, so the garbage collector need not track them.
     return msgspec.defstruct(
         model.__name__,

@@ -7,8 +7,7 @@
 - `display` shows items and pages in a notebook.
 
 Field names are the API's own. A few names are other ones on the wire. Such a field has that name in its
-attrs metadata, under ``"wire"``, and `wire_name` reads it. After the first page, ``dir()`` shows the attribute under
-that name too, because msgspec sets it by that name. A field that the server leaves out where it has no value,
+attrs metadata, under ``"wire"``, and `wire_name` reads it. A field that the server leaves out where it has no value,
 rather than send null, has ``"null": False`` there. A field that is a secret has ``repr=False``. No table, file or
 database that this package writes has it, and `to_wire` can leave it out.
 
