@@ -11,20 +11,20 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache, partial
-from inspect import isabstract
-from types import NoneType, UnionType
+from inspect import getattr_static, isabstract
+from types import MemberDescriptorType, NoneType, UnionType
 from typing import Annotated, Any, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
 import msgspec
 from attrs import frozen
-from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs import ClassValidationError, Converter, IterableValidationError, StructureHandlerNotFoundError
 from cattrs.gen import make_dict_structure_fn, override
 
 from aiotofupilot._checks import for_parameter, must_be
@@ -71,7 +71,7 @@ def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = ()) ->
         raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", cast("object", model))
     try:
         return _own_decoder(model, envelope, keys)
-    except (NameError, TypeError) as error:
+    except (AttributeError, NameError, SyntaxError, TypeError, StructureHandlerNotFoundError) as error:
         raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
 
 
@@ -144,8 +144,9 @@ class OwnDecoder(Decoder[Any]):
             return self._structure(item, self.item)
         except Exception as error:  # noqa: BLE001 - a constructor may raise any error
             path, fault = _locate(error, path)
-        # Raised outside of the handler, because the errors of the libraries quote the body.
-        fault = _SIGNATURE.sub(r"\1***", fault)  # a class may quote the value that it refuses
+        # Raised outside of the handler, because the errors of the libraries quote the body. A class may quote the value
+        # that it refuses, and a key may be an address too.
+        path, fault = (_SIGNATURE.sub(r"\1***", text) for text in (path, fault))
         raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
 
 
@@ -211,12 +212,19 @@ def _is_generated(method: Any) -> bool:
 
 
 def _is_plain(cls: type) -> bool:
-    """Return whether the constructor of a class does nothing that msgspec does not do too."""
+    """Return whether the constructor of a class does nothing that msgspec does not do too.
+
+    Where a key is missing, msgspec takes the attribute that the object has without it.
+    """
     own: Any = vars(cls)
+    getting: Any = cls.__getattribute__
     setting: Any = cls.__setattr__
     hashing: Any = cls.__hash__
     if (
-        any(field.path != field.name for field in _fields_of(cls))
+        any(field.path != field.name or field.is_hidden_in(cls) for field in _fields_of(cls))
+        or hasattr(cls, "__getattr__")
+        or getting is not object.__getattribute__
+        or type(cls).__call__ is not type.__call__
         or not _is_generated(cls.__init__)  # type: ignore[misc]  # of this very class
         or "__new__" in {name for base in cls.__mro__[:-1] for name in vars(base)}
         or not (setting is object.__setattr__ or _is_generated(setting))
@@ -253,7 +261,17 @@ class _Field:
     name: str
     path: str
     """Where its value is in the JSON."""
-    has_default: bool
+    default: Any
+    """Its default, or what makes it; `attrs.NOTHING`: there is none."""
+
+    @property
+    def has_default(self) -> bool:
+        return self.default is not attrs.NOTHING
+
+    def is_hidden_in(self, cls: type) -> bool:
+        """Return whether a class has something else than the field under its name, such as a base's constant."""
+        found = getattr_static(cls, self.name, self.default)
+        return found is not self.default and not isinstance(found, MemberDescriptorType)
 
 
 def _fields_of(cls: Any) -> list[_Field]:
@@ -266,20 +284,26 @@ def _fields_of(cls: Any) -> list[_Field]:
     if variables:
         raise TypeError(f"{variables[0]!r} is an InitVar, and no field")
     if is_of_attrs:
-        found = [(field.name, field.metadata, field.default is not attrs.NOTHING) for field in attrs.fields(cls)]
+        found = [(field.name, field.metadata, field.default) for field in attrs.fields(cls)]
     else:
-        missing = dataclasses.MISSING
         found = [
-            (field.name, field.metadata, field.default is not missing or field.default_factory is not missing)
+            (
+                field.name,
+                field.metadata,
+                next(
+                    (each for each in (field.default, field.default_factory) if each is not dataclasses.MISSING),
+                    attrs.NOTHING,
+                ),
+            )
             for field in dataclasses.fields(cast("Any", cls))
         ]
     fields: list[_Field] = []
-    for name, metadata, has_default in found:
+    for name, metadata, default in found:
         path = metadata.get("path", metadata.get("wire") or name)  # as models of this package say it
         if not isinstance(path, str) or "" in path.split("."):
             message = f"the path of {name!r} must be keys with dots in between, such as 'unit.part.name', got {path!r}"
             raise TypeError(message)
-        fields.append(_Field(name, path, has_default))
+        fields.append(_Field(name, path, default))
     return fields
 
 
@@ -318,6 +342,7 @@ def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> t
         """Return the type of a dict with the values of some fields, each at the rest of its path."""
         types: dict[str, Any] = {}
         for key in {keys[0]: None for _, _, keys in members}:
+            msgspec.json.encode(key)  # a string keeps its UTF-8, and msgspec finds no other key without that
             below = [(name, hint, keys[1:]) for name, hint, keys in members if keys[0] == key]
             if all(keys for _, _, keys in below):
                 types[key] = Union[dict_of(below), None]  # noqa: UP007 - of types that only the run time knows
@@ -354,6 +379,7 @@ def _converter() -> Converter:
     """Return a converter from plain JSON. It refuses types that it cannot make before it meets any JSON."""
     converter = Converter(detailed_validation=True, structure_fallback_factory=_refuse)
     converter.register_structure_hook_func(lambda kind: kind is object, _as_parsed)  # as for Any
+    converter.register_structure_hook_factory(_is_other_container, lambda kind, _: _refuse(kind))
     converter.register_structure_hook_factory(partial(_is_native, classes=False), _value_hook)
     converter.register_structure_hook_factory(_is_container, _container_hook)
     converter.register_structure_hook_factory(_is_class, _class_hook)
@@ -407,6 +433,12 @@ def _is_container(kind: Any) -> bool:
     return origin in _FACTORIES and (origin is not tuple or inner[1:] == (...,))
 
 
+def _is_other_container(kind: Any) -> bool:
+    """Return whether a type is a container that cattrs would make of a text or of the keys of an object too."""
+    origin: Any = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Collection) and origin not in _FACTORIES.keys() | _CONTAINERS
+
+
 def _container_hook(kind: Any, converter: Converter) -> Hook:
     """Return what makes a container. cattrs takes a text for a list, so the class of the value is checked before."""
     cls, factory = _FACTORIES[get_origin(kind)]
@@ -436,6 +468,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
         if deep:
             members = {**members}
         for path, keys, has_default in deep:
+            members.pop(path, None)  # a key with dots in it is another one
             found: Any = value
             for key in keys:
                 if found is None and not has_default:
@@ -452,8 +485,8 @@ _MISSING = object()
 
 _AT = re.compile(r"(?s)(.*) - at `\$(.*)`")
 """How msgspec ends a message, unless the value itself is at fault."""
-_SIGNATURE = re.compile(r"(https?://[^\s'\"?]+\?)[^\s'\"]+")
-"""The query of an address, by which anybody can download."""
+_SIGNATURE = re.compile(r"(?s)(//[^?]*\?).*")
+"""The query of an address, by which anybody can download, and all that follows: it may have any character."""
 
 
 def _locate(error: BaseException, path: str) -> tuple[str, str]:

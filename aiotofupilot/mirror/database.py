@@ -281,20 +281,21 @@ class Database:
             )
         )
 
-    def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None) -> int:
+    def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
         """Mark the rows that an update should have seen and has not, and return how many are new.
 
-        It has read what was created at `since` or later, or what such runs wrote. None: it has read everything.
+        It has read what was created at `since` or later, or what such runs wrote. None: it has read everything. Of what
+        was created after `until`, nothing is marked. None: all may be.
         """
-        condition, parameters = "true", []
-        if since is not None:
-            condition, parameters = "created_at > ?", [since]
-            if listing in FOLLOWING:
-                run_id = run_path(listing).replace(".", "__")
-                condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
+        bounds = {"created_at > ?": since, "created_at <= ?": until}
+        given = {text: time for text, time in bounds.items() if time is not None}
+        condition = " AND ".join(given) or "true"
+        if given and listing in FOLLOWING:
+            run_id = run_path(listing).replace(".", "__")
+            condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         with self._transaction():
-            if number := int(self._value(sql, datetime.now(UTC), seen_at, *parameters)):
+            if number := int(self._value(sql, datetime.now(UTC), seen_at, *given.values())):
                 self._run(_NEW_VERSION)
         return number
 

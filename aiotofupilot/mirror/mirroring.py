@@ -77,7 +77,12 @@ class Mirror:
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
         self._publish = None if publish is None else Path(publish).resolve()
-        if self._publish == self._path.resolve():
+        own = self._path.resolve()
+        if self._publish is not None and {own, own.with_name(f"{own.name}.wal")} & {
+            self._publish,
+            self._publish.with_name(f"{self._publish.name}.part"),
+            self._publish.with_name(f"{self._publish.name}.wal"),
+        }:
             message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
             raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None

@@ -154,9 +154,12 @@ class Removals:
         """Return the IDs of all items that were created in some time. None: these items are not all of them."""
         first = max(0, first)
         items, has_more = await self._read(first, end - first)
+        ids = {item_id for _, item_id in items}
+        if len(ids) < len(items):  # the pages do not fit together, so an item may be on none of them
+            return None
         if (first and not (items and items[0][0] < earliest)) or (has_more and items[-1][0] <= latest):
             return None
-        return {item_id for _, item_id in items}
+        return ids
 
     async def _read(self, first: int, number: int) -> tuple[list[tuple[int, str]], bool]:
         """Return when some items were created, with their IDs, and whether there are more after them."""

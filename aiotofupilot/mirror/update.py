@@ -67,6 +67,9 @@ _BYTES = 8 * 2**20
 _ITEMS = 1_000
 """Items that are made into rows together."""
 
+_LATER = timedelta(days=7)
+"""A row that is not listed, and whose item can be had all the same, is looked for again after this time."""
+
 _RECENT = timedelta(hours=1)
 """What was created this long before a walk began was visible to it, however wrong a clock may be."""
 
@@ -187,8 +190,7 @@ class Update:
         await self._call(self.database.prepare, name, {each: self.selection.text(each) for each in names})
         self._rows_before |= {each: await self._call(self.database.rows, each) for each in names}
         self._report(name)
-        declared = listing_class(name)  # runs, units and batches can be requested by their creation, oldest first
-        is_ordered = declared.creation_filter is not None and declared.oldest_first == declared.creation_field
+        is_ordered = _is_ordered(name)
         text = None if self.full else await self._call(self.database.watermark, name)
         if text is None and not is_ordered:
             await self._read_all(name)
@@ -403,10 +405,11 @@ class Update:
             await self._call(self.database.store, batches, self._began_at, watermarks)
 
     async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
-        """Mark what was not seen, unless something may have been missed."""
+        """Mark what was not seen, unless something may have been missed, or a replica may only not have it yet."""
+        until = _before(self._began_at, _RECENT) if _is_ordered(name) else None
         for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each]):
-                self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since)
+                self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
         """Look for rows that the server does not list any more, and mark those that an earlier update missed, too."""
@@ -427,6 +430,8 @@ class Update:
                     elif is_missing and await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
                         del since[suspect.id]
+                    elif is_missing:  # most often a filter leaves it out from now on
+                        since[suspect.id] = self._clock.now() + _LATER
         except (UnauthorizedError, RateLimitedError):
             raise
         except (APIError, DecodeError, DriftError) as error:
@@ -476,6 +481,12 @@ class Update:
             seconds = self.deadline or 0.0
             message = f"the deadline of {seconds:g} s has passed"
             raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
+
+
+def _is_ordered(name: str) -> bool:
+    """Return whether a listing can be requested by the creation of its items, oldest first: runs, units and batches."""
+    declared = listing_class(name)
+    return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
 
 
 def _before(time: datetime, by: timedelta) -> datetime:

@@ -1,6 +1,7 @@
 """Items as objects of the user's own class."""
 
 import sys
+from collections import abc, deque
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -671,3 +672,57 @@ async def test_an_error_does_not_tell_where_anybody_can_download():
     with pytest.raises(DecodeError, match=r"must not be https://storage\.example\.com/a\.bin\?\*\*\*") as caught:
         await made(MyRun, download_url=address)
     assert "0123456789abcdef" not in f"{caught.value!r} {caught.value} {caught.value.body}"
+
+
+async def test_a_key_may_have_any_letters():
+    cls = own(size=(int, at("metadata.größe", default=0)))
+    assert (await made(cls, metadata={"größe": 3})).size == 3
+
+
+@pytest.mark.parametrize("note", [1, 1.0], ids=["by msgspec", "by cattrs"])
+async def test_a_path_is_not_a_key_with_dots(note):
+    cls = own(created_at=datetime, note=int, name=(str, at("procedure.name", default="none")))
+    found = await made(cls, procedure={}, note=note, **{"procedure.name": "other"})
+    assert found.name == "none"
+
+
+class WithConstant:
+    verdict = "a constant"
+
+
+class WithGetattr:
+    def __getattr__(self, name):
+        return f"made up for {name}"
+
+
+@pytest.mark.parametrize("base", [WithConstant, WithGetattr])
+async def test_nothing_stands_in_for_a_key_that_is_missing(base):
+    cls = attrs.define(slots=False)(type("MyRun", (base,), {"__annotations__": {"verdict": str}}))
+    with pytest.raises(DecodeError, match="verdict: it is missing"):
+        await made(cls)
+
+
+@pytest.mark.parametrize(
+    "kind", [deque[str], abc.MutableSequence[str], abc.Set[str], Annotated[Box, 1], "datetime.nothing", "list["]
+)
+def test_a_type_that_cannot_be_made_is_refused_at_once(kind):
+    """A text is not a list of its letters."""
+    with pytest.raises(TypeError, match="model cannot be made of JSON"):
+        Runs(Connection()).list().into(own(tags=kind))
+
+
+async def test_what_the_class_refuses_is_not_logged(caplog):
+    """The fast way fails once, and the detailed way does not."""
+    refused = []
+
+    def once(value):
+        if not refused:
+            refused.append(value)
+            raise ValueError(f"refused {value}")
+        return value
+
+    caplog.set_level("INFO")
+    assert (await made(own(outcome=(str, attrs.field(converter=once))), outcome="https://h/a?Sig=secret")).outcome
+    assert refused
+    assert "because of their form: ValueError" in caplog.text
+    assert "secret" not in caplog.text

@@ -260,6 +260,14 @@ def test_the_mirror_itself_is_refused(pull, tmp_path, monkeypatch, name):
         Mirror("line.duckdb", publish=7)
 
 
+@pytest.mark.parametrize(("mirror", "copy"), [("x.duckdb.part", "x.duckdb"), ("x.duckdb", "x.duckdb.wal")])
+def test_a_file_that_belongs_to_the_mirror_is_refused(pull, tmp_path, mirror, copy):
+    """Or the mirror is what belongs to the copy, and would be replaced."""
+    with pytest.raises(ValueError, match="to publish"):
+        pull("users", path=tmp_path / mirror, publish=tmp_path / copy)
+    assert [*tmp_path.iterdir()] == []
+
+
 class SmallDisk(BufferedWriter):
     """A file on a disk that takes 1,000,000 bytes."""
 
