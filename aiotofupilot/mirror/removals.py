@@ -60,7 +60,7 @@ class Suspect(NamedTuple):
     time: int
     """When it was created, in microseconds from 1970 on."""
     since: datetime
-    """When it was missed first."""
+    """When it was missed first, or from when on it is looked for again."""
 
 
 class _Place(NamedTuple):
