@@ -21,7 +21,7 @@ import pyarrow as pa
 from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
-from .published import COPY, check_target, replace
+from .published import COPY, check_target, is_database, replace
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
 from .state import FORMAT, OWN, State, state_of
@@ -46,9 +46,6 @@ _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
 
 _HEADERS = 3 * 4096
 """Bytes. Any database of DuckDB has its three headers."""
-
-_MAGIC, _AT = b"DUCK", 8
-"""What a database has in its first header, and where: https://duckdb.org/docs/stable/internals/storage"""
 
 _MEMORY_FULL = "iB used)"
 """What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
@@ -500,7 +497,7 @@ def _check_file(path: Path) -> bool:
         if error.errno in _DISK_FAILED:
             raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
-    if head and not head[_AT:].startswith(_MAGIC):
+    if head and not is_database(head):
         raise MirrorError(_NOT_A_DATABASE.format(path))
     path.resolve().unlink()  # and keep a link to it
     return False

@@ -37,6 +37,14 @@ _READ_ONLY = 0o444
 its changes beside it. DuckDB 1.4 applies that to the next copy too."""
 
 
+def is_database(head: bytes) -> bool:
+    """Return whether a file that begins with some bytes is a database.
+
+    Source: https://duckdb.org/docs/stable/internals/storage
+    """
+    return head[8:].startswith(b"DUCK")
+
+
 def check_target(target: Path) -> None:
     """Check that a copy can be put in a place, as far as that is known before."""
     if not target.parent.is_dir():
@@ -56,6 +64,10 @@ def replace(target: Path, source: IO[bytes]) -> None:
         message = f"another program is publishing {target}: wait until that is done"
         raise DatabaseInUseError(message, path=target)
     file, path = found
+    if (head := file.read(12)) and not is_database(head):
+        file.close()
+        raise MirrorError(f"{path} is not what a copy left that was interrupted: remove it, or choose another file")
+    file.seek(0)
     with BufferedWriter(file) as writer:
         try:
             writer.truncate(0)  # a process that was killed has left something

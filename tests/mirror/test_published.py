@@ -268,6 +268,19 @@ def test_a_file_that_belongs_to_the_mirror_is_refused(pull, tmp_path, mirror, co
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_strange_file_in_the_place_of_a_part_is_left(pull, shared):
+    """The mirror is up to date all the same, and the next update publishes it."""
+    part = shared.with_name(f"{shared.name}.part")
+    part.write_text("a file of somebody")
+    with pytest.raises(MirrorError, match="remove it, or choose another file"):
+        pull("users", publish=shared)
+    assert part.read_text() == "a file of somebody"
+    assert not shared.exists()
+    part.unlink()
+    pull("users", publish=shared)
+    assert shared.exists()
+
+
 class SmallDisk(BufferedWriter):
     """A file on a disk that takes 1,000,000 bytes."""
 
@@ -294,7 +307,7 @@ def test_a_full_disk_leaves_the_copy_before(pull, sandbox, rows, shared, ids, mo
 
 def test_what_a_killed_process_left_is_overwritten(pull, sandbox, rows, shared, ids, tmp_path):
     """It may be longer than the copy."""
-    (tmp_path / "shared.duckdb.part").write_bytes(b"x" * 20_000_000)
+    (tmp_path / "shared.duckdb.part").write_bytes(b"checksumDUCK" + b"x" * 20_000_000)
     pull("runs", publish=shared)
     assert rows("runs") == ids(sandbox.runs)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["line.duckdb", "shared.duckdb"]
