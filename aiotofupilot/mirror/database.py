@@ -173,10 +173,10 @@ class Database:
         _check_columns(tables)
         with self._transaction():
             self._forget(known.keys() - whole)
-            self._complete(tables)
             self._create("_mirror_copy", COPY)
             self._create("_mirror_suspects", _SUSPECTS)
             self._run("INSERT INTO _mirror_copy SELECT uuid(), uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
+            self._complete(tables)
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
     def _create(self, table: str, columns: Mapping[str, str]) -> None:
@@ -222,6 +222,7 @@ class Database:
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
                 self._forget_watermark(listing)
+                self._run(_NEW_VERSION)  # it has another table, perhaps without rows
             for name in _with_points(filters):
                 self._create(name, columns_of(name))
             for name in missing:
@@ -239,6 +240,7 @@ class Database:
                 self._forget_watermark("runs" if table in FOLLOWING else table)
         if any(lacking.values()):
             self._define()  # in DuckDB 1.4, a view fails after its table got a column
+            self._run(_NEW_VERSION)
 
     def _forget_watermark(self, listing: str) -> None:
         self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
