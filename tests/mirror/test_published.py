@@ -268,6 +268,14 @@ def test_a_file_that_belongs_to_the_mirror_is_refused(pull, tmp_path, mirror, co
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_table_without_rows_is_published(pull, sandbox, shared):
+    sandbox.batches.clear()
+    pull("users", publish=shared)
+    pull("users", "batches", publish=shared)
+    with duckdb.connect(shared, read_only=True) as copy:
+        assert copy.execute("FROM tofupilot.batches").fetchall() == []
+
+
 def test_a_strange_file_in_the_place_of_a_part_is_left(pull, shared):
     """The mirror is up to date all the same, and the next update publishes it."""
     part = shared.with_name(f"{shared.name}.part")
