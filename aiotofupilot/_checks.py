@@ -15,8 +15,6 @@ from operator import index
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from yarl import URL
 
 T = TypeVar("T")
@@ -94,18 +92,6 @@ def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
     if value not in choices:
         raise must_be(ValueError, name, f"one of {', '.join(map(repr, choices))}", value)
     return value
-
-
-def near_column(name: object, names: Sequence[str]) -> str:
-    """Return what else may have been meant by the name of a column, as the end of a sentence.
-
-    A part of a column stands after a dot.
-    """
-    from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
-
-    inside = [each for each in names if each.startswith(f"{name}.")]
-    near = inside or get_close_matches(str(name), names, n=3) or names
-    return f": there are {', '.join(near)}" if len(near) > 1 else f": did you mean {near[0]!r}?"
 
 
 def is_loopback(host: str) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._checks import boolean, for_parameter, must_be, near_column
+from aiotofupilot._checks import boolean, for_parameter, must_be
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.models.fields import near_column
 
 from .columns import arrays_of, flat_columns, nested_columns
 

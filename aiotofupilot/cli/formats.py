@@ -20,10 +20,9 @@ from attrs import evolve, frozen
 from rich.cells import cell_len, set_cell_size
 
 import aiotofupilot
-from aiotofupilot._checks import near_column
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class
-from aiotofupilot.models.fields import shown_fields
+from aiotofupilot.models.fields import near_column, shown_fields
 
 from .messages import UsageError, is_terminal, visible_json
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["wire_name"]
 
@@ -88,3 +91,15 @@ def immutable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: immutable(member) for key, member in cast("Any", value).items()}
     return value
+
+
+def near_column(name: object, names: Sequence[str]) -> str:
+    """Return what else may have been meant by the name of a column, as the end of a sentence.
+
+    A part of a column stands after a dot.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
+
+    inside = [each for each in names if each.startswith(f"{name}.")]
+    near = inside or get_close_matches(str(name), names, n=3) or names
+    return f": there are {', '.join(near)}" if len(near) > 1 else f": did you mean {near[0]!r}?"

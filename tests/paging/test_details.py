@@ -601,6 +601,19 @@ class TestEnd:
             with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
                 await anext(walk)
 
+    @WIDTHS
+    async def test_an_error_of_the_listing_comes_after_the_details_before_it(self, service, concurrency):
+        connection = InProcess(service, turns=lambda: 2, attempts=1)
+        service.faults.on(cursor=19).next(status(401))
+        walk, found = connection.procedures.list(limit=20, concurrency=concurrency).details().walk(), []
+        with pytest.raises(UnauthorizedError) as caught:
+            async for item in walk:
+                found.append(item.id)
+        assert found == ids(service)[:20]
+        assert caught.value.checkpoint == walk.checkpoint
+        await settled(connection)
+        assert found + [item.id async for item in walk] == ids(service)
+
     async def test_a_task_that_somebody_else_cancels_is_the_end_of_the_session(self, service):
         connection = InProcess(service, turns=lambda: 50)
         connection.served.add("/v2/procedures")

@@ -63,6 +63,12 @@ def test_an_item_that_was_met_again_late_stands_where_it_was_passed_last():
     assert ids(drift.admit(page("ef", 7), gap=Gap(6, 7, before="b"))) == ["e", "f"]
 
 
+def test_a_page_behind_a_gap_after_an_item_that_was_not_passed_is_not_taken():
+    drift = anchored("abcd")
+    assert drift.admit(page("efg", 5), gap=Gap(4, 5, before="x")) is None
+    assert ids(drift.admit(page("cdefg", 2))) == ["e", "f", "g"]
+
+
 def test_a_page_behind_a_gap_at_the_beginning_is_the_first_of_the_listing():
     drift = anchored("abcdefgh")
     assert drift.admit(page("ijklmnop", 7)) is None

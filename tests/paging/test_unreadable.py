@@ -20,6 +20,7 @@ from aiotofupilot import (
     RequestTimeoutError,
     ResponseTooLargeError,
     ServerError,
+    SessionError,
 )
 from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot.listings import Users
@@ -370,6 +371,19 @@ class TestOtherErrors:
         with pytest.raises(ForbiddenError) as caught:
             await listing(on_unreadable="skip").collect()
         assert caught.value.position is None
+
+    async def test_a_closed_session_ends_the_search(self, listing, service, connection):
+        service.faults.always(unreadable(45))
+        respond = connection._respond
+
+        async def closed(target):
+            if len(service.requests) > 15:
+                raise SessionError("closed")
+            return await respond(target)
+
+        connection._respond = closed
+        with pytest.raises(SessionError):
+            await listing(on_unreadable="skip").collect()
 
 
 class TestMovingListing:
