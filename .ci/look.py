@@ -4,8 +4,8 @@
 
 Each page of FOLDER is opened at two widths, and some of them dark and light. No page may be wider than its window, run
 into an error, have code under a copy button, or ask another server for anything. The search has to find first what
-people search for. With SHOTS, pictures
-of some pages go into this folder. Without Chromium, a line says that nobody has looked, and the exit code is 0.
+people search for. With SHOTS, pictures of some pages go into this folder. Without Chromium, a line says that nobody has
+looked, and the exit code is 0.
 """
 
 from __future__ import annotations

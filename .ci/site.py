@@ -290,8 +290,8 @@ def check_menu(menu: list[dict[str, Any]], docs: Path) -> None:
 def guides_first(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what the search can find, in an order in which a guide comes before the reference.
 
-    The search shows titles that it finds before texts, and of those that are alike the first here. A field of a class
-    has no title of its own. It is a part of the text of its class, because a guide has most words in its text only.
+    The search shows titles that it finds before texts, and of those that are alike the first here. A guide has most
+    words in its text only. So a field of a class is found in the text of the class, and not by a title.
     """
     kept: dict[str, dict[str, Any]] = {}
     for entry in sorted(found, key=lambda entry: entry["location"].startswith(MADE)):

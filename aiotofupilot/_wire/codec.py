@@ -68,8 +68,7 @@ class Decoder(Generic[C]):
             return decode(body)
         except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
             # A class of the user's own may quote the value that it refuses.
-            reason = "" if self.is_own else str(error)
-            reason = reason or type(error).__name__
+            reason = ("" if self.is_own else str(error)) or type(error).__name__
         content = self._in_detail(body)
         if not self._was_slow:
             self._was_slow = True

@@ -30,6 +30,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from aiotofupilot._checks import for_parameter, must_be
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models.fields import wire_name
 
 from .codec import Decoder
 from .detailed import CONTAINERS, LEAVES, NAMES, Hook, checked, or_default, structured
@@ -283,28 +284,22 @@ def _fields_of(cls: Any) -> list[_Field]:
     variables = [name for name, field in of_data.items() if _is_init_var(field)]
     if variables:
         raise TypeError(f"{variables[0]!r} is an InitVar, and no field")
-    if is_of_attrs:
-        found = [(field.name, field.metadata, field.default) for field in attrs.fields(cls)]
-    else:
-        found = [
-            (
-                field.name,
-                field.metadata,
-                next(
-                    (each for each in (field.default, field.default_factory) if each is not dataclasses.MISSING),
-                    attrs.NOTHING,
-                ),
-            )
-            for field in dataclasses.fields(cast("Any", cls))
-        ]
+    found: Any = attrs.fields(cls) if is_of_attrs else dataclasses.fields(cast("Any", cls))
     fields: list[_Field] = []
-    for name, metadata, default in found:
-        path = metadata.get("path", metadata.get("wire") or name)  # as models of this package say it
+    for field in found:
+        name, path = field.name, field.metadata.get("path", wire_name(field) or field.name)
         if not isinstance(path, str) or "" in path.split("."):
             message = f"the path of {name!r} must be keys with dots in between, such as 'unit.part.name', got {path!r}"
             raise TypeError(message)
-        fields.append(_Field(name, path, default))
+        fields.append(_Field(name, path, field.default if is_of_attrs else _default_of(field)))
     return fields
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    """Return the default of a field of a dataclass, or what makes it, as attrs has it."""
+    missing = dataclasses.MISSING
+    default = field.default_factory if field.default is missing else field.default
+    return attrs.NOTHING if default is missing else default
 
 
 _DICT: Callable[..., Any] = cast("Any", TypedDict)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
 from itertools import accumulate
+from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
@@ -282,7 +283,7 @@ def _table(listing: str, model: type, names: Sequence[str] | None, *, is_shown: 
         known = {column.value: column for column in columns}
         leaves = chosen(model, names)
         made = (known.get(".".join(leaf.attributes)) or _column(leaf) for leaf in leaves)
-        columns = tuple(evolve(column, leaves=None) for column in made)
+        columns = tuple(evolve(column, leaves=inf) for column in made)
     return table_rows(columns, shutil.get_terminal_size().columns if is_shown else None)
 
 
@@ -322,9 +323,9 @@ class Column:
     """Terminal cells that it needs."""
     enough: int
     """The width up to which more width is of use, in terminal cells."""
-    leaves: int | None
-    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first. None: it
-    is never left out, but narrowed."""
+    leaves: float
+    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first. Infinite:
+    it is never left out, but narrowed."""
 
     def text(self, item: object) -> str:
         """Return the text of its cell for an item; ``-`` stands for null."""
@@ -499,11 +500,11 @@ def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
     if width is None:
         return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
-    leaving = sorted((column for column in columns if column.leaves is not None), key=lambda column: column.leaves or 0)
-    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0 < len(leaving):
-        if len(kept) == 1:
+    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0 and len(kept) > 1:
+        first = min(kept, key=lambda column: column.leaves)
+        if first.leaves == inf:
             break
-        kept.remove(leaving.pop(0))
+        kept.remove(first)
     if spare < 0:
         needed = sum(column.width for column in kept)
         return [evolve(column, width=max(1, column.width * (needed + spare) // needed)) for column in kept]

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from .results import MirrorProgress, MirrorResult
 
 
+def _beside(path: Path, *endings: str) -> set[Path]:
+    """Return a file, and those beside it that belong to it, by their endings."""
+    return {path, *(path.with_name(f"{path.name}{ending}") for ending in endings)}
+
+
 class Mirror:
     """A DuckDB database that mirrors an account, or a part of one. Use it as an async context manager.
 
@@ -77,12 +82,9 @@ class Mirror:
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
         self._publish = None if publish is None else Path(publish).resolve()
-        own = self._path.resolve()
-        if self._publish is not None and {own, own.with_name(f"{own.name}.wal")} & {
-            self._publish,
-            self._publish.with_name(f"{self._publish.name}.part"),
-            self._publish.with_name(f"{self._publish.name}.wal"),
-        }:
+        if self._publish is not None and _beside(self._path.resolve(), ".wal") & _beside(
+            self._publish, ".wal", ".part"
+        ):
             message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
             raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None

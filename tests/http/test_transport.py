@@ -515,7 +515,7 @@ async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, ha
 
 
 async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
-    """Whichever server they ask. A session that is closed has connections of its own, and is refused later."""
+    """They may ask different servers. A session whose aiohttp session is closed does not share them."""
     session, another = handed_in(), handed_in()
     here, again, there = (
         make(origin, http_session=session).transport.connections for origin in (None, None, elsewhere.origin)

@@ -241,7 +241,7 @@ def test_what_becomes_visible_after_its_run_comes_with_the_next_update(pull, san
 
 
 def test_what_more_and_more_runs_wrote_is_requested_together(pull, sandbox, monkeypatch):
-    """It is that of few runs at first, so that an update which is always ended early gets ahead."""
+    """The first request is about few runs. So updates that are always ended early get on, too."""
     monkeypatch.setattr(update, "_RUNS_FIRST", 1)
     pull("logs")
     first_pages = [

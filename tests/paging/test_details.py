@@ -468,7 +468,7 @@ class TestLag:
         assert found + [item.id async for item in walk] == [item.id for item in items]
 
     async def test_an_error_of_the_look_for_it_resumes_before_it(self, service):
-        """The listing is looked through on the way, and that has a position of its own."""
+        """The search passes other items. The error says where the walk was, and not where the search was."""
         wanted = ids(service)
         connection = InProcess(service, attempts=1)
         walk = connection.procedures.list(limit=4).details().walk()

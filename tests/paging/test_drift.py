@@ -151,7 +151,7 @@ def test_what_did_not_turn_up_is_forgotten_like_all_that_was_passed():
 
 
 def test_a_listing_that_grew_by_more_than_a_page_before_the_items_passed_last_is_read_anew():
-    """Up to a page, the items that are out of sight count as created."""
+    """Items that no page has shown count as created, up to the number of items on a page."""
     assert ids(anchored("abcde").admit(page("def", 13))) == ["f"]
     drift = anchored("abcde")
     assert drift.admit(page("def", 14)) is None
@@ -253,7 +253,7 @@ def test_the_nearer_probe_comes_first(origin, total, expected):
 
 @pytest.mark.parametrize(("limit", "shown"), [(2, 2), (3, 3), (10, 10), (100, 100), (100, 10), (10, 2)])
 def test_no_item_lies_between_two_probes(limit, shown):
-    """Neighbouring probes overlap by half a page, or touch, also where the server gives fewer items than asked for."""
+    """Each probe overlaps the next by half a page, or touches it. This holds for a server with shorter pages, too."""
     probes = sorted({50, *places(50, total=90, limit=limit, shown=shown)[:-1]})
     assert probes[0] == 0
     assert all(right - left <= max(1, shown // 2) for left, right in pairwise(probes))

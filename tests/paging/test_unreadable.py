@@ -399,7 +399,7 @@ class TestMovingListing:
         assert {item.id for item in seen} == {item.id for item in service.procedures} - {bad}
 
     async def test_an_unreadable_item_at_the_top_that_is_removed_in_the_search_costs_no_other(self, listing, service):
-        """The item behind it takes its place, perhaps after the place was passed."""
+        """The next item moves to its position, perhaps after the walk has passed that position."""
         procedures = service.procedures[:40]
         bad = procedures[:2]
         service.faults.always(unreadable(*(item.id for item in bad)))

@@ -698,7 +698,7 @@ class TestBatches:
 
     @EVERY_WAY
     async def test_they_are_the_items_of_the_pages(self, listing, service, concurrency, on_drift):
-        """Each is what a page brought, none is empty, and the checkpoint stands behind it."""
+        """A batch has the new items of a page. No batch is empty. The checkpoint is after its last item."""
         options = {"concurrency": concurrency, "on_drift": on_drift}
         walk, passed = listing(limit=20, **options).walk(), []
         async for batch in walk.batches():

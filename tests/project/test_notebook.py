@@ -52,7 +52,7 @@ def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):
 
 
 def test_the_chart_is_a_picture_and_its_days_are_dates(outputs):
-    """The runs are of three days. With room for more labels, matplotlib alone would label hours."""
+    """The runs are of three days. With space for more labels, matplotlib alone would label hours."""
     assert len(outputs[2]["image/png"]) > 5_000
     assert outputs[2]["streams"] == ""
     assert outputs[-1]["text/plain"] == "['31', '01\\nFeb\\n2026', '02']"
