@@ -17,6 +17,7 @@ if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
 
 import dlt
 from attrs import evolve
+from dlt.extract.items_transform import LimitItem, MapItem
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
 from ._checks import aware, boolean, one_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from dlt.extract import DltResource
+    from dlt.extract.items import SupportsPipe
+    from dlt.extract.pipe import Pipe
 
 __all__ = ["tofupilot"]
 
@@ -107,6 +110,26 @@ class _Run:
         return rows
 
 
+class _Take(MapItem):
+    """The first step behind the batches of a resource: it lets a run note each one, and hands on its rows.
+
+    dlt's own limit stands behind all steps, and drops what comes after its last batch. So such a batch is not noted.
+    """
+
+    def __init__(self, limit: LimitItem | None = None) -> None:
+        super().__init__(self._take)
+        self._limit = limit
+
+    def bind(self, pipe: SupportsPipe) -> _Take:
+        steps = cast("Pipe", pipe).steps
+        return _Take(next((step for step in steps if isinstance(step, LimitItem)), None))
+
+    def _take(self, batch: tuple[_Run, int, pa.RecordBatch, str | None]) -> pa.RecordBatch:
+        run, number, rows, watermark = batch
+        dropped = self._limit is not None and self._limit.exhausted
+        return rows if dropped else run.take(number, rows, watermark)
+
+
 def _items(
     name: str,
     make_session: Callable[[], TofuPilotSession],
@@ -139,7 +162,7 @@ def _items(
         # Its types leave out that it takes a schema of Arrow.
         columns=cast("Any", rows.schema),
     )
-    return made.add_map(lambda batch: batch[0].take(*batch[1:]))
+    return made.add_step(_Take())
 
 
 def _walk(

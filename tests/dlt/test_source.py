@@ -8,6 +8,7 @@ import dlt
 import duckdb
 import pytest
 from attrs import evolve
+from dlt.extract.pipe_iterator import PipeIterator
 from dlt.pipeline.exceptions import PipelineStepFailed
 from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
@@ -86,6 +87,24 @@ def test_a_limit_of_dlts_own_loses_nothing(pipeline, sandbox, ids, monkeypatch):
     assert 0 < len(ids("runs")) < 40
     pipeline.run(tofupilot(sandbox.api_key, sandbox.url, listings=["runs"]))
     assert ids("runs") == listed(sandbox.runs)
+
+
+def test_a_batch_that_comes_after_a_limit_is_not_noted(monkeypatch, sandbox):
+    """dlt has one more batch on its way when a limit is reached, and drops it."""
+    state = {}
+    monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
+    resource = tofupilot(sandbox.api_key, sandbox.url, listings=["users"]).add_limit(2).resources["users"]
+    (pipe,), _ = PipeIterator.clone_pipes([resource._pipe])
+    pipe.evaluate_gen()
+    run, rows = aiotofupilot.dlt._Run(), database_rows(MODELS["users"]).batch(sandbox.users)
+    got = []
+    for number in range(4):
+        item = (run, number, rows, str(number))
+        for step in pipe.steps[1:]:
+            item = item if item is None else step(item)
+        got.append(item)
+    assert got == [rows, rows, None, None]
+    assert state == {"watermark": "1"}
 
 
 def test_another_destination_takes_the_rows_too(sandbox, tmp_path):
