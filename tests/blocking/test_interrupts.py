@@ -285,7 +285,7 @@ def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, 
     """It notes what was yielded, and may have to note it again."""
     listing = getattr(session, name).list()
     expected = sorted(item.id for item in listing.since())
-    for line in count(1):
+    for line in count(1, STEP):
         walk = listed(listing).since()
         first = next(walk).id
         raised, _ = interrupted(partial(getattr, walk, "watermark"), line)
@@ -303,7 +303,7 @@ class AlarmError(RuntimeError):
 @pytest.mark.parametrize("name", ["walk", "details"])
 def test_a_handler_of_a_signal_may_raise_an_error_that_asyncio_knows(session, tmp_path, name):
     """It is not taken for one of asyncio's, whichever line it comes at."""
-    for line in count(1):
+    for line in count(1, STEP):
         current = PASSES[name](session, tmp_path)
         raised, found = interrupted(current.step, line, error=AlarmError)
         assert raised == (found is None)

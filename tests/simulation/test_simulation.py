@@ -12,7 +12,7 @@ from fakes.budget import NIGHTLY
 from simulation.universe import Universe
 
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
-SEEDS = int(os.environ.get("SEEDS", "10000" if NIGHTLY else "150"))
+SEEDS = int(os.environ.get("SEEDS", "10000" if NIGHTLY else "100"))
 
 FAILED_ONCE = (43, 44, 46, 107, 114, 603, 4067, 4346, 5258)
 """Seeds that found a fault when they were drawn first. Some of them draw other universes by now.
