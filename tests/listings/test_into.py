@@ -136,7 +136,7 @@ CONVERTED = {"converter": lambda value: value}
 
 
 @pytest.mark.parametrize("options", [PLAIN, CONVERTED], ids=["built by msgspec", "by cattrs"])
-@pytest.mark.parametrize(("kind", "name", "value"), FIELDS, ids=lambda it: getattr(it, "__name__", str(it)))
+@pytest.mark.parametrize(("kind", "name", "value"), FIELDS, ids=[f"{kind} {name}" for kind, name, _ in FIELDS])
 async def test_a_field_has_the_type_of_its_annotation(kind, name, value, options):
     """Also where the item next to it is in a rare form: an integer that is written 50.0, which older servers did."""
     cls = own(**{name: (kind, attrs.field(**options)), "cycle": (int, at("metadata.cycle", default=0))})

@@ -181,7 +181,7 @@ def test_the_commands_are_the_ones_that_ci_runs():
     assert extracted.stdout.splitlines() == COMMANDS
     assert COMMANDS == [
         "python3 -m venv .venv && .venv/bin/pip install '.[cli]' && .venv/bin/aiotofupilot procedures -n 5 --sandbox",
-        "python3 -m venv .venv && .venv/bin/pip install --no-compile -e '.[dev]' && .venv/bin/python -m pytest",
+        "python3 -m venv .venv && .venv/bin/pip install --no-compile -e '.[dev]' && .venv/bin/python -m pytest -n auto",
     ]
 
 

@@ -281,7 +281,6 @@ async def test_a_detail_is_answered_too(mocked):
         ({"api_key": "a key"}, ConfigurationError, "the API key in api_key has a space"),
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),
     ],
-    ids=str,
 )
 def test_a_bad_argument_is_named(mocked, options, error, message):
     with pytest.raises(error, match=message):
