@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 import pyarrow as pa
-from pyarrow import compute
 
 from aiotofupilot.models.fields import shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
@@ -41,7 +40,6 @@ JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of a flat schema whose text is JSON."""
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
-_compute: Any = compute  # the stubs do not know all of the functions
 
 
 @attrs.frozen
@@ -141,8 +139,8 @@ def points(series: Iterable[Sequence[float]]) -> pa.Array[Any]:
     for each in series:
         numbers += array("d", each)
     found: pa.Array[Any] = _arrow.Array.from_buffers(_DOUBLE, len(numbers), [None, pa.py_buffer(numbers)])
-    is_nan = _compute.is_nan(found)
-    return _compute.if_else(is_nan, None, found) if is_nan.true_count else found
+    is_nan = _arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
+    return _arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found
 
 
 def _mask(values: Sequence[Any]) -> pa.Array[Any]:
