@@ -206,6 +206,14 @@ class Line:
         """Return the items that have been listed all the time since then, in order, as far as they can be served."""
         return [id_ for id_ in self.ids if self.seen[id_][0] <= since and id_ not in self.unreadable]
 
+    def hidden(self, since):
+        """Return how many items a walk that began then may miss.
+
+        Where the server does not keep the order of ties, a removal can hide that one of them moved: the page is the
+        same as if nothing had happened.
+        """
+        return sum(since <= removed < float("inf") for _, removed in self.seen.values()) if self.unordered else 0
+
 
 class Server:
     """Decides what becomes of each request: how long it takes, and what goes wrong."""
