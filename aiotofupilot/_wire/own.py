@@ -2,8 +2,8 @@
 
 msgspec parses a body into the objects if it can build them as their own constructors would. Otherwise it parses the
 body into dicts that have the values of the fields, and cattrs makes objects of these. A field that msgspec does not
-know stays as it is in JSON until cattrs structures it, and pydantic makes its own models. If any of this fails, cattrs
-structures the whole JSON with detailed validation, which takes rare forms too, or names the fault.
+know stays as it is in JSON until cattrs structures it, and pydantic makes its own models of JSON. If any of this fails,
+cattrs structures the whole JSON with detailed validation, which takes rare forms too, or names the fault.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache, partial
 from inspect import getattr_static, isabstract
+from pathlib import Path
 from types import MemberDescriptorType, NoneType, UnionType
-from typing import Annotated, Any, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
 import msgspec
 from attrs import frozen
-from cattrs import ClassValidationError, Converter, IterableValidationError, StructureHandlerNotFoundError
+from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from aiotofupilot._checks import for_parameter, must_be
@@ -35,8 +36,9 @@ from aiotofupilot.models.fields import wire_name
 from .codec import Decoder
 from .detailed import CONTAINERS, LEAVES, NAMES, Hook, checked, or_default, structured
 from .response import excerpt, read_json
+from .structs import parsed_type
 
-_VALUES: set[Any] = {str, bool, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any}
+_VALUES: set[Any] = {str, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any, ...}
 
 
 def _float(value: Any, kind: Any) -> float:
@@ -62,7 +64,7 @@ _LEAVES: dict[Any, Hook] = {
 }
 _UNIONS: set[Any] = {Union, UnionType}
 _CONTAINERS: set[Any] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
-"""The types that msgspec knows, beside enumerations and literals. It coerces none of these."""
+"""The types that msgspec knows, beside booleans, enumerations and literals. It coerces none of these."""
 
 
 def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
@@ -72,7 +74,7 @@ def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = ()) ->
         raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", cast("object", model))
     try:
         return _own_decoder(model, envelope, keys)
-    except (AttributeError, NameError, SyntaxError, TypeError, StructureHandlerNotFoundError) as error:
+    except (AttributeError, NameError, SyntaxError, TypeError) as error:
         raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
 
 
@@ -97,6 +99,7 @@ class OwnDecoder(Decoder[Any]):
         members: list[Any] = [("id", str), *((key, Any, None) for key in keys), ("value", Any, None)]
         self._keyed: Any = msgspec.defstruct("Keyed", members, gc=False)
         converter = _converter()
+        _check(model, converter, "")
         self._structure = converter.get_structure_hook(model)
         self._parse = self._parser(*_reading(model, converter))
 
@@ -172,7 +175,7 @@ def _is_pydantic(kind: Any) -> bool:
 
 def _is_native(kind: Any, *, classes: bool = True) -> bool:
     """Return whether msgspec makes a value of a type as its constructor would. Without classes: and has none in it."""
-    if not _is_known(kind, classes=classes, within=()):
+    if not _is_known(kind, classes, ()):
         return False
     try:
         msgspec.json.Decoder(kind)
@@ -181,28 +184,57 @@ def _is_native(kind: Any, *, classes: bool = True) -> bool:
     return True
 
 
-def _is_enumeration(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Enum)
+def _is_ours(kind: Any) -> bool:
+    """Return whether a class is a model of this package. It is read as where it is not in a class of the user's own."""
+    return isinstance(kind, type) and attrs.has(kind) and kind.__module__.startswith("aiotofupilot.models.")
 
 
-def _is_known(kind: Any, *, classes: bool, within: tuple[Any, ...]) -> bool:
+def _meant(kind: Any) -> Any:
+    """Return the type that a type is another name for, such as a NewType or an alias, or itself."""
+    if get_origin(kind) in {Annotated, Final}:
+        return _meant(get_args(kind)[0])
+    base: Any = getattr(kind, "__supertype__", getattr(kind, "__value__", None))
+    return kind if base is None else _meant(base)
+
+
+def _is_key(kind: Any) -> bool:
+    """Return whether a type is for keys of a dict, which are texts in JSON, and for members of a set."""
+    kind = _meant(kind)
+    if get_origin(kind) in _UNIONS:
+        return all(map(_is_key, get_args(kind)))
+    return kind in _VALUES or get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
+
+
+def _is_known(kind: Any, classes: bool, within: tuple[Any, ...]) -> bool:  # noqa: FBT001 - for its own calls
+    kind = _meant(kind)
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is Annotated or origin in _UNIONS | _CONTAINERS:
-        inner = inner[:1] if origin is Annotated else inner
-        return all(_is_known(one, classes=classes, within=within) for one in inner if one is not ...)
-    if kind in _VALUES | _CONTAINERS or origin is Literal or kind in within or _is_enumeration(kind):
+    if origin in _UNIONS | _CONTAINERS:
+        hashed = inner[:1] if origin in {dict, Mapping, set, frozenset} else ()
+        return all(map(_is_key, hashed)) and all(_is_known(one, classes, within) for one in inner)
+    if _is_key(kind) or kind in (bool, *_CONTAINERS, *within):
         return True
     if not classes or not isinstance(kind, type) or not _is_class(kind) or not _is_plain(cast("Any", kind)):
         return False
-    kind = cast("Any", kind)
-    return all(_is_known(hint, classes=True, within=(*within, kind)) for hint in _hints_of(kind).values())
+    if _is_ours(kind):
+        return parsed_type(kind, structs=False) is kind
+    return all(_is_known(hint, classes, (*within, cast("Any", kind))) for hint in _hints_of(kind).values())
 
 
-def _hints_of(cls: Any) -> dict[str, Any]:
+def _hints_of(kind: Any) -> dict[str, Any]:
     """Return the types of the fields of a class, by their names."""
-    hints = get_type_hints(cls, include_extras=True)
+    cls: Any = get_origin(kind) or kind
+    known: dict[Any, Any] = {}
+    for each in (kind, *getattr(cls, "__orig_bases__", ())):
+        known |= zip(getattr(get_origin(each), "__parameters__", ()), get_args(each), strict=False)
     typed = {field.name: field.type for field in attrs.fields(cls)} if attrs.has(cls) else {}
-    return {field.name: hints.get(field.name, typed.get(field.name) or Any) for field in _fields_of(cls)}
+    hints = typed | get_type_hints(cls, include_extras=True)
+    return {field.name: _filled(hints.get(field.name) or Any, known) for field in _fields_of(cls)}
+
+
+def _filled(hint: Any, known: Mapping[Any, Any]) -> Any:
+    """Return a type with what is known of its variables."""
+    inner = getattr(hint, "__parameters__", ()) if get_args(hint) else ()
+    return hint[tuple(known.get(one, one) for one in inner)] if inner else known.get(hint, hint)
 
 
 def _is_generated(method: Any) -> bool:
@@ -222,7 +254,7 @@ def _is_plain(cls: type) -> bool:
     setting: Any = cls.__setattr__
     hashing: Any = cls.__hash__
     if (
-        any(field.path != field.name or field.is_hidden_in(cls) for field in _fields_of(cls))
+        any(not field.is_native_in(cls) for field in _fields_of(cls))
         or hasattr(cls, "__getattr__")
         or getting is not object.__getattribute__
         or type(cls).__call__ is not type.__call__
@@ -269,14 +301,15 @@ class _Field:
     def has_default(self) -> bool:
         return self.default is not attrs.NOTHING
 
-    def is_hidden_in(self, cls: type) -> bool:
-        """Return whether a class has something else than the field under its name, such as a base's constant."""
+    def is_native_in(self, cls: type) -> bool:
+        """Return whether msgspec finds the field, and nothing else under its name, such as a base's constant."""
         found = getattr_static(cls, self.name, self.default)
-        return found is not self.default and not isinstance(found, MemberDescriptorType)
+        is_hidden = found is not self.default and not isinstance(found, MemberDescriptorType)
+        return self.path == self.name and self.name.isascii() and not is_hidden  # see `dict_of` for other letters
 
 
 def _fields_of(cls: Any) -> list[_Field]:
-    """Return the fields of a class of attrs or of a dataclass."""
+    """Return the fields that the constructor of a class of attrs or of a dataclass takes."""
     of_data: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
     is_of_attrs = attrs.has(cls)
     if is_of_attrs and of_data:
@@ -287,10 +320,14 @@ def _fields_of(cls: Any) -> list[_Field]:
     found: Any = attrs.fields(cls) if is_of_attrs else dataclasses.fields(cast("Any", cls))
     fields: list[_Field] = []
     for field in found:
+        if not field.init:
+            continue
         name, path = field.name, field.metadata.get("path", wire_name(field) or field.name)
         if not isinstance(path, str) or "" in path.split("."):
             message = f"the path of {name!r} must be keys with dots in between, such as 'unit.part.name', got {path!r}"
             raise TypeError(message)
+        if name in {"attrs", "cl", "converter", "typevar_map"}:
+            raise TypeError(f"cattrs has the name {name!r} for itself: use another, and metadata={{'path': {name!r}}}")
         fields.append(_Field(name, path, field.default if is_of_attrs else _default_of(field)))
     return fields
 
@@ -314,6 +351,7 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
     """Return the type that msgspec parses for a type, and what makes a value of what was parsed."""
     if _is_native(kind):
         return kind, _as_parsed
+    kind = _meant(kind)
     origin, inner = get_origin(kind), get_args(kind)
     if _is_optional(kind):
         parsed, make = _reading(inner[inner[0] is NoneType], converter, within)
@@ -323,14 +361,16 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
         cls: Any = tuple if origin is tuple else list
         several: Any = list[parsed]  # type: ignore[valid-type]  # likewise
         return several, lambda value, _: cls(make(one, None) for one in value)
-    if not isinstance(kind, type) or not _is_class(kind) or kind in within:
+    if _is_ours(kind):
+        return parsed_type(kind, structs=False), lambda value, _: msgspec.convert(value, kind, from_attributes=True)
+    if not _is_class(kind) or kind in within:
         return Any, _structuring(kind, converter)
     return _class_reading(kind, converter, (*within, kind))
 
 
 def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> tuple[Any, Hook]:
     hints = _hints_of(cls)
-    members = [(field.name, hints[field.name], field.path.split(".")) for field in _fields_of(cls)]
+    members = [(field.name, hints[field.name], field.path.split(".")) for field in _fields_of(get_origin(cls) or cls)]
     hooks: dict[str, Hook] = {}
 
     def dict_of(members: Sequence[tuple[str, Any, Sequence[str]]]) -> Any:
@@ -346,7 +386,8 @@ def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> t
                 types[key], hooks[name] = _reading(hint, converter, within)
             if len(below) > 1:  # a field has the whole, and others have parts of it
                 types[key] = Any
-                hooks.update((name, _structuring(hint, converter)) for name, hint, _ in below)
+                for name, hint, _ in below:
+                    hooks[name] = _value_hook(hint) if _is_native(hint) else _structuring(hint, converter)
         return _DICT("Members", types, total=False)
 
     parsed = dict_of(members)
@@ -362,8 +403,7 @@ def _or_null(make: Hook, of_null: Hook) -> Hook:
 
 def _structuring(kind: Any, converter: Converter) -> Hook:
     """Return what makes a value of a type of plain JSON."""
-    structure = converter.get_structure_hook(kind)
-    return lambda value, _: structure(value, kind)
+    return lambda value, _: converter.structure(value, kind)
 
 
 _PLAIN = Converter(detailed_validation=False)
@@ -371,23 +411,44 @@ _PLAIN = Converter(detailed_validation=False)
 
 
 def _converter() -> Converter:
-    """Return a converter from plain JSON. It refuses types that it cannot make before it meets any JSON."""
-    converter = Converter(detailed_validation=True, structure_fallback_factory=_refuse)
+    """Return a converter from plain JSON, for types that `_check` lets through."""
+    converter = Converter(detailed_validation=True)
     converter.register_structure_hook_func(lambda kind: kind is object, _as_parsed)  # as for Any
-    converter.register_structure_hook_factory(_is_other_container, lambda kind, _: _refuse(kind))
-    converter.register_structure_hook_factory(partial(_is_native, classes=False), _value_hook)
-    converter.register_structure_hook_factory(_is_container, _container_hook)
-    converter.register_structure_hook_factory(_is_class, _class_hook)
-    converter.register_structure_hook_factory(_is_pydantic, _model_hook)
-    converter.register_structure_hook_factory(_is_optional, _optional_hook)
+    for matches, factory in _FACTORIES.items():  # the last one counts
+        converter.register_structure_hook_factory(matches, factory)
+    converter.register_structure_hook_func(_is_ours, structured)
     for kind, hook in _LEAVES.items():
         converter.register_structure_hook(kind, _leaf_hook(kind, hook))
     return converter
 
 
+def _check(kind: Any, converter: Converter, at: str, within: tuple[Any, ...] = ()) -> None:
+    """Raise a `TypeError` for the type of a field if no JSON is one, or cattrs would make one of other JSON too."""
+    kind = _meant(kind)
+    if kind in (*within, object, ...) or get_origin(kind) is Literal or _is_ours(kind):
+        return
+    if not any(matches(kind) for matches in _FACTORIES) and not _is_of_cattrs(kind):
+        raise TypeError(f"{at}: no JSON is a {kind!r}: use a type that JSON has, and convert its value in the class")
+    if _is_class(kind) or hasattr(kind, "__total__"):  # or a TypedDict
+        for name, hint in (_hints_of if _is_class(kind) else get_type_hints)(kind).items():
+            _check(hint, converter, f"{kind.__name__}.{name}", (*within, kind))
+    else:
+        for part in get_args(kind):
+            _check(part, converter, at, (*within, kind))
+    converter.get_structure_hook(kind)  # which may fail too
+
+
+def _is_of_cattrs(kind: Any) -> bool:
+    """Return whether cattrs itself makes values of a type, and only of JSON that is one. It tells classes by keys."""
+    if get_origin(kind) in _UNIONS:
+        classes = [get_origin(one) or one for one in get_args(kind) if one is not NoneType]
+        return all(_is_class(cls) and all(field.path == field.name for field in _fields_of(cls)) for cls in classes)
+    return hasattr(kind, "__total__") or (isinstance(kind, type) and issubclass(kind, str | int | float | Path))
+
+
 def _leaf_hook(leaf: Any, hook: Hook) -> Hook:
     """Return what makes a value of a type, or of a class that is derived from it, such as a `StrEnum`."""
-    return lambda value, kind: hook(value, kind) if kind is leaf else msgspec.convert(value, kind)
+    return lambda value, kind: hook(value, leaf) if kind is leaf else kind(hook(value, leaf))
 
 
 def _is_optional(kind: Any) -> bool:
@@ -407,38 +468,27 @@ def _value_hook(kind: Any) -> Hook:
 def _model_hook(model: Any) -> Hook:
     if not model.__pydantic_complete__:
         model.model_rebuild()  # which names what is not defined
-    if model.model_config.get("strict"):  # which takes texts of dates from JSON alone
-        validate_json: Callable[[bytes], Any] = model.model_validate_json
-        return lambda value, _: validate_json(msgspec.json.encode(value))
-    validate: Callable[[Any], Any] = model.model_validate
-    return lambda value, _: validate(value)
-
-
-def _refuse(kind: Any) -> Hook:
-    raise TypeError(f"no JSON is a {kind!r}")
-
-
-_FACTORIES = CONTAINERS | {Sequence: CONTAINERS[list], dict: CONTAINERS[Mapping]}
+    validate: Callable[[bytes], Any] = model.model_validate_json  # of Python objects, it takes other texts and numbers
+    return lambda value, _: validate(msgspec.json.encode(value))
 
 
 def _is_container(kind: Any) -> bool:
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in {dict, Mapping} and inner[0] is not str:
-        return False
-    return origin in _FACTORIES and (origin is not tuple or inner[1:] == (...,))
-
-
-def _is_other_container(kind: Any) -> bool:
-    """Return whether a type is a container that cattrs would make of a text or of the keys of an object too."""
-    origin: Any = get_origin(kind)
-    return isinstance(origin, type) and issubclass(origin, Collection) and origin not in _FACTORIES.keys() | _CONTAINERS
+    if origin in {dict, Mapping, set, frozenset} and inner:
+        return _is_native(cast("Any", dict)[inner[0], Any])
+    return origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,))
 
 
 def _container_hook(kind: Any, converter: Converter) -> Hook:
     """Return what makes a container. cattrs takes a text for a list, so the class of the value is checked before."""
-    cls, factory = _FACTORIES[get_origin(kind)]
-    build = factory(kind, converter)
-    return lambda value, _: build(checked(value, {cls}, NAMES[cls]), kind)
+    cls: Any = get_origin(kind)
+    inner = get_args(kind)
+    if cls in {dict, Mapping}:
+        build = CONTAINERS[Mapping][1](cast("Any", dict)[str, inner[1]], converter)
+        keyed = _value_hook(cast("Any", dict)[inner[0], Any])  # last, because faults of members are named by the texts
+        return lambda value, _: keyed(build(checked(value, {dict}, NAMES[dict]), kind), None)
+    build, cls = CONTAINERS[list][1](kind, converter), list if cls is Sequence else cls
+    return lambda value, _: cls(build(checked(value, {list}, NAMES[list]), kind))
 
 
 def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | None = None) -> Hook:
@@ -449,10 +499,11 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
         converter: Has what makes the values of fields.
         hooks: What makes them instead, by the names of the fields.
     """
+    hooks = hooks or {name: _structuring(hint, converter) for name, hint in _hints_of(kind).items()}
     fields = _fields_of(get_origin(kind) or kind)
     deep = [(field.path, field.path.split("."), field.has_default) for field in fields if "." in field.path]
     overrides: dict[str, Any] = {
-        field.name: override(rename=field.path, struct_hook=hooks[field.name] if hooks else None) for field in fields
+        field.name: override(rename=field.path, struct_hook=hooks[field.name]) for field in fields
     }
     build = make_dict_structure_fn(
         kind, converter, _cattrs_detailed_validation=converter.detailed_validation, **overrides
@@ -476,6 +527,15 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
     return structure
 
 
+_FACTORIES: dict[Callable[[Any], bool], Callable[[Any, Converter], Hook]] = {
+    partial(_is_native, classes=False): lambda kind, _: _value_hook(kind),
+    lambda kind: _meant(kind) is not kind: lambda kind, converter: _structuring(_meant(kind), converter),
+    _is_container: _container_hook,
+    _is_class: _class_hook,
+    _is_pydantic: lambda kind, _: _model_hook(kind),
+    _is_optional: _optional_hook,
+}
+
 _MISSING = object()
 
 _AT = re.compile(r"(?s)(.*) - at `\$(.*)`")
@@ -489,7 +549,7 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
     if isinstance(error, IterableValidationError | ClassValidationError):
         members, others = error.group_exceptions()
         if not members:  # it is the constructor's own
-            return path, _text_of(others[0])
+            return path, str(others[0]) or type(others[0]).__name__
         fault, note = members[0]
         if isinstance(error, IterableValidationError):
             return _locate(fault, f"{path}[{cast('Any', note).index!r}]")
@@ -503,14 +563,12 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
         first = cast("Any", error).errors(include_url=False, include_input=False)[0]
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
         return f"{path}{''.join(steps)}", first["msg"]
-    text = _text_of(error)
-    if isinstance(error, msgspec.ValidationError) and (at := _AT.fullmatch(text)):
+    text = str(error) or type(error).__name__
+    if isinstance(error, DecodeError):  # of a model of this package
+        text, path = text.removeprefix(f"{error.path}: "), f"{path}{error.path[1:]}"
+    elif isinstance(error, msgspec.ValidationError) and (at := _AT.fullmatch(text)):
         text, path = at[1], f"{path}{at[2]}"
     return path, text
-
-
-def _text_of(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 def _is_pydantic_error(error: BaseException) -> bool:
