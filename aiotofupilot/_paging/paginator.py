@@ -110,7 +110,8 @@ class Paginator(AsyncOnly, Generic[Y]):
 
         Strings, numbers, booleans, date-times, durations, enumerations, lists, dicts, unions and other such classes are
         read as their annotations say. Nothing is coerced. The class needs no ``id``. A pydantic model is made by
-        pydantic, by its own rules.
+        pydantic of the JSON, by its own rules. A class that is derived from ``str``, ``int`` or ``float`` is called
+        with the value, and a model of this package is read as in its own listing.
 
         An item of which no object can be made raises a `DecodeError`, whose ``path`` names the fault, or is left out
         with ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
@@ -120,7 +121,8 @@ class Paginator(AsyncOnly, Generic[Y]):
             model: The class. It is made by attrs or ``dataclass``, or is a pydantic model.
 
         Raises:
-            TypeError: It is another class, or no JSON can be read as one of its fields.
+            TypeError: It is another class, or no JSON can be read as one of its fields, such as ``bytes``, or cattrs
+                has the name of a field for itself, such as ``cl``.
         """
         return Paginator(self._source.into(model), evolve(self._plan, holds_values=True))
 
