@@ -179,7 +179,7 @@ def _is_native(kind: Any, *, classes: bool = True) -> bool:
         return False
     try:
         msgspec.json.Decoder(kind)
-    except TypeError:  # such as a union of two classes
+    except (KeyError, TypeError):  # such as a union of two classes; in 0.20, KeyError for a field without a type
         return False
     return True
 
@@ -417,6 +417,7 @@ def _converter() -> Converter:
     for matches, factory in _FACTORIES.items():  # the last one counts
         converter.register_structure_hook_factory(matches, factory)
     converter.register_structure_hook_func(_is_ours, structured)
+    converter.register_structure_hook(Enum, msgspec.convert)  # cattrs 25.3 takes true for 1
     for kind, hook in _LEAVES.items():
         converter.register_structure_hook(kind, _leaf_hook(kind, hook))
     return converter
@@ -502,9 +503,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
     hooks = hooks or {name: _structuring(hint, converter) for name, hint in _hints_of(kind).items()}
     fields = _fields_of(get_origin(kind) or kind)
     deep = [(field.path, field.path.split("."), field.has_default) for field in fields if "." in field.path]
-    overrides: dict[str, Any] = {
-        field.name: override(rename=field.path, struct_hook=hooks[field.name]) for field in fields
-    }
+    overrides: Any = {field.name: override(rename=field.path, struct_hook=hooks[field.name]) for field in fields}
     build = make_dict_structure_fn(
         kind, converter, _cattrs_detailed_validation=converter.detailed_validation, **overrides
     )
