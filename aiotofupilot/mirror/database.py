@@ -301,18 +301,23 @@ class Database:
     def suspects(self, listing: str, key: str) -> list[Suspect]:
         """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key."""
         sql = (
-            f"SELECT id, {key}, epoch_us(created_at), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
+            f"SELECT id, {key}, since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
             f"WHERE listing = ? AND {GONE} IS NULL ORDER BY created_at, id"
         )
         return [Suspect(*row) for row in self._run(sql, listing)]
 
-    def times(self, listing: str, suspects: Sequence[Suspect]) -> Sequence[int]:
+    def marked(self, listing: str, at_most: int) -> list[str]:
+        """Return the IDs of the rows that are marked as gone, those that were marked last first."""
+        sql = f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL ORDER BY {GONE} DESC, id LIMIT ?"  # noqa: S608 - our own
+        return [key for (key,) in self._run(sql, at_most)]
+
+    def times(self, listing: str, suspects: Iterable[str]) -> Sequence[int]:
         """Return when the rows were created that should be listed, in ascending order, in microseconds from 1970 on."""
         sql = (
             f"SELECT coalesce(list(epoch_us(created_at)), []) FROM {listing} "  # noqa: S608 - our own
             f"WHERE {GONE} IS NULL AND created_at IS NOT NULL AND NOT list_contains(?::VARCHAR[], id)"
         )
-        return array("q", sorted(self._value(sql, [suspect.id for suspect in suspects])))  # DuckDB needs more memory
+        return array("q", sorted(self._value(sql, [*suspects])))  # DuckDB needs more memory
 
     def not_among(self, listing: str, first: int, last: int, ids: Collection[str]) -> list[str]:
         """Return the IDs of the rows that should be listed, were created in some time, and are not among others."""

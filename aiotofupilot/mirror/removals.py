@@ -18,7 +18,10 @@ Times are compared, and never the places of single items. So the order of items 
 not matter. If items come, go or become visible meanwhile, or if the server lists some that the mirror lacks, pages may
 contradict one another, or a removal may be hidden. Then less is found, and the next update looks again. For what it
 finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if another update
-misses it at its place again, a minute later or more, and if the item cannot be had by its key either.
+does not get it by its ID from the listing, a minute later or more, and if the item cannot be had by its key either.
+
+Rows that are marked or noted are not counted, so one that is listed again would hide that another one is gone. So each
+update first asks the listing for their IDs.
 """
 
 from __future__ import annotations
@@ -57,8 +60,6 @@ class Suspect(NamedTuple):
     id: str
     key: str
     """What the item can be had by."""
-    time: int
-    """When it was created, in microseconds from 1970 on."""
     since: datetime
     """When it was missed first, or from when on it is looked for again."""
 
@@ -80,10 +81,10 @@ class Removals:
     """Returns the page at a cursor, with so many items, the oldest first."""
     times: Sequence[int]
     """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
-    suspects: int = 0
-    """How many rows an earlier update missed, which may be listed all the same."""
-    _shift: int = field(default=AT_MOST, init=False)
-    """At most so many places lie between a row and its item, without the suspects."""
+    seen: set[str] = field(factory=set[str], init=False)
+    """The IDs of all items that were on a page."""
+    has_more_items: bool = field(default=False, init=False)
+    """Whether more items than rows were found in a part."""
     fault: str | None = field(default=None, init=False)
     """Why not all that is gone could be looked for. None: all was."""
 
@@ -94,13 +95,13 @@ class Removals:
         if items is None:
             self.fault = f"more than {AT_MOST} {self.listing} are gone, or as many are listed that the mirror lacks"
             return []
-        self._shift = abs(rows - items)
         found: list[tuple[int, int, Collection[str]]] = []
         parts = [(_Place(0, 0), _Place(rows, items))]
         while parts:
             begin, end = parts.pop()
             lacking = (end.rows - begin.rows) - (end.items - begin.items)
             if lacking <= 0:
+                self.has_more_items |= lacking < 0
                 continue
             row = self._halfway(begin.rows, end.rows) if end.rows - begin.rows > _PAGE - 2 else None
             if row is not None:
@@ -125,14 +126,6 @@ class Removals:
 
     def _note_contradiction(self, lacking: int) -> None:
         self.fault = f"{lacking} {self.listing} are gone, and pages of what is left contradict one another"
-
-    async def is_missing(self, suspect: Suspect) -> bool | None:
-        """Return whether a row is missing at its place once more. None: others have moved there."""
-        beside = self._shift + self.suspects + 1
-        first = bisect_left(self.times, suspect.time) - beside
-        end = bisect_right(self.times, suspect.time) + beside
-        listed = await self._listed(suspect.time, suspect.time, first, end)
-        return None if listed is None else suspect.id not in listed
 
     def _halfway(self, begin: int, end: int) -> int | None:
         """Return the row nearest to the middle that is not as old as the one before it. None: all are."""
@@ -169,5 +162,6 @@ class Removals:
             page = await self.fetch(first + len(items), min(_PAGE, number - len(items)))
             check_offsets(page)
             items += [((item.created_at - _EPOCH) // _MICROSECOND, item.id) for item in page.data]
+            self.seen.update(item.id for item in page.data)
             has_more = page.meta.has_more and bool(page.data)
         return items, has_more

@@ -70,6 +70,9 @@ _ITEMS = 1_000
 _LATER = timedelta(days=7)
 """A row that is not listed, and whose item can be had all the same, is looked for again after this time."""
 
+_MARKED, _MARKED_AT_MOST = 100, 2_000
+"""Rows that are marked as gone, and looked for again: by each update, and by one that finds too many items listed."""
+
 _RECENT = timedelta(hours=1)
 """What was created this long before a walk began was visible to it, however wrong a clock may be."""
 
@@ -81,8 +84,9 @@ _RUNS_FIRST, _RUNS_LAST = 50, 800
 an update which is always ended early gets ahead. There are more later, because what the runs of one procedure wrote is
 requested together."""
 
-_RUNS_AT_ONCE = 100
-"""What so many runs wrote is requested at once. Their IDs make some 4,000 characters in the address."""
+_IDS_AT_ONCE = 100
+"""So many items, or what so many runs wrote, are requested at once. Their IDs make some 4,000 characters in the
+address."""
 
 _BUFFER = 64 * 2**20
 """Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
@@ -247,10 +251,10 @@ class Update:
         finally:
             self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
 
-    def _listing(self, name: str, created_after: datetime | None = None) -> Paginator[Any]:
+    def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
         """Return a listing that is not one of what runs wrote, with all that the API can tell of its items."""
         listing = getattr(self.session, name)
-        arguments = self.selection.arguments(name) | {"on_drift": "resync"}
+        arguments = self.selection.arguments(name) | narrower | {"on_drift": "resync"}
         if created_after is not None:
             after = f"{listing.creation_filter}_after"
             arguments[after] = max(created_after, arguments.get(after, created_after))
@@ -412,34 +416,59 @@ class Update:
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
-        """Look for rows that the server does not list any more, and mark those that an earlier update missed, too."""
+        """Look for rows that the server does not list any more, and mark those that an earlier update missed, too.
+
+        Before that, rows that are marked or were missed are looked for again, because each one that is listed would
+        hide that another one is gone.
+        """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
-        times = await self._call(self.database.times, name, suspects)
-        removals = Removals(name, partial(self._page, name), times, len(suspects))
+        marked = await self._call(self.database.marked, name, _MARKED_AT_MOST)
+        last, others = marked[:_MARKED], marked[_MARKED:]
         since, gone = {suspect.id: suspect.since for suspect in suspects}, list[str]()
         try:
-            for first, last, ids in await removals.missing():
-                missed = await self._call(self.database.not_among, name, first, last, ids)
+            for item_id in await self._look_again(name, [*since, *last]) & since.keys():
+                del since[item_id]
+            removals = Removals(name, partial(self._page, name), await self._call(self.database.times, name, since))
+            for first, end, ids in await removals.missing():
+                missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._clock.now()) | since
+            self._doubts[name] = removals.fault
+            await self._look_again(name, others if removals.has_more_items else [*removals.seen.intersection(others)])
             for suspect in suspects:
-                if self._clock.now() - suspect.since >= APART:
-                    is_missing = await removals.is_missing(suspect)
-                    if is_missing is False:
-                        del since[suspect.id]
-                    elif is_missing and await self._is_removed(listed, suspect):
+                wait = suspect.since - self._clock.now()
+                if suspect.id in since and wait > _LATER:  # the clock was ahead when it was missed
+                    since[suspect.id] = self._clock.now()
+                elif suspect.id in since and wait <= -APART:
+                    if await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
                         del since[suspect.id]
-                    elif is_missing:  # most often a filter leaves it out from now on
+                    else:  # most often a filter leaves it out from now on
                         since[suspect.id] = self._clock.now() + _LATER
         except (UnauthorizedError, RateLimitedError):
             raise
         except (APIError, DecodeError, DriftError) as error:
-            removals.fault = f"not all {name} that are gone were looked for: {error}"
+            self._doubts[name] = f"not all {name} that are gone were looked for: {error}"
         await self._call(self.database.suspect, name, since)
         if gone:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
-        self._doubts[name] = removals.fault
+
+    async def _look_again(self, name: str, ids: Sequence[str]) -> set[str]:
+        """Return which of some IDs are listed, after storing their items, whose rows are not marked any more then."""
+        found = set[str]()
+        for part in _parts(ids):
+            async with self._listing(name, ids=part).walk() as walk:
+                items, failure = await self._take(walk, len(part) + 1)
+            if failure is not None:
+                raise failure
+            if not {item.id for item in items}.issubset(part):
+                raise DriftError("the server does not select by ID", cursor=0)
+            if items:
+                await self._add_following({item.id: item.procedure.id for item in items} if self._following else {})
+                await self._add(name, items)
+                await self._store()
+                found.update(item.id for item in items)
+        return found
 
     async def _page(self, name: str, cursor: int, limit: int) -> Page[Any]:
         """Return a page of a listing, the oldest first."""
@@ -454,8 +483,11 @@ class Update:
             found = await self._in_time(listed.get(suspect.key))
         except NotFoundError:
             return True
-        except (DecodeError, ValueError):  # it is there, or its key cannot be in an address
+        except DecodeError:  # it is there
             return False
+        except ValueError:  # no address can hold its key, so the listing must lack it without the filters, too
+            page = await self._in_time(listed.list(ids=[suspect.id]).structs())
+            return not page.data
         return bool(found.id != suspect.id)
 
     async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
@@ -494,6 +526,6 @@ def _before(time: datetime, by: timedelta) -> datetime:
     return (time - min(by, time - _EARLIEST)).replace(microsecond=0)
 
 
-def _parts(runs: Sequence[str]) -> list[Sequence[str]]:
-    """Return the IDs of runs in parts that are requested at once."""
-    return [runs[start : start + _RUNS_AT_ONCE] for start in range(0, len(runs), _RUNS_AT_ONCE)]
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Return IDs in parts that are requested at once."""
+    return [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
