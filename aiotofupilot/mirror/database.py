@@ -21,7 +21,7 @@ import pyarrow as pa
 from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
-from .published import COPY, check_target, is_database, replace
+from .published import COPY, check_target, is_database, make_read_only, part_of
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
 from .state import FORMAT, OWN, State, state_of
@@ -383,14 +383,17 @@ class Database:
         What was stored has to be in the file, as after `finish`.
         """
         if self.is_published(target):
+            make_read_only(target)
             return
-        self._run("UPDATE _mirror_copy SET name = ?", target.name)
-        self._run("CHECKPOINT mirror")
-        if sys.platform == "win32":
-            self.close()  # there, nobody can open a file that DuckDB has open for writing
-        with self._path.open("rb") as source:
-            replace(target, source)
-            self.close()  # before the file is closed, because that gives up the lock of this process
+        with part_of(target) as part:
+            self.is_published(target)  # another mirror may have put its copy there before the part was opened
+            self._run("UPDATE _mirror_copy SET name = ?", target.name)
+            self._run("CHECKPOINT mirror")
+            if sys.platform == "win32":
+                self.close()  # there, nobody can open a file that DuckDB has open for writing
+            with self._path.open("rb") as source:
+                part.replace(target, source)
+                self.close()  # before the file is closed, because that gives up the lock of this process
 
     def _define(self) -> None:
         self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")

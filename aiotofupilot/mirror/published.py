@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
+from contextlib import contextmanager
 from io import BufferedWriter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiotofupilot._part import locked
 
 from .results import DatabaseInUseError, MirrorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
+    from io import FileIO
     from pathlib import Path
     from typing import IO
 
@@ -31,6 +34,8 @@ COPY: Mapping[str, str] = {"mirror": "UUID", "version": "UUID", "name": "VARCHAR
 
 _PIECE = 2**20
 """Bytes that are copied at once."""
+
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 _READ_ONLY = 0o444
 """The mode of a copy. A program that opens it for writing would keep others from reading it, and would leave a log of
@@ -45,6 +50,12 @@ def is_database(head: bytes) -> bool:
     return head[8:].startswith(b"DUCK")
 
 
+def make_read_only(target: Path) -> None:
+    """Give a copy its mode. It has another one if the process that put it there was killed right after that."""
+    if sys.platform != "win32" and target.stat().st_mode & _ANY_WRITE:
+        target.chmod(_READ_ONLY)
+
+
 def check_target(target: Path) -> None:
     """Check that a copy can be put in a place, as far as that is known before."""
     if not target.parent.is_dir():
@@ -57,8 +68,12 @@ def check_target(target: Path) -> None:
         )
 
 
-def replace(target: Path, source: IO[bytes]) -> None:
-    """Put a copy of a file in the place of the copy before. If that fails, the copy before stays."""
+@contextmanager
+def part_of(target: Path) -> Generator[Part]:
+    """Open the file that is to become a copy. Until it is closed, no other program puts a copy there.
+
+    If the block fails, the file is removed, and the copy before stays.
+    """
     found = locked(target.with_name(f"{target.name}.part"))
     if found is None:
         message = f"another program is publishing {target}: wait until that is done"
@@ -70,20 +85,32 @@ def replace(target: Path, source: IO[bytes]) -> None:
     file.seek(0)
     with BufferedWriter(file) as writer:
         try:
-            writer.truncate(0)  # a process that was killed has left something
-            shutil.copyfileobj(source, writer, _PIECE)
-            writer.flush()
-            os.fsync(file.fileno())
-            if sys.platform == "win32":
-                file.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
-            _rename(path, target)
-            if sys.platform != "win32":  # where the next copy could not replace one that is read-only
-                os.fchmod(file.fileno(), _READ_ONLY)
+            yield Part(writer, path)
         except BaseException:
             if sys.platform == "win32":
                 file.close()
             path.unlink(missing_ok=True)
             raise
+
+
+class Part(NamedTuple):
+    """The file that is to become a copy."""
+
+    writer: BufferedWriter[FileIO]
+    path: Path
+
+    def replace(self, target: Path, source: IO[bytes]) -> None:
+        """Put a copy of a file in the place of the copy before."""
+        self.writer.truncate(0)  # a process that was killed has left something
+        shutil.copyfileobj(source, self.writer, _PIECE)
+        self.writer.flush()
+        os.fsync(self.writer.fileno())
+        if sys.platform == "win32":
+            self.writer.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
+        _rename(self.path, target)
+        if sys.platform != "win32":  # where the next copy could not replace one that is read-only
+            # Not before the rename: what a process that was killed then would leave, the next one could not open.
+            os.fchmod(self.writer.fileno(), _READ_ONLY)
 
 
 def _rename(path: Path, target: Path) -> None:

@@ -113,6 +113,16 @@ def test_a_copy_is_not_updated(pull, shared):
     assert shared.read_bytes() == before
 
 
+def test_a_copy_that_may_be_written_is_made_read_only_by_the_next_update(pull, shared):
+    """An update was killed between the rename and the change of the mode, or somebody changed that."""
+    pull("stations", publish=shared)
+    shared.chmod(0o644)
+    before = shared.stat()
+    pull("stations", publish=shared)
+    assert shared.stat().st_mode & 0o777 == 0o444
+    assert os.path.samestat(shared.stat(), before)
+
+
 DETAILED = {"details": True, "again": timedelta(days=9000)}
 
 
@@ -332,6 +342,25 @@ def test_two_copies_of_a_mirror_that_publish_at_the_same_time(pull, shared, tmp_
             pull("users", publish=shared)
         assert part.stat().st_size == 0
     pull("users", publish=shared)
+
+
+def test_another_mirror_that_publishes_the_same_new_file_meanwhile(pull, shared, tmp_path, monkeypatch):
+    """There was no file when the update looked. The copy of the other mirror stays."""
+    there = tmp_path / "there.duckdb"
+    pull("stations", path=tmp_path / "other.duckdb", publish=there)
+
+    def slow(path):
+        there.rename(shared)
+        return locked(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("aiotofupilot.mirror.published.locked", slow)
+        with pytest.raises(MirrorError) as caught:
+            pull("users", publish=shared)
+    assert str(caught.value) == OTHER.format(path=shared)
+    with duckdb.connect(shared, read_only=True) as copy:
+        assert copy.sql("SELECT listing FROM _mirror_listings").fetchall() == [("stations",)]
+    assert {path.name for path in tmp_path.iterdir()} == {"line.duckdb", "other.duckdb", "shared.duckdb"}
 
 
 class TestAsOnWindows:
