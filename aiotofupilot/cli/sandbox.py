@@ -63,7 +63,7 @@ async def sandbox(
         fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
             several times, each fails in one of the ways. Without --faults, every request does.
         arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
-        removals: Remove this many procedures per request, on average.
+        removals: Remove this many runs and procedures per request, on average, such as for a mirror to find.
         seed: Another seed makes up another factory, and other requests fail.
     """
     # Here and not above, because help and a wrong option need not wait for an HTTP server.
@@ -83,7 +83,8 @@ async def sandbox(
     if arrivals or removals:
         if arrivals and not service.procedures:
             raise UsageError("--arrivals needs a procedure at least, which runs can be made of")
-        service.before_response.append(BusyLine(runs=arrivals, inserts=arrivals, removals=removals, seed=seed))
+        busy = BusyLine(runs=arrivals, inserts=arrivals, run_removals=removals, removals=removals, seed=seed)
+        service.before_response.append(busy)
     await serve(service)
 
 

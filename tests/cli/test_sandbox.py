@@ -96,12 +96,14 @@ def test_runs_of_a_file_may_say_where_they_ran(tmp_path):
 
 
 async def test_a_line_that_keeps_working(sandbox_of):
-    """Runs and procedures arrive with each request, and procedures go."""
-    sandbox = sandbox_of(procedures=30, arrivals=2.0, removals=1.0)
+    """Runs and procedures arrive with each request, and others go, which a mirror finds."""
+    sandbox = sandbox_of(procedures=30, runs=30, arrivals=2.0, removals=1.0)
+    before = {run.id for run in sandbox.runs}
     async with sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         await session.runs.list(limit=10)
         await session.runs.list(limit=10)
-    assert len(sandbox.runs) == 24
+    assert len(sandbox.runs) == 32
+    assert before - {run.id for run in sandbox.runs}
     assert len(sandbox.procedures) == 32
 
 
