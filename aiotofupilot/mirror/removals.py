@@ -7,7 +7,8 @@ than the mirror has rows from before it, as many rows are gone there as are lack
 
 - One page at the end of the listing compares all rows. Most often the numbers agree, and nothing more is requested.
 - If some rows are gone, the rows are halved at a time, and one page shows how many are gone of either half. Of d rows,
-  between none and all can be gone in the first half, so d + 2 items are enough. A half that lacks nothing is left.
+  between none and all can be gone in the first half, so d + 2 items are enough, and some more where the mirror lacks
+  items. A half that lacks nothing is left.
 - What is no more than a page is requested as one, with the item before it and the one after it. So that page has all
   items of its time. A row of this time that is not on it was not listed when the server made the page.
 
@@ -47,6 +48,9 @@ AT_MOST = 50
 
 _PAGE = 100
 """The most items that the server puts on a page."""
+
+_LACKS = 10
+"""Items that the mirror lacks may be among those before a row. So many do not keep the page from showing the place."""
 
 _ALIKE_AT_MOST = 1000
 """More rows that were created at the same time are not read to find one that is gone among them."""
@@ -106,7 +110,7 @@ class Removals:
             row = self._halfway(begin.rows, end.rows) if end.rows - begin.rows > _PAGE - 2 else None
             if row is not None:
                 at_least = begin.items + row - begin.rows - lacking
-                items = await self._items_before(row, at_least - 1, lacking + 2)
+                items = await self._items_before(row, at_least - 1 - _LACKS, lacking + 2 + 2 * _LACKS)
                 if items is None:
                     self._note_contradiction(lacking)
                 else:

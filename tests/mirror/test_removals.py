@@ -514,6 +514,18 @@ async def test_pages_that_contradict_one_another_show_nothing(number, later):
     assert second.requests
 
 
+async def test_items_that_the_mirror_lacks_do_not_hide_what_is_gone_elsewhere():
+    """If more are gone than it lacks. It may have left some out, for good."""
+    times = range(0, 1_000_000, 1000)
+    lacking = {*range(100, 109)}
+    search = Removals(
+        "runs", Listing(times, range(700, 710)).fetch, [time for time in times if time // 1000 not in lacking]
+    )
+    assert missed(await search.missing(), times) == {*range(700, 710)}
+    assert search.fault is None
+    assert search.has_more_items
+
+
 async def test_many_that_are_as_old_as_each_other():
     """Some pages of them are read, and not very many."""
     few, many = [5] * 400, [5] * 1001
