@@ -311,6 +311,11 @@ class Database:
         sql = f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL ORDER BY {GONE} DESC, id LIMIT ?"  # noqa: S608 - our own
         return [key for (key,) in self._run(sql, at_most)]
 
+    def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
+        """Return those of some IDs that no row has, or one that is marked as gone."""
+        sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own
+        return {*ids}.difference(key for (key,) in self._run(sql, [*ids]))
+
     def times(self, listing: str, suspects: Iterable[str]) -> Sequence[int]:
         """Return when the rows were created that should be listed, in ascending order, in microseconds from 1970 on."""
         sql = (

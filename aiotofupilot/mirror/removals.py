@@ -86,7 +86,7 @@ class Removals:
     times: Sequence[int]
     """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
     seen: set[str] = field(factory=set[str], init=False)
-    """The IDs of all items that were on a page."""
+    """The IDs of all items that were on a page, and no newer than the last row."""
     has_more_items: bool = field(default=False, init=False)
     """Whether more items than rows were found in a part."""
     fault: str | None = field(default=None, init=False)
@@ -165,7 +165,8 @@ class Removals:
         while has_more and len(items) < number:
             page = await self.fetch(first + len(items), min(_PAGE, number - len(items)))
             check_offsets(page)
-            items += [((item.created_at - _EPOCH) // _MICROSECOND, item.id) for item in page.data]
-            self.seen.update(item.id for item in page.data)
+            found = [((item.created_at - _EPOCH) // _MICROSECOND, item.id) for item in page.data]
+            self.seen.update(item_id for time, item_id in found if time <= self.times[-1])
+            items += found
             has_more = page.meta.has_more and bool(page.data)
         return items, has_more

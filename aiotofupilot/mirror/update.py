@@ -418,8 +418,8 @@ class Update:
     async def _find_removed(self, name: str) -> None:
         """Look for rows that the server does not list any more, and mark those that an earlier update missed, too.
 
-        Before that, rows that are marked or were missed are looked for again, because each one that is listed would
-        hide that another one is gone.
+        An item that is listed and not counted among the rows would hide that another one is gone. So rows that are
+        marked or were missed are looked for again before, and what was on a page and has no row is stored.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
@@ -434,7 +434,8 @@ class Update:
                 missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._clock.now()) | since
             self._doubts[name] = removals.fault
-            await self._look_again(name, others if removals.has_more_items else [*removals.seen.intersection(others)])
+            lacking = await self._call(self.database.lacking, name, removals.seen)
+            await self._look_again(name, [*lacking.union(others if removals.has_more_items else ())])
             for suspect in suspects:
                 wait = suspect.since - self._clock.now()
                 if suspect.id in since and wait > _LATER:  # the clock was ahead when it was missed

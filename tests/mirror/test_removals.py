@@ -227,6 +227,22 @@ def test_one_of_many_that_are_gone_is_listed_again(pull, sandbox, gone, later, i
     assert (removed.id in gone("runs")) == hidden
 
 
+def test_what_became_visible_late_is_stored_and_hides_no_removal(pull, sandbox, gone, later, mirrored, ids):
+    """If it is on one of the pages, with what it wrote. The last page has some of the newest items."""
+    sandbox.runs.sort(key=lambda run: run.created_at)
+    late = sandbox.runs.pop(-8)
+    pull("runs", "phases")
+    sandbox.runs.append(late)
+    removed = sandbox.runs.pop(3)
+    assert pull("runs")["runs"].new == 1
+    assert mirrored("runs") == ids([*sandbox.runs, removed])
+    assert mirrored("phases") == ids(phase for phase in sandbox.phases if phase.run_id in mirrored("runs"))
+    for _ in range(2):
+        pull("runs")
+        later(2)
+    assert gone("runs") == [removed.id]
+
+
 def test_a_run_that_a_filter_leaves_out_for_a_time_hides_no_removal(pull, sandbox, gone, later):
     """It is not looked for by itself before a week has passed, and is listed again before."""
     filters = {"outcomes": ["PASS"]}
