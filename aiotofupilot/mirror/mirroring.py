@@ -54,7 +54,8 @@ class Mirror:
             mirrored once is brought up to date from then on. Addresses of attachments are left out.
         on_unreadable: What to do about an item that the server cannot serve while it serves others, or that no column
             can hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
-            request it until it is a minute older than the newest one, and then only ``full`` does.
+            request it until it is a minute older than the newest one. Then ``full`` does, and an update that meets it
+            while it looks for what was removed.
         publish: A file that others can read at any time, also during an update: a copy of the database, which is
             read-only. Each update that has come to its end puts a new copy there by a rename, if anything has changed
             since the last one. Whoever has that one open keeps it. A copy takes the time to write the whole database,

@@ -268,7 +268,7 @@ async def test_a_server_that_does_not_know_the_filter_costs_no_row(pull, sandbox
     """It lists other runs too."""
     oldest_first = update.Update._oldest_first
     monkeypatch.setattr(update.Update, "_oldest_first", lambda self, name, ids: oldest_first(self, name))
-    monkeypatch.setattr(update, "_RUNS_AT_ONCE", 4)
+    monkeypatch.setattr(update, "_IDS_AT_ONCE", 4)
     pull("runs", details=True)
     assert tables() == expected(await details())
 
