@@ -19,6 +19,7 @@ from aiotofupilot.mirror import MirrorTimeoutError
 from aiotofupilot.mirror.removals import AT_MOST, Removals
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import BusyLine, faults
+from aiotofupilot.testing import make_run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -293,15 +294,25 @@ def test_a_clock_that_was_ahead(have, pull, sandbox, gone, later):
     assert gone("runs") == [run.id]
 
 
-def test_a_server_that_does_not_select_by_id_is_a_doubt(have, pull, sandbox, gone, later):
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (
+            faults.json({"data": [to_wire(make_run())], "meta": {"has_more": False}}),
+            "the server does not select by ID",
+        ),
+        (faults.status(400, message="ids"), "400 BAD_REQUEST: ids"),
+    ],
+    ids=["others", "refused"],
+)
+def test_a_server_that_does_not_select_by_id_is_a_doubt(have, pull, sandbox, gone, later, fault, why):
     """Nothing tells then whether a row is listed."""
     have("runs")
     sandbox.runs.pop(3)
     pull("runs")
     later(2)
-    others = {"data": [to_wire(run) for run in sandbox.runs[:5]], "meta": {"has_more": False}}
-    sandbox.faults.on(lambda request: "ids" in request.query).always(faults.json(others))
-    assert pull("runs")["runs"].doubt == "not all runs that are gone were looked for: the server does not select by ID"
+    sandbox.faults.on(lambda request: "ids" in request.query).always(fault)
+    assert pull("runs")["runs"].doubt == f"not all runs that are gone were looked for: {why}"
     assert gone("runs") == []
 
 
