@@ -117,7 +117,7 @@ class Removals:
                     parts += [(begin, _Place(row, items)), (_Place(row, items), end)]
             elif end.rows - begin.rows > _ALIKE_AT_MOST:
                 self.fault = (
-                    f"{lacking} {self.listing} are gone of {end.rows - begin.rows} that are as old as each other"
+                    f"{self.listing} that are gone: {lacking} of {end.rows - begin.rows} that are as old as each other"
                 )
             else:
                 span = self.times[begin.rows], self.times[end.rows - 1]
@@ -129,7 +129,7 @@ class Removals:
         return found
 
     def _note_contradiction(self, lacking: int) -> None:
-        self.fault = f"{lacking} {self.listing} are gone, and pages of what is left contradict one another"
+        self.fault = f"{self.listing} that are gone: {lacking}; and pages of what is left contradict one another"
 
     def _halfway(self, begin: int, end: int) -> int | None:
         """Return the row nearest to the middle that is not as old as the one before it. None: all are."""

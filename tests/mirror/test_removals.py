@@ -490,7 +490,7 @@ async def test_pages_that_repeat_an_item_show_nothing():
     times = [*range(0, 200_000, 1000)] + [200_000] * 200
     search = Removals("runs", Shuffled(times, {250}).fetch, times)
     assert await search.missing() == []
-    assert search.fault == "1 runs are gone, and pages of what is left contradict one another"
+    assert search.fault == "runs that are gone: 1; and pages of what is left contradict one another"
 
 
 class Moving(Listing):
@@ -560,7 +560,7 @@ async def test_many_that_are_as_old_as_each_other():
     assert missed(await search.missing(), few) == {7, 300}
     search = Removals("runs", Listing(many, [7]).fetch, many)
     assert await search.missing() == []
-    assert search.fault == "1 runs are gone of 1001 that are as old as each other"
+    assert search.fault == "runs that are gone: 1 of 1001 that are as old as each other"
 
 
 async def test_cursors_that_are_not_offsets_are_refused():
