@@ -16,6 +16,7 @@ from functools import cache
 from itertools import count
 from random import Random
 
+import pydantic
 import pytest
 from cyclopts import App
 from fakes.budget import KILLS
@@ -38,7 +39,10 @@ def _environment(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session", autouse=True)
 def _read_once():
-    """Cyclopts reads the options of a command once, and not for each run: that is half of what a short run takes."""
+    """Cyclopts reads the options of a command once, and not for each run: that is half of what a short run takes.
+
+    Where pydantic is loaded, it checks each value. Its reader of a type is made once, too.
+    """
     assemble, read = App.assemble_argument_collection, {}
 
     def assembled(app, **options):
@@ -52,6 +56,7 @@ def _read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(App, "assemble_argument_collection", assembled)
         patch.setattr(listing_module, "listing_command", cache(listing_module.listing_command))
+        patch.setattr(pydantic, "TypeAdapter", cache(pydantic.TypeAdapter))
         yield
 
 
