@@ -1,13 +1,24 @@
 """A disk that fails at any call that writing a file makes, or a process that is killed there."""
 
+from functools import cache
+from types import SimpleNamespace
+
 import pytest
 from fakes.budget import NIGHTLY
 from fakes.disks import every_call
 
-from aiotofupilot.cli import run
+from aiotofupilot.cli import app as app_module, run
 from aiotofupilot.sandbox.faults import status
 
 LISTING = ["procedures", "-n", "3", "--page-size", "2"]
+
+
+@pytest.fixture(autouse=True)
+def _typed_once(monkeypatch):
+    """The same command is parsed once, and not for each call of the disk: nothing about it changes meanwhile."""
+    parsed = cache(app_module.command_line().parse_args)
+    once = SimpleNamespace(parse_args=lambda arguments: parsed(tuple(arguments)))
+    monkeypatch.setattr(app_module, "command_line", lambda: once)
 
 
 def files(folder):

@@ -19,7 +19,7 @@ WRONG = [
     ["sandbox", "--port", "x"],
 ]
 ONE = [["get", "--help"], ["whoami", "--help"]]
-HELP = [["--help"], *([name, "--help"] for name in ("runs", "download", "get", "whoami", "mirror"))]
+HELP = [["--help"], *([name, "--help"] for name in ("runs", "download", "mirror"))]
 
 PROGRAM = """
 import json, os, sys
@@ -77,4 +77,4 @@ def test_help_about_one_item_loads_no_event_loop(loaded):
     *_, (codes, modules) = loaded
     assert codes == {0}
     assert "aiotofupilot.cli.get" in modules
-    assert "asyncio" not in modules
+    assert modules & (HEAVY | {"asyncio"}) == set()

@@ -6,7 +6,7 @@ from random import Random
 
 import duckdb
 import pytest
-from fakes.budget import NIGHTLY
+from fakes.budget import KILLS, NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
@@ -16,7 +16,7 @@ from aiotofupilot.testing import serve
 
 NAMES = tuple(MODELS)
 
-KILLS_OF_MIRRORS = 170 if NIGHTLY else 4
+KILLS_OF_MIRRORS = 170 if NIGHTLY else KILLS
 """How often a mirror is killed. Each time takes more than half a second."""
 
 FULL = 0.25
