@@ -9,16 +9,11 @@ A ``python program`` block is a whole file, and runs as one, where every warning
 import ast
 import asyncio
 import inspect
-import os
 import pty
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import termios
-from contextlib import suppress
-from fcntl import ioctl
 
 import pytest
 from fakes.guides import BLOCKS, COOKBOOK, FRONT, GUIDES, MAP, POLICIES, ROOT, TABLES, blocks, read, read_tables
@@ -26,6 +21,7 @@ from fakes.wire_listings import MODELS
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
+from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
 
@@ -185,31 +181,19 @@ def test_the_commands_are_the_ones_that_ci_runs():
     ]
 
 
-def test_the_output_is_that_of_the_command():
+def test_the_output_is_that_of_the_command(monkeypatch):
     """The front page shows what its command prints on a terminal of 80 columns, at one moment."""
     (shown,) = [block.text.splitlines() for block in blocks("text") if block.guide == FRONT]
     arguments = [*COMMANDS[0].rpartition(".venv/bin/aiotofupilot ")[2].split(), "--until", "2026-02-04T04:05Z"]
-    printed = printed_on_a_terminal([sys.executable, "-m", "aiotofupilot", *arguments], columns=80)
+    monkeypatch.setenv("COLUMNS", "80")
+    master, tty = pty.openpty()
+    with open(master, "rb", buffering=0) as terminal, open(tty, "w") as stream:  # noqa: PTH123 - descriptors
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            assert run(arguments) == 0
+        printed = terminal.read(65536).decode().splitlines()
     assert len(shown) == 6
     assert printed == shown
-
-
-def printed_on_a_terminal(command, columns):
-    """Run a program whose output is a terminal, and return the lines that it printed there."""
-    master, tty = pty.openpty()
-    ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    written = bytearray()
-    with subprocess.Popen(  # noqa: S603 - our own
-        command, stdout=tty, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-        os.close(tty)
-        with suppress(OSError):  # at the end, when the program has closed its terminal
-            while data := os.read(master, 65536):
-                written += data
-    os.close(master)
-    assert process.returncode == 0
-    return written.decode().splitlines()
 
 
 def test_the_front_page_is_short():

@@ -68,9 +68,9 @@ for arguments in (
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """A copy of the package with the listing."""
+    """A copy of the package with the listing, and with what Python has compiled of the package."""
     folder = tmp_path_factory.mktemp("twelfth")
-    shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot")
     subprocess.run(["git", "apply", "-C1", PATCH], cwd=folder, check=True)  # noqa: S603, S607 - our own
     return folder
 
