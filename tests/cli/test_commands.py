@@ -21,20 +21,6 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         assert not following or not line or len(line) + len(following.split()[0]) + 1 >= columns, line
 
 
-@pytest.mark.parametrize(
-    ("command", "line"),
-    [
-        ("runz", 'Unknown command "runz". Did you mean "runs"? Available commands: procedures,'),
-        ("run", 'Unknown command "run". Did you mean "runs"? Available commands: procedures,'),
-        ("measurments", 'Unknown command "measurments". Did you mean "measurements"? Available commands: procedures,'),
-        ("ls", 'Unknown command "ls". Available commands: procedures, runs,'),
-    ],
-)
-def test_only_a_similar_command_is_suggested(capsys, command, line):
-    assert run([command]) == 2
-    assert capsys.readouterr().err.startswith(f"aiotofupilot: {line}")
-
-
 @pytest.mark.usefixtures("sandbox")
 def test_a_process_that_has_loaded_pydantic_has_the_same_options(capfd):
     """Then cyclopts lets pydantic check each value, and each default."""

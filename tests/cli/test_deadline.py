@@ -8,10 +8,11 @@ from pyarrow import parquet
 
 from aiotofupilot import Procedure
 from aiotofupilot.arrow import streaming
-from aiotofupilot.cli.formats import format_for, json_array, json_lines
+from aiotofupilot.cli.formats import format_for, json_lines
 from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.messages import DeadlineError, StoppedError
 from aiotofupilot.cli.options import Server
+from aiotofupilot.cli.progress import Progress
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
 from aiotofupilot.testing import without_waits
@@ -133,18 +134,17 @@ async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tm
     assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 
 
-async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):
-    """The listing is whole."""
-    query = Query("procedures")
-    assert (await write_listing(query, server, json_array(), tmp_path / "list.json"))[0] == 250
+async def test_a_deadline_tells_what_went_wrong_until_then():
+    progress = Progress()
+    progress.warning = "503"
+    with pytest.raises(DeadlineError, match=r"^the deadline of 1e-09 s has passed; the latest warning was: 503$"):
+        async with progress.until(1e-9):
+            await asyncio.Event().wait()
 
 
-async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server, tmp_path, monkeypatch):
-    """Such as that of a network drive."""
-
-    def write(*_, **__):
-        raise TimeoutError(110, "Connection timed out")
-
-    monkeypatch.setattr("aiotofupilot.cli.output.PartFile.write", write)
+@pytest.mark.parametrize("deadline", [None, 60.0])
+async def test_a_timeout_of_the_disk_is_not_the_deadline(deadline):
+    """Network file systems have such an error."""
     with pytest.raises(TimeoutError, match="Connection timed out"):
-        await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")
+        async with Progress().until(deadline):
+            raise TimeoutError(110, "Connection timed out")

@@ -1,9 +1,10 @@
-"""Everything that the server knows of each item, written as a listing is."""
+"""Everything that the server knows of an item, by itself, or written as a listing is."""
 
 import asyncio
 import json
 
 import pytest
+from fakes.listings import required
 from pyarrow import parquet
 
 from aiotofupilot import DetailsWalk, TofuPilotSession, to_wire
@@ -12,27 +13,37 @@ from aiotofupilot.cli.output import PartFile
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import latency
 
+KEYS = {"units": "serial_number", "parts": "number", "batches": "number"}
+"""What identifies an item, where that is not its ID."""
 
-def details_of(sandbox, listing, **arguments):
-    """Return what the library has of the details, as the command writes them."""
 
-    async def collected():
+def read(sandbox, listing, **arguments):
+    """Return the first items of a listing as the library gets each of them, as the command writes it."""
+
+    async def items():
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-            return await getattr(session, listing).list(**arguments).details().collect()
+            resource = getattr(session, listing)
+            listed = await resource.list(**arguments, max_items=3).collect()
+            return [await resource.get(getattr(item, KEYS.get(listing, "id"))) for item in listed]
 
     # Python's own JSON has a tuple as a list, and a point that is NaN is null by now.
-    return [json.loads(json.dumps(to_wire(item, with_secrets=False))) for item in asyncio.run(collected())]
+    return [json.loads(json.dumps(to_wire(item, with_secrets=False))) for item in asyncio.run(items())]
 
 
-@pytest.mark.parametrize("listing", [name for name in NAMES if name not in ("logs", "users")])
-def test_each_item_is_what_get_returns(sandbox, capfd, listing):
-    """They come in the order of the listing, and without secrets."""
-    needed = {"procedure_id": sandbox.procedures[0].id} if listing in ("measurements", "phases") else {}
-    wanted = details_of(sandbox, listing, max_items=3, **needed)
+@pytest.mark.parametrize("listing", [name for name in NAMES if name != "users"])
+def test_an_item_is_what_the_library_gets(sandbox, capfd, listing):
+    """It is a line with everything but secrets, by itself and in the order of the listing."""
+    needed = required(listing, sandbox.procedures[0].id)
+    wanted = read(sandbox, listing, **needed)
     assert len(wanted) == 3
-    arguments = [listing, *[f"--procedure-id={value}" for value in needed.values()], "-n", "3", "--details"]
-    assert run([*arguments, "--format", "jsonl", "--concurrency", "4"]) == 0
-    assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == wanted
+    assert run(["get", listing, wanted[0][KEYS.get(listing, "id")]]) == 0
+    told, errors = capfd.readouterr()
+    assert (json.loads(told), told.count("\n"), errors) == (wanted[0], 1, "")
+    if listing != "logs":  # whose listing has all
+        options = [f"--procedure-id={value}" for value in needed.values()]
+        options += ["-n", "3", "--details", "--format", "jsonl", "--concurrency", "4"]
+        assert run([listing, *options]) == 0
+        assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == wanted
 
 
 def test_items_are_written_one_by_one(sandbox, tmp_path, monkeypatch):

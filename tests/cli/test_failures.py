@@ -85,13 +85,6 @@ def test_an_error_that_has_a_hint_of_its_own_is_told_with_that():
     assert explained(error) == (ExitCode.REFUSED, line)
 
 
-def test_attempts_are_told():
-    """Who waited for retries learns that there were some."""
-    error = errors.ConnectionFailedError("refused")
-    error.attempts, error.elapsed = 6, 11.0
-    assert explained(error)[1].startswith("refused (6 attempts in 11.0 s); ")
-
-
 @pytest.mark.parametrize(("status", "kind"), [(429, errors.RateLimitedError), (503, errors.ServerError)])
 @pytest.mark.parametrize(
     ("retry_after", "advice"),

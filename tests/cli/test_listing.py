@@ -89,22 +89,6 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
     assert [path.name for path in output.parent.iterdir()] == ["list"]
 
 
-@pytest.mark.parametrize(
-    ("query", "cut"),
-    [
-        (Query("procedures"), slice(None)),
-        (Query("procedures", max_items=0), slice(0)),
-        (Query("procedures", max_items=150, concurrency=3), slice(150)),
-        (Query("procedures", max_items=1000, on_drift="resync"), slice(None)),
-        (Query("procedures", cursor=Checkpoint(240)), slice(240, None)),
-        (Query("procedures", limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
-    ],
-)
-async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
-    """Neither less nor more, in the server's order."""
-    assert await query.listing(session).collect() == sandbox.procedures[cut]
-
-
 @pytest.mark.parametrize(("max_items", "end"), [(None, 250), (150, 150), (100, 100)])
 async def test_what_comes_after_what_is_written(sandbox, session, max_items, end):
     """It is the rest of the whole listing: what is written counts as listed."""

@@ -3,9 +3,16 @@
 import csv
 import io
 import json
+import re
+from datetime import datetime, timedelta
 
 import pytest
+from fakes.listings import required
+from fakes.wire_listings import MODELS
+from openpyxl import load_workbook
+from pyarrow import parquet
 
+from aiotofupilot.arrow import schema
 from aiotofupilot.cli import run
 from aiotofupilot.cli.formats import TABLES
 from aiotofupilot.listings import NAMES
@@ -14,36 +21,53 @@ SANDBOX = ["--sandbox", "--until", "2026-02-04T04:05Z"]
 """A factory that does not depend on the clock."""
 
 
-@pytest.fixture
-def procedure_id(capfd):
-    assert run(["procedures", *SANDBOX, "-n", "1", "--format", "jsonl"]) == 0
-    return json.loads(capfd.readouterr().out)["id"]
-
-
-@pytest.fixture
-def arguments(request):
-    def arguments(listing, *more):
-        is_of_one = listing in ("measurements", "phases")
-        needed = ["--procedure-id", request.getfixturevalue("procedure_id")] if is_of_one else []
-        return [listing, *SANDBOX, *needed, *more]
-
-    return arguments
+def as_text(value, text):
+    """Return the text that CSV has for the value of a cell, whose types have several texts."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return text if float(text) == pytest.approx(value, rel=1e-15) else value
+        case datetime():
+            when = datetime.fromisoformat(text).replace(tzinfo=None)
+            return text if abs(value - when) < timedelta(milliseconds=1) else value
+        case timedelta():
+            parts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text).groups("0")
+            hours, minutes, seconds = map(float, parts)
+            when = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+            return text if abs(value - when) < timedelta(milliseconds=1) else value
+        case _:
+            return value
 
 
 @pytest.mark.parametrize("listing", NAMES)
-def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
-    """Each format has the same items. JSON is written as JSON lines are, and Parquet has tests of its own."""
-    outputs = {}
-    for form in ("jsonl", "csv", "table"):
-        assert run(arguments(listing, "-n", "7", "--format", form)) == 0
-        outputs[form] = capfd.readouterr().out
-    items = [json.loads(line) for line in outputs["jsonl"].splitlines()]
-    assert 3 <= len(items) <= 7
-    rows = list(csv.DictReader(io.StringIO(outputs["csv"], newline="")))
-    assert [row["id"] for row in rows] == [item["id"] for item in items]
-    head, *lines = outputs["table"].splitlines()
+def test_a_listing_is_written_in_every_format(sandbox, tmp_path, listing):
+    """Each format has the same items. JSON is written as JSON lines are.
+
+    In a workbook, what is a number, a truth value, a date or a duration is one, and the rest is text.
+    """
+    needed = required(listing, sandbox.procedures[0].id).items()
+    files = {ending: tmp_path / f"list.{ending}" for ending in ("jsonl", "csv", "txt", "parquet", "xlsx")}
+    for file in files.values():
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in needed]
+        assert run([listing, *options, "-n", "30", "-o", str(file)]) == 0
+    ids = [json.loads(line)["id"] for line in files["jsonl"].read_text("utf-8").splitlines()]
+    assert 1 < len(ids) <= 30
+    with files["csv"].open(newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    assert [row[names.index("id")] for row in rows] == ids
+    head, *lines = files["txt"].read_text("utf-8").splitlines()
     assert " ".join(head.split()) == " ".join(column.heading for column in TABLES[listing])
-    assert len(lines) == len(items)
+    assert len(lines) == len(ids)
+    table = parquet.read_table(files["parquet"])
+    assert (table.schema, table["id"].to_pylist()) == (schema(MODELS[listing]), ids)
+    first, *cells = load_workbook(files["xlsx"]).active.iter_rows(values_only=True)
+    assert list(first) == names
+    for row, texts in zip(cells, rows, strict=True):
+        assert list(map(as_text, row, texts)) == texts
+    assert sorted(tmp_path.iterdir()) == sorted(files.values())
 
 
 def test_a_csv_has_every_field_of_a_run(capfd):

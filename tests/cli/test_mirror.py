@@ -50,28 +50,6 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
 
-def test_a_copy_is_published(sandbox, database, tmp_path, capfd):
-    copy = tmp_path / "shared.duckdb"
-    assert run(["mirror", str(database), "stations", "--publish", str(copy)]) == 0
-    assert rows(copy, "stations") == (6, 6)
-    capfd.readouterr()
-    assert run(["mirror", str(tmp_path / "other.duckdb"), "stations", "--publish", str(copy)]) == ExitCode.USAGE
-    assert capfd.readouterr().err == (
-        f"aiotofupilot: {copy} is not a copy of this mirror: choose another file, or remove that one\n"
-    )
-
-
-def test_a_doubt_about_removals_is_a_line_that_says_what_to_do(sandbox, database, capfd):
-    assert run(["mirror", str(database), "runs"]) == 0
-    del sandbox.runs[:60]
-    assert run(["mirror", str(database), "runs", "--no-removals"]) == 0
-    assert capfd.readouterr().err == ""
-    assert run(["mirror", str(database), "runs"]) == 0
-    assert capfd.readouterr().err == (
-        "aiotofupilot: more than 50 runs are gone, or as many are listed that the mirror lacks: use --full\n"
-    )
-
-
 def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     given = {}
 
@@ -166,12 +144,3 @@ def test_without_the_extra(monkeypatch, database, capfd, missing):
         monkeypatch.delitem(sys.modules, name)
     assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
     assert capfd.readouterr().err == f"aiotofupilot: aiotofupilot.mirror needs {missing}: install the extra 'mirror'\n"
-
-
-def test_another_module_that_is_missing_is_no_wrong_usage(monkeypatch, database):
-    """It is a fault of this package, and its traceback is what helps."""
-    for name in [name for name in sys.modules if name.startswith("aiotofupilot.mirror")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "aiotofupilot.mirror.tables", None)
-    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.mirror\.tables"):
-        run(["mirror", str(database), "--sandbox"])

@@ -15,7 +15,6 @@ from attrs import evolve
 from rich.cells import cell_len
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.messages import ExitCode
 
 EVIL = "\x1b]0;title\x07 \x9b31m \x7f \N{RIGHT-TO-LEFT OVERRIDE}\N{LEFT-TO-RIGHT MARK}\N{ARABIC LETTER MARK} end"
 
@@ -145,18 +144,3 @@ class TestNamesThatSteer:
         with on_terminal(200, streams=["stdout"]) as shown:
             assert run(["procedures", "--format", "jsonl"]) == 0
         assert [json.loads(line)["name"] for line in shown.screen.splitlines()] == [EVIL] * 3
-
-
-def test_a_folder_that_is_missing_is_named(sandbox, tmp_path, capsys):
-    file = tmp_path / "missing" / "x.csv"
-    assert run(["procedures", "-o", str(file)]) == ExitCode.USAGE
-    assert capsys.readouterr().err == f"aiotofupilot: cannot write {file}: there is no folder {file.parent}\n"
-    assert sandbox.requests == []
-
-
-def test_a_file_without_items_is_said_without_a_terminal(sandbox, tmp_path, capsys):
-    """A mistyped ID gives one too, and a job would write empty files for ever."""
-    file = tmp_path / "x.csv"
-    assert run(["measurements", "--procedure-id", "mistyped", "-o", str(file)]) == 0
-    assert capsys.readouterr().err == f"0 measurements in {file}\n"
-    assert sandbox.requests

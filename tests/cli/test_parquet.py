@@ -7,8 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from fakes.budget import NIGHTLY
-from fakes.listings import required
-from fakes.wire_listings import MODELS
 from pyarrow import parquet
 
 from aiotofupilot import Procedure
@@ -31,18 +29,6 @@ def table_of(procedures):
 @pytest.fixture
 def output(tmp_path):
     return tmp_path / "list.parquet"
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_listing_becomes_a_file_of_its_model(sandbox, output, name):
-    options = [
-        f"--{option.replace('_', '-')}={value}" for option, value in required(name, sandbox.procedures[0].id).items()
-    ]
-    assert run([name, *options, "-n", "7", "--output", str(output)]) == 0
-    found = parquet.read_table(output)
-    assert found.schema == schema(MODELS[name])
-    assert 0 < found.num_rows <= 7
-    assert beside(output) == []
 
 
 def test_the_file_holds_what_the_library_has(sandbox, output):
@@ -68,14 +54,6 @@ def test_without_pyarrow_it_says_what_to_install(sandbox, output, monkeypatch, c
     assert capsys.readouterr().err == "aiotofupilot: aiotofupilot.arrow needs pyarrow: install the extra 'arrow'\n"
     assert sandbox.requests == []
     assert list(output.parent.iterdir()) == []
-
-
-def test_another_module_that_is_missing_is_no_wrong_usage(sandbox, output, monkeypatch):
-    """It is a fault of this package, and its traceback is what helps."""
-    monkeypatch.delitem(sys.modules, "aiotofupilot.arrow.streaming", raising=False)
-    monkeypatch.setitem(sys.modules, "aiotofupilot.arrow.streaming", None)
-    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.arrow\.streaming"):
-        run(["procedures", "--output", str(output)])
 
 
 def test_what_a_killed_run_made_is_made_again(sandbox, output):

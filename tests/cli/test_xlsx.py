@@ -1,7 +1,6 @@
 """`--output x.xlsx`: a workbook whose cells have the values of the CSV file, with their types."""
 
 import asyncio
-import csv
 import errno
 import re
 import sys
@@ -11,8 +10,6 @@ from io import BufferedWriter
 from zipfile import ZipFile
 
 import pytest
-from fakes.listings import required
-from fakes.wire_listings import MODELS
 from openpyxl import load_workbook
 
 from aiotofupilot import Procedure
@@ -42,43 +39,6 @@ def ids(path):
 
 def beside(output):
     return sorted(path.name.removeprefix(output.name) for path in output.parent.iterdir() if path != output)
-
-
-def as_text(value, text):
-    """Return the text that CSV has for the value of a cell, whose types have several texts."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return text if float(text) == pytest.approx(value, rel=1e-15) else value
-        case datetime():
-            when = datetime.fromisoformat(text).replace(tzinfo=None)
-            return text if abs(value - when) < timedelta(milliseconds=1) else value
-        case timedelta():
-            parts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", text).groups("0")
-            hours, minutes, seconds = map(float, parts)
-            when = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-            return text if abs(value - when) < timedelta(milliseconds=1) else value
-        case _:
-            return value
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_listing_has_the_values_of_csv(sandbox, output, name):
-    """What is a number, a truth value, a date or a duration is one in the sheet, and the rest is text."""
-    arguments = [name, *(f"--{key.replace('_', '-')}={value}" for key, value in required(name, "").items())]
-    arguments = [each if each[-1] != "=" else f"{each}{sandbox.procedures[0].id}" for each in arguments]
-    assert run([*arguments, "-n", "30", "-o", str(output)]) == 0
-    assert run([*arguments, "-n", "30", "-o", str(output.with_suffix(".csv"))]) == 0
-    with output.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
-        expected = list(csv.reader(file))
-    found, _ = cells(output)
-    assert found[0] == expected[0]
-    assert len(found) == len(expected) > 1
-    for row, texts in zip(found, expected, strict=True):
-        assert list(map(as_text, row, texts)) == texts
 
 
 def test_types_of_cells(sandbox, output):
@@ -182,19 +142,6 @@ def test_without_xlsxwriter_it_says_what_to_install(sandbox, output, monkeypatch
     assert list(output.parent.iterdir()) == []
 
 
-def test_it_needs_a_file(sandbox, capsys):
-    assert run(["procedures", "--format", "xlsx"]) == 2
-    assert capsys.readouterr().err == (
-        "aiotofupilot: xlsx needs --output FILE, because a workbook is made when everything has arrived\n"
-    )
-
-
-def test_it_has_no_place_for_details(sandbox, output, capsys):
-    assert run(["runs", "--details", "-o", str(output)]) == 2
-    assert "--details needs the format jsonl, json or parquet" in capsys.readouterr().err
-    assert sandbox.requests == []
-
-
 TOO_MANY = "there are more procedures than the 100 that a sheet of xlsx holds: write csv or parquet, or list fewer"
 
 
@@ -225,19 +172,6 @@ def test_where_no_request_can_tell_the_row_too_many_is_refused(sandbox, output, 
     monkeypatch.setattr(xlsx, "ROWS", 1)
     assert run(["users", "-o", str(output)]) == 2
     assert "there are more users than the 1 that a sheet" in capsys.readouterr().err
-
-
-def test_an_interrupted_workbook_is_completed_to_the_same_bytes(sandbox, output, capsys):
-    whole = output.with_name("whole.xlsx")
-    assert run(["procedures", "-o", str(whole)]) == 0
-    sandbox.faults.on(cursor=95).next(status(418))
-    assert run(["procedures", "-o", str(output), "--page-size", "20"]) == 4
-    assert "96 procedures written, go on with --resume" in capsys.readouterr().err
-    assert run(["procedures", "-o", str(output), "--page-size", "20", "--resume", "--columns", "id"]) == 2
-    assert "was begun without --columns: give the same again" in capsys.readouterr().err
-    assert run(["procedures", "-o", str(output), "--page-size", "20", "--resume"]) == 0
-    assert output.read_bytes() == whole.read_bytes()
-    assert ids(output) == [procedure.id for procedure in sandbox.procedures]
 
 
 class Full(BufferedWriter):
