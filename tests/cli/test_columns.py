@@ -26,22 +26,14 @@ def listed(path):
     return path
 
 
-def test_csv_has_them_in_this_order(tmp_path):
+def test_each_format_has_them_in_this_order(tmp_path, capfd):
+    """Those of Parquet are flat, with the names of the library."""
     with listed(tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [NAMES, ["org/line", "1"]]
-
-
-def test_a_workbook_has_them_in_this_order(tmp_path):
     sheet = load_workbook(listed(tmp_path / "x.xlsx")).active
     assert list(sheet.iter_rows(values_only=True)) == [tuple(NAMES), ("org/line", "1")]
-
-
-def test_parquet_has_them_flat_with_the_names_of_the_library(tmp_path):
     found = parquet.read_table(listed(tmp_path / "x.parquet"))
     assert found.to_pylist() == [{"linked_repository.full_name": "org/line", "id": "1"}]
-
-
-def test_a_table_has_them_in_this_order(tmp_path, capfd):
     assert listed(tmp_path / "x.txt").read_text().split() == ["REPOSITORY", "ID", "org/line", "1"]
     assert run(["procedures", "--columns", "created_at,created_by_user.name,linkedRepository.provider"]) == 0
     head, row = capfd.readouterr().out.splitlines()

@@ -159,28 +159,28 @@ class TestTotal:
         assert (await write_listing(query, server, json_lines(), output))[0] == 600
         assert watched.row.total == 600
 
-    @pytest.mark.parametrize(("total", "requests"), [(0, 1), (20, 1), (199, 2)])
-    async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total, requests):
-        """Each request is one of the walk's."""
-        sandbox.procedures[:] = make_procedures(total)
-        await write_listing(Query("procedures"), server, json_lines(), output)
-        assert watched.row.total is None
-        assert len(sandbox.requests) == requests
-
-    async def test_a_part_from_a_cursor_on_is_not_counted(self, sandbox, server, output, watched):
+    @pytest.mark.parametrize(
+        ("total", "query", "requests"),
+        [
+            (0, {}, 1),
+            (20, {}, 1),
+            (199, {}, 2),
+            (250, {"limit": 10, "cursor": Checkpoint(100)}, 17),
+            (250, {"limit": 10, "max_items": 200}, 23),
+        ],
+    )
+    async def test_a_short_listing_or_a_part_of_one_is_not_counted(
+        self, sandbox, server, output, watched, total, query, requests
+    ):
         """A count is one of the whole listing. Each request is one of the walk's."""
-        query = Query("procedures", limit=10, cursor=Checkpoint(100))
-        assert (await write_listing(query, server, json_lines(), output))[0] == 150
-        assert (watched.row.total, len(sandbox.requests)) == (None, 17)
+        sandbox.procedures[:] = make_procedures(total)
+        watched.row.total = wanted = query.get("max_items")
+        await write_listing(Query("procedures", **query), server, json_lines(), output)
+        assert (watched.row.total, len(sandbox.requests)) == (wanted, requests)
 
     async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
         await write_listing(Query("procedures", limit=10), server, json_lines(), output)
         assert len(sandbox.requests) == 28
-
-    async def test_as_many_as_are_wanted_are_not_counted(self, sandbox, server, output, watched):
-        watched.row.total = 200
-        await write_listing(Query("procedures", limit=10, max_items=200), server, json_lines(), output)
-        assert (watched.row.total, len(sandbox.requests)) == (200, 23)
 
     @pytest.mark.parametrize("broken", ["cursors", "requests"])
     async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, broken):

@@ -138,9 +138,3 @@ class TestNamesThatSteer:
         assert run(["procedures", "--format", form]) == 0
         name = EVIL if form == "csv" else json.dumps(EVIL, ensure_ascii=False)[1:-1]
         assert capfd.readouterr().out.count(name) == 3
-
-    def test_json_stands_for_the_same(self, on_terminal):
-        """What a terminal shows of JSON is JSON, of the same value."""
-        with on_terminal(200, streams=["stdout"]) as shown:
-            assert run(["procedures", "--format", "jsonl"]) == 0
-        assert [json.loads(line)["name"] for line in shown.screen.splitlines()] == [EVIL] * 3

@@ -45,36 +45,26 @@ def ask(exports, query=""):
         return response.status
 
 
-def test_by_default_nothing_goes_wrong(sandbox_of):
-    """By default nothing is late and nothing goes wrong; the seed makes up the procedures."""
-    sandbox = sandbox_of(procedures=7, runs=11, seed=5)
-    assert len(sandbox.runs) == 11
-    assert [item.id for item in sandbox.procedures] == [item.id for item in make_procedures(7, seed=5)]
-    assert repr(sandbox.faults) == "<Faults: none>"
-
-
-def test_all_responses_are_late_and_a_share_fails(sandbox_of):
-    """Latency is for everybody, the faults of a bad day are for a share."""
-    sandbox = sandbox_of(latency=0.25, faults=0.1)
-    assert repr(sandbox.faults).startswith(f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, ")
-
-
 @pytest.mark.parametrize(
-    ("named", "rate", "told"),
+    ("options", "told"),
     [
-        (("429",), None, "<Faults: 100% of status(429)>"),
+        ({}, "<Faults: none>"),
+        ({"latency": 0.25, "faults": 0.1}, f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, "),
+        ({"fault": ("429",)}, "<Faults: 100% of status(429)>"),
         (
-            ("503", "reset", "hang_up", "cut", "html"),
-            0.5,
+            {"fault": ("503", "reset", "hang_up", "cut", "html"), "faults": 0.5},
             "<Faults: 50% of status(503), reset(), hang_up(), cut(), html()>",
         ),
-        (("429",), 0.0, "<Faults: none>"),
+        ({"fault": ("429",), "faults": 0.0}, "<Faults: none>"),
     ],
     ids=str,
 )
-def test_named_faults_replace_the_usual_ones(sandbox_of, named, rate, told):
+def test_latency_is_for_all_and_faults_are_for_a_share(sandbox_of, options, told):
     """The named faults take the place of the usual ones, and strike every request unless a share is given."""
-    assert repr(sandbox_of(fault=named, faults=rate).faults) == told
+    sandbox = sandbox_of(procedures=7, runs=11, seed=5, **options)
+    assert repr(sandbox.faults).startswith(told)
+    assert len(sandbox.runs) == 11
+    assert [item.id for item in sandbox.procedures] == [item.id for item in make_procedures(7, seed=5)]
 
 
 def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may(sandbox_of):

@@ -127,19 +127,6 @@ def test_a_dash_stands_for_null():
     ]
 
 
-def test_names_do_nothing_to_the_terminal():
-    """Escape sequences and line ends from the server are made visible."""
-    (row,) = lines(40, [Procedure(ID, "a\x1b[2J\nb", CREATED)])[1:]
-    assert row.endswith("a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}b")
-
-
-def test_a_timestamp_that_utc_has_no_year_for_shows_its_offset():
-    """The first hours of the year 1 in the east lie before the first year in UTC."""
-    created = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
-    (row,) = lines(None, [Procedure(ID, "x", created)])[1:]
-    assert row.split()[1:3] == ["0001-01-01", "00:00+05:00"]
-
-
 def text_of(value, path="value"):
     return Column("HEADING", path, 9, 9, leaves=0).text(SimpleNamespace(value=value))
 
