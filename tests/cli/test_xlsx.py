@@ -59,6 +59,8 @@ def test_the_header_is_frozen_and_has_a_filter(sandbox, output):
     assert run(["procedures", "-o", str(output), "--columns", "id,name"]) == 0
     _, sheet = cells(output)
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:B251")
+    created = datetime(1980, 1, 1)  # noqa: DTZ001 - as Excel has it
+    assert sheet.parent.properties.created == created  # so the same items are the same bytes at any time
 
 
 def test_an_empty_listing_has_a_header(sandbox, output):
