@@ -37,26 +37,28 @@ def _environment(monkeypatch, tmp_path):
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
-@pytest.fixture(scope="session", autouse=True)
+ASSEMBLE, ASSEMBLED = App.assemble_argument_collection, {}
+COMMAND, ADAPTER = cache(listing_module.listing_command), cache(pydantic.TypeAdapter)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def _read_once():
     """Cyclopts reads the options of a command once, and not for each run: that is half of what a short run takes.
 
-    Where pydantic is loaded, it checks each value. Its reader of a type is made once, too.
+    Where pydantic is loaded, as here, cyclopts has it check each value. Its reader of a type is made once, too.
     """
-    assemble, read = App.assemble_argument_collection, {}
 
     def assembled(app, **options):
         if options:  # for a help, whose texts are read too
-            return assemble(app, **options)
-        arguments = read.get(app.default_command)
-        if arguments is None:
-            arguments = read[app.default_command] = assemble(app)
-        return fresh(arguments)
+            return ASSEMBLE(app, **options)
+        if app.default_command not in ASSEMBLED:
+            ASSEMBLED[app.default_command] = ASSEMBLE(app)
+        return fresh(ASSEMBLED[app.default_command])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(App, "assemble_argument_collection", assembled)
-        patch.setattr(listing_module, "listing_command", cache(listing_module.listing_command))
-        patch.setattr(pydantic, "TypeAdapter", cache(pydantic.TypeAdapter))
+        patch.setattr(listing_module, "listing_command", COMMAND)
+        patch.setattr(pydantic, "TypeAdapter", ADAPTER)
         yield
 
 

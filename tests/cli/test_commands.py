@@ -21,16 +21,6 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         assert not following or not line or len(line) + len(following.split()[0]) + 1 >= columns, line
 
 
-@pytest.mark.usefixtures("sandbox")
-def test_a_process_that_has_loaded_pydantic_has_the_same_options(capfd):
-    """Then cyclopts lets pydantic check each value, and each default."""
-    import fastapi  # noqa: F401, PLC0415 - it loads pydantic, and only this test needs that
-
-    assert run(["runs", "-n", "1", "--metadata", "shift=A", "--format", "jsonl"]) == 0
-    assert run(["measurements"]) == 2
-    assert "--procedure-id ID is missing" in capfd.readouterr().err
-
-
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_of_another_version_is_not_gone_on_with(capfd, sandbox, tmp_path, monkeypatch, ending):
     """Its model may be older, where nothing else tells it."""

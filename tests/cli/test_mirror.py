@@ -113,28 +113,29 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     assert err == b"aiotofupilot: interrupted; it had come to the procedures, run it again to go on\n"
 
 
-def raising(monkeypatch, error):
-    """Let each update raise an error."""
-
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (
+            aiotofupilot.mirror.StaleWatermarkError("cannot go on"),
+            ExitCode.USAGE,
+            "cannot go on; the option is --full",
+        ),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+            ExitCode.FAILED,
+            "cannot write: No space left on device; no listing was read",
+        ),
+    ],
+    ids=["stale", "full disk"],
+)
+def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, error, code, told):
     async def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", fail)
-
-
-def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
-    raising(monkeypatch, aiotofupilot.mirror.StaleWatermarkError("cannot go on"))
-    assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
-    assert capfd.readouterr().err == "aiotofupilot: cannot go on; the option is --full\n"
-
-
-def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
-    raising(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
-    assert capfd.readouterr() == (
-        "",
-        "aiotofupilot: cannot write: No space left on device; no listing was read\n",
-    )
+    assert run(["mirror", str(database), "stations", "--sandbox"]) == code
+    assert capfd.readouterr() == ("", f"aiotofupilot: {told}\n")
 
 
 @pytest.mark.parametrize("missing", ["duckdb", "pyarrow"])

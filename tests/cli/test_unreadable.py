@@ -7,26 +7,21 @@ from aiotofupilot.cli.listing import Query
 
 
 @pytest.mark.parametrize(
-    ("positions", "words"),
-    [
-        ([], ""),
-        ([7], "1 run could not be read and is left out, at position 7"),
-        ([7, 9], "2 runs could not be read and are left out, at positions 7, 9"),
-        (
-            range(1200),
-            "1,200 runs could not be read and are left out, at positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,190 more",
-        ),
-    ],
-    ids=len,
-)
-def test_what_is_left_out_is_told_in_words(positions, words):
-    stats = WalkStats(unreadable=len(positions), unreadable_positions=[*positions][:1000])
-    assert Query("runs").left_out(stats) == words
-
-
-@pytest.mark.parametrize(
     ("counts", "words"),
     [
+        ({}, ""),
+        (
+            {"unreadable": 1, "unreadable_positions": [7]},
+            "1 run could not be read and is left out, at position 7",
+        ),
+        (
+            {"unreadable": 2, "unreadable_positions": [7, 9]},
+            "2 runs could not be read and are left out, at positions 7, 9",
+        ),
+        (
+            {"unreadable": 1200, "unreadable_positions": range(1000)},
+            "1,200 runs could not be read and are left out, at positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,190 more",
+        ),
         ({"unreadable": 1, "unreadable_ids": ["a"]}, "1 run could not be read and is left out, with ID a"),
         (
             {"unreadable": 2, "unreadable_positions": [7], "unreadable_ids": ["a"], "removed": 1},
@@ -39,5 +34,5 @@ def test_what_is_left_out_is_told_in_words(positions, words):
         ),
     ],
 )
-def test_details_that_are_left_out_are_told_by_their_ids(counts, words):
-    assert Query("runs", details=True).left_out(WalkStats(**counts)) == words
+def test_what_is_left_out_is_told_in_words(counts, words):
+    assert Query("runs").left_out(WalkStats(**counts)) == words
