@@ -8,6 +8,7 @@ from datetime import timedelta
 import attrs
 import pyarrow as pa
 import pytest
+from fakes.budget import combined
 from fakes.in_process import InProcess
 from fakes.listings import required
 from fakes.wire_listings import MODELS
@@ -55,9 +56,9 @@ def test_a_batch_has_ten_thousand_rows_unless_it_is_told_otherwise():
     assert inspect.signature(batches).parameters["rows"].default == 10_000
 
 
-@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
-@pytest.mark.parametrize("concurrency", [1, 8])
-@pytest.mark.parametrize("size", [1, 130, ITEMS, 10_000])
+@pytest.mark.parametrize(
+    ("concurrency", "on_drift", "size"), combined([1, 8], ["ignore", "resync"], [1, 130, ITEMS, 10_000])
+)
 async def test_every_batch_has_as_many_rows_as_wanted(listing, whole, concurrency, on_drift, size):
     """The last has the rest. Pages may be cut."""
     items = min(ITEMS, size * 20)
