@@ -86,15 +86,6 @@ def test_json_has_no_columns(sandbox, capsys, form):
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("columns", [40, 200])
-def test_the_help_has_it_within_the_width_of_the_terminal(capfd, monkeypatch, columns):
-    monkeypatch.setenv("COLUMNS", str(columns))
-    assert run(["runs", "--help"]) == 0
-    shown = capfd.readouterr().out
-    assert "--columns" in shown
-    assert max(map(len, shown.splitlines())) <= columns
-
-
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
