@@ -66,9 +66,10 @@ def test_help_names_every_option_and_speaks_no_python():
     python = re.compile("None|False|True|`|empty list|timezone-aware|Error")
     for listing in NAMES:
         command = command_line()[listing]
-        parameters = [argument.parameter for argument in command.assemble_argument_collection()]
-        assert all(parameter.help for parameter in parameters if parameter.show)
-        told = "\n".join([command.help, *(parameter.help for parameter in parameters if parameter.show)])
+        shown = [each for each in command.assemble_argument_collection(parse_docstring=True) if each.show]
+        parameters = [argument.parameter for argument in shown]
+        assert all(parameter.help for parameter in parameters)
+        told = "\n".join([command.help, *(parameter.help for parameter in parameters)])
         assert not python.findall(told)
         arguments = (*listing_class(listing).filters, *listing_class(listing).options)
         wanted = {option(argument.name) for argument in arguments if argument.name != "extra_query"}  # for programs

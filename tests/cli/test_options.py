@@ -23,7 +23,7 @@ def test_every_option_and_every_description_is_whole(capfd, monkeypatch, listing
     lines = [line.strip("│ ") for line in told.splitlines()]
     side_by_side = [re.split(r" {2,}", line)[-1] for line in lines]
     shown = {re.sub(r"\s", "", "".join(rows)) for rows in (lines, side_by_side)}
-    arguments = command_line()[listing].assemble_argument_collection()
+    arguments = command_line()[listing].assemble_argument_collection(parse_docstring=True)
     options = [argument for argument in arguments if argument.parameter.help]
     assert len(options) > 20
     for argument in options:
