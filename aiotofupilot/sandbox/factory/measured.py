@@ -204,38 +204,34 @@ def _measurement(measurement: models.Measurement) -> dict[str, Any]:
         "outcome": measurement.measurement_outcome,
         "aggregations": aggregations,
         "measured_value": value,
-        "data_series": _series(measurement.id, measurement.measurement_outcome) if kind == "multidimensional" else None,
+        "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
         "docstring": _docstring(measurement.id, measurement.measurement_name),
     }
 
 
-@lru_cache(32)  # a test reads the same few again and again; one takes as long to make as the rest of its run
-def _series(measurement_id: str, outcome: str | None) -> tuple[models.DataSeries, ...]:
+def _series(measurement: models.Measurement, random: Random) -> Iterator[models.DataSeries]:
     """Make a spectrum: frequencies, the level at each, and the angle at each. One that failed is over the limit."""
-    random = made_up("measurement", measurement_id)
     count = random.randint(_LEAST_POINTS, _MOST_POINTS)
     frequencies = range(_FIRST, _FIRST + _BAND, _BAND // count)[:count]
-    height = _LIMIT - _FLOOR + (8 if outcome == "FAIL" else -8)
+    height = _LIMIT - _FLOOR + (8 if measurement.measurement_outcome == "FAIL" else -8)
     centre, width = count * random.uniform(0.3, 0.7), count * random.uniform(0.02, 0.1)
     peak = (height * exp(-(((point - centre) / width) ** 2)) for point in range(count))
     levels = tuple(round(_FLOOR + level + random.random(), 3) for level in peak)
     (limit,) = Measured("Level", high=_LIMIT).checks("FAIL" if max(levels) > _LIMIT else "PASS")
-    return (
-        models.DataSeries(data=tuple(frequencies), units="kHz", name="Frequency"),
-        models.DataSeries(
-            data=levels,
-            units="dBm",
-            name="Level",
-            description="Mean of 16 sweeps",
-            validators=(limit,),
-            aggregations=(
-                _aggregation("MIN", min(levels), "dBm", random),
-                _aggregation("MAX", max(levels), "dBm", random, limit),
-                _aggregation("MEAN", sum(levels) / count, "dBm", random),
-            ),
+    yield models.DataSeries(data=tuple(frequencies), units="kHz", name="Frequency")
+    yield models.DataSeries(
+        data=levels,
+        units="dBm",
+        name="Level",
+        description="Mean of 16 sweeps",
+        validators=(limit,),
+        aggregations=(
+            _aggregation("MIN", min(levels), "dBm", random),
+            _aggregation("MAX", max(levels), "dBm", random, limit),
+            _aggregation("MEAN", sum(levels) / count, "dBm", random),
         ),
-        models.DataSeries(data=tuple(round(180 * sin(point / 40)) for point in range(count)), units="°"),
     )
+    yield models.DataSeries(data=tuple(round(180 * sin(point / 40)) for point in range(count)), units="°")
 
 
 def _aggregation(
