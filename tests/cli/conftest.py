@@ -1,7 +1,6 @@
 """The command as its users have it: an environment, pipes and a terminal; and a server to ask."""
 
 import asyncio
-import copy
 import os
 import pty
 import re
@@ -12,17 +11,13 @@ import termios
 import threading
 from contextlib import contextmanager
 from fcntl import ioctl
-from functools import cache
 from itertools import count
 from random import Random
 
-import pydantic
 import pytest
-from cyclopts import App
 from fakes.budget import KILLS
 from fakes.command import Origin
 
-from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.sandbox import Sandbox
 
 
@@ -35,40 +30,6 @@ def _environment(monkeypatch, tmp_path):
     # In development mode, asyncio logs what took long, which is the machine's affair; one test sets it.
     monkeypatch.delenv("PYTHONDEVMODE", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-
-
-ASSEMBLE, ASSEMBLED = App.assemble_argument_collection, {}
-COMMAND, ADAPTER = cache(listing_module.listing_command), cache(pydantic.TypeAdapter)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _read_once():
-    """Cyclopts reads the options of a command once, and not for each run: that is half of what a short run takes.
-
-    Where pydantic is loaded, as here, cyclopts has it check each value. Its reader of a type is made once, too.
-    """
-
-    def assembled(app, **options):
-        if options:  # for a help, whose texts are read too
-            return ASSEMBLE(app, **options)
-        if app.default_command not in ASSEMBLED:
-            ASSEMBLED[app.default_command] = ASSEMBLE(app)
-        return fresh(ASSEMBLED[app.default_command])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(App, "assemble_argument_collection", assembled)
-        patch.setattr(listing_module, "listing_command", COMMAND)
-        patch.setattr(pydantic, "TypeAdapter", ADAPTER)
-        yield
-
-
-def fresh(arguments):
-    """Return a copy of a command's arguments, which takes what is typed."""
-    copies = {id(argument): copy.copy(argument) for argument in arguments}
-    for argument in copies.values():
-        argument.tokens = []
-        argument.children = type(arguments)(copies[id(child)] for child in argument.children)
-    return type(arguments)(copies.values())
 
 
 @pytest.fixture
