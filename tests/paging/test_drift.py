@@ -309,6 +309,18 @@ def test_a_shift_that_only_ties_showed_is_held_to_where_they_begin():
     assert not drift.is_unproven()
 
 
+def test_a_walk_goes_back_to_the_first_ties_that_showed_a_shift():
+    """Those of c showed the last one. When the walk is before those of b, it knows nothing of a shift."""
+    drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
+    drift.admit(page(["b2", "b3", "c1", "c2"], 4))
+    drift.admit(page(["c1", "c2", "d1"], 7, total=10))
+    assert drift.is_unproven()
+    assert drift.admit(page(["x1", "c1", "c2", "d1"], 5)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b4", "b2", "b3", "c1"], 0))) == ["b4"]
+    assert not drift.is_unproven()
+
+
 @pytest.mark.parametrize("shown", [["a1", "a2", "b1"], ["b1", "b2", "b3"], ["c1", "c2"], []])
 def test_a_shift_is_proven_if_ties_begin_elsewhere_now(shown):
     drift = sorted_alike(["a1", "a2", "b1", "b2", "b3"])
