@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import logging
 import os
 import signal
 
@@ -38,6 +39,10 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # of dlt: no test s
 # background, and nohup ignores SIGHUP.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+# In debug mode, asyncio logs which callback took long. That depends on the machine, and no test is about it.
+logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing "))
 
 
 gc.set_threshold(1_000_000, 20, 100)  # searches for garbage are rare, because each module of tests begins with one
