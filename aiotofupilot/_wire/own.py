@@ -317,6 +317,9 @@ def _fields_of(cls: Any) -> list[_Field]:
     variables = [name for name, field in of_data.items() if _is_init_var(field)]
     if variables:
         raise TypeError(f"{variables[0]!r} is an InitVar, and no field")
+    for name, of_pydantic in getattr(cls, "__pydantic_fields__", {}).items():
+        if of_pydantic.validation_alias not in (None, name):  # its constructor takes nothing else
+            raise TypeError(f"{name!r} has an alias of pydantic: use metadata={{'path': ...}}, or a BaseModel")
     found: Any = attrs.fields(cls) if is_of_attrs else dataclasses.fields(cast("Any", cls))
     fields: list[_Field] = []
     for field in found:
@@ -425,6 +428,8 @@ def _converter() -> Converter:
 
 def _check(kind: Any, converter: Converter, at: str, within: tuple[Any, ...] = ()) -> None:
     """Raise a `TypeError` for the type of a field if no JSON is one, or cattrs would make one of other JSON too."""
+    if any(isinstance(note, msgspec.Meta) for note in getattr(kind, "__metadata__", ())) and not _is_native(kind):
+        raise TypeError(f"{at}: msgspec does not check {kind!r}: use a validator of the class")
     kind = _meant(kind)
     if kind in (*within, object, ...) or get_origin(kind) is Literal or _is_ours(kind):
         return
@@ -464,6 +469,12 @@ def _optional_hook(kind: Any, converter: Converter) -> Hook:
 
 def _value_hook(kind: Any) -> Hook:
     return lambda value, _: msgspec.convert(value, kind, str_keys=True)
+
+
+def _meant_hook(kind: Any, converter: Converter) -> Hook:
+    """Return what makes a value of a type by another name, within the bounds that `msgspec.Meta` gives it."""
+    make, bounded = _structuring(_meant(kind), converter), _value_hook(kind) if _is_native(kind) else _as_parsed
+    return lambda value, _: bounded(make(value, None), None)
 
 
 def _model_hook(model: Any) -> Hook:
@@ -528,7 +539,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
 
 _FACTORIES: dict[Callable[[Any], bool], Callable[[Any, Converter], Hook]] = {
     partial(_is_native, classes=False): lambda kind, _: _value_hook(kind),
-    lambda kind: _meant(kind) is not kind: lambda kind, converter: _structuring(_meant(kind), converter),
+    lambda kind: _meant(kind) is not kind: _meant_hook,
     _is_container: _container_hook,
     _is_class: _class_hook,
     _is_pydantic: lambda kind, _: _model_hook(kind),
@@ -545,22 +556,27 @@ _SIGNATURE = re.compile(r"(?s)(//[^?]*\?).*")
 
 def _locate(error: BaseException, path: str) -> tuple[str, str]:
     """Return the JSON path of the first fault, and what is wrong there."""
-    if isinstance(error, IterableValidationError | ClassValidationError):
+    paths: dict[str, str] = {}
+    if isinstance(error, IterableValidationError):
+        (fault, note), *_ = error.group_exceptions()[0]
+        return _locate(fault, f"{path}[{note.index!r}]")
+    if isinstance(error, ClassValidationError):
         members, others = error.group_exceptions()
-        if not members:  # it is the constructor's own
-            return path, str(others[0]) or type(others[0]).__name__
-        fault, note = members[0]
-        if isinstance(error, IterableValidationError):
-            return _locate(fault, f"{path}[{cast('Any', note).index!r}]")
-        cls, name = get_origin(error.cl) or error.cl, cast("Any", note).name
-        if _is_class(cls):  # and not a TypedDict, which has no fields
-            name = {field.name: field.path for field in _fields_of(cls)}[name]
-        return _locate(fault, f"{path}.{name}")
+        cls = get_origin(error.cl) or error.cl
+        fields = _fields_of(cls) if _is_class(cls) else []  # a TypedDict has no fields
+        paths = {field.name: field.path for field in fields}
+        if members:
+            fault, name = members[0][0], cast("Any", members[0][1]).name
+            return _locate(fault, f"{path}.{paths.get(name, name)}")
+        error = others[0]  # the constructor's own
+        if not _is_pydantic_error(error) or not hasattr(cls, "__pydantic_fields__"):
+            return path, str(error) or type(error).__name__
     if isinstance(error, KeyError) and error.args and path.endswith(f".{error.args[0]}"):
         return path, "it is missing"
     if _is_pydantic_error(error):
         first = cast("Any", error).errors(include_url=False, include_input=False)[0]
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        loc = (paths.get(step, step) if at == 0 else step for at, step in enumerate(first["loc"]))
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc)
         return f"{path}{''.join(steps)}", first["msg"]
     text = str(error) or type(error).__name__
     if isinstance(error, DecodeError):  # of a model of this package

@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 from typing import Annotated, Any, Final, Generic, Literal, NewType, TypedDict, TypeVar
 
 import attrs
+import msgspec
 import pydantic
 import pytest
 from fakes.listings import Connection, offered, required
@@ -938,6 +939,81 @@ async def test_a_field_that_the_constructor_does_not_take_may_be_of_any_type():
     cls = own(outcome=str, opaque=(Opaque, attrs.field(init=False, default=None)), name=(str, at("procedure.name")))
     found = await made(cls, opaque=3)
     assert (found.opaque, found.name) == (None, "FVT")
+
+
+POSITIVE = Annotated[int, msgspec.Meta(gt=0)]
+
+
+@pytest.mark.parametrize("options", [PLAIN, CONVERTED], ids=["built by msgspec", "by cattrs"])
+@pytest.mark.parametrize(
+    ("kind", "sent", "value", "refused", "path", "fault"),
+    [
+        (POSITIVE, 3.0, 3, 0, ".x", "Expected `int` >= 1"),
+        (POSITIVE | None, None, None, 0, ".x", "Expected `int` >= 1"),
+        (NewType("Positive", POSITIVE), 3.0, 3, 0, ".x", "Expected `int` >= 1"),
+        (list[POSITIVE], [3.0], [3], [1, 0], ".x[1]", "Expected `int` >= 1"),
+        (dict[str, POSITIVE], {"a": 3.0}, {"a": 3}, {"a": 0}, ".x['a']", "Expected `int` >= 1"),
+        (Annotated[list[str], msgspec.Meta(min_length=1)], ["a"], ["a"], [], ".x", "Expected `array` of length >= 1"),
+        (Annotated[list[Procedure], msgspec.Meta(max_length=0)], [], [], [{"name": "a"}], ".x", "Expected `array` of"),
+        (Annotated[timedelta, "long"], "PT1M-5S", timedelta(seconds=55), 0, ".x", "expected a duration"),
+        (Annotated[Outcome, "how"], "PASS", Outcome.PASS, "NO", ".x", "Invalid enum value"),
+        (Annotated[Procedure, "which"], {"name": "a"}, Procedure("a"), {}, ".x.name", "it is missing"),
+    ],
+    ids=str,
+)
+async def test_bounds_of_an_annotation_count(kind, sent, value, refused, path, fault, options):
+    cls = own(x=(kind, attrs.field(**options)), rare=int)
+    for rare in (50, 50.0):
+        assert (await made(cls, x=sent, rare=rare)).x == value
+        with pytest.raises(DecodeError, match=fault) as caught:
+            await made(cls, x=refused, rare=rare)
+        assert caught.value.path == f"$.data[0]{path}"
+
+
+def test_bounds_that_msgspec_does_not_check_are_refused():
+    with pytest.raises(TypeError, match=r"MyRun\.x: msgspec does not check .*: use a validator of the class"):
+        Runs(Connection()).list().into(own(x=Annotated[SerialNumber, msgspec.Meta(min_length=3)]))
+
+
+@pydantic.dataclasses.dataclass
+class Measured:
+    limit: Annotated[int, pydantic.Field(gt=3)] = field(metadata={"path": "at.most"})
+    by: str = "nobody"
+
+
+@pytest.mark.parametrize("at", ["", ".inner[0]"])
+async def test_a_fault_of_a_dataclass_of_pydantic_names_its_path_and_no_value(at):
+    """Its error quotes the values that it refuses."""
+    item = {"at": {"most": 1}, "by": "ada@example.com"}
+    cls, changes = (own(inner=list[Measured]), {"inner": [item]}) if at else (Measured, item)
+    with pytest.raises(DecodeError) as caught:
+        await made(cls, **changes)
+    assert str(caught.value).splitlines()[0] == f"$.data[0]{at}.at.most: Input should be greater than 3"
+    assert caught.value.path == f"$.data[0]{at}.at.most"
+
+
+@pytest.mark.parametrize("options", [{"alias": "outcome"}, {"validation_alias": pydantic.AliasPath("unit", "part")}])
+def test_an_alias_in_a_dataclass_of_pydantic_is_refused(options):
+    """Its constructor takes the alias alone, and leaves the name out without an error."""
+
+    @pydantic.dataclasses.dataclass
+    class MyRun:
+        verdict: Any = pydantic.Field("none", **options)
+
+    with pytest.raises(TypeError, match="'verdict' has an alias of pydantic: use metadata="):
+        Runs(Connection()).list().into(MyRun)
+
+
+async def test_a_fault_of_what_a_constructor_calls_is_that_of_the_object():
+    """An error of pydantic in a converter does not name a field of the class."""
+
+    class Part(pydantic.BaseModel):
+        number: int
+
+    cls = own(number=int, part=(Any, attrs.field(default=None, converter=lambda _: Part.model_validate({}))))
+    with pytest.raises(DecodeError, match="1 validation error for Part") as caught:
+        await made(cls, number=1)
+    assert caught.value.path == "$.data[0]"
 
 
 OWN_FIRST = """
