@@ -263,7 +263,6 @@ def _is_plain(cls: type) -> bool:
         or not (setting is object.__setattr__ or _is_generated(setting))
         or "_attrs_cached_hash" in getattr(getattr(hashing, "__code__", None), "co_names", ())
         or issubclass(cls, BaseException)
-        or isabstract(cast("object", cls))
     ):
         return False
     if "__attrs_attrs__" in own:
@@ -314,6 +313,8 @@ def _fields_of(cls: Any) -> list[_Field]:
     is_of_attrs = attrs.has(cls)
     if is_of_attrs and of_data:
         raise TypeError("it is made by attrs and by dataclass")
+    if isabstract(cls):
+        raise TypeError(f"{cls.__name__} is abstract")
     variables = [name for name, field in of_data.items() if _is_init_var(field)]
     if variables:
         raise TypeError(f"{variables[0]!r} is an InitVar, and no field")

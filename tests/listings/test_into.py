@@ -633,8 +633,18 @@ class Both(Data):
     id: str
 
 
+class Judged(abc.Sized):
+    """It lacks the method that its base asks for."""
+
+
 @pytest.mark.parametrize(
-    ("model", "fault"), [(Var, "'outcome' is an InitVar, and no field"), (Both, "it is made by attrs and by dataclass")]
+    ("model", "fault"),
+    [
+        (Var, "'outcome' is an InitVar, and no field"),
+        (Both, "it is made by attrs and by dataclass"),
+        (dataclass(Judged), "Judged is abstract"),
+        (own(inner=list[dataclass(Judged)]), "Judged is abstract"),
+    ],
 )
 async def test_a_class_whose_objects_would_lack_something_is_refused(model, fault):
     with pytest.raises(TypeError, match=f"^model cannot be made of JSON, got .*{fault}"):
