@@ -210,8 +210,14 @@ class Database:
         return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures."""
-        sql = "SELECT id, procedure__id FROM runs WHERE created_at >= $1 OR $1 IS NULL ORDER BY id"
+        """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures.
+
+        Where the column of procedures was added again, a run without one was not listed since, and is left out.
+        """
+        sql = (
+            "SELECT id, procedure__id FROM runs "
+            "WHERE (created_at >= $1 OR $1 IS NULL) AND procedure__id IS NOT NULL ORDER BY id"
+        )
         return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
@@ -299,9 +305,12 @@ class Database:
         return number
 
     def suspects(self, listing: str, key: str) -> list[Suspect]:
-        """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key."""
+        """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key.
+
+        The key is empty where its column was added again, and the row was not read since.
+        """
         sql = (
-            f"SELECT id, {key}, since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
+            f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
             f"WHERE listing = ? AND {GONE} IS NULL ORDER BY created_at, id"
         )
         return [Suspect(*row) for row in self._run(sql, listing)]

@@ -63,7 +63,7 @@ class Suspect(NamedTuple):
 
     id: str
     key: str
-    """What the item can be had by."""
+    """What the item can be had by. Empty: it is not known."""
     since: datetime
     """When it was missed first, or from when on it is looked for again."""
 

@@ -486,7 +486,7 @@ class Update:
             return True
         except DecodeError:  # it is there
             return False
-        except ValueError:  # no address can hold its key, so the listing must lack it without the filters, too
+        except ValueError:  # its key is not known, or no address can hold it: so look without the filters for its ID
             page = await self._in_time(listed.list(ids=[suspect.id]).structs())
             return not page.data
         return bool(found.id != suspect.id)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 from attrs import evolve
 from fakes.budget import MANY, NIGHTLY
@@ -260,6 +261,39 @@ def test_a_run_that_a_filter_leaves_out_for_a_time_hides_no_removal(pull, sandbo
         pull("runs", filters=filters)
         later(2)
     assert gone("runs") == [run.id]
+
+
+def drop_column(path, table, column):
+    """Drop a column, which the next update adds again, and the views, which would fail with it."""
+    with duckdb.connect(path) as line:
+        line.execute(f"DROP SCHEMA tofupilot CASCADE; ALTER TABLE {table} DROP COLUMN {column}")
+
+
+@pytest.mark.parametrize(("name", "key"), [("units", "serial_number"), ("batches", "number")])
+def test_a_missed_item_of_which_the_key_is_not_known(pull, sandbox, gone, later, tmp_path, name, key):
+    """Somebody dropped its column, and an item that is not listed is not read again."""
+    pull(name)
+    removed = getattr(sandbox, name).pop(1)
+    pull(name)
+    drop_column(tmp_path / "line.duckdb", name, key)
+    for _ in range(2):
+        later(2)
+        assert pull(name)[name].doubt is None
+    assert gone(name) == [removed.id]
+
+
+def test_a_removed_run_of_which_the_procedure_is_not_known(pull, sandbox, gone, later, tmp_path):
+    """It is one of the latest. What it wrote cannot be requested without the procedure, and is gone with it."""
+    pull("runs", "phases")
+    removed = max(sandbox.runs, key=lambda run: run.created_at)
+    sandbox.runs.remove(removed)
+    drop_column(tmp_path / "line.duckdb", "runs", "procedure__id")
+    pull("runs", "phases")
+    for _ in range(2):
+        later(2)
+        pull("runs", "phases")
+    assert gone("runs") == [removed.id]
+    assert gone("phases") == sorted(phase.id for phase in sandbox.phases if phase.run_id == removed.id)
 
 
 @pytest.mark.parametrize("serial", [".", ".."])
