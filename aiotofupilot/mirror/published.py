@@ -2,7 +2,8 @@
 
 DuckDB lets in one program that writes, or many that read. So nobody can read a mirror during an update. A copy is
 written under another name and then renamed. So whoever opens the copy finds a whole database, and whoever has the
-copy before open keeps that. Nobody ever writes into a copy.
+copy before open keeps that. DuckDB 2.0 opens a file twice, and fails at times if the rename comes in between. Nobody
+ever writes into a copy.
 
 A copy has the bytes of its mirror. So what tells them apart is in both of them, in the table `_mirror_copy`: the mirror
 itself, the version of what it holds, and the name of the file that was published last. A file with that name, of the
