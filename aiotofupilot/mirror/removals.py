@@ -21,8 +21,8 @@ contradict one another, or a removal may be hidden. Then less is found, and the 
 finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if another update
 does not get it by its ID from the listing, a minute later or more, and if the item cannot be had by its key either.
 
-Rows that are marked or noted are not counted, so one that is listed again would hide that another one is gone. So each
-update first asks the listing for their IDs.
+Rows that are marked or noted are not counted. If the item of one is listed again, it makes up for another row that is
+gone. So each update first asks the listing for their IDs.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Removals:
     times: Sequence[int]
     """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
     seen: set[str] = field(factory=set[str], init=False)
-    """The IDs of all items that were on a page, and no newer than the last row."""
+    """The IDs of the items that were on any page, without those that are newer than the newest row."""
     has_more_items: bool = field(default=False, init=False)
     """Whether more items than rows were found in a part."""
     fault: str | None = field(default=None, init=False)

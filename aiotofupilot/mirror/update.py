@@ -418,8 +418,8 @@ class Update:
     async def _find_removed(self, name: str) -> None:
         """Look for rows that the server does not list any more, and mark those that an earlier update missed, too.
 
-        An item that is listed and not counted among the rows would hide that another one is gone. So rows that are
-        marked or were missed are looked for again before, and what was on a page and has no row is stored.
+        First, rows that are marked or were missed are looked for again. Last, what was on a page and has no row is
+        stored. Either would otherwise make up for a row that is gone.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)

@@ -37,8 +37,8 @@ def test_an_item_is_what_the_library_gets(sandbox, capfd, listing):
     wanted = read(sandbox, listing, **needed)
     assert len(wanted) == 3
     assert run(["get", listing, wanted[0][KEYS.get(listing, "id")]]) == 0
-    told, errors = capfd.readouterr()
-    assert (json.loads(told), told.count("\n"), errors) == (wanted[0], 1, "")
+    printed, errors = capfd.readouterr()
+    assert (json.loads(printed), printed.count("\n"), errors) == (wanted[0], 1, "")
     if listing != "logs":  # whose listing has all
         options = [f"--procedure-id={value}" for value in needed.values()]
         options += ["-n", "3", "--details", "--format", "jsonl", "--concurrency", "4"]

@@ -53,12 +53,12 @@ def test_a_note_speaks_of_options_that_the_command_has():
 def test_help_explains_the_forms_that_its_options_take_and_no_others():
     """DATE, DURATION and repetition are explained where an option takes them."""
     for listing in NAMES:
-        told = help_of(listing)
+        shown = help_of(listing)
         metavars = {option.annotation.__metadata__[0].metavar or "" for option in filters_of(listing).values()}
-        assert ("DATE is" in told) == ("DATE" in metavars)
-        assert ("DURATION is" in told) == ("DURATION" in metavars)
-        assert ("CONDITION is" in told) == ("CONDITION..." in metavars)
-        assert ("marked with ..." in told) == any(metavar.endswith("...") for metavar in metavars)
+        assert ("DATE is" in shown) == ("DATE" in metavars)
+        assert ("DURATION is" in shown) == ("DURATION" in metavars)
+        assert ("CONDITION is" in shown) == ("CONDITION..." in metavars)
+        assert ("marked with ..." in shown) == any(metavar.endswith("...") for metavar in metavars)
 
 
 def test_help_names_every_option_and_speaks_no_python():
@@ -69,8 +69,8 @@ def test_help_names_every_option_and_speaks_no_python():
         shown = [each for each in command.assemble_argument_collection(parse_docstring=True) if each.show]
         parameters = [argument.parameter for argument in shown]
         assert all(parameter.help for parameter in parameters)
-        told = "\n".join([command.help, *(parameter.help for parameter in parameters)])
-        assert not python.findall(told)
+        shown = "\n".join([command.help, *(parameter.help for parameter in parameters)])
+        assert not python.findall(shown)
         arguments = (*listing_class(listing).filters, *listing_class(listing).options)
         wanted = {option(argument.name) for argument in arguments if argument.name != "extra_query"}  # for programs
         assert wanted <= {name for parameter in parameters for name in parameter.name}

@@ -114,7 +114,7 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "printed"),
     [
         (
             aiotofupilot.mirror.StaleWatermarkError("cannot go on"),
@@ -129,13 +129,13 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     ],
     ids=["stale", "full disk"],
 )
-def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, error, code, told):
+def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, error, code, printed):
     async def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", fail)
     assert run(["mirror", str(database), "stations", "--sandbox"]) == code
-    assert capfd.readouterr() == ("", f"aiotofupilot: {told}\n")
+    assert capfd.readouterr() == ("", f"aiotofupilot: {printed}\n")
 
 
 @pytest.mark.parametrize("missing", ["duckdb", "pyarrow"])

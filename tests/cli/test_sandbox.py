@@ -46,7 +46,7 @@ def ask(exports, query=""):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "shown"),
     [
         ({}, "<Faults: none>"),
         ({"latency": 0.25, "faults": 0.1}, f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, "),
@@ -59,10 +59,10 @@ def ask(exports, query=""):
     ],
     ids=str,
 )
-def test_latency_is_for_all_and_faults_are_for_a_share(sandbox_of, options, told):
+def test_latency_is_for_all_and_faults_are_for_a_share(sandbox_of, options, shown):
     """The named faults take the place of the usual ones, and strike every request unless a share is given."""
     sandbox = sandbox_of(procedures=7, runs=11, seed=5, **options)
-    assert repr(sandbox.faults).startswith(told)
+    assert repr(sandbox.faults).startswith(shown)
     assert len(sandbox.runs) == 11
     assert [item.id for item in sandbox.procedures] == [item.id for item in make_procedures(7, seed=5)]
 

@@ -253,7 +253,7 @@ def test_the_nearer_probe_comes_first(origin, total, expected):
 
 @pytest.mark.parametrize(("limit", "shown"), [(2, 2), (3, 3), (10, 10), (100, 100), (100, 10), (10, 2)])
 def test_no_item_lies_between_two_probes(limit, shown):
-    """Each probe overlaps the next by half a page, or touches it. This holds for a server with shorter pages, too."""
+    """Two probes overlap by half a page, or touch. A server that gives shorter pages changes nothing about that."""
     probes = sorted({50, *places(50, total=90, limit=limit, shown=shown)[:-1]})
     assert probes[0] == 0
     assert all(right - left <= max(1, shown // 2) for left, right in pairwise(probes))

@@ -698,7 +698,7 @@ class TestBatches:
 
     @EVERY_WAY
     async def test_they_are_the_items_of_the_pages(self, listing, service, concurrency, on_drift):
-        """A batch has the new items of a page. No batch is empty. The checkpoint is after its last item."""
+        """A batch has the new items of a page, at least one. The walk's checkpoint is after the last of them."""
         options = {"concurrency": concurrency, "on_drift": on_drift}
         walk, passed = listing(limit=20, **options).walk(), []
         async for batch in walk.batches():
