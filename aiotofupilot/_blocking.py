@@ -2,6 +2,9 @@
 
 Ctrl-C can interrupt the calling thread at any line. So the state that both threads share changes in the event loop, and
 a caller takes no lock that an interrupt could leave locked.
+
+The blocking portal of anyio 4.16 does not do for this. What Ctrl-C interrupts goes on to its end, a call in a forked
+process waits without end, and so does the exit of a program that did not close its portal.
 """
 
 from __future__ import annotations
