@@ -8,6 +8,7 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
+from attrs import evolve
 from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 
@@ -152,6 +153,16 @@ class TestItems:
         async with connection.procedures.list(concurrency=8).details().walk() as walk:
             taken = await walk.take(3)
             assert 1 <= len(taken) <= 3
+
+    async def test_what_is_too_long_to_be_kept_is_requested_again(self, service):
+        """The length of details is known only once they are there. Those before them were short."""
+        long = [evolve(procedure, name="x" * 5000) for procedure in service.procedures[1:9]]
+        service.procedures[1:9] = long
+        connection = InProcess(service, turns=lambda: 3)
+        async with connection.procedures.list(concurrency=8).details(max_buffer=8_000).walk() as walk:
+            found = [item.id async for item in walk]
+        assert found == ids(service)
+        assert 45 < walk.stats.requests - walk.stats.pages <= 45 + len(long)
 
     def test_what_has_no_details_says_so(self, connection):
         with pytest.raises(ValueError, match="users have no details: the API does not return one of them by itself"):
