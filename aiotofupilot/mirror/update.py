@@ -346,11 +346,17 @@ class Update:
         if procedure_id is not None:
             arguments[listed.by_run.procedure_id] = procedure_id
         listing = self._oldest_first(name, **arguments).structs()
-        async with self._in_flight, listing.walk() as walk:
-            while items := await walk.take(_ITEMS):
-                # A server that does not know the filter lists the others too.
-                await self._add(name, [item for item in items if run_of(item) in wanted])
-            self._unreadable[name] += walk.stats.unreadable
+        try:
+            async with self._in_flight, listing.walk() as walk:
+                while items := await walk.take(_ITEMS):
+                    # A server that does not know the filter lists the others too.
+                    await self._add(name, [item for item in items if run_of(item) in wanted])
+                self._unreadable[name] += walk.stats.unreadable
+        except NotFoundError:
+            # The procedure may have been removed with its runs. If they are listed, something else is wrong.
+            page = await self._in_time(self.session.runs.list(ids=list(run_ids)).structs())
+            if page.data:
+                raise
 
     async def _add_details(self, runs: Sequence[str]) -> None:
         """Read the details of some runs, with as many requests in flight as the session allows.

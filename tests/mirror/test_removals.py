@@ -15,7 +15,7 @@ from attrs import evolve
 from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import DriftError, TofuPilotSession, UnauthorizedError, to_wire
+from aiotofupilot import DriftError, NotFoundError, TofuPilotSession, UnauthorizedError, to_wire
 from aiotofupilot.mirror import MirrorTimeoutError
 from aiotofupilot.mirror.removals import AT_MOST, Removals
 from aiotofupilot.models import Page, PageMeta
@@ -294,6 +294,25 @@ def test_a_removed_run_of_which_the_procedure_is_not_known(pull, sandbox, gone, 
         pull("runs", "phases")
     assert gone("runs") == [removed.id]
     assert gone("phases") == sorted(phase.id for phase in sandbox.phases if phase.run_id == removed.id)
+
+
+@pytest.mark.parametrize("are_gone", [False, True])
+def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, gone, later, ids, are_gone):
+    """The latest runs are asked for again. The update goes on, unless the server lists them."""
+    pull("runs", "phases")
+    removed = max(sandbox.runs, key=lambda run: run.created_at).procedure.id
+    sandbox.faults.on(lambda request: request.query.all("procedure_id") == [removed]).always(faults.status(404))
+    if not are_gone:
+        with pytest.raises(NotFoundError, match="no /api/v2/phases"):
+            pull("runs", "phases")
+        return
+    lost = [run for run in sandbox.runs if run.procedure.id == removed]
+    sandbox.runs[:] = [run for run in sandbox.runs if run.procedure.id != removed]
+    for _ in range(2):
+        assert pull("runs", "phases")["runs"].doubt is None
+        later(2)
+    assert gone("runs") == ids(lost)
+    assert pull("runs", "phases", full=True)["runs"].gone == 0
 
 
 @pytest.mark.parametrize("serial", [".", ".."])
