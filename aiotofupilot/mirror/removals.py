@@ -88,7 +88,7 @@ class Removals:
     seen: set[str] = field(factory=set[str], init=False)
     """The IDs of the items that were on any page, without those that are newer than the newest row."""
     has_more_items: bool = field(default=False, init=False)
-    """Whether more items than rows were found in a part."""
+    """Whether more items than rows were found in a part, or before a row."""
     fault: str | None = field(default=None, init=False)
     """Why not all that is gone could be looked for. None: all was."""
 
@@ -144,8 +144,10 @@ class Removals:
         items, has_more = await self._read(first, number)
         bound = self.times[row] if row < len(self.times) else self.times[-1] + 1
         before = sum(time < bound for time, _ in items)
-        is_shown = (before or not first) and (before < len(items) or not has_more)
-        return first + before if is_shown else None
+        if has_more and before == len(items):  # there are more items before the row than rows
+            self.has_more_items = True
+            return None
+        return first + before if before or not first else None
 
     async def _listed(self, earliest: int, latest: int, first: int, end: int) -> Collection[str] | None:
         """Return the IDs of all items that were created in some time. None: these items are not all of them."""

@@ -229,6 +229,23 @@ def test_one_of_many_that_are_gone_is_listed_again(pull, sandbox, gone, later, i
     assert (removed.id in gone("runs")) == hidden
 
 
+def test_many_that_are_gone_are_all_listed_again(pull, sandbox, gone):
+    """More than a page has. One update asks for all of them, a hundred at a time."""
+    sandbox.produce(400)
+    pull("runs")
+    sandbox.runs.sort(key=lambda run: run.created_at)
+    lost = sandbox.runs[20:400]
+    del sandbox.runs[20:400]
+    pull("runs", full=True)
+    assert len(gone("runs")) == len(lost)
+    sandbox.runs += lost
+    before = len(sandbox.requests)
+    pull("runs")
+    assert gone("runs") == []
+    assert len(sandbox.requests) - before == 7
+    assert pull("runs")["runs"].doubt is None
+
+
 def test_what_became_visible_late_is_stored_and_hides_no_removal(pull, sandbox, gone, later, mirrored, ids):
     """If it is on one of the pages, with what it wrote. The last page has some of the newest items."""
     sandbox.runs.sort(key=lambda run: run.created_at)
