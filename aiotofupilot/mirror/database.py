@@ -290,9 +290,10 @@ class Database:
         """Mark the rows that an update should have seen and has not, and return how many are new.
 
         It has read what was created at `since` or later, or what such runs wrote. None: it has read everything. Of what
-        was created after `until`, nothing is marked. None: all may be.
+        was created after `until`, nothing is marked. None: all may be. Where the column was added again, a row that was
+        not read since has no such time.
         """
-        bounds = {"created_at > ?": since, "created_at <= ?": until}
+        bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
         condition = " AND ".join(given) or "true"
         if given and listing in FOLLOWING:

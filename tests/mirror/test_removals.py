@@ -313,6 +313,21 @@ def test_a_removed_run_of_which_the_procedure_is_not_known(pull, sandbox, gone, 
     assert gone("phases") == sorted(phase.id for phase in sandbox.phases if phase.run_id == removed.id)
 
 
+@pytest.mark.parametrize("name", ["runs", "units", "batches"])
+def test_a_removed_item_of_which_the_creation_is_not_known(pull, sandbox, gone, later, tmp_path, name):
+    """Somebody dropped the column. Then only an update that reads everything again finds it."""
+    pull(name, "phases")
+    removed = getattr(sandbox, name).pop(1)
+    drop_column(tmp_path / "line.duckdb", name, "created_at")
+    for _ in range(2):
+        assert pull(name)[name].doubt is None
+        later(2)
+    assert gone(name) == []
+    assert pull(name, "phases", full=True)[name].gone == 1
+    assert gone(name) == [removed.id]
+    assert bool(gone("phases")) == (name == "runs")
+
+
 @pytest.mark.parametrize("are_gone", [False, True])
 def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, gone, later, ids, are_gone):
     """The latest runs are asked for again. The update goes on, unless the server lists them."""
