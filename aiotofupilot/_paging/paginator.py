@@ -109,10 +109,12 @@ class Paginator(AsyncOnly, Generic[Y]):
         field without a key has its default. If an object on a path is null, so is the field, or it has its default.
 
         Strings, numbers, booleans, date-times, durations, enumerations, lists, dicts, unions and other such classes are
-        read as their annotations say, with the bounds of a ``msgspec.Meta``. Nothing is coerced. The class needs no
-        ``id``. A pydantic model is made by pydantic of the JSON, by its own rules. A class that is derived from
-        ``str``, ``int`` or ``float`` is called with the value, and a model of this package is read as in its own
-        listing.
+        read as their annotations say, with the bounds of a ``msgspec.Meta``. Nothing is coerced, but an ``int`` may be
+        written ``50.0``, as older servers do, unless it is in a union, a ``Literal``, an enumeration or a tuple of
+        fixed length. ``int | None`` is not such a union. A ``Decimal`` has all digits. The class needs no ``id``.
+        A pydantic model is made by pydantic of the JSON, by its own rules: it reads a number with a fraction as a float
+        first. A class that is derived from ``str``, ``int`` or ``float`` is called with the value, and a model of this
+        package is read as in its own listing.
 
         An item of which no object can be made raises a `DecodeError`, whose ``path`` names the fault, or is left out
         with ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page

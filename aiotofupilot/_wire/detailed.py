@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from math import nan
 from types import NoneType
@@ -37,6 +38,7 @@ NAMES: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
     float: "a number",
+    Decimal: "a number",
     str: "a string",
     list: "an array",
     dict: "an object",

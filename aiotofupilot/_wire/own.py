@@ -4,6 +4,8 @@ msgspec parses a body into the objects if it can build them as their own constru
 body into dicts that have the values of the fields, and cattrs makes objects of these. A field that msgspec does not
 know stays as it is in JSON until cattrs structures it, and pydantic makes its own models of JSON. If any of this fails,
 cattrs structures the whole JSON with detailed validation, which takes rare forms too, or names the fault.
+
+Numbers with a fraction are parsed as `Decimal` for cattrs, because a float has 17 digits at most.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache, partial
 from inspect import getattr_static, isabstract
+from itertools import pairwise
 from pathlib import Path
 from types import MemberDescriptorType, NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Self, TypedDict, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
@@ -51,7 +54,7 @@ def _integer(value: Any, kind: Any) -> int:
 
 def _date_time(value: Any, kind: Any) -> datetime:
     try:
-        return msgspec.convert(value, datetime)  # without an offset too, as where msgspec makes the object
+        return cast("datetime", _read(value, datetime))  # without an offset too, as where msgspec makes the object
     except msgspec.ValidationError:
         return cast("datetime", LEAVES[datetime](value, kind))
 
@@ -62,6 +65,15 @@ _LEAVES: dict[Any, Hook] = {
     int: _integer,
     datetime: _date_time,
 }
+_document = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _read(value: Any, kind: Any) -> Any:
+    """Return a part of a document as msgspec reads it in JSON."""
+    return msgspec.json.decode(_encode(value), type=kind)
+
+
 _UNIONS: set[Any] = {Union, UnionType}
 _CONTAINERS: set[Any] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
 """The types that msgspec knows, beside booleans, enumerations and literals. It coerces none of these."""
@@ -134,13 +146,13 @@ class OwnDecoder(Decoder[Any]):
         return decode
 
     def _in_detail(self, body: bytes) -> Any:
-        document = read_json(body)
+        plain, document = read_json(body), _document(body)
         if self._envelope is None:
             return self._detailed(document, "$")
-        _, meta = structured(document, self._envelope[RawItem])  # each item has an ID
+        _, meta = structured(plain, self._envelope[RawItem])  # each item has an ID
         at, items = ("$.data", document["data"]) if self._envelope is Page else ("$", document)
         values = [self._detailed(item, f"{at}[{number}]") for number, item in enumerate(items)]
-        return _with_values([msgspec.convert(item, self._keyed) for item in items], values), meta
+        return _with_values([_read(item, self._keyed) for item in items], values), meta
 
     def _detailed(self, item: Any, path: str) -> Any:
         """Return an object, or raise a `DecodeError` that names the fault."""
@@ -151,7 +163,7 @@ class OwnDecoder(Decoder[Any]):
         # Raised outside of the handler, because the errors of the libraries quote the body. A class may quote the value
         # that it refuses, and a key may be an address too.
         path, fault = (_SIGNATURE.sub(r"\1***", text) for text in (path, fault))
-        raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
+        raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(_encode(item)))
 
 
 _own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define classes without end
@@ -170,7 +182,8 @@ def _is_class(kind: Any) -> bool:
 
 def _is_pydantic(kind: Any) -> bool:
     pydantic: Any = sys.modules.get("pydantic")  # a program that has a model of it has imported it
-    return pydantic is not None and isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
+    base: Any = None if pydantic is None else pydantic.BaseModel
+    return base is not None and isinstance(kind, type) and issubclass(kind, base) and kind is not base
 
 
 def _is_native(kind: Any, *, classes: bool = True) -> bool:
@@ -179,7 +192,7 @@ def _is_native(kind: Any, *, classes: bool = True) -> bool:
         return False
     try:
         msgspec.json.Decoder(kind)
-    except (KeyError, TypeError):  # such as a union of two classes; in 0.20, KeyError for a field without a type
+    except (KeyError, NameError, TypeError):  # such as a union of two classes, or what `attrs.resolve_types` was given
         return False
     return True
 
@@ -226,8 +239,10 @@ def _hints_of(kind: Any) -> dict[str, Any]:
     known: dict[Any, Any] = {}
     for each in (kind, *getattr(cls, "__orig_bases__", ())):
         known |= zip(getattr(get_origin(each), "__parameters__", ()), get_args(each), strict=False)
-    typed = {field.name: field.type for field in attrs.fields(cls)} if attrs.has(cls) else {}
-    hints = typed | get_type_hints(cls, include_extras=True)
+    if attrs.has(cls):
+        hints: dict[str, Any] = {field.name: field.type for field in attrs.fields(attrs.resolve_types(cls))}
+    else:
+        hints = get_type_hints(cls, include_extras=True)
     return {field.name: _filled(hints.get(field.name) or Any, known) for field in _fields_of(cls)}
 
 
@@ -359,7 +374,8 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
     origin, inner = get_origin(kind), get_args(kind)
     if _is_optional(kind):
         parsed, make = _reading(inner[inner[0] is NoneType], converter, within)
-        return Union[parsed, None], or_default(None, make)  # noqa: UP007 - of types that only the run time knows
+        if parsed is not msgspec.Raw:  # msgspec knows no union with it
+            return Union[parsed, None], or_default(None, make)  # noqa: UP007 - of types that only the run time knows
     if origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,)):
         parsed, make = _reading(inner[0], converter, within)
         cls: Any = tuple if origin is tuple else list
@@ -367,37 +383,40 @@ def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> t
         return several, lambda value, _: cls(make(one, None) for one in value)
     if _is_ours(kind):
         return parsed_type(kind, structs=False), lambda value, _: msgspec.convert(value, kind, from_attributes=True)
-    if not _is_class(kind) or kind in within:
-        return Any, _structuring(kind, converter)
-    return _class_reading(kind, converter, (*within, kind))
+    if _is_class(kind) and kind not in within and not _has_shared_parts(kind):
+        return _class_reading(kind, converter, (*within, kind))
+    structure = _structuring(kind, converter)
+    return msgspec.Raw, structure if _is_pydantic(kind) else lambda value, _: structure(_document(value), kind)
+
+
+def _has_shared_parts(cls: Any) -> bool:
+    """Return whether a field of a class has what is another field's too, or has the whole of it."""
+    paths = sorted(f"{field.path}." for field in _fields_of(get_origin(cls) or cls))
+    return any(after.startswith(path) for path, after in pairwise(paths))
 
 
 def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> tuple[Any, Hook]:
     hints = _hints_of(cls)
-    members = [(field.name, hints[field.name], field.path.split(".")) for field in _fields_of(get_origin(cls) or cls)]
+    paths = {field.name: field.path.split(".") for field in _fields_of(get_origin(cls) or cls)}
     hooks: dict[str, Hook] = {}
 
-    def dict_of(members: Sequence[tuple[str, Any, Sequence[str]]]) -> Any:
+    def dict_of(paths: Mapping[str, Sequence[str]]) -> Any:
         """Return the type of a dict with the values of some fields, each at the rest of its path."""
         types: dict[str, Any] = {}
-        for key in {keys[0]: None for _, _, keys in members}:
+        for key in {keys[0]: None for keys in paths.values()}:
             msgspec.json.encode(key)  # a string keeps its UTF-8, and msgspec finds no other key without that
-            below = [(name, hint, keys[1:]) for name, hint, keys in members if keys[0] == key]
-            if all(keys for _, _, keys in below):
+            below = {name: keys[1:] for name, keys in paths.items() if keys[0] == key}
+            ((name, rest), *_) = below.items()
+            if rest:
                 types[key] = Union[dict_of(below), None]  # noqa: UP007 - of types that only the run time knows
-                continue
-            for name, hint, _ in below:
-                types[key], hooks[name] = _reading(hint, converter, within)
-            if len(below) > 1:  # a field has the whole, and others have parts of it
-                types[key] = Any
-                for name, hint, _ in below:
-                    hooks[name] = _value_hook(hint) if _is_native(hint) else _structuring(hint, converter)
+            else:
+                types[key], hooks[name] = _reading(hints[name], converter, within)
         return _DICT("Members", types, total=False)
 
-    parsed = dict_of(members)
-    for name, hint, keys in members:
+    parsed = dict_of(paths)
+    for name, keys in paths.items():
         if len(keys) > 1:  # msgspec has not checked whether it may be null
-            hooks[name] = _or_null(hooks[name], _structuring(hint, converter))
+            hooks[name] = _or_null(hooks[name], _structuring(hints[name], converter))
     return parsed, _class_hook(cls, _PLAIN, hooks)
 
 
@@ -417,11 +436,11 @@ _PLAIN = Converter(detailed_validation=False)
 def _converter() -> Converter:
     """Return a converter from plain JSON, for types that `_check` lets through."""
     converter = Converter(detailed_validation=True)
-    converter.register_structure_hook_func(lambda kind: kind is object, _as_parsed)  # as for Any
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: _read(value, Any))
     for matches, factory in _FACTORIES.items():  # the last one counts
         converter.register_structure_hook_factory(matches, factory)
-    converter.register_structure_hook_func(_is_ours, structured)
-    converter.register_structure_hook(Enum, msgspec.convert)  # cattrs 25.3 takes true for 1
+    converter.register_structure_hook_func(_is_ours, lambda value, kind: structured(_read(value, Any), kind))
+    converter.register_structure_hook(Enum, _read)  # cattrs 25.3 takes true for 1
     for kind, hook in _LEAVES.items():
         converter.register_structure_hook(kind, _leaf_hook(kind, hook))
     return converter
@@ -434,6 +453,8 @@ def _check(kind: Any, converter: Converter, at: str, within: tuple[Any, ...] = (
     kind = _meant(kind)
     if kind in (*within, object, ...) or get_origin(kind) is Literal or _is_ours(kind):
         return
+    if kind is Self:
+        raise TypeError(f"{at}: typing.Self is not read: write the name of the class in quotes")
     if not any(matches(kind) for matches in _FACTORIES) and not _is_of_cattrs(kind):
         raise TypeError(f"{at}: no JSON is a {kind!r}: use a type that JSON has, and convert its value in the class")
     if _is_class(kind) or hasattr(kind, "__total__"):  # or a TypedDict
@@ -455,7 +476,12 @@ def _is_of_cattrs(kind: Any) -> bool:
 
 def _leaf_hook(leaf: Any, hook: Hook) -> Hook:
     """Return what makes a value of a type, or of a class that is derived from it, such as a `StrEnum`."""
-    return lambda value, kind: hook(value, leaf) if kind is leaf else kind(hook(value, leaf))
+
+    def structure(value: Any, kind: Any) -> Any:
+        found = hook(float(value) if value.__class__ is Decimal else value, leaf)
+        return found if kind is leaf else kind(found)
+
+    return structure
 
 
 def _is_optional(kind: Any) -> bool:
@@ -482,7 +508,7 @@ def _model_hook(model: Any) -> Hook:
     if not model.__pydantic_complete__:
         model.model_rebuild()  # which names what is not defined
     validate: Callable[[bytes], Any] = model.model_validate_json  # of Python objects, it takes other texts and numbers
-    return lambda value, _: validate(msgspec.json.encode(value))
+    return lambda value, _: validate(_encode(value))
 
 
 def _is_container(kind: Any) -> bool:
@@ -539,7 +565,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
 
 
 _FACTORIES: dict[Callable[[Any], bool], Callable[[Any, Converter], Hook]] = {
-    partial(_is_native, classes=False): lambda kind, _: _value_hook(kind),
+    partial(_is_native, classes=False): lambda _, __: _read,
     lambda kind: _meant(kind) is not kind: _meant_hook,
     _is_container: _container_hook,
     _is_class: _class_hook,

@@ -7,7 +7,7 @@ from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Final, Generic, Literal, NewType, TypedDict, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NewType, Self, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -403,6 +403,7 @@ class Opaque:
         (Opaque, "no JSON is a <class"),
         (list[Opaque], "no JSON is a <class"),
         (T, "no JSON is a ~T"),
+        (list[Self], "MyRun.x: typing.Self is not read: write the name of the class in quotes"),
         ("Nowhere", "name 'Nowhere' is not defined"),
         ((str, at("")), "the path of 'x' must be keys with dots in between"),
         ((str, at("a..b")), "the path of 'x' must be keys with dots in between"),
@@ -806,6 +807,10 @@ async def test_pydantic_reads_json_where_anything_in_a_model_is_strict(cls, chan
     assert made_of(await made(cls, **changes)) == datetime(2026, 2, 1, 10, tzinfo=UTC)
 
 
+class Fifty(Enum):
+    NUMBER = 50
+
+
 class SerialNumber(str):
     __slots__ = ()
 
@@ -1024,6 +1029,101 @@ async def test_a_fault_of_what_a_constructor_calls_is_that_of_the_object():
     with pytest.raises(DecodeError, match="1 validation error for Part") as caught:
         await made(cls, number=1)
     assert caught.value.path == "$.data[0]"
+
+
+EXACT = "1.23456789012345678901234"
+PRICED = (
+    '{"data": [{"id": "r1", "rare": %s, "price": %s, "of": %s, "any": %s, "object": %s}], "meta": {"has_more": false}}'
+)
+
+
+class PricedMember(TypedDict):
+    price: Decimal
+
+
+@attrs.define
+class Converted:
+    price: Decimal = attrs.field(converter=lambda value: value)
+
+
+@pytest.mark.parametrize("rare", ["50", "50.0"], ids=["at once", "in detail"])
+@pytest.mark.parametrize("options", [{}, {"parent": (Any, at("of"))}], ids=["", "with the parent of a path"])
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (Decimal, "price"),
+        (Decimal | None, "price"),
+        (Annotated[Decimal, "of one"], "of.price"),
+        (list[Decimal], None),
+        (PricedMember, "of"),
+        (Converted, "of"),
+        (Converted | None, "of"),
+        (Converted | OfA, "of"),
+        (dict[str, Decimal], "of"),
+    ],
+    ids=str,
+)
+async def test_a_decimal_has_all_digits_of_the_json(kind, path, rare, options):
+    """A float has 17 of them at most. What has another type stays a float."""
+    part = f'{{"price": {EXACT}}}'
+    body = (PRICED % (rare, EXACT if path else f"[{EXACT}]", part, part, part)).encode()
+    cls = own(value=(kind, at(path or "price")), rare=int, any=Any, object=object, **options)
+    (found,) = (await Runs(Connection(body)).list().into(cls)).data
+    price = getattr(found.value, "price", found.value)
+    if isinstance(price, list | dict):
+        (price,) = price.values() if isinstance(price, dict) else price
+    assert str(price) == EXACT
+    for other in (found.any, found.object, *([found.parent] if options else [])):
+        assert type(other["price"]) is float
+
+
+async def test_a_fault_with_a_decimal_names_a_number():
+    with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.value: expected an object, got a number$") as caught:
+        await made(own(value=Procedure, price=Decimal), value=1.5)
+    assert b'"value":1.5' in caught.value.body
+
+
+def test_the_base_of_all_pydantic_models_is_not_a_model():
+    with pytest.raises(TypeError, match=r"^model must be an attrs class, a dataclass or a pydantic model, got <class"):
+        Runs(Connection()).list().into(pydantic.BaseModel)
+
+
+async def test_names_that_attrs_has_resolved_count():
+    """msgspec and the type hints of Python do not know the names of a function."""
+
+    @attrs.define
+    class Inner:
+        name: "str"
+
+    @attrs.define
+    class MyRun:
+        procedure: "Inner"
+        more: "list[Inner]" = attrs.field(factory=list)
+
+    attrs.resolve_types(MyRun, globals(), locals())
+    assert await made(MyRun, more=[{"name": "x"}]) == MyRun(Inner("FVT"), [Inner("x")])
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "value"),
+    [
+        (int, 50.0, 50),
+        (int | None, 50.0, 50),
+        (list[int], [50.0], [50]),
+        (dict[str, int], {"a": 50.0}, {"a": 50}),
+        (int | str, 50.0, None),
+        (tuple[int, str], [50.0, "a"], None),
+        (Literal[50], 50.0, None),
+        (Fifty, 50.0, None),
+    ],
+    ids=str,
+)
+async def test_an_integer_may_be_written_as_a_float_where_nothing_else_may_be(kind, sent, value):
+    if value is None:
+        with pytest.raises(DecodeError, match=r"Expected `int.*, got `float`"):
+            await made(own(x=kind), x=sent)
+    else:
+        assert (await made(own(x=kind), x=sent)).x == value
 
 
 OWN_FIRST = """
