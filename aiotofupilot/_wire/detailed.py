@@ -46,7 +46,7 @@ NAMES: dict[type, str] = {
 }
 
 
-def checked(value: Any, classes: Collection[type], wanted: str) -> Any:
+def checked(value: object, classes: Collection[type], wanted: str) -> Any:
     if value.__class__ not in classes:
         raise TypeError(f"expected {wanted}, got {NAMES.get(value.__class__, value.__class__.__name__)}")
     return value
@@ -87,7 +87,7 @@ LEAVES: dict[Any, Hook] = {
 _SERIES: Any = tuple[float, ...]
 
 
-def structured(document: Any, kind: Any) -> Any:
+def structured(document: object, kind: Any) -> Any:
     """Return parsed JSON as a model, or as the items of a ``list`` or a ``Page`` of models and its `PageMeta`.
 
     The path of the first fault is in a `DecodeError`.
@@ -124,7 +124,7 @@ def _converter() -> Converter:
         cls, factory = (dict, _model_hook) if attrs.has(kind) else CONTAINERS[get_origin(kind)]
         build = factory(kind, converter)
 
-        def structure(value: Any, _: object) -> Any:
+        def structure(value: object, _: object) -> Any:
             return build(checked(value, {cls}, NAMES[cls]), kind)
 
         def points(value: Any, _: object) -> tuple[float, ...]:
@@ -157,7 +157,7 @@ def or_default(default: object, hook: Hook) -> Hook:
     return lambda value, kind: default if value is None else hook(value, kind)
 
 
-CONTAINERS: dict[Any, tuple[type, Callable[[Any, Converter], Any]]] = {
+CONTAINERS: dict[object, tuple[type, Callable[[Any, Converter], Any]]] = {
     list: (list, list_structure_factory),
     tuple: (list, homogenous_tuple_structure_factory),
     Mapping: (dict, make_mapping_structure_fn),

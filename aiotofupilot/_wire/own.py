@@ -39,27 +39,27 @@ from aiotofupilot.models.fields import wire_name
 from .codec import Decoder
 from .detailed import CONTAINERS, LEAVES, NAMES, Hook, checked, or_default, structured
 from .response import excerpt, read_json
-from .structs import parsed_type
+from .structs import as_parsed, parsed_type
 
-_VALUES: set[Any] = {str, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any, ...}
+_VALUES: set[object] = {str, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any, ...}
 
 
-def _float(value: Any, kind: Any) -> float:
+def _float(value: object, kind: object) -> float:
     return float(LEAVES[float](value, kind))
 
 
-def _integer(value: Any, kind: Any) -> int:
-    return value if value.__class__ is int else cast("int", LEAVES[int](value, kind))
+def _integer(value: object, kind: object) -> int:
+    return cast("int", value if value.__class__ is int else LEAVES[int](value, kind))
 
 
-def _date_time(value: Any, kind: Any) -> datetime:
+def _date_time(value: object, kind: object) -> datetime:
     try:
         return cast("datetime", _read(value, datetime))  # without an offset too, as where msgspec makes the object
     except msgspec.ValidationError:
         return cast("datetime", LEAVES[datetime](value, kind))
 
 
-_LEAVES: dict[Any, Hook] = {
+_LEAVES: dict[object, Hook] = {
     **{kind: LEAVES[kind] for kind in (str, bool, timedelta)},
     float: _float,
     int: _integer,
@@ -69,13 +69,13 @@ _document = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def _read(value: Any, kind: Any) -> Any:
+def _read(value: object, kind: object) -> object:
     """Return a part of a document as msgspec reads it in JSON."""
     return msgspec.json.decode(_encode(value), type=kind)
 
 
-_UNIONS: set[Any] = {Union, UnionType}
-_CONTAINERS: set[Any] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
+_UNIONS: set[object] = {Union, UnionType}
+_CONTAINERS: set[object] = {list, Sequence, tuple, set, frozenset, dict, Mapping}
 """The types that msgspec knows, beside booleans, enumerations and literals. It coerces none of these."""
 
 
@@ -119,16 +119,16 @@ class OwnDecoder(Decoder[Any]):
         """Return the function that makes one object of a body, or all objects of the items of a page."""
         model = self.item
         if self._envelope is None:
-            read: Callable[[bytes], Any] = msgspec.json.Decoder(parsed).decode
+            read: Callable[[bytes], object] = msgspec.json.Decoder(parsed).decode
             return lambda body: make(read(body), model)
         items: Any = list[parsed]
         is_page = self._envelope is Page
         envelope: Any = msgspec.defstruct("Envelope", [("data", items)]) if is_page else items
         read = msgspec.json.Decoder(envelope).decode
 
-        def parse(body: bytes) -> Any:
+        def parse(body: bytes) -> object:
             found = read(body).data if is_page else read(body)
-            return found if make is _as_parsed else [make(item, model) for item in found]
+            return found if make is as_parsed else [make(item, model) for item in found]
 
         return parse
 
@@ -139,13 +139,13 @@ class OwnDecoder(Decoder[Any]):
             return parse
         parse_keys = Decoder[Any](self._envelope[self._keyed], structs=True)._at_once  # noqa: SLF001 - of the same class
 
-        def decode(body: bytes) -> Any:
+        def decode(body: bytes) -> object:
             items, meta = parse_keys(body)
             return _with_values(items, parse(body)), meta
 
         return decode
 
-    def _in_detail(self, body: bytes) -> Any:
+    def _in_detail(self, body: bytes) -> object:
         plain, document = read_json(body), _document(body)
         if self._envelope is None:
             return self._detailed(document, "$")
@@ -154,7 +154,7 @@ class OwnDecoder(Decoder[Any]):
         values = [self._detailed(item, f"{at}[{number}]") for number, item in enumerate(items)]
         return _with_values([_read(item, self._keyed) for item in items], values), meta
 
-    def _detailed(self, item: Any, path: str) -> Any:
+    def _detailed(self, item: object, path: str) -> object:
         """Return an object, or raise a `DecodeError` that names the fault."""
         try:
             return self._structure(item, self.item)
@@ -169,24 +169,23 @@ class OwnDecoder(Decoder[Any]):
 _own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define classes without end
 
 
-def _with_values(items: list[Any], values: list[Any]) -> list[Any]:
+def _with_values(items: list[Any], values: list[object]) -> list[Any]:
     for item, value in zip(items, values, strict=True):
         item.value = value
     return items
 
 
-def _is_class(kind: Any) -> bool:
+def _is_class(kind: object) -> bool:
     cls: Any = get_origin(kind) or kind
     return isinstance(cls, type) and (attrs.has(cls) or dataclasses.is_dataclass(cls))
 
 
-def _is_pydantic(kind: Any) -> bool:
-    pydantic: Any = sys.modules.get("pydantic")  # a program that has a model of it has imported it
-    base: Any = None if pydantic is None else pydantic.BaseModel
-    return base is not None and isinstance(kind, type) and issubclass(kind, base) and kind is not base
+def _is_pydantic(kind: object) -> bool:
+    base = _of_pydantic("BaseModel")
+    return isinstance(kind, type) and issubclass(kind, base) and kind is not base
 
 
-def _is_native(kind: Any, *, classes: bool = True) -> bool:
+def _is_native(kind: object, *, classes: bool = True) -> bool:
     """Return whether msgspec makes a value of a type as its constructor would. Without classes: and has none in it."""
     if not _is_known(kind, classes, ()):
         return False
@@ -197,12 +196,12 @@ def _is_native(kind: Any, *, classes: bool = True) -> bool:
     return True
 
 
-def _is_ours(kind: Any) -> bool:
+def _is_ours(kind: object) -> bool:
     """Return whether a class is a model of this package. It is read as where it is not in a class of the user's own."""
     return isinstance(kind, type) and attrs.has(kind) and kind.__module__.startswith("aiotofupilot.models.")
 
 
-def _meant(kind: Any) -> Any:
+def _meant(kind: object) -> object:
     """Return the type that a type is another name for, such as a NewType or an alias, or itself."""
     if get_origin(kind) in {Annotated, Final}:
         return _meant(get_args(kind)[0])
@@ -210,7 +209,7 @@ def _meant(kind: Any) -> Any:
     return kind if base is None else _meant(base)
 
 
-def _is_key(kind: Any) -> bool:
+def _is_key(kind: object) -> bool:
     """Return whether a type is for keys of a dict, which are texts in JSON, and for members of a set."""
     kind = _meant(kind)
     if get_origin(kind) in _UNIONS:
@@ -218,7 +217,7 @@ def _is_key(kind: Any) -> bool:
     return kind in _VALUES or get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
 
 
-def _is_known(kind: Any, classes: bool, within: tuple[Any, ...]) -> bool:  # noqa: FBT001 - for its own calls
+def _is_known(kind: object, classes: bool, within: tuple[object, ...]) -> bool:  # noqa: FBT001 - for its own calls
     kind = _meant(kind)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in _UNIONS | _CONTAINERS:
@@ -233,20 +232,20 @@ def _is_known(kind: Any, classes: bool, within: tuple[Any, ...]) -> bool:  # noq
     return all(_is_known(hint, classes, (*within, cast("Any", kind))) for hint in _hints_of(kind).values())
 
 
-def _hints_of(kind: Any) -> dict[str, Any]:
+def _hints_of(kind: object) -> dict[str, object]:
     """Return the types of the fields of a class, by their names."""
     cls: Any = get_origin(kind) or kind
-    known: dict[Any, Any] = {}
+    known: dict[object, object] = {}
     for each in (kind, *getattr(cls, "__orig_bases__", ())):
         known |= zip(getattr(get_origin(each), "__parameters__", ()), get_args(each), strict=False)
     if attrs.has(cls):
-        hints: dict[str, Any] = {field.name: field.type for field in attrs.fields(attrs.resolve_types(cls))}
+        hints: dict[str, object] = {field.name: field.type for field in attrs.fields(attrs.resolve_types(cls))}
     else:
         hints = get_type_hints(cls, include_extras=True)
     return {field.name: _filled(hints.get(field.name) or Any, known) for field in _fields_of(cls)}
 
 
-def _filled(hint: Any, known: Mapping[Any, Any]) -> Any:
+def _filled(hint: Any, known: Mapping[object, object]) -> object:
     """Return a type with what is known of its variables."""
     inner = getattr(hint, "__parameters__", ()) if get_args(hint) else ()
     return hint[tuple(known.get(one, one) for one in inner)] if inner else known.get(hint, hint)
@@ -259,29 +258,26 @@ def _is_generated(method: Any) -> bool:
     return "__create_fn__." in made_by or "<attrs generated" in made_by or made_by.endswith(" attr._make")
 
 
-def _is_plain(cls: type) -> bool:
+def _is_plain(cls: Any) -> bool:
     """Return whether the constructor of a class does nothing that msgspec does not do too.
 
     Where a key is missing, msgspec takes the attribute that the object has without it.
     """
-    own: Any = vars(cls)
-    getting: Any = cls.__getattribute__
-    setting: Any = cls.__setattr__
-    hashing: Any = cls.__hash__
+    own = cls.__dict__
     if (
         any(not field.is_native_in(cls) for field in _fields_of(cls))
         or hasattr(cls, "__getattr__")
-        or getting is not object.__getattribute__
+        or cls.__getattribute__ is not object.__getattribute__
         or type(cls).__call__ is not type.__call__
-        or not _is_generated(cls.__init__)  # type: ignore[misc]  # of this very class
-        or "__new__" in {name for base in cls.__mro__[:-1] for name in vars(base)}
-        or not (setting is object.__setattr__ or _is_generated(setting))
-        or "_attrs_cached_hash" in getattr(getattr(hashing, "__code__", None), "co_names", ())
+        or not _is_generated(cls.__init__)
+        or "__new__" in {name for base in cls.__mro__[:-1] for name in base.__dict__}
+        or not (cls.__setattr__ is object.__setattr__ or _is_generated(cls.__setattr__))
+        or "_attrs_cached_hash" in getattr(getattr(cls.__hash__, "__code__", None), "co_names", ())
         or issubclass(cls, BaseException)
     ):
         return False
     if "__attrs_attrs__" in own:
-        fields: Any = attrs.fields(cast("Any", cls))
+        fields = attrs.fields(cls)
         return "__attrs_pre_init__" not in own and all(
             field.init
             and field.converter is None
@@ -290,7 +286,7 @@ def _is_plain(cls: type) -> bool:
             for field in fields
         )
     if "__dataclass_fields__" in own:
-        members = dataclasses.fields(cast("Any", cls))
+        members = dataclasses.fields(cls)
         has_others = len(members) < len(own["__dataclass_fields__"])  # such as a ClassVar
         is_of_pydantic = "__pydantic_validator__" in own
         return not has_others and not is_of_pydantic and all(field.init for field in members)
@@ -308,7 +304,7 @@ class _Field:
     name: str
     path: str
     """Where its value is in the JSON."""
-    default: Any
+    default: object
     """Its default, or what makes it; `attrs.NOTHING`: there is none."""
 
     @property
@@ -324,7 +320,7 @@ class _Field:
 
 def _fields_of(cls: Any) -> list[_Field]:
     """Return the fields that the constructor of a class of attrs or of a dataclass takes."""
-    of_data: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
+    of_data: dict[str, object] = getattr(cls, "__dataclass_fields__", {})
     is_of_attrs = attrs.has(cls)
     if is_of_attrs and of_data:
         raise TypeError("it is made by attrs and by dataclass")
@@ -351,7 +347,7 @@ def _fields_of(cls: Any) -> list[_Field]:
     return fields
 
 
-def _default_of(field: dataclasses.Field[Any]) -> Any:
+def _default_of(field: dataclasses.Field[object]) -> object:
     """Return the default of a field of a dataclass, or what makes it, as attrs has it."""
     missing = dataclasses.MISSING
     default = field.default_factory if field.default is missing else field.default
@@ -362,14 +358,10 @@ _DICT: Callable[..., Any] = cast("Any", TypedDict)
 """Type checkers take no types from it that only the run time knows."""
 
 
-def _as_parsed(value: Any, _: object) -> Any:
-    return value
-
-
-def _reading(kind: Any, converter: Converter, within: tuple[Any, ...] = ()) -> tuple[Any, Hook]:
+def _reading(kind: object, converter: Converter, within: tuple[object, ...] = ()) -> tuple[object, Hook]:
     """Return the type that msgspec parses for a type, and what makes a value of what was parsed."""
     if _is_native(kind):
-        return kind, _as_parsed
+        return kind, as_parsed
     kind = _meant(kind)
     origin, inner = get_origin(kind), get_args(kind)
     if _is_optional(kind):
@@ -395,14 +387,14 @@ def _has_shared_parts(cls: Any) -> bool:
     return any(after.startswith(path) for path, after in pairwise(paths))
 
 
-def _class_reading(cls: Any, converter: Converter, within: tuple[Any, ...]) -> tuple[Any, Hook]:
+def _class_reading(cls: Any, converter: Converter, within: tuple[object, ...]) -> tuple[object, Hook]:
     hints = _hints_of(cls)
     paths = {field.name: field.path.split(".") for field in _fields_of(get_origin(cls) or cls)}
     hooks: dict[str, Hook] = {}
 
-    def dict_of(paths: Mapping[str, Sequence[str]]) -> Any:
+    def dict_of(paths: Mapping[str, Sequence[str]]) -> object:
         """Return the type of a dict with the values of some fields, each at the rest of its path."""
-        types: dict[str, Any] = {}
+        types: dict[str, object] = {}
         for key in {keys[0]: None for keys in paths.values()}:
             msgspec.json.encode(key)  # a string keeps its UTF-8, and msgspec finds no other key without that
             below = {name: keys[1:] for name, keys in paths.items() if keys[0] == key}
@@ -446,7 +438,7 @@ def _converter() -> Converter:
     return converter
 
 
-def _check(kind: Any, converter: Converter, at: str, within: tuple[Any, ...] = ()) -> None:
+def _check(kind: Any, converter: Converter, at: str, within: tuple[object, ...] = ()) -> None:
     """Raise a `TypeError` for the type of a field if no JSON is one, or cattrs would make one of other JSON too."""
     if any(isinstance(note, msgspec.Meta) for note in getattr(kind, "__metadata__", ())) and not _is_native(kind):
         raise TypeError(f"{at}: msgspec does not check {kind!r}: use a validator of the class")
@@ -466,7 +458,7 @@ def _check(kind: Any, converter: Converter, at: str, within: tuple[Any, ...] = (
     converter.get_structure_hook(kind)  # which may fail too
 
 
-def _is_of_cattrs(kind: Any) -> bool:
+def _is_of_cattrs(kind: object) -> bool:
     """Return whether cattrs itself makes values of a type, and only of JSON that is one. It tells classes by keys."""
     if get_origin(kind) in _UNIONS:
         classes = [get_origin(one) or one for one in get_args(kind) if one is not NoneType]
@@ -474,51 +466,50 @@ def _is_of_cattrs(kind: Any) -> bool:
     return hasattr(kind, "__total__") or (isinstance(kind, type) and issubclass(kind, str | int | float | Path))
 
 
-def _leaf_hook(leaf: Any, hook: Hook) -> Hook:
+def _leaf_hook(leaf: object, hook: Hook) -> Hook:
     """Return what makes a value of a type, or of a class that is derived from it, such as a `StrEnum`."""
 
-    def structure(value: Any, kind: Any) -> Any:
+    def structure(value: Any, kind: Any) -> object:
         found = hook(float(value) if value.__class__ is Decimal else value, leaf)
         return found if kind is leaf else kind(found)
 
     return structure
 
 
-def _is_optional(kind: Any) -> bool:
+def _is_optional(kind: object) -> bool:
     inner = get_args(kind)
     return get_origin(kind) in _UNIONS and len(inner) == 2 and NoneType in inner  # noqa: PLR2004 - a type or None
 
 
-def _optional_hook(kind: Any, converter: Converter) -> Hook:
+def _optional_hook(kind: object, converter: Converter) -> Hook:
     inner = get_args(kind)
     return or_default(None, _structuring(inner[inner[0] is NoneType], converter))
 
 
-def _value_hook(kind: Any) -> Hook:
+def _value_hook(kind: object) -> Hook:
     return lambda value, _: msgspec.convert(value, kind, str_keys=True)
 
 
-def _meant_hook(kind: Any, converter: Converter) -> Hook:
+def _meant_hook(kind: object, converter: Converter) -> Hook:
     """Return what makes a value of a type by another name, within the bounds that `msgspec.Meta` gives it."""
-    make, bounded = _structuring(_meant(kind), converter), _value_hook(kind) if _is_native(kind) else _as_parsed
+    make, bounded = _structuring(_meant(kind), converter), _value_hook(kind) if _is_native(kind) else as_parsed
     return lambda value, _: bounded(make(value, None), None)
 
 
 def _model_hook(model: Any) -> Hook:
     if not model.__pydantic_complete__:
         model.model_rebuild()  # which names what is not defined
-    validate: Callable[[bytes], Any] = model.model_validate_json  # of Python objects, it takes other texts and numbers
-    return lambda value, _: validate(_encode(value))
+    return lambda value, _: model.model_validate_json(_encode(value))  # it takes other texts and numbers of objects
 
 
-def _is_container(kind: Any) -> bool:
+def _is_container(kind: object) -> bool:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in {dict, Mapping, set, frozenset} and inner:
         return _is_native(cast("Any", dict)[inner[0], Any])
     return origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,))
 
 
-def _container_hook(kind: Any, converter: Converter) -> Hook:
+def _container_hook(kind: object, converter: Converter) -> Hook:
     """Return what makes a container. cattrs takes a text for a list, so the class of the value is checked before."""
     cls: Any = get_origin(kind)
     inner = get_args(kind)
@@ -546,7 +537,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
         kind, converter, _cattrs_detailed_validation=converter.detailed_validation, **overrides
     )
 
-    def structure(value: Any, _: object) -> Any:
+    def structure(value: object, _: object) -> object:
         members = checked(value, {dict}, "an object")
         if deep:
             members = {**members}
@@ -564,7 +555,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
     return structure
 
 
-_FACTORIES: dict[Callable[[Any], bool], Callable[[Any, Converter], Hook]] = {
+_FACTORIES: dict[Callable[[object], bool], Callable[[Any, Converter], Hook]] = {
     partial(_is_native, classes=False): lambda _, __: _read,
     lambda kind: _meant(kind) is not kind: _meant_hook,
     _is_container: _container_hook,
@@ -614,5 +605,9 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
 
 
 def _is_pydantic_error(error: BaseException) -> bool:
-    pydantic: Any = sys.modules.get("pydantic")
-    return pydantic is not None and isinstance(error, pydantic.ValidationError)
+    return isinstance(error, _of_pydantic("ValidationError"))
+
+
+def _of_pydantic(name: str) -> Any:
+    """Return a class of pydantic. A program that has a model of it has imported it; any other one gets no class."""
+    return getattr(sys.modules.get("pydantic"), name, ())

@@ -27,6 +27,8 @@ from aiotofupilot.positions import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .detailed import Hook
+
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
 
@@ -43,13 +45,13 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def parser(kind: Any, *, structs: bool) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], Any]]:
+def parser(kind: object, *, structs: bool) -> tuple[Callable[[bytes], Any], Hook]:
     """Return a function that parses a body, which is a model, or a ``list`` or a ``Page`` of it, and one for its items.
 
     The second function makes what is wanted of a list of parsed items. It also takes the type of the result, the list
     of the model. For a body with a fault or in a rare form, either of them raises any error.
     """
-    origin: Any = get_origin(kind)
+    origin: object = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
     parsed: Any = parsed_type(item, structs=structs)
     if origin is not None:
@@ -57,7 +59,7 @@ def parser(kind: Any, *, structs: bool) -> tuple[Callable[[bytes], Any], Callabl
     if origin is Page:
         meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
         parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
-    make: Any = _as_parsed if structs else _items_converter().get_structure_hook(list[item])  # type: ignore[valid-type]  # a type that only the run time knows
+    make: Any = as_parsed if structs else _items_converter().get_structure_hook(list[item])  # type: ignore[valid-type]  # a type that only the run time knows
     return msgspec.json.Decoder(parsed).decode, make
 
 
@@ -72,21 +74,21 @@ def _items_converter() -> Converter:
     converter = Converter(detailed_validation=False)
 
     @converter.register_structure_hook_factory(lambda _: True)
-    def items(kind: Any) -> Callable[[Any, Any], Any]:
+    def items(kind: object) -> Hook:
         (item,) = get_args(kind)
         if item is RawItem:
             return _raw_items
-        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else _as_parsed
+        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else as_parsed
 
     return converter
 
 
-def _as_parsed(items: Any, _: object) -> Any:
-    """Return what msgspec has parsed as it is: models, or structs."""
-    return items
+def as_parsed(parsed: object, _: object) -> Any:
+    """Return what msgspec has parsed as it is, such as models or structs."""
+    return parsed
 
 
-def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
+def _raw_items(parsed: list[dict[str, object]], _: object) -> list[RawItem]:
     if not all(isinstance(item.get("id"), str) for item in parsed):
         raise TypeError("an item has no ID")
     return [*map(RawItem, parsed)]
