@@ -56,7 +56,7 @@ from .listings import Listing
 from .models.display import showing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
     from datetime import datetime
     from typing import Self
 
@@ -200,7 +200,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         """Have something at hand, as the object does."""
         return self._run(partial(self._object._load, at_most))  # noqa: SLF001 - its form
 
-    def _run(self, load: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+    def _run(self, load: Callable[[], Awaitable[bool]]) -> bool:
         """Return what a function returns. A call that an interrupt has left behind is taken up first."""
         while True:
             call = self._call
@@ -281,16 +281,16 @@ if TYPE_CHECKING:
         def details(self, *args: P.args, **kwargs: P.kwargs) -> Details[R]: ...
 
     class _Gets(Protocol[P, R_co]):
-        def get(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+        async def get(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     class _GetsVersion(Protocol[P, R_co]):
-        def get_version(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+        async def get_version(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     class _GetsRevision(Protocol[P, R_co]):
-        def get_revision(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+        async def get_revision(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     class _GetsCurrent(Protocol[P, R_co]):
-        def current(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+        async def current(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 else:
 

@@ -33,9 +33,10 @@ from .part import PartFile, in_thread
 from .storage import receive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from aiotofupilot._http.client import Connection
+    from aiotofupilot._paging.tasks import Work
     from aiotofupilot.listings import Runs, Units
 
 __all__ = ["Download"]
@@ -174,7 +175,7 @@ class Downloads(Iteration[Download]):
     """
 
     def __init__(
-        self, one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
+        self, one: Callable[[Attachment], Work[Download]], attachments: Attachments, concurrency: int
     ) -> None:
         self._one = one
         self._source = _Source(attachments)

@@ -11,7 +11,7 @@ from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from aiotofupilot._clock import Clock
@@ -86,7 +86,7 @@ class DetailSource(Protocol[D_co]):
 class CountedFetch(Protocol[T]):
     """Fetches a page as `Fetch` does, and always counts in the same place."""
 
-    def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Coroutine[Any, Any, Page[T]]:
+    async def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Page[T]:
         """Return the page that begins at a cursor."""
         ...
 
@@ -94,9 +94,9 @@ class CountedFetch(Protocol[T]):
 class Fetch(Protocol[T]):
     """Fetches a page, and counts what that takes. A `PageSource` has one."""
 
-    def __call__(
+    async def __call__(
         self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
-    ) -> Coroutine[Any, Any, Page[T]]:
+    ) -> Page[T]:
         """Return the page that begins at a cursor."""
         ...
 

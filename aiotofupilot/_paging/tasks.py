@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 R = TypeVar("R")
 
+if TYPE_CHECKING:
+    Work = Coroutine[Any, Any, R]
+    """What a task can do. It is not awaited here, so what it yields and is sent does not matter."""
+
 
 class Tasks(Generic[K, R]):
     """The work that one owner has in flight or has not taken up yet, in the order in which it began.
@@ -66,14 +70,14 @@ class Tasks(Generic[K, R]):
         """The key of the task that began last of those that are not taken up."""
         return next(reversed(self._tasks.values()))
 
-    def start(self, work: Coroutine[Any, Any, R], key: K) -> asyncio.Task[R]:
+    def start(self, work: Work[R], key: K) -> asyncio.Task[R]:
         """Begin some work after all other."""
         with self._scope():
             task = begun(work)
         self._tasks[task] = key
         return task
 
-    def start_beside(self, work: Coroutine[Any, Any, Any]) -> None:
+    def start_beside(self, work: Work[object]) -> None:
         """Begin some work beside all other."""
         with self._scope():
             self.beside = begun(work)
@@ -131,7 +135,7 @@ class Tasks(Generic[K, R]):
         return results
 
 
-def begun(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+def begun(work: Work[R]) -> asyncio.Task[R]:
     """Return a task that does some work."""
     task = asyncio.create_task(work)
     task.add_done_callback(_retrieve)
