@@ -174,9 +174,7 @@ class Downloads(Iteration[Download]):
     iterable raises an error, what it yielded before is finished first.
     """
 
-    def __init__(
-        self, one: Callable[[Attachment], Work[Download]], attachments: Attachments, concurrency: int
-    ) -> None:
+    def __init__(self, one: Callable[[Attachment], Work[Download]], attachments: Attachments, concurrency: int) -> None:
         self._one = one
         self._source = _Source(attachments)
         self._concurrency = concurrency

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -50,7 +50,7 @@ class Lifetime:
         self._pid = 0
         self.closed: bool = False
         """Whether the session is closed, so that no work may begin."""
-        self._under_way: dict[asyncio.Timeout, asyncio.Task[Any] | None] = {}
+        self._under_way: dict[asyncio.Timeout, asyncio.Task[object] | None] = {}
         """The scope of everything that is under way, and its task."""
         self._something_left = asyncio.Event()
 

@@ -55,7 +55,7 @@ class ByItself:
 
     source: Source[Any]
     """The listing of the items."""
-    details: DetailSource[Any]
+    details: DetailSource[object]
     plan: Plan
     counts: RequestCounts
 

@@ -27,11 +27,12 @@ from .source import T, leads_nowhere
 from .ties import SIDE_BY_SIDE, Match, Ties, end_of_row, side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aiotofupilot.errors import PaginationError
     from aiotofupilot.models import Page
 
+    from .source import SortKey
     from .unreadable import Gap
 
 _AHEAD_AT_MOST = 10_000
@@ -150,7 +151,7 @@ class DetectDrift(IgnoreDrift[T]):
         *,
         limit: int,
         resync: bool,
-        sort_key: Callable[[Any], object] | None = None,
+        sort_key: SortKey | None = None,
         expected: int = -1,
     ) -> None:
         super().__init__(anchors, ahead)

@@ -88,7 +88,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         """The class of an item, such as `Procedure`; `RawItem` after `raw`, and your own after `into`."""
         return self._source.model
 
-    def __await__(self) -> Generator[Any, None, Page[Y]]:
+    def __await__(self) -> Generator[object, None, Page[Y]]:
         return self._first_page().__await__()
 
     def __aiter__(self) -> Walk[Y]:

@@ -101,7 +101,7 @@ class Receipt:
         self._count = found
         return {"line": "resume", "from": place, "count": found}
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> Iterator[dict[str, object]]:
         """Yield the lines of the file, without one that a process did not write to its end."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 
@@ -11,7 +12,7 @@ from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from aiotofupilot._clock import Clock
@@ -34,6 +35,9 @@ T = TypeVar("T", bound=Identified)
 Y = TypeVar("Y")
 """The class of what is yielded of an item: the item, or an object of the user's own class."""
 D_co = TypeVar("D_co", covariant=True)
+
+SortKey = Callable[[Any], object]
+"""Returns the value that the server sorts an item by. Equal ones have no order."""
 
 
 class Connection(Protocol):
@@ -114,8 +118,8 @@ class PageSource(Protocol[T]):
         ...
 
     @property
-    def sort_key(self) -> Callable[[Any], object] | None:
-        """What returns the value that the server sorts an item by. Equal ones have no order. None: it is not known."""
+    def sort_key(self) -> SortKey | None:
+        """What returns the value that the server sorts an item by. None: it is not known."""
         ...
 
     def created_at(self, item: T) -> datetime | None:
@@ -149,7 +153,7 @@ class Source(PageSource[T], Protocol[T]):
         """Return the same query with its items as the server sends them."""
         ...
 
-    def into(self, model: type[Any]) -> Source[Any]:
+    def into(self, model: type[object]) -> Source[Any]:
         """Return the same query with items that hold objects of a class: each has one as its ``value``.
 
         Raises:
@@ -267,8 +271,8 @@ class Plan:
     """What to do about a listing that moves. None: what ``"resync"`` does, but follow cursors that are not offsets."""
     keep: Callable[[Any], bool] | None = None
     """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
-    sort_key: Callable[[Any], object] | None = None
-    """Returns what the server sorts an item by; None: that is not known. Items with equal keys have no order."""
+    sort_key: SortKey | None = None
+    """None: it is not known what the server sorts an item by."""
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
     page can be requested in parts."""

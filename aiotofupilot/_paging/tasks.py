@@ -34,7 +34,7 @@ class Tasks(Generic[K, R]):
     def __init__(self, scope: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         """Make it empty. Each task begins within a ``scope``."""
         self._scope = scope
-        self._stopped: list[asyncio.Task[Any]] = []
+        self._stopped: list[asyncio.Task[object]] = []
         self._tasks: dict[asyncio.Task[R], K] = {}
 
     def __len__(self) -> int:
@@ -46,7 +46,7 @@ class Tasks(Generic[K, R]):
             _cancel_soon(self.in_flight)
 
     @property
-    def in_flight(self) -> list[asyncio.Task[Any]]:
+    def in_flight(self) -> list[asyncio.Task[object]]:
         """The tasks that have not ended, the one beside them included."""
         return [task for task in (*self._tasks, self.beside) if task is not None and not task.done()]
 
@@ -164,7 +164,7 @@ def outcome(task: asyncio.Task[R]) -> R:
         del task  # as in `result`
 
 
-def _retrieve(done: asyncio.Task[Any]) -> None:
+def _retrieve(done: asyncio.Task[object]) -> None:
     """Retrieve the error of a task, so that asyncio does not report it as unseen.
 
     Reading the `CancelledError` of a task that somebody cancelled also drops it. Otherwise its frames would keep the
@@ -176,12 +176,12 @@ def _retrieve(done: asyncio.Task[Any]) -> None:
             done.exception()
 
 
-def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+def _cancel(tasks: Iterable[asyncio.Task[object]]) -> None:
     for task in tasks:
         task.cancel()
 
 
-def _cancel_soon(tasks: list[asyncio.Task[Any]]) -> None:
+def _cancel_soon(tasks: list[asyncio.Task[object]]) -> None:
     """Cancel tasks whose owner was dropped, perhaps in another thread, or after the loop was closed."""
     if tasks and not (loop := tasks[0].get_loop()).is_closed():
         loop.call_soon_threadsafe(_cancel, tasks)

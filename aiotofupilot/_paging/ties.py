@@ -27,9 +27,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiotofupilot.errors import DriftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aiotofupilot.models import Page
+
+    from .source import SortKey
 
 SIDE_BY_SIDE = 2
 """At least so many ties side by side show the position of a walk. After a shift, pages overlap by as many items."""
@@ -91,12 +93,12 @@ class Shift(NamedTuple):
 class Ties:
     """What is known of the items that are sorted like the item passed last. Without a sort key, there are none."""
 
-    def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
-        self._sort_key: Callable[[Any], object] = sort_key or (lambda _: object())  # which equals no other
-        self._newest: Any = None
+    def __init__(self, sort_key: SortKey | None) -> None:
+        self._sort_key: SortKey = sort_key or (lambda _: object())  # which equals no other
+        self._newest: object = None
         self._has_others = False
         self._lost: Counter[str | None] = Counter()
-        self._first: tuple[Any, int] | None = None
+        self._first: tuple[object, int] | None = None
         """The first of these items and its offset, when the walk came to it; None: it did not see where they begin."""
         self._shifted_by = 0
         """By how much all items were shifted since then, as far as only these items show it."""
@@ -148,7 +150,7 @@ class Ties:
         self._newest, self._has_others, self._first = None, False, None
         return shift
 
-    def is_out_of_order(self, items: Sequence[Any], ranks: Sequence[int | None]) -> bool:
+    def is_out_of_order(self, items: Sequence[object], ranks: Sequence[int | None]) -> bool:
         """Return whether the known items on a page are in another order, as after a change of the listing's order.
 
         An item that moved alone stands before a newer one, or after an older one, at a single place.
@@ -167,7 +169,7 @@ class Ties:
             cause = "the server lists them in another order with each page, or too many of them come and go"
             raise DriftError(f"{fault}: {cause}", cursor=page.cursor)
 
-    def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
+    def beginning(self, items: Sequence[object], ranks: Sequence[int | None]) -> int | None:
         """Return where on a page the items begin that are sorted like the item passed last; None: it shows no others.
 
         If the walk was resumed, the ranks tell which item was passed last.
@@ -180,7 +182,7 @@ class Ties:
         alike = [at for at, item in enumerate(items) if self._are_alike(item, newest)]
         return alike[0] if len(alike) + self._has_others > 1 else None
 
-    def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
+    def comes_again(self, items: Sequence[object], start: int, passed: Iterable[object]) -> bool:
         """Return whether one of the items passed, which a page shows after its start, is sorted like the position.
 
         Such an item did not move.

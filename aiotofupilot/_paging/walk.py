@@ -25,7 +25,7 @@ from aiotofupilot.stats import WalkStats
 from .drift import DetectDrift
 from .memory import IgnoreDrift
 from .prefetch import Window
-from .source import Fetch, Plan, Y, counted
+from .source import Fetch, Identified, Plan, Y, counted
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -162,7 +162,7 @@ class Walk(ItemIteration[Y]):
         self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
         self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
-        self._window: Window[Any] = Window(
+        self._window: Window[Identified] = Window(
             counted(fetch, self._stats.counts),
             cursor=cursor,
             limit=limit,
@@ -172,8 +172,8 @@ class Walk(ItemIteration[Y]):
             passed=start.cursor + start.skip if self._yields_items else 0,
         )
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        self._page: Page[Any] | None = None  # the page at hand
-        self._new: Sequence[Any] = ()
+        self._page: Page[Identified] | None = None  # the page at hand
+        self._new: Sequence[Identified] = ()
         self._end: tuple[int, int, int | None] | None = None  # of that page: its cursor, its length and the next cursor
         self._yielded_before = 0
         self._receipt = receipt
@@ -255,7 +255,7 @@ class Walk(ItemIteration[Y]):
             self._receipt.end(is_limited=not self._wanted)
         return False
 
-    def _new_of(self, page: Page[Any]) -> Sequence[Any] | None:
+    def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
         drift, window, keep = self._drift, self._window, self._plan.keep
         resyncs = drift.resyncs
@@ -292,7 +292,7 @@ class Walk(ItemIteration[Y]):
         window.restart(drift.next_probe)
         self._reason = "search"
 
-    def _follow_cursor(self, page: Page[Any], fault: TofuPilotError) -> Sequence[Any] | None:
+    def _follow_cursor(self, page: Page[Identified], fault: TofuPilotError) -> Sequence[Identified] | None:
         """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
 
         Return the new items of the page at hand if it is the one that follows. Otherwise, that one is requested next.
@@ -317,7 +317,7 @@ class Walk(ItemIteration[Y]):
             _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
-    async def _hand_over(self, page: Page[Any], new: Sequence[Any]) -> None:
+    async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
         offered = new[: self._wanted]
         if self._receipt is not None:
             gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
@@ -348,7 +348,7 @@ class PageWalk(Walk[Any]):
         """Where the walk is, after the last page that it yielded."""
         return evolve(super().checkpoint, anchors=(), ahead=())
 
-    async def next(self) -> Page[Any] | None:
+    async def next(self) -> Page[Identified] | None:
         """Return the next page; None: the one before was the last, or is enough."""
         with self._waiting():
             has_page = await self._advance()
@@ -376,7 +376,7 @@ class Pages(Iteration["Page[Y]"]):
         await self._walk.aclose()
 
 
-def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int]:
+def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Identified], int, int]:
     """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
     start, limit = plan.start, plan.limit
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
@@ -391,7 +391,7 @@ def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any], int, int
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
     limit = max(2, limit)  # the first item of each page is the last item of the page before
     expected = start.cursor + start.skip - 1
-    drift = DetectDrift[Any](
+    drift = DetectDrift[Identified](
         anchors,
         start.ahead,
         limit=limit,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot._paging.paginator import Paginator
-    from aiotofupilot._paging.source import Order
+    from aiotofupilot._paging.source import Order, SortKey
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
@@ -290,7 +290,7 @@ class Query(Source[T]):
         return name
 
     @property
-    def sort_key(self) -> Callable[[Any], object] | None:
+    def sort_key(self) -> SortKey | None:
         listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
         field = sort_by or listing.oldest_first or listing.creation_field
         path = listing.sort_paths.get(sort_by, None if field is None else (field,))
