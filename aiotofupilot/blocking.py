@@ -83,7 +83,7 @@ A_co = TypeVar("A_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 
-def _renamed(error: TypeError, called: Callable[..., Any], form: Blocking[Any]) -> TypeError:
+def _renamed(error: TypeError, called: Callable[..., object], form: Blocking[object]) -> TypeError:
     """Return the error for arguments that do not fit, with the name of a form in place of that of the class called."""
     of, text = called.__qualname__, str(error)
     if not text.startswith(f"{of}()"):
@@ -96,7 +96,7 @@ class Blocking(Generic[A_co]):
 
     __slots__ = ("__weakref__", "_given", "_object", "_owner", "_thread")
 
-    def _take(self, of: Any, thread: LoopThread, owner: Blocking[Any] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
         """Become the form of an object.
 
         The owner is the form that this one was derived from, and None for a session. A form that nothing refers to is
@@ -123,7 +123,7 @@ class Blocking(Generic[A_co]):
     def _settle(self) -> None:
         """Wait until nothing changes the object that this thread has begun."""
 
-    def _found(self, name: str) -> Any:  # noqa: ANN401 - of any type
+    def _found(self, name: str) -> object:
         """Return the blocking form of an attribute of the object.
 
         Raises:
@@ -143,11 +143,11 @@ class Blocking(Generic[A_co]):
     if not TYPE_CHECKING:
         __getattr__ = _found
 
-    def _bridged(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _bridged(self, method: Callable[..., Any]) -> Callable[..., object]:
         waits = inspect.iscoroutinefunction(method)
 
         @wraps(method)
-        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
+        def call(*args: object, **kwargs: object) -> object:
             options = {key: self._asynchronous(value) for key, value in kwargs.items()}
             bound = partial(method, *map(self._asynchronous, args), **options)
             try:
@@ -160,11 +160,11 @@ class Blocking(Generic[A_co]):
         return call
 
     @staticmethod
-    def _asynchronous(argument: Any) -> Any:  # noqa: ANN401 - of any type
+    def _asynchronous(argument: object) -> object:
         """Return what an argument is the blocking form of, such as details to download, or else the argument."""
         return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
 
-    def _form(self, value: Any, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
+    def _form(self, value: object, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of a value, which is the value itself if it waits for nothing."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
@@ -178,7 +178,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
     __slots__ = ("_call",)
 
-    def _take(self, of: Any, thread: LoopThread, owner: Blocking[Any] | None, given: object = None) -> Self:  # noqa: ANN401 - likewise
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - likewise
         self._call: Call[bool] | None = None
         """The last call of `_load`. None: it has returned."""
         of._called = type(self).__name__  # noqa: SLF001 - its form
@@ -240,7 +240,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
             self._thread.soon(partial(_close, self._thread, self._left(), self._object))
 
 
-async def _close(thread: LoopThread, left: Call[bool] | None, iteration: Iteration[Any]) -> None:
+async def _close(thread: LoopThread, left: Call[bool] | None, iteration: Iteration[object]) -> None:
     """Close an iteration, after the end of a call that an interrupt has left behind."""
     if left is not None:
         await thread.stop(left)
@@ -271,7 +271,7 @@ if TYPE_CHECKING:
     def bridged(of: Callable[Concatenate[A, P], Paginator[T]]) -> Called[P, BlockingPaginator[T]]: ...
     @overload
     def bridged(of: Callable[Concatenate[A, P], TofuPilotSession]) -> Called[P, BlockingSession]: ...
-    def bridged(of: Any) -> Any:
+    def bridged(of: object) -> object:
         """Declare the blocking form of a method, with its type, and for ``help()`` with its documentation."""
 
     class _Lists(Protocol[P, T]):
@@ -294,10 +294,10 @@ if TYPE_CHECKING:
 
 else:
 
-    def bridged(of: Callable[..., Any]) -> Callable[..., Any]:
-        def declare(_: object) -> Callable[..., Any]:
+    def bridged(of: Callable[..., object]) -> Callable[..., object]:
+        def declare(_: object) -> Callable[..., object]:
             @wraps(of)
-            def call(self: Blocking[Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
+            def call(self: Blocking[object], *args: object, **kwargs: object) -> object:
                 return self._found(of.__name__)(*args, **kwargs)
 
             return call
@@ -527,7 +527,7 @@ class BlockingListing(Blocking[A_co]):
         def current(self: Blocking[_GetsCurrent[P, R]]) -> Callable[P, R]: ...
 
 
-def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Callable[Concatenate[Any, P], None]]:
+def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Callable[Concatenate[object, P], None]]:
     """Give a constructor the parameters of another one, and their documentation, which is that of a session."""
 
     def like(own: Callable[..., None]) -> Callable[..., None]:
@@ -560,7 +560,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
     phases: BlockingListing[listings.Phases]
 
     @_like(TofuPilotSession.__init__)
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of the session
+    def __init__(self, *args: object, **kwargs: object) -> None:
         given = Secret((args, kwargs))
         del args, kwargs  # so that no traceback with local variables shows the key
         if given.value[1].get("http_session") is not None:
@@ -611,7 +611,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
             _warn(f"a blocking session of {self._object.base_url} was not closed", ResourceWarning, source=self)
 
 
-_FORMS: dict[Any, type[Blocking[Any]]] = {
+_FORMS: dict[type | tuple[type, ...], type[Blocking[object]]] = {
     TofuPilotSession: BlockingSession,
     Listing: BlockingListing,
     Paginator: BlockingPaginator,

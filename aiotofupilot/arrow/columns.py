@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models.fields import Field
 
-    Build = Callable[[Sequence[Any]], pa.Array[Any]]
+    Array = pa.Array[Any]
+    """An array of Arrow. The type of its elements is known when the program runs."""
+    Build = Callable[[Sequence[Any]], Array]
     """Makes an array of values. A value may be None."""
 
 _STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
@@ -54,9 +56,9 @@ class Column:
     """Makes the column of these values."""
 
 
-def arrays_of(columns: Iterable[Column], items: Sequence[Any]) -> list[pa.Array[Any]]:
+def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]:
     """Return the columns of items. Where something on the way to a value is None, so is the value."""
-    values: dict[tuple[str, ...], Sequence[Any]] = {(): items}
+    values: dict[tuple[str, ...], Sequence[object]] = {(): items}
     for column in columns:
         for end, name in enumerate(column.path):
             if (path := column.path[: end + 1]) not in values:
@@ -112,25 +114,25 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     return _NESTED_RULES[kind]
 
 
-def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[Any]) -> pa.Array[Any]:
-    array: pa.Array[Any] = _arrow.StructArray.from_arrays(arrays_of(columns, values), type=kind, mask=_mask(values))
+def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[object]) -> Array:
+    array: Array = _arrow.StructArray.from_arrays(arrays_of(columns, values), type=kind, mask=_mask(values))
     return array
 
 
 def _lists(
-    kind: pa.DataType, build: Callable[[Iterable[Sequence[Any]]], pa.Array[Any]], values: Sequence[Sequence[Any] | None]
-) -> pa.Array[Any]:
+    kind: pa.DataType, build: Callable[[Iterable[Sequence[Any]]], Array], values: Sequence[Sequence[object] | None]
+) -> Array:
     offsets = pa.array(accumulate(map(len, (value or () for value in values)), initial=0), pa.int32())
     elements = build([value for value in values if value])
-    array: pa.Array[Any] = _arrow.ListArray.from_arrays(offsets, elements, type=kind, mask=_mask(values))
+    array: Array = _arrow.ListArray.from_arrays(offsets, elements, type=kind, mask=_mask(values))
     return array
 
 
-def _elements(build: Build, lists: Iterable[Sequence[Any]]) -> pa.Array[Any]:
+def _elements(build: Build, lists: Iterable[Sequence[object]]) -> Array:
     return build([element for each in lists for element in each])
 
 
-def points(series: Iterable[Sequence[float]]) -> pa.Array[Any]:
+def points(series: Iterable[Sequence[float]]) -> Array:
     """Return the points of some series, one after another. NaN becomes null, as in the API's JSON.
 
     ``array.array`` takes half of the time that pyarrow takes for them.
@@ -138,31 +140,31 @@ def points(series: Iterable[Sequence[float]]) -> pa.Array[Any]:
     numbers = array("d")
     for each in series:
         numbers += array("d", each)
-    found: pa.Array[Any] = _arrow.Array.from_buffers(_DOUBLE, len(numbers), [None, pa.py_buffer(numbers)])
+    found: Array = _arrow.Array.from_buffers(_DOUBLE, len(numbers), [None, pa.py_buffer(numbers)])
     is_nan = _arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
     return _arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found
 
 
-def _mask(values: Sequence[Any]) -> pa.Array[Any]:
+def _mask(values: Sequence[object]) -> Array:
     return pa.array([value is None for value in values], pa.bool_())
 
 
-def _maps(values: Sequence[Mapping[str, Any] | None]) -> pa.Array[Any]:
+def _maps(values: Sequence[Mapping[str, object] | None]) -> Array:
     return pa.array(
         [None if value is None else [(key, _json(member)) for key, member in value.items()] for value in values], _MAP
     )
 
 
-def json_texts(values: Sequence[Any]) -> pa.Array[Any]:
+def json_texts(values: Sequence[object]) -> Array:
     """Return the JSON text of each value, and null for None."""
     return pa.array([None if value is None else _json(value) for value in values], _STRING)
 
 
-def _documents(field: Field, values: Sequence[Any]) -> pa.Array[Any]:
+def _documents(field: Field, values: Sequence[object]) -> Array:
     return json_texts([_document(value, field) for value in values])
 
 
-def _document(value: Any, field: Field, *, is_item: bool = False) -> Any:  # noqa: ANN401 - any value
+def _document(value: Any, field: Field, *, is_item: bool = False) -> object:  # noqa: ANN401 - any value
     """Return what the JSON text has for the value of a field, or an item of it, if it is an array.
 
     It has no secrets, times in UTC, and durations in seconds.
@@ -182,18 +184,18 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _doubles(values: Sequence[float | None]) -> pa.Array[Any]:
+def _doubles(values: Sequence[float | None]) -> Array:
     try:
         return pa.array(values, _DOUBLE)
     except pa.ArrowInvalid:  # no double is exactly this integer; JavaScript, which the server speaks, rounds it too
         return pa.array([None if value is None else float(value) for value in values], _DOUBLE)
 
 
-def _seconds(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+def _seconds(values: Sequence[timedelta | None]) -> Array:
     return pa.array([None if value is None else value.total_seconds() for value in values], _DOUBLE)
 
 
-def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+def _durations(values: Sequence[timedelta | None]) -> Array:
     try:
         return pa.array(values, _DURATION)
     except pa.ArrowInvalid as error:
@@ -201,7 +203,7 @@ def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
         raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
 
 
-def _timestamps(values: Sequence[datetime | None]) -> pa.Array[Any]:
+def _timestamps(values: Sequence[datetime | None]) -> Array:
     """Return aware datetimes as an array. pyarrow converts durations in a quarter of the time that datetimes take."""
     return _durations([None if value is None else value - _EPOCH for value in values]).view(pa.int64()).view(_TIMESTAMP)
 

@@ -78,7 +78,7 @@ def _table(runs: list[list[Measurement]], *, with_limits: bool) -> pa.Table:
     for name in names:
         measured = [row.get(name) for row in rows]
         values = [None if each is None else _value(each) for each in measured]
-        kinds: set[Any] = {float if type(value) is int else type(value) for value in values if value is not None}
+        kinds: set[object] = {float if type(value) is int else type(value) for value in values if value is not None}
         if not kinds:
             continue
         build = RULES[kinds.pop()][1] if len(kinds) == 1 else json_texts
@@ -107,7 +107,7 @@ def _free(name: str, taken: Mapping[str, object]) -> str:
     return free
 
 
-def _value(measurement: Measurement) -> Any:  # noqa: ANN401 - a number, truth value or text
+def _value(measurement: Measurement) -> object:
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     return next((value for value in values if value is not None), None)
 

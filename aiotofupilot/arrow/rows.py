@@ -34,7 +34,7 @@ class Rows:
         self.schema: pa.Schema = pa.schema([column.field for column in columns])
         """The schema of every batch."""
 
-    def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
+    def batch(self, items: Sequence[object]) -> pa.RecordBatch:
         """Return a record batch of items: models of a class, or structs with their values.
 
         An attribute of another type than the model says is a TypeError. A duration that is too long, or a number that
@@ -45,14 +45,14 @@ class Rows:
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
         return batch
 
-    def sent(self, items: Sequence[Any]) -> pa.RecordBatch:
+    def sent(self, items: Sequence[object]) -> pa.RecordBatch:
         """Return a record batch of items that a server sent. What Arrow cannot hold is a `DecodeError`."""
         batch, faults = self.readable(items)
         if faults:
             raise faults[0]
         return batch
 
-    def readable(self, items: Sequence[Any]) -> tuple[pa.RecordBatch, Sequence[DecodeError]]:
+    def readable(self, items: Sequence[object]) -> tuple[pa.RecordBatch, Sequence[DecodeError]]:
         """Return a record batch of those items that Arrow can hold, and why it cannot hold the others."""
         try:
             return self.batch(items), ()
@@ -78,7 +78,7 @@ def database_rows(model: type) -> Rows:
     return Rows(flat_columns(model, "__"))
 
 
-def rows_of(model: Any, *, flat: bool = False, columns: Sequence[str] | None = None) -> Rows:  # noqa: ANN401 - a class
+def rows_of(model: object, *, flat: bool = False, columns: Sequence[str] | None = None) -> Rows:
     """Return how items of a model become rows, after checking the arguments."""
     if not isinstance(model, type) or not attrs.has(model):
         raise must_be(TypeError, "model", "a model such as Run", model)
@@ -89,7 +89,7 @@ def rows_of(model: Any, *, flat: bool = False, columns: Sequence[str] | None = N
     return Rows([named[name] for name in checked_names(columns, named, f"{model.__name__} with flat={flat}")])
 
 
-def checked_names(columns: Any, known: Iterable[str], what: str) -> list[str]:  # noqa: ANN401 - it can be anything
+def checked_names(columns: object, known: Iterable[str], what: str) -> list[str]:
     """Return names of columns, after checking that they are known, and that there are some."""
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
@@ -122,7 +122,7 @@ def schema(model: type, *, flat: bool = False, columns: Sequence[str] | None = N
 
 
 def record_batch(
-    items: Iterable[Any], model: type, *, flat: bool = False, columns: Sequence[str] | None = None
+    items: Iterable[object], model: type, *, flat: bool = False, columns: Sequence[str] | None = None
 ) -> pa.RecordBatch:
     """Return a record batch with a row for each item.
 

@@ -69,7 +69,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         self._rows = rows
         self._walk = listing.walk() if isinstance(listing, Details) else listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
-        self._gathered: list[Any] = []  # items of the next batch
+        self._gathered: list[object] = []  # items of the next batch
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
         self._length = self._size = 0  # rows and bytes of these parts
         self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
@@ -167,7 +167,7 @@ def batches(
     return RecordBatches(listing, made.schema, made.sent, rows=integer("rows", rows, low=1))
 
 
-def checked(listing: Any) -> Paginator[Any] | Details[Any]:  # noqa: ANN401 - it can be anything
+def checked(listing: object) -> Paginator[Any] | Details[Any]:
     """Return a listing or its details, after checking that it is one of these, and has models."""
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
@@ -216,7 +216,7 @@ def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
     return rows_of(model, flat=columns is not None, columns=columns).schema.serialize().to_pybytes()
 
 
-def stream_part(items: Sequence[Any], model: type, columns: Sequence[str] | None = None) -> bytes:
+def stream_part(items: Sequence[object], model: type, columns: Sequence[str] | None = None) -> bytes:
     """Return some items as a part of a stream: models of a class, or structs with their values."""
     return rows_of(model, flat=columns is not None, columns=columns).sent(items).serialize().to_pybytes()
 

@@ -89,7 +89,7 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
         index += up_to_the_longest[:length]
     repeated = _integers(which)
 
-    def column(name: str) -> Any:  # noqa: ANN401 - an array
+    def column(name: str) -> object:
         path, kind = _COLUMNS[name]
         if name == "index":
             return _integers(index)
