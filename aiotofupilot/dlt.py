@@ -45,7 +45,7 @@ def tofupilot(
     base_url: str | None = None,
     *,
     listings: Sequence[str] | None = None,
-    filters: Mapping[str, Any] | None = None,
+    filters: Mapping[str, object] | None = None,
     start: datetime | None = None,
     full: bool = False,
     make_session: Callable[..., TofuPilotSession] = TofuPilotSession,
@@ -133,7 +133,7 @@ class _Take(MapItem):
 def _items(
     name: str,
     make_session: Callable[[], TofuPilotSession],
-    filters: Mapping[str, Any],
+    filters: Mapping[str, object],
     start: datetime | None,
     *,
     full: bool,
@@ -142,7 +142,7 @@ def _items(
     rows = database_rows(listing_class(name).model)
 
     async def batches() -> AsyncGenerator[tuple[_Run, int, pa.RecordBatch, str | None]]:
-        run, numbers, items = _Run(), count(), list[Any]()
+        run, numbers, items = _Run(), count(), list[object]()
         stored = None if full else dlt.current.resource_state().get("watermark")
         async with make_session() as session, aclosing(_walk(session, name, filters, start, stored)) as walk:
             # A first batch without rows makes the table of a listing that is empty.
@@ -166,7 +166,7 @@ def _items(
 
 
 def _walk(
-    session: TofuPilotSession, name: str, filters: Mapping[str, Any], start: datetime | None, stored: str | None
+    session: TofuPilotSession, name: str, filters: Mapping[str, object], start: datetime | None, stored: str | None
 ) -> Any:  # noqa: ANN401 - a walk of any kind
     """Return a walk over a listing: all of it, or what is new since the stored watermark, or else since the start."""
     listed = getattr(session, name)
@@ -178,5 +178,5 @@ def _walk(
     return listing.since(evolve(listing.since().watermark, floor=start) if stored is None else Watermark.parse(stored))
 
 
-def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - a walk of any kind
+def _watermark(walk: object) -> str | None:
     return str(walk.watermark) if isinstance(walk, IncrementalWalk) else None

@@ -31,7 +31,7 @@ The text of an error, which logs and terminals show, is one line without control
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -130,7 +130,7 @@ class TofuPilotError(Exception):
             message = f"{message} ({attempts} in {self.elapsed:.1f} s)"
         return visible(f"{message}; {self.hint}" if self.hint else message)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 

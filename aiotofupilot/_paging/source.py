@@ -153,7 +153,7 @@ class Source(PageSource[T], Protocol[T]):
         """Return the same query with its items as the server sends them."""
         ...
 
-    def into(self, model: type[object]) -> Source[Any]:
+    def into(self, model: type) -> Source[Any]:
         """Return the same query with items that hold objects of a class: each has one as its ``value``.
 
         Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
-MEMBERS: dict[str, dict[str, Any]] = {  # of each kind of line: their types. The lists of a page are not among them.
+MEMBERS: dict[str, dict[str, object]] = {  # of each kind of line: their types. The lists of a page are not among them.
     "header": {"receipt": int, "listing": str, "shard": bool, "from": str},
     "page": {"cursor": int, "next": int | None, "limit": int, "reason": str, "anchor": str | None, "unreadable": int},
     "resume": {"from": str, "count": int},

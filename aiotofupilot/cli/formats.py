@@ -45,7 +45,7 @@ class Format:
 
     name: str
     """What ``--format`` calls it."""
-    page: Callable[[Sequence[Any]], bytes]
+    page: Callable[[Sequence[object]], bytes]
     """Returns some items."""
     head: bytes = b""
     """What comes before all items, as the tail comes after them."""
@@ -78,7 +78,7 @@ def json_array(*, for_terminal: bool = False) -> Format:
     )
 
 
-def _json(items: Iterable[Any], for_terminal: bool) -> Iterable[bytes]:  # noqa: FBT001 - as the formats have it
+def _json(items: Iterable[object], for_terminal: bool) -> Iterable[bytes]:  # noqa: FBT001 - as the formats have it
     from msgspec import json  # noqa: PLC0415 - help and a wrong option need not wait for the codec
 
     documents = (json.encode(aiotofupilot.to_wire(item, with_secrets=False)) for item in items)
@@ -103,7 +103,7 @@ def csv_rows(
     leaves = chosen(model, columns)
     formula = _FORMULA if escape_formulas else ()
 
-    def page(items: Sequence[Any]) -> bytes:
+    def page(items: Sequence[object]) -> bytes:
         documents = (aiotofupilot.to_wire(item, with_secrets=False) for item in items)
         rows = ([_cell(document, leaf.path, formula) for leaf in leaves] for document in documents)
         return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
@@ -120,7 +120,7 @@ class Leaf:
     """Where it is on the wire."""
     attributes: tuple[str, ...]
     """Where it is in the model."""
-    kind: Any
+    kind: object
     """The type of its value, unless that is an array."""
 
     @property
@@ -302,7 +302,7 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
 
     leaves = chosen(model, names)
 
-    def page(items: Sequence[Any]) -> bytes:
+    def page(items: Sequence[object]) -> bytes:
         from msgspec import json  # noqa: PLC0415 - as in `_json`
 
         return b"".join(json.encode([*map(cell, _values(item, leaves))]) + b"\n" for item in items)

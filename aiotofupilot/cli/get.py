@@ -60,7 +60,7 @@ async def get(
     """
     if listing not in NAMES:
         raise UsageError(f"no such listing: {listing}; there are {', '.join(NAMES)}")
-    declared: type[Any] = listing_class(listing)
+    declared: type = listing_class(listing)
     is_current = item_id == "current" and hasattr(declared, "current")
     if not (is_current or hasattr(declared, "get")):
         raise UsageError(
@@ -146,7 +146,7 @@ def _line(gap: str, texts: Iterable[str]) -> str:
     return visible(gap.join(" ".join(text.split()) for text in texts))
 
 
-def _brief(part: Any) -> list[str]:  # noqa: ANN401 - any model
+def _brief(part: object) -> list[str]:
     """Return what one line says of a part of an item. Its ID is said only if nothing else is known of it."""
     match part:
         case Validator():

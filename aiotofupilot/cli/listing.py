@@ -77,7 +77,7 @@ class Form:
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
 
-def listing_command(name: str) -> Callable[..., Any]:
+def listing_command(name: str) -> Callable[..., object]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
     detailed: Any = listing if getattr(listing, "details_name", "") not in ("", listing.model.__name__) else None
@@ -114,7 +114,7 @@ def listing_command(name: str) -> Callable[..., Any]:
     return with_options(command, [*listing.filters, *listing.options, *more])
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Callable[..., object]:
     """Return the command of a listing, which the command line asks for by the listing's name."""
     if name in NAMES:
         return listing_command(name)
@@ -134,7 +134,7 @@ class Query:
         paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
-    def changed(self, **arguments: Any) -> Query:  # noqa: ANN401 - each argument has its type
+    def changed(self, **arguments: object) -> Query:
         """Return the query with some other arguments."""
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
 

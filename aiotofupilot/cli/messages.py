@@ -78,7 +78,7 @@ class Whole:
         self._stream = stream
         self._suppressed = suppressed
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:

@@ -116,13 +116,13 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S, and at most 999999999d.')
 
 
-def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
+def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
     """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
 
     A key that is given several times may have any of the texts.
     """
     texts: dict[str, list[str]] = {}
-    conditions: dict[str, Any] = {}
+    conditions: dict[str, object] = {}
     for token in tokens:
         key, equals, text = token.value.partition("=")
         if equals and key and not key.lstrip().startswith("{"):
@@ -130,7 +130,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
         elif conditions:
             raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
         else:
-            document: Any = None
+            document: object = None
             with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
                 document = json.loads(token.value)
             if not isinstance(document, dict):
@@ -170,7 +170,7 @@ _OF_LIST: dict[str, dict[str, Any]] = {
 }
 """What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
 
-_TYPED: dict[Any, dict[str, Any]] = {
+_TYPED: dict[object, dict[str, object]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
     timedelta: {"metavar": "DURATION", "converter": duration},
     int: {"metavar": "N"},
@@ -223,7 +223,7 @@ def _option(argument: Argument) -> inspect.Parameter:
         typed = {"negative": None}
     elif kind is int and argument.bounds:
         typed = {**typed, "validator": Number(gte=argument.bounds.low, lte=argument.bounds.high)}
-    details: dict[str, Any] = {
+    details: dict[str, object] = {
         "name": [option(argument.name)],
         "group": FILTERS,
         "help": _help(argument),

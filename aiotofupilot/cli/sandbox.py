@@ -122,17 +122,17 @@ async def serve(sandbox: Sandbox) -> None:
         await sandbox.stop()
 
 
-def items_of(path: Path) -> dict[str, list[Any]]:
+def items_of(path: Path) -> dict[str, list[object]]:
     """Return the items in a JSON file: an object with an array of items, as the API writes them, for each listing."""
     try:
-        document: Any = json.loads(path.read_bytes())
+        document: object = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
         raise UsageError(f"--data {path} is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
-    items: dict[str, list[Any]] = {}
+    items: dict[str, list[object]] = {}
     for name, listed in cast("dict[str, Any]", document).items():
         if name not in NAMES:
             raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")

@@ -37,7 +37,7 @@ _DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 _FIRST = datetime(1901, 1, 1, tzinfo=UTC)
 """Excel has no dates before 1900, and a leap day in 1900 that there was not."""
 
-_STYLES: dict[Any, tuple[int, dict[str, str]]] = {
+_STYLES: dict[object, tuple[int, dict[str, str]]] = {
     datetime: (23, {"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
     timedelta: (13, {"num_format": "[h]:mm:ss.000"}),
 }
@@ -64,7 +64,7 @@ def cell(value: object) -> object:
             return value
 
 
-async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[str], kinds: Sequence[Any]) -> None:
+async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[str], kinds: Sequence[object]) -> None:
     """Make a workbook of the rest of a stream. Both stay open. Other tasks run after some rows.
 
     The columns have these names, and values of these types.
@@ -100,7 +100,7 @@ async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[
             sheet.row_data_fh.close()
 
 
-def _write(sheet: Any, row: int, at: int, value: Any) -> None:  # noqa: ANN401 - without types; any cell
+def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN401 - without types; any cell
     """Write a cell with the type of its value. A text is never a formula or a link, whatever it begins with."""
     match value:
         case None:

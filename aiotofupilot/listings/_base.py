@@ -51,7 +51,7 @@ class Listing(Declared[T]):
             raise for_parameter(ValueError(f"shard has a time that cannot be requested: {error}"), "shard") from error
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
 
-    def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`
+    def of_every_procedure(self, **arguments: object) -> Paginator[T]:
         """Return what the runs of all procedures wrote, to call `Paginator.since` on it.
 
         It finds the runs of all procedures in the listing of runs, and asks for the items of each procedure with new
@@ -62,7 +62,7 @@ class Listing(Declared[T]):
         """
         return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
 
-    def _listed(self, arguments: Mapping[str, Any], filters: Sequence[Argument] | None = None) -> Paginator[T]:
+    def _listed(self, arguments: Mapping[str, object], filters: Sequence[Argument] | None = None) -> Paginator[T]:
         """Return a paginator for the arguments of ``list()``, or for those of some filters."""
         filters = self.filters if filters is None else filters
         check_names(type(self).__name__, arguments, (*filters, *self.options))
@@ -71,7 +71,7 @@ class Listing(Declared[T]):
     def _paginator(
         self,
         pairs: Pairs,
-        given: Mapping[str, Any],
+        given: Mapping[str, object],
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:

@@ -55,7 +55,7 @@ class Argument:
 
     name: str
     """The name of the argument."""
-    annotation: Any
+    annotation: object
     """The type as type checkers see it, such as ``Sequence[str] | None``."""
     doc: str
     """What it means: sentences, with names and values in double backticks."""
@@ -63,13 +63,13 @@ class Argument:
     """Whether it has to be given."""
     bounds: Bounds | None = None
     """What a number can be, or how long a string can be. None: there are no bounds."""
-    default: Any = None
+    default: object = None
     """Its value if it is not given. None is not sent."""
     server_default: bool | str | None = None
     """What the server takes for a filter that is not sent. None: the server does not filter."""
 
     @property
-    def type(self) -> Any:  # noqa: ANN401 - any annotation
+    def type(self) -> object:
         """The type without None, such as ``Sequence[str]``, `datetime` or a Literal."""
         is_union = get_origin(self.annotation) in (Union, UnionType)
         kinds = get_args(self.annotation) if is_union else (self.annotation,)
@@ -106,13 +106,13 @@ class Argument:
         return told if self.server_default is None else f"{told} None: ``{self.server_default}``."
 
 
-def arguments_of(declared: type[Any]) -> tuple[Argument, ...]:
+def arguments_of(declared: type) -> tuple[Argument, ...]:
     """Return the arguments that a TypedDict declares, those of its bases first."""
     hints = get_type_hints(declared, include_extras=True)
     return tuple(_argument(name, hint) for name, hint in hints.items())
 
 
-def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotation
+def _argument(name: str, hint: object) -> Argument:
     is_required = get_origin(hint) is Required
     annotation, doc, *facts = get_args(get_args(hint)[0] if is_required else hint)
     told: dict[str, Any] = {}
@@ -132,7 +132,9 @@ def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotatio
     return argument
 
 
-def describe(method: Callable[..., Any], filters: Sequence[Argument], options: Sequence[Argument]) -> tuple[str, str]:
+def describe(
+    method: Callable[..., object], filters: Sequence[Argument], options: Sequence[Argument]
+) -> tuple[str, str]:
     """Give a ``list()`` the signature and the docstring for ``help()``. Return its own first sentence, and the rest."""
     signature = inspect.signature(method)
     own, keywords = signature.parameters.values()

@@ -86,7 +86,7 @@ def _texts(name: str, value: object) -> list[str]:
             return [] if value == {} else [json.dumps(value, separators=(",", ":"))]
 
 
-def _checked(kind: Any, path: str, value: object, bounds: Bounds) -> Any:  # noqa: ANN401 - any annotation
+def _checked(kind: object, path: str, value: object, bounds: Bounds) -> object:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Sequence:
         return [_checked(inner[0], at, one, bounds) for at, one in _elements(path, value)]
@@ -170,7 +170,7 @@ def _metadata(path: str, value: object) -> dict[str, object]:
     }
 
 
-def _mapping(path: str, value: object) -> Mapping[Any, object]:
+def _mapping(path: str, value: object) -> Mapping[object, object]:
     if not isinstance(value, Mapping):
         raise must_be(TypeError, path, "a mapping", value)
     return cast("Mapping[Any, object]", value)
@@ -199,7 +199,7 @@ def _condition(path: str, value: object) -> dict[str, object]:
     raise must_be(ValueError, path, bound, value)
 
 
-_CHECKS: Mapping[Any, Callable[[str, object], object]] = {
+_CHECKS: Mapping[object, Callable[[str, object], object]] = {
     bool: boolean,
     datetime: aware,
     float: _number,

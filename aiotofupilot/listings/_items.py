@@ -77,7 +77,7 @@ _PATH = re.compile(r'/v2/[!"$->@-~]+')
 """A path of the API, percent-encoded: visible ASCII without ``?`` and ``#``, which would end it."""
 
 
-async def get_json(connection: Connection, path: object, query: object) -> Any:  # noqa: ANN401 - JSON can be anything
+async def get_json(connection: Connection, path: object, query: object) -> object:
     """Return what the API has at a path; see `TofuPilotSession.get_json`."""
     if not isinstance(path, str):
         raise must_be(TypeError, "path", "a string", path)

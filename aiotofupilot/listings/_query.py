@@ -232,7 +232,7 @@ class Query(Source[T]):
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
 
-    def into(self, model: type[Any]) -> Query[Any]:
+    def into(self, model: type) -> Query[Any]:
         from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - a program without such a class need not load it
 
         listing = type(self.listing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot._blocking import LoopThread
@@ -75,7 +75,7 @@ class Mirror:
         *,
         session: TofuPilotSession | None = None,
         listings: Sequence[str] | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, object] | None = None,
         details: bool = False,
         on_unreadable: Literal["raise", "skip"] = "raise",
         publish: str | os.PathLike[str] | None = None,
@@ -168,7 +168,7 @@ def mirror_blocking(
     *,
     session: TofuPilotSession | None = None,
     listings: Sequence[str] | None = None,
-    filters: Mapping[str, Any] | None = None,
+    filters: Mapping[str, object] | None = None,
     details: bool = False,
     on_unreadable: Literal["raise", "skip"] = "raise",
     publish: str | os.PathLike[str] | None = None,

@@ -77,7 +77,7 @@ class _Attached(NamedTuple):
         return self.attachment.id
 
 
-def _column(name: str, path: str, kind: Any = str, of: Callable[[Any], object] | None = None) -> Column:  # noqa: ANN401 - a type
+def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object] | None = None) -> Column:
     """Return a column of the values at a path, or of what a function makes of each of them."""
     arrow, build = RULES[kind]
     made: Build = build if of is None else lambda values: build([*map(of, values)])
@@ -136,12 +136,12 @@ class Selection:
     tables: tuple[str, ...]
     """The listings, in the order in which they are read, and the tables of details. Runs are among them if something
     that follows runs is."""
-    filters: Mapping[str, Any]
+    filters: Mapping[str, object]
     """The filters, by the names of `part_filters`."""
 
     @classmethod
     def of(
-        cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None, *, details: bool = False
+        cls, listings: Iterable[str] | None, filters: Mapping[str, object] | None, *, details: bool = False
     ) -> Selection:
         """Return a selection, after checking these arguments of a `Mirror`."""
         given = {name: value for name, value in (filters or {}).items() if value is not None}

@@ -263,7 +263,7 @@ class Update:
         paginator: Paginator[Any] = listing.list(**listing.inclusive, **arguments)
         return paginator.structs()
 
-    def _oldest_first(self, name: str, **arguments: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
+    def _oldest_first(self, name: str, **arguments: object) -> Paginator[Any]:
         """Return runs, or what some runs wrote."""
         listing = getattr(self.session, name)
         arguments |= {"sort_by": listing.oldest_first, "sort_order": "asc"}
@@ -300,7 +300,7 @@ class Update:
 
     async def _take(self, walk: Walk[Any] | IncrementalWalk[Any], at_most: int) -> tuple[list[Any], Exception | None]:
         """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
-        items: list[Any] = []
+        items: list[object] = []
         try:
             while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
                 items += more
@@ -381,7 +381,7 @@ class Update:
             if name in self._following:  # a user may have removed the other table
                 await self._keep(name, *made)
 
-    async def _add(self, name: str, items: Sequence[Any], watermark: str | None = None) -> None:
+    async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
         """Make rows of some items, and keep them with the watermark after them."""
         made = await self._call(database_rows(listing_class(name).model).readable, items)
         await self._keep(name, *made, watermark)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from attrs import frozen as shown  # as which it makes a class
 else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
-    def shown(cls: type | None = None, **options: object) -> Any:  # noqa: ANN401 - a model, or what makes one
+    def shown(cls: type | None = None, **options: object) -> object:
         """Make a model, as attrs' ``frozen`` does. An item shows its fields that have a value in a notebook.
 
         A subclass has to be made by it too, because IPython prefers the ``__repr__`` of a class to what its bases have.

@@ -32,7 +32,7 @@ class Field:
     """Whether it is a tuple of `kind`."""
     model: Any
     """`kind`, if that is a model. None: it is none."""
-    default: Any
+    default: object
     """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
     is_left_out: bool
     """Whether the server leaves it out where it is None. Otherwise the server sends null."""
@@ -47,12 +47,12 @@ def fields_of(model: Any) -> tuple[Field, ...]:
 
 
 @cache
-def shown_fields(model: Any) -> tuple[Field, ...]:
+def shown_fields(model: object) -> tuple[Field, ...]:
     """Return the fields of a model that may be written to a table, a file or a database: those that are not secrets."""
     return tuple(field for field in fields_of(model) if not field.is_secret)
 
 
-def _described(attribute: attrs.Attribute[Any]) -> Field:
+def _described(attribute: attrs.Attribute[object]) -> Field:
     kinds = get_args(attribute.type) if get_origin(attribute.type) in {Union, UnionType} else (attribute.type,)
     present: list[Any] = [kind for kind in kinds if kind is not NoneType]
     is_array = len(present) == 1 and get_origin(present[0]) is tuple
@@ -74,7 +74,7 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
     )
 
 
-def wire_name(field: attrs.Attribute[Any]) -> str | None:
+def wire_name(field: attrs.Attribute[object]) -> str | None:
     """Return the key that a field of a model has in the API's JSON. None: the JSON does not have the field.
 
     Args:
@@ -84,7 +84,7 @@ def wire_name(field: attrs.Attribute[Any]) -> str | None:
     return name
 
 
-def immutable(value: Any) -> Any:
+def immutable(value: object) -> object:
     """Return a JSON value with tuples as its arrays, at any depth."""
     if isinstance(value, list):
         return tuple(map(immutable, cast("Any", value)))

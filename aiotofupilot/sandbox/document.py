@@ -47,7 +47,7 @@ def dumps(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def without(value: Any, path: str) -> Any:  # noqa: ANN401 - an item, several, or None
+def without(value: object, path: str) -> object:
     """Return an item, or each of several, as a document without a field such as ``created_by_user.email``."""
     if value is None:
         return None
@@ -93,7 +93,7 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
     """The API's own code, such as ``BAD_REQUEST``."""
     message: str
     """In English, for people."""
-    issues: Sequence[dict[str, Any]] = ()
+    issues: Sequence[dict[str, object]] = ()
     """zod's issues; empty if the input is valid."""
 
     @property

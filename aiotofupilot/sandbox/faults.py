@@ -146,7 +146,7 @@ def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alter
 
 
 @fault
-def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
+def json(document: object, code: int = 200) -> Alteration:
     """Respond with another JSON document.
 
     Args:

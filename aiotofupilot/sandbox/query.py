@@ -39,22 +39,22 @@ class InvalidValueError(Exception):
     """A value of a parameter is not valid. The `args` are zod's issues. Their paths begin at the value."""
 
 
-def _issue(message: str, *path: object, **details: object) -> dict[str, Any]:
+def _issue(message: str, *path: object, **details: object) -> dict[str, object]:
     """Return an issue in zod's key order."""
     return {**details, "path": path, "message": message}
 
 
-def _mistyped(expected: str, received: str, **details: object) -> dict[str, Any]:
+def _mistyped(expected: str, received: str, **details: object) -> dict[str, object]:
     message = f"Invalid input: expected {expected}, received {received}"
     return _issue(message, expected=expected, **details, code="invalid_type")
 
 
-def _not_among(options: Sequence[str], *path: object) -> dict[str, Any]:
+def _not_among(options: Sequence[str], *path: object) -> dict[str, object]:
     told = "|".join(f'"{option}"' for option in options)
     return _issue(f"Invalid option: expected one of {told}", *path, code="invalid_value", values=list(options))
 
 
-def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, Any]:
+def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, object]:
     """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
     code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
     message = f"Too {code[4:]}: expected {size} {sign}{limit}{unit}"
@@ -153,7 +153,7 @@ def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bo
     if not number.is_integer():
         raise InvalidValueError(_mistyped("int", "number", format="safeint"))
     whole = int(number)
-    issues: list[dict[str, Any]] = []
+    issues: list[dict[str, object]] = []
     if safe and abs(whole) > _SAFE:
         bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
         note = "Integers must be within the safe integer range."
@@ -241,7 +241,7 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
     return (lambda metadata: all(key in metadata and meet(metadata[key]) for key, meet in meets)) if meets else None
 
 
-def _condition(told: Any) -> Callable[[Any], bool] | None:  # noqa: ANN401 - any JSON value
+def _condition(told: object) -> Callable[[Any], bool] | None:
     """Return whether a value meets a condition: for a truth value, for text or for numbers. None: it is none of these.
 
     A value of another type does not meet it.
@@ -268,7 +268,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-_SCALARS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
+_SCALARS: Mapping[object, tuple[str, Callable[[str], object]]] = {
     str: ("string", str),
     bool: ("boolean", _boolean),
     float: ("number", _number),

@@ -20,7 +20,7 @@ from aiotofupilot.models.fields import fields_of
 
 from .document import Refusal, dumps, extended, without
 from .factory.recipes import MILLISECOND
-from .factory.world import EMPTY, Path, Snapshot, path
+from .factory.world import EMPTY, Path, Read, Snapshot, path
 from .query import Reader, Values, declared, pages, read
 
 if TYPE_CHECKING:
@@ -33,23 +33,27 @@ Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
 
 
+Comparison = Callable[[Any, Any], bool]
+"""Whether the value of a field and that of a parameter pass a test."""
+
+
 @frozen(eq=False)
 class Detail:
     """One kind of what the API returns by itself."""
 
     path: str
     """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
-    model: type[Any]
+    model: type[object]
     """Its model."""
-    by: str | Callable[..., Any] = "id"
+    by: str | Callable[..., object] = "id"
     """The field of an item of the listing in the path whose value is the parameter; or a function that takes a
     `Reading` and the parameters, and returns what the detail is made of, or None if there is no such thing."""
-    more: Callable[[Reading, Any], Mapping[str, Any]] = lambda _reading, _item: {}
+    more: Callable[[Reading, Any], Mapping[str, object]] = lambda _reading, _item: {}
     """Returns the fields that the item does not have. Metadata and sequences need not be there."""
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
-    def read(self, reading: Reading, parameters: Iterable[str]) -> Any:  # noqa: ANN401 - of any model
+    def read(self, reading: Reading, parameters: Iterable[str]) -> object:
         """Make one, of the parameters of the path as they were sent, or refuse them."""
         listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
@@ -117,7 +121,7 @@ class Resource:
         return {name: test for name, test in tests.items() if test}
 
     @cached_property
-    def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
+    def sorts(self) -> Mapping[str, Read]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
         orders = self.arguments["sort_by"].choices if "sort_by" in self.arguments else ()
         return {order: path(self.paths.get(order) or _path_named(self.listing.model, order)) for order in orders}
@@ -146,7 +150,7 @@ class Resource:
             return self.otherwise(argument.name)
         return select(known or _path_named(self.listing.model, name))
 
-    def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[Any]:
+    def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[object]:
         """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         asked = read(self.readers, pairs)
         predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
@@ -161,7 +165,7 @@ class Resource:
         items = sorted(items, key=lambda item: ((value := key(item)) is None, value), reverse=True)
         return items if asked["sort_order"] == "desc" else items[::-1]
 
-    def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
+    def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> object:  # noqa: ANN401 - an item of the listing
         """Add the fields to an item that the request includes, and leave out the others that it could include."""
         for name in (name for name in EMPTY if f"include_{name}" in asked):
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
@@ -206,7 +210,7 @@ def _path_named(model: type, name: str) -> str:
     return found.pop()
 
 
-def by(field: Path, holds: Callable[[Any, Any], bool] = operator.eq) -> Filter:
+def by(field: Path, holds: Comparison = operator.eq) -> Filter:
     """Select the items for which the value of a field and the value of the parameter pass a test, or are equal."""
     value = path(field)
     return lambda wanted, _snapshot: lambda item: holds(value(item), wanted)
@@ -243,7 +247,7 @@ def related(field: Path, listing: str, other: str, chosen: Filter) -> Filter:
     """Select the items whose field has the value of another field in an item of a listing that a filter selects."""
     value, others = path(field), path(other)
 
-    def select(wanted: Any, snapshot: Snapshot) -> Predicate:  # noqa: ANN401 - the value of a parameter
+    def select(wanted: object, snapshot: Snapshot) -> Predicate:
         is_chosen = chosen(wanted, snapshot)
         values = {others(item) for item in snapshot.rows(listing) if is_chosen(item)}
         return lambda item: value(item) in values
@@ -251,7 +255,7 @@ def related(field: Path, listing: str, other: str, chosen: Filter) -> Filter:
     return select
 
 
-_RANGES: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+_RANGES: Mapping[str, tuple[str, Comparison]] = {
     "after": ("_at", operator.ge),
     # A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
     "before": ("_at", lambda value, bound: value - bound < MILLISECOND),

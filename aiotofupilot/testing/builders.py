@@ -204,7 +204,7 @@ def _owner(name: str, item: T | None, model: type[T]) -> T:
     return make(model) if item is None else item
 
 
-def _made(model: type[T], changes: Mapping[str, Any]) -> T:
+def _made(model: type[T], changes: Mapping[str, object]) -> T:
     """Make a model of some fields, of an example, of what follows from both, and of an ID if none is given."""
     fields = _described(model)
     if unknown := changes.keys() - fields:
@@ -237,7 +237,7 @@ def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
     return values
 
 
-def _example_of(field: Field, value: object) -> Any:  # noqa: ANN401 - the value of a field
+def _example_of(field: Field, value: object) -> object:
     """Return an example of a field: what the item has there, if it can be in this field too."""
     fits = field.model is None or isinstance(value, (field.model, *_items_of(field.model)))
     if value is not None and fits and not field.is_array:
@@ -252,7 +252,7 @@ def _example_of(field: Field, value: object) -> Any:  # noqa: ANN401 - the value
     return {str: field.name, bool: False, datetime: _STARTED_AT, timedelta: timedelta(seconds=90)}.get(field.kind, 0)
 
 
-def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
+def _checked(field: Field, value: object) -> object:
     """Return the value of a field as the wire can carry it.
 
     Raises:
@@ -268,7 +268,7 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a 
     return tuple(_checked_one(field, part) for part in cast("Iterable[object]", value))
 
 
-def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
+def _checked_one(field: Field, value: object) -> object:
     """Return a value that may be in an array."""
     if field.model is not None and isinstance(value, (field.model, *_items_of(field.model))):
         return value if type(value) is field.model else _refer(field.model, value)
@@ -305,7 +305,7 @@ def _identify(model: type, **values: object) -> str:
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{told}"))
 
 
-def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
+def _described(model: object) -> dict[str, Field]:
     return {field.name: field for field in fields_of(model)}
 
 
@@ -451,7 +451,7 @@ _TOLD_LATER: Mapping[type, frozenset[str]] = {
 }
 """Fields on which an ID does not depend."""
 
-_NAMED: Mapping[str, Any] = {
+_NAMED: Mapping[str, object] = {
     "outcome": "PASS",
     "level": "INFO",
     "provider": "github",

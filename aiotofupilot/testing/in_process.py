@@ -247,7 +247,7 @@ def session_in_process(
     return session_over(partial(InProcess, sandbox), clock, **{"api_key": sandbox.api_key, **options})
 
 
-def session_over(transport: Callable[..., Transport], clock: Clock, **options: Any) -> TofuPilotSession:  # noqa: ANN401 - those of a session, which checks them
+def session_over(transport: Callable[..., Transport], clock: Clock, **options: object) -> TofuPilotSession:
     """Return a session over a transport, which is made of the arguments of `Transport`."""
     return _InProcessSession(Wiring(transport, clock), **options)
 

@@ -37,7 +37,7 @@ __all__ = ["MockResponse", "mock_listing"]
 class _Mock(Protocol):
     """An aioresponses or an aiointercept, which has the same callbacks."""
 
-    def get(self, url: re.Pattern[str], **options: Any) -> object: ...  # noqa: ANN401 - each has its own
+    def get(self, url: re.Pattern[str], **options: object) -> object: ...
 
 
 class MockResponse(aiohttp.ClientResponse):
@@ -145,7 +145,7 @@ def mock_listing(
         url: URL,
         *,
         headers: Mapping[str, str] | None = None,
-        middlewares: Sequence[Any] = (),
+        middlewares: Sequence[object] = (),
         **_request: object,
     ) -> CallbackResult:
         authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)

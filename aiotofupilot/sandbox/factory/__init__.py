@@ -189,7 +189,7 @@ def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
     return others is not None and len(rows) == len(others) and all(map(is_, rows, others))
 
 
-def _checked(name: str, items: object, wanted: str) -> list[Any]:
+def _checked(name: str, items: object, wanted: str) -> list[object]:
     """Return the items that were given for a listing, each of its model."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")

@@ -77,7 +77,7 @@ class Reading:
         return models.UserRef(self.user.id, self.user.name)
 
 
-def run_details(reading: Reading, run: models.Run) -> dict[str, Any]:
+def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
     """Make what the details of a run have more than the run. The docstrings of measurements are not in there."""
     random = made_up("run", run.id)
     variable: dict[str, Any] = {"variable_id": uuid(random), "version": random.randint(1, 4)}
@@ -127,7 +127,7 @@ def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
     return list({child.id: child for child in (*shown, *others)}.values())
 
 
-def phase_details(reading: Reading, phase: models.Phase) -> dict[str, Any]:
+def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
     """Make what the details of a phase have more than the phase."""
     run = reading.first("runs", "id", phase.run_id)
     return _phase(reading, phase, run) | {
@@ -136,7 +136,7 @@ def phase_details(reading: Reading, phase: models.Phase) -> dict[str, Any]:
     }
 
 
-def _phase(reading: Reading, phase: models.Phase, run: models.Run | None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of its measurements
+def _phase(reading: Reading, phase: models.Phase, run: models.Run | None, **more: object) -> dict[str, object]:
     """Make what a phase has more in a run, and by itself.
 
     The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
@@ -173,7 +173,7 @@ def _procedure(run: models.Run | None, run_id: str) -> models.ProcedureRef:
     return extended(models.ProcedureRef, run.procedure)
 
 
-def measurement_details(reading: Reading, measurement: models.Measurement) -> dict[str, Any]:
+def measurement_details(reading: Reading, measurement: models.Measurement) -> dict[str, object]:
     """Make what the details of a measurement have more than the measurement."""
     run_id, name = measurement.run_id, measurement.phase_name
     run = reading.first("runs", "id", run_id)
@@ -185,11 +185,11 @@ def measurement_details(reading: Reading, measurement: models.Measurement) -> di
     }
 
 
-def _measurement(measurement: models.Measurement) -> dict[str, Any]:
+def _measurement(measurement: models.Measurement) -> dict[str, object]:
     """Make the fields that a measurement has in its run and by itself, but not in the listing."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
-    value: Any = next((value for value in values if value is not None), None)
+    value: object = next((value for value in values if value is not None), None)
     aggregations = None
     if measurement.value is not None and random.random() < _HALF:
         largest = measurement.value + abs(measurement.value) * random.random() / 8

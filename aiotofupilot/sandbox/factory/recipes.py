@@ -135,7 +135,7 @@ class Measured(NamedTuple):
             made.append(evolve(made[-1], **by_hand))
         return tuple(made)
 
-    def draw(self, random: Random, outcome: str, drift: float) -> Any:  # noqa: ANN401 - of any type
+    def draw(self, random: Random, outcome: str, drift: float) -> object:
         """Draw a value. A number is within the limits if and only if it passes. `drift` goes from 0 to 1."""
         if self.kind != "numeric":
             if outcome == "PASS":

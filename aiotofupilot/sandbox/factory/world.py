@@ -92,7 +92,7 @@ class World:
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox`."""
         self._lock = RLock()
-        self._lists: dict[str, tuple[int, list[Any]]] = {}
+        self._lists: dict[str, tuple[int, list[object]]] = {}
         """What was made for each listing: of how many runs, and the items, the newest first."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
@@ -164,7 +164,7 @@ class World:
             part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
             self.parts[part.id] = part
 
-    def items(self, listing: str) -> Sequence[Any]:
+    def items(self, listing: str) -> Sequence[object]:
         """Return the items of a listing, the newest first. Do not change the sequence."""
         maker = MAKERS[listing]
         with self._lock:  # no other thread makes runs meanwhile
@@ -180,7 +180,7 @@ class World:
                 self._lists[listing] = len(self.runs), items
             return items
 
-    def included(self, listing: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any value of a field
+    def included(self, listing: str, identity: str, name: str) -> object:
         """Return a field that an item has only if a request includes it. It is empty for an item that was not made."""
         maker = MAKERS[listing]
         with self._lock:
@@ -233,7 +233,7 @@ class World:
     def _assembled(self, run: DeployedRun, product: recipes.Product) -> models.Unit:
         """Make the unit of a first run, of finished units. It is new in its batch."""
         unit, user, at = run.unit, run.created_by_user, run.started_at - timedelta(seconds=40)
-        by: dict[str, Any] = {  # the listings do not have the addresses of creators
+        by: dict[str, object] = {  # the listings do not have the addresses of creators
             "created_by_user": user and models.UserRef(user.id, user.name),
             "created_by_station": run.created_by_station,
         }
@@ -367,17 +367,20 @@ class Maker:
 
     source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
     """Returns the items by id, or the runs that they are made of, the oldest first."""
-    make: Callable[[World, DeployedRun], Iterable[Any]] | None = None
+    make: Callable[[World, DeployedRun], Iterable[object]] | None = None
     """Makes the items of one run, the oldest first. None: `source` returns the items."""
-    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
+    included: Mapping[str, Callable[[World, Any], object]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
     """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
 
 
 MAKERS: dict[str, Maker] = {}
 """How the items of each listing are made up, by its name. The modules that make them up add to it."""
 
-EMPTY: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
+EMPTY: Mapping[str, object] = {"metadata": {}, "sequences": ()}
 """The fields that a request includes, each without a value."""
+
+
+_Groups = dict[tuple[str, str], tuple[Sequence[object], Mapping[object, Sequence[object]]]]
 
 
 @frozen(eq=False)
@@ -386,9 +389,9 @@ class Snapshot:
 
     _world: World
     """What items are made up of."""
-    given: Mapping[str, Sequence[Any]] = field(factory=dict[str, "Sequence[Any]"])
+    given: Mapping[str, Sequence[object]] = field(factory=dict[str, "Sequence[Any]"])
     """The items of the listings that may differ from them."""
-    _groups: dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]] = field(factory=dict[Any, Any])
+    _groups: _Groups = field(factory=_Groups)
     """By the names of a listing and of a field: the items of the listing, and the same items by the value of the field.
     Snapshots of a factory share it, so what has not changed is not grouped again."""
 
@@ -396,33 +399,35 @@ class Snapshot:
         """Return the items of a listing, in its order."""
         return self.given[listing] if listing in self.given else self._world.items(listing)
 
-    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
+    def grouped(self, listing: str, by: str) -> Mapping[object, Sequence[Any]]:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
         rows, known = self.rows(listing), self._groups.get((listing, by))
         if known is None or known[0] is not rows:
-            read, groups = path(by), defaultdict[Any, list[Any]](list)
+            read, groups = path(by), defaultdict[object, list[object]](list)
             for item in rows:
                 groups[read(item)].append(item)
             known = self._groups[listing, by] = rows, groups
         return known[1]
 
-    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
+    def included(self, listing: str, item: Any, name: str) -> object:  # noqa: ANN401 - any item and value
         """Return a field that an item has only if a request includes it. If nothing knows it, it is empty."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
 
 
-Path = str | Callable[[Any], Any]
-"""The path of a field, such as ``procedure.version.tag``, or a function that reads a value of an item."""
+Read = Callable[[Any], Any]
+"""A function that reads a value of an item."""
+Path = str | Read
+"""The path of a field, such as ``procedure.version.tag``, or a function."""
 
 
-def path(read: Path) -> Callable[[Any], Any]:
+def path(read: Path) -> Read:
     """Return a function that reads the field at a path. A path that leads through None ends in None."""
     if not isinstance(read, str):
         return read
     names = read.split(".")
 
-    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
+    def walk(item: object) -> object:
         for name in names:
             item = getattr(item, name, None)
         return item

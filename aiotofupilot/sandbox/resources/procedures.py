@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import sha256
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, Any]:
+def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, object]:
     runs = reading.all("runs", "procedure.id", procedure.id)
     stations = reading.snapshot.rows("stations")
     return {
@@ -58,7 +58,7 @@ PROCEDURES = Resource(
 )
 
 
-def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, Any]:
+def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, object]:
     """Make the details of a deployment. One that is ready has an artifact."""
     random, is_ready, user = made_up("deployment", deployment.id), deployment.status == "ready", reading.user
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.document import Refusal, document, extended
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Reading
 
 
-def _station_details(reading: Reading, station: models.Station) -> dict[str, Any]:
+def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
     """Make the details of a station. One without runs has no key. What is shown of a key is made up from the ID."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     week = timedelta(days=7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiotofupilot import models
 from aiotofupilot.sandbox.document import extended
@@ -44,7 +44,7 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
     return is_asked_for
 
 
-def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, Any]:
+def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, object]:
     return {
         "parent": unit.parent and _related(reading, unit.parent),
         "children": tuple(_related(reading, child) for child in children_of(reading, unit.id)),
@@ -87,7 +87,7 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     return lambda batch: by_number(batch) or by_unit(batch)
 
 
-def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, Any]:
+def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, object]:
     return {"units": reading.all("units", "batch.id", batch.id)}
 
 
@@ -116,7 +116,7 @@ def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
     )
 
 
-def _part_details(reading: Reading, part: models.Part) -> dict[str, Any]:
+def _part_details(reading: Reading, part: models.Part) -> dict[str, object]:
     return {"revisions": _dated(part), "created_by_user": reading.creator}
 
 
