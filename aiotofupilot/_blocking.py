@@ -141,7 +141,7 @@ class LoopThread:
         call.raise_failure()
         return call.result
 
-    def wait(self, call: Call[Any]) -> None:
+    def wait(self, call: Call[T]) -> None:
         """Let a call begin, unless it has begun, and wait for its end.
 
         An interrupt cancels it, and waits for its end all the same. A second interrupt does not wait.
@@ -161,7 +161,7 @@ class LoopThread:
         finally:
             call.is_awaited = False
 
-    async def stop(self, call: Call[Any]) -> None:
+    async def stop(self, call: Call[T]) -> None:
         """Cancel a call, and wait for its end, in the loop."""
         call.is_cancelled = True
         self._step(call)
@@ -206,7 +206,7 @@ class LoopThread:
         if self.has_ended:
             raise SessionError("the session is closed")
 
-    def _proceed(self, call: Call[Any]) -> None:
+    def _proceed(self, call: Call[T]) -> None:
         """Let a call begin, or cancel it, or do nothing if it has ended. The thread begins with the first one."""
         self._calls.add(call)
         if (loop := self._loop) is None:
@@ -245,7 +245,7 @@ class LoopThread:
         while self._calls:
             self._calls.pop().end(failure)
 
-    def _step(self, call: Call[Any]) -> None:
+    def _step(self, call: Call[T]) -> None:
         """Do in the loop what `_proceed` says."""
         if call.has_ended:
             return
@@ -258,7 +258,7 @@ class LoopThread:
             call.task = asyncio.get_running_loop().create_task(_run(call), context=call.context)
             call.task.add_done_callback(lambda _: self._note_end(call))
 
-    def _note_end(self, call: Call[Any], failure: BaseException | None = None) -> None:
+    def _note_end(self, call: Call[T], failure: BaseException | None = None) -> None:
         self._calls.discard(call)
         if not (failure or call.has_result or call.failures or call.is_cancelled):
             failure = SessionError(_CLOSED)
@@ -309,7 +309,7 @@ def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], 
     return True
 
 
-async def _run(call: Call[Any]) -> None:
+async def _run(call: Call[T]) -> None:
     try:
         call.result = await call.function()
         call.has_result = True

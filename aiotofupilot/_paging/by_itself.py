@@ -16,14 +16,14 @@ from aiotofupilot._request import Deadline
 from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import counted
+from .source import Identified, counted
 from .unreadable import is_unreadable, read_beside, suspected
 from .walk import Walk
 
 if TYPE_CHECKING:
     from aiotofupilot.positions import Checkpoint
 
-    from .source import DetailSource, Identified, Plan, Source
+    from .source import DetailSource, Plan, Source
 
 _WAITS = (1.0, 2.0, 4.0)
 """Seconds to wait before the details of an item that is still listed are requested again."""
@@ -98,7 +98,7 @@ class ByItself:
         if before is None:
             return None
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
-        async with Walk[Any](self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
+        async with Walk[Identified](self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
             try:
                 while walk.stats.items < _LOOKED_THROUGH and (found := await walk.take(plan.limit)):
                     if any(each.id == item.id for each in found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
+from typing import TYPE_CHECKING, Generic, Protocol, cast
 
 from attrs import evolve
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot.stats import WalkStats
+
+    from .source import Identified
 
 _AT_ONCE = 100
 """The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
@@ -39,7 +41,7 @@ class NewRuns(Protocol):
         """The counts of the pass, which are those of the pass over the items too."""
         ...
 
-    async def take(self, at_most: int) -> list[Any]:
+    async def take(self, at_most: int) -> list[Identified]:
         """Return the next ones; none: everything was seen."""
         ...
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import evolve
 
@@ -55,7 +55,7 @@ _CONTRADICTIONS_AT_MOST = 10
 """At most this often may a page contradict the pages before it, because the listing changed in between."""
 
 
-async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
+async def count_items(fetch: Fetch[T], plan: Plan) -> int:
     """Return how many items a listing has, wherever the plan begins and ends; see `Paginator.count`."""
     extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
     while (length := extent.length) is None:
@@ -65,7 +65,7 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
     return length
 
 
-async def count_not_kept(source: Source[Any], plan: Plan) -> int:
+async def count_not_kept(source: Source[T], plan: Plan) -> int:
     """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
     keep, divided = plan.keep, source.divided
     if keep is None or divided is None:
@@ -138,7 +138,7 @@ class Extent:
         first = max(0, first - (pages * self._limit - width) // 2)
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
-    def note(self, page: Page[Any], probe: Probe) -> None:
+    def note(self, page: Page[T], probe: Probe) -> None:
         """Take note of the page that a probe showed, or raise an error as `Paginator.count` does.
 
         What contradicts the page is forgotten.
@@ -171,7 +171,7 @@ class Extent:
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
 
-    def _has_moved(self, page: Page[Any]) -> bool:
+    def _has_moved(self, page: Page[T]) -> bool:
         """Return whether a page shows an item that another page showed at another position."""
         has_moved = False
         for position, item in enumerate(page.data, page.cursor):
@@ -208,7 +208,7 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise([*starts, whole.end]))
 
 
-async def _drawn(source: Source[Any], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
+async def _drawn(source: Source[T], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
     raw = source.raw()
     if raw.ordered is None:

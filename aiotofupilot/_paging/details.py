@@ -67,7 +67,9 @@ class _Entry:
 class _Listed:
     """The items whose details are wanted, as a walk lists them."""
 
-    def __init__(self, walk: Walk[Any] | IncrementalWalk[Any], place_of: Callable[[Any], Checkpoint | None]) -> None:
+    def __init__(
+        self, walk: Walk[Identified] | IncrementalWalk[Identified], place_of: Callable[[Any], Checkpoint | None]
+    ) -> None:
         self._walk = walk
         self._place_of = place_of
         self._read_to = place_of(walk)
@@ -124,7 +126,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     @internal
     def __init__(
         self,
-        walk: Walk[Any] | IncrementalWalk[Any],
+        walk: Walk[Identified] | IncrementalWalk[Identified],
         source: Source[Any],
         details: DetailSource[D],
         plan: Plan,
@@ -381,7 +383,7 @@ class DetailsWalk(DetailIteration[D]):
         return self._place or self._plan.start
 
     @staticmethod
-    def _place_of(walk: Walk[Any]) -> Checkpoint:
+    def _place_of(walk: Walk[Identified]) -> Checkpoint:
         return walk.checkpoint
 
     def _pass(self, origin: _Entry) -> None:
@@ -410,7 +412,7 @@ class IncrementalDetailsWalk(DetailIteration[D]):
     It is an `IncrementalWalk` that requests the details of each item too. Store `watermark` with the items.
     """
 
-    _walk: IncrementalWalk[Any]
+    _walk: IncrementalWalk[Identified]
 
     @property
     def watermark(self) -> Watermark:

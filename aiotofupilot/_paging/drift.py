@@ -17,7 +17,7 @@ Items that the server sorts alike are ties; see `ties`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import DriftError
 from aiotofupilot.positions import LARGEST
@@ -54,7 +54,7 @@ _SHOWN_AT_MOST = 3
 ever."""
 
 
-def cursor_error(page: Page[Any]) -> DriftError | PaginationError | None:
+def cursor_error(page: Page[T]) -> DriftError | PaginationError | None:
     """Return the error for a page whose cursor is not an offset; None: its n items at cursor c lead to c + n."""
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
@@ -65,7 +65,7 @@ def cursor_error(page: Page[Any]) -> DriftError | PaginationError | None:
     return DriftError(f"the server's cursors are not offsets: {fault}; {_INSTEAD}", cursor=page.cursor)
 
 
-def check_offsets(page: Page[Any]) -> None:
+def check_offsets(page: Page[T]) -> None:
     """Raise the `cursor_error` of a page, if it has one."""
     if (error := cursor_error(page)) is not None:
         raise error
@@ -96,7 +96,7 @@ class Search:
         self._shown: set[str] = set()  # the items on the way forth
         self._times = 0
 
-    def next_probe(self, page: Page[Any]) -> int:
+    def next_probe(self, page: Page[T]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
         probe = self.after(page)
         if probe is None:
@@ -104,7 +104,7 @@ class Search:
             raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
         return probe
 
-    def after(self, page: Page[Any]) -> int | None:
+    def after(self, page: Page[T]) -> int | None:
         """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
         if page.cursor >= self._forth:
             # Some servers show their last page again, whatever cursor beyond it is requested. Where ties have no order,

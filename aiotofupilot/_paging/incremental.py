@@ -30,7 +30,7 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import ByCreation, PassClock, Segment
 from .by_run import PerRun
-from .source import Identified, Plan, Source, Y
+from .source import Identified, Plan, Source, T, Y
 from .walk import CountedIteration, MarkedIteration
 
 if TYPE_CHECKING:
@@ -80,12 +80,14 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
         plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
         of_runs = source.of_runs
-        self._new: ByCreation[Any] | PerRun[Any] = (
+        self._new: ByCreation[Identified] | PerRun[Identified] = (
             ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts, begins=begins)
             if of_runs is None
-            else PerRun(of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk[Any], begins=begins))
+            else PerRun(
+                of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk[Identified], begins=begins)
+            )
         )
-        self._segment: Segment[Any] | None = None
+        self._segment: Segment[Identified] | None = None
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
 
@@ -129,7 +131,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         if self._marks:
             self._mark(origin)
 
-    async def _next_found(self) -> list[Any]:
+    async def _next_found(self) -> list[Identified]:
         """Return the next new items; none: everything was seen.
 
         Where the listing moved too much, another beginning does not help if nothing new came since the last one. After
@@ -336,7 +338,7 @@ def is_passing(error: TofuPilotError) -> bool:
     return is_temporary and not is_single and error.position is None
 
 
-def check_watermark(method: str, parameter: str, given: object, source: Source[Any], plan: Plan) -> Watermark:
+def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
     """Return the watermark of a listing to begin at, given the argument of a method; None: nothing has been seen.
 
     The listing has to leave it to the method where to begin, and in which order.

@@ -16,7 +16,7 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
-from .source import Plan, Source, Y
+from .source import Identified, Plan, Source, Y
 from .walk import Pages, Walk
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ class Details(AsyncOnly, Generic[D]):
 
     def walk(self) -> DetailsWalk[D]:
         """Return a pass over the details. It can be closed, and it knows its position and its counts."""
-        items = Walk[Any](self._source.fetch, self._plan_of_items)
+        items = Walk[Identified](self._source.fetch, self._plan_of_items)
         return DetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     def since(self, watermark: Watermark | None = None) -> IncrementalDetailsWalk[D]:
@@ -391,7 +391,7 @@ class Details(AsyncOnly, Generic[D]):
             ValueError: As in `Paginator.since`.
         """
         watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)
-        items = IncrementalWalk[Any](self._source, self._plan_of_items, watermark, marks=False)
+        items = IncrementalWalk[Identified](self._source, self._plan_of_items, watermark, marks=False)
         return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     async def collect(self) -> list[D]:
@@ -402,7 +402,7 @@ class Details(AsyncOnly, Generic[D]):
     async def first(self) -> D | None:
         """Return the details of the first item that has any; None: there is none."""
         wanted = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        items = Walk[Any](self._source.fetch, self._plan_of_items)
+        items = Walk[Identified](self._source.fetch, self._plan_of_items)
         plan = evolve(self._plan, max_items=wanted)
         async with DetailsWalk(items, self._source, self._details, plan, self._max_buffer) as walk:
             return await anext(walk, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from attrs import define
 
@@ -356,7 +356,7 @@ class Window(Generic[T]):
         self._width.now = 1
 
 
-def _goes_on(far: asyncio.Task[Page[Any]] | None) -> bool:
+def _goes_on(far: asyncio.Task[Page[T]] | None) -> bool:
     """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
     if far is None or not far.done() or far.cancelled() or far.exception() is not None:
         return False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .source import Plan
+    from .source import Identified, Plan, T
 
 _SEAL = b',"seal":"'
 
@@ -52,7 +52,7 @@ class Receipt:
                 pass
         self._due = [self._first_line(plan.start, is_shard=plan.keep is not None)]
 
-    def page(self, page: Page[Any], yielded: Sequence[Any], **about: object) -> None:
+    def page(self, page: Page[T], yielded: Sequence[Identified], **about: object) -> None:
         """Write the line of a page, of which some items are about to be yielded."""
         ids = {"ids": [item.id for item in page.data], "yielded": [item.id for item in yielded]}
         self._write({"line": "page", "cursor": page.cursor, "next": page.following} | about | ids)

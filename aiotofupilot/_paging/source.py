@@ -126,7 +126,7 @@ class PageSource(Protocol[T]):
         """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
         ...
 
-    def served_at(self, page: Page[Any]) -> datetime | None:
+    def served_at(self, page: Page[T]) -> datetime | None:
         """Return the server's time when it responded with a page; None: the server did not say."""
         ...
 

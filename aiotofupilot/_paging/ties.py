@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .source import SortKey
+    from .source import SortKey, T
 
 SIDE_BY_SIDE = 2
 """At least so many ties side by side show the position of a walk. After a shift, pages overlap by as many items."""
@@ -107,7 +107,7 @@ class Ties:
         self.unproven: list[Shift] = []
         """Of the shifts to larger offsets that only ties have shown, the first one and the last one."""
 
-    def note_passed(self, page: Page[Any]) -> None:
+    def note_passed(self, page: Page[T]) -> None:
         """Take note of a page whose last item is the one passed last."""
         items, before = page.data, self._newest
         if not items:
@@ -137,7 +137,7 @@ class Ties:
             self.unproven.pop()
         self._first, self._is_unproven = None, False
 
-    def note_wrong(self, page: Page[Any]) -> Shift | None:
+    def note_wrong(self, page: Page[T]) -> Shift | None:
         """Return the first shift that is unproven if a page shows where the ties of the last one begin unmoved.
 
         Afterwards, none is unproven.
@@ -159,7 +159,7 @@ class Ties:
         falls = sum(a > b and not self._are_alike(one, other) for (a, one), (b, other) in pairwise(known))
         return falls > 1 and 3 * falls >= len(known)
 
-    def note_lost(self, page: Page[Any]) -> None:
+    def note_lost(self, page: Page[T]) -> None:
         """Take note that the walk is lost among these items, or raise an error if it is too often."""
         key = None if self._newest is None else repr(self._sort_key(self._newest))
         self._lost[key] += 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import define, field, frozen
 
@@ -106,7 +106,7 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
 
 async def suspected(
     request: Callable[..., Awaitable[R]],
-    fetch: CountedFetch[Any],
+    fetch: CountedFetch[T],
     deadline: Deadline,
     *,
     cursor: int,
@@ -127,7 +127,7 @@ async def suspected(
             suspicion = another.with_traceback(None)
 
 
-async def read_beside(fetch: CountedFetch[Any], position: int, cursor: int, deadline: Deadline) -> bool:
+async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadline: Deadline) -> bool:
     """Request an item beside the page at a cursor once, and return whether there was a good response."""
     _log.debug("requesting 1 item at position %d to see whether only the request at cursor %d fails", position, cursor)
     with suppress(*_FAILED):
@@ -426,7 +426,7 @@ class Bisection(Generic[T]):
         raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
 
 
-def _first(page: Page[Any]) -> str:
+def _first(page: Page[T]) -> str:
     """Return the ID of the first item of a page, empty if there is none."""
     return page.data[0].id if page.data else ""
 

@@ -338,7 +338,7 @@ class Walk(ItemIteration[Y]):
             await self._window.aclose()
 
 
-class PageWalk(Walk[Any]):
+class PageWalk(Walk[Identified]):
     """A walk whose pages are taken as the server cuts them, with what of them was yielded before."""
 
     _yields_items = False

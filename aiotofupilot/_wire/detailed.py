@@ -64,7 +64,7 @@ def _any_of(*classes: type) -> Hook:
     """Return the hook for a value of one of these classes, which stays as it is, or for an array, if list is one."""
     wanted = " or ".join(dict.fromkeys(NAMES[cls] for cls in classes))
 
-    def structure(value: Any, _: object) -> Any:
+    def structure(value: Any, _: object) -> object:
         if checked(value, classes, wanted).__class__ is not list:
             return value
         return tuple(checked(item, get_args(Scalar), "only scalars in the array") for item in value)

@@ -79,11 +79,11 @@ _CONTAINERS: set[object] = {list, Sequence, tuple, set, frozenset, dict, Mapping
 """The types that msgspec knows, beside booleans, enumerations and literals. It coerces none of these."""
 
 
-def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
+def own_decoder(model: object, envelope: object = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
     """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
     cls = get_origin(model) or model
     if not isinstance(cls, type) or not (_is_class(cls) or _is_pydantic(cls)):
-        raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", cast("object", model))
+        raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", model)
     try:
         return _own_decoder(model, envelope, keys)
     except (AttributeError, NameError, SyntaxError, TypeError) as error:
@@ -109,7 +109,7 @@ class OwnDecoder(Decoder[Any]):
         self.item = model
         self._envelope = envelope
         members: list[Any] = [("id", str), *((key, Any, None) for key in keys), ("value", Any, None)]
-        self._keyed: Any = msgspec.defstruct("Keyed", members, gc=False)
+        self._keyed = msgspec.defstruct("Keyed", members, gc=False)
         converter = _converter()
         _check(model, converter, "")
         self._structure = converter.get_structure_hook(model)
@@ -205,7 +205,7 @@ def _meant(kind: object) -> object:
     """Return the type that a type is another name for, such as a NewType or an alias, or itself."""
     if get_origin(kind) in {Annotated, Final}:
         return _meant(get_args(kind)[0])
-    base: Any = getattr(kind, "__supertype__", getattr(kind, "__value__", None))
+    base = getattr(kind, "__supertype__", getattr(kind, "__value__", None))
     return kind if base is None else _meant(base)
 
 
@@ -293,7 +293,7 @@ def _is_plain(cls: Any) -> bool:
     return False
 
 
-def _is_init_var(field: Any) -> bool:
+def _is_init_var(field: dataclasses.Field[object]) -> bool:
     return isinstance(field.type, dataclasses.InitVar) or "InitVar" in str(field.type).partition("[")[0]
 
 
@@ -320,7 +320,7 @@ class _Field:
 
 def _fields_of(cls: Any) -> list[_Field]:
     """Return the fields that the constructor of a class of attrs or of a dataclass takes."""
-    of_data: dict[str, object] = getattr(cls, "__dataclass_fields__", {})
+    of_data: dict[str, dataclasses.Field[object]] = getattr(cls, "__dataclass_fields__", {})
     is_of_attrs = attrs.has(cls)
     if is_of_attrs and of_data:
         raise TypeError("it is made by attrs and by dataclass")
@@ -354,7 +354,7 @@ def _default_of(field: dataclasses.Field[object]) -> object:
     return attrs.NOTHING if default is missing else default
 
 
-_DICT: Callable[..., Any] = cast("Any", TypedDict)
+_DICT: Any = TypedDict
 """Type checkers take no types from it that only the run time knows."""
 
 
@@ -371,8 +371,7 @@ def _reading(kind: object, converter: Converter, within: tuple[object, ...] = ()
     if origin in {list, Sequence} or (origin is tuple and inner[1:] == (...,)):
         parsed, make = _reading(inner[0], converter, within)
         cls: Any = tuple if origin is tuple else list
-        several: Any = list[parsed]  # type: ignore[valid-type]  # likewise
-        return several, lambda value, _: cls(make(one, None) for one in value)
+        return list[parsed], lambda value, _: cls(make(one, None) for one in value)  # type: ignore[valid-type]  # likewise
     if _is_ours(kind):
         return parsed_type(kind, structs=False), lambda value, _: msgspec.convert(value, kind, from_attributes=True)
     if _is_class(kind) and kind not in within and not _has_shared_parts(kind):
@@ -543,7 +542,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
             members = {**members}
         for path, keys, has_default in deep:
             members.pop(path, None)  # a key with dots in it is another one
-            found: Any = value
+            found = value
             for key in keys:
                 if found is None and not has_default:
                     break  # nothing is there, as if the field were null

@@ -34,7 +34,7 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
-_PLAIN: dict[object, Any] = {
+_PLAIN: dict[object, object] = {
     **{kind: kind for kind in (str, bool, timedelta, Number, Scalar, Expected)},
     int: _INTEGER,
     float: Number,  # as for type checkers; the value keeps its type
@@ -83,7 +83,7 @@ def _items_converter() -> Converter:
     return converter
 
 
-def as_parsed(parsed: object, _: object) -> Any:
+def as_parsed(parsed: object, _: object) -> object:
     """Return what msgspec has parsed as it is, such as models or structs."""
     return parsed
 
@@ -117,7 +117,7 @@ def _is_renamed(model: Any) -> bool:
     )
 
 
-def _type_of(field: Field, *, structs: bool) -> Any:
+def _type_of(field: Field, *, structs: bool) -> object:
     kind: Any = parsed_type(field.kind, structs=structs)
     if field.is_array:
         kind = tuple[float, ...] if field.kind is float else tuple[kind, ...]  # points of a series, as for computing
@@ -125,7 +125,7 @@ def _type_of(field: Field, *, structs: bool) -> Any:
 
 
 @cache
-def _annotated(model: Any) -> Any:
+def _annotated(model: Any) -> object:
     """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
 
     msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.

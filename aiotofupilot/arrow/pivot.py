@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Validator
 
+    from .columns import Array
+
 _OPERATORS = {"lower": (">", ">=", "range"), "upper": ("<", "<=", "range")}
 """The operators of validators that are limits on each side."""
 
@@ -69,7 +71,7 @@ def _in_order(measurements: Iterable[Measurement]) -> list[Measurement]:
 def _table(runs: list[list[Measurement]], *, with_limits: bool) -> pa.Table:
     rows = [_named(run) for run in runs]
     starts = [next((each.started_at for each in run if each.started_at is not None), None) for run in runs]
-    table: dict[str, pa.Array[Any]] = {
+    table: dict[str, Array] = {
         "run_id": RULES[str][1]([run[0].run_id for run in runs]),
         "serial_number": RULES[str][1]([run[0].serial_number for run in runs]),
         "started_at": RULES[datetime][1](starts),

@@ -163,19 +163,21 @@ def batches(
         TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
         ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
-    made = rows_of(checked(listing).model, flat=flat, columns=columns)
+    made = rows_of(model_of(listing), flat=flat, columns=columns)
     return RecordBatches(listing, made.schema, made.sent, rows=integer("rows", rows, low=1))
 
 
-def checked(listing: object) -> Paginator[Any] | Details[Any]:
-    """Return a listing or its details, after checking that it is one of these, and has models."""
+def model_of(listing: object) -> type:
+    """Return the model of a listing or of its details, after checking that it is one of these, and has models."""
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
     found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
-    if getattr(models, found.model.__name__, None) is not found.model or found.model is RawItem:
+    model: type = found.model
+    is_ours = getattr(models, model.__name__, None) is model
+    if not is_ours or model is RawItem:
         message = f"listing must have models, and raw() and into() have none: got {listing!r}"
         raise for_parameter(TypeError(message), "listing")
-    return found
+    return model
 
 
 async def table(

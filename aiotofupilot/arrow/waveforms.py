@@ -20,7 +20,7 @@ from aiotofupilot.models import Run
 
 from .columns import points
 from .rows import checked_names
-from .streaming import RecordBatches, checked
+from .streaming import RecordBatches, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +124,7 @@ def series_batches(
     """
     from aiotofupilot.models import RunDetails  # noqa: PLC0415 - it takes a while, and most programs need no details
 
-    if checked(listing).model not in {Run, RunDetails}:
+    if model_of(listing) not in {Run, RunDetails}:
         raise must_be(TypeError, "listing", "one of runs, or its details()", listing)
     details = listing if isinstance(listing, Details) else listing.details()
     schema = _schema(columns)

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from .removals import Suspect
     from .tables import Selection
 
+    _AnyWalk = Walk[Any] | IncrementalWalk[Any]
+
 _log = logging.getLogger("aiotofupilot")
 
 P = ParamSpec("P")
@@ -270,9 +272,7 @@ class Update:
         paginator: Paginator[Any] = listing.list(**arguments, on_drift="resync", on_unreadable=self.on_unreadable)
         return paginator
 
-    async def _store_walk(
-        self, name: str, walk: Walk[Any] | IncrementalWalk[Any], latest: dict[str, str] | None = None
-    ) -> None:
+    async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
         """Store what a walk yields, with its watermark if it has one, and what the runs among it wrote.
 
         The latest runs, with the IDs of their procedures, are those that an earlier update has seen, and what they
@@ -298,7 +298,7 @@ class Update:
             finally:
                 self._unreadable[name] += walk.stats.unreadable
 
-    async def _take(self, walk: Walk[Any] | IncrementalWalk[Any], at_most: int) -> tuple[list[Any], Exception | None]:
+    async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], Exception | None]:
         """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
         items: list[object] = []
         try:

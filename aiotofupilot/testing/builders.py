@@ -34,7 +34,7 @@ from aiotofupilot.sandbox.document import comparison, document, extended
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 
 T = TypeVar("T")
-_Follow = Callable[[Mapping[str, Any]], Any]
+_Follow = Callable[[Mapping[str, Any]], object]
 
 
 def make(model: type[T], **changes: object) -> T:
@@ -228,7 +228,7 @@ def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
         return attrs.asdict(_refer(model, make(items[0])), recurse=False)
     listed = getattr(models, model.__name__.removesuffix("Details"), model)
     item = None if listed is model else make(listed)  # details have what their item has
-    values = dict(_EXAMPLES.get(model, dict[str, Any])())
+    values = dict(_EXAMPLES.get(model, dict[str, object])())
     for name, field in _described(model).items():
         if name != "id" and name not in values:
             values[name] = _example_of(field, getattr(item, name, None))
