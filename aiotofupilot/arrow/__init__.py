@@ -27,7 +27,8 @@ promise back.
 
 With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
-`columns` makes columns of items, nested or flat, and `rows` chooses among them. `streaming` makes record batches of a
+`arrays` makes arrays of values, `columns` makes columns of items, nested or flat, and `rows` chooses among them.
+`streaming` makes record batches of a
 listing as its pages arrive, and writes Parquet. `waveforms` makes a long table of the points of series, and `pivot` a
 wide table of measurements.
 """

@@ -10,10 +10,8 @@ becomes JSON text, with the names of the attributes. A duration becomes a number
 
 from __future__ import annotations
 
-from array import array
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,25 +21,17 @@ import pyarrow as pa
 from aiotofupilot.models.fields import shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
+from . import arrays
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aiotofupilot.models.fields import Field
 
-    Array = pa.Array[Any]
-    """An array of Arrow. The type of its elements is known when the program runs."""
-    Build = Callable[[Sequence[Any]], Array]
-    """Makes an array of values. A value may be None."""
-
-_STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
-_TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+    from .arrays import Array, Build
 
 JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of a flat schema whose text is JSON."""
-
-_arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 
 @attrs.frozen
@@ -83,7 +73,7 @@ def flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> tu
             columns += flat_columns(field.model, separator, path)
             continue
         rule = None if field.is_array else _FLAT_RULES.get(field.kind)
-        kind, build = rule or (_STRING, partial(_documents, field))
+        kind, build = rule or (arrays.STRING, partial(_documents, field))
         is_nullable = path != ("id",)  # which every item has
         metadata = None if rule else JSON_FIELD
         made = pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata)
@@ -96,7 +86,7 @@ def _nested(field: Field) -> Column:
     if field.is_array:
         # Parquet has this name for the values of a list, so a table is the same after it was written and read.
         kind = pa.list_(pa.field("element", kind))
-        build = partial(_lists, kind, points if field.kind is float else partial(_elements, build))
+        build = partial(arrays.lists, kind, arrays.points if field.kind is float else partial(_elements, build))
     return Column((field.name,), pa.field(field.name, kind), build)
 
 
@@ -108,56 +98,25 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     if attrs.has(kind):
         columns = nested_columns(kind)
         struct = pa.struct([column.field for column in columns])
-        return struct, partial(_structs, struct, columns)
+        return struct, partial(arrays.structs, struct, partial(arrays_of, columns))
     if kind not in _NESTED_RULES:
         raise TypeError(f"Arrow has no column for {kind!r}")
     return _NESTED_RULES[kind]
 
 
-def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[object]) -> Array:
-    array: Array = _arrow.StructArray.from_arrays(arrays_of(columns, values), type=kind, mask=_mask(values))
-    return array
-
-
-def _lists(
-    kind: pa.DataType, build: Callable[[Iterable[Sequence[Any]]], Array], values: Sequence[Sequence[object] | None]
-) -> Array:
-    offsets = pa.array(accumulate(map(len, (value or () for value in values)), initial=0), pa.int32())
-    elements = build([value for value in values if value])
-    array: Array = _arrow.ListArray.from_arrays(offsets, elements, type=kind, mask=_mask(values))
-    return array
-
-
-def _elements(build: Build, lists: Iterable[Sequence[object]]) -> Array:
+def _elements(build: Build, lists: Sequence[Sequence[object]]) -> Array:
     return build([element for each in lists for element in each])
 
 
-def points(series: Iterable[Sequence[float]]) -> Array:
-    """Return the points of some series, one after another. NaN becomes null, as in the API's JSON.
-
-    ``array.array`` takes half of the time that pyarrow takes for them.
-    """
-    numbers = array("d")
-    for each in series:
-        numbers += array("d", each)
-    found: Array = _arrow.Array.from_buffers(_DOUBLE, len(numbers), [None, pa.py_buffer(numbers)])
-    is_nan = _arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
-    return _arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found
-
-
-def _mask(values: Sequence[object]) -> Array:
-    return pa.array([value is None for value in values], pa.bool_())
-
-
 def _maps(values: Sequence[Mapping[str, object] | None]) -> Array:
-    return pa.array(
-        [None if value is None else [(key, _json(member)) for key, member in value.items()] for value in values], _MAP
+    return arrays.maps(
+        [None if value is None else {key: _json(member) for key, member in value.items()} for value in values]
     )
 
 
 def json_texts(values: Sequence[object]) -> Array:
     """Return the JSON text of each value, and null for None."""
-    return pa.array([None if value is None else _json(value) for value in values], _STRING)
+    return arrays.strings([None if value is None else _json(value) for value in values])
 
 
 def _documents(field: Field, values: Sequence[object]) -> Array:
@@ -184,43 +143,27 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _doubles(values: Sequence[float | None]) -> Array:
-    try:
-        return pa.array(values, _DOUBLE)
-    except pa.ArrowInvalid:  # no double is exactly this integer; JavaScript, which the server speaks, rounds it too
-        return pa.array([None if value is None else float(value) for value in values], _DOUBLE)
-
-
 def _seconds(values: Sequence[timedelta | None]) -> Array:
-    return pa.array([None if value is None else value.total_seconds() for value in values], _DOUBLE)
-
-
-def _durations(values: Sequence[timedelta | None]) -> Array:
-    try:
-        return pa.array(values, _DURATION)
-    except pa.ArrowInvalid as error:
-        longest = max((value for value in values if value is not None), key=abs)
-        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
-
-
-def _timestamps(values: Sequence[datetime | None]) -> Array:
-    """Return aware datetimes as an array. pyarrow converts durations in a quarter of the time that datetimes take."""
-    return _durations([None if value is None else value - _EPOCH for value in values]).view(pa.int64()).view(_TIMESTAMP)
+    return arrays.doubles([None if value is None else value.total_seconds() for value in values])
 
 
 RULES: dict[Any, tuple[pa.DataType, Build]] = {
-    str: (_STRING, partial(pa.array, type=_STRING)),
-    bool: (pa.bool_(), partial(pa.array, type=pa.bool_())),
-    int: (pa.int64(), partial(pa.array, type=pa.int64())),
-    float: (_DOUBLE, _doubles),
-    Number: (_DOUBLE, _doubles),
-    datetime: (_TIMESTAMP, _timestamps),
-    timedelta: (_DURATION, _durations),
+    str: (arrays.STRING, arrays.strings),
+    bool: (arrays.BOOL, arrays.truths),
+    int: (arrays.INT64, arrays.integers),
+    float: (arrays.DOUBLE, arrays.doubles),
+    Number: (arrays.DOUBLE, arrays.doubles),
+    datetime: (arrays.TIMESTAMP, arrays.timestamps),
+    timedelta: (arrays.DURATION, arrays.durations),
 }
 """The type of the column for values of a type, and what makes it."""
 
-_NESTED_RULES = {**RULES, Metadata: (_MAP, _maps), **dict.fromkeys((Scalar, Expected, JSON), (_STRING, json_texts))}
+_NESTED_RULES = {
+    **RULES,
+    Metadata: (arrays.MAP, _maps),
+    **dict.fromkeys((Scalar, Expected, JSON), (arrays.STRING, json_texts)),
+}
 """The same, with those that are objects or of several types."""
 
-_FLAT_RULES = {**RULES, timedelta: (_DOUBLE, _seconds)}
+_FLAT_RULES = {**RULES, timedelta: (arrays.DOUBLE, _seconds)}
 """The types of plain values, where nothing is nested and a duration is a number of seconds."""

@@ -40,9 +40,7 @@ class Rows:
         An attribute of another type than the model says is a TypeError. A duration that is too long, or a number that
         no double can hold, is an OverflowError.
         """
-        # PyArrow imports pandas for any array of Python's values, even of none.
-        arrays = arrays_of(self._columns, items) if items else [_arrow.nulls(0, kind) for kind in self.schema.types]
-        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
+        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 
     def sent(self, items: Sequence[object]) -> pa.RecordBatch:

@@ -18,7 +18,7 @@ from aiotofupilot._checks import integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
-from .columns import points
+from .arrays import DOUBLE, INT32, TEXT, points, repeated_strings, small_integers
 from .rows import checked_names
 from .streaming import RecordBatches, model_of
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
-
-_TEXT = pa.dictionary(pa.int32(), pa.string())
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
@@ -58,17 +56,17 @@ def waveforms(run: RunDetails) -> Iterator[Waveform]:
 
 
 _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
-    "run_id": ("run.id", _TEXT),
-    "serial_number": ("run.unit.serial_number", _TEXT),
-    "phase": ("phase.name", _TEXT),
-    "retry_count": ("phase.retry_count", pa.int32()),
-    "measurement_id": ("measurement.id", _TEXT),
-    "measurement": ("measurement.name", _TEXT),
-    "series": ("number", pa.int32()),
-    "series_name": ("series.name", _TEXT),
-    "index": ("", pa.int32()),
-    "value": ("series.data", pa.float64()),
-    "units": ("series.units", _TEXT),
+    "run_id": ("run.id", TEXT),
+    "serial_number": ("run.unit.serial_number", TEXT),
+    "phase": ("phase.name", TEXT),
+    "retry_count": ("phase.retry_count", INT32),
+    "measurement_id": ("measurement.id", TEXT),
+    "measurement": ("measurement.name", TEXT),
+    "series": ("number", INT32),
+    "series_name": ("series.name", TEXT),
+    "index": ("", INT32),
+    "value": ("series.data", DOUBLE),
+    "units": ("series.units", TEXT),
 }
 """The type of each column, and where in a `Waveform` its value is. The index is nowhere."""
 
@@ -94,14 +92,17 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
         if name == "index":
             return _integers(index)
         values = map(attrgetter(path), found)
-        return points(values) if name == "value" else pa.array(values, kind).take(repeated)
+        if name == "value":
+            return points(values)
+        make = repeated_strings if kind == TEXT else small_integers
+        return make([*values]).take(repeated)
 
     batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch
 
 
 def _integers(numbers: array[int]) -> Any:  # noqa: ANN401 - an array
-    return _arrow.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
+    return _arrow.Array.from_buffers(INT32, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def series_batches(

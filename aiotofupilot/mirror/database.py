@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from aiotofupilot._checks import is_loopback
+from aiotofupilot.arrow.arrays import integers
 from aiotofupilot.listings import listing_class
 
 from .published import COPY, check_target, is_database, make_read_only, part_of
@@ -418,7 +419,7 @@ class Database:
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
-        keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
+        keys: Any = integers(range(first, first + rows.num_rows))
         self._connection.register("incoming", rows.append_column(KEY, keys))
         changed = self._run(
             "SELECT stored.series_key FROM incoming JOIN series AS stored USING (id) "

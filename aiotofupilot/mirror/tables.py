@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
     from aiotofupilot import Attachment, DecodeError, RunDetails
-    from aiotofupilot.arrow.columns import Build
+    from aiotofupilot.arrow.arrays import Build
 
 GONE = "_gone_at"
 """The column that says when an update found that the server lists a row no more. Null: it still did."""

@@ -316,19 +316,6 @@ def test_without_pyarrow_the_package_says_what_to_install():
     assert printed.stdout == "pyarrow aiotofupilot.arrow needs pyarrow: install the extra 'arrow'\n"
 
 
-def test_rows_of_nothing_load_neither_pandas_nor_what_computes():
-    """An update of a mirror that brings nothing new makes such rows, each minute perhaps."""
-    program = (
-        "import sys\n"
-        "from aiotofupilot.arrow import record_batch, schema\n"
-        "from aiotofupilot.models import Run\n"
-        "batch = record_batch([], Run)\n"
-        "print(batch.num_rows, batch.schema == schema(Run), sys.modules.keys() & {'pandas', 'pyarrow.compute'})"
-    )
-    printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert printed.stdout == "0 True set()\n"
-
-
 def test_items_that_have_become_rows_are_let_go_at_once():
     """They can be large, and the next search for garbage may be far."""
     item = make_run()

@@ -128,15 +128,6 @@ class OfficialSDK:
         return json.loads(out)
 
 
-class WithoutPandas:
-    """Pyarrow works without pandas. Where it is installed, pyarrow loads it, which takes more than a second."""
-
-    @staticmethod
-    def find_spec(name, *_):
-        if name == "pandas":
-            raise ModuleNotFoundError(name=name)
-
-
 class Children:
     """The processes that have been forked. Each has a socket, which is told its ID, and how it ends."""
 
@@ -217,7 +208,6 @@ def load(package):
 if __name__ == "__main__":
     loads = sys.argv[2]
     if loads == "command":
-        sys.meta_path.insert(0, WithoutPandas)
         for package in LOADED:
             load(package)
         for module in LOADED_LATE:

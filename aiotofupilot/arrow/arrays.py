@@ -1,0 +1,179 @@
+"""Arrow's arrays of Python's values. A value may be None, which becomes null.
+
+They are made of buffers, because ``pyarrow.array`` imports pandas if it is installed, which takes a second.
+
+Source: https://arrow.apache.org/docs/format/Columnar.html
+"""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+
+    Array = pa.Array[Any]
+    """An array of Arrow. The type of its elements is known when the program runs."""
+    Build = Callable[[Sequence[Any]], Array]
+    """Makes an array of values. A value may be None."""
+
+    Contents = tuple[list[pa.Buffer], list[Array]]
+    """The buffers of an array after the first one, which says what is null, and the arrays of nested values."""
+
+STRING, BOOL, INT32, INT64, DOUBLE = pa.string(), pa.bool_(), pa.int32(), pa.int64(), pa.float64()
+TIMESTAMP, DURATION = pa.timestamp("us", "UTC"), pa.duration("us")
+MAP, TEXT = pa.map_(STRING, STRING), pa.dictionary(INT32, STRING)
+
+_ENTRY = pa.struct([pa.field("key", STRING, nullable=False), pa.field("value", STRING)])
+"""What a map is a list of."""
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+_DIGITS = b"01".ljust(256)
+"""The digit for each of the bytes 0 and 1."""
+
+_arrow: Any = pa  # the stubs do not know all arguments of the constructors
+
+
+def _made(
+    kind: pa.DataType, contents: Callable[[Sequence[Any]], Contents], in_place: object, values: Sequence[Any]
+) -> Array:
+    """Return an array, given what makes its contents of values, and what these have in the place of None."""
+    try:
+        made, validity = contents(values), None
+    except TypeError:  # because of None, or of a value of another type
+        present = _present(values)
+        if not any(present):
+            return _nulls(kind, len(values))
+        made = contents([in_place if value is None else value for value in values])
+        validity = _bits(present)
+    return _array(kind, len(values), validity, made)
+
+
+def _array(kind: pa.DataType, length: int, validity: pa.Buffer | None, contents: Contents) -> Array:
+    buffers, children = contents
+    made: Array = _arrow.Array.from_buffers(kind, length, [validity, *buffers], children=children)
+    return made
+
+
+def _nulls(kind: pa.DataType, length: int) -> Array:
+    made: Array = _arrow.nulls(length, kind)
+    return made
+
+
+def _present(values: Iterable[object]) -> list[bool]:
+    return [value is not None for value in values]
+
+
+def _bits(flags: Sequence[bool]) -> pa.Buffer:
+    """Return truth values, eight in a byte, the first one in its lowest bit."""
+    digits = bytes(flags)[::-1].translate(_DIGITS)
+    return pa.py_buffer(int(digits or b"0", 2).to_bytes((len(digits) + 7) // 8, "little"))
+
+
+def _offsets(values: Iterable[Sized]) -> pa.Buffer:
+    """Return where each value begins if they stand one after another, and where the last one ends."""
+    return pa.py_buffer(array("i", [*accumulate(map(len, values), initial=0)]))
+
+
+def _texts(values: Sequence[str]) -> Contents:
+    joined = "".join(values)
+    if joined.isascii():
+        return [_offsets(values), pa.py_buffer(joined.encode())], []
+    encoded = [value.encode() for value in values]
+    return [_offsets(encoded), pa.py_buffer(b"".join(encoded))], []
+
+
+def _numbers(code: str, values: Sequence[float]) -> Contents:
+    return [pa.py_buffer(array(code, values))], []
+
+
+def _truths(values: Sequence[bool]) -> Contents:
+    if others := {type(value).__name__ for value in values} - {"bool"}:
+        raise TypeError(f"a truth value must be a bool, got {', '.join(sorted(others))}")
+    return [_bits(values)], []
+
+
+def _microseconds(values: Sequence[timedelta]) -> Contents:
+    try:
+        return _numbers("q", [value // _MICROSECOND for value in values])
+    except OverflowError as error:
+        longest = max(values, key=abs)
+        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
+
+
+def _since_1970(values: Sequence[datetime]) -> Contents:
+    return _numbers("q", [(value - _EPOCH) // _MICROSECOND for value in values])
+
+
+def _entries(values: Sequence[Mapping[str, str]]) -> Contents:
+    keys = strings([key for value in values for key in value])
+    members = strings([member for value in values for member in value.values()])
+    return [_offsets(values)], [_array(_ENTRY, len(keys), None, ([], [keys, members]))]
+
+
+strings: Build = partial(_made, STRING, _texts, "")
+"""Make an array of texts."""
+
+truths: Build = partial(_made, BOOL, _truths, False)  # noqa: FBT003 - stands in the place of None
+"""Make an array of truth values."""
+
+integers: Build = partial(_made, INT64, partial(_numbers, "q"), 0)
+"""Make an array of integers."""
+
+small_integers: Build = partial(_made, INT32, partial(_numbers, "i"), 0)
+"""Make an array of integers of 32 bits."""
+
+doubles: Build = partial(_made, DOUBLE, partial(_numbers, "d"), 0.0)
+"""Make an array of numbers. An integer that no double is exactly is rounded, as in the server's JavaScript."""
+
+durations: Build = partial(_made, DURATION, _microseconds, timedelta(0))
+"""Make an array of durations."""
+
+timestamps: Build = partial(_made, TIMESTAMP, _since_1970, _EPOCH)
+"""Make an array of aware datetimes."""
+
+
+def repeated_strings(values: Sequence[str | None]) -> Array:
+    """Make an array of numbers of texts, and a dictionary that has each text once."""
+    texts = [*dict.fromkeys(value for value in values if value is not None)]
+    numbers = {text: number for number, text in enumerate(texts)}
+    indices = small_integers([None if value is None else numbers[value] for value in values])
+    made: Array = _arrow.DictionaryArray.from_arrays(indices, strings(texts))
+    return made
+
+
+maps: Build = partial(_made, MAP, _entries, {})
+"""Make an array of mappings from texts to texts."""
+
+
+def structs(
+    kind: pa.DataType, members: Callable[[Sequence[Any]], list[Array]], values: Sequence[Any]
+) -> Array:
+    """Return an array of structs, given what makes the arrays of their members."""
+    present = _present(values)
+    if not any(present):
+        return _nulls(kind, len(values))
+    validity = None if all(present) else _bits(present)
+    return _array(kind, len(values), validity, ([], members(values)))
+
+
+def lists(kind: pa.DataType, elements: Build, values: Sequence[Sequence[Any] | None]) -> Array:
+    """Return an array of lists, given what makes the array of the elements of all of them."""
+    return _made(kind, lambda lists: ([_offsets(lists)], [elements(lists)]), (), values)
+
+
+def points(series: Iterable[Sequence[float]]) -> Array:
+    """Return the points of some series, one after another. NaN becomes null, as in the API's JSON."""
+    numbers = array("d")
+    for each in series:
+        numbers += array("d", each)
+    found = _array(DOUBLE, len(numbers), None, ([pa.py_buffer(numbers)], []))
+    is_nan = _arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
+    return _arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found
