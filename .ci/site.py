@@ -71,7 +71,7 @@ class Group(NamedTuple):
 
 
 GROUPS = (
-    Group("session", "Session", ("_session", "_http", "settings")),
+    Group("session", "Session", ("_session", "_http", "settings", "models.identity")),
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
     Group("models", "Items", ("models", "_wire")),

@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from ._wire.codec import *  # noqa: F403
     from .errors import *  # noqa: F403
     from .models.details import *  # noqa: F403
+    from .models.identity import *  # noqa: F403
     from .models.items import *  # noqa: F403
     from .models.page import *  # noqa: F403
     from .models.refs import *  # noqa: F403
@@ -77,5 +78,5 @@ else:  # hidden from type checkers, because they would then accept any name
         "_wire.codec": ("from_wire", "to_wire"),
         "positions": ("Checkpoint", "Shard", "Watermark"),
     }
-    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items", "models.details")
+    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items", "models.identity", "models.details")
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES, _WHOLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -19,6 +20,8 @@ def main() -> int:
             raise
         sys.stderr.write("aiotofupilot: the command needs cyclopts: install the extra 'cli'\n")
         return 2
+    finally:
+        gc.freeze()  # Python's exit would search all modules for garbage, for longer than a small listing takes
 
 
 if __name__ == "__main__":

@@ -101,6 +101,12 @@ def test_a_session_loads_no_listing_and_no_items():
     assert not {"dlt", "duckdb", "pyarrow"} & loaded
 
 
+@pytest.mark.parametrize("statement", ["from aiotofupilot import Identity", "import aiotofupilot.mirror"])
+def test_models_of_details_are_loaded_for_details_alone(statement):
+    """They take a while, and a mirror that has no details asks each time whose key it has."""
+    assert "aiotofupilot.models.details" not in loaded_by(statement)
+
+
 def test_threads_may_ask_at_once():
     """The first uses of a name may coincide. `from aiotofupilot import *` finds every public name afterwards."""
     program = """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict
+from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +18,6 @@ from urllib.parse import urlencode
 import pyarrow as pa
 from attrs import evolve, frozen
 
-from aiotofupilot import DataSeries
 from aiotofupilot._checks import for_parameter, one_of
 from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
 from aiotofupilot.arrow.rows import Rows, database_rows
@@ -88,8 +88,27 @@ def _digest(data: tuple[float, ...]) -> str:
     return blake2b(array("d", data), digest_size=16).hexdigest()
 
 
-DETAILED: Mapping[str, Rows] = {
-    "series": Rows(
+DETAILED = ("series", "attachments")
+"""The tables of details."""
+
+
+@cache
+def detailed(table: str) -> Rows:
+    """Return how waveforms or attachments become the rows of their table."""
+    if table == "attachments":
+        return Rows(
+            [
+                _column("id", "id"),
+                _column("run_id", "run.id"),
+                _column("name", "attachment.name"),
+                _column("size", "attachment.size", float),
+                _column("content_type", "attachment.content_type"),
+                _column("is_report", "attachment.is_report", bool),
+            ]
+        )
+    from aiotofupilot import DataSeries  # noqa: PLC0415 - models of details take a while, and most mirrors need none
+
+    return Rows(
         [
             _column("id", "id"),
             _column("run_id", "run.id"),
@@ -105,19 +124,8 @@ DETAILED: Mapping[str, Rows] = {
             _column("digest", "series.data", of=_digest),
             *(evolve(each, path=("series", DATA)) for each in nested_columns(DataSeries) if each.field.name == DATA),
         ]
-    ),
-    "attachments": Rows(
-        [
-            _column("id", "id"),
-            _column("run_id", "run.id"),
-            _column("name", "attachment.name"),
-            _column("size", "attachment.size", float),
-            _column("content_type", "attachment.content_type"),
-            _column("is_report", "attachment.is_report", bool),
-        ]
-    ),
-}
-"""The tables of details, and how waveforms and attachments become their rows."""
+    )
+
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
@@ -191,7 +199,7 @@ def columns_of(table: str) -> dict[str, str]:
     """Return the columns of a table, and their types."""
     if table == POINTS:
         return {KEY: "BIGINT", "index": "INTEGER", "value": "DOUBLE"}
-    rows = DETAILED[table] if table in DETAILED else database_rows(listing_class(table).model)
+    rows = detailed(table) if table in DETAILED else database_rows(listing_class(table).model)
     fields: Any = rows.schema  # the stubs of pyarrow do not know the types of its fields
     columns = {
         each.name: "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields if each.name != DATA
@@ -239,4 +247,4 @@ class DetailRows:
         The details are forgotten, because they take more memory.
         """
         items, self._items = self._items, defaultdict(dict)
-        return {name: DETAILED[name].readable([*each.values()]) for name, each in items.items() if each}
+        return {name: detailed(name).readable([*each.values()]) for name, each in items.items() if each}

@@ -313,7 +313,7 @@ class Update:
         for name in self._following:
             if name in OF_RUNS:
                 await self._add_written(name, runs)
-        if DETAILED.keys() & self._following:
+        if {*DETAILED}.intersection(self._following):
             await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:

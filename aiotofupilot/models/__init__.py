@@ -1,7 +1,7 @@
 """The values that TofuPilot's listings are made of.
 
 - `items` has the items of the listings, and `refs` has what they hold and refer to.
-- `details` has what is read by itself.
+- `details` has what is read by itself, and `identity` whose key a session has.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model, for whatever reads or writes all models.
 - `display` shows items and pages in a notebook.
@@ -26,11 +26,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .details import *  # noqa: F403 - the names of the models stand there
     from .fields import wire_name as wire_name
+    from .identity import *  # noqa: F403 - the names of the models stand there
     from .items import *  # noqa: F403 - the names of the models stand there
     from .page import *  # noqa: F403 - the names of the models stand there
     from .refs import *  # noqa: F403 - the names of the models stand there
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    _WHOLE = ("page", "refs", "items", "details")
+    _WHOLE = ("page", "refs", "items", "identity", "details")
     __getattr__, __dir__ = _public.lazy(__name__, {"fields": ("wire_name",)}, _WHOLE)

@@ -27,9 +27,7 @@ __all__ = [
     "DeploymentCommit",
     "DeploymentDetails",
     "DeploymentUser",
-    "Identity",
     "MeasurementDetails",
-    "Organization",
     "PartDetails",
     "PartRevision",
     "PhaseDetails",
@@ -625,27 +623,3 @@ class DeploymentDetails(refs.DeploymentFields):
     """The stations to which it was deployed."""
     build_logs: tuple[BuildLog, ...]
     """The lines that the build wrote, by their number."""
-
-
-@frozen
-class Organization(refs.WithID):
-    """The organization that a key belongs to."""
-
-    slug: str
-    """Its name in addresses, such as ``volta``."""
-    name: str
-    """Display name."""
-
-
-@shown(kw_only=True)
-class Identity:
-    """Whose key a session has."""
-
-    type: str
-    """``user``, ``station``, or one that TofuPilot adds later."""
-    station: refs.StationRef | None
-    """The station whose key it is. None: it is a user's."""
-    user: refs.UserRef | None
-    """The user whose key it is. None: it is a station's."""
-    organization: Organization
-    """The organization that the user or station belongs to."""

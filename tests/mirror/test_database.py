@@ -18,7 +18,7 @@ import pytest
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
 from aiotofupilot.mirror.database import Database, _unusable
 from aiotofupilot.mirror.state import FORMAT
-from aiotofupilot.mirror.tables import DETAILED
+from aiotofupilot.mirror.tables import detailed
 
 SERVER = "https://tofupilot.example/api"
 
@@ -293,8 +293,8 @@ def test_the_order_of_columns_does_not_matter_nor_others_beside_them(path):
         "CREATE OR REPLACE TABLE series AS SELECT COLUMNS('^_'), 'mine' AS note, COLUMNS('^[^_]') FROM series",
         "CREATE OR REPLACE TABLE _mirror_listings AS SELECT watermark, filters, listing FROM _mirror_listings",
     )
-    series = dict.fromkeys(DETAILED["series"].schema.names) | {"id": "x", "data": [0.5, 7.5]}
-    rows = pa.RecordBatch.from_pylist([series], schema=DETAILED["series"].schema)
+    series = dict.fromkeys(detailed("series").schema.names) | {"id": "x", "data": [0.5, 7.5]}
+    rows = pa.RecordBatch.from_pylist([series], schema=detailed("series").schema)
     with opened(path, **filters) as database:
         database.prepare("users", {"users": "name=a"})
         database.store({"series": [rows]}, begun, {})
