@@ -439,13 +439,16 @@ class Database:
         )
 
     def _merge(self, listing: str, rows: str, seen_at: datetime) -> None:
-        """Merge the rows of a query by ID."""
-        own = f"?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE}"
-        self._run(
-            f"MERGE INTO {listing} USING (SELECT *, {own} FROM ({rows})) AS incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own
-            "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME",
-            seen_at,
-        )
+        """Merge the rows of a query by ID, which are those of `incoming`."""
+        merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM ({rows})"  # noqa: S608 - our own
+        if self._value(f"SELECT EXISTS (FROM incoming JOIN {listing} USING (id))"):
+            sql = (
+                f"MERGE INTO {listing} USING ({merged}) AS incoming ON {listing}.id = incoming.id "
+                "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
+            )
+        else:  # as in a first update; it takes half of the time
+            sql = f"INSERT INTO {listing} BY NAME {merged}"
+        self._run(sql, seen_at)
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
