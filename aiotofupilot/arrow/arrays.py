@@ -153,9 +153,7 @@ maps: Build = partial(_made, MAP, _entries, {})
 """Make an array of mappings from texts to texts."""
 
 
-def structs(
-    kind: pa.DataType, members: Callable[[Sequence[Any]], list[Array]], values: Sequence[Any]
-) -> Array:
+def structs(kind: pa.DataType, members: Callable[[Sequence[Any]], list[Array]], values: Sequence[Any]) -> Array:
     """Return an array of structs, given what makes the arrays of their members."""
     present = _present(values)
     if not any(present):
