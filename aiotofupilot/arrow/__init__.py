@@ -28,9 +28,8 @@ promise back.
 With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
 `arrays` makes arrays of values, `columns` makes columns of items, nested or flat, and `rows` chooses among them.
-`streaming` makes record batches of a
-listing as its pages arrive, and writes Parquet. `waveforms` makes a long table of the points of series, and `pivot` a
-wide table of measurements.
+`streaming` makes record batches of a listing as its pages arrive, and writes Parquet. `waveforms` makes a long table of
+the points of series, and `pivot` a wide table of measurements.
 """
 
 from importlib.util import find_spec
