@@ -81,8 +81,7 @@ _CONTAINERS: set[object] = {list, Sequence, tuple, set, frozenset, dict, Mapping
 
 def own_decoder(model: object, envelope: object = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
     """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
-    cls = get_origin(model) or model
-    if not isinstance(cls, type) or not (_is_class(cls) or _is_pydantic(cls)):
+    if not _is_class(model) and not _is_pydantic(model):
         raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", model)
     try:
         return _own_decoder(model, envelope, keys)
@@ -191,7 +190,9 @@ def _is_native(kind: object, *, classes: bool = True) -> bool:
         return False
     try:
         msgspec.json.Decoder(kind)
-    except (KeyError, NameError, TypeError):  # such as a union of two classes, or what `attrs.resolve_types` was given
+    except (KeyError, NameError, TypeError):
+        # Such as a union of two classes; in 0.20, KeyError for a field without a type; NameError for a class of which
+        # only `attrs.resolve_types` knows the names.
         return False
     return True
 
@@ -468,8 +469,8 @@ def _is_of_cattrs(kind: object) -> bool:
 def _leaf_hook(leaf: object, hook: Hook) -> Hook:
     """Return what makes a value of a type, or of a class that is derived from it, such as a `StrEnum`."""
 
-    def structure(value: Any, kind: Any) -> object:
-        found = hook(float(value) if value.__class__ is Decimal else value, leaf)
+    def structure(value: object, kind: Any) -> object:
+        found = hook(_read(value, float) if value.__class__ is Decimal else value, leaf)
         return found if kind is leaf else kind(found)
 
     return structure
@@ -498,7 +499,7 @@ def _meant_hook(kind: object, converter: Converter) -> Hook:
 def _model_hook(model: Any) -> Hook:
     if not model.__pydantic_complete__:
         model.model_rebuild()  # which names what is not defined
-    return lambda value, _: model.model_validate_json(_encode(value))  # it takes other texts and numbers of objects
+    return lambda value, _: model.model_validate_json(_encode(value))  # of objects, it takes other texts too
 
 
 def _is_container(kind: object) -> bool:

@@ -1077,6 +1077,15 @@ async def test_a_decimal_has_all_digits_of_the_json(kind, path, rare, options):
         assert type(other["price"]) is float
 
 
+@pytest.mark.parametrize("kind", [float, Ratio, list[Ratio], Any])
+async def test_a_number_that_no_float_holds_is_refused(kind):
+    """It does not become infinity."""
+    sent = "[1e400]" if kind == list[Ratio] else "1e400"
+    body = f'{{"data": [{{"id": "r1", "ratio": {sent}}}], "meta": {{"has_more": false}}}}'.encode()
+    with pytest.raises(DecodeError, match="out of range"):
+        await Runs(Connection(body)).list().into(own(ratio=kind))
+
+
 async def test_a_fault_with_a_decimal_names_a_number():
     with pytest.raises(DecodeError, match=r"^\$\.data\[0\]\.value: expected an object, got a number$") as caught:
         await made(own(value=Procedure, price=Decimal), value=1.5)
