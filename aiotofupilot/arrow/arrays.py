@@ -42,7 +42,7 @@ _arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 
 def _made(
-    kind: pa.DataType, contents: Callable[[Sequence[Any]], Contents], in_place: object, values: Sequence[Any]
+    kind: pa.DataType, contents: Callable[[Sequence[Any]], Contents], in_place: object, values: Sequence[object]
 ) -> Array:
     """Return an array, given what makes its contents of values, and what these have in the place of None."""
     try:
@@ -153,7 +153,7 @@ maps: Build = partial(_made, MAP, _entries, {})
 """Make an array of mappings from texts to texts."""
 
 
-def structs(kind: pa.DataType, members: Callable[[Sequence[Any]], list[Array]], values: Sequence[Any]) -> Array:
+def structs(kind: pa.DataType, members: Callable[[Sequence[object]], list[Array]], values: Sequence[object]) -> Array:
     """Return an array of structs, given what makes the arrays of their members."""
     present = _present(values)
     if not any(present):
@@ -162,7 +162,7 @@ def structs(kind: pa.DataType, members: Callable[[Sequence[Any]], list[Array]], 
     return _array(kind, len(values), validity, ([], members(values)))
 
 
-def lists(kind: pa.DataType, elements: Build, values: Sequence[Sequence[Any] | None]) -> Array:
+def lists(kind: pa.DataType, elements: Build, values: Sequence[Sequence[object] | None]) -> Array:
     """Return an array of lists, given what makes the array of the elements of all of them."""
     return _made(kind, lambda lists: ([_offsets(lists)], [elements(lists)]), (), values)
 
