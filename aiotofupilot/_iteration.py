@@ -10,7 +10,7 @@ from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
-from .errors import SessionError
+from .errors import SessionError, TofuPilotError
 
 R = TypeVar("R")
 
@@ -82,11 +82,16 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
 
         A page without new items leaves nothing at hand, and does not end the iteration.
         """
-        with self._waiting():
-            if not self._has_ended and not length_hint(self._items):
-                self._at_most = at_most
-                self._has_ended = not await self._advance()
-            return not self._has_ended
+        try:
+            with self._waiting():
+                if not self._has_ended and not length_hint(self._items):
+                    self._at_most = at_most
+                    self._has_ended = not await self._advance()
+                return not self._has_ended
+        except TofuPilotError as error:
+            # Frames below this one refer to the error, such as those of tenacity. Its traceback would refer to them, so
+            # what is iterated over would not be freed when it is dropped. The message says what failed.
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     @abstractmethod
     async def _advance(self) -> bool:

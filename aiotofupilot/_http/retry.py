@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Self, TypeAlias
 
-    from tenacity import AsyncRetrying
+    from tenacity import AsyncRetrying, RetryCallState
 
     from aiotofupilot._request import Label
     from aiotofupilot.stats import RequestCounts
@@ -331,23 +331,28 @@ class Attempts(Wanted):
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
         result = cast("T", None)  # until an attempt succeeds
-        async for attempt in controller:
-            state = attempt.retry_state
-            if self._tried.failure is None or state.attempt_number > 1:
-                try:
-                    result = await self._sent(send)
-                except (SessionError, MissedSlotError):
-                    raise
-                except Exception as error:  # noqa: BLE001 - the controller decides about it
-                    self._note_failure(error)
-                else:
-                    self._tried = evolve(self._tried, failure=None)
-                    state.set_result(result)
-                    continue
-            failure = cast("Exception", self._tried.failure)
-            state.set_exception((type(failure), failure, failure.__traceback__))
-            del failure  # its traceback refers to this frame
-        return result
+        state: RetryCallState | None = None
+        try:
+            async for attempt in controller:
+                state = attempt.retry_state
+                if self._tried.failure is None or state.attempt_number > 1:
+                    try:
+                        result = await self._sent(send)
+                    except (SessionError, MissedSlotError):
+                        raise
+                    except Exception as error:  # noqa: BLE001 - the controller decides about it
+                        self._note_failure(error)
+                    else:
+                        self._tried = evolve(self._tried, failure=None)
+                        state.set_result(result)
+                        continue
+                failure = cast("Exception", self._tried.failure)
+                state.set_exception((type(failure), failure, failure.__traceback__))
+                del failure  # its traceback refers to this frame
+            return result
+        finally:
+            if state is not None:
+                state.outcome = None  # the controller and its state refer to each other, and would keep the failure
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
         """Return a copy of a controller of the user, because it holds the state of its iteration."""

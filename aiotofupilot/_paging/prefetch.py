@@ -229,36 +229,41 @@ class Window(Generic[T]):
         if self._ended:
             await self.aclose()
             return None
-        last, part = self._last, self._parts.bisection
-        if part is not None and not part.is_under_way:
+        part = self._parts.bisection
+        if part is None or not part.is_under_way:
             part = None
-        if part is None and last is not None:
-            cursor, following = last
-            if following is None or self.cursor <= cursor:
-                raise leads_nowhere(cursor, None if following is None else self.cursor)
+            self._check_last()
         try:
             if not self._tasks.is_settled:
                 await self._tasks.settle()
-            if part is not None:
-                return await self._part(part)
-            request, fetching = self._due(at_most)
-            self._length.requested = request.limit
-            try:
-                page = await fetching
-            except TofuPilotError as error:
-                if not may_be_read_in_parts(error, self._parts.on_unreadable):
-                    raise
-                # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
-                error.with_traceback(None)
-                return await self._part(self._bisected(error, request))
-            self._tasks.drop_first()
-            self._settle(page, request.limit)
+            if part is None:
+                request, fetching = self._due(at_most)
+                self._length.requested = request.limit
+                try:
+                    page = await fetching
+                except TofuPilotError as error:
+                    if not may_be_read_in_parts(error, self._parts.on_unreadable):
+                        raise
+                    # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
+                    error.with_traceback(None)
+                    part = self._bisected(error, request)
+                else:
+                    self._tasks.drop_first()
+                    self._settle(page, request.limit)
+                    return page
+            return await self._part(part)  # not in the except clause: its error is not the context of what fails here
         except BaseException as error:
             ended = type(error).__name__
             _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self.cursor, ended)
             self._step_back()
             raise
-        return page
+
+    def _check_last(self) -> None:
+        """Raise an error if the page handed over last leads nowhere."""
+        if self._last is not None:
+            cursor, following = self._last
+            if following is None or self.cursor <= cursor:
+                raise leads_nowhere(cursor, None if following is None else self.cursor)
 
     async def aclose(self) -> None:
         """End, and wait until nothing is in flight."""

@@ -178,7 +178,7 @@ class Walk(ItemIteration[Y]):
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
-        self._receipt_error: OSError | None = None  # after which the walk cannot go on
+        self._receipt_error: tuple[Any, ...] | None = None  # what it says; after it, the walk cannot go on
         self._span = WalkSpan(start.listing, plan.described())
 
     def __del__(self) -> None:
@@ -223,7 +223,7 @@ class Walk(ItemIteration[Y]):
 
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
-            raise self._receipt_error
+            raise OSError(*self._receipt_error)  # another one each time, because its traceback refers to the walk
         window = self._window
         if self._wanted:
             self._page, self._new = None, ()  # all of it was yielded, and thousands of walks may wait at once
@@ -326,7 +326,7 @@ class Walk(ItemIteration[Y]):
                 self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)
             except OSError as error:
                 self._drift.memory.reject()  # the page does not count as passed
-                self._receipt_error = error
+                self._receipt_error = (error.errno, error.strerror, error.filename)
                 raise
             self._reason = "next"
         self._yielded_before += self._offered

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import resource
+import weakref
 from contextlib import contextmanager
 from hashlib import sha256
 from random import Random
@@ -362,10 +363,13 @@ class TestFile:
                     ids.append((await anext(walk)).id)
             assert caught.value.filename == str(path)
         await walk.aclose()
+        watched, checkpoint = weakref.ref(walk), walk.checkpoint
+        del walk, caught
+        assert watched() is None  # without a garbage collector
         assert checked(path)[0] == NOT_PROVEN
         if 0 < size < 200:
             path.unlink()  # its first line is cut off
-        ids += await collected(listing(on_drift=on_drift, cursor=walk.checkpoint).walk(receipt=path))
+        ids += await collected(listing(on_drift=on_drift, cursor=checkpoint).walk(receipt=path))
         assert ids == [procedure.id for procedure in service.procedures]
         assert checked(path)[0] == (EXACT if on_drift == "resync" else NOT_PROVEN)
 

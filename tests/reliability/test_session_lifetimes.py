@@ -10,13 +10,15 @@ import subprocess
 import sys
 import textwrap
 import warnings
+import weakref
 
 import aiohttp
 import pytest
 
-from aiotofupilot import ConnectionFailedError, SessionError, TofuPilotSession
+from aiotofupilot import ConnectionFailedError, RetryPolicy, SessionError, TofuPilotError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import stall
+from aiotofupilot.sandbox.faults import cut, html, reset, stall, status
+from aiotofupilot.testing import session_in_process
 
 
 @pytest.fixture
@@ -213,3 +215,21 @@ async def test_a_program_without_logging_is_told_of_a_server_that_cannot_be_reac
     told = await run(program, "-W", "error")
     assert told.startswith("procedures at cursor 0: attempt 1 failed after ")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("derive", ["walk", "since"])
+@pytest.mark.parametrize("fault", [status(401), status(500), status(503), html(), reset(), cut(), stall(1000)])
+async def test_a_walk_is_freed_at_once_after_an_error(fault, derive):
+    """It may go on after an error. If it is dropped then, nothing in flight is left to the garbage collector."""
+    sandbox = Sandbox(procedures=100, runs=0)
+    async with session_in_process(sandbox, retry=RetryPolicy(attempts=3, max_elapsed=20)) as session:
+        walk = getattr(session.procedures.list(limit=10, concurrency=4), derive)()
+        await anext(walk)
+        sandbox.faults.always(fault)
+        with pytest.raises(TofuPilotError):
+            while True:
+                await anext(walk)
+        watched = weakref.ref(walk)
+        del walk
+        await asyncio.sleep(0)  # the tasks that were cancelled end
+        assert watched() is None
