@@ -255,7 +255,7 @@ def _filled(hint: Any, known: Mapping[object, object]) -> object:
 def _is_generated(method: Any) -> bool:
     """Return whether a dataclass or attrs made a method, so that nobody wrote it in the class."""
     code = getattr(method, "__code__", None)
-    made_by = "" if code is None else f"{code.co_qualname} {code.co_filename} {method.__globals__['__name__']}"
+    made_by = "" if code is None else f"{code.co_qualname} {code.co_filename} {method.__globals__.get('__name__')}"
     return "__create_fn__." in made_by or "<attrs generated" in made_by or made_by.endswith(" attr._make")
 
 
@@ -449,7 +449,7 @@ def _check(kind: Any, converter: Converter, at: str, within: tuple[object, ...] 
         raise TypeError(f"{at}: typing.Self is not read: write the name of the class in quotes")
     if not any(matches(kind) for matches in _FACTORIES) and not _is_of_cattrs(kind):
         raise TypeError(f"{at}: no JSON is a {kind!r}: use a type that JSON has, and convert its value in the class")
-    if _is_class(kind) or hasattr(kind, "__total__"):  # or a TypedDict
+    if _is_class(kind) or _is_typed_dict(kind):
         for name, hint in (_hints_of if _is_class(kind) else get_type_hints)(kind).items():
             _check(hint, converter, f"{kind.__name__}.{name}", (*within, kind))
     else:
@@ -463,7 +463,7 @@ def _is_of_cattrs(kind: object) -> bool:
     if get_origin(kind) in _UNIONS:
         classes = [get_origin(one) or one for one in get_args(kind) if one is not NoneType]
         return all(_is_class(cls) and all(field.path == field.name for field in _fields_of(cls)) for cls in classes)
-    return hasattr(kind, "__total__") or (isinstance(kind, type) and issubclass(kind, str | int | float | Path))
+    return isinstance(kind, type) and issubclass(kind, str | int | float | Path)
 
 
 def _leaf_hook(leaf: object, hook: Hook) -> Hook:
@@ -517,8 +517,24 @@ def _container_hook(kind: object, converter: Converter) -> Hook:
         build = CONTAINERS[Mapping][1](cast("Any", dict)[str, inner[1]], converter)
         keyed = _value_hook(cast("Any", dict)[inner[0], Any])  # last, because faults of members are named by the texts
         return lambda value, _: keyed(build(checked(value, {dict}, NAMES[dict]), kind), None)
-    build, cls = CONTAINERS[list][1](kind, converter), list if cls is Sequence else cls
+    (member, *_) = inner or (Any,)
+    members = cast("Any", list)[object if member is Any else member]  # cattrs would leave what is Any as it was parsed
+    build, cls = CONTAINERS[list][1](members, converter), list if cls is Sequence else cls
     return lambda value, _: cls(build(checked(value, {list}, NAMES[list]), kind))
+
+
+def _is_typed_dict(kind: object) -> bool:
+    return hasattr(kind, "__total__")
+
+
+def _typed_dict_hook(kind: Any, converter: Converter) -> Hook:
+    """Return what makes a dict that has the keys of a class alone. cattrs would keep the others as they were parsed."""
+    build, known = cast("Any", converter).gen_structure_typeddict(kind), get_type_hints(kind)
+
+    def structure(value: object, _: object) -> object:
+        return build({key: one for key, one in checked(value, {dict}, NAMES[dict]).items() if key in known}, kind)
+
+    return structure
 
 
 def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | None = None) -> Hook:
@@ -560,6 +576,7 @@ _FACTORIES: dict[Callable[[object], bool], Callable[[Any, Converter], Hook]] = {
     lambda kind: _meant(kind) is not kind: _meant_hook,
     _is_container: _container_hook,
     _is_class: _class_hook,
+    _is_typed_dict: _typed_dict_hook,
     _is_pydantic: lambda kind, _: _model_hook(kind),
     _is_optional: _optional_hook,
 }

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import typing
 from collections import abc, deque
 from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -1075,6 +1076,26 @@ async def test_a_decimal_has_all_digits_of_the_json(kind, path, rare, options):
     assert str(price) == EXACT
     for other in (found.any, found.object, *([found.parent] if options else [])):
         assert type(other["price"]) is float
+
+
+@pytest.mark.parametrize("rare", [50, 50.0], ids=["at once", "in detail"])
+@pytest.mark.parametrize("kind", [list[Any], tuple[Any, ...], set[Any], typing.Sequence, dict[str, list[Any]]], ids=str)
+async def test_a_member_that_may_be_anything_stays_a_float(kind, rare):
+    sent = {"a": [1.5]} if kind == dict[str, list[Any]] else [1.5]
+    found = (await made(own(x=(kind, at("a.b")), parent=(Any, at("a")), rare=int), a={"b": sent}, rare=rare)).x
+    assert [type(one) for one in (found["a"] if isinstance(found, dict) else found)] == [float]
+
+
+async def test_a_typed_dict_has_no_other_keys():
+    cls = own(member=Member)
+    assert (await made(cls, member={"name": "x", "price": 1.5})).member == {"name": "x"}
+    with pytest.raises(DecodeError, match="member: expected an object, got null"):
+        await made(cls, member=None)
+
+
+def test_a_module_that_python_does_not_list_may_have_the_class():
+    """The methods that a dataclass makes know no name of such a module."""
+    Runs(Connection()).list().into(dataclass(type("MyRun", (), {"__module__": "nowhere", "__annotations__": {}})))
 
 
 @pytest.mark.parametrize("kind", [float, Ratio, list[Ratio], Any])
