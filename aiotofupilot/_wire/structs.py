@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import attrs
@@ -124,19 +125,24 @@ def _type_of(field: Field, *, structs: bool) -> object:
     return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - of types that only the run time knows
 
 
+_lock = Lock()
+"""A thread holds it while the annotations of a model are changed. Another one would take these for the model's own."""
+
+
 @cache
 def _annotated(model: Any) -> object:
     """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
 
     msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
     """
-    annotations = model.__annotations__
-    exact = annotations | {field.name: _type_of(field, structs=False) for field in fields_of(model)}
-    try:
-        model.__annotations__ = exact
-        msgspec.json.Decoder(model)
-    finally:
-        model.__annotations__ = annotations
+    exact = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
+    with _lock:
+        annotations = model.__annotations__
+        try:
+            model.__annotations__ = annotations | exact
+            msgspec.json.Decoder(model)
+        finally:
+            model.__annotations__ = annotations
     return model
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from threading import Event, Lock, Thread, current_thread
 from typing import get_type_hints
 
 import attrs
@@ -10,6 +11,7 @@ from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, PageDeco
 from msgspec import json, structs
 
 from aiotofupilot import models
+from aiotofupilot._wire import structs as wire_structs
 from aiotofupilot._wire.structs import AwareDatetime, parsed_type
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Measurement, PageMeta, Procedure
@@ -140,3 +142,44 @@ def test_an_array_of_anything_but_scalars_is_refused(expected):
             json.encode(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
         )
     assert refused.value.path == "$.data[0].validators[0].expected_value"
+
+
+class WatchedLock:
+    """Says when a thread waits for it."""
+
+    def __init__(self):
+        self.lock, self.is_awaited = Lock(), Event()
+
+    def __enter__(self):
+        if not self.lock.acquire(blocking=False):
+            self.is_awaited.set()
+            self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+def test_two_threads_leave_the_annotations_of_a_model_as_they_are(monkeypatch):
+    """msgspec reads changed ones. The lock is private, and no public name says that a thread waits for it."""
+
+    @attrs.frozen
+    class Model:
+        created_at: datetime
+
+    lock, is_done = WatchedLock(), Event()
+    second = Thread(target=parsed_type, args=[Model], kwargs={"structs": False})
+
+    def decoder(_):
+        if current_thread() is second:
+            lock.is_awaited.set()
+            is_done.wait()
+        else:
+            second.start()
+            lock.is_awaited.wait()
+
+    monkeypatch.setattr(wire_structs, "_lock", lock)
+    monkeypatch.setattr(wire_structs.msgspec.json, "Decoder", decoder)
+    parsed_type(Model, structs=False)
+    is_done.set()
+    second.join()
+    assert Model.__annotations__ == {"created_at": datetime}
