@@ -65,7 +65,15 @@ _LEAVES: dict[object, Hook] = {
     int: _integer,
     datetime: _date_time,
 }
-_document = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _number(text: str) -> Decimal:
+    """Return a number that is not written as an integer. `_encode` does not write it as one either, such as 1.5e1."""
+    number = Decimal(text)
+    return Decimal(f"{number}.0") if "e" in text.lower() and number.as_tuple().exponent == 0 else number
+
+
+_document = msgspec.json.Decoder(float_hook=_number).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 

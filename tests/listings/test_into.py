@@ -1042,6 +1042,10 @@ class PricedMember(TypedDict):
     price: Decimal
 
 
+class WithAny(pydantic.BaseModel):
+    x: Any
+
+
 @attrs.define
 class Converted:
     price: Decimal = attrs.field(converter=lambda value: value)
@@ -1084,6 +1088,18 @@ async def test_a_member_that_may_be_anything_stays_a_float(kind, rare):
     sent = {"a": [1.5]} if kind == dict[str, list[Any]] else [1.5]
     found = (await made(own(x=(kind, at("a.b")), parent=(Any, at("a")), rare=int), a={"b": sent}, rare=rare)).x
     assert [type(one) for one in (found["a"] if isinstance(found, dict) else found)] == [float]
+
+
+@pytest.mark.parametrize("rare", ["50", "50.0"], ids=["at once", "in detail"])
+@pytest.mark.parametrize("kind", [Any, object, int | float, dict[str, Any], WithAny], ids=str)
+@pytest.mark.parametrize("sent", ["1.5e1", "0E0"])
+async def test_a_float_with_an_exponent_does_not_become_an_integer(sent, kind, rare):
+    """As a Decimal, it is an integer."""
+    is_inside = kind in {dict[str, Any], WithAny}
+    body = PRICED % (rare, f'{{"x": {sent}}}' if is_inside else sent, "{}", "{}", "{}")
+    (found,) = (await Runs(Connection(body.encode())).list().into(own(price=kind, rare=int))).data
+    value = found.price if not is_inside else found.price["x"] if isinstance(found.price, dict) else found.price.x
+    assert (value, type(value)) == (float(sent), float)
 
 
 async def test_a_typed_dict_has_no_other_keys():
