@@ -321,9 +321,12 @@ class _Field:
         return self.default is not attrs.NOTHING
 
     def is_native_in(self, cls: type) -> bool:
-        """Return whether msgspec finds the field, and nothing else under its name, such as a base's constant."""
-        found = getattr_static(cls, self.name, self.default)
-        is_hidden = found is not self.default and not isinstance(found, MemberDescriptorType)
+        """Return whether msgspec finds the field, and nothing else under its name, such as a base's constant.
+
+        A dataclass has the default there. msgspec would not set it, so `vars` of the object would not have it.
+        """
+        found = getattr_static(cls, self.name, _MISSING)
+        is_hidden = found is not _MISSING and not isinstance(found, MemberDescriptorType)
         return self.path == self.name and self.name.isascii() and not is_hidden  # see `dict_of` for other letters
 
 

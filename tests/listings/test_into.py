@@ -307,6 +307,12 @@ async def test_defaults_are_those_of_the_class():
     assert await made(own(dataclass, outcome=(str, "-"), more=(list, field(default_factory=list))), outcome=...)
 
 
+async def test_an_object_has_its_defaults_itself():
+    """People write `vars` to JSON or to a table. The default of a dataclass is an attribute of the class too."""
+    cls = own(dataclass, outcome=(str, "-"), tags=(list, field(default_factory=list)))
+    assert vars(await made(cls, outcome=..., tags=...)) == {"outcome": "-", "tags": []}
+
+
 async def test_a_class_without_fields_is_one_too():
     empty = own()
     assert isinstance(await made(empty), empty)
