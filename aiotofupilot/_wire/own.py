@@ -22,7 +22,21 @@ from inspect import getattr_static, isabstract
 from itertools import pairwise
 from pathlib import Path
 from types import MemberDescriptorType, NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Self, TypedDict, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NotRequired,
+    Required,
+    Self,
+    TypedDict,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
 import attrs
@@ -539,8 +553,15 @@ def _is_typed_dict(kind: object) -> bool:
 
 
 def _typed_dict_hook(kind: Any, converter: Converter) -> Hook:
-    """Return what makes a dict that has the keys of a class alone. cattrs would keep the others as they were parsed."""
-    build, known = cast("Any", converter).gen_structure_typeddict(kind), get_type_hints(kind)
+    """Return what makes a dict that has the keys of a class alone. cattrs would keep the others as they were parsed.
+
+    A class takes a ``NotRequired`` in quotes for required, so cattrs gets a class with the types themselves.
+    """
+    known: dict[str, Any] = get_type_hints(kind, include_extras=True)
+    for key, hint in known.items():
+        if get_origin(hint) not in {NotRequired, Required}:
+            known[key] = Required[hint] if key in kind.__required_keys__ else NotRequired[hint]
+    build = cast("Any", converter).gen_structure_typeddict(_DICT(kind.__name__, known))
 
     def structure(value: object, _: object) -> object:
         return build({key: one for key, one in checked(value, {dict}, NAMES[dict]).items() if key in known}, kind)

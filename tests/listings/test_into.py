@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Final, Generic, Literal, NewType, Self, TypedDict, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NewType, NotRequired, Required, Self, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -896,6 +896,16 @@ class Member2(TypedDict):
     name: bytes
 
 
+class Quoted(TypedDict):
+    name: "str"
+    note: "NotRequired[str]"
+
+
+class Half(Quoted, total=False):
+    price: float
+    day: Required[date]
+
+
 class Mixed(Enum):
     NUMBER = 1
     TEXT = "text"
@@ -1113,6 +1123,16 @@ async def test_a_typed_dict_has_no_other_keys():
     assert (await made(cls, member={"name": "x", "price": 1.5})).member == {"name": "x"}
     with pytest.raises(DecodeError, match="member: expected an object, got null"):
         await made(cls, member=None)
+
+
+async def test_keys_of_a_typed_dict_are_required_as_it_says():
+    """Also in quotes, as after ``from __future__ import annotations``."""
+    cls = own(member=Half)
+    sent = {"name": "x", "day": "2026-02-01"}
+    assert (await made(cls, member=sent)).member == {"name": "x", "day": date(2026, 2, 1)}
+    for key in sent:
+        with pytest.raises(DecodeError, match=rf"member\.{key}: it is missing"):
+            await made(cls, member={name: value for name, value in sent.items() if name != key})
 
 
 def test_a_module_that_python_does_not_list_may_have_the_class():
