@@ -637,7 +637,7 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
             return _locate(fault, f"{path}.{paths.get(name, name)}")
         error = others[0]  # the constructor's own
         if not _is_pydantic_error(error) or not hasattr(cls, "__pydantic_fields__"):
-            return path, str(error) or type(error).__name__
+            return path, _message(error)
     if isinstance(error, KeyError) and error.args and path.endswith(f".{error.args[0]}"):
         return path, "it is missing"
     if _is_pydantic_error(error):
@@ -645,12 +645,18 @@ def _locate(error: BaseException, path: str) -> tuple[str, str]:
         loc = (paths.get(step, step) if at == 0 else step for at, step in enumerate(first["loc"]))
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc)
         return f"{path}{''.join(steps)}", first["msg"]
-    text = str(error) or type(error).__name__
+    text = _message(error)
     if isinstance(error, DecodeError):  # of a model of this package
         text, path = text.removeprefix(f"{error.path}: "), f"{path}{error.path[1:]}"
     elif isinstance(error, msgspec.ValidationError) and (at := _AT.fullmatch(text)):
         text, path = at[1], f"{path}{at[2]}"
     return path, text
+
+
+def _message(error: BaseException) -> str:
+    """Return what an error says. Those of some validators of attrs hold the field and the value beside the message."""
+    is_of_attrs = any(isinstance(one, attrs.Attribute) for one in error.args)
+    return str(error.args[0] if is_of_attrs else error) or type(error).__name__
 
 
 def _is_pydantic_error(error: BaseException) -> bool:

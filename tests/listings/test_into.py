@@ -670,6 +670,21 @@ async def test_faults_of_what_a_class_does_itself_are_named():
         (await made(MyRun, outcome="FAIL"))
 
 
+@pytest.mark.parametrize(
+    ("validator", "fault"),
+    [
+        (attrs.validators.in_(["FAIL"]), r"'outcome' must be in \['FAIL'\] \(got 'PASS'\)"),
+        (
+            attrs.validators.instance_of(int),
+            r"'outcome' must be <class 'int'> \(got 'PASS' that is a <class 'str'>\)\.",
+        ),
+    ],
+)
+async def test_a_fault_of_a_validator_of_attrs_is_its_message_alone(validator, fault):
+    with pytest.raises(DecodeError, match=rf"^\$\.data\[0\]: {fault}$"):
+        await made(own(outcome=(str, attrs.field(validator=validator))))
+
+
 class Member(TypedDict):
     name: str
 
