@@ -91,6 +91,8 @@ def _texts(values: Sequence[str]) -> Contents:
 
 
 def _numbers(code: str, values: Sequence[float]) -> Contents:
+    if bool in {*map(type, values)}:  # which would be taken for 0 or 1
+        raise TypeError("a number must not be a bool")
     return [pa.py_buffer(array(code, values))], []
 
 
@@ -113,9 +115,10 @@ def _since_1970(values: Sequence[datetime]) -> Contents:
 
 
 def _entries(values: Sequence[Mapping[str, str]]) -> Contents:
-    keys = strings([key for value in values for key in value])
+    names = [key for value in values for key in value]
+    keys = _array(STRING, len(names), None, _texts(names))  # Arrow ends the process if a key is null
     members = strings([member for value in values for member in value.values()])
-    return [_offsets(values)], [_array(_ENTRY, len(keys), None, ([], [keys, members]))]
+    return [_offsets(values)], [_array(_ENTRY, len(names), None, ([], [keys, members]))]
 
 
 strings: Build = partial(_made, STRING, _texts, "")

@@ -74,7 +74,7 @@ def flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> tu
             continue
         rule = None if field.is_array else _FLAT_RULES.get(field.kind)
         kind, build = rule or (arrays.STRING, partial(_documents, field))
-        is_nullable = path != ("id",)  # which every item has
+        is_nullable = path != ("id",) or field.is_optional  # every item has an ID
         metadata = None if rule else JSON_FIELD
         made = pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata)
         columns.append(Column(path, made, build))

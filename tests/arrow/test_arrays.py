@@ -99,7 +99,10 @@ def test_an_integer_becomes_the_nearest_double(number):
         ("bool", "true"),
         ("int64", 1.5),
         ("int64", "1"),
+        ("int64", True),
         ("int32", 1.5),
+        ("int32", False),
+        ("double", True),
         ("double", "1.5"),
         ("duration", 7),
         ("timestamp", "2026-01-01"),
@@ -107,6 +110,8 @@ def test_an_integer_becomes_the_nearest_double(number):
         ("list", 7),
         ("list", [7]),
         ("map", 7),
+        ("map", {None: "text"}),
+        ("map", {"key": 7}),
     ],
 )
 @pytest.mark.parametrize("others", [[], [None]])

@@ -23,7 +23,7 @@ from fakes.wire_listings import (
 )
 from msgspec import json
 
-from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
+from aiotofupilot import Measurement, Operator, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.arrow.rows import rows_of
 from aiotofupilot.testing import make_run
@@ -161,6 +161,14 @@ def test_what_is_absent_is_null():
         batch = record_batch(items, MODELS[name])
         batch.validate(full=True)
         assert batch.to_pylist() == [plain(item) for item in items], (name, path)
+
+
+def test_a_part_of_an_item_may_lack_an_id():
+    """A column that has null must be nullable. Otherwise no Parquet file can be written of it."""
+    someone = Operator(**dict.fromkeys(attrs.fields_dict(Operator)))
+    batch = record_batch([someone], Operator, flat=True)
+    assert batch.schema.field("id").nullable
+    assert not schema(Run, flat=True).field("id").nullable
 
 
 def test_structs_make_the_same_rows_as_models():
