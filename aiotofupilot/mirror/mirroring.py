@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .results import MirrorProgress, MirrorResult
+
+
+def _real(path: str | os.PathLike[str]) -> Path:
+    """Return where symbolic links lead. Where they lead in a circle, `Path.resolve` raises a RuntimeError."""
+    return Path(realpath(path))
 
 
 def _beside(path: Path, *endings: str) -> set[Path]:
@@ -83,10 +89,8 @@ class Mirror:
         self._path = Path(path).absolute()
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
-        self._publish = None if publish is None else Path(publish).resolve()
-        if self._publish is not None and _beside(self._path.resolve(), ".wal") & _beside(
-            self._publish, ".wal", ".part"
-        ):
+        self._publish = None if publish is None else _real(publish)
+        if self._publish is not None and _beside(_real(self._path), ".wal") & _beside(self._publish, ".wal", ".part"):
             message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
             raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None

@@ -50,9 +50,9 @@ _PIECE = 2**20
 
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
-_READ_ONLY = 0o444
-"""The mode of a copy. A program that opens it for writing would keep others from reading it, and would leave a log of
-its changes beside it. DuckDB 1.4 applies that to the next copy too."""
+_READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+"""What the mode of a copy may have, if the umask allows it. A program that opens it for writing would keep others
+from reading it, and would leave a log of its changes beside it. DuckDB 1.4 applies that to the next copy too."""
 
 
 def is_database(head: bytes) -> bool:
@@ -65,8 +65,9 @@ def is_database(head: bytes) -> bool:
 
 def make_read_only(target: Path) -> None:
     """Give a copy its mode. It has another one if the process that put it there was killed right after that."""
-    if sys.platform != "win32" and target.stat().st_mode & _ANY_WRITE:
-        target.chmod(_READ_ONLY)
+    mode = target.stat().st_mode
+    if sys.platform != "win32" and mode & _ANY_WRITE:
+        target.chmod(mode & _READ_ONLY)
 
 
 def check_target(target: Path) -> None:
@@ -123,7 +124,7 @@ class Part(NamedTuple):
         _rename(self.path, target)
         if sys.platform != "win32":  # where the next copy could not replace one that is read-only
             # Not before the rename: what a process that was killed then would leave, the next one could not open.
-            os.fchmod(self.writer.fileno(), _READ_ONLY)
+            os.fchmod(self.writer.fileno(), os.fstat(self.writer.fileno()).st_mode & _READ_ONLY)
 
 
 def _rename(path: Path, target: Path) -> None:

@@ -176,6 +176,19 @@ def test_a_copy_that_may_be_written_is_made_read_only_by_the_next_update(pull, s
     assert os.path.samestat(shared.stat(), before)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
+def test_a_copy_is_as_private_as_the_umask_says(pull, shared):
+    before = os.umask(0o077)
+    try:
+        pull("stations", publish=shared)
+    finally:
+        os.umask(before)
+    assert shared.stat().st_mode & 0o777 == 0o400
+    shared.chmod(0o640)
+    pull("stations", publish=shared)
+    assert shared.stat().st_mode & 0o777 == 0o440
+
+
 DETAILED = {"details": True, "again": timedelta(days=9000)}
 
 
@@ -321,6 +334,12 @@ def test_the_mirror_itself_is_refused(pull, tmp_path, monkeypatch, name):
         pull("users", publish=name)
     with pytest.raises(TypeError):
         Mirror("line.duckdb", publish=7)
+
+
+def test_links_in_a_circle_are_refused(refused, tmp_path):
+    (tmp_path / "a.duckdb").symlink_to("b.duckdb")
+    (tmp_path / "b.duckdb").symlink_to("a.duckdb")
+    assert refused(tmp_path / "a.duckdb").startswith("cannot read ")
 
 
 @pytest.mark.parametrize(("mirror", "copy"), [("x.duckdb.part", "x.duckdb"), ("x.duckdb", "x.duckdb.wal")])
