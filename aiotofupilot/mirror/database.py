@@ -255,14 +255,14 @@ class Database:
     def store(
         self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
     ) -> None:
-        """Merge rows by ID, and store the watermarks after them, in one transaction. No ID occurs twice in a listing.
+        """Merge rows by ID, the last one of each, and store the watermarks after them, in one transaction.
 
         The update that has read the rows began at `seen_at`.
         """
         has_changed = self._has_changed
         with self._transaction():
             for listing, parts in batches.items():
-                rows = pa.Table.from_batches(parts)
+                rows = _without_repeated(pa.Table.from_batches(parts))
                 self._connection.register("incoming", rows)
                 has_changed = has_changed or self._is_incoming_new(listing)
                 if listing == "series":
@@ -469,6 +469,12 @@ class Database:
                 "FROM duckdb_columns() WHERE database_name = 'mirror' AND schema_name = 'main' GROUP BY table_name"
             )
         )
+
+
+def _without_repeated(rows: pa.Table) -> pa.Table:
+    """Return the last row of each ID. The details of several runs may name the same attachment."""
+    last: dict[object, int] = {key: number for number, key in enumerate(rows.column("id").to_pylist())}
+    return rows if len(last) == rows.num_rows else rows.take(integers([*last.values()]))
 
 
 def _quoted(path: Path) -> str:

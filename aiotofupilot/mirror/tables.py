@@ -225,20 +225,20 @@ def definitions(tables: AbstractSet[str]) -> list[str]:
 
 
 class DetailRows:
-    """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
+    """Details of runs that are not rows yet."""
 
     def __init__(self) -> None:
-        self._items: dict[str, dict[str, Any]] = defaultdict(dict)
+        self._items: dict[str, list[Any]] = defaultdict(list)
 
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
-        self._items["series"] |= {waveform.id: waveform for waveform in waveforms(run)}
-        self._items["attachments"] |= {each.id: _Attached(run, each) for each in run.attachments}
+        self._items["series"] += waveforms(run)
+        self._items["attachments"] += [_Attached(run, each) for each in run.attachments]
 
     @property
     def is_enough(self) -> bool:
         """Whether these are enough to be made into rows."""
-        points = sum(len(waveform.series.data) for waveform in self._items["series"].values())
+        points = sum(len(waveform.series.data) for waveform in self._items["series"])
         return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, tuple[pa.RecordBatch, Sequence[DecodeError]]]:
@@ -246,5 +246,5 @@ class DetailRows:
 
         The details are forgotten, because they take more memory.
         """
-        items, self._items = self._items, defaultdict(dict)
-        return {name: detailed(name).readable([*each.values()]) for name, each in items.items() if each}
+        items, self._items = self._items, defaultdict(list)
+        return {name: detailed(name).readable(each) for name, each in items.items() if each}

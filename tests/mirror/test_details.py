@@ -193,6 +193,17 @@ def test_many_points_are_enough_for_rows_as_many_series_are(monkeypatch):
         assert not rows.is_enough
 
 
+async def test_an_attachment_that_several_runs_name_is_there_once(pull, sandbox, replace, details, query, monkeypatch):
+    """Their details can come far apart, and be stored together all the same."""
+    monkeypatch.setattr(update, "_IDS_AT_ONCE", 2)
+    files = [each.id for run in await details() for each in run.attachments]
+    for each in files[1:]:
+        replace(each.encode(), files[0].encode())
+    for full in (False, True):
+        pull("runs", details=True, full=full)
+        assert query("SELECT id FROM attachments") == [(files[0],)]
+
+
 def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
     for _ in range(2):
         stored(tmp_path / "line.duckdb", run((1.0, 2.0)), run((3.0,)))
