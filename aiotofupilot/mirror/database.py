@@ -543,7 +543,7 @@ def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
     text = str(error)
     for code in _DISK_FAILED:  # which DuckDB tells in words
         if os.strerror(code) in text:
-            return OSError(code, os.strerror(code))
+            return OSError(code, os.strerror(code), str(path))
     for sign, who in (("Could not set lock", "another program"), ("Unique file handle conflict", "this program")):
         if sign in text:
             message = f"{who} has {path} open already: close it there, or wait until that is done"

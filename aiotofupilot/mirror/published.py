@@ -100,7 +100,9 @@ def part_of(target: Path) -> Generator[Part]:
     with BufferedWriter(file) as writer:
         try:
             yield Part(writer, path)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError) and error.filename is None:  # a write does not name its file
+                error.filename = str(path)
             if sys.platform == "win32":
                 file.close()
             path.unlink(missing_ok=True)

@@ -350,7 +350,7 @@ def test_memory_that_is_too_little_from_the_beginning(path, monkeypatch):
 def test_what_duckdb_says_of_a_full_disk_is_an_os_error(path):
     error = _unusable(duckdb.IOException('Could not write file "x": No space left on device'), path)
     assert isinstance(error, OSError)
-    assert str(error) == "[Errno 28] No space left on device"
+    assert str(error) == f"[Errno 28] No space left on device: {str(path)!r}"
 
 
 def test_what_does_not_fit_into_the_file_ends_an_update(path):
