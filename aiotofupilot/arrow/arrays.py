@@ -79,7 +79,12 @@ def _bits(flags: Sequence[bool]) -> pa.Buffer:
 
 def _offsets(values: Iterable[Sized]) -> pa.Buffer:
     """Return where each value begins if they stand one after another, and where the last one ends."""
-    return pa.py_buffer(array("i", [*accumulate(map(len, values), initial=0)]))
+    ends = [*accumulate(map(len, values), initial=0)]
+    try:
+        return pa.py_buffer(array("i", ends))
+    except OverflowError as error:
+        message = f"an array of Arrow holds 2,147,483,647 bytes or elements, got {ends[-1]:,}: take fewer rows"
+        raise OverflowError(message) from error
 
 
 def _texts(values: Sequence[str]) -> Contents:

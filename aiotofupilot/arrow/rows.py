@@ -133,7 +133,8 @@ def record_batch(
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
         ValueError: There is no such column, or a column is named twice.
-        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
+        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold, or the texts of a
+            column have more than 2 GiB.
     """
     found, rows = list(items), rows_of(model, flat=flat, columns=columns)
     if others := {type(item).__name__ for item in found if not isinstance(item, model)}:

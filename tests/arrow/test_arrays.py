@@ -126,6 +126,12 @@ def test_a_number_that_does_not_fit_is_an_overflow(kind, value):
         KINDS[kind][1]([None, value])
 
 
+def test_more_than_an_array_can_hold_is_an_overflow():
+    """Otherwise its offsets would be wrong. A range has a length, and takes no memory."""
+    with pytest.raises(OverflowError, match=r"holds 2,147,483,647 bytes or elements, got 2,147,483,648: take"):
+        KINDS["list"][1]([range(2**31 - 1), None, range(1)])
+
+
 STREAMS = """
 import asyncio, sys
 from pathlib import Path
