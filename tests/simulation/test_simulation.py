@@ -22,8 +22,8 @@ FAILED_ONCE = (43, 44, 46, 107, 114, 603, 4067, 4346, 5258, 20731, 23189, 51488)
 
 Of the client, they found: a pass over details of which all items were gone; a look for an item that failed, and whose
 error said where to resume elsewhere; a walk that was never freed after it was cancelled in a limiter; a stream and a
-walk that their last error kept alive; and a walk that took numbers of pages for offsets, and missed an item. Others found faults of the
-oracle, such as an error whose position no item has.
+walk that their last error kept alive; and a walk that took numbers of pages for offsets, and missed an item. Others
+found faults of the oracle, such as an error whose position no item has.
 """
 
 HERE = Path(__file__).parent
