@@ -178,7 +178,7 @@ class Walk(ItemIteration[Y]):
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
-        self._receipt_error: tuple[Any, ...] | None = None  # what it says; after it, the walk cannot go on
+        self._receipt_error: tuple[object, ...] | None = None  # what it says; after it, the walk cannot go on
         self._span = WalkSpan(start.listing, plan.described())
 
     def __del__(self) -> None:

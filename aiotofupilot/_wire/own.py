@@ -557,7 +557,7 @@ def _typed_dict_hook(kind: Any, converter: Converter) -> Hook:
 
     A class takes a ``NotRequired`` in quotes for required, so cattrs gets a class with the types themselves.
     """
-    known: dict[str, Any] = get_type_hints(kind, include_extras=True)
+    known: dict[str, object] = get_type_hints(kind, include_extras=True)
     for key, hint in known.items():
         if get_origin(hint) not in {NotRequired, Required}:
             known[key] = Required[hint] if key in kind.__required_keys__ else NotRequired[hint]

@@ -184,5 +184,5 @@ def _text(value: Any, field: Field) -> str:  # noqa: ANN401 - the value of a fie
     if field.is_array and field.kind is float:
         return f"{len(value):,} points"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={text_of(each)}" for key, each in cast("Mapping[str, Any]", value).items())
+        return ", ".join(f"{key}={text_of(each)}" for key, each in cast("Mapping[str, object]", value).items())
     return text_of(value, timespec="seconds")

@@ -133,7 +133,7 @@ def items_of(path: Path) -> dict[str, list[object]]:
     if not isinstance(document, dict):
         raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
     items: dict[str, list[object]] = {}
-    for name, listed in cast("dict[str, Any]", document).items():
+    for name, listed in cast("dict[str, object]", document).items():
         if name not in NAMES:
             raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
         if not isinstance(listed, list):
