@@ -319,7 +319,7 @@ class Database:
 
     def marked(self, listing: str, at_most: int) -> list[str]:
         """Return the IDs of the rows that are marked as gone, those that were marked last first."""
-        sql = f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL ORDER BY {GONE} DESC, id LIMIT ?"  # noqa: S608 - our own
+        sql = f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL ORDER BY {GONE} DESC, id LIMIT ?"  # noqa: S608 - our own
         return [key for (key,) in self._run(sql, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:

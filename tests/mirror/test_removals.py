@@ -328,6 +328,16 @@ def test_a_removed_item_of_which_the_creation_is_not_known(pull, sandbox, gone, 
     assert bool(gone("phases")) == (name == "runs")
 
 
+def test_a_row_without_an_id_that_somebody_inserted(have, pull, gone, tmp_path):
+    """An update that reads everything marks it. No later one asks for it."""
+    have("runs")
+    with duckdb.connect(tmp_path / "line.duckdb") as line:
+        line.execute("INSERT INTO runs (id) VALUES (NULL)")
+    pull("runs", full=True)
+    assert gone("runs") == [None]
+    assert pull("runs")["runs"].doubt is None
+
+
 @pytest.mark.parametrize("are_gone", [False, True])
 def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, gone, later, ids, are_gone):
     """The latest runs are asked for again. The update goes on, unless the server lists them."""
