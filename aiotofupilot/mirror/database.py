@@ -299,7 +299,10 @@ class Database:
         condition = " AND ".join(given) or "true"
         if given and listing in FOLLOWING:
             run_id = run_path(listing).replace(".", "__")
-            condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
+            if since is None:  # an update that failed may have stored what a run wrote, and not the run
+                condition = f"NOT EXISTS (FROM runs WHERE id = {listing}.{run_id} AND NOT {condition})"
+            else:
+                condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         with self._transaction():
             if number := int(self._value(sql, datetime.now(UTC), seen_at, *given.values())):

@@ -15,7 +15,7 @@ from attrs import evolve
 from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import DriftError, NotFoundError, TofuPilotSession, UnauthorizedError, to_wire
+from aiotofupilot import BadRequestError, DriftError, NotFoundError, TofuPilotSession, UnauthorizedError, to_wire
 from aiotofupilot.mirror import MirrorTimeoutError
 from aiotofupilot.mirror.removals import AT_MOST, Removals
 from aiotofupilot.models import Page, PageMeta
@@ -336,6 +336,16 @@ def test_a_row_without_an_id_that_somebody_inserted(have, pull, gone, tmp_path):
     pull("runs", full=True)
     assert gone("runs") == [None]
     assert pull("runs")["runs"].doubt is None
+
+
+def test_what_a_run_wrote_that_was_removed_before_its_row_was_stored(pull, sandbox, gone):
+    """What runs wrote is read before the runs count as read. An update that failed in between has stored it."""
+    sandbox.faults.on(lambda request: request.path.endswith("/phases")).next(faults.status(400))
+    with pytest.raises(BadRequestError):
+        pull("runs", "measurements", "phases")
+    run = sandbox.runs.pop(3)
+    pull("runs", "measurements", "phases", full=True)
+    assert gone("measurements") == sorted(each.id for each in sandbox.measurements if each.run_id == run.id)
 
 
 @pytest.mark.parametrize("are_gone", [False, True])
