@@ -265,6 +265,8 @@ class Database:
                 rows = _without_repeated(pa.Table.from_batches(parts))
                 self._connection.register("incoming", rows)
                 has_changed = has_changed or self._is_incoming_new(listing)
+                if listing == "runs":
+                    self._unmark_written()
                 if listing == "series":
                     self._merge_series(rows, seen_at)
                 else:
@@ -275,6 +277,17 @@ class Database:
             for listing, watermark in watermarks.items():
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
         self._has_changed = has_changed
+
+    def _unmark_written(self) -> None:
+        """Unmark what was marked with runs that are listed again, because a replica may list it later than its run."""
+        if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
+            return
+        for table in self.mirrored().intersection(FOLLOWING):
+            run_id = run_path(table).replace(".", "__")
+            self._run(
+                f"UPDATE {table} SET {GONE} = NULL FROM incoming JOIN runs USING (id) "  # noqa: S608 - our own
+                f"WHERE {table}.{run_id} = runs.id AND {table}.{GONE} >= runs.{GONE}"
+            )
 
     def _is_incoming_new(self, listing: str) -> bool:
         """Return whether a row that is to be merged is new, or differs from the one that is there."""

@@ -348,6 +348,23 @@ def test_what_a_run_wrote_that_was_removed_before_its_row_was_stored(pull, sandb
     assert gone("measurements") == sorted(each.id for each in sandbox.measurements if each.run_id == run.id)
 
 
+def test_what_a_run_wrote_comes_back_with_it_although_a_replica_does_not_list_it_yet(pull, sandbox, gone, later):
+    """Later updates ask for what the latest runs wrote, and this run is older."""
+    pull("runs", "phases")
+    sandbox.runs.sort(key=lambda run: run.created_at)
+    run = sandbox.runs.pop(3)
+    for _ in range(2):
+        pull("runs", "phases")
+        later(2)
+    assert gone("runs") == [run.id]
+    assert gone("phases")
+    sandbox.runs.insert(3, run)
+    of_run = sandbox.faults.on(lambda request: request.path.endswith("/phases") and run.id in request.query.all("ids"))
+    of_run.next(faults.json({"data": [], "meta": {"has_more": False}}))
+    pull("runs", "phases")
+    assert gone("runs") == gone("phases") == []
+
+
 @pytest.mark.parametrize("are_gone", [False, True])
 def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, gone, later, ids, are_gone):
     """The latest runs are asked for again. The update goes on, unless the server lists them."""
