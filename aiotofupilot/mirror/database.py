@@ -213,11 +213,12 @@ class Database:
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures.
 
-        Where the column of procedures was added again, a run without one was not listed since, and is left out.
+        Runs that are marked are left out. What they wrote is read when they are listed again. Where the column of
+        procedures was added again, a run without one was not listed since, and is left out, too.
         """
         sql = (
-            "SELECT id, procedure__id FROM runs "
-            "WHERE (created_at >= $1 OR $1 IS NULL) AND procedure__id IS NOT NULL ORDER BY id"
+            "SELECT id, procedure__id FROM runs "  # noqa: S608 - our own
+            f"WHERE (created_at >= $1 OR $1 IS NULL) AND procedure__id IS NOT NULL AND {GONE} IS NULL ORDER BY id"
         )
         return self._run(sql, floor)
 

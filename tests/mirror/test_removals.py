@@ -381,6 +381,9 @@ def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, 
         assert pull("runs", "phases")["runs"].doubt is None
         later(2)
     assert gone("runs") == ids(lost)
+    before = len(sandbox.requests)
+    pull("runs", "phases")
+    assert not any(removed in request.query.all("procedure_id") for request in sandbox.requests[before:])
     assert pull("runs", "phases", full=True)["runs"].gone == 0
 
 
