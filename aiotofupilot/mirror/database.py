@@ -334,10 +334,13 @@ class Database:
         )
         return [Suspect(*row) for row in self._run(sql, listing)]
 
-    def marked(self, listing: str, at_most: int) -> list[str]:
-        """Return the IDs of the rows that are marked as gone, those that were marked last first."""
-        sql = f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL ORDER BY {GONE} DESC, id LIMIT ?"  # noqa: S608 - our own
-        return [key for (key,) in self._run(sql, at_most)]
+    def marked(self, listing: str, last: int, at_most: int) -> list[str]:
+        """Return the IDs of the rows that were marked as gone last, and then of others, which are drawn each time."""
+        sql = (
+            f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL "  # noqa: S608 - our own
+            f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
+        )
+        return [key for (key,) in self._run(sql, last, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
         """Return those of some IDs that no row has, or one that is marked as gone."""

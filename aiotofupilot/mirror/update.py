@@ -429,7 +429,7 @@ class Update:
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
-        marked = await self._call(self.database.marked, name, _MARKED_AT_MOST)
+        marked = await self._call(self.database.marked, name, _MARKED, _MARKED_AT_MOST)
         last, others = marked[:_MARKED], marked[_MARKED:]
         since, gone = {suspect.id: suspect.since for suspect in suspects}, list[str]()
         try:

@@ -16,7 +16,7 @@ from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import BadRequestError, DriftError, NotFoundError, TofuPilotSession, UnauthorizedError, to_wire
-from aiotofupilot.mirror import MirrorTimeoutError
+from aiotofupilot.mirror import MirrorTimeoutError, update
 from aiotofupilot.mirror.removals import AT_MOST, Removals
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import BusyLine, faults
@@ -244,6 +244,24 @@ def test_many_that_are_gone_are_all_listed_again(pull, sandbox, gone):
     assert gone("runs") == []
     assert len(sandbox.requests) - before == 7
     assert pull("runs")["runs"].doubt is None
+
+
+def test_some_of_very_many_that_are_gone_are_listed_again(pull, sandbox, gone, monkeypatch, ids):
+    """An update asks for some others each time. The numbers are private, because thousands would take minutes."""
+    monkeypatch.setattr(update, "_MARKED", 2)
+    monkeypatch.setattr(update, "_MARKED_AT_MOST", 6)
+    sandbox.produce(150)
+    pull("runs")
+    sandbox.runs.sort(key=lambda run: run.created_at)
+    lost = sandbox.runs[:25]
+    del sandbox.runs[:25]
+    pull("runs", full=True)
+    back = [run for run in lost if run.id in gone("runs")[6:9]]
+    sandbox.runs += back
+    for _ in range(200):
+        if len(gone("runs")) > len(lost) - len(back):
+            pull("runs")
+    assert gone("runs") == ids(set(lost) - set(back))
 
 
 def test_what_became_visible_late_is_stored_and_hides_no_removal(pull, sandbox, gone, later, mirrored, ids):
