@@ -433,12 +433,14 @@ class Update:
         last, others = marked[:_MARKED], marked[_MARKED:]
         since, gone = {suspect.id: suspect.since for suspect in suspects}, list[str]()
         try:
-            for item_id in await self._look_again(name, [*since, *last]) & since.keys():
-                del since[item_id]
+            found = await self._look_again(name, [*since, *last])
+            since = {item_id: time for item_id, time in since.items() if item_id not in found}
             removals = Removals(name, partial(self._page, name), await self._call(self.database.times, name, since))
             for first, end, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._clock.now()) | since
+            # A replica that lags may not list by its ID yet what was on a page.
+            since = {item_id: time for item_id, time in since.items() if item_id not in removals.seen}
             self._doubts[name] = removals.fault
             lacking = await self._call(self.database.lacking, name, removals.seen)
             await self._look_again(name, [*lacking.union(others if removals.has_more_items else ())])

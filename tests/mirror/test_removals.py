@@ -264,6 +264,23 @@ def test_some_of_very_many_that_are_gone_are_listed_again(pull, sandbox, gone, m
     assert gone("runs") == ids(set(lost) - set(back))
 
 
+def test_a_run_that_is_on_a_page_is_not_marked_although_a_replica_does_not_list_it_yet(
+    have, pull, sandbox, gone, later
+):
+    """It is listed again since a short time. The replica is asked for its ID and for its key."""
+    have("runs")
+    run = sandbox.runs.pop(3)
+    pull("runs")
+    later(2)
+    sandbox.runs.insert(3, run)
+    sandbox.faults.on(lambda request: "ids" in request.query).next(
+        faults.json({"data": [], "meta": {"has_more": False}})
+    )
+    sandbox.faults.on(lambda request: request.path.endswith(run.id)).next(faults.status(404))
+    pull("runs")
+    assert gone("runs") == []
+
+
 def test_what_became_visible_late_is_stored_and_hides_no_removal(pull, sandbox, gone, later, mirrored, ids):
     """If it is on one of the pages, with what it wrote. The last page has some of the newest items."""
     sandbox.runs.sort(key=lambda run: run.created_at)
