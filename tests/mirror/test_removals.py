@@ -622,6 +622,18 @@ async def test_a_mirror_of_a_million_runs():
             assert listing.requests + bool(number) + number <= in_all
 
 
+async def test_a_million_runs_of_which_a_thousand_each_were_created_at_the_same_time():
+    """Each that is gone takes up to six pages more, because all that are as old as it are read."""
+    times = [1000 * (at // 1000) for at in range(MILLION)]
+    for number, at_most in ((1, 17 + 6), (10, 125 + 60)):
+        removed = {*Random(number).sample(range(MILLION), number)}  # noqa: S311 - picks items
+        listing = Listing(times, removed)
+        found = await Removals("runs", listing.fetch, times).missing()
+        assert listing.requests <= at_most
+        for item in removed:
+            assert any(first <= times[item] <= last and str(item) not in listed for first, last, listed in found)
+
+
 TIMES = st.lists(st.integers(0, 8), min_size=1, max_size=300).map(
     lambda steps: [1000 * sum(steps[:at]) for at in range(1, len(steps) + 1)]
 )
