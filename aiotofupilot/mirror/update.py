@@ -353,9 +353,9 @@ class Update:
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._unreadable[name] += walk.stats.unreadable
         except NotFoundError:
-            # The procedure may have been removed with its runs. If they are listed, something else is wrong.
+            # The procedure may have been removed. If runs of it are listed, something else is wrong.
             page = await self._in_time(self.session.runs.list(ids=list(run_ids)).structs())
-            if page.data:
+            if any(procedure_id in (None, run.procedure.id) for run in page.data):
                 raise
 
     async def _add_details(self, runs: Sequence[str]) -> None:

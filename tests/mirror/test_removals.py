@@ -422,6 +422,18 @@ def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, 
     assert pull("runs", "phases", full=True)["runs"].gone == 0
 
 
+def test_the_runs_of_a_removed_procedure_are_of_another_one_now(pull, sandbox, gone):
+    """The update goes on. One that reads these runs again finds what they wrote."""
+    pull("runs", "phases")
+    newest = max(sandbox.runs, key=lambda run: run.created_at)
+    removed, other = newest.procedure, next(run.procedure for run in sandbox.runs if run.procedure != newest.procedure)
+    sandbox.faults.on(lambda request: request.query.all("procedure_id") == [removed.id]).always(faults.status(404))
+    sandbox.runs[:] = [evolve(run, procedure=other) if run.procedure.id == removed.id else run for run in sandbox.runs]
+    for options in ({}, {"again": timedelta(days=9000)}):
+        assert pull("runs", "phases", **options)["runs"].doubt is None
+        assert gone("runs") == gone("phases") == []
+
+
 @pytest.mark.parametrize("serial", [".", ".."])
 def test_a_unit_that_no_address_can_hold(pull, sandbox, gone, later, serial):
     """It is gone if the listing has not got its ID, whatever the filters are."""
