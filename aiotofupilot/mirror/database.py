@@ -263,7 +263,7 @@ class Database:
         has_changed = self._has_changed
         with self._transaction():
             for listing, parts in batches.items():
-                rows = _without_repeated(pa.Table.from_batches(parts))
+                rows = _last_of_each(pa.Table.from_batches(parts))
                 self._connection.register("incoming", rows)
                 has_changed = has_changed or self._is_incoming_new(listing)
                 if listing == "runs":
@@ -491,9 +491,13 @@ class Database:
         )
 
 
-def _without_repeated(rows: pa.Table) -> pa.Table:
-    """Return the last row of each ID. The details of several runs may name the same attachment."""
-    last: dict[object, int] = {key: number for number, key in enumerate(rows.column("id").to_pylist())}
+def _last_of_each(rows: pa.Table) -> pa.Table:
+    """Return the last row of each ID.
+
+    An item comes twice if it is removed and listed again while it is read. So does an attachment that several runs
+    name.
+    """
+    last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
     return rows if len(last) == rows.num_rows else rows.take(integers([*last.values()]))
 
 

@@ -14,7 +14,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from attrs import evolve
 
+from aiotofupilot import Unit
+from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
 from aiotofupilot.mirror.database import Database, _unusable
 from aiotofupilot.mirror.state import FORMAT
@@ -401,3 +404,15 @@ def test_a_path_that_cannot_be_written(tmp_path):
     ):
         pytest.fail("it was opened")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_item_that_comes_twice_in_a_transaction_has_one_row(pull, sandbox, tmp_path, query, is_there):
+    """The last one counts. The database is private. A walk yields an item twice only if it is removed meanwhile."""
+    pull("units")
+    old = sandbox.units[0] if is_there else evolve(sandbox.units[0], id="another")
+    make, at = database_rows(Unit).batch, datetime.now(UTC)
+    database = Database(tmp_path / "line.duckdb")
+    database.store({"units": [make([old]), make([evolve(old, serial_number="new")])]}, at, {})
+    database.close()
+    assert query("SELECT serial_number FROM units WHERE id = ?", old.id) == [("new",)]
