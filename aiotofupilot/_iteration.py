@@ -89,8 +89,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
                     self._has_ended = not await self._advance()
                 return not self._has_ended
         except TofuPilotError as error:
-            # Frames below this one refer to the error, such as those of tenacity. Its traceback would refer to them, so
-            # what is iterated over would not be freed when it is dropped. The message says what failed.
+            # What failed may keep the error, such as the search for an unreadable item does, and the traceback would
+            # keep that. So the iteration would not be freed when it is dropped. The message says what failed.
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     @abstractmethod

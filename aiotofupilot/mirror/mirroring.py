@@ -64,9 +64,9 @@ class Mirror:
             while it looks for what was removed.
         publish: A file that others can read at any time, also during an update: a copy of the database, which is
             read-only. Each update that has come to its end puts a new copy there by a rename, if anything has changed
-            since the last one. Whoever has that one open keeps it. Open it with ``duckdb:`` before its path, because
-            DuckDB 2.0 can mix two copies otherwise. A copy takes the time to write the whole database, and as much
-            space. None: there is no copy.
+            since the last one. A program that has that one open keeps it. Open it with ``duckdb:`` before its path,
+            because DuckDB 2.0 can mix two copies otherwise. A copy takes the time to write the whole database,
+            and as much space. None: there is no copy.
 
     Raises:
         ConfigurationError: The session cannot be made.

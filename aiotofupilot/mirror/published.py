@@ -1,21 +1,21 @@
 """The copy of a mirror that others can read at any time: which file may be one, and how the next one takes its place.
 
 DuckDB lets in one program that writes, or many that read. So nobody can read a mirror during an update. A copy is
-written under another name and then renamed. So whoever opens the copy once finds a whole database, and whoever has the
-copy before open keeps that. Nobody ever writes into a copy.
+written under another name and then renamed. So a program that opens the copy once finds a whole database, and one that
+has the copy before open keeps that. Nobody ever writes into a copy.
 
-DuckDB opens the file once if it is told that this is a database of its own: ``duckdb.connect("duckdb:shared.duckdb",
-read_only=True)``, or ``ATTACH 'shared.duckdb' (TYPE duckdb, READ_ONLY)``. Otherwise it opens the path up to twice
-before, to find the type of the file. A rename may come in between.
+DuckDB opens the file once if its type is named: ``duckdb.connect("duckdb:shared.duckdb", read_only=True)``, or
+``ATTACH 'shared.duckdb' (TYPE duckdb, READ_ONLY)``. Otherwise it first opens the path once or twice more, to find the
+type. A rename may come in between.
 
 - DuckDB 1.4 and 1.5 keep nothing but the type, which is the same for each copy.
-- DuckDB 2.0 also keeps the first 12,288 bytes, in which are the three headers, and reads the blocks from the file that
-  it opens last. The headers say where the catalog and the list of free blocks begin. Each block has a checksum of its
-  own, and none of the headers. So the headers of one copy with the blocks of the next can be an error, such as
-  "No more data remaining in MetadataReader", or a mix of both: the runs of one and the stations of the other.
+- DuckDB 2.0 also keeps the first 12,288 bytes, which are the three headers, and reads the blocks from the file that it
+  opens last. The headers say where the catalog begins. Each block has a checksum, which does not cover the headers. So
+  the headers of one copy and the blocks of the next can be an error, such as "No more data remaining in
+  MetadataReader", or a mix of both: the runs of one copy and the stations of the other.
 
-Nothing that is written here keeps that mix away. Where a catalog begins changes with each checkpoint. A copy that is
-never shorter than the one before only turns some of the errors into a mix.
+Nothing in this module prevents that mix, because each checkpoint moves the catalog. If no copy was shorter than the one
+before, some of the errors would become a mix.
 
 A copy has the bytes of its mirror. So what tells them apart is in both of them, in the table `_mirror_copy`: the mirror
 itself, the version of what it holds, and the name of the file that was published last. A file with that name, of the

@@ -1,5 +1,7 @@
 """Structs are the models' types as msgspec parses them, where the models themselves are not parsed."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread, current_thread
@@ -183,3 +185,28 @@ def test_two_threads_leave_the_annotations_of_a_model_as_they_are(monkeypatch):
     is_done.set()
     second.join()
     assert Model.__annotations__ == {"created_at": datetime}
+
+
+OWN_FIRST = """
+import attrs
+from aiotofupilot import DecodeError, from_wire
+from aiotofupilot._wire.codec import decoder
+from aiotofupilot._wire.own import own_decoder
+from aiotofupilot.models import LastRun
+
+item = b'{"id": "r", "outcome": "PASS", "started_at": "2026-02-01T10:00:00", "ended_at": null, "procedure": null}'
+cls = attrs.make_class("MyUnit", {"last": attrs.field(type=LastRun)})
+for read, body in ((own_decoder(cls), b'{"last": %s}' % item), (own_decoder(LastRun), item), (decoder(LastRun), item)):
+    try:
+        print(read(body))
+    except DecodeError as error:
+        print(error)
+"""
+
+
+def test_a_model_in_a_class_is_read_as_by_itself():
+    """Also afterwards. msgspec keeps what it has read of a class, so the first reading counts for the whole process."""
+    command = [sys.executable, "-c", OWN_FIRST]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - it is from here
+    fault = "started_at: expected a date-time with a UTC offset, got '2026-02-01T10:00:00'"
+    assert lines.splitlines() == [f"$.last.{fault}", f"$.{fault}", f"$.{fault}"]
