@@ -63,16 +63,22 @@ def side_by_side(ranks: Sequence[int | None]) -> Match | None:
     return found
 
 
-def end_of_row(ranks: Sequence[int | None], newest: int) -> Match | None:
-    """Return the last item of a page that was passed, if it and those before it show the position among ties.
-
-    They are the items passed last, and stand side by side and in their order. A few may be gone.
-    """
+def row_of(ranks: Sequence[int | None]) -> list[Match]:
+    """Return the last items of a page that were passed and stand side by side and in their order."""
     row: list[Match] = []
     for at, rank in enumerate(ranks):
         if rank is not None:
             is_next = row and at - 1 == row[-1].at and rank > row[-1].rank
             row = [*row, Match(at, rank)] if is_next else [Match(at, rank)]
+    return row
+
+
+def end_of_row(ranks: Sequence[int | None], newest: int) -> Match | None:
+    """Return the last item of a page that was passed, if it and those before it show the position among ties.
+
+    They are the items passed last, and stand side by side and in their order. A few may be gone.
+    """
+    row = row_of(ranks)
     if len(row) < min(SIDE_BY_SIDE, newest + 1):
         return None
     gone = newest + 1 - row[0].rank - len(row)

@@ -382,6 +382,32 @@ def test_a_walk_that_is_resumed_among_ties_believes_its_items_side_by_side():
             assert drift.admit(page(["b1", "b4", "b2", "c1"], total=4)) is None
 
 
+def looked_everywhere(*pages):
+    """What a walk that is resumed after eight ties yields of a listing that shows these pages, one after the other.
+
+    The last one is shown again at last, wherever one of them was shown.
+    """
+    drift = sorted_alike(anchors=digests(f"b{nth}" for nth in range(1, 9)), limit=8)
+    for cursor, shown in pages:
+        assert drift.admit(page(shown, cursor, total=20)) is None
+    cursors, (_, shown) = {cursor for cursor, _ in pages}, pages[-1]
+    while (new := drift.admit(page(shown if (at := drift.next_probe) in cursors else [], at, total=0))) is None:
+        pass
+    return ids(new)
+
+
+def test_ties_that_are_left_show_the_position_after_the_whole_listing_was_searched():
+    """The others are gone."""
+    assert looked_everywhere((4, ["b0", "b2", "b4", "b9"])) == ["b9"]
+    assert looked_everywhere((4, ["b0", "b2", "b3", "b4", "b9"]), (3, ["b0", "b2", "b4", "b9"])) == ["b9"]
+
+
+@pytest.mark.parametrize("other", [["b5"], ["b5", "b9", "b6"], ["b5", "b6"], ["b4", "b2"], ["b4", "b9", "b2"]])
+def test_ties_that_are_left_show_nothing_if_a_page_has_shown_others_elsewhere(other):
+    with pytest.raises(DriftError, match="too few of the items passed lately"):
+        looked_everywhere((12, ["b0", *other, "c1"]), (4, ["b0", "b2", "b4", "b9"]))
+
+
 def test_a_walk_that_is_lost_among_ties_does_not_believe_a_single_item_where_it_was():
     """Where they have no order, it can be there by chance, and then others would be missed."""
     drift = sorted_alike(anchors=digests(f"b{nth}" for nth in range(1, 9)), limit=8)

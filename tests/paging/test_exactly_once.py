@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from attrs import evolve
 from fakes.budget import MANY
 from fakes.in_process import InProcess
 from hypothesis import settings, strategies as st
@@ -211,3 +212,21 @@ async def test_a_resumed_walk_does_not_believe_an_item_that_stands_alone():
         resumed = connection.procedures.list(cursor=walk.checkpoint, limit=limit, on_drift="resync")
         with pytest.raises(DriftError, match="too few of the items passed lately"):
             await resumed.collect()
+
+
+@pytest.mark.parametrize("limit", range(3, 21))
+async def test_a_resumed_walk_among_ties_goes_on_after_those_that_are_left(limit):
+    """They stand side by side and in their order, and no other one is left in the whole listing."""
+    procedures = [evolve(procedure, created_at=SUPPLY[0].created_at) for procedure in SUPPLY[:30]]
+    service = Sandbox(procedures)
+    connection = InProcess(service)
+    passed = max(10, limit)
+    async with connection.procedures.list(limit=limit, max_items=passed).walk() as walk:
+        first = await walk.take(passed)
+        while len(first) < passed:
+            first += await walk.take(passed - len(first))
+    left = [item.id for item in first[-8:-3]]  # three of the eight that the checkpoint names are gone, and so are more
+    service.procedures = [item for item in procedures if item.id not in {item.id for item in first} - {*left[2:]}]
+    listed = [item.id async for item in connection.procedures.list(limit=limit, on_drift="ignore")]
+    rest = [item.id async for item in connection.procedures.list(cursor=walk.checkpoint, limit=limit)]
+    assert rest == [item_id for item_id in listed if item_id not in left]
