@@ -12,7 +12,8 @@ from fakes.clock import FakeClock
 from fakes.raw_server import Server
 from hypothesis import HealthCheck, settings
 
-from aiotofupilot import TofuPilotSession
+import aiotofupilot
+from aiotofupilot import TofuPilotSession, listings, testing
 from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
@@ -57,6 +58,17 @@ def frozen():
 
 WIRING = TofuPilotSession._wiring
 """As users have it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded():
+    """The public names are loaded. pytester would forget each module that a run in this process was the first to load.
+
+    A name of the package and the same name of the module would then be two objects in later tests.
+    """
+    for package in (aiotofupilot, listings, testing):
+        for name in package.__all__:
+            getattr(package, name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,168 @@
+"""What is iterated over with ``async for``, and can be closed: walks, streams, pages, record batches and downloads."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from operator import length_hint
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
+
+from aiotofupilot.errors import SessionError, TofuPilotError
+
+R = TypeVar("R")
+
+
+class AsyncOnly:
+    """Says what to write instead of ``for``. Type checkers do not see this, so they refuse ``for`` as before."""
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            name = type(self).__name__
+            raise TypeError(
+                f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
+            )
+
+
+class Iteration(AsyncOnly, AsyncIterator[R]):
+    """Yields something to one task at a time, and can be closed. After an error or a cancellation it goes on.
+
+    What has arrived is at hand until it is taken from `_items`, and counts as yielded from then on. So a caller that is
+    cancelled, or interrupted in another thread, loses nothing, and no position passes what it did not get.
+    """
+
+    _items: Iterator[R] = iter(())
+    """What is at hand, as the iterator of a list or a tuple. Another thread may iterate over it."""
+    _offered = 0
+    """How many of these there were at first."""
+    _at_most = 1
+    """At most so many are to be at hand, if they take much memory. The items of a page do not."""
+    _is_waiting = False
+    """Whether a task is waiting for what comes next."""
+    _has_ended = False
+    """Whether everything was yielded, and whoever asked for more knows it."""
+    _is_closed = False
+    """Whether it was closed before everything was yielded."""
+    _failure: BaseException | None = None
+    """An error that is raised after what came before it is at hand. None: there is none."""
+    _called = ""
+    """The name by which a program without asyncio knows it. Empty: the program has asyncio."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def __anext__(self) -> R:
+        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
+        while True:
+            for item in self._items:
+                return item
+            if not await self._load():
+                raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End it after what it yielded last, and wait until nothing of it is in flight.
+
+        If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
+
+        Raises:
+            RuntimeError: Another task is waiting for what it yields next.
+        """
+        self._check_idle()
+        self._is_closed = self._is_closed or not (self._has_ended or self._has_yielded_all())
+        await self._close()
+
+    async def _load(self, at_most: int = 1) -> bool:
+        """Wait until something is at hand, at most so many if they take much memory, and return whether there is more.
+
+        A page without new items leaves nothing at hand, and does not end the iteration.
+        """
+        try:
+            with self._waiting():
+                if not self._has_ended and not length_hint(self._items):
+                    self._at_most = at_most
+                    self._has_ended = not await self._advance()
+                return not self._has_ended
+        except TofuPilotError as error:
+            # What failed may keep the error, such as the search for an unreadable item does, and the traceback would
+            # keep that. So the iteration would not be freed when it is dropped. The message says what failed.
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+
+    @abstractmethod
+    async def _advance(self) -> bool:
+        """Do what `_load` says, while nothing is at hand and the end has not come."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Do what `aclose` says."""
+
+    def _raise_failure(self) -> None:
+        """Raise the error that was kept, if there is one, and keep it no longer."""
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # its traceback refers to this frame
+
+    def _offer(self, items: Sequence[R]) -> None:
+        """Have something else at hand."""
+        self._items, self._offered = iter(items), len(items)
+
+    def _drop(self) -> None:
+        """Have nothing at hand. What was at hand does not count as yielded."""
+        self._offered, self._items = self._yielded, iter(())
+
+    @property
+    def _yielded(self) -> int:
+        """How many of those that were offered last were yielded."""
+        return self._offered - length_hint(self._items)
+
+    def _has_yielded_all(self) -> bool:
+        """Return whether as many were yielded as are wanted, although nobody asked for more."""
+        return False
+
+    def _check_idle(self) -> None:
+        if self._is_waiting:
+            name, waiting = (self._called, "thread") if self._called else (type(self).__name__, "task")
+            message = f"another {waiting} is waiting for what this {name} yields next: give each {waiting} its own"
+            raise RuntimeError(message)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            name = self._called or type(self).__name__
+            raise SessionError(f"this {name} was closed before it had yielded everything: begin another one")
+
+    @contextmanager
+    def _waiting(self) -> Generator[None]:
+        """Return a context in which no other task may wait for what comes next."""
+        self._check_idle()
+        self._is_waiting = True
+        try:
+            self._check_open()
+            yield
+        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end
+            failure = RuntimeError("StopAsyncIteration was raised while something was fetched")
+            self._note_failure(failure)
+            raise failure from error
+        except Exception as error:
+            self._note_failure(error)
+            raise
+        finally:
+            self._is_waiting = False
+
+    def _note_failure(self, error: Exception) -> None:
+        """Tell with an error where to resume."""
+
+
+def listed(items: Iterator[R], at_most: int = sys.maxsize) -> Iterator[list[R]]:
+    """Yield the next items as one list, or nothing if there are none.
+
+    This happens in C, so an interrupt comes before all of it or after it.
+    """
+    return filter(None, map(list, (islice(items, at_most),)))
