@@ -31,7 +31,6 @@ parts below it.
 - `_attachments` says how an attachment becomes a file. It asks the listings for a new address.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side.
-- `_iteration` is what ``async for`` iterates over and what can be closed, such as a walk or many downloads.
 - `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ._attachments.download import Attachments, Download
     from ._http.retry import Retry
     from ._http.throttle import Limiter
-    from ._iteration import Iteration
+    from ._paging.iteration import Iteration
     from .listings._shared import ExtraQuery
 
 

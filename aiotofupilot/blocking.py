@@ -49,7 +49,7 @@ from . import (
 )
 from ._blocking import Call, LoopThread
 from ._checks import for_parameter, integer
-from ._iteration import Iteration, listed
+from ._paging.iteration import Iteration, listed
 from ._paging.walk import Batches, ItemIteration
 from ._secret import Secret
 from .listings import Listing

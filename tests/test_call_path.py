@@ -21,9 +21,7 @@ def frames():
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(PACKAGE) and "sandbox" not in path.parts:
             inside = path.relative_to(PACKAGE).with_suffix("")
-            # What all iterations share stands below the layers. It is a part of the one that iterates.
-            layer = inside.parts[0].replace("_iteration", "_paging")
-            found.append((layer, f"{inside.as_posix()}: {frame.f_code.co_qualname}"))
+            found.append((inside.parts[0], f"{inside.as_posix()}: {frame.f_code.co_qualname}"))
         frame = frame.f_back
     return found[::-1]
 

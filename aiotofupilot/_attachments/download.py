@@ -21,8 +21,8 @@ from attrs import evolve, frozen
 from aiotofupilot._checks import integer, must_be
 from aiotofupilot._http.outage import is_transient
 from aiotofupilot._http.retry import RetryPolicy
-from aiotofupilot._iteration import Iteration
 from aiotofupilot._otel import download_span
+from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.tasks import Tasks
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError

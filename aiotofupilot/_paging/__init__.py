@@ -1,7 +1,8 @@
 """How a listing is walked: page after page, whatever its items are and however a page is fetched.
 
 `paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, or over the
-pages, which it gets from `prefetch`. `tasks` is what these have in flight, in order.
+pages, which it gets from `prefetch`. `iteration` is what each of them is: ``async for`` iterates over it, and it can be
+closed. `tasks` is what these have in flight, in order. Downloads are an iteration of tasks, too.
 
 - `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
   one before, and finds the position of the walk again after the listing has moved. `ties` is about items that the

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from attrs import evolve
 
 from aiotofupilot._checks import integer, seconds
-from aiotofupilot._iteration import AsyncOnly, Iteration
 from aiotofupilot._public import internal
 from aiotofupilot._request import Deadline
 from aiotofupilot.models.display import showing
@@ -16,6 +15,7 @@ from aiotofupilot.stats import RequestCounts
 from .count import SHARDS_AT_MOST, count_items, count_not_kept, cut
 from .details import DetailsWalk, IncrementalDetailsWalk
 from .incremental import FollowedListing, IncrementalWalk, check_watermark
+from .iteration import AsyncOnly, Iteration
 from .source import Identified, Plan, Source, Y
 from .walk import Pages, Walk
 

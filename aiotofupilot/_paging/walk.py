@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from attrs import evolve
 
 from aiotofupilot._checks import integer
-from aiotofupilot._iteration import AsyncOnly, Iteration, listed
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
@@ -23,6 +22,7 @@ from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats
 
 from .drift import DetectDrift
+from .iteration import AsyncOnly, Iteration, listed
 from .memory import IgnoreDrift
 from .prefetch import Window
 from .source import Fetch, Identified, Plan, Y, counted
