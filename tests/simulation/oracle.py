@@ -275,7 +275,8 @@ def judge_outage(universe, programs):
     world, way = universe.world, universe.way
     for window in universe.server.windows:
         sent = [one for one in way.sent if one.is_of_api]
-        meanwhile = [one for one in sent if window.begins <= one.at < window.ends]
+        # What programs before these had in flight was cancelled when they ended.
+        meanwhile = [one for one in sent if window.begins <= one.at < window.ends and one.program in programs]
         lasts = window.ends - window.begins
         others = world.on & {"close", "interrupts", "pauses", "faults", "unreadable"}
         if not meanwhile or window.kind == "hang" or others:
@@ -289,5 +290,9 @@ def judge_outage(universe, programs):
         # Before the first response, a request is given up soon, and its program decides when it tries again.
         if failed and good and was_reached and world.on <= MANNERS | {"outage", "together", "moving", "ties"}:
             failed_at = max((one.ended for one in failed if one.ended <= good[0].at), default=window.ends)
-            waited, most = good[0].at - failed_at, max(0.5, failed_at - window.begins)
+            # Nobody may have noticed that the server was up between the outage before and this one.
+            before = [one for one in sent if one.ended <= window.begins]
+            good_at = max((one.ended for one in before if one.status and not one.is_about_server), default=-math.inf)
+            began = min([window.begins, *(one.ended for one in before if one.ended > good_at)])
+            waited, most = good[0].at - failed_at, max(0.5, failed_at - began)
             world.check("after an outage it goes on within its length", waited <= most + 1e-6, waited, most)
