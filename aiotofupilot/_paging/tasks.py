@@ -97,8 +97,9 @@ class Tasks(Generic[K, R]):
 
         The task beside the others stays if it is spared, or if it ends with a result in spite of this.
         """
-        stopped: list[asyncio.Task[Any]] = [task for task in self._tasks if not task.done()]
-        keys = [self._tasks.pop(task) for task in stopped]
+        running = [task for task in self._tasks if not task.done()]
+        keys = [self._tasks.pop(task) for task in running]
+        stopped: list[asyncio.Task[object]] = [*running]
         if not (spares_beside or self.beside is None or self.beside.done()):
             stopped.append(self.beside)
         _cancel(stopped)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiotofupilot.errors import DriftError
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .source import SortKey, T
+    from .source import Identified, SortKey, T
 
 SIDE_BY_SIDE = 2
 """At least so many ties side by side show the position of a walk. After a shift, pages overlap by as many items."""
@@ -88,7 +88,7 @@ def end_of_row(ranks: Sequence[int | None], newest: int) -> Match | None:
 class Shift(NamedTuple):
     """Ties that have shown that all items were shifted to larger offsets."""
 
-    first: Any
+    first: Identified
     """The first of them."""
     begin: int
     """The offset at which it was passed."""
@@ -104,7 +104,7 @@ class Ties:
         self._newest: object = None
         self._has_others = False
         self._lost: Counter[str | None] = Counter()
-        self._first: tuple[object, int] | None = None
+        self._first: tuple[Identified, int] | None = None
         """The first of these items and its offset, when the walk came to it; None: it did not see where they begin."""
         self._shifted_by = 0
         """By how much all items were shifted since then, as far as only these items show it."""
