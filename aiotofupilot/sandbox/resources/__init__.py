@@ -1,8 +1,7 @@
 """The responses of the sandbox for each listing. Every module of this package describes one listing or more.
 
-- `runs` has the runs, and what they wrote: phases, measurements and logs.
-- `units` has units, batches and parts.
-- `procedures` has procedures and deployments, and `stations` has stations and users.
+- `runs` has runs, their phases, measurements and logs, and units, batches and parts.
+- `procedures` has procedures, deployments, stations and users.
 """
 
 from __future__ import annotations

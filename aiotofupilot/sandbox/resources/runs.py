@@ -1,17 +1,36 @@
-"""The listings of runs, and of what they wrote: phases, measurements and logs.
+"""The listings of runs and of what they wrote, and of units, batches and parts.
 
 In the listings of what runs wrote, the filter ``ids`` is about runs. In that of phases, ``outcomes`` is about phases.
-In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp`` in the names of its filters.
+In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp`` in the names of its filters. A unit
+is found by its runs, too, and a batch by its units.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
+from math import inf
+from typing import TYPE_CHECKING
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.factory.measured import measurement_details, phase_details, run_details
-from aiotofupilot.sandbox.resource import Detail, Filter, Resource, by, contains, if_asked, related
+from aiotofupilot.sandbox.document import extended
+from aiotofupilot.sandbox.factory.measured import (
+    attachments,
+    children_of,
+    first_run_of,
+    measurement_details,
+    phase_details,
+    run_details,
+)
+from aiotofupilot.sandbox.query import Values, pages
+from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
 
+if TYPE_CHECKING:
+    from aiotofupilot.sandbox.factory import Reading
+    from aiotofupilot.sandbox.factory.world import Snapshot
+
+_ADDRESS = "created_by_user.email"
+_OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # an unknown one sorts as if it were worse
 
 RUNS = Resource(
@@ -59,4 +78,135 @@ LOGS = Resource(
     filters={"search_query": contains("message")},
     otherwise=partial(_of_run, "run.id"),
     details=(Detail("logs/*", models.Log),),
+)
+
+
+def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
+    """Select units by the number of their runs, and by the filters that look at runs.
+
+    One run has to meet all of these filters. With ``latest_only``, it has to be the latest.
+    """
+    predicates = [RUNS.tests[name](asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
+    least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
+    if not predicates and least <= 0 and most == inf:
+        return lambda _unit: True  # without grouping the runs, because a busy line changes them with each request
+    runs_of_units = snapshot.grouped("runs", "unit.id")
+
+    def is_asked_for(unit: models.Unit) -> bool:
+        runs = runs_of_units.get(unit.id, ())
+        if not least <= len(runs) <= most:
+            return False
+        if asked["latest_only"] and runs:
+            runs = [max(runs, key=lambda run: run.started_at)]
+        return not predicates or any(all(predicate(run) for predicate in predicates) for run in runs)
+
+    return is_asked_for
+
+
+def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, object]:
+    return {
+        "parent": unit.parent and _related(reading, unit.parent),
+        "children": tuple(_related(reading, child) for child in children_of(reading, unit.id)),
+        "created_during": first_run_of(reading, unit.id),
+        "attachments": attachments(reading, unit.id, "label.svg", "photo.part"),
+    }
+
+
+def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
+    """Make what a unit says of another one. The part of a unit that is not listed is unknown."""
+    return extended(models.RelatedUnit, ref, part=getattr(reading.first("units", "id", ref.id), "part", None))
+
+
+UNITS = Resource(
+    name="units",
+    hides=(_ADDRESS,),
+    filters={
+        **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
+        "search_query": contains("serial_number", id_from=8),
+        "exclude_units_with_parent": if_asked(lambda unit: unit.parent is None),
+    },
+    joined=_by_its_runs,
+    paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
+    details=(
+        Detail(
+            "units/*", models.UnitDetails, "serial_number", _unit_details, hides=(_ADDRESS, "attachments.is_report")
+        ),
+    ),
+)
+
+
+def _of_units(chosen: Filter) -> Filter:
+    """Select batches with a unit that a filter of units selects."""
+    return related("id", "units", "batch.id", chosen)
+
+
+def _mentions(query: str, snapshot: Snapshot) -> Predicate:
+    """Select by text in the number of the batch, or in the serial number of a unit in it."""
+    by_number, by_unit = (
+        mentioned(query, snapshot) for mentioned in (contains("number"), _of_units(contains("serial_number")))
+    )
+    return lambda batch: by_number(batch) or by_unit(batch)
+
+
+def _batch_details(reading: Reading, batch: models.Batch) -> dict[str, object]:
+    return {"units": reading.all("units", "batch.id", batch.id)}
+
+
+BATCHES = Resource(
+    name="batches",
+    hides=(_ADDRESS,),
+    filters={
+        "search_query": _mentions,
+        "part_numbers": _of_units(among("part.number")),
+        "revision_numbers": _of_units(among("part.revision.number")),
+    },
+    details=(Detail("batches/*", models.BatchDetails, "number", _batch_details, hides=(_ADDRESS,)),),
+)
+
+
+def _numbered(reading: Reading, number: str) -> models.Part | None:
+    """Return the part with a number, in upper or lower case."""
+    return next((part for part in reading.snapshot.rows("parts") if part.number.lower() == number.lower()), None)
+
+
+def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
+    """Return the revisions of a part with the times of their creation. The first is as old as the part."""
+    return tuple(
+        extended(models.PartRevision, revision, created_at=part.created_at + number * timedelta(days=30))
+        for number, revision in enumerate(part.revisions)
+    )
+
+
+def _part_details(reading: Reading, part: models.Part) -> dict[str, object]:
+    return {"revisions": _dated(part), "created_by_user": reading.creator}
+
+
+def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
+    """Make the details of a revision of a part. Upper and lower case matter in its own number."""
+    part = _numbered(reading, part_number)
+    revision = next((dated for dated in _dated(part) if dated.number == number), None) if part else None
+    if part is None or revision is None:
+        return None
+    return extended(
+        models.RevisionDetails,
+        revision,
+        created_by_user=reading.creator,
+        created_by_station=None,
+        part=part,
+        units=reading.all("units", "part.revision.id", revision.id),
+        metadata={"is_latest": revision.id == part.revisions[-1].id},
+    )
+
+
+PARTS = Resource(
+    name="parts",
+    filters={
+        "search_query": contains("name", "number"),
+        "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
+    },
+    pages=pages(minimum=-inf),
+    details=(
+        Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
+        Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details, hides=(_ADDRESS,)),
+    ),
 )
