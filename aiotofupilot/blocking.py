@@ -76,7 +76,6 @@ __all__ = [
 
 P = ParamSpec("P")
 A = TypeVar("A")
-D = TypeVar("D")
 R = TypeVar("R")
 T = TypeVar("T")
 A_co = TypeVar("A_co", covariant=True)
@@ -254,15 +253,11 @@ if TYPE_CHECKING:
     @overload
     def bridged(of: Callable[Concatenate[A, P], Coroutine[Any, Any, R]]) -> Called[P, R]: ...
     @overload
-    def bridged(of: Callable[Concatenate[A, P], Walk[T]]) -> Called[P, BlockingWalk[T]]: ...
-    @overload
-    def bridged(of: Callable[Concatenate[A, P], DetailsWalk[D]]) -> Called[P, BlockingWalk[D]]: ...
-    @overload
-    def bridged(of: Callable[Concatenate[A, P], IncrementalWalk[T]]) -> Called[P, BlockingIncrementalWalk[T]]: ...
+    def bridged(of: Callable[Concatenate[A, P], Walk[T] | DetailsWalk[T]]) -> Called[P, BlockingWalk[T]]: ...
     @overload
     def bridged(
-        of: Callable[Concatenate[A, P], IncrementalDetailsWalk[D]],
-    ) -> Called[P, BlockingIncrementalWalk[D]]: ...
+        of: Callable[Concatenate[A, P], IncrementalWalk[T] | IncrementalDetailsWalk[T]],
+    ) -> Called[P, BlockingIncrementalWalk[T]]: ...
     @overload
     def bridged(of: Callable[Concatenate[A, P], FollowedListing[T]]) -> Called[P, BlockingFollowedListing[T]]: ...
     @overload
