@@ -11,7 +11,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from multidict import CIMultiDict
@@ -20,9 +20,8 @@ from aiotofupilot import TofuPilotSession
 from aiotofupilot._checks import aware, boolean, integer, seconds as checked_seconds
 from aiotofupilot._clock import Clock
 from aiotofupilot._http.failures import HEADERS, flood
-from aiotofupilot._http.transport import Transport, too_large
+from aiotofupilot._http.transport import Transport
 from aiotofupilot._session import Wiring
-from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox.request import Head, Request
 
@@ -45,9 +44,8 @@ _START = datetime(2027, 1, 1, tzinfo=UTC)
 _QUIET_TURNS = 30
 """After so many turns of the event loop in which nothing concerns a clock, everybody waits."""
 
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
 _GZIP = 31  # zlib's window bits for the gzip format
+_PIECE = 1024 * 1024  # the most bytes that are decompressed at once
 
 
 class FakeClock(Clock):
@@ -271,32 +269,17 @@ class InProcess(Transport):
         super().__init__(*arguments, **options)
         self._sandbox = sandbox
 
-    async def _get(self, url: URL, max_body: int) -> Response:
-        """Let the sandbox decide a response, and return it when it has arrived."""
-        body, reader = b"", None
-        async with self.requested(url, self._authorization.value) as (head, parts):
-            if head.headers.get("Content-Encoding") == "gzip":
-                reader = zlib.decompressobj(_GZIP)
-            async for part in parts:
-                body += part if reader is None else reader.decompress(part, max_body + 1 - len(body))
-                if len(body) > max_body:
-                    raise too_large(max_body)
-        now = self.clock.now()
-        headers = CIMultiDict({"Date": format_datetime(now, usegmt=True)})
-        headers.update(head.headers)
-        return Response(head.status, headers, body, now)
-
     def open(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
-        """Return what stands for an aiohttp session, which is never closed."""
-        return SimpleNamespace(closed=False)
+        """Return what requests a response of the API, as an aiohttp session does."""
+        return _Client(self, self._authorization.value)
 
     def bare(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
         """Return what requests a file, as an aiohttp session does."""
-        return _Storage(self)
+        return _Client(self, None)
 
     @asynccontextmanager
     async def requested(
-        self, url: URL, authorization: str | None, headers: Mapping[str, str] = _NO_HEADERS
+        self, url: URL, authorization: str | None, headers: Mapping[str, str]
     ) -> AsyncGenerator[tuple[Head, AsyncGenerator[bytes]]]:
         """Let the sandbox decide a response, and give its head and its body, or raise what a connection would."""
         request = Request(
@@ -346,11 +329,14 @@ class InProcess(Transport):
                     return
 
 
-class _Storage:
-    """Stands for an aiohttp session that requests files of the sandbox's storage."""
+class _Client:
+    """Stands for an aiohttp session with the sandbox."""
 
-    def __init__(self, transport: InProcess) -> None:
+    closed = False
+
+    def __init__(self, transport: InProcess, authorization: str | None) -> None:
         self._transport = transport
+        self._authorization = authorization
 
     async def __aenter__(self) -> Self:
         return self
@@ -359,17 +345,23 @@ class _Storage:
         """Do nothing, because there are no connections."""
 
     @asynccontextmanager
-    async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
-        """Give the status, the headers and the content of a file as aiohttp does."""
-        async with self._transport.requested(url, None, headers) as (head, parts):
-            yield SimpleNamespace(status=head.status, headers=CIMultiDict(head.headers), content=_Content(parts))
+    async def get(
+        self, url: URL, *, headers: Mapping[str, str], auto_decompress: bool = False, **_: object
+    ) -> AsyncGenerator[SimpleNamespace]:
+        """Give the status, the headers and the content of a response as aiohttp does."""
+        async with self._transport.requested(url, self._authorization, headers) as (head, parts):
+            received = CIMultiDict({"Date": format_datetime(self._transport.clock.now(), usegmt=True)})
+            received.update(head.headers)
+            is_gzip = auto_decompress and head.headers.get("Content-Encoding") == "gzip"
+            yield SimpleNamespace(status=head.status, headers=received, content=_Content(parts, is_gzip=is_gzip))
 
 
 class _Content:
-    """The body of a file, part by part."""
+    """The body of a response, part by part."""
 
-    def __init__(self, parts: AsyncGenerator[bytes]) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes], *, is_gzip: bool) -> None:
         self._parts = parts
+        self._gzip = zlib.decompressobj(_GZIP) if is_gzip else None
         self._has_ended = False
 
     def at_eof(self) -> bool:
@@ -377,10 +369,11 @@ class _Content:
         return self._has_ended
 
     async def readany(self) -> bytes:
-        """Return the next part; empty: there are no more."""
-        part = await anext(self._parts, b"")
+        """Return the next part, perhaps without bytes. After the last one it is empty."""
+        tail = self._gzip.unconsumed_tail if self._gzip else b""
+        part = tail or await anext(self._parts, b"")
         self._has_ended = not part
-        return part
+        return self._gzip.decompress(part, _PIECE) if self._gzip else part
 
 
 def _lost(url: URL, reason: str) -> ConnectionFailedError:
