@@ -26,7 +26,7 @@ The modules, from the outside to the inside. Each of them works without those ab
   API returns by itself. `resource` has what they have in common. `storage` has attachments, at addresses that expire.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `request` is the request of a client, its response as steps, and the log.
-- `query` reads queries, as the validator `zod` would, and `document` writes items and errors as JSON.
+- `rest` reads queries, as the validator `zod` would, and writes items and errors as JSON.
 """
 
 from aiotofupilot._public import explained

@@ -27,8 +27,8 @@ from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from attrs import frozen
 
-from .document import Refusal, dumps
 from .request import Alteration, Delivery, Fault, Request
+from .rest import Refusal, dumps
 
 __all__ = [
     "TRANSIENT",

@@ -18,10 +18,9 @@ from attrs import evolve, field, frozen
 from aiotofupilot.listings import Argument, Listing, listing_class
 from aiotofupilot.models.fields import fields_of
 
-from .document import Refusal, dumps, extended, without
 from .factory.recipes import MILLISECOND
 from .factory.world import EMPTY, Path, Read, Snapshot, path
-from .query import Reader, Values, declared, pages, read
+from .rest import Reader, Refusal, Values, declared, dumps, extended, pages, read, without
 
 if TYPE_CHECKING:
     from .factory import Reading
@@ -104,26 +103,20 @@ class Resource:
         return listing_class(self.name)
 
     @cached_property
-    def arguments(self) -> Mapping[str, Argument]:
-        """What the client's listing declares, by name."""
-        return {argument.name: argument for argument in self.listing.filters}
-
-    @cached_property
     def readers(self) -> Mapping[str, Reader]:
         """What reads the parameters: those of paging, and the others in the order in which the client declares them."""
         of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else self.pages
-        return {**of_pages, **{name: declared(argument) for name, argument in self.arguments.items()}}
+        return {**of_pages, **{argument.name: declared(argument) for argument in self.listing.filters}}
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:
         """What the parameters select, by name. A parameter that selects no items by itself has no test."""
-        tests = {name: self._filter(argument) for name, argument in self.arguments.items()}
-        return {name: test for name, test in tests.items() if test}
+        return {argument.name: test for argument in self.listing.filters if (test := self._filter(argument))}
 
     @cached_property
     def sorts(self) -> Mapping[str, Read]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
-        orders = self.arguments["sort_by"].choices if "sort_by" in self.arguments else ()
+        orders = next((argument.choices for argument in self.listing.filters if argument.name == "sort_by"), ())
         return {order: path(self.paths.get(order) or _path_named(self.listing.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:

@@ -17,14 +17,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aiotofupilot.models import Organization, Page, PageMeta, Procedure, Run
 
-from .document import Refusal, dumps, without
 from .factory import Factory, Items, Reading
 from .faults import Faults, chance
 from .paging import Paging, offsets
-from .query import read
 from .request import Delivery, Head, Query, Request, RequestLog
 from .resource import Detail, Resource
 from .resources import RESOURCES, route
+from .rest import Refusal, dumps, read, without
 from .storage import Storage
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from aiotofupilot import models
 from aiotofupilot._checks import must_be
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
-from aiotofupilot.sandbox.document import comparison, document, extended
+from aiotofupilot.sandbox.rest import comparison, document, extended
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 

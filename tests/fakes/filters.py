@@ -5,7 +5,7 @@ A path such as ``unit.part.number`` leads through an item. One that begins with 
 
 from functools import cache
 
-from aiotofupilot.sandbox.document import document
+from aiotofupilot.sandbox.rest import document
 
 
 def paths(text):

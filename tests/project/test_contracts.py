@@ -111,7 +111,7 @@ BROKEN = {
     "xlsxwriter has one module": [("cli/formats.py", "import xlsxwriter")],
     "The sandbox knows the models, what listings take and how durations are written, and nothing else of the client": [
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
-        ("sandbox/query.py", "from aiotofupilot.errors import DecodeError"),
+        ("sandbox/rest.py", "from aiotofupilot.errors import DecodeError"),
     ],
     "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
 }

@@ -16,8 +16,8 @@ from fakes.listings import LISTINGS
 
 from aiotofupilot import to_wire
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.document import document
 from aiotofupilot.sandbox.faults import status
+from aiotofupilot.sandbox.rest import document
 from aiotofupilot.testing import serve, session_on
 
 TESTS = Path(__file__).parents[1]

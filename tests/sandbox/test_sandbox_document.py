@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from aiotofupilot.sandbox.document import document
+from aiotofupilot.sandbox.rest import document
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.document import extended
+from aiotofupilot.sandbox.rest import extended
 
 from .recipes import BENCHES, MILLISECOND, PARTS, PREPARATION, TESTS, Measured, made_up, uuid
 from .world import MAKERS, Maker

@@ -23,7 +23,7 @@ from attrs import evolve, field, frozen
 from aiotofupilot import models
 from aiotofupilot.models import Run
 from aiotofupilot.models.display import shown
-from aiotofupilot.sandbox.document import extended
+from aiotofupilot.sandbox.rest import extended
 
 from . import recipes
 from .recipes import BENCHES, MILLISECOND, PARTS, uuid

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.document import Refusal, document, extended
 from aiotofupilot.sandbox.factory import Reading, contents
 from aiotofupilot.sandbox.factory.recipes import made_up, uuid
-from aiotofupilot.sandbox.query import pages
 from aiotofupilot.sandbox.resource import Detail, Resource, contains
+from aiotofupilot.sandbox.rest import Refusal, document, extended, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.document import extended
 from aiotofupilot.sandbox.factory.measured import (
     attachments,
     children_of,
@@ -22,8 +21,8 @@ from aiotofupilot.sandbox.factory.measured import (
     phase_details,
     run_details,
 )
-from aiotofupilot.sandbox.query import Values, pages
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
+from aiotofupilot.sandbox.rest import Values, extended, pages
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Reading
