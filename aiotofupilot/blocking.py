@@ -123,11 +123,7 @@ class Blocking(Generic[A_co]):
         """Wait until nothing changes the object that this thread has begun."""
 
     def _found(self, name: str) -> object:
-        """Return the blocking form of an attribute of the object.
-
-        Raises:
-            AttributeError: The object has no such attribute, or a private one.
-        """
+        """Return the blocking form of an attribute of the object. It has no private attributes."""
         if name[0] == "_":
             raise self._lacks(name)
         self._settle()
@@ -161,7 +157,7 @@ class Blocking(Generic[A_co]):
     @staticmethod
     def _asynchronous(argument: object) -> object:
         """Return what an argument is the blocking form of, such as details to download, or else the argument."""
-        return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
+        return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001 - it is a form too
 
     def _form(self, value: object, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of a value, which is the value itself if it waits for nothing."""
@@ -177,7 +173,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
     __slots__ = ("_call",)
 
-    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - likewise
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
         self._call: Call[bool] | None = None
         """The last call of `_load`. None: it has returned."""
         of._called = type(self).__name__  # noqa: SLF001 - its form
@@ -190,7 +186,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
             if self._call is None:
                 items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
                 # fmt: off
-                for item in items: return item  # noqa: E701 - likewise
+                for item in items: return item  # noqa: E701 - one line, for the reason above
                 # fmt: on
             if not self._load():
                 raise StopIteration
@@ -346,7 +342,7 @@ class BlockingItems(BlockingIterator[R], _Table[Iteration[R]]):
             if self._call is None:
                 items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
                 # fmt: off
-                for taken in listed(items, at_most): return taken  # noqa: E701 - as in `__next__`
+                for taken in listed(items, at_most): return taken  # noqa: E701 - as in `BlockingIterator`
                 # fmt: on
             if not self._load(at_most):
                 return []
@@ -366,7 +362,7 @@ class BlockingBatches(BlockingIterator[list[R]]):
 
     def __next__(self) -> list[R]:
         # fmt: off
-        for batch in iter(partial(self._owner.take, sys.maxsize), []): return batch  # noqa: E701 - likewise
+        for batch in iter(partial(self._owner.take, sys.maxsize), []): return batch  # noqa: E701 - as in `BlockingIterator`
         # fmt: on
         raise StopIteration
 

@@ -194,11 +194,7 @@ def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -
 
 
 def _owner(name: str, item: T | None, model: type[T]) -> T:
-    """Return the item that another one belongs to: the given one, or the example.
-
-    Raises:
-        TypeError: It is of another model.
-    """
+    """Return the item that another one belongs to: the given one, or the example."""
     if not isinstance(item, model | None):
         raise TypeError(f"{name} must be {model.__name__} or None, got {item!r}")
     return make(model) if item is None else item
@@ -253,12 +249,7 @@ def _example_of(field: Field, value: object) -> object:
 
 
 def _checked(field: Field, value: object) -> object:
-    """Return the value of a field as the wire can carry it.
-
-    Raises:
-        TypeError: It is not of the field's type.
-        ValueError: It is a naive date-time.
-    """
+    """Return the value of a field as the wire can carry it."""
     if value is None and field.is_optional:
         return None
     if not field.is_array:
@@ -323,7 +314,6 @@ def _ended_at(made: Mapping[str, Any]) -> datetime | None:
 
 
 def _expression(made: Mapping[str, Any]) -> str:
-    """Write the expression of a validator."""
     if made["operator"] is None:
         raise ValueError("expression must be given if operator is None")
     return comparison(made["operator"], made["expected_value"])

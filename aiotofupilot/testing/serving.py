@@ -116,12 +116,7 @@ class HurriedClock(Clock):
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox of a test, given its markers, the closest first, and whether its sessions wait before retries.
-
-    Raises:
-        TypeError: There is no such option, or its value is of the wrong type.
-        ValueError: The value of an option is out of bounds.
-    """
+    """Return the sandbox that markers describe, the closest first, and whether its sessions wait before retries."""
     options: dict[str, Any] = {}
     for marker in markers:
         if marker.args:
