@@ -256,10 +256,8 @@ class RequestLog(list[Request]):
         peak_in_flight: The most requests that were in flight at any time.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.in_flight: int = 0
-        self.peak_in_flight: int = 0
+    in_flight: int = 0
+    peak_in_flight: int = 0
 
     @property
     def cursors(self) -> list[str | None]:

@@ -1,7 +1,4 @@
-"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself.
-
-A field of an item is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
-"""
+"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself."""
 
 from __future__ import annotations
 

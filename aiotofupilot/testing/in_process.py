@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -27,7 +27,6 @@ from aiotofupilot.sandbox.request import Head, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-    from typing import Self
 
     from yarl import URL
 
@@ -329,20 +328,15 @@ class InProcess(Transport):
                     return
 
 
-class _Client:
-    """Stands for an aiohttp session with the sandbox."""
+class _Client(nullcontext[None]):
+    """Stands for an aiohttp session with the sandbox. To leave it does nothing, because there are no connections."""
 
     closed = False
 
     def __init__(self, transport: InProcess, authorization: str | None) -> None:
+        super().__init__()
         self._transport = transport
         self._authorization = authorization
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Do nothing, because there are no connections."""
 
     @asynccontextmanager
     async def get(

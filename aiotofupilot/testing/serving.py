@@ -97,8 +97,8 @@ def without_waits() -> Generator[None]:
 class HurriedClock(Clock):
     """The real clock, on which each wait of a session is over at once, and moves the time by its length."""
 
-    def __init__(self) -> None:
-        self._ahead = 0.0
+    _ahead = 0.0
+    """Seconds by which it is ahead of the real one."""
 
     def monotonic(self) -> float:
         return super().monotonic() + self._ahead
