@@ -13,14 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.factory.measured import (
-    attachments,
-    children_of,
-    first_run_of,
-    measurement_details,
-    phase_details,
-    run_details,
-)
+from aiotofupilot.sandbox.factory import measured
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
 from aiotofupilot.sandbox.rest import Values, extended, pages
 
@@ -40,7 +33,7 @@ RUNS = Resource(
         "environments": "environment",
     },
     filters={"search_query": contains("unit.serial_number", id_from=8)},
-    details=(Detail("runs/*", models.RunDetails, more=run_details),),
+    details=(Detail("runs/*", models.RunDetails, more=measured.run_details),),
 )
 
 
@@ -55,7 +48,7 @@ PHASES = Resource(
     paths={"duration": "duration_ms", "phase_name": "name"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
     otherwise=partial(_of_run, "run_id"),
-    details=(Detail("phases/*", models.PhaseDetails, more=phase_details, hides=("run.outcome",)),),
+    details=(Detail("phases/*", models.PhaseDetails, more=measured.phase_details, hides=("run.outcome",)),),
 )
 
 MEASUREMENTS = Resource(
@@ -63,7 +56,7 @@ MEASUREMENTS = Resource(
     paths={"value_bool": "bool_value", "value_strings": "string_value"},
     filters={"exclude_retries": if_asked("is_final_attempt"), "ids": _of_run("run_id", "ids")},
     otherwise=partial(_of_run, "run_id"),
-    details=(Detail("measurements/*", models.MeasurementDetails, more=measurement_details),),
+    details=(Detail("measurements/*", models.MeasurementDetails, more=measured.measurement_details),),
 )
 
 LOGS = Resource(
@@ -105,9 +98,9 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
 def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, object]:
     return {
         "parent": unit.parent and _related(reading, unit.parent),
-        "children": tuple(_related(reading, child) for child in children_of(reading, unit.id)),
-        "created_during": first_run_of(reading, unit.id),
-        "attachments": attachments(reading, unit.id, "label.svg", "photo.part"),
+        "children": tuple(_related(reading, child) for child in measured.children_of(reading, unit.id)),
+        "created_during": measured.first_run_of(reading, unit.id),
+        "attachments": measured.attachments(reading, unit.id, "label.svg", "photo.part"),
     }
 
 
