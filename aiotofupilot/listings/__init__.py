@@ -7,8 +7,7 @@ TypedDict that its ``list()`` takes, and the query, ``help()`` and the options o
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
 - `_items` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
-- `_query` is what a listing declares, and a query: a listing with its filters, as paging knows it.
-- `_base` is the base class of all listings: the arguments of ``list()`` become a paginator.
+- `_base` is the base class of all listings, and a query: a listing with its filters, as paging knows it.
 
 A listing is loaded when it is first used. No listing loads aiohttp.
 """

@@ -1,37 +1,156 @@
-"""The base class of all listings: the arguments of ``list()`` become a paginator."""
+"""The base class of all listings: what a listing declares, and how the arguments of ``list()`` become a query of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from base64 import urlsafe_b64encode
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args
+from urllib.parse import urlencode
 
-from attrs import evolve
+from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.source import Plan
-from aiotofupilot.positions import Checkpoint, Shard, check_query
+from aiotofupilot._paging.source import Identified, Plan, Source, counted
+from aiotofupilot._paging.unreadable import suspected
+from aiotofupilot._public import internal
+from aiotofupilot._request import Label, Suspicion
+from aiotofupilot._wire.codec import Decoder, decoder
+from aiotofupilot._wire.response import read_page
+from aiotofupilot._wire.times import read_http_date
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models.fields import fields_of
+from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
-from ._declaration import Argument, arguments_of
+from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, bounded, check_names, checked, query_of
-from ._items import time_in
-from ._query import Declared, Query, T
-from ._shared import PageOptions
+from ._items import Connection, Detailed, ItemDetails, time_in, value_in
+from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from aiotofupilot._paging.source import Order, SortKey
+    from aiotofupilot._request import FetchOptions
+    from aiotofupilot.models import PageMeta, Run
+    from aiotofupilot.stats import RequestCounts
+
+T = TypeVar("T", bound=Identified)
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
 
+_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
 
-class Listing(Declared[T]):
+
+def _rank(argument: Argument) -> tuple[bool, ...]:
+    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
+    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
+
+
+class Listing(Generic[T]):
     """A listing of one kind of item.
 
     A subclass names its model, ``Listing[Station]``, and it has the name of its path. Its ``list()`` names a TypedDict,
-    whose keys are its arguments. `filters` and the documentation of ``list()`` are made from these.
+    whose keys are its arguments. The attributes that have no value here follow from these.
 
     Args:
         connection: The way to the server.
     """
+
+    name: ClassVar[str]
+    """The API's word for the items."""
+    path: ClassVar[str]
+    """The path of the items, after the base URL."""
+    model: ClassVar[type]
+    """The class of an item."""
+    is_bare: ClassVar[bool]
+    """Whether the server responds with a bare array. It is the only page."""
+    creation_field: ClassVar[str | None] = None
+    """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
+    None: items do not say it."""
+    creation_filter: ClassVar[str | None] = None
+    """What the names of the parameters begin with that bound the time of creation, such as ``created``. It follows from
+    `creation_field`, if nothing else is said. None: there are no such parameters."""
+    shard_field: ClassVar[str | None] = None
+    """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
+    shard_filter: ClassVar[str | None]
+    """The beginning of the names of the parameters that bound this field. None: there are no such parameters."""
+    oldest_first: ClassVar[str | None]
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
+    shards are cut. None: there is no such order."""
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
+    """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
+    stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
+    by_run: ClassVar[ByRun | None] = None
+    """How the items of some runs are requested. None: the items do not belong to runs."""
+    decode: ClassVar[Decoder[Any]]
+    """Reads a page of models."""
+    filters: ClassVar[tuple[Argument, ...]]
+    """The filters and the order, which are sent as parameters of the same name."""
+    options: ClassVar[tuple[Argument, ...]]
+    """The other arguments of ``list()``, which say how to list."""
+    summary: ClassVar[str]
+    """What ``list()`` does, in one sentence."""
+    note: ClassVar[str]
+    """What else there is to know of the listing. Empty: nothing."""
+    inclusive: ClassVar[dict[str, bool]]
+    """The arguments of ``list()`` for what the API leaves out unless it is asked for: metadata, sequences, and attempts
+    that were followed by another one."""
+    read_by_paging: ClassVar[tuple[str, ...]]
+    """The keys of an item's JSON, beside its ID, that paging reads: what sorts and divides items, and their run."""
+    stable_orders: ClassVar[frozenset[str]] = frozenset()
+    """The values of ``sort_by`` for an order in which no item can move past another one."""
+
+    @internal
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection = connection
+
+    def __init_subclass__(cls) -> None:
+        """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
+        super().__init_subclass__()
+        method: Callable[..., Paginator[Any]] = vars(cls)["list"]
+        (declared,) = get_args(method.__annotations__["arguments"])
+        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
+        cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
+        cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
+        cls.is_bare = all(option.name != "limit" for option in cls.options)
+        cls.summary, cls.note = describe(method, cls.filters, cls.options)
+        cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
+        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
+        cls.decode = _pages(cls, cls.model)
+        filters = {argument.name: argument for argument in cls.filters}
+        cls.inclusive = {name: True for name in filters if name.startswith("include_")}
+        cls.inclusive |= dict.fromkeys(filters.keys() & {"exclude_retries"}, False)
+
+        def filter_of(field: str | None) -> str | None:
+            name = field and field.removesuffix("_at")
+            return name if f"{name}_after" in filters else None
+
+        if any(field.name == "created_at" for field in fields_of(cls.model)):
+            cls.creation_field = cls.creation_field or "created_at"
+        cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
+        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
+        cls.shard_field = cls.shard_field or cls.creation_field
+        orders = filters["sort_by"].choices if "sort_by" in filters else ()
+        cls.oldest_first = cls.shard_field if cls.shard_field in orders else None
+        paths = [*cls.sort_paths.values(), *([cls.by_run.run_id] if cls.by_run else ())]
+        keys = {cls.creation_field, cls.shard_field, *orders, *(path[0] for path in paths)}
+        cls.read_by_paging = tuple(sorted(key for key in keys if key and key != "id"))
+
+    @classmethod
+    def _with_stable_orders(cls, argument: Argument) -> Argument:
+        """Return an argument after adding to ``sort_by`` which orders ``resync`` takes."""
+        if argument.name != "sort_by":
+            return argument
+        *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
+        orders = f"{', '.join(others)} or {last}" if others else last
+        return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.path}>"
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""
@@ -118,3 +237,197 @@ class Listing(Declared[T]):
         elif cursor.listing:
             check_query("cursor", cursor, self.name, query)
         return evolve(cursor, listing=self.name, query=query)
+
+
+@frozen
+class ByRun:
+    """How the items of some runs are requested, in a listing of what runs wrote."""
+
+    runs: Callable[[Connection], Listing[Run]]
+    """The listing of runs."""
+    run_ids: str
+    """The parameter that names the runs."""
+    run_id: tuple[str, ...]
+    """The path in an item to the ID of its run: one field, or a field and a field in it."""
+    procedure_id: str | None = None
+    """The parameter that has to name the procedure of the runs. None: none has to be named."""
+
+    def query(self, pairs: Pairs) -> Pairs:
+        """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
+        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
+        if self.procedure_id is not None:
+            names[self.procedure_id] = "procedure_ids"
+        return tuple((names[name], value) for name, value in pairs if name in names)
+
+
+def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
+    """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
+    return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
+
+
+@frozen(eq=False)
+class Query(Source[T]):
+    """A listing with its filters and order. Paging knows it as a `Source`."""
+
+    listing: Listing[Any]
+    """What is listed, with the way to the server."""
+    pairs: Pairs
+    """Filters and order, checked and in their string form."""
+    decode: Decoder[tuple[list[T], PageMeta]]
+    """Reads a page from a body."""
+    part: Shard[Any] | None = None
+    """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
+    _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
+
+    @property
+    def model(self) -> type[T]:
+        return self.decode.item
+
+    @property
+    def connection(self) -> Connection:
+        return self.listing.connection
+
+    @property
+    def whole(self) -> Shard[T]:
+        return self.part or Shard(listing=self.listing.name, query=self.pairs)
+
+    @property
+    def digest(self) -> str:
+        """A few characters that differ between queries."""
+        return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
+
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
+        listing = self.listing
+        parts = (f"limit={limit}", self._text, f"cursor={cursor}" if cursor else "")
+        query = self._text if listing.is_bare else "&".join(filter(None, parts))
+        target = f"{listing.path}?{query}" if query else listing.path
+        read = partial(read_page, cursor=cursor, decode=self.decode)
+        label, get, deadline = Label(listing.name, cursor), listing.connection.get, options.get("deadline")
+        if listing.is_bare:
+            page: Page[T] = await get(target, read, counts, label=label, **options)
+            return evolve(page, data=page.data[cursor:])  # it knows no cursor
+        if deadline is None:
+            return await get(target, read, counts, label=label, **options)
+        options["suspects"] = True
+        try:
+            return await get(target, read, counts, label=label, **options)
+        except Suspicion as found:
+            suspicion = found.with_traceback(None)
+        again = partial(get, target, read, counts, label=label, **options)
+        beside = counted(self.fetch, counts)
+        return await suspected(again, beside, deadline, cursor=cursor, limit=limit, suspicion=suspicion)
+
+    def raw(self) -> Query[RawItem]:
+        return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
+
+    def into(self, model: type) -> Query[Any]:
+        from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - a program without such a class need not load it
+
+        listing = type(self.listing)
+        return evolve(self, decode=own_decoder(model, list if listing.is_bare else Page, listing.read_by_paging))
+
+    def structs(self) -> Query[Any]:
+        return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
+
+    def details(self) -> ItemDetails[Any]:
+        listing = self.listing
+        if not isinstance(listing, Detailed):
+            raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
+        if self.decode.structs:
+            raise ValueError("structs have no details: call details() without structs(), or raw().details()")
+        if self.decode.is_own:
+            from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
+
+            return ItemDetails(listing, self.model, own_decoder(self.model))
+        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model())
+
+    def within(self, max_elapsed: float) -> Query[T]:
+        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
+
+    def narrowed(
+        self,
+        *,
+        after: datetime | None = None,
+        order: Order | None = None,
+        run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
+    ) -> Query[T]:
+        listing, by_run, pairs = self.listing, self.listing.by_run, self.pairs
+        if after is not None:
+            pairs = bounded(pairs, self._offered(listing.creation_filter, "have no filter on their creation"), after)
+        new: list[tuple[str, str]] = []
+        if order is not None:
+            sort_by = self._offered(listing.oldest_first, "cannot be asked for the oldest first")
+            new += [("sort_by", sort_by), ("sort_order", order)]
+        new += ((self._offered(by_run.run_ids if by_run else None, "are not listed by run"), run) for run in run_ids)
+        if procedure_id is not None:
+            name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
+            new.append((name, procedure_id))
+        names = {name for name, _ in new}
+        return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
+
+    def alone(self, item_id: str) -> Query[RawItem] | None:
+        # In a listing of what runs wrote, the IDs are those of runs.
+        if self.listing.by_run is not None or all(argument.name != "ids" for argument in self.listing.filters):
+            return None
+        return evolve(self.raw(), pairs=(*(pair for pair in self.pairs if pair[0] != "ids"), ("ids", item_id)))
+
+    def _offered(self, name: str | None, message: str) -> str:
+        if name is None:
+            raise ValueError(f"{self.listing.name} {message}")
+        return name
+
+    @property
+    def sort_key(self) -> SortKey | None:
+        listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
+        field = sort_by or listing.oldest_first or listing.creation_field
+        path = listing.sort_paths.get(sort_by, None if field is None else (field,))
+        return None if path is None else partial(reduce, value_in, path)
+
+    @property
+    def bounded(self) -> Query[T] | None:
+        return None if self.listing.creation_filter is None else self
+
+    @property
+    def ordered(self) -> Query[T] | None:
+        return None if self.listing.oldest_first is None else self
+
+    @property
+    def divided(self) -> Query[T] | None:
+        return None if self.listing.shard_filter is None else self
+
+    @property
+    def of_runs(self) -> Query[T] | None:
+        return None if self.listing.by_run is None else self
+
+    def timestamp(self, item: Identified) -> datetime | None:
+        return time_in(item, self.listing.shard_field)
+
+    def near_bounds(self) -> tuple[Query[RawItem], ...]:
+        raw, name = self.raw(), self.listing.shard_filter or ""
+        bounds = (self.part.start, self.part.end) if self.part else ()
+        near = (bounded(raw.pairs, name, bound, bound) for bound in bounds if bound)
+        return tuple(evolve(raw, pairs=pairs) for pairs in near)
+
+    def created_at(self, item: T) -> datetime | None:
+        return time_in(item, self.listing.creation_field, may_lack=False)
+
+    def runs(self) -> Query[Run]:
+        by_run = cast("ByRun", self.listing.by_run)  # otherwise this is not the query in this role
+        runs = by_run.runs(self.connection)
+        return Query(runs, by_run.query(self.pairs), runs.decode)
+
+    def run_id(self, item: T) -> str:
+        path = self.listing.by_run.run_id if self.listing.by_run else ()
+        value = reduce(value_in, path, item)
+        if not isinstance(value, str):
+            where = ".".join(path)
+            raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
+        return value
+
+    def procedure_id(self, run: Run) -> str | None:
+        name = self.listing.by_run and self.listing.by_run.procedure_id
+        return None if name is None or name in dict(self.pairs) else run.procedure.id
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        return read_http_date(page.headers.get("Date", ""))

@@ -12,10 +12,9 @@ from aiotofupilot import models  # noqa: F401 - the strings below name its class
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Log, Measurement, Phase, Run
 
-from ._base import Listing
+from ._base import ByRun, Listing
 from ._declaration import ServerDefault
 from ._items import Detailed
-from ._query import ByRun
 from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 
