@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
 import attrs
 
@@ -83,23 +83,9 @@ class Decoder(Generic[C]):
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
         """The fast way. For a body with a fault or in a rare form, it raises any error."""
-        from .structs import parser, whole  # noqa: PLC0415 - see the module's docstring
+        from .structs import fast_way  # noqa: PLC0415 - see the module's docstring
 
-        parse, make = parser(self._kind, structs=self.structs)
-        origin, items = get_origin(self._kind), list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
-
-        def decode(body: bytes) -> Any:
-            content = parse(body)
-            if origin is None:
-                return make([content], items)[0]
-            if origin is list:
-                return make(content, items), PageMeta(has_more=False)
-            cursor = content.meta.next_cursor
-            if cursor.__class__ is float:
-                cursor = whole(cursor)
-            return make(content.data, items), PageMeta(content.meta.has_more, cursor)
-
-        return decode
+        return fast_way(self._kind, structs=self.structs)
 
     def _in_detail(self, body: bytes) -> C:
         import msgspec  # noqa: PLC0415 - see the module's docstring

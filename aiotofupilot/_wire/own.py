@@ -53,7 +53,7 @@ from aiotofupilot.models.fields import wire_name
 from .codec import Decoder
 from .detailed import CONTAINERS, LEAVES, NAMES, Hook, checked, or_default, structured
 from .response import excerpt, read_json
-from .structs import as_parsed, parsed_type
+from .structs import as_parsed, enveloped, fast_way, parsed_type
 
 _VALUES: set[object] = {str, int, float, NoneType, datetime, timedelta, date, Decimal, UUID, Any, ...}
 
@@ -134,35 +134,20 @@ class OwnDecoder(Decoder[Any]):
         converter = _converter()
         _check(model, converter, "")
         self._structure = converter.get_structure_hook(model)
-        self._parse = self._parser(*_reading(model, converter))
-
-    def _parser(self, parsed: Any, make: Hook) -> Callable[[bytes], Any]:
-        """Return the function that makes one object of a body, or all objects of the items of a page."""
-        model = self.item
-        if self._envelope is None:
-            read: Callable[[bytes], object] = msgspec.json.Decoder(parsed).decode
-            return lambda body: make(read(body), model)
-        items: Any = list[parsed]
-        is_page = self._envelope is Page
-        envelope: Any = msgspec.defstruct("Envelope", [("data", items)]) if is_page else items
-        read = msgspec.json.Decoder(envelope).decode
-
-        def parse(body: bytes) -> object:
-            found = read(body).data if is_page else read(body)
-            return found if make is as_parsed else [make(item, model) for item in found]
-
-        return parse
+        parsed, self._make = _reading(model, converter)
+        self._parse: Any = msgspec.json.Decoder(enveloped(parsed, envelope)).decode
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], Any]:
-        parse = self._parse
+        parse, make, model, is_page = self._parse, self._make, self.item, self._envelope is Page
         if self._envelope is None:
-            return parse
-        parse_keys = Decoder[Any](self._envelope[self._keyed], structs=True)._at_once  # noqa: SLF001 - of the same class
+            return lambda body: make(parse(body), model)
+        parse_keys = fast_way(self._envelope[self._keyed], structs=True)
 
         def decode(body: bytes) -> object:
             items, meta = parse_keys(body)
-            return _with_values(items, parse(body)), meta
+            found = parse(body).data if is_page else parse(body)
+            return _with_values(items, found if make is as_parsed else [make(item, model) for item in found]), meta
 
         return decode
 
@@ -291,12 +276,11 @@ def _is_plain(cls: Any) -> bool:
         any(not field.is_native_in(cls) for field in _fields_of(cls))
         or hasattr(cls, "__getattr__")
         or cls.__getattribute__ is not object.__getattribute__
+        or cls.__new__ is not object.__new__
         or type(cls).__call__ is not type.__call__
         or not _is_generated(cls.__init__)
-        or "__new__" in {name for base in cls.__mro__[:-1] for name in base.__dict__}
         or not (cls.__setattr__ is object.__setattr__ or _is_generated(cls.__setattr__))
         or "_attrs_cached_hash" in getattr(getattr(cls.__hash__, "__code__", None), "co_names", ())
-        or issubclass(cls, BaseException)
     ):
         return False
     if "__attrs_attrs__" in own:
@@ -327,12 +311,7 @@ class _Field:
     name: str
     path: str
     """Where its value is in the JSON."""
-    default: object
-    """Its default, or what makes it; `attrs.NOTHING`: there is none."""
-
-    @property
-    def has_default(self) -> bool:
-        return self.default is not attrs.NOTHING
+    has_default: bool
 
     def is_native_in(self, cls: type) -> bool:
         """Return whether msgspec finds the field, and nothing else under its name, such as a base's constant.
@@ -369,15 +348,9 @@ def _fields_of(cls: Any) -> list[_Field]:
             raise TypeError(message)
         if name in {"attrs", "cl", "converter", "typevar_map"}:
             raise TypeError(f"cattrs has the name {name!r} for itself: use another, and metadata={{'path': {name!r}}}")
-        fields.append(_Field(name, path, field.default if is_of_attrs else _default_of(field)))
+        missing: Any = attrs.NOTHING if is_of_attrs else field.default_factory  # MISSING, or there is no other default
+        fields.append(_Field(name, path, field.default is not missing))
     return fields
-
-
-def _default_of(field: dataclasses.Field[object]) -> object:
-    """Return the default of a field of a dataclass, or what makes it, as attrs has it."""
-    missing = dataclasses.MISSING
-    default = field.default_factory if field.default is missing else field.default
-    return attrs.NOTHING if default is missing else default
 
 
 _DICT: Any = TypedDict
@@ -572,10 +545,7 @@ def _typed_dict_hook(kind: Any, converter: Converter) -> Hook:
 def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | None = None) -> Hook:
     """Return what makes an object of a class of a dict. Values at longer paths are found before.
 
-    Args:
-        kind: The class.
-        converter: Has what makes the values of fields.
-        hooks: What makes them instead, by the names of the fields.
+    ``hooks`` make the values of its fields, by their names. Otherwise the converter does.
     """
     hooks = hooks or {name: _structuring(hint, converter) for name, hint in _hints_of(kind).items()}
     fields = _fields_of(get_origin(kind) or kind)
@@ -586,7 +556,7 @@ def _class_hook(kind: Any, converter: Converter, hooks: Mapping[str, Hook] | Non
     )
 
     def structure(value: object, _: object) -> object:
-        members = checked(value, {dict}, "an object")
+        members = checked(value, {dict}, NAMES[dict])
         if deep:
             members = {**members}
         for path, keys, has_default in deep:

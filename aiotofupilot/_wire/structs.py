@@ -20,7 +20,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models import Page, RawItem
+from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 from aiotofupilot.positions import LARGEST
@@ -46,27 +46,40 @@ _PLAIN: dict[object, object] = {
 }
 
 
-def parser(kind: object, *, structs: bool) -> tuple[Callable[[bytes], Any], Hook]:
-    """Return a function that parses a body, which is a model, or a ``list`` or a ``Page`` of it, and one for its items.
+def fast_way(kind: object, *, structs: bool) -> Callable[[bytes], Any]:
+    """Return a function that makes of a body what `Decoder` returns of it.
 
-    The second function makes what is wanted of a list of parsed items. It also takes the type of the result, the list
-    of the model. For a body with a fault or in a rare form, either of them raises any error.
+    For a body with a fault or in a rare form, it raises any error.
     """
     origin: object = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
-    parsed: Any = parsed_type(item, structs=structs)
-    if origin is not None:
-        parsed = list[parsed]
-    if origin is Page:
-        meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
-        parsed = msgspec.defstruct("Envelope", [("data", parsed), ("meta", meta)])
-    make: Any = as_parsed if structs else _items_converter().get_structure_hook(list[item])  # type: ignore[valid-type]  # a type that only the run time knows
-    return msgspec.json.Decoder(parsed).decode, make
+    items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
+    make: Any = as_parsed if structs else _items_converter().get_structure_hook(items)
+    parse: Any = msgspec.json.Decoder(enveloped(parsed_type(item, structs=structs), origin)).decode
+    if origin is None:
+        return lambda body: make([parse(body)], items)[0]
+    if origin is list:
+        return lambda body: (make(parse(body), items), PageMeta(has_more=False))
+
+    def decode(body: bytes) -> object:
+        page = parse(body)
+        cursor = page.meta.next_cursor
+        if cursor.__class__ is float:  # older servers wrote 50.0 for the cursor 50
+            cursor = msgspec.convert(cursor, _INTEGER, strict=False)
+        return make(page.data, items), PageMeta(page.meta.has_more, cursor)
+
+    return decode
 
 
-def whole(number: float) -> int:
-    """Return an integer that is written as a float: older servers wrote 50.0 for the cursor 50."""
-    return msgspec.convert(number, _INTEGER, strict=False)
+def enveloped(item: Any, origin: object) -> Any:
+    """Return the type of a body: that of an item, or of a ``list`` or a `Page` of such items."""
+    if origin is None:
+        return item
+    items: Any = list[item]
+    if origin is list:
+        return items
+    meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _INTEGER | float | None, None)])
+    return msgspec.defstruct("Envelope", [("data", items), ("meta", meta)])
 
 
 @cache
