@@ -25,7 +25,7 @@ from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import Pairs, bounded, check_names, checked, query_of
-from ._items import Connection, Detailed, ItemDetails, time_in, value_in
+from ._items import Connection, Detailed, ItemDetails, raw_item, time_in, value_in
 from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
@@ -339,7 +339,9 @@ class Query(Source[T]):
             from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
 
             return ItemDetails(listing, self.model, own_decoder(self.model))
-        return ItemDetails(listing, RawItem if self.model is RawItem else listing.detail_model())
+        if self.model is RawItem:
+            return ItemDetails(listing, RawItem, raw_item)
+        return ItemDetails(listing, listing.detail_model(), decoder(listing.detail_model()))
 
     def within(self, max_elapsed: float) -> Query[T]:
         return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot._paging.source import Identified
     from aiotofupilot._request import FetchOptions
-    from aiotofupilot._wire.codec import Decoder
     from aiotofupilot._wire.response import Response
 
 D = TypeVar("D")
@@ -186,7 +185,7 @@ class Detailed(Generic[D]):
             NotFoundError: There is no such item.
             TofuPilotError: The server did not respond as it should.
         """
-        details: ItemDetails[D] = ItemDetails(self, self.detail_model())
+        details: ItemDetails[D] = ItemDetails(self, self.detail_model(), decoder(self.detail_model()))
         return await details.request(key, details.decode, RequestCounts())
 
 
@@ -198,13 +197,8 @@ class ItemDetails(Generic[D]):
     """What has the items."""
     model: type[D]
     """The class of the details, or `RawItem`."""
-    own: Decoder[D] | None = None
-    """What makes them of a body, if the class is the user's own."""
-
-    def decode(self, body: bytes, /) -> D:
-        if self.own is not None:
-            return self.own(body)
-        return cast("D", _raw(body) if self.model is RawItem else decoder(self.model)(body))
+    decode: Callable[[bytes], D]
+    """Makes them of a body."""
 
     @property
     def hint(self) -> str:
@@ -249,7 +243,8 @@ class ItemDetails(Generic[D]):
         return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
 
 
-def _raw(body: bytes) -> RawItem:
+def raw_item(body: bytes) -> RawItem:
+    """Return a body that is an object."""
     item = read_json(body)
     if not isinstance(item, dict):
         raise DecodeError("$: expected an object", path="$")

@@ -118,11 +118,9 @@ class VersionDetails(refs.ProcedureVersion):
 
 
 @frozen(kw_only=True)
-class Aggregation:
+class Aggregation(refs.WithKeywordID):
     """One value that sums up a measurement or a data series, such as its mean."""
 
-    id: str
-    """UUID."""
     type: str
     """What it is: a free text, such as ``MIN`` or ``avg``. The API does not say in which case it is written."""
     outcome: str | None
@@ -154,15 +152,13 @@ class DataSeries:
 
 
 @shown(kw_only=True)
-class RunMeasurement:
+class RunMeasurement(refs.WithKeywordID):
     """One measurement of a phase, with its value of any type.
 
     The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
     `measured_value`.
     """
 
-    id: str
-    """UUID."""
     name: str
     """Name of the measurement."""
     outcome: str
@@ -241,11 +237,9 @@ class PhaseDetails(RunPhase):
 
 
 @frozen(kw_only=True)
-class Attachment:
+class Attachment(refs.WithKeywordID):
     """A file that is attached to a run or a unit."""
 
-    id: str
-    """UUID."""
     name: str
     """Name of the file, 1 to 255 characters. It may hold slashes, so it is not safe as a path."""
     size: int | float | None
@@ -308,11 +302,9 @@ class RunStation(refs.WithID):
 
 
 @frozen(kw_only=True)
-class RunLog:
+class RunLog(refs.WithKeywordID):
     """One line that the run wrote to its log."""
 
-    id: str
-    """UUID."""
     level: str
     """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
     timestamp: datetime
