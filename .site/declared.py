@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 import griffe
 
 from aiotofupilot.listings import NAMES, Options, PageOptions, listing_class
-from aiotofupilot.listings._declaration import arguments_of
+from aiotofupilot.listings._arguments import arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Declared(griffe.Extension):
                     self.bridge(member, *BRIDGED.fullmatch(called[0]).groups())
         for options in (Options, PageOptions):
             for argument in arguments_of(options):
-                if member := pkg[f"listings._shared.{options.__name__}"].members.get(argument.name):
+                if member := pkg[f"listings._arguments.{options.__name__}"].members.get(argument.name):
                     member.annotation = annotation(argument.annotation)
                     member.docstring = griffe.Docstring(argument.full_doc, parent=member)
         for module in modules(pkg):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._http.retry import Retry
     from ._http.throttle import Limiter
     from ._paging.iteration import Iteration
-    from .listings._shared import ExtraQuery
+    from .listings._arguments import ExtraQuery
 
 
 __all__ = ["TofuPilotSession"]

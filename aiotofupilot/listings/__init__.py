@@ -4,8 +4,8 @@
 TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
 
 - `procedures`, `runs`, `units` and `stations` have the listings.
-- `_shared` has the values, options and filters that several listings take.
-- `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
+- `_arguments` reads a TypedDict, and has the options and filters that several listings take.
+- `_encoding` checks arguments, and turns filters into a query.
 - `_items` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
 - `_base` is the base class of all listings, and a query: a listing with its filters, as paging knows it.
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot._paging.source import Identified
 
+    from ._arguments import Argument, Bounds, Options, PageOptions
     from ._base import Listing
-    from ._declaration import Argument, Bounds
     from ._items import Connection, Detailed
-    from ._shared import Options, PageOptions
     from .procedures import Deployments, Procedures
     from .runs import Logs, Measurements, Phases, Runs
     from .stations import Stations, Users
@@ -174,8 +173,8 @@ NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value
 
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    _NAMES = {"_base": ["Listing"], "_declaration": ["Argument", "Bounds"], "_items": ["Detailed"]}
-    _NAMES["_shared"] = ["Options", "PageOptions"]
+    _NAMES = {"_base": ["Listing"], "_items": ["Detailed"]}
+    _NAMES["_arguments"] = ["Argument", "Bounds", "Options", "PageOptions"]
     for _name in NAMES:
         _NAMES.setdefault(vars(Listings)[_name].module, []).append(_name.capitalize())
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES)

@@ -23,10 +23,9 @@ from aiotofupilot.models import Page, RawItem
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
-from ._declaration import Argument, arguments_of, describe
+from ._arguments import Argument, OfOperatedRun, PageOptions, arguments_of, describe, rank
 from ._encoding import Pairs, bounded, check_names, checked, query_of
 from ._items import Connection, Detailed, ItemDetails, raw_item, time_in, value_in
-from ._shared import OfOperatedRun, OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,13 +39,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Identified)
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
-
-_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
-
-
-def _rank(argument: Argument) -> tuple[bool, ...]:
-    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
-    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
 
 
 class Listing(Generic[T]):
@@ -112,7 +104,7 @@ class Listing(Generic[T]):
         super().__init_subclass__()
         method: Callable[..., Paginator[Any]] = vars(cls)["list"]
         (declared,) = get_args(method.__annotations__["arguments"])
-        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
+        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=rank)
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
         cls.is_bare = all(option.name != "limit" for option in cls.options)

@@ -23,8 +23,7 @@ from aiotofupilot._checks import as_str, aware, boolean, for_parameter, integer,
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
-from ._declaration import Argument, Bounds
-from ._shared import ExtraQuery, MetadataFilter
+from ._arguments import Argument, Bounds, ExtraQuery, MetadataFilter
 
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of a query, in order. A name repeats where its parameter takes several values."""

@@ -12,10 +12,9 @@ from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Deployment, Procedure
 
+from ._arguments import Bounds, Environment, PageOptions
 from ._base import Listing
-from ._declaration import Bounds
 from ._items import Detailed, get_item, segment
-from ._shared import Environment, PageOptions
 
 
 class ProcedureArguments(PageOptions, total=False):

@@ -12,10 +12,19 @@ from aiotofupilot import models  # noqa: F401 - the strings below name its class
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Log, Measurement, Phase, Run
 
+from ._arguments import (
+    OfOperatedRun,
+    OfProcedure,
+    OfRun,
+    PageOptions,
+    RunOutcome,
+    ServerDefault,
+    UnitSamples,
+    WithMetadata,
+    WithOrder,
+)
 from ._base import ByRun, Listing
-from ._declaration import ServerDefault
 from ._items import Detailed
-from ._shared import OfOperatedRun, OfProcedure, OfRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 
 class RunArguments(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=False):

@@ -10,9 +10,9 @@ from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Station, User
 
+from ._arguments import Options, PageOptions, WithMetadata
 from ._base import Listing
 from ._items import Detailed, get_item
-from ._shared import Options, PageOptions, WithMetadata
 
 
 class StationArguments(WithMetadata, PageOptions, total=False):

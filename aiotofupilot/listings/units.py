@@ -11,10 +11,9 @@ from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Batch, Part, Unit
 
+from ._arguments import Bounds, PageOptions, RunOutcome, ServerDefault, UnitSamples, WithMetadata, WithOrder
 from ._base import Listing
-from ._declaration import Bounds, ServerDefault
 from ._items import Detailed, get_item, segment
-from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 
 class UnitArguments(WithMetadata, WithOrder, PageOptions, total=False):

@@ -18,13 +18,13 @@ CHANGES = {
         "list(search_query)",
     ),
     "an option's default changes": (
-        "listings/_shared.py",
+        "listings/_arguments.py",
         'Default("raise")',
         'Default("skip")',
         "list(on_unreadable)",
     ),
     "a filter of several listings is gone": (
-        "listings/_shared.py",
+        "listings/_arguments.py",
         "    serial_numbers:",
         "    serials:",
         "Logs.list(serial_numbers)",

@@ -1,0 +1,314 @@
+"""The arguments of ``list()``: how they are declared, and those that several listings take.
+
+A listing declares them in a TypedDict. The annotation of a key says everything about the argument: its type, its
+documentation, its bounds and its default.
+
+    class StationArguments(PageOptions, total=False):
+        search_query: Annotated[str | None, "Text that the name contains.", Bounds(high=100)]
+
+`arguments_of` reads the keys, `describe` makes the signature and the docstring of ``list()`` from them, and `_encoding`
+checks and sends what is given. The command and the sandbox read `Argument` too.
+
+Enumerated fields of items are plain strings, because TofuPilot has added values before. An item with a new value is not
+an error. The values here are those that arguments can have.
+
+Source: the official Python SDK ``tofupilot`` 2.26.1
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from textwrap import fill
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Required, TypedDict, Union, get_args, get_origin, get_type_hints
+
+from attrs import frozen
+
+from aiotofupilot._paging.source import OnDrift, OnUnreadable, Order
+from aiotofupilot.positions import LARGEST, Checkpoint
+
+
+@frozen
+class Bounds:
+    """The bounds of a number, or of the length of a string in UTF-16 code units."""
+
+    low: int | None = None
+    """The least. None: there is no least."""
+    high: int | None = None
+    """The most. None: there is no most."""
+
+    def __str__(self) -> str:
+        if self.low is None:
+            return f"at most {self.high}"
+        return f"{self.low} or more" if self.high is None else f"{self.low} to {self.high}"
+
+
+@frozen
+class Default:
+    """The value of an argument that is not given, if that is not None."""
+
+    value: object
+
+
+@frozen
+class ServerDefault:
+    """The server's value of a parameter that is not sent."""
+
+    value: bool | str
+
+
+@frozen(kw_only=True)
+class Argument:
+    """An argument of ``list()``. A filter is a parameter of the API with the same name."""
+
+    name: str
+    """The name of the argument."""
+    annotation: object
+    """The type as type checkers see it, such as ``Sequence[str] | None``."""
+    doc: str
+    """What it means: sentences, with names and values in double backticks."""
+    is_required: bool = False
+    """Whether it has to be given."""
+    bounds: Bounds | None = None
+    """What a number can be, or how long a string can be. None: there are no bounds."""
+    default: object = None
+    """Its value if it is not given. None is not sent."""
+    server_default: bool | str | None = None
+    """What the server takes for a filter that is not sent. None: the server does not filter."""
+
+    @property
+    def type(self) -> object:
+        """The type without None, such as ``Sequence[str]``, `datetime` or a Literal."""
+        is_union = get_origin(self.annotation) in (Union, UnionType)
+        kinds = get_args(self.annotation) if is_union else (self.annotation,)
+        return Union[tuple(kind for kind in kinds if kind is not NoneType)]  # noqa: UP007 - made of a tuple
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it can be None."""
+        return NoneType in get_args(self.annotation)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it takes several values. Each is sent under the same name."""
+        return get_origin(self.type) is Sequence
+
+    @property
+    def item_type(self) -> Any:  # noqa: ANN401 - any annotation
+        """The type of one value, such as `str`."""
+        return get_args(self.type)[0] if self.is_repeated else self.type
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that can be given. Empty: others too."""
+        return get_args(self.item_type) if get_origin(self.item_type) is Literal else ()
+
+    @property
+    def full_doc(self) -> str:
+        """The documentation with the bounds, and with what the server takes if the argument is not sent."""
+        told = self.doc
+        if self.bounds:
+            sentence, _, rest = told.partition(".")
+            length = " characters as UTF-16 counts them" if self.type is str else ""
+            told = f"{sentence}, {self.bounds}{length}.{rest}"
+        return told if self.server_default is None else f"{told} None: ``{self.server_default}``."
+
+
+def arguments_of(declared: type) -> tuple[Argument, ...]:
+    """Return the arguments that a TypedDict declares, those of its bases first."""
+    hints = get_type_hints(declared, include_extras=True)
+    return tuple(_argument(name, hint) for name, hint in hints.items())
+
+
+def _argument(name: str, hint: object) -> Argument:
+    is_required = get_origin(hint) is Required
+    annotation, doc, *facts = get_args(get_args(hint)[0] if is_required else hint)
+    told: dict[str, Any] = {}
+    for fact in facts:
+        match fact:
+            case Bounds():
+                told["bounds"] = fact
+            case Default(value):
+                told["default"] = value
+            case ServerDefault(value):
+                told["server_default"] = value
+            case _:
+                raise TypeError(f"{name} is annotated with {fact!r}, which nothing reads")
+    argument = Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
+    if argument.bounds and argument.is_repeated:
+        raise TypeError(f"{name} takes several values, and bounds are those of a single one")
+    return argument
+
+
+def describe(
+    method: Callable[..., object], filters: Sequence[Argument], options: Sequence[Argument]
+) -> tuple[str, str]:
+    """Give a ``list()`` the signature and the docstring for ``help()``. Return its own first sentence, and the rest."""
+    signature = inspect.signature(method)
+    own, keywords = signature.parameters.values()
+    arguments = (*filters, *options)
+    parameters = [
+        keywords.replace(
+            name=argument.name,
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if argument.is_required else argument.default,
+            annotation=argument.annotation,
+        )
+        for argument in arguments
+    ]
+    method.__signature__ = signature.replace(parameters=[own, *parameters])  # type: ignore[attr-defined] # what inspect looks for first
+    summary, _, note = (inspect.getdoc(method) or "").partition("\n\n")
+    parts = [f"{summary} Nothing is sent before the listing is used.", note, _RULES if filters else ""]
+    entries = [_filled(f"{argument.name}: {argument.full_doc}", "    ") for argument in arguments]
+    method.__doc__ = "\n\n".join([*map(_filled, filter(None, parts)), "Args:\n" + "\n".join(entries), _RAISES])
+    return summary, note
+
+
+def _filled(text: str, indent: str = "") -> str:
+    return fill(text, 112, initial_indent=indent, subsequent_indent=indent * 2)
+
+
+_RULES = (
+    "Where a filter takes several values, an item has to match one of them. None and an empty list are no filter. "
+    "Date-times are timezone-aware; fractions of a millisecond are rounded so that they leave no item out."
+)
+
+_RAISES = """Raises:
+    TypeError: An argument is of the wrong type or unknown, or a required one is missing.
+    ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
+        another listing or query."""
+
+
+RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
+"""How a run ended."""
+
+Environment = Literal["production", "preview", "development"]
+"""Where a deployment runs."""
+
+MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
+"""At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
+one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
+
+ExtraQuery = Mapping[str, str | Sequence[str]]
+"""Parameters of a request by name. A name with several values is sent once for each of them."""
+
+UnitSamples = Annotated[
+    Sequence[Literal["production", "golden", "failing", "ignored"]] | None,
+    "What the units are samples of; ``production`` stands for units that are not samples.",
+]
+"""The filter by what units are samples of."""
+
+
+class Options(TypedDict, total=False):
+    """The options of every listing."""
+
+    cursor: Annotated[
+        int | Checkpoint | None,
+        "Where to begin, in the server's counting. Or a `Checkpoint`, to resume after the last item that a walk of the "
+        "same query yielded. None: at the beginning.",
+        Bounds(0, LARGEST),
+    ]
+    max_items: Annotated[int | None, "Yield at most this many items. None: all.", Bounds(0)]
+    on_drift: Annotated[
+        OnDrift | None,
+        'What to do about items that come and go during the walk. ``"resync"`` requests each page one item early, to '
+        "see whether the listing has moved, and finds its position again if it has. It yields every item that is "
+        "listed during the whole walk, and yields it once. It requests at least 2 items per page. "
+        '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved. '
+        '``"ignore"`` follows the cursor. It drops an item that comes again soon, and a removal can make it miss '
+        'items. None: ``"resync"``, or ``"ignore"`` in an order in which items can move. If the server\'s cursors are '
+        "not offsets, the walk then follows them, warns once, and sets `WalkStats.is_unchecked`.",
+    ]
+    extra_query: Annotated[
+        ExtraQuery | None,
+        'Parameters of the API that are newer than this package, such as ``{"team_ids": ["a", "b"]}``. They are sent '
+        "with each page as they are, and belong to the query like filters. None: there are none.",
+    ]
+
+
+class PageOptions(Options, total=False):
+    """The options of a listing that the server cuts into pages."""
+
+    limit: Annotated[
+        int,
+        "Items per page. If a server sends fewer, the walk is only slower.",
+        Bounds(1, 100),
+        Default(100),
+    ]
+    concurrency: Annotated[
+        int | None,
+        "At most this many pages are in flight or waiting to be used. From 2 on, cursors are computed ahead, as long "
+        "as the server's cursors confirm them. None: the session's.",
+        Bounds(1),
+    ]
+    on_unreadable: Annotated[
+        OnUnreadable,
+        "What to do about a single item that the server cannot serve, or that is not what the API promises. A page "
+        'with such an item fails. It is requested in smaller parts until the item is alone. ``"raise"`` yields all '
+        "items before it, and raises an error whose ``position`` is the position of the item. "
+        '``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.',
+        Default("raise"),
+    ]
+
+
+class WithOrder(TypedDict, total=False):
+    """The direction of the order, for listings that can be sorted."""
+
+    sort_order: Annotated[
+        Order | None,
+        "``asc``: the smallest or oldest first; ``desc``: the largest or newest first.",
+        ServerDefault("desc"),
+    ]
+
+
+class WithMetadata(TypedDict, total=False):
+    """The filters of items that have metadata."""
+
+    metadata: Annotated[
+        MetadataFilter | None,
+        'Conditions on the metadata, at most 5 keys, such as ``{"shift": {"in": ["A", "B"]}}``.',
+    ]
+    include_metadata: Annotated[bool | None, "Whether items come with their metadata.", ServerDefault(False)]
+
+
+class OfRun(TypedDict, total=False):
+    """Filters about runs. They mean the same in the listing of runs and in the listings of what runs wrote."""
+
+    procedure_versions: Annotated[Sequence[str] | None, "Tags of the procedure's versions."]
+    deployment_ids: Annotated[Sequence[str] | None, "IDs of the deployments that ran."]
+    environments: Annotated[Sequence[Environment] | None, "Environments of the deployments that ran."]
+    serial_numbers: Annotated[Sequence[str] | None, "Serial numbers of the units tested."]
+    part_numbers: Annotated[Sequence[str] | None, "Part numbers of the units tested."]
+    revision_numbers: Annotated[Sequence[str] | None, "Revision numbers of the units tested."]
+    batch_numbers: Annotated[Sequence[str] | None, "Numbers of the batches that the units tested belong to."]
+    created_by_user_ids: Annotated[Sequence[str] | None, "IDs of the users that created the runs."]
+    created_by_station_ids: Annotated[Sequence[str] | None, "IDs of the stations that created the runs."]
+
+
+class OfOperatedRun(OfRun, total=False):
+    """The same, for listings that know the operators of runs."""
+
+    operated_by_ids: Annotated[Sequence[str] | None, "IDs of the operators of the runs."]
+    operated_by_names: Annotated[Sequence[str] | None, "Names of the operators of the runs."]
+
+
+class OfProcedure(OfOperatedRun, total=False):
+    """Filters of what the runs of one procedure wrote."""
+
+    procedure_id: Required[Annotated[str, "ID of the procedure. The API requires it."]]
+    ids: Annotated[Sequence[str] | None, "IDs of runs, not of the items themselves."]
+    exclude_retries: Annotated[bool | None, "Whether items of earlier attempts are left out.", ServerDefault(True)]
+    duration_min: Annotated[
+        timedelta | None, "The shortest duration, probably of the run. The API does not say which duration this is."
+    ]
+    duration_max: Annotated[timedelta | None, "The longest duration, probably of the run."]
+    started_after: Annotated[datetime | None, "Only items started at this time or later."]
+    started_before: Annotated[datetime | None, "Only items started at this time or earlier."]
+
+
+_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
+
+
+def rank(argument: Argument) -> tuple[bool, ...]:
+    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
+    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
