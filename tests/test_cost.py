@@ -12,7 +12,7 @@ from msgspec import json
 
 from aiotofupilot import Procedure, TofuPilotSession, to_wire
 from aiotofupilot._wire.response import Response, read_page
-from aiotofupilot.listings import Procedures, _query
+from aiotofupilot.listings import Procedures, _base
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 PAGES = 12
@@ -118,7 +118,7 @@ class TestDecoding:
 
             return read_page(response, cursor, once)
 
-        monkeypatch.setattr(_query, "read_page", read)
+        monkeypatch.setattr(_base, "read_page", read)
         walk = session.procedures.list(limit=LIMIT, **options).walk()
         assert len([procedure async for procedure in walk]) == LISTED
 

@@ -6,20 +6,16 @@ process may end at any time, also by kill -9, and the next one goes on with what
 locks, each process has a part of its own, which no other one goes on with.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TypeVar
+from io import FileIO
+from pathlib import Path
+from typing import Literal, TypeVar
 
 from aiotofupilot._part import locked, opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import FileIO
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -42,14 +38,15 @@ async def in_thread(work: Callable[[], T]) -> T:
 class PartFile:
     """What will be a file in some place. If the disk is full, its methods raise an `OSError`."""
 
+    _path: Path
+    _file: FileIO
+
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path: Path
         self._is_shared = True
         """Whether another process can go on with the part."""
         self.etag: str | None = None
         """The validator of the file; None: the rest cannot be asked for."""
-        self._file: FileIO
         self._is_open = False
         self._written = 0
         self._pending = bytearray()

@@ -4,15 +4,13 @@ A presigned address stands in for the key, and anybody who has it can download t
 error, log line or span. Errors name the host at most.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re
 import zlib
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import aiohttp
 from attrs import frozen
@@ -20,23 +18,17 @@ from yarl import URL
 
 from aiotofupilot import errors
 from aiotofupilot._checks import host_of, is_loopback, is_visible
+from aiotofupilot._http.client import Connection
 from aiotofupilot._http.failures import refusal, translated
 from aiotofupilot._http.retry import Attempts
 from aiotofupilot._http.throttle import Throttle
-from aiotofupilot._http.transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, sender
+from aiotofupilot._http.transport import NO_LIMIT, REDIRECTS, REDIRECTS_AT_MOST, Transport, sender
 from aiotofupilot._request import Label
 from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-
-    from aiotofupilot._http.client import Connection
-    from aiotofupilot._http.proxy import Proxy
-    from aiotofupilot._http.transport import Transport
-
-    from .part import PartFile
+from .part import PartFile
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -185,7 +177,7 @@ class _Reception:
         credentials. Trace hooks do not see them.
         """
         transport, url = self._connection.transport, self._url
-        proxy: Proxy | None = None
+        proxy = None
         session, bare = transport.open(), transport.bare()
         headers = {"Accept-Encoding": "identity"}  # a compressed file could not be resumed
         if self._validator:

@@ -11,11 +11,10 @@ aiohttp takes, and many programs import this package without listing anything.
 Nothing is coerced. In both ways, a number where a string belongs is an error, and is not turned into a string.
 """
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Callable
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
+from typing import Any, Generic, TypeVar, cast, get_args
 
 import attrs
 
@@ -24,9 +23,6 @@ from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 
 from .response import excerpt, read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["from_wire", "to_wire"]
 

@@ -3,8 +3,6 @@
 This way takes ten times as long as the usual one. Each of its checks is a separate function.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal

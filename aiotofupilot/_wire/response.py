@@ -3,24 +3,18 @@
 Source: https://www.tofupilot.com/docs/api
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 from aiotofupilot import errors
-from aiotofupilot.models import Page
+from aiotofupilot.models import Page, PageMeta
 
 from .times import read_http_date
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    from aiotofupilot.models import PageMeta
 
 T = TypeVar("T")
 

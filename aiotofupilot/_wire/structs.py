@@ -9,12 +9,11 @@ A reader that needs the values alone takes structs for all models, because struc
 msgspec is strict and refuses some pages that are good. The codec then parses these again in another way.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache, partial
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import msgspec
@@ -24,11 +23,6 @@ from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 from aiotofupilot.positions import LARGEST
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .detailed import Hook
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
@@ -88,7 +82,7 @@ def _items_converter() -> Converter:
     converter = Converter(detailed_validation=False)
 
     @converter.register_structure_hook_factory(lambda _: True)
-    def items(kind: object) -> Hook:
+    def items(kind: object) -> Callable[[Any, object], object]:
         (item,) = get_args(kind)
         if item is RawItem:
             return _raw_items

@@ -5,8 +5,6 @@ functions here read the formats that msgspec does not know. msgspec is imported 
 the command's help does not wait for it.
 """
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta

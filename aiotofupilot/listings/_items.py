@@ -1,34 +1,26 @@
 """The way to the server, and what it returns by itself: one item, with everything that it knows of it."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
 from attrs import frozen
 
 from aiotofupilot import models
 from aiotofupilot._checks import as_str, for_parameter, must_be
-from aiotofupilot._paging.source import Connection as PagingConnection
-from aiotofupilot._request import Label
+from aiotofupilot._paging.source import Connection as PagingConnection, Identified
+from aiotofupilot._request import FetchOptions, Label
 from aiotofupilot._wire.codec import decoder
-from aiotofupilot._wire.response import read_item, read_json
+from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 from aiotofupilot.stats import RequestCounts
 
 from ._encoding import parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiotofupilot._paging.source import Identified
-    from aiotofupilot._request import FetchOptions
-    from aiotofupilot._wire.response import Response
 
 D = TypeVar("D")
 V = TypeVar("V")

@@ -5,10 +5,8 @@ A table has no secret, as a repr has none.
 Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
 """
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -16,9 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 
 from .fields import shown_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["rows_of_items", "showing", "shown"]
 
