@@ -1,24 +1,23 @@
 """Downloads one attachment, or many at once, into files whose names work on every system."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
 from aiotofupilot._checks import integer, must_be
+from aiotofupilot._http.client import Connection
 from aiotofupilot._http.outage import is_transient
 from aiotofupilot._http.retry import RetryPolicy
 from aiotofupilot._otel import download_span
@@ -32,19 +31,12 @@ from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 from .part import PartFile, in_thread
 from .storage import receive
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiotofupilot._http.client import Connection
-    from aiotofupilot._paging.tasks import Work
-    from aiotofupilot.listings import Runs, Units
-
 __all__ = ["Download"]
 
 T = TypeVar("T")
 
 Attachments: TypeAlias = (
-    "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"
+    Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]
 )
 
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
@@ -81,7 +73,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
     return file.path
 
 
-def downloads(connection: Connection, attachments: object, folder: object, *, concurrency: object) -> Downloads:
+def downloads(connection: Connection, attachments: object, folder: object, *, concurrency: object) -> "Downloads":
     """Download many attachments at once; see `TofuPilotSession.downloads`."""
     if not isinstance(attachments, AsyncIterable | Iterable):
         raise must_be(TypeError, "attachments", "an iterable or an asynchronous iterable", attachments)
@@ -155,8 +147,8 @@ class _File:
         """Read the run or the unit for a new address of the attachment."""
         listing, key = self._attachment.owner or ("", "")
         whose = f"{listing.removesuffix('s')} {key!r}"
-        source = cast("Runs | Units", listing_class(listing)(self._connection))
-        owner = await source.get(key)
+        source: Any = listing_class(listing)(self._connection)
+        owner: RunDetails | UnitDetails = await source.get(key)
         found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
         if found is None:
             raise AttachmentError(f"{whose} has no {self._name} any more")
@@ -174,7 +166,9 @@ class Downloads(Iteration[Download]):
     iterable raises an error, what it yielded before is finished first.
     """
 
-    def __init__(self, one: Callable[[Attachment], Work[Download]], attachments: Attachments, concurrency: int) -> None:
+    def __init__(
+        self, one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
+    ) -> None:
         self._one = one
         self._source = _Source(attachments)
         self._concurrency = concurrency
