@@ -8,8 +8,6 @@ cattrs structures the whole JSON with detailed validation, which takes rare form
 Numbers with a fraction are parsed as `Decimal` for cattrs, because a float has 17 digits at most.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import sys
@@ -101,16 +99,6 @@ _CONTAINERS: set[object] = {list, Sequence, tuple, set, frozenset, dict, Mapping
 """The types that msgspec knows, beside booleans, enumerations and literals. It coerces none of these."""
 
 
-def own_decoder(model: object, envelope: object = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
-    """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
-    if not _is_class(model) and not _is_pydantic(model):
-        raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", model)
-    try:
-        return _own_decoder(model, envelope, keys)
-    except (AttributeError, NameError, SyntaxError, TypeError) as error:
-        raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
-
-
 class OwnDecoder(Decoder[Any]):
     """Decodes bodies into objects of a class of the user's own.
 
@@ -173,6 +161,16 @@ class OwnDecoder(Decoder[Any]):
 
 
 _own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define classes without end
+
+
+def own_decoder(model: object, envelope: object = None, keys: tuple[str, ...] = ()) -> OwnDecoder:
+    """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
+    if not _is_class(model) and not _is_pydantic(model):
+        raise must_be(TypeError, "model", "an attrs class, a dataclass or a pydantic model", model)
+    try:
+        return _own_decoder(model, envelope, keys)
+    except (AttributeError, NameError, SyntaxError, TypeError) as error:
+        raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
 
 
 def _with_values(items: list[Any], values: list[object]) -> list[Any]:

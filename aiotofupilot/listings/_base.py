@@ -160,7 +160,7 @@ class Listing(Generic[T]):
             pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end)
         except (OverflowError, ValueError) as error:
             raise for_parameter(ValueError(f"shard has a time that cannot be requested: {error}"), "shard") from error
-        return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, self.shard_field)))
+        return self._paginator(pairs, options, shard)
 
     def of_every_procedure(self, **arguments: object) -> Paginator[T]:
         """Return what the runs of all procedures wrote, to call `Paginator.since` on it.
@@ -179,17 +179,8 @@ class Listing(Generic[T]):
         check_names(type(self).__name__, arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
 
-    def _paginator(
-        self,
-        pairs: Pairs,
-        given: Mapping[str, object],
-        part: Shard[T] | None = None,
-        keep: Callable[[Any], bool] | None = None,
-    ) -> Paginator[T]:
-        """Return a paginator for a query, with options that may be given among other arguments.
-
-        If a shard is listed, ``keep`` returns whether an item that the server lists is in it.
-        """
+    def _paginator(self, pairs: Pairs, given: Mapping[str, object], part: Shard[T] | None = None) -> Paginator[T]:
+        """Return a paginator for a query, or the query of a shard, with options that may be among other arguments."""
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         on_drift, sort_by = how["on_drift"], dict(pairs).get("sort_by")
@@ -208,7 +199,7 @@ class Listing(Generic[T]):
             max_items=how["max_items"],
             concurrency=how["concurrency"] or self.connection.concurrency,
             on_drift=on_drift,
-            keep=keep,
+            keep=None if part is None else lambda item: part.holds(time_in(item, self.shard_field)),
             sort_key=query.sort_key,
             on_unreadable=None if self.is_bare else how["on_unreadable"],
         )
