@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cached_property, lru_cache, partial
 from inspect import getattr_static, isabstract
@@ -81,7 +81,10 @@ _LEAVES: dict[object, Hook] = {
 
 def _number(text: str) -> Decimal:
     """Return a number that is not written as an integer. `_encode` does not write it as one either, such as 1.5e1."""
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # it is too small for a Decimal, and 0.0 as a float
+        return Decimal("0.0")
     return Decimal(f"{number}.0") if "e" in text.lower() and number.as_tuple().exponent == 0 else number
 
 

@@ -117,7 +117,7 @@ def parsed_type(kind: Any, *, structs: bool) -> Any:
 
 
 @cache
-def _is_renamed(model: Any) -> bool:
+def _is_renamed(model: type) -> bool:
     """Return whether the wire has another name for a field of a model, or of what is in it."""
     return any(
         field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
@@ -137,7 +137,7 @@ _lock = Lock()
 
 
 @cache
-def _annotated(model: Any) -> object:
+def _annotated(model: type) -> object:
     """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
 
     msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
@@ -154,7 +154,7 @@ def _annotated(model: Any) -> object:
 
 
 @cache
-def _struct(model: Any, *, structs: bool) -> type[msgspec.Struct]:
+def _struct(model: type, *, structs: bool) -> type[msgspec.Struct]:
     """Return a struct with the fields of a model, under the same names."""
     members: list[Any] = []
     for field in fields_of(model):
