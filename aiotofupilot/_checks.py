@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
+LARGEST = 2**53 - 1
+"""The largest integer of the API. It counts in JavaScript's numbers, and larger integers are not exact there."""
+
 _SHOWN = 300
 """The most characters of a value in an error. A run with everything in it can have a million."""
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import evolve, field, frozen
 
-from ._checks import aware, for_parameter, integer, must_be
+from ._checks import LARGEST, aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +33,6 @@ bytes is one in 10 ** 9."""
 
 BEGINNING = bytes(_DIGEST_SIZE)
 """Stands for the position before the first item of a listing."""
-
-LARGEST = 2**53 - 1
-"""The largest cursor. The server counts in JavaScript's numbers, and larger integers are not exact there."""
 
 _DIGEST = r"[\w-]{8}"
 _SEAL = r":[\w-]{6}"

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import evolve
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot.errors import DriftError
 from aiotofupilot.models import RawItem
-from aiotofupilot.positions import LARGEST, Checkpoint
+from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot.errors import DriftError
-from aiotofupilot.positions import LARGEST
 
 from .memory import IgnoreDrift
 from .source import T, leads_nowhere

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import define, field, frozen
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline, Suspicion
 from aiotofupilot.errors import (
     APIError,
@@ -31,7 +32,6 @@ from aiotofupilot.errors import (
     TransportError,
 )
 from aiotofupilot.models import Page
-from aiotofupilot.positions import LARGEST
 
 from .source import CountedFetch, OnUnreadable, T
 

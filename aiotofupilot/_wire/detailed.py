@@ -21,11 +21,11 @@ from cattrs.gen import (
     override,
 )
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Number, Scalar
-from aiotofupilot.positions import LARGEST
 
 from .times import format_duration, format_timestamp, read_date_time, read_duration
 

@@ -19,10 +19,10 @@ import attrs
 import msgspec
 from cattrs import Converter
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
-from aiotofupilot.positions import LARGEST
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""

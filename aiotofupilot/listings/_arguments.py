@@ -24,8 +24,9 @@ from typing import Annotated, Any, Literal, Required, TypedDict, Union, get_args
 
 from attrs import frozen
 
+from aiotofupilot._checks import LARGEST
 from aiotofupilot._paging.source import OnDrift, OnUnreadable, Order
-from aiotofupilot.positions import LARGEST, Checkpoint
+from aiotofupilot.positions import Checkpoint
 
 
 @frozen

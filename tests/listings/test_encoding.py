@@ -15,8 +15,8 @@ from fakes.listings import LISTINGS, Connection, required
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint
+from aiotofupilot._checks import LARGEST
 from aiotofupilot.listings import Phases, Procedures, Runs
-from aiotofupilot.positions import LARGEST
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_run, session_in_process
 
