@@ -147,16 +147,6 @@ durations: Build = partial(_made, DURATION, _microseconds, timedelta(0))
 timestamps: Build = partial(_made, TIMESTAMP, _since_1970, _EPOCH)
 """Make an array of aware datetimes."""
 
-
-def repeated_strings(values: Sequence[str | None]) -> Array:
-    """Make an array of numbers of texts, and a dictionary that has each text once."""
-    texts = [*dict.fromkeys(value for value in values if value is not None)]
-    numbers = {text: number for number, text in enumerate(texts)}
-    indices = small_integers([None if value is None else numbers[value] for value in values])
-    made: Array = _arrow.DictionaryArray.from_arrays(indices, strings(texts))
-    return made
-
-
 maps: Build = partial(_made, MAP, _entries, {})
 """Make an array of mappings from texts to texts."""
 

@@ -11,7 +11,7 @@ from aiotofupilot._checks import boolean, must_be
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Measurement
 
-from .columns import RULES, json_texts
+from .rows import RULES, json_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from aiotofupilot._checks import integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
-from .arrays import DOUBLE, INT32, TEXT, points, repeated_strings, small_integers
+from .arrays import DOUBLE, INT32, TEXT, points, small_integers, strings
 from .rows import checked_names
 from .streaming import RecordBatches, model_of
 
@@ -94,8 +94,8 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
         values = map(attrgetter(path), found)
         if name == "value":
             return points(values)
-        make = repeated_strings if kind == TEXT else small_integers
-        return make([*values]).take(repeated)
+        made: Any = (strings if kind == TEXT else small_integers)([*values])
+        return (made.dictionary_encode() if kind == TEXT else made).take(repeated)
 
     batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch

@@ -19,8 +19,7 @@ import pyarrow as pa
 from attrs import evolve, frozen
 
 from aiotofupilot._checks import for_parameter, one_of
-from aiotofupilot.arrow.columns import JSON_FIELD, RULES, Column, nested_columns
-from aiotofupilot.arrow.rows import Rows, database_rows
+from aiotofupilot.arrow.rows import JSON_FIELD, RULES, Column, Rows, database_rows, nested_columns
 from aiotofupilot.arrow.waveforms import waveforms
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of

@@ -49,7 +49,6 @@ KINDS = {
         arrays.maps,
         st.dictionaries(st.text(), st.none() | st.text(), max_size=3),
     ),
-    "dictionary": (pa.dictionary(pa.int32(), pa.string()), arrays.repeated_strings, st.text(max_size=1)),
     "list": (
         LISTS,
         partial(arrays.lists, LISTS, lambda lists: arrays.strings([text for each in lists for text in each])),

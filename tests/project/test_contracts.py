@@ -25,7 +25,7 @@ BROKEN = {
         ("models/page.py", "from aiotofupilot import errors"),
         ("listings/_base.py", "from aiotofupilot import sandbox"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
-        ("arrow/columns.py", "from aiotofupilot.mirror import tables"),
+        ("arrow/rows.py", "from aiotofupilot.mirror import tables"),
         ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/codec.py", "from aiotofupilot import listings"),
         ("positions.py", "from aiotofupilot import errors"),
@@ -61,7 +61,7 @@ BROKEN = {
     ],
     "Listings and Arrow know no HTTP; a session puts them together": [
         ("listings/_base.py", "from aiotofupilot._http.client import Connection"),
-        ("arrow/columns.py", "from aiotofupilot import TofuPilotSession"),
+        ("arrow/rows.py", "from aiotofupilot import TofuPilotSession"),
     ],
     "The command uses public names only, and opens its files as downloads do": [
         ("cli/options.py", "from aiotofupilot._http.proxy import resolve_proxy"),
