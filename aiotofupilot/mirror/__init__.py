@@ -5,8 +5,9 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 - `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
 - `update` is one update: what it reads, and when it stores what.
 - `removals` finds the rows that are not listed any more.
-- `tables` says which listings are mirrored, and has their tables, with the views and macros over them.
-- `database` is the file, and `state` reads what the mirror has noted about itself there.
+- `tables` says which listings are mirrored, and has their tables, with the views and macros over them, and the mirror's
+  own ones.
+- `database` is the file.
 - `published` puts a copy of the file where others can read it at any time.
 - `results` has what comes back.
 """

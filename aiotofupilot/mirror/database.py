@@ -22,11 +22,10 @@ from aiotofupilot._checks import is_loopback
 from aiotofupilot.arrow.arrays import integers
 from aiotofupilot.listings import listing_class
 
-from .published import COPY, check_target, is_database, make_read_only, part_of
+from .published import check_target, is_database, make_read_only, part_of
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
-from .state import FORMAT, OWN, State, state_of
-from .tables import FOLLOWING, GONE, KEY, POINTS, SEEN, columns_of, definitions, run_path
+from .tables import FOLLOWING, FORMAT, GONE, KEY, OWN, POINTS, SEEN, State, columns_of, definitions, run_path, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -57,9 +56,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
 """The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
 Python's can be almost a day outside."""
-
-_SUSPECTS = {"listing": "VARCHAR", "id": "VARCHAR", "since": "TIMESTAMP WITH TIME ZONE"}
-"""The columns of the table of the rows that an update missed, and no later one has seen or marked yet."""
 
 _NEW_VERSION = "UPDATE _mirror_copy SET version = uuid()"
 
@@ -148,11 +144,6 @@ class Database:
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
                 "choose another file, or remove the table"
             )
-        if "_mirror" not in present:
-            with self._transaction():
-                for table, columns in OWN.items():
-                    self._create(table, columns)
-                self._run("INSERT INTO _mirror VALUES (?, ?, ?, NULL)", FORMAT, server, organization)
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
@@ -170,14 +161,14 @@ class Database:
                     f"the database holds {listing} with {_shown(known[listing])}, and this update has "
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
-        tables = {table: present[table] for table in _with_points(whole)}
-        _check_columns(tables)
+        lacking = {table: _lacking(table, present[table]) for table in _with_points(whole)}
         with self._transaction():
-            self._forget(known.keys() - whole)
-            self._create("_mirror_copy", COPY)
-            self._create("_mirror_suspects", _SUSPECTS)
+            for table, columns in OWN.items():
+                self._create(table, columns)
+            self._run("INSERT INTO _mirror (format) SELECT ? WHERE NOT EXISTS (FROM _mirror)", FORMAT)
             self._run("INSERT INTO _mirror_copy SELECT uuid(), uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
-            self._complete(tables)
+            self._forget(known.keys() - whole)
+            self._complete(lacking)
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
 
     def _create(self, table: str, columns: Mapping[str, str]) -> None:
@@ -236,12 +227,11 @@ class Database:
             for name in missing:
                 self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
 
-    def _complete(self, tables: Mapping[str, Mapping[str, str]]) -> None:
+    def _complete(self, lacking: Mapping[str, Iterable[str]]) -> None:
         """Add the columns that tables lack. Somebody dropped them, or an earlier version did not have them.
 
         The watermark of such a table is forgotten, because rows that are there keep null until they are read again.
         """
-        lacking = {table: columns_of(table).keys() - found.keys() for table, found in tables.items()}
         for table, columns in lacking.items():
             for column in columns:
                 self._run(f"ALTER TABLE {table} ADD COLUMN {column} {columns_of(table)[column]}")
@@ -512,17 +502,18 @@ def _with_points(tables: Iterable[str]) -> list[str]:
     return [*tables, POINTS] if "series" in tables else [*tables]
 
 
-def _check_columns(tables: Mapping[str, Mapping[str, str]]) -> None:
-    """Check the types of the columns of tables, and that there are those that cannot be added."""
-    for table, found in tables.items():
-        for name, kind in columns_of(table).items():
-            if found.get(name, kind) != kind:
-                fault = f"a column {name} of type {found[name]} where {kind} belongs"
-            elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
-                fault = f"no column {name}"
-            else:
-                continue
-            raise MirrorError(f"the table {table} has {fault}: choose another file, or remove the table")
+def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
+    """Return the columns that a table lacks, after checking the types of the others, and that these can be added."""
+    columns = columns_of(table)
+    for name, kind in columns.items():
+        if found.get(name, kind) != kind:
+            fault = f"a column {name} of type {found[name]} where {kind} belongs"
+        elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
+            fault = f"no column {name}"
+        else:
+            continue
+        raise MirrorError(f"the table {table} has {fault}: choose another file, or remove the table")
+    return columns.keys() - found.keys()
 
 
 def _shown(filters: str) -> str:

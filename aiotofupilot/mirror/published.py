@@ -37,13 +37,10 @@ from aiotofupilot._part import locked
 from .results import DatabaseInUseError, MirrorError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
     from io import FileIO
     from pathlib import Path
     from typing import IO
-
-COPY: Mapping[str, str] = {"mirror": "UUID", "version": "UUID", "name": "VARCHAR"}
-"""The columns of the table `_mirror_copy`, and their types. It has a single row."""
 
 _PIECE = 2**20
 """Bytes that are copied at once."""

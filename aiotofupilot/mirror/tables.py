@@ -1,5 +1,8 @@
 """The tables that a mirror can have: which of them are selected, their columns, views, macros and rows of details.
 
+The mirror's own tables say of what the database is a mirror, and how far each of its tables has come. Anybody can
+change them by hand. So each of them is checked before anything is done with it.
+
 There is a view for each table in the schema ``tofupilot``, with the rows that the server still listed when the mirror
 looked last. The macros there stand in ``recipes.sql``.
 """
@@ -24,11 +27,34 @@ from aiotofupilot.arrow.waveforms import waveforms
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of
 
+from .results import MirrorError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
     from aiotofupilot import Attachment, DecodeError, RunDetails
     from aiotofupilot.arrow.arrays import Build
+
+FORMAT = 1
+"""The number of the format that this version writes. A new format needs a migration from each older one. A new column
+of a listing needs a new format, because an older version would leave it null in the rows that it adds."""
+
+OWN: Mapping[str, Mapping[str, str]] = {
+    "_mirror": {
+        "format": "INTEGER",
+        "server": "VARCHAR",
+        "organization": "VARCHAR",
+        "updated_at": "TIMESTAMP WITH TIME ZONE",
+    },
+    "_mirror_listings": {"listing": "VARCHAR", "filters": "VARCHAR", "watermark": "VARCHAR"},
+    "_mirror_copy": {"mirror": "UUID", "version": "UUID", "name": "VARCHAR"},
+    "_mirror_suspects": {"listing": "VARCHAR", "id": "VARCHAR", "since": "TIMESTAMP WITH TIME ZONE"},
+}
+"""The columns of the mirror's own tables, and their types. `_mirror` has a single row, and so has `_mirror_copy`, which
+`published` describes. The last one has the rows that an update missed, and no later one has seen or marked yet."""
+
+_CHECKED = ("_mirror", "_mirror_listings")
+"""Those without which a file is not a mirror. The others are made where they are missing."""
 
 GONE = "_gone_at"
 """The column that says when an update found that the server lists a row no more. Null: it still did."""
@@ -247,3 +273,49 @@ class DetailRows:
         """
         items, self._items = self._items, defaultdict(list)
         return {name: detailed(name).readable(each) for name, each in items.items() if each}
+
+
+@frozen
+class State:
+    """Of what a database is a mirror."""
+
+    server: str
+    """The address of the API."""
+    organization: str | None
+    """ID of the organization. None: the server could not tell it."""
+    filters: Mapping[str, str]
+    """The names of the tables that are mirrored, with their filters as text."""
+
+
+def state_of(present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequence[tuple[Any, ...]]]) -> State | None:
+    """Return of what a database is a mirror, given its tables and what executes a statement. None: of nothing yet.
+
+    What this version does not write is a `MirrorError`.
+    """
+    if not present.keys() & {*_CHECKED}:
+        return None
+    if present.get("_mirror", {}).get("format") == OWN["_mirror"]["format"]:  # a newer format has any other columns
+        found = run("SELECT coalesce(max(format), 0) FROM _mirror")[0][0]
+        if found > FORMAT:
+            message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
+            raise MirrorError(message)
+    for table in _CHECKED:
+        if present.get(table) != OWN[table]:
+            raise _changed(table, "has other columns" if table in present else "is missing")
+    rows = run("SELECT format, server, organization FROM _mirror")
+    if len(rows) != 1:
+        raise _changed("_mirror", f"has {len(rows)} rows in the place of 1")
+    ((number, server, organization),) = rows
+    if number not in range(1, FORMAT + 1) or server is None:
+        raise _changed("_mirror", f"has the format {number} and the server {server}")
+    listed = run("SELECT listing, filters FROM _mirror_listings")
+    filters = dict(listed)
+    if unknown := filters.keys() - {*TABLES}:
+        raise _changed("_mirror_listings", f"names {unknown.pop()}, which this version does not know")
+    if len(filters) < len(listed) or None in filters.values():
+        raise _changed("_mirror_listings", "names a table twice, or without its filters")
+    return State(server, organization, filters)
+
+
+def _changed(table: str, fault: str) -> MirrorError:
+    return MirrorError(f"the table {table} {fault}: restore a copy of the file, or choose another file")

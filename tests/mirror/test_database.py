@@ -20,8 +20,7 @@ from aiotofupilot import Unit
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
 from aiotofupilot.mirror.database import Database, _unusable
-from aiotofupilot.mirror.state import FORMAT
-from aiotofupilot.mirror.tables import detailed
+from aiotofupilot.mirror.tables import FORMAT, detailed
 
 SERVER = "https://tofupilot.example/api"
 
