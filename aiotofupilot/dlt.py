@@ -90,44 +90,36 @@ def tofupilot(
             yield _items(name, make, dict(filters or {}), floor, full=full)
 
 
-class _Run:
-    """A run of a resource. It notes in dlt's state how far the resource has come with the batches that dlt takes."""
-
-    def __init__(self) -> None:
-        self._taken: dict[int, str | None] = {}
-        self._following = 0
-
-    def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
-        """Return a batch that dlt takes, given its number from 0, and how far the run has come after it.
-
-        Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
-        and drop one of them at a limit.
-        """
-        self._taken[number] = watermark
-        while self._following in self._taken:
-            dlt.current.resource_state()["watermark"] = self._taken.pop(self._following)
-            self._following += 1
-        return rows
-
-
 class _Take(MapItem):
-    """The first step behind the batches of a resource: it lets a run note each one, and hands on its rows.
+    """The first step behind the batches of a resource: it hands on rows, and notes how far the resource has come.
 
-    dlt's own limit stands behind all steps, and drops what comes after its last batch. So such a batch is not noted.
+    dlt binds one for each run. Its own limit stands behind all steps, and drops what comes after its last batch. So
+    such a batch is not noted.
     """
 
     def __init__(self, limit: LimitItem | None = None) -> None:
-        super().__init__(self._take)
+        super().__init__(lambda batch: self.take(*batch))
         self._limit = limit
+        self._taken: dict[int, str | None] = {}
+        self._following = 0
 
     def bind(self, pipe: SupportsPipe) -> _Take:
         steps = cast("Pipe", pipe).steps
         return _Take(next((step for step in steps if isinstance(step, LimitItem)), None))
 
-    def _take(self, batch: tuple[_Run, int, pa.RecordBatch, str | None]) -> pa.RecordBatch:
-        run, number, rows, watermark = batch
-        dropped = self._limit is not None and self._limit.exhausted
-        return rows if dropped else run.take(number, rows, watermark)
+    def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
+        """Return the rows of a batch, given its number from 0, and how far the run has come after it.
+
+        Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
+        and drop one of them at a limit.
+        """
+        if self._limit is not None and self._limit.exhausted:
+            return rows
+        self._taken[number] = watermark
+        while self._following in self._taken:
+            dlt.current.resource_state()["watermark"] = self._taken.pop(self._following)
+            self._following += 1
+        return rows
 
 
 def _items(
@@ -141,18 +133,18 @@ def _items(
     """Return a resource with what is new of a listing, or all of it where the API cannot say what is new."""
     rows = database_rows(listing_class(name).model)
 
-    async def batches() -> AsyncGenerator[tuple[_Run, int, pa.RecordBatch, str | None]]:
-        run, numbers, items = _Run(), count(), list[object]()
+    async def batches() -> AsyncGenerator[tuple[int, pa.RecordBatch, str | None]]:
+        numbers, items = count(), list[object]()
         stored = None if full else dlt.current.resource_state().get("watermark")
         async with make_session() as session, aclosing(_walk(session, name, filters, start, stored)) as walk:
             # A first batch without rows makes the table of a listing that is empty.
-            yield run, next(numbers), rows.batch([]), stored
+            yield next(numbers), rows.batch([]), stored
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield run, next(numbers), rows.sent(items), _watermark(walk)
+                    yield next(numbers), rows.sent(items), _watermark(walk)
                     items = []
-            yield run, next(numbers), rows.sent(items), _watermark(walk)
+            yield next(numbers), rows.sent(items), _watermark(walk)
 
     made: DltResource = dlt.resource(
         batches,

@@ -96,10 +96,10 @@ def test_a_batch_that_comes_after_a_limit_is_not_noted(monkeypatch, sandbox):
     resource = tofupilot(sandbox.api_key, sandbox.url, listings=["users"]).add_limit(2).resources["users"]
     (pipe,), _ = PipeIterator.clone_pipes([resource._pipe])
     pipe.evaluate_gen()
-    run, rows = aiotofupilot.dlt._Run(), database_rows(MODELS["users"]).batch(sandbox.users)
+    rows = database_rows(MODELS["users"]).batch(sandbox.users)
     got = []
     for number in range(4):
-        item = (run, number, rows, str(number))
+        item = (number, rows, str(number))
         for step in pipe.steps[1:]:
             item = item if item is None else step(item)
         got.append(item)
@@ -171,7 +171,7 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     """
     state = {}
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
-    run = aiotofupilot.dlt._Run()
+    run = aiotofupilot.dlt._Take()
     rows = database_rows(MODELS["users"]).batch(sandbox.users)
     for number, latest in ((0, "0"), (2, "0"), (1, "2"), (3, "3")):
         assert run.take(number, rows, str(number)) is rows
