@@ -127,28 +127,15 @@ def _entries(values: Sequence[Mapping[str, str]]) -> Contents:
 
 
 strings: Build = partial(_made, STRING, _texts, "")
-"""Make an array of texts."""
-
 truths: Build = partial(_made, BOOL, _truths, False)  # noqa: FBT003 - stands in the place of None
-"""Make an array of truth values."""
-
 integers: Build = partial(_made, INT64, partial(_numbers, "q"), 0)
-"""Make an array of integers."""
-
 small_integers: Build = partial(_made, INT32, partial(_numbers, "i"), 0)
-"""Make an array of integers of 32 bits."""
-
 doubles: Build = partial(_made, DOUBLE, partial(_numbers, "d"), 0.0)
-"""Make an array of numbers. An integer that no double is exactly is rounded, as in the server's JavaScript."""
-
 durations: Build = partial(_made, DURATION, _microseconds, timedelta(0))
-"""Make an array of durations."""
-
 timestamps: Build = partial(_made, TIMESTAMP, _since_1970, _EPOCH)
-"""Make an array of aware datetimes."""
-
 maps: Build = partial(_made, MAP, _entries, {})
-"""Make an array of mappings from texts to texts."""
+"""Each makes an array of values: aware datetimes, mappings from texts to texts, integers of 64 or 32 bits, and so on.
+An integer that no double is exactly is rounded, as in the server's JavaScript."""
 
 
 def structs(kind: pa.DataType, members: Callable[[Sequence[object]], list[Array]], values: Sequence[object]) -> Array:

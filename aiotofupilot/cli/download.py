@@ -105,7 +105,6 @@ def _files(count: int) -> str:
 
 
 async def _noted(walk: DetailsWalk[Any], progress: Progress) -> AsyncGenerator[Any]:
-    """Yield what a walk yields, and count it."""
     async for item in walk:
         yield item
         progress.advance(1)

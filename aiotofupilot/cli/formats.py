@@ -15,6 +15,7 @@ from functools import partial
 from io import StringIO
 from itertools import accumulate
 from math import inf
+from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
@@ -131,18 +132,14 @@ class Leaf:
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
     """Return the values of some fields of an item: as the model has one if it is plain, and else as CSV has it."""
-    document = None
-    values: list[object] = []
-    for leaf in leaves:
-        value = _at(item, leaf.attributes)
-        if value is not None and not isinstance(value, _PLAIN):
-            document = document or aiotofupilot.to_wire(item, with_secrets=False)
-            value = _cell(document, leaf.path, ())
-        values.append(value)
-    return values
+    found = [(leaf, _at(item, leaf.attributes)) for leaf in leaves]
+    if all(isinstance(value, _PLAIN) for _, value in found):
+        return [value for _, value in found]
+    document = aiotofupilot.to_wire(item, with_secrets=False)
+    return [value if isinstance(value, _PLAIN) else _cell(document, leaf.path, ()) for leaf, value in found]
 
 
-_PLAIN = (str, bool, int, float, datetime, timedelta)
+_PLAIN = (str, bool, int, float, datetime, timedelta, NoneType)
 
 
 def _leaves(model: type, path: tuple[str, ...] = (), attributes: tuple[str, ...] = ()) -> list[Leaf]:
@@ -217,15 +214,7 @@ def table_rows(columns: Sequence[Column], width: int | None) -> Format:
     )
 
 
-_ENDINGS = {
-    "csv": "csv",
-    "json": "json",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "parquet": "parquet",
-    "txt": "table",
-    "xlsx": "xlsx",
-}
+_ENDINGS = {name: name for name in ("csv", "json", "jsonl", "parquet", "xlsx")} | {"ndjson": "jsonl", "txt": "table"}
 """The format that the ending of a file names."""
 
 _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
@@ -255,7 +244,7 @@ def format_for(
     if name is None:
         raise UsageError(
             f"no format is written into files that end in .{ending}: "
-            f"let {output} end in one of .{', .'.join(_ENDINGS)}, or name a format with --format"
+            f"let {output} end in one of .{', .'.join(sorted(_ENDINGS))}, or name a format with --format"
         )
     if escape_formulas and name != "csv":
         raise UsageError("--escape-formulas is for CSV, because no other format is read by spreadsheets as text")

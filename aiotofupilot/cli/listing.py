@@ -235,7 +235,6 @@ async def write_listing(
 async def _write(
     query: Query, walk: Walk[Any] | DetailsWalk[Any], output_format: Format, out: Output, progress: Progress
 ) -> None:
-    """Write what a walk yields, page by page."""
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     while items := await walk.take(output_format.details_at_once if query.has_details else sys.maxsize):
         if output_format.most is not None and out.state.items + len(items) > output_format.most:

@@ -99,7 +99,6 @@ with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(na
 
 
 async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  # noqa: ANN401 - as `Mirror.update` has them
-    """Update a mirror, and show how far it is."""
     import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
 
     reached = ""

@@ -125,7 +125,6 @@ class Database:
         return self._opened
 
     def _run(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Execute a statement, and return its rows."""
         return self._connection.execute(sql, parameters).fetchall()
 
     def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
@@ -492,7 +491,6 @@ def _last_of_each(rows: pa.Table) -> pa.Table:
 
 
 def _quoted(path: Path) -> str:
-    """Return a path as SQL has it."""
     text = str(path).replace("'", "''")
     return f"'{text}'"
 

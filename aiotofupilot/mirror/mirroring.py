@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from .results import MirrorProgress, MirrorResult
 
 
-def _real(path: str | os.PathLike[str]) -> Path:
-    """Return where symbolic links lead. Where they lead in a circle, `Path.resolve` raises a RuntimeError."""
-    return Path(realpath(path))
-
-
-def _beside(path: Path, *endings: str) -> set[Path]:
-    """Return a file, and those beside it that belong to it, by their endings."""
-    return {path, *(path.with_name(f"{path.name}{ending}") for ending in endings)}
-
-
 class Mirror:
     """A DuckDB database that mirrors an account, or a part of one. Use it as an async context manager.
 
@@ -89,8 +79,9 @@ class Mirror:
         self._path = Path(path).absolute()
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
-        self._publish = None if publish is None else _real(publish)
-        if self._publish is not None and _beside(_real(self._path), ".wal") & _beside(self._publish, ".wal", ".part"):
+        self._publish = None if publish is None else Path(realpath(publish))  # `resolve` fails at links in a circle
+        own = {Path(f"{realpath(path)}{ending}") for ending in ("", ".wal")}
+        if self._publish is not None and own & {Path(f"{self._publish}{ending}") for ending in ("", ".wal", ".part")}:
             message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
             raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None

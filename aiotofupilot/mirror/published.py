@@ -42,11 +42,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-_PIECE = 2**20
-"""Bytes that are copied at once."""
-
-_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 """What the mode of a copy may have, if the umask allows it. A program that opens it for writing would keep others
 from reading it, and would leave a log of its changes beside it. DuckDB 1.4 applies that to the next copy too."""
@@ -62,8 +57,8 @@ def is_database(head: bytes) -> bool:
 
 def make_read_only(target: Path) -> None:
     """Give a copy its mode. It has another one if the process that put it there was killed right after that."""
-    mode = target.stat().st_mode
-    if sys.platform != "win32" and mode & _ANY_WRITE:
+    mode = stat.S_IMODE(target.stat().st_mode)
+    if sys.platform != "win32" and mode & ~_READ_ONLY:
         target.chmod(mode & _READ_ONLY)
 
 
@@ -115,22 +110,18 @@ class Part(NamedTuple):
     def replace(self, target: Path, source: IO[bytes]) -> None:
         """Put a copy of a file in the place of the copy before."""
         self.writer.truncate(0)  # a process that was killed has left something
-        shutil.copyfileobj(source, self.writer, _PIECE)
+        shutil.copyfileobj(source, self.writer)
         self.writer.flush()
         os.fsync(self.writer.fileno())
         if sys.platform == "win32":
             self.writer.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
-        _rename(self.path, target)
+        try:
+            self.path.replace(target)
+        except PermissionError as error:
+            message = (
+                f"cannot replace {target}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
+            )
+            raise DatabaseInUseError(message, path=target) from error
         if sys.platform != "win32":  # where the next copy could not replace one that is read-only
             # Not before the rename: what a process that was killed then would leave, the next one could not open.
             os.fchmod(self.writer.fileno(), os.fstat(self.writer.fileno()).st_mode & _READ_ONLY)
-
-
-def _rename(path: Path, target: Path) -> None:
-    try:
-        path.replace(target)
-    except PermissionError as error:
-        message = (
-            f"cannot replace {target}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
-        )
-        raise DatabaseInUseError(message, path=target) from error

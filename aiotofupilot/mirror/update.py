@@ -173,7 +173,6 @@ class Update:
         return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
 
     async def _results(self) -> tuple[MirrorResult, ...]:
-        """Return the results for the listings that the update has come to."""
         rows = {name: await self._call(self.database.rows, name) for name in TABLES if name in self._rows_before}
         return tuple(
             MirrorResult(
@@ -245,7 +244,6 @@ class Update:
             await self._store()
 
     async def _read_again(self, name: str, since: datetime) -> None:
-        """Read what was created at a time or later once more."""
         first_pass, self._unreadable = self._unreadable, Counter[str]()
         try:
             await self._store_walk(name, self._listing(name, since).walk())
@@ -266,7 +264,6 @@ class Update:
         return paginator.structs()
 
     def _oldest_first(self, name: str, **arguments: object) -> Paginator[Any]:
-        """Return runs, or what some runs wrote."""
         listing = getattr(self.session, name)
         arguments |= {"sort_by": listing.oldest_first, "sort_order": "asc"}
         paginator: Paginator[Any] = listing.list(**arguments, on_drift="resync", on_unreadable=self.on_unreadable)
@@ -480,7 +477,6 @@ class Update:
         return found
 
     async def _page(self, name: str, cursor: int, limit: int) -> Page[Any]:
-        """Return a page of a listing, the oldest first."""
         listed = getattr(self.session, name)
         arguments = self.selection.arguments(name) | {"sort_by": listed.oldest_first, "sort_order": "asc"}
         page: Page[Any] = await self._in_time(listed.list(**arguments, cursor=cursor, limit=limit).structs())
@@ -536,5 +532,4 @@ def _before(time: datetime, by: timedelta) -> datetime:
 
 
 def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Return IDs in parts that are requested at once."""
     return [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
