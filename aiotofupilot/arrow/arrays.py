@@ -48,7 +48,7 @@ def _made(
     try:
         made, validity = contents(values), None
     except TypeError:  # because of None, or of a value of another type
-        present = _present(values)
+        present = [value is not None for value in values]
         if not any(present):
             return _nulls(kind, len(values))
         made = contents([in_place if value is None else value for value in values])
@@ -65,10 +65,6 @@ def _array(kind: pa.DataType, length: int, validity: pa.Buffer | None, contents:
 def _nulls(kind: pa.DataType, length: int) -> Array:
     made: Array = _arrow.nulls(length, kind)
     return made
-
-
-def _present(values: Iterable[object]) -> list[bool]:
-    return [value is not None for value in values]
 
 
 def _bits(flags: Sequence[bool]) -> pa.Buffer:
@@ -140,7 +136,7 @@ An integer that no double is exactly is rounded, as in the server's JavaScript."
 
 def structs(kind: pa.DataType, members: Callable[[Sequence[object]], list[Array]], values: Sequence[object]) -> Array:
     """Return an array of structs, given what makes the arrays of their members."""
-    present = _present(values)
+    present = [value is not None for value in values]
     if not any(present):
         return _nulls(kind, len(values))
     validity = None if all(present) else _bits(present)

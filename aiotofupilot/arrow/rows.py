@@ -41,14 +41,11 @@ JSON_FIELD = {b"content": b"JSON"}
 
 @attrs.frozen
 class Column:
-    """A column, and how it is made of items."""
+    """A column: its field in the schema, and what makes it of the values at a path of attributes."""
 
     path: tuple[str, ...]
-    """The names of the attributes that lead from an item to its value."""
     field: Any
-    """The field of the schema."""
     build: Build
-    """Makes the column of these values."""
 
 
 def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]:
@@ -180,7 +177,6 @@ class Rows:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
         self.schema: pa.Schema = pa.schema([column.field for column in columns])
-        """The schema of every batch."""
 
     def batch(self, items: Sequence[object]) -> pa.RecordBatch:
         """Return a record batch of items: models of a class, or structs with their values.

@@ -79,7 +79,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         self._convert()
         if parts := self._parts:
             batch: pa.RecordBatch = _arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
-            self._forget_rows()
+            self._parts, self._length, self._size = [], 0, 0
             self._checkpoint = self._walk.checkpoint
             self._offer([batch])
             return True
@@ -87,8 +87,8 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         return False
 
     async def _close(self) -> None:
-        self._gathered, self._failure = [], None
-        self._forget_rows()
+        self._gathered, self._parts, self._failure = [], [], None
+        self._length = self._size = 0
         await self._walk.aclose()
 
     @property
@@ -138,9 +138,6 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         if part.num_rows:
             self._parts.append(part)
             self._length, self._size = self._length + part.num_rows, self._size + part.nbytes
-
-    def _forget_rows(self) -> None:
-        self._parts, self._length, self._size = [], 0, 0
 
 
 def batches(

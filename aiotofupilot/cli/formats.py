@@ -49,10 +49,9 @@ class Format:
     page: Callable[[Sequence[object]], bytes]
     """Returns some items."""
     head: bytes = b""
-    """What comes before all items, as the tail comes after them."""
     between: bytes = b""
-    """What comes between two pages."""
     tail: bytes = b""
+    """The head comes before all items, ``between`` between two pages, and the tail after all items."""
     options: Mapping[str, str] = {}
     """Other options that decide what is written. An interrupted file is resumed with the same ones."""
     remake: Remake | None = None
@@ -236,8 +235,7 @@ def format_for(
     unless ``columns`` names some, with commas in between.
 
     Raises:
-        UsageError: The ending is that of no format, or something is missing that the format needs. Or formulas are to
-            be escaped, and the format is not CSV. Or there is no such column, or the format has no columns.
+        UsageError: The ending is that of no format, there is no such column, or the format does not fit the others.
     """
     ending = output.suffix.lower().removeprefix(".") if output else ""
     name = name or _ENDINGS.get(ending or "txt")

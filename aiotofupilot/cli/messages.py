@@ -11,6 +11,7 @@ from enum import IntEnum
 from math import ceil
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from attrs import define
 from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
@@ -119,17 +120,14 @@ class DeadlineError(FailedError):
         super().__init__(_with_warning(f"the deadline of {seconds:g} s has passed", warning))
 
 
+@define
 class StoppedError(Exception):
-    """A command ended early, with something done, or because it was interrupted.
+    """A command ended early, with something done, or because it was interrupted."""
 
-    ``reason`` is an error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM. ``left`` says in words
-    what is done, and how to go on.
-    """
-
-    def __init__(self, reason: BaseException, left: str) -> None:
-        super().__init__(reason, left)
-        self.reason: BaseException = reason
-        self.left: str = left
+    reason: BaseException
+    """An error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM."""
+    left: str
+    """What is done, and how to go on, in words."""
 
 
 EXPECTED = (CycloptsError, UsageError, FailedError, StoppedError, aiotofupilot.TofuPilotError, OSError)

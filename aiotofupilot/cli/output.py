@@ -130,7 +130,6 @@ class PartFile:
             raise
 
     def _resume(self) -> None:
-        """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
         state = self.state
         with (
             suppress(FileNotFoundError, ValueError, TypeError),  # the last one if there are other fields, or none
@@ -184,10 +183,7 @@ class PartFile:
         self.state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
-        """Put the file in its place after the last write, with the mode of the one that was there.
-
-        It may be made of what is written.
-        """
+        """Put the file, or what is made of it, in its place, with the mode of the one that was there."""
         ready = self._part
         if remake:
             ready = self._whole
@@ -230,7 +226,6 @@ class PartFile:
 
 
 Output = StandardOutput | PartFile
-"""Takes a listing, page by page."""
 
 
 @asynccontextmanager

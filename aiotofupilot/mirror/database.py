@@ -362,18 +362,11 @@ class Database:
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
         """Mark rows as gone, with what they wrote if they are runs. Return how many are new, by table."""
         columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
+        sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
+        now = datetime.now(UTC)
         with self._transaction():
             self._run(_NEW_VERSION)
-            return {
-                table: int(
-                    self._value(
-                        f"UPDATE {table} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {column})",  # noqa: S608 - our own
-                        datetime.now(UTC),
-                        ids,
-                    )
-                )
-                for table, column in columns.items()
-            }
+            return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
 
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""

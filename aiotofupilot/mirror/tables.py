@@ -84,11 +84,8 @@ _TYPES: Mapping[pa.DataType, str] = {
 }
 """DuckDB's names for the types of columns."""
 
-_MANY_POINTS = 250_000
-"""Points that are made into rows together. As floats of Python they take 32 bytes each."""
-
-_MANY_ROWS = 1_000
-"""Series and attachments that are made into rows together."""
+_MANY_POINTS, _MANY_ROWS = 250_000, 1_000
+"""Points, or series and attachments, that are made into rows together. As a float of Python, a point takes 32 bytes."""
 
 
 class _Attached(NamedTuple):
@@ -107,10 +104,6 @@ def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object
     arrow, build = RULES[kind]
     made: Build = build if of is None else lambda values: build([*map(of, values)])
     return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), made)
-
-
-def _digest(data: tuple[float, ...]) -> str:
-    return blake2b(array("d", data), digest_size=16).hexdigest()
 
 
 DETAILED = ("series", "attachments")
@@ -146,20 +139,17 @@ def detailed(table: str) -> Rows:
             _column("description", "series.description"),
             _column("units", "series.units"),
             _column("length", "series.data", int, len),
-            _column("digest", "series.data", of=_digest),
+            _column("digest", "series.data", of=lambda data: blake2b(array("d", data), digest_size=16).hexdigest()),
             *(evolve(each, path=("series", DATA)) for each in nested_columns(DataSeries) if each.field.name == DATA),
         ]
     )
 
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
-"""The listings of what runs wrote. Their tables follow that of the runs."""
-
 FOLLOWING = (*OF_RUNS, *DETAILED)
-"""The names of the tables that follow that of the runs."""
-
 TABLES = (*NAMES, *DETAILED)
-"""The names of all tables that a mirror can have, but for its own and for that of the points."""
+"""The names of tables: of the listings of what runs wrote; of all that follow that of the runs; and of all that a
+mirror can have, but for its own and for that of the points."""
 
 
 @frozen

@@ -60,11 +60,8 @@ _log = logging.getLogger("aiotofupilot")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ROWS = 10_000
-"""Rows of a transaction, about. Each merge reads all IDs of the table once."""
-
-_BYTES = 8 * 2**20
-"""A transaction with this many bytes takes no more rows."""
+_ROWS, _BYTES = 10_000, 8 * 2**20
+"""A transaction with this many rows, or bytes, takes no more. Each merge reads all IDs of the table once."""
 
 _ITEMS = 1_000
 """Items that are made into rows together."""
@@ -118,9 +115,8 @@ class Update:
     _following: tuple[str, ...] = field(default=(), init=False)
     """The tables that follow the listing that is read."""
     _batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list), init=False)
-    """The rows that were read and not yet stored."""
     _watermarks: dict[str, str] = field(factory=dict[str, str], init=False)
-    """The watermarks after these rows."""
+    """The rows that were read and not yet stored, and the watermarks after them."""
     _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
