@@ -149,8 +149,7 @@ class Query:
     async def has_more_than(self, items: int, session: TofuPilotSession) -> bool:
         """Return whether the listing has more items than these, as far as one request can tell."""
         max_items = self.arguments.get("max_items")
-        names = {argument.name for argument in listing_class(self.name).options}
-        if "limit" not in names or (max_items is not None and max_items <= items):
+        if listing_class(self.name).is_bare or (max_items is not None and max_items <= items):
             return False
         start: Checkpoint = self.arguments.get("cursor") or Checkpoint()
         behind = self.changed(cursor=start.cursor + start.skip + items, limit=1, max_items=1, on_drift="ignore")

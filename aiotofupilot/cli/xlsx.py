@@ -9,7 +9,9 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from io import BufferedReader
+from io import BufferedReader, FileIO
+from pathlib import Path
+from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from io import BufferedIOBase, FileIO
+    from io import BufferedIOBase
 
 ROWS = 1_048_575
 """At most so many rows fit into a sheet below its header.
@@ -69,12 +71,12 @@ async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[
 
     The columns have these names, and values of these types.
     """
-    end, reader = _End(target), BufferedReader(stream)
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a thread may still write there
+    reader = BufferedReader(stream)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
         options = {"constant_memory": True, "tmpdir": folder, "use_zip64": True}
-        make: Any = xlsxwriter.Workbook  # its hints want more of a file than it uses
-        book = make(end, options)
+        path = Path(folder, "workbook")  # after a cancellation, a thread may still write there, but not to the target
+        book: Any = xlsxwriter.Workbook(str(path), options)
         book.set_properties({"created": _CREATED})
         sheet: Any = book.add_worksheet()
         try:
@@ -95,9 +97,10 @@ async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[
         except FileCreateError as error:
             raise error.args[0] from error
         finally:
-            end.is_over = True
             reader.detach()
             sheet.row_data_fh.close()
+        with FileIO(path) as made:
+            copyfileobj(made, target)
 
 
 def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN401 - without types; any cell
@@ -113,26 +116,3 @@ def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN40
             sheet.write_string(row, at, value)
         case _:
             sheet.write_number(row, at, value)
-
-
-class _End:
-    """The end of a workbook. What zipfile writes when it throws a broken archive away, is dropped.
-
-    It cannot seek, because a seek would write too.
-    """
-
-    def __init__(self, file: BufferedIOBase) -> None:
-        self._file = file
-        self.is_over: bool = False
-
-    def write(self, data: bytes) -> int:
-        if self.is_over:
-            return len(data)
-        try:
-            return self._file.write(data)
-        except OSError:
-            self.is_over = True
-            raise
-
-    def flush(self) -> None:
-        """Leave it to the file's owner."""

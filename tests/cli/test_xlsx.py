@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 from openpyxl import load_workbook
+from xlsxwriter import workbook
 
 from aiotofupilot import Procedure
 from aiotofupilot.cli import output as part_files, run, xlsx  # a million rows would take long, and a disk is not full
@@ -183,10 +184,18 @@ class Full(BufferedWriter):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys, monkeypatch):
+def full(*_, **__):
+    """Open no archive in the folder for temporary files, whose disk is full."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "disk"), [(part_files, "BufferedWriter", Full), (workbook, "ZipFile", full)]
+)
+def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys, monkeypatch, module, name, disk):
     """It is one line, and what has arrived is kept."""
     with monkeypatch.context() as patch:
-        patch.setattr(part_files, "BufferedWriter", Full)
+        patch.setattr(module, name, disk)
         assert run(["procedures", "-o", str(output)]) == 4
     said = capsys.readouterr().err
     assert said.startswith("aiotofupilot: cannot write: No space left on device; 250 procedures written, go on with ")
