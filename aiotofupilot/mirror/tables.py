@@ -15,7 +15,8 @@ from collections import defaultdict
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
@@ -32,7 +33,7 @@ from .results import MirrorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
-    from aiotofupilot import Attachment, DecodeError, RunDetails
+    from aiotofupilot import DecodeError, RunDetails
     from aiotofupilot.arrow.arrays import Build
 
 FORMAT = 1
@@ -88,22 +89,11 @@ _MANY_POINTS, _MANY_ROWS = 250_000, 1_000
 """Points, or series and attachments, that are made into rows together. As a float of Python, a point takes 32 bytes."""
 
 
-class _Attached(NamedTuple):
-    """A file of a run, without its address, because anybody could download the file with it."""
-
-    run: RunDetails
-    attachment: Attachment
-
-    @property
-    def id(self) -> str:
-        return self.attachment.id
-
-
 def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object] | None = None) -> Column:
     """Return a column of the values at a path, or of what a function makes of each of them."""
     arrow, build = RULES[kind]
     made: Build = build if of is None else lambda values: build([*map(of, values)])
-    return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), made)
+    return Column(tuple(path.split(".")), pa.field(name, arrow), made)
 
 
 DETAILED = ("series", "attachments")
@@ -113,19 +103,11 @@ DETAILED = ("series", "attachments")
 @cache
 def detailed(table: str) -> Rows:
     """Return how waveforms or attachments become the rows of their table."""
-    if table == "attachments":
-        return Rows(
-            [
-                _column("id", "id"),
-                _column("run_id", "run.id"),
-                _column("name", "attachment.name"),
-                _column("size", "attachment.size", float),
-                _column("content_type", "attachment.content_type"),
-                _column("is_report", "attachment.is_report", bool),
-            ]
-        )
-    from aiotofupilot import DataSeries  # noqa: PLC0415 - models of details take a while, and most mirrors need none
+    from aiotofupilot import Attachment, DataSeries  # noqa: PLC0415 - these take a while, and most mirrors need none
 
+    if table == "attachments":  # without addresses, because anybody could download a file with its address
+        own_id, *others = nested_columns(Attachment)
+        return Rows([own_id, _column("run_id", "owner", of=itemgetter(1)), *others])
     return Rows(
         [
             _column("id", "id"),
@@ -248,7 +230,7 @@ class DetailRows:
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
         self._items["series"] += waveforms(run)
-        self._items["attachments"] += [_Attached(run, each) for each in run.attachments]
+        self._items["attachments"] += run.attachments
 
     @property
     def is_enough(self) -> bool:
