@@ -22,10 +22,10 @@ from aiotofupilot._checks import is_loopback
 from aiotofupilot.arrow.arrays import integers
 from aiotofupilot.listings import listing_class
 
-from .published import check_target, is_database, make_read_only, part_of
+from .published import check_target, is_database, make_read_only, replacing
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
-from .tables import FOLLOWING, FORMAT, GONE, KEY, OWN, POINTS, SEEN, State, columns_of, definitions, run_path, state_of
+from .tables import FOLLOWING, FORMAT, GONE, KEY, OWN, POINTS, SEEN, columns_of, definitions, run_path, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -136,8 +136,7 @@ class Database:
         The organization is an ID, or None if the server cannot tell it.
         """
         present = self._tables()
-        state = state_of(present, self._run) or State(server, organization, {})
-        mirrored, owner, known = state.server, state.organization, state.filters
+        mirrored, owner, known = state_of(present, self._run) or (server, organization, {})
         if strange := sorted(present.keys() & set(_with_points(filters)).difference(_with_points(known))):
             raise MirrorError(
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
@@ -403,14 +402,14 @@ class Database:
         if self.is_published(target):
             make_read_only(target)
             return
-        with part_of(target) as part:
-            self.is_published(target)  # another mirror may have put its copy there before the part was opened
+        with replacing(target) as replace:
+            self.is_published(target)  # another mirror may have put its copy there before this one began
             self._run("UPDATE _mirror_copy SET name = ?", target.name)
             self._run("CHECKPOINT mirror")
             if sys.platform == "win32":
                 self.close()  # there, nobody can open a file that DuckDB has open for writing
             with self._path.open("rb") as source:
-                part.replace(target, source)
+                replace(source)
                 self.close()  # before the file is closed, because that gives up the lock of this process
 
     def _define(self) -> None:

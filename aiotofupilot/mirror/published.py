@@ -29,15 +29,16 @@ import shutil
 import stat
 import sys
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedWriter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aiotofupilot._part import locked
 
 from .results import DatabaseInUseError, MirrorError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from io import FileIO
     from pathlib import Path
     from typing import IO
@@ -75,10 +76,10 @@ def check_target(target: Path) -> None:
 
 
 @contextmanager
-def part_of(target: Path) -> Generator[Part]:
-    """Open the file that is to become a copy. Until it is closed, no other program puts a copy there.
+def replacing(target: Path) -> Generator[Callable[[IO[bytes]], None]]:
+    """Yield what puts a copy of a file in the place of the copy before. Meanwhile, no other program puts a copy there.
 
-    If the block fails, the file is removed, and the copy before stays.
+    If the block fails, the copy before stays.
     """
     found = locked(target.with_name(f"{target.name}.part"))
     if found is None:
@@ -91,7 +92,7 @@ def part_of(target: Path) -> Generator[Part]:
     file.seek(0)
     with BufferedWriter(file) as writer:
         try:
-            yield Part(writer, path)
+            yield partial(_put, writer, path, target)
         except BaseException as error:
             if isinstance(error, OSError) and error.filename is None:  # a write does not name its file
                 error.filename = str(path)
@@ -101,27 +102,20 @@ def part_of(target: Path) -> Generator[Part]:
             raise
 
 
-class Part(NamedTuple):
-    """The file that is to become a copy."""
-
-    writer: BufferedWriter[FileIO]
-    path: Path
-
-    def replace(self, target: Path, source: IO[bytes]) -> None:
-        """Put a copy of a file in the place of the copy before."""
-        self.writer.truncate(0)  # a process that was killed has left something
-        shutil.copyfileobj(source, self.writer)
-        self.writer.flush()
-        os.fsync(self.writer.fileno())
-        if sys.platform == "win32":
-            self.writer.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
-        try:
-            self.path.replace(target)
-        except PermissionError as error:
-            message = (
-                f"cannot replace {target}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
-            )
-            raise DatabaseInUseError(message, path=target) from error
-        if sys.platform != "win32":  # where the next copy could not replace one that is read-only
-            # Not before the rename: what a process that was killed then would leave, the next one could not open.
-            os.fchmod(self.writer.fileno(), os.fstat(self.writer.fileno()).st_mode & _READ_ONLY)
+def _put(writer: BufferedWriter[FileIO], path: Path, target: Path, source: IO[bytes]) -> None:
+    writer.truncate(0)  # a process that was killed has left something
+    shutil.copyfileobj(source, writer)
+    writer.flush()
+    os.fsync(writer.fileno())
+    if sys.platform == "win32":
+        writer.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
+    try:
+        path.replace(target)
+    except PermissionError as error:
+        message = (
+            f"cannot replace {target}: on Windows, nobody may have it open; elsewhere, its folder must be writable"
+        )
+        raise DatabaseInUseError(message, path=target) from error
+    if sys.platform != "win32":  # where the next copy could not replace one that is read-only
+        # Not before the rename: what a process that was killed then would leave, the next one could not open.
+        os.fchmod(writer.fileno(), os.fstat(writer.fileno()).st_mode & _READ_ONLY)

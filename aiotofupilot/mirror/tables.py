@@ -247,22 +247,13 @@ class DetailRows:
         return {name: detailed(name).readable(each) for name, each in items.items() if each}
 
 
-@frozen
-class State:
-    """Of what a database is a mirror."""
-
-    server: str
-    """The address of the API."""
-    organization: str | None
-    """ID of the organization. None: the server could not tell it."""
-    filters: Mapping[str, str]
-    """The names of the tables that are mirrored, with their filters as text."""
-
-
-def state_of(present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequence[tuple[Any, ...]]]) -> State | None:
+def state_of(
+    present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequence[tuple[Any, ...]]]
+) -> tuple[str, str | None, Mapping[str, str]] | None:
     """Return of what a database is a mirror, given its tables and what executes a statement. None: of nothing yet.
 
-    What this version does not write is a `MirrorError`.
+    That is the address of the API; the ID of the organization, or None if the server could not tell it; and the names
+    of the tables, with their filters as text. What this version does not write is a `MirrorError`.
     """
     if not present.keys() & {*_CHECKED}:
         return None
@@ -286,7 +277,7 @@ def state_of(present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequ
         raise _changed("_mirror_listings", f"names {unknown.pop()}, which this version does not know")
     if len(filters) < len(listed) or None in filters.values():
         raise _changed("_mirror_listings", "names a table twice, or without its filters")
-    return State(server, organization, filters)
+    return server, organization, filters
 
 
 def _changed(table: str, fault: str) -> MirrorError:
