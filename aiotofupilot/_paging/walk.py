@@ -224,16 +224,22 @@ class Walk(ItemIteration[Y]):
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
             raise OSError(*self._receipt_error)  # another one each time, because its traceback refers to the walk
+        window = self._window
         if self._wanted:
             self._page, self._new = None, ()  # all of it was yielded, and thousands of walks may wait at once
-        while (page := await self._next_page()) is not None:
+        while self._wanted or self._looks_at_ties():
+            with self._span.fetching():
+                # At most so many full pages are still needed.
+                page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)) or 1)
+            if page is None:
+                if self._looks_at_ties():
+                    continue
+                break
             self._span.arrived()
             new = self._new_of(page)
             if self._drift.has_ended:
-                await self._window.aclose()
+                await window.aclose()
             if new is not None:
-                if self._window.gap is not None:
-                    self._note_left_out(self._window.gap.left_out)
                 await self._hand_over(page, new)
                 return True
         self._span.end(self.stats)
@@ -241,26 +247,20 @@ class Walk(ItemIteration[Y]):
             self._receipt.end(is_limited=not self._wanted)
         return False
 
-    async def _next_page(self) -> Page[Identified] | None:
-        """Return the next page that is needed. None: the listing has ended, or as much was yielded as is wanted."""
-        page, drift = await self._fetched() if self._wanted else None, self._drift
-        if page is not None or not drift.is_unproven():
-            return page
+    def _looks_at_ties(self) -> bool:
+        """Return whether to look where items begin that are sorted alike, although no other page is due."""
+        drift = self._drift
+        if not drift.is_unproven():
+            return False
+        if not self._wanted:
+            drift.can_go_back = False  # more would be yielded than is wanted
         _log.debug(
             "%s was read as far as is wanted: looking at cursor %d, where items that are sorted alike begin",
             self._plan.start.listing,
             drift.next_probe,
         )
-        if not self._wanted:
-            drift.can_go_back = False  # more would be yielded than is wanted
         self._look_at_probe()
-        return await self._fetched()
-
-    async def _fetched(self) -> Page[Identified] | None:
-        window = self._window
-        with self._span.fetching():
-            # At most so many full pages are still needed.
-            return await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)) or 1)
+        return True
 
     def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
@@ -325,9 +325,11 @@ class Walk(ItemIteration[Y]):
             self._span.event("skip", {"position": position})
 
     async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        offered = new[: self._wanted]
+        offered, gap = new[: self._wanted], self._window.gap
+        if gap is not None:
+            self._note_left_out(gap.left_out)
         if self._receipt is not None:
-            gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
+            about = {"anchor": self._drift.anchor, "limit": self._window.requested}
             reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
             try:
                 self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)
