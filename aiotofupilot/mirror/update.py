@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from aiotofupilot import Page, Paginator, Run, TofuPilotSession, Walk
-    from aiotofupilot._clock import Clock
 
     from .database import Database
     from .removals import Suspect
@@ -126,13 +125,12 @@ class Update:
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._began_at = self._clock.now()
+        self._began_at = self._now()
         self._ends_at = None if self.deadline is None else asyncio.get_running_loop().time() + self.deadline
         self._in_flight = asyncio.Semaphore(self.session.runs.connection.concurrency)
 
-    @property
-    def _clock(self) -> Clock:
-        return self.session.runs.connection.clock
+    def _now(self) -> datetime:
+        return self.session.runs.connection.clock.now()
 
     async def run(self) -> tuple[MirrorResult, ...]:
         """Bring everything up to date, and return a result for each listing."""
@@ -227,7 +225,7 @@ class Update:
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
-        clock = self._clock
+        clock = self.session.runs.connection.clock
         began, began_at = clock.monotonic(), clock.now()
         await self._store_walk(name, listing.walk())
         newest = None if is_compared(name) else await self._call(self.database.newest, name)
@@ -409,7 +407,7 @@ class Update:
 
     async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed, or a replica may only not have it yet."""
-        until = _before(self._began_at, _RECENT) if _is_ordered(name) else None
+        until = _before(self._began_at, _RECENT) if hasattr(listing_class(name).model, "created_at") else None
         for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each]):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
@@ -431,22 +429,22 @@ class Update:
             removals = Removals(name, partial(self._page, name), await self._call(self.database.times, name, since))
             for first, end, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, end, ids)
-                since = dict.fromkeys(missed, self._clock.now()) | since
+                since = dict.fromkeys(missed, self._now()) | since
             # A replica that lags may not list by its ID yet what was on a page.
             since = {item_id: time for item_id, time in since.items() if item_id not in removals.seen}
             self._doubts[name] = removals.fault
             lacking = await self._call(self.database.lacking, name, removals.seen)
             await self._look_again(name, [*lacking.union(others if removals.has_more_items else ())])
             for suspect in suspects:
-                wait = suspect.since - self._clock.now()
+                wait = suspect.since - self._now()
                 if suspect.id in since and wait > _LATER:  # the clock was ahead when it was missed
-                    since[suspect.id] = self._clock.now()
+                    since[suspect.id] = self._now()
                 elif suspect.id in since and wait <= -APART:
                     if await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
                         del since[suspect.id]
                     else:  # most often a filter leaves it out from now on
-                        since[suspect.id] = self._clock.now() + _LATER
+                        since[suspect.id] = self._now() + _LATER
         except (UnauthorizedError, RateLimitedError):
             raise
         except (APIError, DecodeError, DriftError) as error:

@@ -126,6 +126,18 @@ def test_what_a_late_replica_does_not_list_yet_is_not_marked(pull, sandbox, gone
     assert gone("runs") == [old.id]
 
 
+@pytest.mark.parametrize(("name", "options"), [("parts", {}), ("procedures", {"full": True})])
+def test_a_late_replica_of_a_listing_that_has_no_order(pull, sandbox, gone, name, options):
+    """What is older than an hour is marked, as it is in the others."""
+    items = getattr(sandbox, name)
+    old = items[-1]
+    items[0] = evolve(items[0], created_at=datetime.now(UTC) - timedelta(minutes=50))
+    pull(name)
+    items[:] = items[1:-1]
+    assert pull(name, **options)[name].gone == 1
+    assert gone(name) == [old.id]
+
+
 def test_a_run_of_which_the_server_does_not_say_that_it_is_gone_is_a_doubt(
     have, pull, sandbox, gone, later, monkeypatch
 ):
