@@ -255,7 +255,7 @@ class Walk(ItemIteration[Y]):
         if not self._wanted:
             drift.can_go_back = False  # more would be yielded than is wanted
         _log.debug(
-            "%s was read as far as is wanted: looking at cursor %d, where items that are sorted alike begin",
+            "%s was read: looking at cursor %d, where items that are sorted alike begin",
             self._plan.start.listing,
             drift.next_probe,
         )
