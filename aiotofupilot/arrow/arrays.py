@@ -38,7 +38,8 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=
 _DIGITS = b"01".ljust(256)
 """The digit for each of the bytes 0 and 1."""
 
-_arrow: Any = pa  # the stubs do not know all arguments of the constructors
+arrow: Any = pa
+"""PyArrow without its stubs, which do not know all functions, nor all arguments of the constructors."""
 
 
 def _made(
@@ -58,12 +59,12 @@ def _made(
 
 def _array(kind: pa.DataType, length: int, validity: pa.Buffer | None, contents: Contents) -> Array:
     buffers, children = contents
-    made: Array = _arrow.Array.from_buffers(kind, length, [validity, *buffers], children=children)
+    made: Array = arrow.Array.from_buffers(kind, length, [validity, *buffers], children=children)
     return made
 
 
 def _nulls(kind: pa.DataType, length: int) -> Array:
-    made: Array = _arrow.nulls(length, kind)
+    made: Array = arrow.nulls(length, kind)
     return made
 
 
@@ -154,5 +155,5 @@ def points(series: Iterable[Sequence[float]]) -> Array:
     for each in series:
         numbers += array("d", each)
     found = _array(DOUBLE, len(numbers), None, ([pa.py_buffer(numbers)], []))
-    is_nan = _arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
-    return _arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found
+    is_nan = arrow.Array.is_nan(found)  # which imports pyarrow.compute: it takes a while, so nothing else does
+    return arrow.compute.if_else(is_nan, None, found) if is_nan.true_count else found

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from .arrays import Array, Build
 
-_arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of a flat schema whose text is JSON."""
@@ -184,7 +183,9 @@ class Rows:
         An attribute of another type than the model says is a TypeError. A duration that is too long, or a number that
         no double can hold, is an OverflowError.
         """
-        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
+        batch: pa.RecordBatch = arrays.arrow.RecordBatch.from_arrays(
+            arrays_of(self._columns, items), schema=self.schema
+        )
         return batch
 
     def sent(self, items: Sequence[object]) -> pa.RecordBatch:

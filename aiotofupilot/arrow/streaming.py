@@ -16,6 +16,7 @@ from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 
+from .arrays import arrow
 from .rows import rows_of
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ _GROUP_SIZE = 8 * 2**20
 """A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment. A
 reader reads, or skips, one group at a time. A row of any listing takes 50 bytes or more, 36 of them for its ID, a
 UUID. So a group has some 170,000 rows at most."""
-
-_arrow: Any = pa  # the stubs do not know concat_batches
 
 
 class RecordBatches(CountedIteration[pa.RecordBatch]):
@@ -78,7 +77,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         await self._gather()
         self._convert()
         if parts := self._parts:
-            batch: pa.RecordBatch = _arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
+            batch: pa.RecordBatch = arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
             self._parts, self._length, self._size = [], 0, 0
             self._checkpoint = self._walk.checkpoint
             self._offer([batch])
@@ -201,7 +200,7 @@ async def table(
 
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
     """Return record batches as the capsule of a C stream, which reads them one by one, perhaps in another thread."""
-    return _arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
+    return arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 
 def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:

@@ -18,7 +18,7 @@ from aiotofupilot._checks import integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
-from .arrays import DOUBLE, INT32, TEXT, points, small_integers, strings
+from .arrays import DOUBLE, INT32, TEXT, arrow, points, small_integers, strings
 from .rows import checked_names
 from .streaming import RecordBatches, model_of
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
-
-_arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 
 @attrs.frozen
@@ -97,12 +95,12 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
         made: Any = (strings if kind == TEXT else small_integers)([*values])
         return (made.dictionary_encode() if kind == TEXT else made).take(repeated)
 
-    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
+    batch: pa.RecordBatch = arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch
 
 
 def _integers(numbers: array[int]) -> Any:  # noqa: ANN401 - an array
-    return _arrow.Array.from_buffers(INT32, len(numbers), [None, pa.py_buffer(numbers)])
+    return arrow.Array.from_buffers(INT32, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def series_batches(
