@@ -173,7 +173,7 @@ class Way:
             return
         sent.failures, sent.slow, waited = before.failures + 1, slow, world.now - before.ended
         sent.failed_at = min(before.failed_at, before.at if before.is_slow else before.ended)
-        if "unreadable" in world.on:  # such an item is requested again for other reasons
+        if world.on & {"unreadable", "shuffle"}:  # such an item, or where such ties begin, is looked at again and again
             return
         elapsed = world.now - sent.failed_at
         world.check("no attempt begins after the time is up", elapsed <= ELAPSED + 1e-6, elapsed, sent)
