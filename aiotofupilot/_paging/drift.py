@@ -24,7 +24,7 @@ from aiotofupilot.errors import DriftError
 
 from .memory import IgnoreDrift
 from .source import T, leads_nowhere
-from .ties import SIDE_BY_SIDE, Match, Ties, end_of_row, row_of, side_by_side
+from .ties import SIDE_BY_SIDE, LeftTies, Match, Ties, end_of_row, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,12 +85,7 @@ class Search:
         """Where ties were last looked before."""
         self.is_among_ties = False
         """Whether the walk is lost among items that are sorted alike."""
-        self._row: set[str] = set()
-        """The ties that were passed and that pages have shown."""
-        self._longest = (0, 0)
-        """How many of them a page has shown side by side at most, and the cursor of that page."""
-        self._is_torn = False
-        """Whether a page has shown some of them apart from others, or in another order."""
+        self._left = LeftTies()
         self._is_complete = False
         """Whether the whole listing was searched, so that what was passed and not shown is gone."""
         self.begin(origin)
@@ -107,26 +102,20 @@ class Search:
     def next_probe(self, page: Page[T]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
         probe = None if self._is_complete else self.after(page)
-        if probe is None and not self._is_complete and self._longest[0] >= SIDE_BY_SIDE:
-            probe, self._is_complete = self._longest[1], True
+        if probe is None and not self._is_complete:
+            probe, self._is_complete = self._left.cursor, True
         if probe is None:
             fault = "too few of the items passed lately are to be found in it, side by side and in their order"
             raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)
         return probe
 
-    def end_of_row(self, cursor: int, names: Sequence[str], ranks: Sequence[int | None]) -> Match | None:
-        """Take note of the ties on a page that were passed, and return the last one if they show the position.
+    def last_left(self, page: Page[T], names: Sequence[str], ranks: Sequence[int | None]) -> Match | None:
+        """Return the last tie on a page that was passed, if those that are left show the position.
 
-        They do if at least two stand side by side and in their order, and nothing else that was passed is still listed.
+        They may show it once the whole listing was searched, because the others are gone then.
         """
-        row, shown = row_of(ranks), {name for name, rank in zip(names, ranks, strict=True) if rank is not None}
-        if not row:
-            return None
-        self._is_torn |= len(row) < len(shown) or (bool(self._row) and self._row.isdisjoint(shown))
-        self._row |= shown
-        self._longest = max(self._longest, (len(row), cursor))
-        is_certain = self._is_complete and not self._is_torn and len(row) >= SIDE_BY_SIDE
-        return row[-1] if is_certain else None
+        last = self._left.last(page, names, ranks)
+        return last if self._is_complete else None
 
     def after(self, page: Page[T]) -> int | None:
         """Return the cursor to probe after a page that did not show the position; None: everything was probed."""
@@ -323,7 +312,7 @@ class DetectDrift(IgnoreDrift[T]):
         match = side_by_side(before_ties) or self._most(before_ties)
         if ties_begin is not None:
             self.overlap = min(SIDE_BY_SIDE, max(1, self._limit // 4))
-            shown = end_of_row(ranks, memory.newest_rank) or search.end_of_row(page.cursor, memory.page, ranks)
+            shown = end_of_row(ranks, memory.newest_rank) or search.last_left(page, memory.page, ranks)
             if shown and not match:
                 ties.note_shift(self._shift(page, shown))
                 return shown

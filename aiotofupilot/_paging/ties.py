@@ -63,7 +63,7 @@ def side_by_side(ranks: Sequence[int | None]) -> Match | None:
     return found
 
 
-def row_of(ranks: Sequence[int | None]) -> list[Match]:
+def _row_of(ranks: Sequence[int | None]) -> list[Match]:
     """Return the last items of a page that were passed and stand side by side and in their order."""
     row: list[Match] = []
     for at, rank in enumerate(ranks):
@@ -78,11 +78,41 @@ def end_of_row(ranks: Sequence[int | None], newest: int) -> Match | None:
 
     They are the items passed last, and stand side by side and in their order. A few may be gone.
     """
-    row = row_of(ranks)
+    row = _row_of(ranks)
     if len(row) < min(SIDE_BY_SIDE, newest + 1):
         return None
     gone = newest + 1 - row[0].rank - len(row)
     return row[-1] if 2 * gone < len(row) else None
+
+
+class LeftTies:
+    """The ties that were passed and are still listed, as far as the pages of a search have shown them."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._longest = (0, 0)
+        """How many of them a page has shown side by side at most, and the cursor of that page."""
+        self._is_torn = False
+        """Whether a page has shown some of them apart from others, or in another order."""
+
+    @property
+    def cursor(self) -> int | None:
+        """The cursor of the page that has shown most of them; None: no page has shown enough to show a position."""
+        length, cursor = self._longest
+        return cursor if length >= SIDE_BY_SIDE else None
+
+    def last(self, page: Page[T], names: Sequence[str], ranks: Sequence[int | None]) -> Match | None:
+        """Return the last one on a page, whose items have these names and ranks.
+
+        None: there are too few, or not all that pages have shown stand side by side and in their order.
+        """
+        row, shown = _row_of(ranks), {name for name, rank in zip(names, ranks, strict=True) if rank is not None}
+        if not row:
+            return None
+        self._is_torn |= len(row) < len(shown) or (bool(self._names) and self._names.isdisjoint(shown))
+        self._names |= shown
+        self._longest = max(self._longest, (len(row), page.cursor))
+        return None if self._is_torn or len(row) < SIDE_BY_SIDE else row[-1]
 
 
 class Shift(NamedTuple):
