@@ -172,7 +172,7 @@ class DetectDrift(IgnoreDrift[T]):
         """How many items of a page the next page is to begin with, once the walk was lost."""
         self._ties = Ties(sort_key)
         self._limit = limit
-        self.can_go_back = resync
+        self._resync = resync
         self._search: Search | None = None
         self._expected = expected
         """The offset of the item passed last; -1: the walk has only begun."""
@@ -197,7 +197,7 @@ class DetectDrift(IgnoreDrift[T]):
             self.has_ended = True
             return
         rank, begin = memory.rank(shift.first.id), shift.begin
-        if rank is None:
+        if not rank:  # before it, nothing is remembered
             if not memory.is_complete:
                 raise DriftError(_TOO_MANY, cursor=page.cursor)
             rank, begin = 1, 0
@@ -294,7 +294,7 @@ class DetectDrift(IgnoreDrift[T]):
 
     def _new_search(self, page: Page[T], sign: str) -> Search:
         """Return a search for the position of the walk, because a page shows a sign that the listing moved."""
-        if not self.can_go_back:
+        if not self._resync:
             raise DriftError(f"the listing moved: the page at cursor {page.cursor} {sign}", cursor=page.cursor)
         self.resyncs += 1
         self._search, self.next_probe = Search(page.cursor, self._limit), page.cursor

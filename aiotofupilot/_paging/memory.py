@@ -205,8 +205,6 @@ class IgnoreDrift(Generic[T]):
         self._met: set[str] = set()
         """The items on the pages in a row that brought no new one."""
 
-    can_go_back = False
-    """Whether the walk looks for its position if the listing has moved. If not, that is an error."""
     has_ended = False
     """Whether the page admitted last has shown that the walk may end."""
 

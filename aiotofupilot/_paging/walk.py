@@ -227,40 +227,33 @@ class Walk(ItemIteration[Y]):
         window = self._window
         if self._wanted:
             self._page, self._new = None, ()  # all of it was yielded, and thousands of walks may wait at once
-        while self._wanted or self._looks_at_ties():
+        while self._wanted:
             with self._span.fetching():
                 # At most so many full pages are still needed.
-                page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)) or 1)
+                page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)))
             if page is None:
-                if self._looks_at_ties():
-                    continue
-                break
+                if not self._drift.is_unproven():
+                    break
+                _log.debug(
+                    "%s has ended: looking at cursor %d, where items that are sorted alike begin",
+                    self._plan.start.listing,
+                    self._drift.next_probe,
+                )
+                self._look_at_probe()
+                continue
             self._span.arrived()
             new = self._new_of(page)
             if self._drift.has_ended:
                 await window.aclose()
             if new is not None:
+                if window.gap is not None:
+                    self._note_left_out(window.gap.left_out)
                 await self._hand_over(page, new)
                 return True
         self._span.end(self.stats)
         if self._receipt is not None:
             self._receipt.end(is_limited=not self._wanted)
         return False
-
-    def _looks_at_ties(self) -> bool:
-        """Return whether to look where items begin that are sorted alike, although no other page is due."""
-        drift = self._drift
-        if not drift.is_unproven():
-            return False
-        if not self._wanted:
-            drift.can_go_back = False  # more would be yielded than is wanted
-        _log.debug(
-            "%s was read: looking at cursor %d, where items that are sorted alike begin",
-            self._plan.start.listing,
-            drift.next_probe,
-        )
-        self._look_at_probe()
-        return True
 
     def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
@@ -325,11 +318,9 @@ class Walk(ItemIteration[Y]):
             self._span.event("skip", {"position": position})
 
     async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        offered, gap = new[: self._wanted], self._window.gap
-        if gap is not None:
-            self._note_left_out(gap.left_out)
+        offered = new[: self._wanted]
         if self._receipt is not None:
-            about = {"anchor": self._drift.anchor, "limit": self._window.requested}
+            gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
             reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
             try:
                 self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)

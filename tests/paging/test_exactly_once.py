@@ -230,3 +230,22 @@ async def test_a_resumed_walk_among_ties_goes_on_after_those_that_are_left(limit
     listed = [item.id async for item in connection.procedures.list(limit=limit, on_drift="ignore")]
     rest = [item.id async for item in connection.procedures.list(cursor=walk.checkpoint, limit=limit)]
     assert rest == [item_id for item_id in listed if item_id not in left]
+
+
+async def test_a_resumed_walk_does_not_go_back_to_before_all_that_its_checkpoint_names():
+    """What it passed before is not remembered, and would come twice."""
+    first, second, *newer = SUPPLY[:12]
+    ties = [evolve(procedure, created_at=SUPPLY[12].created_at) for procedure in SUPPLY[12:60]]
+    service = Sandbox([*newer, *ties])
+    connection = InProcess(service)
+    async with connection.procedures.list(limit=20, max_items=18).walk() as walk:
+        taken = await walk.take(18)
+    service.procedures = [first, *newer, *ties]
+    async with connection.procedures.list(limit=20, cursor=walk.checkpoint).walk() as resumed:
+        taken += await resumed.take(20)
+        created = evolve(second, created_at=ties[0].created_at)  # the place where the ties begin does not move
+        service.procedures = [first, *newer, ties[0], created, *ties[1:]]
+        with pytest.raises(DriftError, match="more than a walk remembers"):
+            while more := await resumed.take(20):
+                taken += more
+    assert taken == [*newer, *ties]

@@ -5,7 +5,6 @@ yield each item exactly once, or they raise a DriftError. They never leave an it
 """
 
 import asyncio
-import sys
 from itertools import count, product
 from random import Random
 
@@ -66,30 +65,17 @@ async def taken(items):
     turns=st.integers(0, 3),
     limit=limits,
     concurrency=st.integers(1, 4),
-    max_items=st.none() | st.integers(1, 60),
 )
-@example(blocks=[60], seed=4, is_fixed=False, turns=3, limit=12, concurrency=1, max_items=None)
-@example(blocks=[4, 6], seed=115046, is_fixed=False, turns=3, limit=3, concurrency=2, max_items=7)
-@example(blocks=[4, 3, 2], seed=979496, is_fixed=True, turns=3, limit=4, concurrency=2, max_items=7)
-@example(blocks=[7, 8], seed=836465, is_fixed=False, turns=3, limit=6, concurrency=1, max_items=10)
-def test_a_walk_that_resyncs_leaves_nothing_out_in_silence(
-    blocks, seed, is_fixed, turns, limit, concurrency, max_items
-):
-    """Blocks that are turned look like a listing that is shifted.
-
-    With ``max_items``, all of a block come before an item of the next one, unless the walk went back to the block.
-    """
+@example(blocks=[60], seed=4, is_fixed=False, turns=3, limit=12, concurrency=1)
+def test_a_walk_that_resyncs_leaves_nothing_out_in_silence(blocks, seed, is_fixed, turns, limit, concurrency):
+    """Blocks that are turned look like a listing that is shifted."""
 
     async def check():
         server = server_with(blocks, seed, is_fixed=is_fixed, turns=turns)
-        options = {"limit": limit, "concurrency": concurrency, "max_items": max_items}
-        yielded, is_error = await taken(listing("ordered", server, on_drift="resync", **options))
+        paginator = listing("ordered", server, limit=limit, concurrency=concurrency, on_drift="resync")
+        yielded, is_error = await taken(paginator)
         assert len(set(yielded)) == len(yielded)
-        assert is_error or len(yielded) == min(len(server.rows), max_items or sys.maxsize)
-        numbers = [int(item_id.partition(".")[0]) for item_id in yielded]
-        went_back = numbers != sorted(numbers, reverse=True)
-        before = range(min(numbers, default=len(blocks)) + 1, len(blocks))
-        assert is_error or went_back or all(numbers.count(number) == blocks[number] for number in before)
+        assert is_error or len(yielded) == len(server.rows)
 
     asyncio.run(check())
 
