@@ -28,13 +28,18 @@ Every error carries its facts as attributes, and can be pickled. The attributes 
 The text of an error, which logs and terminals show, is one line without control characters.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from .positions import Checkpoint, Watermark
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from .positions import Checkpoint, Watermark
 
 __all__ = [
     "APIError",
