@@ -101,9 +101,11 @@ class Search:
 
     def next_probe(self, page: Page[T]) -> int:
         """Return the cursor to probe after a page that did not show the position, or raise a `DriftError`."""
-        probe = None if self._is_complete else self.after(page)
-        if probe is None and not self._is_complete:
-            probe, self._is_complete = self._left.cursor, True
+        probe = None
+        if not self._is_complete:
+            probe = self.after(page)
+            if probe is None:  # the position may be where the ties that are left were shown
+                probe, self._is_complete = self._left.cursor, True
         if probe is None:
             fault = "too few of the items passed lately are to be found in it, side by side and in their order"
             raise DriftError(f"the listing moved: {fault}", cursor=page.cursor)

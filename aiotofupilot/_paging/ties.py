@@ -102,7 +102,7 @@ class LeftTies:
         return cursor if length >= SIDE_BY_SIDE else None
 
     def last(self, page: Page[T], names: Sequence[str], ranks: Sequence[int | None]) -> Match | None:
-        """Return the last one on a page, whose items have these names and ranks.
+        """Return the last of these ties on a page. Its items have these names and ranks.
 
         None: there are too few, or not all that pages have shown stand side by side and in their order.
         """

@@ -3,8 +3,8 @@
 The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
 of msgspec, and a row costs no dict.
 
-Nested columns have the types of the model. Flat ones are for frames, databases and other places without nested columns:
-a field of a nested value becomes a column of its own, whose name joins the names on the way there. A list or a mapping
+Nested columns have the types of the model. Flat ones are for frames, databases and other places without nested columns.
+There, each field of a nested value has a column. Its name joins the names on the way to the field. A list or a mapping
 becomes JSON text, with the names of the attributes. A duration becomes a number of seconds, whatever its length.
 """
 

@@ -107,12 +107,12 @@ class Argument:
     @property
     def full_doc(self) -> str:
         """The documentation with the bounds, and with what the server takes if the argument is not sent."""
-        told = self.doc
+        doc = self.doc
         if self.bounds:
-            sentence, _, rest = told.partition(".")
+            sentence, _, rest = doc.partition(".")
             length = " characters as UTF-16 counts them" if self.type is str else ""
-            told = f"{sentence}, {self.bounds}{length}.{rest}"
-        return told if self.server_default is None else f"{told} None: ``{self.server_default}``."
+            doc = f"{sentence}, {self.bounds}{length}.{rest}"
+        return doc if self.server_default is None else f"{doc} None: ``{self.server_default}``."
 
 
 def arguments_of(declared: type) -> tuple[Argument, ...]:
@@ -124,18 +124,18 @@ def arguments_of(declared: type) -> tuple[Argument, ...]:
 def _argument(name: str, hint: object) -> Argument:
     is_required = get_origin(hint) is Required
     annotation, doc, *facts = get_args(get_args(hint)[0] if is_required else hint)
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for fact in facts:
         match fact:
             case Bounds():
-                told["bounds"] = fact
+                given["bounds"] = fact
             case Default(value):
-                told["default"] = value
+                given["default"] = value
             case ServerDefault(value):
-                told["server_default"] = value
+                given["server_default"] = value
             case _:
                 raise TypeError(f"{name} is annotated with {fact!r}, which nothing reads")
-    argument = Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
+    argument = Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **given)
     if argument.bounds and argument.is_repeated:
         raise TypeError(f"{name} takes several values, and bounds are those of a single one")
     return argument

@@ -128,10 +128,13 @@ def detailed(table: str) -> Rows:
 
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
+"""The tables of what runs wrote."""
+
 FOLLOWING = (*OF_RUNS, *DETAILED)
+"""The tables that are read together with that of the runs."""
+
 TABLES = (*NAMES, *DETAILED)
-"""The names of tables: of the listings of what runs wrote; of all that follow that of the runs; and of all that a
-mirror can have, but for its own and for that of the points."""
+"""All tables that a mirror can have. Its own tables and that of the points are not among them."""
 
 
 @frozen

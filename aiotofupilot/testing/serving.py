@@ -98,7 +98,7 @@ class HurriedClock(Clock):
     """The real clock, on which each wait of a session is over at once, and moves the time by its length."""
 
     _ahead = 0.0
-    """Seconds by which it is ahead of the real one."""
+    """How many seconds it is ahead of the real clock."""
 
     def monotonic(self) -> float:
         return super().monotonic() + self._ahead
