@@ -98,6 +98,11 @@ def is_slow(error: BaseException) -> bool:
     return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
 
 
+def is_lost(error: Exception | None) -> bool:
+    """Return whether there was no whole response."""
+    return isinstance(error, ConnectionFailedError | RequestTimeoutError)
+
+
 def is_refused(error: TofuPilotError) -> bool:
     """Return whether a server refused work, so that the failure is not due to an item of the page."""
     return isinstance(error, APIError) and error.status in _REFUSED
@@ -186,8 +191,9 @@ class Health:
     | the fifth or a later one | yes or no | yes |
 
     A good response ends the outage if its request was sent after the outage began. A good response to an earlier
-    request changes nothing, because a server may finish what it had accepted, and refuse everything else. Before the
-    first response at all, the outage ends with the last attempt.
+    request changes nothing, because a server may finish what it had accepted, and refuse everything else. If
+    connections are lost, a response that is bad because of the page ends the outage too: the server is there. Before
+    the first response at all, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
@@ -200,6 +206,8 @@ class Health:
         """How many requests have failed."""
         self.good_after = -1
         """After how many failures the latest request was sent that had a good response; -1: there is none."""
+        self.responded_after = -1
+        """The same for a response that is good, or bad because of the page, so that the server is not unreachable."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response; None: none has."""
         self.paused_until = -math.inf
@@ -249,6 +257,7 @@ class Health:
             return False
         self.good += 1
         self.good_after = max(self.good_after, sent.failures)
+        self.responded_after = max(self.responded_after, sent.failures)
         self._in_a_row = 0
         self.failing_since = self.outage = None
         return True
@@ -269,8 +278,7 @@ class Health:
         from the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
-        if not isinstance(error, ConnectionFailedError | RequestTimeoutError):
-            self.is_reached = True
+        self.is_reached = self.is_reached or not is_lost(error)
         if self.failing_since is None:
             self.failing_since = now
         self.failures += 1
@@ -278,6 +286,8 @@ class Health:
             if not self._in_a_row:
                 self._began, self._first = now, self.failures
             self._in_a_row += 1
+        elif not is_lost(error):
+            self._note_bad_response(sent)
         if self.outage is None:
             if not is_about_server or not self._is_outage(error, sent, in_flight):
                 return
@@ -312,6 +322,13 @@ class Health:
         if outage.next_probe_at >= page.until:
             return None
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
+
+    def _note_bad_response(self, sent: Sent) -> None:
+        """Note a response that is bad because of the page. The server is there, although connections are lost."""
+        self.responded_after = max(self.responded_after, sent.failures)
+        outage = self.outage
+        if outage is not None and sent.failures >= outage.first and is_lost(outage.failure):
+            self.outage, self._in_a_row = None, 0
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
         if isinstance(error, RateLimitedError):  # it is never about the page

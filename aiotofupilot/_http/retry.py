@@ -22,6 +22,7 @@ from .outage import (
     asked_wait,
     copied,
     evidence,
+    is_lost,
     is_refused,
     is_slow,
     is_transient,
@@ -180,6 +181,8 @@ class Tried:
 
     failure: Exception | None = None
     """How the last attempt failed. None: there was none."""
+    response: Exception | None = None
+    """What the last response said, if any failure was due to one."""
     took: float = 0.0
     """How many seconds that attempt took."""
     wait: float = 0.0
@@ -406,9 +409,11 @@ class Attempts(Wanted):
         """
         health = self._throttle.health
         do_others_succeed = health.good_after >= self._tried.failures
+        # A response that is not good says more about the server than a connection that was lost.
+        is_there = health.responded_after >= self._tried.failures if is_lost(error) else do_others_succeed
         self._tried = evolve(self._tried, failures=health.failures)
         if evidence(error) == "server":
-            return self._waits_for_server(error, decision, do_others_succeed=do_others_succeed)
+            return self._waits_for_server(error, decision, is_there=is_there)
         if not self._allows_another(decision):
             return False
         if not self._suspects or not is_slow(error):
@@ -425,20 +430,23 @@ class Attempts(Wanted):
         error: TofuPilotError,
         decision: bool | float,  # noqa: FBT001 - as `decide` says
         *,
-        do_others_succeed: bool,
+        is_there: bool,
     ) -> bool:
         """Return the same after a failure about the server.
 
-        During an outage, only the time limits the attempts. Otherwise ``attempts`` does so, but only if another request
-        had a good response that was sent after the failure before this one.
+        During an outage, only the time limits the attempts. Otherwise ``attempts`` does so, but only if the server
+        ``is_there``: another request had a response that was sent after the failure before this one. What a response
+        to this page said is raised rather than that the connection was lost.
         """
         health = self._throttle.health
         if health.is_unreachable:
             self._give_up()
             return False
-        is_own = do_others_succeed or health.outage is None
-        is_over = is_own and not self._allows_another(decision) and do_others_succeed
+        is_own = is_there or health.outage is None
+        is_over = is_own and not self._allows_another(decision) and is_there
         if is_over or (self._tried.is_confirmed and not is_refused(error)):
+            if is_lost(error) and self._tried.response is not None:
+                raise self._tried.response
             return False
         if health.outage is not None:
             self._tried = evolve(self._tried, wait=0.0 if decision is True else decision)
@@ -482,7 +490,8 @@ class Attempts(Wanted):
 
     def _note_failure(self, error: Exception) -> None:
         now = self._clock.monotonic()
-        self._tried = evolve(self._tried, failure=error, took=now - self._attempt_began)
+        response = self._tried.response if is_lost(error) else error
+        self._tried = evolve(self._tried, failure=error, response=response, took=now - self._attempt_began)
         self._limit(self._began if isinstance(error, RequestTimeoutError) else now)
 
     def _limit(self, began: float) -> None:

@@ -195,7 +195,7 @@ class Throttle:
 
         None: it asks for none, or for more than the policy obeys.
         """
-        about, asked = evidence(error), asked_wait(error, page.max_retry_after)
+        about, asked, outage = evidence(error), asked_wait(error, page.max_retry_after), self.health.outage
         if about == "good":
             self._note_success(sent)
         elif about is not None:
@@ -209,6 +209,8 @@ class Throttle:
             )
             if self.health.is_unreachable:  # which not only a probe finds out
                 self._wake_all()
+            elif outage is not None and self.health.outage is None:
+                self._end_outage()
         is_silent = isinstance(error, RateLimitedError) and error.retry_after is None
         return _RATE_LIMITED_WAIT if is_silent else asked
 
@@ -222,8 +224,11 @@ class Throttle:
                 _log.info("the server answers again, after %.1f s", lasted)
             self._warned_at = -math.inf
         if outage is not None:
-            self._start_slowly(2)
-            self._wake_all()
+            self._end_outage()
+
+    def _end_outage(self) -> None:
+        self._start_slowly(2)
+        self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
         """Allow this many requests in flight, and then more with each request that begins from now on.

@@ -267,13 +267,15 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
+    """Return the body of a response. Unless its status is one of success, the body may be cut short."""
     chunks: list[bytes] = []
     size = 0
-    while not response.content.at_eof():
-        chunks.append(await response.content.readany())
-        size += len(chunks[-1])
-        if size > max_body:
-            raise too_large(max_body)
+    with suppress(*() if response.status < HTTPStatus.MULTIPLE_CHOICES else (aiohttp.ClientPayloadError,)):
+        while not response.content.at_eof():
+            chunks.append(await response.content.readany())
+            size += len(chunks[-1])
+            if size > max_body:
+                raise too_large(max_body)
     return b"".join(chunks)  # joining a single chunk copies nothing
 
 

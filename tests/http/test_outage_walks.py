@@ -15,6 +15,7 @@ from fakes.transport import Transport
 from aiotofupilot import (
     APIError,
     ConnectionFailedError,
+    InvalidJSONError,
     RequestTimeoutError,
     RetryPolicy,
     ServerError,
@@ -100,6 +101,32 @@ async def test_an_outage_of_a_minute_and_a_half_ends_no_walk(clock):
         server.fails = lambda _, began, failure=failure: failure() if 0.15 <= began < 0.15 + 89.0 else None
         listing = server.procedures().list(limit=10, concurrency=concurrency)
         assert await clock.run(listing.collect()) == [server.sandbox.procedures]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda: InvalidJSONError("the body is not JSON"),
+        lambda: ServerError("broken", status=500),
+        lambda: ServerError("gateway timeout", status=504),
+    ],
+)
+async def test_what_a_response_says_counts_more_than_that_connections_are_lost(clock, response):
+    """So a server that hangs up after each response is not taken for one that is down."""
+    for first, (drop, concurrency) in product((0, 1), [(2, 1), (2, 16), (3, 1)]):
+        clock.seconds = 0.0
+        server = Server(clock)
+
+        def fails(_query, _began, server=server, first=first, drop=drop):
+            is_lost = (len(server.sent) + first) % drop == 0
+            return ConnectionFailedError("the server disconnected") if is_lost else response()
+
+        server.fails = fails
+        listing = server.procedures(RetryPolicy(attempts=3)).list(limit=10, concurrency=concurrency)
+        (error,) = await clock.run(listing.collect())
+        assert type(error) is type(response()), (first, drop, concurrency)
+        assert len(server.sent) <= 30 * concurrency, (first, drop, concurrency)
+        assert clock.seconds <= 30.0, (first, drop, concurrency)
 
 
 async def test_an_item_that_crashes_the_worker_is_read_around(clock):

@@ -276,6 +276,14 @@ async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
         await server.gone.wait()
 
 
+async def test_the_status_of_an_error_is_known_although_its_body_is_cut_short(get, server):
+    """Otherwise a wrong key would look like a server that is down."""
+    for body, *headers in [(b"wrong k",), (b"not compressed", "Content-Encoding: gzip")]:
+        response = http(body + b"ey", *headers, status="401 Unauthorized")[:-2]
+        server.answers = [and_then(response, hang_up)]
+        assert (await get()).status == 401
+
+
 async def test_a_compressed_bomb_is_refused_while_it_is_read(get, server):
     """The decompressed size counts: 64 MiB from 64 KiB."""
     bomb = gzip.compress(bytes(LIMIT))
