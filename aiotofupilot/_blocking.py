@@ -15,7 +15,7 @@ import os
 from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread, current_thread, get_ident
+from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import SessionError
@@ -26,60 +26,49 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CLOSED = "the session was closed meanwhile"
-
 _serving: set[LoopThread] = set()
 """Those whose loop runs."""
-
 
 _PATIENCE = 1.0
 """Seconds after which a wait begins anew. A signal that comes just before it begins does not end it, so an interrupt
 would wait for the next one."""
 
 
-class Call(Generic[T]):
-    """A coroutine function that runs in the thread, once. Whoever waits for it can be interrupted, and wait again."""
+class _Call(Generic[T]):
+    """A coroutine function that runs in the thread, once."""
 
     def __init__(self, function: Callable[[], Awaitable[T]]) -> None:
         self.function = function
         self.context = copy_context()
-        self.caller = get_ident()
         self.task: asyncio.Task[None] | None = None
-        """Runs the function. None: it has not begun."""
-        self.is_awaited = False
-        """Whether its caller is waiting for its end, perhaps while the handler of a signal runs."""
+        """Runs the function. None if it has not begun."""
         self.is_cancelled = False
         """Whether the caller was interrupted, and wants no result."""
         self.result: T
-        """What the function has returned, if `has_result`."""
-        self.has_result = False
-        self.failures: list[BaseException] = []
-        """The error that the function has raised, until it is raised where it was called."""
-        self.has_ended = False
+        self.failures: list[BaseException] = [SessionError("the session was closed meanwhile")]
+        """Why there is no result, until that is raised."""
+        self._has_ended = False
         self._signals: SimpleQueue[None] = SimpleQueue()
+
+    async def run(self) -> None:
+        try:
+            self.result = await self.function()
+            self.failures.clear()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for, and does not end the thread
+            self.failures[:] = [error]
+
+    def end(self) -> None:
+        """Wake up whoever waits for the end."""
+        self._has_ended = True
+        self._signals.put(None)
 
     def join(self) -> None:
         """Wait for the end."""
-        while not self.has_ended:
+        while not self._has_ended:
             with suppress(Empty):
                 self._signals.get(timeout=_PATIENCE)
-
-    def raise_failure(self) -> None:
-        """Raise its error, if it has one that was not raised yet.
-
-        This happens in C, so an interrupt comes before all of it or after it, and the error is not lost between.
-        """
-        if self.failures:
-            raising = _raising()
-            next(raising)
-            any(map(raising.throw, map(self.failures.pop, [0])))
-
-    def end(self, failure: BaseException | None = None) -> None:
-        """Note that it has ended, and wake up whoever waits for it."""
-        if failure is not None:
-            self.failures.append(failure)
-        self.has_ended = True
-        self._signals.put(None)
 
 
 class LoopThread:
@@ -100,17 +89,16 @@ class LoopThread:
         self._name = name
         self._new_loop = new_loop
         self._pid = 0
-        """The process in which the thread has begun; 0: it has not."""
+        """The process in which the thread has begun; 0 if it has not."""
         self._threads: list[Thread] = []
         """The thread. There are more if several callers let it begin at once, and all but one of them end at once."""
         self._is_served = Lock()
         """Held by the thread that runs the loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._calls: set[Call[Any]] = set()
+        self._calls: set[_Call[Any]] = set()
         """The calls that have not ended. The thread ends those that are left when the loop is closed."""
-        self._tasks: set[asyncio.Future[Any]] = set()
-        """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
-        self._is_finishing = False
+        self._ending = asyncio.Event()
+        """Set in the loop when the thread is to end."""
         self.has_ended = False
         """Whether the thread was ended, so that nothing runs any more."""
 
@@ -125,32 +113,22 @@ class LoopThread:
         """Whether the thread has begun in this process. A thread does not live on in a fork."""
         return self._pid == os.getpid()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether functions can run, and one has."""
-        return self.has_begun and not self.has_ended
-
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
 
-        The function sees the context variables of the caller. The thread itself, a forked process and a thread that was
-        ended are refused.
+        A second interrupt does not wait. The function sees the context variables of the caller. The thread itself, a
+        forked process and a thread that was ended are refused.
         """
-        call = Call(function)
-        self.wait(call)
-        call.raise_failure()
-        return call.result
-
-    def wait(self, call: Call[T]) -> None:
-        """Let a call begin, unless it has begun, and wait for its end.
-
-        An interrupt cancels it, and waits for its end all the same. A second interrupt does not wait.
-        """
-        if call.has_ended:
-            return
-        self._check()
+        if current_thread() in self._threads:
+            raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
+        if self._is_forked:
+            raise SessionError(
+                "this process was forked, and the session belongs to its parent: make one session in each"
+            )
+        if self.has_ended:
+            raise SessionError("the session is closed")
+        call = _Call(function)
         try:
-            call.is_awaited = True
             self._proceed(call)
             call.join()
         except BaseException:
@@ -158,23 +136,16 @@ class LoopThread:
             self._proceed(call)
             call.join()
             raise
-        finally:
-            call.is_awaited = False
-
-    async def stop(self, call: Call[T]) -> None:
-        """Cancel a call, and wait for its end, in the loop."""
-        call.is_cancelled = True
-        self._step(call)
-        if call.task is not None:
-            await asyncio.wait((call.task,))
+        raise_first(call.failures)
+        return call.result
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
         """Let a coroutine function run while the thread runs. Nothing waits for it.
 
         It does not begin when the thread is ending, which ends everything in the loop.
         """
-        if (loop := self._loop) is not None and self.is_running:
-            _schedule(loop, self._start, function)
+        if self.has_begun and not self.has_ended:
+            self._proceed(_Call(function))
 
     def end(self, *, waits: bool = True) -> None:
         """End whatever runs in the loop, and then the thread, perhaps without waiting for the end.
@@ -185,7 +156,7 @@ class LoopThread:
             return
         self.has_ended = True
         if (loop := self._loop) is not None:  # otherwise the thread notices when it makes the loop
-            _schedule(loop, self._finish_once)
+            _schedule(loop, self._ending.set)
         if waits and current_thread() not in self._threads:
             for thread in self._threads:
                 if thread.is_alive():
@@ -195,28 +166,17 @@ class LoopThread:
     def _is_forked(self) -> bool:
         return self._pid not in (0, os.getpid())
 
-    def _check(self) -> None:
-        """Raise a `SessionError` unless functions can run."""
-        if current_thread() in self._threads:
-            raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
-        if self._is_forked:
-            raise SessionError(
-                "this process was forked, and the session belongs to its parent: make one session in each"
-            )
-        if self.has_ended:
-            raise SessionError("the session is closed")
-
-    def _proceed(self, call: Call[T]) -> None:
-        """Let a call begin, or cancel it, or do nothing if it has ended. The thread begins with the first one."""
+    def _proceed(self, call: _Call[Any]) -> None:
+        """Let a call begin, or cancel it. The thread begins with the first one."""
         self._calls.add(call)
-        if (loop := self._loop) is None:
-            self._pid = os.getpid()
-            thread = Thread(target=self._serve, name=self._name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        if (loop := self._loop) is not None:
+            if not _schedule(loop, self._step, call):
+                self._note_end(call)
             return
-        if not _schedule(loop, self._step, call):
-            self._note_end(call, SessionError("the session is closed"))
+        self._pid = os.getpid()
+        thread = Thread(target=self._serve, name=self._name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self) -> None:
         """Run the loop, unless another thread does."""
@@ -229,65 +189,68 @@ class LoopThread:
             self._end_calls(error)
             return
         _serving.add(self)
-        self._loop = loop
-        for call in self._calls.copy():  # a call that is not among these comes by the loop
-            loop.call_soon(self._step, call)
-        if self.has_ended:
-            loop.call_soon(self._finish_once)
         try:
-            loop.run_forever()
+            loop.run_until_complete(self._main())
         finally:  # also after a sys.exit in it
+            self.has_ended = True
             loop.close()
-            self._end_calls(SessionError(_CLOSED))  # no other call is added after this that could wait
+            self._end_calls()  # no other call is added after this that could wait
             _serving.discard(self)
 
-    def _end_calls(self, failure: BaseException) -> None:
-        while self._calls:
-            self._calls.pop().end(failure)
+    async def _main(self) -> None:
+        """Let calls run until the thread is to end, and then end everything in the loop."""
+        self._loop = loop = asyncio.get_running_loop()
+        for call in self._calls.copy():  # a call that is not among these comes by the loop
+            self._step(call)
+        if not self.has_ended:
+            await self._ending.wait()
+        if self._last is not None:
+            await self._last()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                _cancel(task)
+            await asyncio.gather(*others, return_exceptions=True)
+        await loop.shutdown_asyncgens()
 
-    def _step(self, call: Call[T]) -> None:
+    def _end_calls(self, *failure: Exception) -> None:
+        while self._calls:
+            call = self._calls.pop()
+            call.failures[:] = failure or call.failures
+            call.end()
+
+    def _step(self, call: _Call[Any]) -> None:
         """Do in the loop what `_proceed` says."""
-        if call.has_ended:
-            return
-        if call.task is not None:
-            if call.is_cancelled and not call.task.cancelling():  # a second time would interrupt how it ends itself
-                call.task.cancel()
-        elif call.is_cancelled or self.has_ended:
+        if call.task is None:
+            if call.is_cancelled or self.has_ended:
+                self._note_end(call)
+            else:
+                call.task = asyncio.get_running_loop().create_task(call.run(), context=call.context)
+                call.task.add_done_callback(lambda _: self._note_end(call))
+        elif call.task.done():
             self._note_end(call)
         else:
-            call.task = asyncio.get_running_loop().create_task(_run(call), context=call.context)
-            call.task.add_done_callback(lambda _: self._note_end(call))
+            _cancel(call.task)
 
-    def _note_end(self, call: Call[T], failure: BaseException | None = None) -> None:
+    def _note_end(self, call: _Call[Any]) -> None:
         self._calls.discard(call)
-        if not (failure or call.has_result or call.failures or call.is_cancelled):
-            failure = SessionError(_CLOSED)
-        call.end(failure)
+        call.end()
 
-    def _start(self, function: Callable[[], Awaitable[object]]) -> None:
-        task = asyncio.ensure_future(function())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-    def _finish_once(self) -> None:
-        if not self._is_finishing:
-            self._is_finishing = True
-            self._start(self._finish)
+def _cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task once. A second time would interrupt how it ends itself."""
+    if not task.cancelling():
+        task.cancel()
 
-    async def _finish(self) -> None:
-        """End everything in the loop, and then the loop."""
-        loop = asyncio.get_running_loop()
-        try:
-            if self._last is not None:
-                await self._last()
-            while others := asyncio.all_tasks() - {asyncio.current_task()}:
-                for task in others:
-                    if not task.cancelling():  # a second time would interrupt how it ends itself
-                        task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
-            await loop.shutdown_asyncgens()
-        finally:
-            loop.stop()
+
+def raise_first(failures: list[BaseException]) -> None:
+    """Take the first error out of a list, and raise it, if there is one.
+
+    This happens in C, so an interrupt comes before all of it or after it, and the error is not lost between.
+    """
+    if failures:
+        raising = _raising()
+        next(raising)
+        any(map(raising.throw, map(failures.pop, [0])))
 
 
 def _raising() -> Generator[None]:
@@ -307,16 +270,6 @@ def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], 
             raise
         return False
     return True
-
-
-async def _run(call: Call[T]) -> None:
-    try:
-        call.result = await call.function()
-        call.has_result = True
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for, and does not end the thread
-        call.failures.append(error)
 
 
 @atexit.register

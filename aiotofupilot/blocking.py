@@ -26,12 +26,11 @@ function. The rest of this module tells type checkers and ``help()`` what comes 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import is_dataclass
 from functools import partial, wraps
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 from warnings import warn
 
@@ -47,7 +46,7 @@ from . import (
     TofuPilotSession,
     Walk,
 )
-from ._blocking import Call, LoopThread
+from ._blocking import LoopThread, raise_first
 from ._checks import for_parameter, integer
 from ._paging.iteration import Iteration, listed
 from ._paging.walk import Batches, ItemIteration
@@ -82,14 +81,6 @@ A_co = TypeVar("A_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 
-def _renamed(error: TypeError, called: Callable[..., object], form: Blocking[object]) -> TypeError:
-    """Return the error for arguments that do not fit, with the name of a form in place of that of the class called."""
-    of, text = called.__qualname__, str(error)
-    if not text.startswith(f"{of}()"):
-        return error
-    return TypeError(f"{type(form).__name__}.{called.__name__}{text.removeprefix(of)}")
-
-
 class Blocking(Generic[A_co]):
     """The blocking form of an object of asyncio. It has the attributes and methods of the object."""
 
@@ -116,23 +107,11 @@ class Blocking(Generic[A_co]):
     def __getstate__(self) -> NoReturn:
         raise TypeError(f"{self!r} cannot be copied or pickled: it has a thread")
 
-    def _lacks(self, name: str) -> AttributeError:
-        return AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-
-    def _settle(self) -> None:
-        """Wait until nothing changes the object that this thread has begun."""
-
     def _found(self, name: str) -> object:
         """Return the blocking form of an attribute of the object. It has no private attributes."""
         if name[0] == "_":
-            raise self._lacks(name)
-        self._settle()
-        try:
-            value = getattr(self._object, "aclose" if name == "close" else name)
-        except AttributeError as error:
-            if error.obj is not self._object:  # it comes from within an attribute
-                raise
-            raise self._lacks(name) from None
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        value = getattr(self._object, "aclose" if name == "close" else name)
         return self._bridged(value) if inspect.isroutine(value) else self._form(value)
 
     if not TYPE_CHECKING:
@@ -145,11 +124,7 @@ class Blocking(Generic[A_co]):
         def call(*args: object, **kwargs: object) -> object:
             options = {key: self._asynchronous(value) for key, value in kwargs.items()}
             bound = partial(method, *map(self._asynchronous, args), **options)
-            try:
-                value = self._thread.run(bound) if waits else bound()
-            except TypeError as error:
-                raise _renamed(error, method, self) from error.__cause__
-            return self._form(value, given=(args, kwargs))
+            return self._form(self._thread.run(bound) if waits else bound(), given=(args, kwargs))
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
         return call
@@ -168,54 +143,63 @@ class Blocking(Generic[A_co]):
         return value
 
 
+class _Turns:
+    """The calls of one iteration, one after the other, although an interrupt may have left one of them behind."""
+
+    def __init__(self, iteration: Any) -> None:  # noqa: ANN401 - an `Iteration`, whose form this belongs to
+        self._iteration = iteration
+        self._last: asyncio.Task[Any] | None = None
+        self.has_more = True
+        self.failures: list[BaseException] = []
+        """The error of the last call, until it is raised where more was asked for."""
+
+    async def load(self, at_most: int) -> None:
+        """Have something at hand, as the iteration does."""
+        await self._begin()
+        if not self.failures:
+            try:
+                self.has_more = await self._iteration._load(at_most)  # noqa: SLF001 - as above
+            except Exception as error:  # noqa: BLE001 - see `failures`
+                self.failures.append(error)
+
+    async def run(self, method: Callable[[], Awaitable[object]]) -> None:
+        await self._begin()
+        await method()
+
+    async def _begin(self) -> None:
+        """Wait for a call that was cancelled. If another thread waits for one, that is a `RuntimeError`."""
+        if self._last is not None and self._last.cancelling():
+            await asyncio.wait((self._last,))
+        self._iteration._check_idle()  # noqa: SLF001 - as above
+        self._last = asyncio.current_task()
+
+
 class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
     """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
 
-    __slots__ = ("_call",)
+    __slots__ = ("_turns",)
 
     def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
-        self._call: Call[bool] | None = None
-        """The last call of `_load`. None: it has returned."""
         of._called = type(self).__name__  # noqa: SLF001 - its form
+        self._turns = _Turns(of)
         return super()._take(of, thread, owner, given)
 
     def __next__(self) -> R:
         # Only what is at hand is delivered, and it stays there until then. No interrupt comes between taking it and
         # returning it, because they are one line, and Python notices interrupts at calls and at jumps backwards.
         while True:
-            if self._call is None:
-                items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
-                # fmt: off
-                for item in items: return item  # noqa: E701 - one line, for the reason above
-                # fmt: on
+            items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
+            # fmt: off
+            for item in items: return item  # noqa: E701 - one line, for the reason above
+            # fmt: on
             if not self._load():
                 raise StopIteration
 
     def _load(self, at_most: int = 1) -> bool:
-        """Have something at hand, as the object does."""
-        return self._run(partial(self._object._load, at_most))  # noqa: SLF001 - its form
-
-    def _run(self, load: Callable[[], Awaitable[bool]]) -> bool:
-        """Return what a function returns. A call that an interrupt has left behind is taken up first."""
-        while True:
-            call = self._call
-            if call is None or call.caller != get_ident():
-                call = self._call = Call(load)
-            self._thread.wait(call)
-            call.raise_failure()
-            self._call = None
-            if call.has_result:
-                return call.result
-
-    def _left(self) -> Call[bool] | None:
-        """Return the call that a second interrupt in this thread has left behind while it runs. None: there is none."""
-        call = self._call
-        return None if call is None or call.has_ended or call.caller != get_ident() else call
-
-    def _settle(self) -> None:
-        # The handler of a signal may look at what is waited for, as another thread may. That does not end the wait.
-        if (call := self._left()) is not None and not call.is_awaited and self._thread.is_running:
-            self._thread.run(partial(self._thread.stop, call))
+        """Wait until something is at hand, as the object does."""
+        self._thread.run(partial(self._turns.load, at_most))
+        raise_first(self._turns.failures)
+        return self._turns.has_more
 
     def __enter__(self) -> Self:
         return self
@@ -228,18 +212,11 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
         If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
         """
-        self._thread.run(partial(_close, self._thread, self._left(), self._object))
+        self._thread.run(partial(self._turns.run, self._object.aclose))
 
     def __del__(self) -> None:
         if hasattr(self, "_thread"):  # otherwise it was interrupted while it was made
-            self._thread.soon(partial(_close, self._thread, self._left(), self._object))
-
-
-async def _close(thread: LoopThread, left: Call[bool] | None, iteration: Iteration[object]) -> None:
-    """Close an iteration, after the end of a call that an interrupt has left behind."""
-    if left is not None:
-        await thread.stop(left)
-    await iteration.aclose()
+            self._thread.soon(partial(self._turns.run, self._object.aclose))
 
 
 if TYPE_CHECKING:
@@ -296,54 +273,20 @@ else:
         return declare
 
 
-class _Table(Blocking[A_co]):
-    """What NumPy, and so pandas, would make one column of objects of, in silence."""
-
-    __slots__ = ()
-
-    def _model(self) -> type:
-        """Return the class of what is iterated over."""
-        model: type = self._object.model
-        return model
-
-    if not TYPE_CHECKING:
-
-        @property
-        def __array__(self) -> Callable[..., NoReturn]:
-            # pandas calls this if it is there. Of dicts and dataclasses, it makes a column for each field by itself.
-            model = self._model()
-            if issubclass(model, dict) or is_dataclass(model):
-                raise self._lacks("__array__")
-
-            def refuse(*_: object, **__: object) -> NoReturn:
-                raise TypeError(
-                    f"NumPy and pandas would make one column of {model.__name__} objects: "
-                    "pyarrow.table(listing).to_pandas() has a column for each field"
-                )
-
-            return refuse
-
-
-class BlockingItems(BlockingIterator[R], _Table[Iteration[R]]):
+class BlockingItems(BlockingIterator[R]):
     """Yields items that arrive page by page."""
 
     __slots__ = ()
 
     stats: WalkStats
 
-    def _model(self) -> type:
-        listing: Any = self._owner  # or the details of one
-        model: type = listing.model
-        return model
-
     def take(self, at_most: int) -> list[R]:
         integer("at_most", at_most, low=1)
         while True:
-            if self._call is None:
-                items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
-                # fmt: off
-                for taken in listed(items, at_most): return taken  # noqa: E701 - as in `BlockingIterator`
-                # fmt: on
+            items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
+            # fmt: off
+            for taken in listed(items, at_most): return taken  # noqa: E701 - as in `BlockingIterator`
+            # fmt: on
             if not self._load(at_most):
                 return []
 
@@ -399,13 +342,11 @@ class BlockingFollowedListing(BlockingIterator[R]):
     down_since: datetime | None
 
     def __enter__(self) -> Self:
-        self._settle()
-        self._call = None
-        self._run(self._object._begin)  # noqa: SLF001 - its form
+        self._thread.run(partial(self._turns.run, self._object._begin))  # noqa: SLF001 - its form
         return self
 
 
-class _Tabular(_Table[A_co]):
+class _Tabular(Blocking[A_co]):
     __slots__ = ()
 
     if not TYPE_CHECKING:
@@ -557,10 +498,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
         if given.value[1].get("http_session") is not None:
             message = "http_session must be left out: it belongs to another event loop"
             raise for_parameter(ConfigurationError(message), "http_session")
-        try:
-            session = TofuPilotSession(*given.value[0], **given.value[1])
-        except TypeError as error:
-            raise _renamed(error, TofuPilotSession.__init__, self) from error.__cause__
+        session = TofuPilotSession(*given.value[0], **given.value[1])
         self._take(session, LoopThread(session.close), None)
         self._is_closed = False
 

@@ -10,7 +10,7 @@ import pytest
 from fakes.interrupts import interrupted
 
 from aiotofupilot import SessionError
-from aiotofupilot._blocking import Call, LoopThread
+from aiotofupilot._blocking import LoopThread
 
 
 async def name_of_thread():
@@ -68,7 +68,7 @@ def test_nothing_begins_that_would_not_end():
     with LoopThread() as thread:
         thread.run(leave)
     assert [task.cancelled() for task in waiting] == [True, True]
-    assert all(task.done() for task in thread._tasks)
+    assert not thread._calls
 
 
 def test_its_error_is_raised_here():
@@ -157,8 +157,9 @@ def test_an_interrupt_before_the_coroutine_has_begun_ends_it():
         begun.append(True)
 
     def interrupt_while_it_waits():
-        while call not in loop._calls:
+        while not loop._calls:
             pass
+        (call,) = loop._calls
         interrupt()
         while not call.is_cancelled:
             pass
@@ -167,13 +168,11 @@ def test_an_interrupt_before_the_coroutine_has_begun_ends_it():
     with LoopThread() as loop:
         loop.run(name_of_thread)
         loop._loop.call_soon_threadsafe(free.wait)
-        call, interrupter = Call(begin), threading.Thread(target=interrupt_while_it_waits)
+        interrupter = threading.Thread(target=interrupt_while_it_waits)
         interrupter.start()
         with pytest.raises(KeyboardInterrupt):
-            loop.wait(call)
+            loop.run(begin)
         interrupter.join()
-        assert (call.has_ended, call.has_result, call.failures) == (True, False, [])
-        loop.wait(call)
         assert loop.run(name_of_thread) == "aiotofupilot"
     assert begun == []
 
@@ -183,15 +182,15 @@ def test_an_exit_in_the_thread_keeps_nobody_waiting():
     """Such as one that a hook of a sandbox calls."""
 
     def leave_while_it_waits():
-        while call not in loop._calls:
+        while not loop._calls:
             pass
         sys.exit()
 
-    loop, call = LoopThread(), Call(name_of_thread)
+    loop = LoopThread()
     loop.run(name_of_thread)
     loop._loop.call_soon_threadsafe(leave_while_it_waits)
-    loop.wait(call)
-    assert [str(error) for error in call.failures] in (["the session was closed meanwhile"], ["the session is closed"])
+    with pytest.raises(SessionError, match="the session was closed meanwhile"):
+        loop.run(name_of_thread)
     loop._threads[0].join(30)
     with pytest.raises(SessionError, match="the session is closed"):
         loop.run(name_of_thread)
@@ -260,6 +259,24 @@ def test_what_a_handler_of_a_signal_raises_is_not_taken_for_a_closed_loop():
         with pytest.raises(RuntimeError, match="the time is up"):
             loop.run(name_of_thread)
         assert loop.run(name_of_thread) == name
+
+
+def test_what_begins_when_the_loop_has_just_been_closed_is_refused():
+    """Another thread may close it after the caller has looked whether it is open."""
+    ends = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *args, **options):
+            if ends:
+                ends.pop()()
+            return super().call_soon_threadsafe(*args, **options)
+
+    loop = LoopThread(new_loop=Loop)
+    loop.run(name_of_thread)
+    ends.append(loop.end)
+    with pytest.raises(SessionError, match="the session was closed meanwhile"):
+        loop.run(name_of_thread)
+    assert threads() == []
 
 
 def test_a_thread_that_was_ended_before_its_loop_was_made_ends():

@@ -16,7 +16,7 @@ from fakes.budget import NIGHTLY, STEP
 from fakes.interrupts import interrupted
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from aiotofupilot import Attachment, blocking
+from aiotofupilot import Attachment
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
@@ -279,23 +279,6 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
     sandbox.faults.clear()
 
 
-@pytest.mark.parametrize("listed", [lambda listing: listing, lambda listing: listing.details()])
-@pytest.mark.parametrize("name", ["runs", "stations", "logs"])
-def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, listed):
-    """It notes what was yielded, and may have to note it again."""
-    listing = getattr(session, name).list()
-    expected = sorted(item.id for item in listing.since())
-    for line in count(1, STEP):
-        walk = listed(listing).since()
-        first = next(walk).id
-        raised, _ = interrupted(partial(getattr, walk, "watermark"), line)
-        assert sorted([first, *(item.id for item in listing.since(walk.watermark))]) == expected
-        assert walk.stats.items == 1
-        if not raised:
-            break
-    assert line > 20
-
-
 class AlarmError(RuntimeError):
     """What a handler of SIGALRM raises. asyncio raises a `RuntimeError` too, if a loop is closed."""
 
@@ -316,32 +299,15 @@ def test_a_handler_of_a_signal_may_raise_an_error_that_asyncio_knows(session, tm
     assert line > 30
 
 
-def test_it_is_raised_out_of_the_end_too(sandbox):
-    """Closing it once more ends it."""
-    for line in range(1, 1000):
-        session = BlockingSession(sandbox.api_key, base_url=sandbox.url)
-        session.users.list().first()
-        raised, ended = interrupted(lambda: session.close() or END, line, error=AlarmError)  # noqa: B023 - it is called here
-        assert raised == (ended is None)
-        session.close()
-        assert threads() == []
-        if not raised:
-            break
-    assert 5 < line < 999
-
-
 @settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([*PASSES]),
-    attempts=st.lists(
-        st.lists(st.tuples(st.integers(1, 70), st.integers(0, 20)), max_size=3), min_size=1, max_size=3 * ITEMS
-    ),
+    attempts=st.lists(st.lists(st.integers(1, 70), max_size=3), min_size=1, max_size=3 * ITEMS),
 )
-def test_they_do_after_many_interrupts_and_after_two_at_once(session, tmp_path_factory, name, attempts):
-    """Each step is attempted some times. In an attempt, a second interrupt comes some lines after the first, if any."""
+def test_they_do_after_many_interrupts(session, tmp_path_factory, name, attempts):
+    """Each step is attempted some times, and interrupted at another line each time."""
     checked = Checked(PASSES[name], session, tmp_path_factory.mktemp("files"))
-    lines = [[(first, first + more) for first, more in step] for step in attempts]
-    checked.run(chain(lines, repeat([])))
+    checked.run(chain([[(line,) for line in step] for step in attempts], repeat([])))
     assert in_flight(session) == 0
 
 
@@ -395,7 +361,7 @@ class InterruptsTwice:
         pass
 
 
-@pytest.mark.parametrize("how", ["next", "look", "close", "drop"])
+@pytest.mark.parametrize("how", ["next", "close", "drop"])
 def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sandbox, how):
     """It was cancelled, and takes its time to end."""
     limiter = InterruptsTwice()
@@ -407,10 +373,6 @@ def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sand
         session._thread._loop.call_soon_threadsafe(limiter.finish.set)
         if how == "next":
             assert [*walk] == sandbox.procedures
-        elif how == "look":
-            assert walk.stats.items == 0
-            assert in_flight(session) == 0
-            assert [*walk] == sandbox.procedures
         elif how == "close":
             walk.close()
             assert in_flight(session) == 0
@@ -418,39 +380,6 @@ def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sand
             del walk
             assert session.procedures.list().count() == ITEMS
         assert in_flight(session) == 0
-
-
-@pytest.mark.parametrize("left", ["enter", "next"])
-@pytest.mark.parametrize("then", ["enter", "close"])
-def test_so_is_a_wait_for_the_beginning_of_a_stream(sandbox, left, then):
-    limiter = InterruptsTwice()
-    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
-        stream = session.runs.list().follow()
-        with pytest.raises(KeyboardInterrupt):
-            stream.__enter__() if left == "enter" else next(stream)
-        assert in_flight(session) == 1
-
-        async def finish():  # not before something else has begun
-            while len(session._thread._calls) == 1:  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0)
-            limiter.finish.set()
-
-        session._thread.soon(finish)
-        if then == "enter":
-            with stream:
-                assert stream.watermark is not None
-        else:
-            stream.close()
-        assert in_flight(session) == 0
-
-
-def test_a_call_of_another_thread_costs_no_item_at_hand(session, sandbox):
-    """It may have been refused after this thread got its page."""
-    walk = session.procedures.list().walk()
-    first = next(walk)
-    walk._call = blocking.Call(walk._object.take)
-    walk._call.caller = 0
-    assert [first, *walk] == sandbox.procedures
 
 
 def test_another_thread_is_refused_and_not_interrupted(session, sandbox):
@@ -475,35 +404,3 @@ def test_another_thread_is_refused_and_not_interrupted(session, sandbox):
     user.join()
     assert raised == [True]
     assert [*walk] == sandbox.procedures
-
-
-class Shows:
-    """A limiter that lets the handler of a signal look at a walk, while the main thread waits for its first page."""
-
-    def __init__(self):
-        self.requests = 0
-        self.seen = []
-
-    async def __aenter__(self):
-        self.requests += 1
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
-        while not self.seen:  # noqa: ASYNC110 - no event of this loop tells
-            await asyncio.sleep(0)
-
-    async def __aexit__(self, *_):
-        pass
-
-
-def test_the_handler_of_a_signal_may_look_at_the_walk_that_is_waited_for(sandbox):
-    """The wait goes on. If it began anew, a handler that shows progress each second would keep slow pages away."""
-    limiter = Shows()
-    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
-        walk = session.procedures.list().walk()
-        before = signal.signal(signal.SIGUSR1, lambda *_: limiter.seen.append((walk.stats.items, str(walk.checkpoint))))
-        try:
-            beginning = str(walk.checkpoint)
-            assert [*walk] == sandbox.procedures
-        finally:
-            signal.signal(signal.SIGUSR1, before)
-    assert limiter.seen == [(0, beginning)]
-    assert limiter.requests == 1
