@@ -90,7 +90,8 @@ class TofuPilotSession(Listings):
         ca_cert: An authority that is trusted in addition to the system's: the path of a PEM file, or a string with
             certificates in PEM. None: the authority of a login, if its key is used, or else only the system's.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, and with it
-            TLS and proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. Its trace
+            TLS and proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. A download
+            does not go through its ``proxy=``, but through that of the environment if it has ``trust_env``. Its trace
             hooks do not see the key. None: an aiohttp session is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session that is made. None: no hooks.
         allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment, proxy_bypass
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from yarl import URL
 
 from aiotofupilot._checks import for_parameter, host_of, is_loopback, is_visible
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import aiohttp
-
-_log = logging.getLogger("aiotofupilot")
 
 
 @frozen(kw_only=True)
@@ -59,28 +52,7 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
         message = f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
         error = ConfigurationError(f"{message}or pass allow_insecure_http=True")
         raise for_parameter(error, "allow_insecure_http")
-    return _checked(proxy, source, "proxy") if proxy.value else None
-
-
-def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
-    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none.
-
-    Where aiohttp hides the proxy of a session, a warning says so, and none of it is taken.
-
-    Raises:
-        ConfigurationError: The proxy cannot be used.
-    """
-    missing = object()
-    # An aiohttp session keeps its proxy and the login of it under names that are not public.
-    address, auth = (Secret(getattr(session, name, missing)) for name in ("_default_proxy", "_default_proxy_auth"))
-    if missing in (address.value, auth.value):
-        _log.warning("downloads do not go through the proxy of http_session, because this version of aiohttp hides it")
-        address = auth = Secret(None)
-    if address.value is None:
-        return resolve_proxy(Secret(None), base_url, allow_insecure_http=True) if session.trust_env else None
-    found = _checked(Secret(str(address.value)), "the aiohttp session", "http_session")
-    login: Any = auth.value
-    return found if login is None else evolve(found, login=(login.login, login.password))
+    return _checked(proxy, source) if proxy.value else None
 
 
 def _of_environment(server: URL) -> tuple[str, Secret]:
@@ -96,15 +68,14 @@ def _of_environment(server: URL) -> tuple[str, Secret]:
     return name if name in os.environ else name.upper(), found
 
 
-def _checked(proxy: Secret, source: str, parameter: str) -> Proxy:
+def _checked(proxy: Secret, source: str) -> Proxy:
     found = _parsed(proxy, source)
     if found is None:
-        what = "the proxy of the aiohttp session" if parameter == "http_session" else source.rstrip("=")
         error = ConfigurationError(
-            f"{what} must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
-            "the value is not shown, because it may hold a password"
+            f"{source.rstrip('=')} must be the http:// or https:// address of a proxy, such as "
+            "http://proxy.example.com:3128; the value is not shown, because it may hold a password"
         )
-        raise for_parameter(error, parameter)
+        raise for_parameter(error, "proxy")
     return found
 
 

@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
@@ -29,7 +28,6 @@ from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 
 from .failures import HEADER_LIMIT, HEADERS, refusal, translated
-from .proxy import proxy_of_session
 from .redaction import Redaction
 
 if TYPE_CHECKING:
@@ -102,13 +100,12 @@ class Transport:
         self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self.clock = clock
         self._tls = tls
-        self.proxy_of: Callable[[str], Proxy | None] = (
-            proxy_of if http_session is None else partial(proxy_of_session, http_session)
-        )
-        """Returns the proxy for any server, such as a storage. None: there is none."""
+        has_proxy = http_session is None or http_session.trust_env
+        self.proxy_of: Callable[[str], Proxy | None] = proxy_of if has_proxy else lambda _: None
+        """Returns the proxy for any server, such as a storage, or None if there is none."""
         self._proxy = proxy = proxy_of(base_url) if is_own else None
         self.redaction: Redaction = Redaction(
-            authorization.value.removeprefix("Bearer "), *(proxy.login if proxy else ())
+            authorization.value.removeprefix("Bearer "), *((*proxy.login, proxy.authorization or "") if proxy else ())
         )
         self.connections: asyncio.Semaphore = asyncio.Semaphore(_CONNECTIONS)
         """Of this, each request holds a place, so that a connection is free. Within aiohttp, a wait for one would use

@@ -12,7 +12,6 @@ import signal
 import ssl
 import sys
 import threading
-import warnings
 import weakref
 import zlib
 from contextlib import aclosing, suppress
@@ -34,7 +33,6 @@ from aiotofupilot import (
     Attachment,
     AttachmentError,
     CertificateError,
-    ConfigurationError,
     ConnectionFailedError,
     NotFoundError,
     ProxyError,
@@ -553,7 +551,7 @@ class TestRequest:
         async with TofuPilotSession(KEY, base_url=HERE, limiter=asyncio.Semaphore(0)) as session:
             await session.download(given(storage), tmp_path)
 
-    @pytest.mark.parametrize("source", ["argument", "environment", "aiohttp session", "its environment"])
+    @pytest.mark.parametrize("source", ["argument", "environment", "the environment of an aiohttp session"])
     async def test_it_goes_through_the_proxy(self, storage, tmp_path, monkeypatch, source):
         """And its certificate is checked."""
         monkeypatch.delenv("no_proxy", raising=False)
@@ -567,16 +565,7 @@ class TestRequest:
             if "environment" in source:
                 monkeypatch.setenv("https_proxy", address)
             own = None
-            if source == "aiohttp session":
-                context = ssl_context()
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", DeprecationWarning)  # users do it all the same
-                    own = aiohttp.ClientSession(
-                        connector=aiohttp.TCPConnector(ssl=context),
-                        proxy=proxy.url,
-                        proxy_auth=aiohttp.BasicAuth(*login.split(":")),
-                    )
-            elif source == "its environment":
+            if source == "the environment of an aiohttp session":
                 own = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=ssl_context()), trust_env=True)
             else:
                 options |= {"ca_cert": authority, "allow_insecure_http": True}
@@ -614,25 +603,14 @@ class TestRequest:
                     await session.download(given("http://127.0.0.1:1"), tmp_path)
             assert len(proxy.requests) == 2
 
-    async def test_an_aiohttp_session_with_a_proxy_that_is_none(self, tmp_path, monkeypatch):
-        async with (
-            aiohttp.ClientSession(proxy="socks://127.0.0.1") as own,
-            TofuPilotSession(KEY, base_url=HERE, http_session=own) as session,
-        ):
-            with pytest.raises(ConfigurationError, match="the proxy of the aiohttp session must be the http://"):
-                await session.download(given("https://tofu.example.com"), tmp_path)
-
-    async def test_an_aiohttp_session_that_hides_its_proxy(self, storage, tmp_path, caplog):
-        """A warning says that its proxy is not taken."""
+    async def test_the_proxy_of_an_aiohttp_session_is_not_known(self, storage, tmp_path):
+        """aiohttp has no public name for it."""
         async with (
             aiohttp.ClientSession(proxy="http://127.0.0.1:1") as own,
             TofuPilotSession(KEY, base_url=HERE, http_session=own) as session,
         ):
-            del own._default_proxy
             storage.answers = [whole()]
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-        (warning,) = caplog.messages
-        assert warning.startswith("downloads do not go through the proxy of http_session")
 
     async def test_an_untrusted_certificate_is_an_error(self, storage, tmp_path):
         async with (

@@ -9,7 +9,7 @@ from functools import partial
 import trustme
 from fakes.raw_server import Listener
 
-from aiotofupilot._http.proxy import proxy_of_session, resolve_proxy
+from aiotofupilot._http.proxy import resolve_proxy
 from aiotofupilot._secret import Secret
 
 AUTHORITY = trustme.CA()
@@ -111,10 +111,4 @@ def refusal(status, *headers, body=b"<html>no</html>"):
 def found(base_url, proxy=None, *, allow_insecure_http=False):
     """Return the address of the proxy that a session uses. None: it uses none."""
     proxy = resolve_proxy(Secret(proxy), base_url, allow_insecure_http=allow_insecure_http)
-    return None if proxy is None else str(proxy.url)
-
-
-def of_downloads(http_session, url):
-    """Return the address of the proxy that a download uses within an aiohttp session that was handed in."""
-    proxy = proxy_of_session(http_session, url)
     return None if proxy is None else str(proxy.url)

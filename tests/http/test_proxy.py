@@ -10,7 +10,7 @@ import sys
 
 import aiohttp
 import pytest
-from fakes.proxies import AUTHORITY, Proxy, found, of_downloads, refusal, with_tls
+from fakes.proxies import AUTHORITY, Proxy, found, refusal, with_tls
 from fakes.shown import texts
 
 from aiotofupilot import (
@@ -378,12 +378,3 @@ async def test_a_session_that_is_handed_in_has_no_proxy_of_the_environment(monke
         TofuPilotSession("key", base_url=HTTPS, http_session=http_session)
     with pytest.raises(ConfigurationError, match="https_proxy"):
         TofuPilotSession("key", base_url=HTTPS)
-
-
-async def test_downloads_of_a_session_that_is_handed_in_have_the_proxy_of_the_environment_if_it_trusts_it(monkeypatch):
-    monkeypatch.setenv("https_proxy", "http://proxy:1")
-    proxies = []
-    for trusts in (False, True):
-        async with aiohttp.ClientSession(trust_env=trusts) as http_session:
-            proxies.append(of_downloads(http_session, HTTPS))
-    assert proxies == [None, "http://proxy:1"]

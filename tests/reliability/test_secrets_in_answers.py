@@ -23,7 +23,6 @@ SPELLINGS = {
     "plus": KEY.replace("+", "\\u002B"),
     "percent": quote(KEY, safe=""),
     "all percent": "".join(f"%{ord(character):02x}" for character in KEY),
-    "html": KEY.replace("_", "&#95;").replace("/", "&sol;"),
 }
 
 
