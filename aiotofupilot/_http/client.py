@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -188,7 +188,12 @@ class Connection:
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        attempts = Attempts(self.throttle, self.retry, label, counts, **options)
+        suspicion = options.get("suspicion")
+        if suspicion is None:
+            attempts = Attempts(self.throttle, self.retry, label, counts, **options)
+        else:
+            attempts = cast("Attempts", suspicion.tried)
+            attempts.resume(suspicion)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:

@@ -93,7 +93,7 @@ def is_transient(error: TofuPilotError) -> bool:
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 
-def is_slow(error: BaseException) -> bool:
+def is_slow(error: Exception | None) -> bool:
     """Return whether a page took too long."""
     return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from aiotofupilot._checks import for_parameter, integer, must_be, seconds
 from aiotofupilot._otel import retried
@@ -30,11 +30,11 @@ from .outage import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from typing import Self, TypeAlias
+    from typing import Self, TypeAlias, Unpack
 
     from tenacity import AsyncRetrying, RetryCallState
 
-    from aiotofupilot._request import Label
+    from aiotofupilot._request import FetchOptions, Label
     from aiotofupilot.stats import RequestCounts
 
     from .throttle import Throttle
@@ -175,50 +175,31 @@ _DEFAULT = RetryPolicy()
 """How long is waited where ``retry=`` does not say it, because it is None or a controller."""
 
 
-@frozen
-class Tried:
-    """How a page has failed so far. Each failure makes the next value, with which the attempts can go on later."""
-
-    failure: Exception | None = None
-    """How the last attempt failed. None: there was none."""
-    response: Exception | None = None
-    """What the last response said, if any failure was due to one."""
-    took: float = 0.0
-    """How many seconds that attempt took."""
-    wait: float = 0.0
-    """How many seconds to wait before the next one, at least."""
-    own: int = 0
-    """How many failures were about this page."""
-    slow: int = 0
-    """How many of them were due to its length, perhaps."""
-    failures: float = math.inf
-    """How many requests of the session had failed, up to the last failure of this page; infinite: it has not failed."""
-    is_too_slow: bool = False
-    """Whether the page is given up if something else has a good response, because it took too long too often."""
-    is_confirmed: bool = False
-    """Whether there was a good response to something else when this page failed."""
-    made: int = 0
-    """How many requests were sent."""
-    began: float = 0.0
-    """When the first of them was sent."""
-    warned_at: float = -math.inf
-    """When there was a warning about the page."""
-
-
-_UNTRIED = Tried()
-
-
 class Attempts(Wanted):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
     The wait for a session that is down is a part of tenacity's sleep. `Connection.get` and `FetchOptions` explain the
-    arguments.
+    arguments. A `Suspicion` carries the attempts until they go on.
     """
 
-    _tried: Tried = _UNTRIED
-    """What most pages never change."""
+    # Most pages change none of these, so they are attributes of the class until a failure sets them.
+    _failure: Exception | None = None
+    """How the last attempt failed. None if it did not."""
+    _response: Exception | None = None
+    """What the last response said that was a failure. None if there was none."""
+    _wait: float = 0.0
+    """How many seconds to wait before the next attempt, at least."""
+    _own_failures: int = 0
+    """How many failures were about this page."""
+    _slow_failures: int = 0
+    """How many of them were due to its length, perhaps."""
+    _failures_before: float = math.inf
+    """How many requests of the session had failed, up to the last failure of this page. Infinite if it has not."""
     _attempt_began: float = 0.0
+    _suspicion: Suspicion | None = None
+    """The last one, once something else was requested because of it."""
+    _is_suspended: bool = False
 
     def __init__(
         self,
@@ -226,31 +207,26 @@ class Attempts(Wanted):
         retry: Retry,
         label: Label,
         counts: RequestCounts,
-        *,
-        deadline: Deadline | None = None,
-        once: bool = False,
-        suspects: bool = False,
-        suspicion: Suspicion | None = None,
+        **options: Unpack[FetchOptions],
     ) -> None:
+        once, deadline = options.get("once", False), options.get("deadline") or Deadline()
         self._throttle, self._clock = throttle, throttle.clock
         self._label = label
         # Beside a controller, the policy says only what the throttle has to know.
         self._policy = policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
-        super().__init__(
-            policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline or Deadline()
-        )
+        super().__init__(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline)
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         self.waits = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._once = once
-        self._suspects = suspects
+        self._suspects = options.get("suspects", False)
         self._began = self._clock.monotonic()
-        if suspicion is not None:
-            tried = evolve(cast("Tried", suspicion.tried), is_confirmed=suspicion.is_confirmed)
-            suspicion.tried = None  # the traceback of its failure is to refer to frames that refer to the suspicion
-            self._tried = tried
-            self.made, self._began, self.warned_at = tried.made, tried.began, tried.warned_at
         if once:
             self._limit(self._began)
+
+    def resume(self, suspicion: Suspicion) -> None:
+        """Take the attempts back that a suspicion has interrupted, now that something else was requested."""
+        suspicion.tried = None  # the traceback of its failure is to refer to frames that refer to the suspicion
+        self._suspicion, self._is_suspended = suspicion, False
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
         """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
@@ -262,16 +238,12 @@ class Attempts(Wanted):
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
-            if self._tried.failure is not None:
-                if not await self._is_resumed():
-                    raise self._tried.failure
+            if self._failure is not None:
+                await self._go_on()
             elif self._throttle.health.outage is not None:
                 await self._begin_in_outage()
             try:
-                try:
-                    return await self._throttle.send(self, send)  # not by `_sent`, because each page would pay for it
-                except WentDownError:
-                    return await self._sent(send)
+                return await self._sent(send)
             except TofuPilotError as error:
                 if not self.waits or isinstance(error, SessionError | ConfigurationError):
                     raise
@@ -280,26 +252,27 @@ class Attempts(Wanted):
 
             controller = AsyncRetrying(
                 retry=retry_if_exception(self._is_wanted),
-                wait=lambda _: self._tried.wait,
+                wait=lambda _: self._wait,
                 sleep=self._sleep,
                 reraise=True,
             )
             return await self._iterate(controller, send)
         except MissedSlotError:
             self._give_up()
-            if isinstance(self._tried.failure, TofuPilotError):
-                raise self._tried.failure from None
+            if isinstance(self._failure, TofuPilotError):
+                raise self._failure from None
             message = f"{self._label} was not requested, because the time is up"
             raise RequestTimeoutError(message, timeout=None) from None
         finally:
             self._throttle.release(self)
-            self._tried = _UNTRIED  # the traceback of a failure refers to frames that refer to this object
+            if not self._is_suspended:  # the traceback of a failure refers to frames that refer to this object
+                self._failure = self._response = self._suspicion = None
 
     def begin(self) -> None:
         """Count an attempt. Call it when the request is about to be sent."""
         self._attempt_began = self._clock.monotonic()
         if self.made:
-            retried(self.made + 1, type(self._tried.failure).__qualname__)
+            retried(self.made + 1, type(self._failure).__qualname__)
         elif self.deadline.at is None:
             self._began = self._attempt_began
         self.counts.add(requests=1, retries=1 if self.made else 0)
@@ -338,18 +311,18 @@ class Attempts(Wanted):
         try:
             async for attempt in controller:
                 state = attempt.retry_state
-                if self._tried.failure is None or state.attempt_number > 1:
+                if self._failure is None or state.attempt_number > 1:
                     try:
                         result = await self._sent(send)
-                    except (SessionError, MissedSlotError):
+                    except (SessionError, MissedSlotError, Suspicion):
                         raise
                     except Exception as error:  # noqa: BLE001 - the controller decides about it
                         self._note_failure(error)
                     else:
-                        self._tried = evolve(self._tried, failure=None)
+                        self._failure = None
                         state.set_result(result)
                         continue
-                failure = cast("Exception", self._tried.failure)
+                failure = cast("Exception", self._failure)
                 state.set_exception((type(failure), failure, failure.__traceback__))
                 del failure  # its traceback refers to this frame
             return result
@@ -375,17 +348,24 @@ class Attempts(Wanted):
         elif self._once and self._throttle.health.probing is None:
             self._throttle.health.probing = self
 
-    async def _is_resumed(self) -> bool:
-        """Wait until the page may be requested again, now that something else was. Return whether it is."""
-        tried, self._tried = self._tried, evolve(self._tried, is_too_slow=False)
-        if tried.is_too_slow:
-            if tried.is_confirmed or not self._is_in_time():
-                return False
-            await self._sleep(tried.wait)
-        elif not tried.is_confirmed:
-            self._log_outage()
+    async def _go_on(self) -> None:
+        """Wait until the page may be requested again, now that something else was. If it may not, raise its failure."""
+        if is_slow(self._failure) and self._slow_failures >= _SLOW_ATTEMPTS:
+            if self._is_confirmed or not self._is_in_time():
+                raise cast("TofuPilotError", self._failure)
+            await self._sleep(self._wait)
+        elif not self._is_confirmed:
+            outage = self._throttle.health.outage
+            if outage is not None:  # otherwise the failure was about what was requested
+                lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
+                message = "the server has been down for %.1f s, next request in %.2f s: %s"
+                _log.log(level, message, lasts, self._until_probe(), outage.failure)
             await self._wait_for_server()
-        return True
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether there was a good response to something else when this page failed."""
+        return self._suspicion is not None and self._suspicion.is_confirmed
 
     def _is_wanted(self, error: BaseException) -> bool:
         """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
@@ -396,7 +376,7 @@ class Attempts(Wanted):
 
     def _is_in_time(self) -> bool:
         """Return whether another attempt can begin in time. If not, the page is given up."""
-        wait = max(self._tried.wait, self._throttle.rest(), self._until_probe())
+        wait = max(self._wait, self._throttle.rest(), self._until_probe())
         is_in_time = self._clock.monotonic() + wait < self.until
         if not is_in_time:
             self._give_up()
@@ -407,22 +387,21 @@ class Attempts(Wanted):
 
         A page that took too long twice is not requested again if others succeed, so that it is read in parts.
         """
-        health = self._throttle.health
-        do_others_succeed = health.good_after >= self._tried.failures
-        # A response that is not good says more about the server than a connection that was lost.
-        is_there = health.responded_after >= self._tried.failures if is_lost(error) else do_others_succeed
-        self._tried = evolve(self._tried, failures=health.failures)
+        health, before = self._throttle.health, self._failures_before
+        self._failures_before = health.failures
         if evidence(error) == "server":
+            # A response that is not good says more about the server than a connection that was lost.
+            is_there = (health.responded_after if is_lost(error) else health.good_after) >= before
             return self._waits_for_server(error, decision, is_there=is_there)
         if not self._allows_another(decision):
             return False
         if not self._suspects or not is_slow(error):
             return True
-        self._tried = evolve(self._tried, slow=self._tried.slow + 1)
-        if self._tried.slow < _SLOW_ATTEMPTS:
+        self._slow_failures += 1
+        if self._slow_failures < _SLOW_ATTEMPTS:
             return True
-        if not do_others_succeed:
-            raise self._suspicion(is_too_slow=True)
+        if health.good_after < before:
+            raise self._suspended()
         return False
 
     def _waits_for_server(
@@ -444,24 +423,23 @@ class Attempts(Wanted):
             return False
         is_own = is_there or health.outage is None
         is_over = is_own and not self._allows_another(decision) and is_there
-        if is_over or (self._tried.is_confirmed and not is_refused(error)):
-            if is_lost(error) and self._tried.response is not None:
-                raise self._tried.response
+        if is_over or (self._is_confirmed and not is_refused(error)):
+            if is_lost(error) and self._response is not None:
+                raise self._response
             return False
         if health.outage is not None:
-            self._tried = evolve(self._tried, wait=0.0 if decision is True else decision)
+            self._wait = 0.0 if decision is True else decision
         return True
 
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Count a failure of the page, and return whether another attempt is allowed, after `_tried.wait` seconds."""
-        own = self._tried.own + 1
-        longest = self._policy.longest_wait(own)
-        wait = self._clock.uniform(0.0, longest) if decision is True else decision
-        self._tried = evolve(self._tried, own=own, wait=wait)
-        return own < self.attempts
+        """Count a failure of the page, and return whether another attempt is allowed, after `_wait` seconds."""
+        self._own_failures += 1
+        longest = self._policy.longest_wait(self._own_failures)
+        self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
+        return self._own_failures < self.attempts
 
     def _until_probe(self) -> float:
-        """Return the seconds until the next probe; 0.0: the session is not down."""
+        """Return the seconds until the next probe, or 0.0 if the session is not down."""
         outage = self._throttle.health.outage
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
@@ -482,17 +460,17 @@ class Attempts(Wanted):
         health = self._throttle.health
         if self._suspects and self.is_exhausted and health.probing is self and health.is_reached:
             # The page was requested often enough, and so was every other one that waits. So the probe is another.
-            raise self._suspicion()
+            raise self._suspended()
 
-    def _suspicion(self, *, is_too_slow: bool = False) -> Suspicion:
-        made, began, warned_at = self.made, self._began, self.warned_at
-        return Suspicion(evolve(self._tried, is_too_slow=is_too_slow, made=made, began=began, warned_at=warned_at))
+    def _suspended(self) -> Suspicion:
+        self._is_suspended = True
+        return Suspicion(self)
 
     def _note_failure(self, error: Exception) -> None:
-        now = self._clock.monotonic()
-        response = self._tried.response if is_lost(error) else error
-        self._tried = evolve(self._tried, failure=error, response=response, took=now - self._attempt_began)
-        self._limit(self._began if isinstance(error, RequestTimeoutError) else now)
+        self._failure = error
+        if not is_lost(error):
+            self._response = error
+        self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
         """Begin the time of this page, unless it has begun before. A controller sets its own limits."""
@@ -503,32 +481,25 @@ class Attempts(Wanted):
         """Note that neither the page nor what has the same time limit is requested any longer."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
-    def _log_outage(self) -> None:
-        """Log that something else than this page has failed too, so that the server seems to be down."""
-        outage = self._throttle.health.outage
-        if outage is not None:  # otherwise the failure was about what was requested
-            lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
-            message = "the server has been down for %.1f s, next request in %.2f s: %s"
-            _log.log(level, message, lasts, self._until_probe(), outage.failure)
-
     def _log(self) -> None:
         """Log that an attempt has failed, and when the next one is made."""
-        tried, wait = self._tried, max(self._tried.wait, self._until_probe())
+        failure, took = self._failure, self._clock.monotonic() - self._attempt_began
+        wait = max(self._wait, self._until_probe())
         _log.log(
             self._throttle.log_level(self),
             "%s: attempt %d failed after %.2f s, next in %.2f s: %s",
             self._label,
             self.made,
-            tried.took,
+            took,
             wait,
-            tried.failure,
+            failure,
             extra={
                 "tofupilot_listing": self._label.listing,
                 "tofupilot_cursor": self._label.cursor,
                 "tofupilot_attempt": self.made,
-                "tofupilot_duration": tried.took,
+                "tofupilot_duration": took,
                 "tofupilot_wait": wait,
-                "tofupilot_error": type(tried.failure).__name__,
-                "tofupilot_status": tried.failure.status if isinstance(tried.failure, APIError) else None,
+                "tofupilot_error": type(failure).__name__,
+                "tofupilot_status": failure.status if isinstance(failure, APIError) else None,
             },
         )
