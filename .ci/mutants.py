@@ -244,7 +244,7 @@ class Copy:
         (own,) = (folder / ".venv").glob("lib/*/site-packages")
         (installed,) = (checkout / ".venv").glob("lib/*/site-packages")
         (own / "copy.pth").write_text(f"{folder}\n{installed}\n", encoding="utf-8")
-        for script in python.parent.iterdir():
+        for script in filter(Path.is_file, python.parent.iterdir()):  # what compiles may leave a folder there
             first, rest = script.read_bytes().split(b"\n", 1)
             if first.startswith(b"#!") and b"python" in first:  # a command, which has to run the Python of the copy
                 command = folder / ".venv" / "bin" / script.name
