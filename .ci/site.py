@@ -32,8 +32,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import griffe
-import surface
-from surface import PACKAGE
 
 from aiotofupilot.cli.app import command_line
 from aiotofupilot.listings import NAMES, listing_class
@@ -41,6 +39,7 @@ from aiotofupilot.listings import NAMES, listing_class
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+PACKAGE = "aiotofupilot"
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = ROOT / ".site"
 
@@ -185,14 +184,26 @@ def functions(path: str) -> str:
 TABLES = {"parameters": parameters, "functions": functions}
 
 
+def public_modules(package: griffe.Object | griffe.Alias) -> Iterator[griffe.Object | griffe.Alias]:
+    """Yield the modules from which programs import."""
+    yield package
+    for name, part in package.modules.items():
+        if not name.startswith("_") and name != "cli":  # no program imports the command
+            yield part
+            yield from (module for inner, module in part.modules.items() if inner in {"faults", "paging"})
+
+
 def public_names() -> dict[str, str]:
     """Return the public names, each by the shortest path from which it can be imported, with the path of its home.
 
     A module that another one exports has its own names, and is not among them.
     """
+    package = griffe.load(PACKAGE, search_paths=[ROOT], resolve_aliases=True, allow_inspection=False)
     by_home: dict[str, list[str]] = defaultdict(list)
-    for name, home in surface.public_names(surface.load(ROOT)).items():
-        by_home[home].append(name)
+    for module in public_modules(package):
+        wildcards = (name for name, member in module.members.items() if getattr(member, "wildcard_imported", False))
+        for name in map(str, module.exports or wildcards):
+            by_home[str(module[name].canonical_path)].append(f"{module.path}.{name}")
     modules = {name.rpartition(".")[0] for names in by_home.values() for name in names}
     shortest = {min(names, key=lambda name: (name.count("."), name)): home for home, names in by_home.items()}
     return {name: home for name, home in shortest.items() if name not in modules}

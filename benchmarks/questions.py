@@ -65,19 +65,8 @@ def cpu(bench: Bench) -> Iterable[Row]:
     for data in WALKED:
         contenders = SEQUENTIAL + CONCURRENT if data == "few" else _SHORT
         case = f"CPU per page of 100 {KINDS[data].title}, µs"
-        yield from _cpu(bench, case, contenders, data=data, one_core=True)
-
-
-def cores(bench: Bench) -> Iterable[Row]:
-    """What a page costs if client and server have a core each, including the time to wake up."""
-    case = f"CPU per page of 100 {KINDS['few'].title}, on a core each, µs"
-    yield from _cpu(bench, case, SEQUENTIAL, data="few", one_core=False)
-
-
-def _cpu(bench: Bench, case: str, contenders: Iterable[str], *, data: str, one_core: bool) -> Iterable[Row]:
-    items = 20_000
-    samples = bench.walk(contenders, rounds=15, items=items, data=data, one_core=one_core)
-    return walked(case, samples, lambda sample: sample["cpu"] / (items / 100) * 1e6)
+        samples = bench.walk(contenders, rounds=15, items=20_000, data=data, one_core=True)
+        yield from walked(case, samples, lambda sample: sample["cpu"] / 200 * 1e6)
 
 
 def columns(bench: Bench) -> Iterable[Row]:
@@ -123,14 +112,6 @@ def _more_memory(case: str, small: Samples, large: Samples) -> Iterable[Row]:
 
 _FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
 """The clients that walk if a response takes its time."""
-
-
-def first(bench: Bench) -> Iterable[Row]:
-    """How long it takes to get the first item."""
-    for delay in (0.0, 0.05):
-        samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=7, items=2_000, delay=delay)
-        case = f"time to the first item, {delay * 1000:g} ms per response, ms"
-        yield from walked(case, samples, lambda sample: sample["first"] * 1000)
 
 
 def wall(bench: Bench) -> Iterable[Row]:
@@ -241,13 +222,6 @@ def memory(bench: Bench) -> Iterable[Row]:
     yield from _more_memory(case, samples[sizes[0]], samples[sizes[-1]])
 
 
-def growth(bench: Bench) -> Iterable[Row]:
-    """Whether the hundred-thousandth item costs as much as the first."""
-    for items in (1_000, 3_000, 10_000, 30_000, 100_000):
-        samples = bench.walk(STREAMING, rounds=3, items=items, data=NEW)
-        yield from walked(f"{items:,} items, CPU s", samples, lambda sample: sample["cpu"])
-
-
 def waveforms(bench: Bench) -> Iterable[Row]:
     """Whether memory grows with the number of runs that have a long waveform."""
     points = 100_000
@@ -298,7 +272,7 @@ def imports(bench: Bench) -> Iterable[Row]:
 
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
-    *(decode, cpu, cores, columns, first, wall, ideal, details, count, walks),
+    *(decode, cpu, columns, wall, ideal, details, count, walks),
     *(faults, beyond, drift),
-    *(memory, waveforms, parquet, mirror, growth, imports, instructions),
+    *(memory, waveforms, parquet, mirror, imports, instructions),
 )

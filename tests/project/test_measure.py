@@ -88,27 +88,6 @@ def test_lines_are_counted_by_their_kind(measure, package):
     }
 
 
-def test_the_counts_of_modules_are_added_up(measure, package):
-    counts = measure["count_modules"](package)
-    assert counts["modules"] == len(FILES)
-    assert counts["__all__"] == 3
-    assert counts["functions"] == 2
-    assert counts["imports"] == 1 + 5 + 2 + 1 + 1 + 1
-
-
-def test_modules_that_import_what_is_private_are_counted(measure, tmp_path):
-    texts = {
-        "public": "from measured.top import later\nimport measured.low",
-        "module": "from measured._low import Low\n\nimport os",
-        "name": "from measured.low import (\n    _low,\n)\n\n",
-        "whole": "import measured.middle._part",
-        "other": "from another._low import Low",
-    }
-    for name, text in texts.items():
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    assert measure["lines_with_private_imports"](tmp_path, "measured") == 3 + 4 + 1
-
-
 def test_an_import_for_type_checking_closes_a_circle(measure, package):
     """So does an import in a function. The entries of a circle stand one above the other."""
     assert measure["measure_imports"]("measured") == {
@@ -120,11 +99,3 @@ def test_an_import_for_type_checking_closes_a_circle(measure, package):
         "floors": 4,
     }
     assert "measured" not in sys.modules
-
-
-async def test_a_page_enters_modules_of_the_package(measure):
-    """The sandbox that answers is not among them."""
-    entered = await measure["modules_of_a_page"]()
-    assert any(module.startswith("aiotofupilot/_paging/") for module in entered)
-    assert not any("sandbox" in module for module in entered)
-    assert all((ROOT / module).is_file() for module in entered)
