@@ -243,7 +243,10 @@ class Attempts(Wanted):
             elif self._throttle.health.outage is not None:
                 await self._begin_in_outage()
             try:
-                return await self._sent(send)
+                try:
+                    return await self._throttle.send(self, send)  # not by `_sent`, because each page would pay for it
+                except WentDownError:
+                    return await self._sent(send)
             except TofuPilotError as error:
                 if not self.waits or isinstance(error, SessionError | ConfigurationError):
                     raise

@@ -279,6 +279,23 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
     sandbox.faults.clear()
 
 
+@pytest.mark.parametrize("listed", [lambda listing: listing, lambda listing: listing.details()])
+@pytest.mark.parametrize("name", ["runs", "stations", "logs"])
+def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, listed):
+    """It notes what was yielded, and may have to note it again."""
+    listing = getattr(session, name).list()
+    expected = sorted(item.id for item in listing.since())
+    for line in count(1, STEP):
+        walk = listed(listing).since()
+        first = next(walk).id
+        raised, _ = interrupted(partial(getattr, walk, "watermark"), line)
+        assert sorted([first, *(item.id for item in listing.since(walk.watermark))]) == expected
+        assert walk.stats.items == 1
+        if not raised:
+            break
+    assert line > 20
+
+
 class AlarmError(RuntimeError):
     """What a handler of SIGALRM raises. asyncio raises a `RuntimeError` too, if a loop is closed."""
 
