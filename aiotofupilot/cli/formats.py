@@ -67,6 +67,14 @@ def json_lines(*, for_terminal: bool = False) -> Format:
     return Format(name="jsonl", page=lambda items: b"".join(line + b"\n" for line in _json(items, for_terminal)))
 
 
+def json_object(item: object, *, for_terminal: bool) -> bytes:
+    """Return one item as JSON: indented for a terminal, and otherwise in one line."""
+    from msgspec import json  # noqa: PLC0415 - as in `_json`
+
+    (document,) = _json([item], for_terminal)
+    return (json.format(document, indent=2) if for_terminal else document) + b"\n"
+
+
 def json_array(*, for_terminal: bool = False) -> Format:
     """Return the format of one JSON array, an item a line, so that it can be both streamed and searched."""
     return Format(
@@ -333,8 +341,8 @@ def _at(value: object, names: Sequence[str]) -> object:
     return _at(getattr(value, names[0]), names[1:])
 
 
-def text_of(value: object, timespec: str = "minutes") -> str:
-    """Return a value for people, or several values. Times are in UTC, as exact as ``timespec`` says."""
+def text_of(value: object) -> str:
+    """Return a value for people, or several values. Times are in UTC, to the minute."""
     match value:
         case bool():
             return "yes" if value else "no"
@@ -343,13 +351,13 @@ def text_of(value: object, timespec: str = "minutes") -> str:
         case datetime():
             with suppress(OverflowError):  # beyond the years that a date can have in UTC, the offset stays
                 value = value.astimezone(UTC)
-            return value.isoformat(" ", timespec).replace("+00:00", "Z")
+            return value.isoformat(" ", "minutes").replace("+00:00", "Z")
         case timedelta():
             minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
             hours, minutes = divmod(int(minutes), 60)
             return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
         case tuple():
-            return ", ".join(text_of(each, timespec) for each in cast("tuple[object, ...]", value))
+            return ", ".join(text_of(each) for each in cast("tuple[object, ...]", value))
         case _:
             return str(value)
 

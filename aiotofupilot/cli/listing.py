@@ -207,7 +207,7 @@ async def write_listing(
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.options}
             async with output(path, options, resume=resume, remake=form.remake) as out:
-                progress.row.begun = progress.row.count = out.state.items
+                progress.count = out.state.items
                 rest = query.after(out.state).listing(session)
                 if query.has_details:
                     walk = rest.details().walk()
@@ -263,11 +263,11 @@ async def counting_beside(query: Query, session: TofuPilotSession, progress: Pro
     """
 
     async def tell_total() -> None:
-        if progress.is_shown and progress.row.total is None and query.arguments.get("cursor") is None:
+        if progress.is_shown and progress.total is None and query.arguments.get("cursor") is None:
             await progress.is_long.wait()
             listing = query.changed(concurrency=1).listing(session.with_options(retry=None))
             with suppress(TofuPilotError):
-                progress.row.total = await listing.count()
+                progress.total = await listing.count()
 
     counting = asyncio.create_task(tell_total())
     try:

@@ -157,7 +157,7 @@ class TestTotal:
         sandbox.procedures[:] = make_procedures(600)
         query = Query("procedures", limit=10)
         assert (await write_listing(query, server, json_lines(), output))[0] == 600
-        assert watched.row.total == 600
+        assert watched.total == 600
 
     @pytest.mark.parametrize(
         ("total", "query", "requests"),
@@ -174,9 +174,9 @@ class TestTotal:
     ):
         """A count is one of the whole listing. Each request is one of the walk's."""
         sandbox.procedures[:] = make_procedures(total)
-        watched.row.total = wanted = query.get("max_items")
+        watched.total = wanted = query.get("max_items")
         await write_listing(Query("procedures", **query), server, json_lines(), output)
-        assert (watched.row.total, len(sandbox.requests)) == (wanted, requests)
+        assert (watched.total, len(sandbox.requests)) == (wanted, requests)
 
     async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
         await write_listing(Query("procedures", limit=10), server, json_lines(), output)
@@ -191,7 +191,7 @@ class TestTotal:
             sandbox.faults.on(limit=1).always(status(503))
         query = Query("procedures", limit=5, on_drift="ignore")
         assert (await write_listing(query, server, json_lines(), output))[0] == 250
-        assert (watched.row.total, watched.warnings) == (None, [])
+        assert (watched.total, watched.warnings) == (None, [])
         if broken == "requests":
             assert [request.query["limit"] for request in sandbox.requests].count("1") == 1
 
@@ -199,7 +199,7 @@ class TestTotal:
         """However far it is."""
         sandbox.faults.on(limit=1).always(stall(3600))
         assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
-        assert watched.row.total is None
+        assert watched.total is None
         assert not counting()
 
     async def test_a_count_has_one_request_in_flight_whatever_the_walk_may_have(self, sandbox, session, watched):
@@ -207,7 +207,7 @@ class TestTotal:
         sandbox.faults.always(latency(0.001))  # a server that responds at once hides that others are in flight
         async with counting_beside(Query("procedures", limit=10, concurrency=16), session, watched):
             await asyncio.wait(counting())
-        assert (watched.row.total, sandbox.requests.peak_in_flight) == (250, 1)
+        assert (watched.total, sandbox.requests.peak_in_flight) == (250, 1)
 
     async def test_a_count_is_over_when_its_block_is_left(self, session, watched):
         async with counting_beside(Query("procedures"), session, watched):

