@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,27 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from io import FileIO
     from pathlib import Path
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Let the errors of a block name a file. Those of writing to a file that is open do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def write_all(file: FileIO, data: bytes | bytearray) -> None:
+    """Write some bytes, of which the disk may take a part at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:

@@ -1,6 +1,7 @@
 """Settings and fixtures for every test."""
 
 import asyncio
+import errno
 import gc
 import json
 import logging
@@ -151,3 +152,17 @@ async def elsewhere():
     server = await Server().start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+def refused_modes(monkeypatch):
+    """Let no mode be changed, as on a share that is mounted for another user. Return the paths for which it was."""
+    refused = []
+
+    def refuse(path, *_, **__):
+        refused.append(path)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    return refused

@@ -112,14 +112,15 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
         try:
             async with progress.until(None):
                 return await mirror.update(**options, on_progress=note, with_totals=progress.is_shown)
-        except library.DatabaseInUseError as error:
-            raise FailedError(str(error)) from error
         except library.MirrorError as error:
-            raise UsageError(str(error)) from error
+            kind = FailedError if isinstance(error, library.DatabaseInUseError) else UsageError
+            raise kind("; ".join((str(error), *getattr(error, "__notes__", ())))) from error
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
             left = f"it had come to the {reached}, run it again to go on" if reached else "no listing was read"
+            if isinstance(error, OSError):  # which has a note if only the copy failed
+                left = "".join(getattr(error, "__notes__", ())) or left
             if isinstance(error, library.MirrorTimeoutError):
                 raise StoppedError(DeadlineError(error.seconds, progress.warning), left) from error
             raise StoppedError(error, left) from error

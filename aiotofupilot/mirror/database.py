@@ -22,7 +22,7 @@ from aiotofupilot._checks import is_loopback
 from aiotofupilot.arrow.arrays import integers
 from aiotofupilot.listings import listing_class
 
-from .published import check_target, is_database, make_read_only, replacing
+from .published import check_target, put
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, FORMAT, GONE, KEY, OWN, POINTS, SEEN, columns_of, definitions, run_path, state_of
@@ -57,8 +57,6 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(
 """The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
 Python's can be almost a day outside."""
 
-_NEW_VERSION = "UPDATE _mirror_copy SET version = uuid()"
-
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
 in memory when it stores it, and would take 122,880 rows."""
@@ -77,7 +75,6 @@ class Database:
         self._path = path
         self._memory = 0  # the number of those of _MEMORY that were too little
         self._opened: duckdb.DuckDBPyConnection | None = None
-        self._has_changed = False
 
     def close(self) -> None:
         """Close the database, so that others can open it."""
@@ -164,7 +161,7 @@ class Database:
             for table, columns in OWN.items():
                 self._create(table, columns)
             self._run("INSERT INTO _mirror (format) SELECT ? WHERE NOT EXISTS (FROM _mirror)", FORMAT)
-            self._run("INSERT INTO _mirror_copy SELECT uuid(), uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
+            self._run("INSERT INTO _mirror_copy SELECT uuid(), NULL WHERE NOT EXISTS (FROM _mirror_copy)")
             self._forget(known.keys() - whole)
             self._complete(lacking)
             self._run("UPDATE _mirror SET server = ?, organization = ?", server, organization)
@@ -219,7 +216,6 @@ class Database:
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
                 self._forget_watermark(listing)
-                self._run(_NEW_VERSION)  # it has another table, perhaps without rows
             for name in _with_points(filters):
                 self._create(name, columns_of(name))
             for name in missing:
@@ -236,7 +232,6 @@ class Database:
                 self._forget_watermark("runs" if table in FOLLOWING else table)
         if any(lacking.values()):
             self._define()  # in DuckDB 1.4, a view fails after its table got a column
-            self._run(_NEW_VERSION)
 
     def _forget_watermark(self, listing: str) -> None:
         self._run("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", listing)
@@ -248,12 +243,10 @@ class Database:
 
         The update that has read the rows began at `seen_at`.
         """
-        has_changed = self._has_changed
         with self._transaction():
             for listing, parts in batches.items():
                 rows = _last_of_each(pa.Table.from_batches(parts))
                 self._connection.register("incoming", rows)
-                has_changed = has_changed or self._is_incoming_new(listing)
                 if listing == "runs":
                     self._unmark_written()
                 if listing == "series":
@@ -261,11 +254,8 @@ class Database:
                 else:
                     self._merge(listing, "FROM incoming", seen_at)
                 self._connection.unregister("incoming")
-            if has_changed:
-                self._run(_NEW_VERSION)
             for listing, watermark in watermarks.items():
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
-        self._has_changed = has_changed
 
     def _unmark_written(self) -> None:
         """Unmark what was marked with runs that are listed again, because a replica may list it later than its run."""
@@ -277,17 +267,6 @@ class Database:
                 f"UPDATE {table} SET {GONE} = NULL FROM incoming JOIN runs USING (id) "  # noqa: S608 - our own
                 f"WHERE {table}.{run_id} = runs.id AND {table}.{GONE} >= runs.{GONE}"
             )
-
-    def _is_incoming_new(self, listing: str) -> bool:
-        """Return whether a row that is to be merged is new, or differs from the one that is there."""
-        columns = columns_of(listing).keys() - {KEY, SEEN, GONE}
-        here, there = (", ".join(f"{table}.{column}" for column in columns) for table in ("incoming", "stored"))
-        return bool(
-            self._value(
-                f"SELECT EXISTS (FROM incoming LEFT JOIN {listing} AS stored USING (id) "  # noqa: S608 - our own
-                f"WHERE {SEEN} IS NULL OR {GONE} IS NOT NULL OR row({here}) IS DISTINCT FROM row({there}))"
-            )
-        )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
         """Mark the rows that an update should have seen and has not, and return how many are new.
@@ -307,9 +286,7 @@ class Database:
                 condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         with self._transaction():
-            if number := int(self._value(sql, datetime.now(UTC), seen_at, *given.values())):
-                self._run(_NEW_VERSION)
-        return number
+            return int(self._value(sql, datetime.now(UTC), seen_at, *given.values()))
 
     def suspects(self, listing: str, key: str) -> list[Suspect]:
         """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key.
@@ -364,7 +341,6 @@ class Database:
         sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
         now = datetime.now(UTC)
         with self._transaction():
-            self._run(_NEW_VERSION)
             return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
 
     def finish(self) -> None:
@@ -374,43 +350,35 @@ class Database:
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
         self._run("CHECKPOINT mirror")  # closing does the same, but says nothing if the disk is full
 
-    def is_published(self, target: Path) -> bool:
-        """Return whether a file is a copy of what is here. One that is not a copy of this mirror is refused."""
+    def check_copy(self, target: Path) -> None:
+        """Check that a copy can be put in a place, where nothing may be but a copy of this mirror."""
         check_target(target)
         if not _check_file(target):
-            return False
-        own = self._run("SELECT mirror, version, ?::VARCHAR FROM _mirror_copy", target.name)
+            return
+        own = self._run("SELECT mirror, ?::VARCHAR FROM _mirror_copy", target.name)
         try:
             self._run(f"ATTACH {_quoted(target)} AS published (TYPE duckdb, READ_ONLY)")
             try:
-                found = self._run("SELECT mirror, version, name FROM published.main._mirror_copy")
+                found = self._run("SELECT mirror, name FROM published.main._mirror_copy")
             finally:
                 self._run("DETACH published")
         except duckdb.CatalogException:  # it has no such table
             found = []
         except duckdb.Error as error:
             raise _unusable(error, target) from error
-        if [(mirror, name) for mirror, _, name in found] != [(mirror, name) for mirror, _, name in own]:
+        if found != own:
             raise MirrorError(f"{target} is not a copy of this mirror: choose another file, or remove that one")
-        return found == own
 
     def publish(self, target: Path) -> None:
-        """Put a copy in a place, unless the one that is there has what is here. The database is closed after that.
-
-        What was stored has to be in the file, as after `finish`.
-        """
-        if self.is_published(target):
-            make_read_only(target)
-            return
-        with replacing(target) as replace:
-            self.is_published(target)  # another mirror may have put its copy there before this one began
-            self._run("UPDATE _mirror_copy SET name = ?", target.name)
-            self._run("CHECKPOINT mirror")
-            if sys.platform == "win32":
-                self.close()  # there, nobody can open a file that DuckDB has open for writing
-            with self._path.open("rb") as source:
-                replace(source)
-                self.close()  # before the file is closed, because that gives up the lock of this process
+        """Put a copy in a place. The database is closed after that. What was stored has to be in the file already."""
+        self.check_copy(target)  # another mirror may have put its copy there meanwhile
+        self._run("UPDATE _mirror_copy SET name = ?", target.name)
+        self._run("CHECKPOINT mirror")
+        if sys.platform == "win32":
+            self.close()  # there, nobody can open a file that DuckDB has open for writing
+        with self._path.open("rb") as source:
+            put(source, target)
+            self.close()  # before the file is closed, because that gives up the lock of this process
 
     def _define(self) -> None:
         self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
@@ -537,7 +505,7 @@ def _check_file(path: Path) -> bool:
         if error.errno in _DISK_FAILED:
             raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
-    if head and not is_database(head):
+    if head and not head[8:].startswith(b"DUCK"):  # https://duckdb.org/docs/stable/internals/storage
         raise MirrorError(_NOT_A_DATABASE.format(path))
     path.resolve().unlink()  # and keep a link to it
     return False

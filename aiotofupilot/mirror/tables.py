@@ -48,7 +48,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "updated_at": "TIMESTAMP WITH TIME ZONE",
     },
     "_mirror_listings": {"listing": "VARCHAR", "filters": "VARCHAR", "watermark": "VARCHAR"},
-    "_mirror_copy": {"mirror": "UUID", "version": "UUID", "name": "VARCHAR"},
+    "_mirror_copy": {"mirror": "UUID", "name": "VARCHAR"},
     "_mirror_suspects": {"listing": "VARCHAR", "id": "VARCHAR", "since": "TIMESTAMP WITH TIME ZONE"},
 }
 """The columns of the mirror's own tables, and their types. `_mirror` has a single row, and so has `_mirror_copy`, which

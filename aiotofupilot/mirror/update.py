@@ -37,7 +37,7 @@ from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.listings import is_compared, listing_class
 
 from .removals import APART, Removals
-from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
+from .results import MirrorError, MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Update:
                     self._organization = (await self._in_time(self.session.whoami())).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
                 if self.publish is not None:  # what is not a copy of this mirror is refused before it costs anything
-                    await self._call(self.database.is_published, self.publish)
+                    await self._call(self.database.check_copy, self.publish)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
@@ -153,7 +153,11 @@ class Update:
             await self._call(self.database.finish)
             results = await self._results()
             if self.publish is not None:
-                await self._call(self.database.publish, self.publish)
+                try:
+                    await self._call(self.database.publish, self.publish)
+                except (MirrorError, OSError) as error:
+                    error.add_note("the update is stored, and only its copy failed")
+                    raise
             return results
         finally:
             closing = self._thread.submit(self.database.close)  # after what is under way, also after a cancellation

@@ -1,14 +1,17 @@
 """The mirror as a command: what it says, and how it ends."""
 
 import errno
+import fcntl
 import os
 import signal
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
+from fakes.disks import Disk
 
 import aiotofupilot.mirror
 from aiotofupilot.cli import mirror, run
@@ -136,6 +139,31 @@ def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, erro
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", fail)
     assert run(["mirror", str(database), "stations", "--sandbox"]) == code
     assert capfd.readouterr() == ("", f"aiotofupilot: {printed}\n")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_full_disk_of_the_copy_leaves_an_update_that_is_stored(tmp_path, database, capfd):
+    path = tmp_path / "folder" / "shared.duckdb"
+    path.parent.mkdir()
+    with Disk(path.parent, 2, is_killed=False):
+        assert run(["mirror", str(database), "stations", "--publish", str(path)]) == ExitCode.FAILED
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: cannot write {path}.part: No space left on device; "
+        "the update is stored, and only its copy failed\n"
+    )
+    assert rows(database, "stations")[0] > 0
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_copy_that_is_being_published_leaves_an_update_that_is_stored(tmp_path, database, capfd):
+    path = tmp_path / "shared.duckdb"
+    with Path(f"{path}.part").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert run(["mirror", str(database), "stations", "--publish", str(path)]) == ExitCode.FAILED
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: another program is publishing {path}: wait until that is done; "
+        "the update is stored, and only its copy failed\n"
+    )
 
 
 @pytest.mark.parametrize("missing", ["duckdb", "pyarrow"])
