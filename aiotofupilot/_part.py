@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def naming(path: Path) -> Generator[None]:
+def naming(path: Path | str) -> Generator[None]:
     """Let the errors of a block name a file. Those of writing to a file that is open do not."""
     try:
         yield

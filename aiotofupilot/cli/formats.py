@@ -30,6 +30,7 @@ from .messages import UsageError, is_terminal, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from io import BufferedIOBase, FileIO
     from pathlib import Path
 
     from aiotofupilot import Measurement, Phase
@@ -288,8 +289,12 @@ def _parquet(model: type, names: Sequence[str] | None) -> Format:
     columns = None if names is None else tuple(".".join(leaf.attributes) for leaf in chosen(model, names))
     page = partial(stream_part, model=model, columns=columns)
     head = stream_head(model, columns)
+
+    async def remake(stream: FileIO, target: BufferedIOBase, _folder: Path) -> None:
+        await write_parquet(stream, target)
+
     # Columns of ten runs cost hardly more than columns of one.
-    return Format(name="parquet", head=head, page=page, remake=write_parquet, details_at_once=10)
+    return Format(name="parquet", head=head, page=page, remake=remake, details_at_once=10)
 
 
 def _workbook(model: type, names: Sequence[str] | None) -> Format:

@@ -15,10 +15,14 @@ from attrs import define
 from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
+from aiotofupilot._part import naming
 from aiotofupilot.errors import CONTROLS, visible
 
 if TYPE_CHECKING:
     from io import RawIOBase
+
+STANDARD_OUTPUT = "standard output"
+"""What is said to be full where no file is. What standard error does not take is not told."""
 
 
 def visible_json(document: bytes) -> bytes:
@@ -54,8 +58,9 @@ def put(stream: TextIO | None, text: str) -> None:
     Python's own `print` loses text where Python runs unbuffered and the stream does not block.
     """
     if stream is not None:
-        stream.flush()
-        write_all(raw(stream), text.encode(stream.encoding, "backslashreplace"))
+        with naming(STANDARD_OUTPUT):
+            stream.flush()
+            write_all(raw(stream), text.encode(stream.encoding, "backslashreplace"))
 
 
 def say(line: str) -> None:

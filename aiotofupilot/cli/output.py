@@ -3,7 +3,8 @@
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
 FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
 may end at any time, also by kill -9. A Parquet file or a workbook is made of FILE.part in the end, and is
-FILE.part.whole meanwhile. On a file system without locks, each run has a part of its own, which no other one completes.
+FILE.part.whole meanwhile; what a workbook needs for that is in the folder FILE.part.making. On a file system without
+locks, each run has a part of its own, which no other one completes.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
-from aiotofupilot._part import locked, opened
+from aiotofupilot._part import locked, naming, opened
 
-from .messages import UsageError, raw, say, write_all
+from .messages import STANDARD_OUTPUT, UsageError, raw, say, write_all
 from .options import KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from io import RawIOBase
 
-Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
-"""Makes a file of another one, which it reads from its beginning to its end."""
+Remake = Callable[[FileIO, BufferedIOBase, Path], Awaitable[None]]
+"""Makes a file of another one, which it reads from its beginning to its end. It may make a folder for that."""
 
 _PIECE = 4096
 """Bytes per write. A pipe that is writable takes this many without blocking: it is Linux's PIPE_BUF."""
@@ -75,10 +76,11 @@ class StandardOutput:
         """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
         rest = memoryview(data)
         try:
-            while rest:
-                # One write of a whole page keeps the pages of several processes apart in a file that all append to.
-                size = _PIECE if await _has_room(self._stream) else len(rest)
-                rest = rest[self._stream.write(rest[:size]) or 0 :]
+            with naming(STANDARD_OUTPUT):
+                while rest:
+                    # One write of a whole page keeps those of several processes apart in a file that all append to.
+                    size = _PIECE if await _has_room(self._stream) else len(rest)
+                    rest = rest[self._stream.write(rest[:size]) or 0 :]
         finally:
             self.is_torn = 0 < len(rest) < len(data)
         if items is not None:
@@ -118,8 +120,8 @@ class PartFile:
         self._file, self._part = found
         self._is_shared = self._part == path
         """Whether another run can complete the part."""
-        self._state_path, self._new_state_path, self._whole = (
-            self._part.with_name(f"{self._part.name}.{ending}") for ending in ("state", "state.new", "whole")
+        self._state_path, self._new_state_path, self._whole, self._making = (
+            self._part.with_name(f"{self._part.name}.{ending}") for ending in ("state", "state.new", "whole", "making")
         )
         self.state: Written = Written(datetime.now(UTC).isoformat(), options)
         try:
@@ -171,12 +173,14 @@ class PartFile:
             self._has_begun = True
             if not self.state.size:  # the state goes first, so that it never speaks of other bytes
                 self._state_path.unlink(missing_ok=True)
-            self._file.truncate(self.state.size)
-        write_all(self._file, data)
+            with naming(self._part):
+                self._file.truncate(self.state.size)
+        with naming(self._part):
+            write_all(self._file, data)
         if items is None:
             return
         state = evolve(self.state, size=self.state.size + len(data), items=items, checkpoint=checkpoint)
-        with opened(self._new_state_path) as file:
+        with naming(self._new_state_path), opened(self._new_state_path) as file:
             file.truncate(0)
             write_all(file, json.dumps(asdict(state)).encode())
         self._new_state_path.replace(self._state_path)
@@ -187,14 +191,16 @@ class PartFile:
         ready = self._part
         if remake:
             ready = self._whole
-            with BufferedWriter(opened(ready)) as made:
+            shutil.rmtree(self._making, ignore_errors=True)  # a process that was killed has left it
+            with naming(ready), BufferedWriter(opened(ready)) as made:
                 made.truncate(0)
                 self._file.seek(0)
-                await remake(self._file, made)
+                await remake(self._file, made, self._making)
                 made.flush()
                 os.fsync(made.fileno())
-        os.fsync(self._file.fileno())
-        with suppress(FileNotFoundError):
+        with naming(self._part):
+            os.fsync(self._file.fileno())
+        with suppress(OSError):  # there was none, or it is on a share that has no modes
             shutil.copymode(self._target, ready)
         if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
             self._file.close()
@@ -208,6 +214,7 @@ class PartFile:
             self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
+        shutil.rmtree(self._making, ignore_errors=True)
         # What an earlier run has left stays, too, if this one has not begun.
         if self.state.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
             self._file.close()
@@ -218,6 +225,7 @@ class PartFile:
         """Remove what is beside the place. Windows cannot remove an open file, and elsewhere it keeps its lock."""
         if sys.platform == "win32":
             self._file.close()
+        shutil.rmtree(self._making, ignore_errors=True)
         try:
             for path in (self._part, self._state_path, self._new_state_path):
                 path.unlink(missing_ok=True)
@@ -255,6 +263,12 @@ async def output(
     except BaseException:
         file.leave()
         raise
+
+
+def is_beside(path: Path, target: Path) -> bool:
+    """Return whether a path is that of an output, or of a file that is beside it while it is written."""
+    path, target = path.resolve(), target.resolve()
+    return path == target or (path.parent == target.parent and path.name.startswith(f"{target.name}.part"))
 
 
 def _target(path: Path) -> Path:

@@ -10,9 +10,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from io import BufferedReader, FileIO
-from pathlib import Path
 from shutil import copyfileobj
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if find_spec("xlsxwriter") is None:
@@ -24,6 +22,7 @@ from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from io import BufferedIOBase
+    from pathlib import Path
 
 ROWS = 1_048_575
 """At most so many rows fit into a sheet below its header.
@@ -33,6 +32,9 @@ Source: https://support.microsoft.com/en-us/office/excel-specifications-and-limi
 
 _TEXT = 32_767
 """At most so many UTF-16 code units fit into a cell, by the same source."""
+
+_EXACT = 10**15
+"""Excel keeps 15 digits of a number, by the same source. It would round a longer ID, and 400 digits are too large."""
 
 _DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 
@@ -62,45 +64,49 @@ def cell(value: object) -> object:
         case str() if len(value) > _TEXT // 2:  # a character takes at most two code units
             units = value.encode("utf-16-le")
             return value if len(units) <= 2 * _TEXT else units[: 2 * _TEXT - 2].decode("utf-16-le", "ignore") + "…"
+        case int() if abs(value) >= _EXACT:
+            return str(value)
         case _:
             return value
 
 
-async def write_xlsx(stream: FileIO, target: BufferedIOBase, *, names: Sequence[str], kinds: Sequence[object]) -> None:
+async def write_xlsx(
+    stream: FileIO, target: BufferedIOBase, folder: Path, *, names: Sequence[str], kinds: Sequence[object]
+) -> None:
     """Make a workbook of the rest of a stream. Both stay open. Other tasks run after some rows.
 
-    The columns have these names, and values of these types.
+    The columns have these names, and values of these types. A new folder has what belongs to the workbook meanwhile.
     """
+    folder.mkdir(0o700)  # noqa: ASYNC240 - as quick as the other calls of the disk here
     reader = BufferedReader(stream)
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
-        options = {"constant_memory": True, "tmpdir": folder, "use_zip64": True}
-        path = Path(folder, "workbook")  # after a cancellation, a thread may still write there, but not to the target
-        book: Any = xlsxwriter.Workbook(str(path), options)
-        book.set_properties({"created": _CREATED})
-        sheet: Any = book.add_worksheet()
-        try:
-            sheet.freeze_panes(1, 0)
-            for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-                if kind in _STYLES:
-                    width, style = _STYLES[kind]
-                    sheet.set_column(at, at, width, book.add_format(style))
-                sheet.write_string(0, at, name)
-            row = 0
-            for row, line in enumerate(reader, 1):
-                for at, value in enumerate(json.loads(line)):
-                    _write(sheet, row, at, value)
-                if row % _AT_ONCE == 0:
-                    await asyncio.sleep(0)
-            sheet.autofilter(0, 0, row, len(names) - 1)
-            await asyncio.to_thread(book.close)  # it compresses the sheet
-        except FileCreateError as error:
-            raise error.args[0] from error
-        finally:
-            reader.detach()
-            sheet.row_data_fh.close()
-        with FileIO(path) as made:
-            copyfileobj(made, target)
+    # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
+    options = {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True}
+    path = folder / "workbook"  # after a cancellation, a thread may still write there, but not to the target
+    book: Any = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"created": _CREATED})
+    sheet: Any = book.add_worksheet()
+    try:
+        sheet.freeze_panes(1, 0)
+        for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+            if kind in _STYLES:
+                width, style = _STYLES[kind]
+                sheet.set_column(at, at, width, book.add_format(style))
+            sheet.write_string(0, at, name)
+        row = 0
+        for row, line in enumerate(reader, 1):
+            for at, value in enumerate(json.loads(line)):
+                _write(sheet, row, at, value)
+            if row % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        sheet.autofilter(0, 0, row, len(names) - 1)
+        await asyncio.to_thread(book.close)  # it compresses the sheet
+    except FileCreateError as error:
+        raise error.args[0] from error
+    finally:
+        reader.detach()
+        sheet.row_data_fh.close()
+    with FileIO(path) as made:
+        copyfileobj(made, target)
 
 
 def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN401 - without types; any cell

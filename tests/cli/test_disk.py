@@ -59,7 +59,7 @@ def test_a_run_completes_the_file_of_another_one(sandbox, tmp_path, capfd, is_ki
             assert disk.error or list(files(output.parent)) == [output.name], disk.calls
         elif code is not None:
             assert code == 4, disk.calls
-            assert "aiotofupilot: cannot write" in capfd.readouterr().err, disk.calls
+            assert f"aiotofupilot: cannot write {output}" in capfd.readouterr().err, disk.calls
             assert place == (old if before == "file" else None), disk.calls
         sandbox.procedures[:] = procedures
         if place != whole:

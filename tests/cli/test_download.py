@@ -101,7 +101,7 @@ def test_a_full_disk_ends_it(attachments, folder, capfd):
         rmtree(folder)
     assert code == 4
     errors = capfd.readouterr().err
-    assert errors.startswith("aiotofupilot: cannot write: ")
+    assert errors.startswith(f"aiotofupilot: cannot write {folder}/")
     assert errors.count("\n") == 1
     assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert files(folder) == expected(attachments)

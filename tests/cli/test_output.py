@@ -51,6 +51,16 @@ async def test_a_failed_run_leaves_the_place_as_it_was(tmp_path, held, failure):
     assert [file.read_text() for file in tmp_path.iterdir()] == ([held] if held else [])
 
 
+async def test_a_share_that_refuses_modes_has_the_file_all_the_same(tmp_path, refused_modes):
+    """Such as one that is mounted for another user. Everything was read by then."""
+    path = tmp_path / "list.csv"
+    path.write_text("old")
+    await write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert refused_modes
+    assert [*tmp_path.iterdir()] == [path]
+
+
 async def test_a_place_that_is_in_use_on_windows_is_told(tmp_path, monkeypatch):
     """Such as by a spreadsheet. What is written stays, and another run completes it."""
     monkeypatch.setattr("aiotofupilot.cli.output.sys", SimpleNamespace(platform="win32"))
@@ -152,7 +162,7 @@ async def test_a_full_disk_is_an_error_and_nothing_of_the_page_is_written(full, 
     """It is an OSError at the write that it refused. Nothing of that is written."""
     monkeypatch.setattr(sys, "stdout", full)
     async with output(None, {}) as out:
-        with pytest.raises(OSError, match="No space left on device"):
+        with pytest.raises(OSError, match="No space left on device: 'standard output'"):
             await out.write(b"x", items=1, checkpoint=None)
         assert not out.is_torn
         assert out.state.items == 0

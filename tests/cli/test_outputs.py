@@ -61,7 +61,7 @@ def test_a_full_disk_ends_with_a_line(capfd, monkeypatch, full, arguments):
     """What cannot be written is a failure, told in a line."""
     monkeypatch.setattr(sys, "stdout", full)
     assert run(arguments) == 4
-    assert capfd.readouterr().err == "aiotofupilot: cannot write: No space left on device\n"
+    assert capfd.readouterr().err == "aiotofupilot: cannot write standard output: No space left on device\n"
 
 
 def test_help_in_a_pipe_that_takes_little_at_a_time(capfd, monkeypatch):
@@ -113,7 +113,7 @@ def test_standard_output_goes_away(capfd, sandbox, hanging_up):
     """If the listing goes to a terminal that goes away, the command fails and says why."""
     hanging_up("stdout")
     assert run(["procedures"]) == 4
-    assert capfd.readouterr().err.startswith("aiotofupilot: cannot write: Input/output error; ")
+    assert capfd.readouterr().err.startswith("aiotofupilot: cannot write standard output: Input/output error; ")
 
 
 class TestNamesThatSteer:

@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(start, sandbox
     _, errors = process.communicate(60)
     assert process.returncode == 4
     told = re.fullmatch(
-        rb"aiotofupilot: cannot write: File too large; "
+        rb"aiotofupilot: cannot write standard output: File too large; "
         rb"(\d+) procedures written, and a part of the next page, go on with --cursor (\S+)\n",
         errors,
     )

@@ -10,6 +10,7 @@ from io import BufferedWriter
 from zipfile import ZipFile
 
 import pytest
+from attrs import evolve
 from openpyxl import load_workbook
 from xlsxwriter import workbook
 
@@ -185,7 +186,7 @@ class Full(BufferedWriter):
 
 
 def full(*_, **__):
-    """Open no archive in the folder for temporary files, whose disk is full."""
+    """Open no archive, because the disk is full."""
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -198,7 +199,10 @@ def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys,
         patch.setattr(module, name, disk)
         assert run(["procedures", "-o", str(output)]) == 4
     said = capsys.readouterr().err
-    assert said.startswith("aiotofupilot: cannot write: No space left on device; 250 procedures written, go on with ")
+    said_first = (
+        f"aiotofupilot: cannot write {output}.part.whole: No space left on device; 250 procedures written, go on"
+    )
+    assert said.startswith(said_first)
     assert said.count("\n") == 1
     assert beside(output) == [".part", ".part.state"]
     assert run(["procedures", "-o", str(output), "--resume"]) == 0
@@ -207,9 +211,6 @@ def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys,
 
 async def test_a_workbook_that_is_cancelled_while_it_is_made_leaves_what_has_arrived(tmp_path, output, monkeypatch):
     """The event loop gets its turn after some rows, and no other file is left."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr(xlsx, "_AT_ONCE", 10)
     procedures, form = make_procedures(100), format_for("xlsx", output, "procedures", Procedure)
     file = PartFile(output, {"--format": "xlsx"}, resume=False)
@@ -218,11 +219,33 @@ async def test_a_workbook_that_is_cancelled_while_it_is_made_leaves_what_has_arr
     for _ in range(4):
         await asyncio.sleep(0)
     assert not task.done()
-    assert len(list(temporary.iterdir())) == 1
+    assert beside(output) == [".part", ".part.making", ".part.state", ".part.whole"]
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
     file.leave()
-    assert list(temporary.iterdir()) == []
-    assert beside(output) == [".part", ".part.state", temporary.name]
+    assert beside(output) == [".part", ".part.state"]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_workbook_needs_no_other_folder(output, monkeypatch):
+    """Not that for temporary files, which a container may not have. What a killed process has left is removed."""
+    monkeypatch.setattr("tempfile.tempdir", str(output.parent / "missing"))
+    making = output.with_name(f"{output.name}.part.making")
+    making.mkdir()
+    (making / "rows").write_text("of a process that was killed")
+    assert run(["procedures", "-o", str(output)]) == 0
+    assert len(ids(output)) == 250
+    assert beside(output) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [(10**15 - 1, 10**15 - 1), (-(10**15), str(-(10**15))), (9 * 10**399, str(9 * 10**399)), (1.5e300, 1.5e300)],
+    ids=["15 digits", "16 digits", "400 digits", "a fraction"],
+)
+def test_a_number_of_more_digits_than_excel_has_is_text(sandbox, output, number, found):
+    sandbox.stations[:] = [evolve(sandbox.stations[0], procedures_count=number)]
+    assert run(["stations", "-o", str(output), "--columns", "procedures_count"]) == 0
+    assert cells(output)[0][1] == [found]

@@ -59,8 +59,8 @@ class Disk:
         self.error = None
         """What was raised; None: there was no call of that number."""
 
-    def call(self, name, half=None, error=None):
-        """Count a call. If it is the one, make half of it, and raise what it ends with."""
+    def call(self, name, half=None, error=None, path=None):
+        """Count a call, perhaps of a path. If it is the one, make half of it, and raise what it ends with."""
         with self._lock:
             if self._is_killed and self.error:
                 raise self.error
@@ -70,7 +70,7 @@ class Disk:
             if half:
                 half()
             number = errno.ENOSPC if name in ("open", "write", "mkdir") else errno.EIO
-            self.error = KilledError() if self._is_killed else error or OSError(number, os.strerror(number))
+            self.error = KilledError() if self._is_killed else error or OSError(number, os.strerror(number), path)
             raise self.error
 
     def _has(self, path):
@@ -109,7 +109,7 @@ class Disk:
         def counted(path, *arguments, **options):
             if not self._has(path):
                 return call(path, *arguments, **options)
-            self.call(name)
+            self.call(name, path=os.fsdecode(path))
             result = call(path, *arguments, **options)
             if name == "open":
                 self.numbers.add(result)
