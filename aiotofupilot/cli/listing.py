@@ -19,7 +19,7 @@ from aiotofupilot.listings import NAMES, Argument, listing_class
 from .formats import counted, format_for
 from .messages import DeadlineError, StoppedError, UsageError, complain, is_terminal, say
 from .options import OUTPUT, Server, option, unwrapped, with_options
-from .output import StandardOutput, output
+from .output import StandardOutput, is_beside, output
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -76,15 +76,26 @@ class Form:
     escape_formulas: Annotated[bool, Parameter(show_default=False)] = False
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
+    def checked_receipt(self, *, has_details: bool) -> Path | None:
+        """Return where the receipt goes. A place that the output needs is refused."""
+        if self.receipt and has_details:
+            raise UsageError("--receipt cannot be about --details")
+        if self.receipt and self.output and is_beside(self.receipt, self.output):
+            raise UsageError(f"--receipt needs a file of its own, and {self.receipt} belongs to --output {self.output}")
+        return self.receipt
+
 
 def listing_command(name: str) -> Callable[..., object]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
     detailed: Any = listing if getattr(listing, "details_name", "") not in ("", listing.model.__name__) else None
 
+    known = {argument.name for argument in (*listing.filters, *listing.options, _DETAILS)}
+    unused = [argument for argument in listing_class("runs").options if argument.name not in known]
+
     async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         path = form.output
-        query = Query(name, **arguments)
+        query = Query(name, **{key: value for key, value in arguments.items() if key in known})
         model = detailed.detail_model() if query.has_details else listing.model
         output_format = format_for(
             form.format, path, name, model, escape_formulas=form.escape_formulas, columns=form.columns
@@ -95,8 +106,7 @@ def listing_command(name: str) -> Callable[..., object]:
             )
         if form.resume and path is None:
             raise UsageError("--resume needs --output FILE")
-        if (receipt := form.receipt) and (query.has_details or (path and receipt.resolve() == path.resolve())):
-            raise UsageError("--receipt needs a file of its own, and cannot be about --details")
+        receipt = form.checked_receipt(has_details=query.has_details)
         items, left_out = await write_listing(query, server, output_format, path, resume=form.resume, receipt=receipt)
         # Whatever reads a pipe, such as a pager, may own the terminal.
         if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or path is not None):
@@ -109,9 +119,11 @@ def listing_command(name: str) -> Callable[..., object]:
 
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
+    if unused:  # they are accepted, so that one command with other names lists each listing
+        note += f"\n\nOne request has all {name}, so {', '.join(option(one.name) for one in unused)} change nothing."
     command.__doc__ = f"{listing.summary}\n\n{note}"
     more = [] if detailed is None else [_DETAILS]
-    return with_options(command, [*listing.filters, *listing.options, *more])
+    return with_options(command, [*listing.filters, *listing.options, *unused, *more])
 
 
 def __getattr__(name: str) -> Callable[..., object]:

@@ -22,7 +22,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.listings import part_filters
+from aiotofupilot.listings import NAMES, listing_class, part_filters
 
 from .messages import UsageError
 
@@ -199,8 +199,17 @@ _FORMS = {
 
 def option(parameter: str) -> str:
     """Return how a parameter of the library is called on the command line."""
+    return _names(parameter)[0]
+
+
+def _names(parameter: str) -> list[str]:
     names: list[str] = _OF_LIST.get(parameter, {}).get("name", [f"--{parameter.replace('_', '-')}"])
-    return names[0]
+    return names
+
+
+def listings_with(name: str) -> list[str]:
+    """Return the listings that have an option of this name among their filters."""
+    return [one for one in NAMES if any(name in _names(each.name) for each in listing_class(one).filters)]
 
 
 def _help(argument: Argument) -> str:

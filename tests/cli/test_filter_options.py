@@ -45,7 +45,8 @@ def test_a_note_speaks_of_options_that_the_command_has():
     for listing in NAMES:
         note = help_of(listing).partition("An option marked")[0]
         spoken = set(re.findall(r"--[a-z-]+", note))
-        assert spoken <= {option(name) for name in filters_of(listing)}
+        how = {option(argument.name) for argument in listing_class("runs").options}
+        assert spoken <= {option(name) for name in filters_of(listing)} | how
         noted |= spoken
     assert {"--latest-only", "--exclude-retries", "--timestamp-after"} <= noted
 

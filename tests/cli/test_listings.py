@@ -93,3 +93,14 @@ def test_the_factory_of_a_sandbox_ends_now(capfd):
     assert counts[0] == 1000
     assert 280 < counts[1] < 295
     assert counts[2] == 0
+
+
+def test_one_loop_lists_every_listing(sandbox, tmp_path):
+    """How it is requested can be said for each, also for the users, of whom one response has all."""
+    how = ["--concurrency", "2", "--on-unreadable", "skip", "--page-size", "50", "--on-drift", "resync", "-n", "2"]
+    for listing in NAMES:
+        output = tmp_path / f"{listing}.jsonl"
+        needed = required(listing, sandbox.procedures[0].id).items()
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in needed]
+        assert run([listing, *options, *how, "-o", str(output)]) == 0
+        assert len(output.read_text("utf-8").splitlines()) == 2
