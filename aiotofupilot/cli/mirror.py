@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from aiotofupilot import TofuPilotError
+from aiotofupilot import ForbiddenError, NotFoundError, TofuPilotError
 from aiotofupilot.errors import visible
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES, listing_class, part_filters
 
 from .formats import GAP
 from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put
@@ -86,7 +86,9 @@ async def mirror(
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
-        results = await _updated(opened, full=full, again=again, removals=removals, deadline=server.deadline)
+        names = listings or [name for name in NAMES if filters.keys() <= part_filters(name).keys()]
+        given = {"full": full, "again": again, "removals": removals, "deadline": server.deadline}
+        results = await _updated(opened, database, names, **given)
     put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
     for result in results:
         if result.doubt is not None:
@@ -98,7 +100,12 @@ async def mirror(
 with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(name).by_run is None), *_OPTIONS])
 
 
-async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  # noqa: ANN401 - as `Mirror.update` has them
+async def _updated(
+    mirror: Mirror,
+    database: Path,
+    listings: Sequence[str],
+    **options: Any,  # noqa: ANN401 - as `Mirror.update` has them
+) -> Sequence[MirrorResult]:
     import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
 
     reached = ""
@@ -119,11 +126,21 @@ async def _updated(mirror: Mirror, **options: Any) -> Sequence[MirrorResult]:  #
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
             left = f"it had come to the {reached}, run it again to go on" if reached else "no listing was read"
+            if reached and isinstance(error, ForbiddenError | NotFoundError):  # as it will be the next time
+                left = f"it had come to the {reached}"
+                if others := _without(reached, listings):
+                    left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"
             if isinstance(error, OSError):  # which has a note if only the copy failed
                 left = "".join(getattr(error, "__notes__", ())) or left
             if isinstance(error, library.MirrorTimeoutError):
                 raise StoppedError(DeadlineError(error.seconds, progress.warning), left) from error
             raise StoppedError(error, left) from error
+
+
+def _without(missing: str, listings: Sequence[str]) -> list[str]:
+    """Return which listings are left without one that the server does not have, and without what follows it."""
+    followed = {name for name in NAMES if missing == "runs" and listing_class(name).by_run is not None}
+    return [name for name in listings if name not in {missing, *followed}]
 
 
 def _table(results: Sequence[MirrorResult]) -> str:

@@ -177,6 +177,12 @@ class Database:
         for table in _with_points(listings):
             self._run(f"DROP TABLE IF EXISTS {table}")
 
+    def forget_empty(self, listing: str) -> None:
+        """Forget that a listing is mirrored, if no row of it was ever stored."""
+        with self._transaction():
+            if listing in self.mirrored() and not self.rows(listing):
+                self._forget([listing])
+
     def mirrored(self) -> set[str]:
         """Return the listings that are mirrored."""
         return {listing for (listing,) in self._run("SELECT listing FROM _mirror_listings")}

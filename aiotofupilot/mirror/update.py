@@ -26,6 +26,7 @@ from aiotofupilot import (
     APIError,
     DecodeError,
     DriftError,
+    ForbiddenError,
     IncrementalWalk,
     NotFoundError,
     RateLimitedError,
@@ -313,6 +314,7 @@ class Update:
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
         """Read what of one listing some runs wrote, several requests at the same time."""
+        self._report(name)
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
         for run_id, procedure_id in runs.items():
@@ -347,10 +349,12 @@ class Update:
                     # A server that does not know the filter lists the others too.
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._unreadable[name] += walk.stats.unreadable
-        except NotFoundError:
+        except (ForbiddenError, NotFoundError) as error:
             # The procedure may have been removed. If runs of it are listed, something else is wrong.
             page = await self._in_time(self.session.runs.list(ids=list(run_ids)).structs())
-            if any(procedure_id in (None, run.procedure.id) for run in page.data):
+            has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
+            if has_runs or isinstance(error, ForbiddenError):
+                await self._call(self.database.forget_empty, name)  # so that an update can leave it out
                 raise
 
     async def _add_details(self, runs: Sequence[str]) -> None:

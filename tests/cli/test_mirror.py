@@ -141,6 +141,28 @@ def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, erro
     assert capfd.readouterr() == ("", f"aiotofupilot: {printed}\n")
 
 
+@pytest.mark.parametrize(("missing", "followed"), [("logs", []), ("users", []), ("runs", ["logs"])])
+@pytest.mark.parametrize(("status", "code"), [(404, ExitCode.FAILED), (403, ExitCode.REFUSED)])
+def test_a_listing_that_the_server_does_not_have_can_be_left_out(
+    sandbox, database, capfd, missing, followed, status, code
+):
+    """An older server has no logs, and the key of a station may not read the users."""
+    sandbox.faults.on(lambda request: request.path.endswith(f"/{missing}")).always(faults.status(status))
+    names = ["procedures", "runs", "users", "logs"]
+    assert run(["mirror", str(database), *names]) == code
+    command = f"aiotofupilot mirror {database} {' '.join(name for name in names if name not in (missing, *followed))}"
+    said = capfd.readouterr().err
+    assert f"/api/v2/{missing}" in said or status == 403
+    assert said.endswith(f"; it had come to the {missing}; to leave {missing} out: {command}\n")
+    assert run(command.split()[1:]) == 0
+    sandbox.faults.clear()
+    assert run(["mirror", str(database), *names]) == 0
+    assert rows(database, "logs") == (len(sandbox.logs),) * 2
+    sandbox.faults.on(lambda request: request.path.endswith("/users")).always(faults.status(status))
+    assert run(["mirror", str(database), "users"]) == code
+    assert capfd.readouterr().err.endswith("; it had come to the users\n")
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_a_full_disk_of_the_copy_leaves_an_update_that_is_stored(tmp_path, database, capfd):
     path = tmp_path / "folder" / "shared.duckdb"
