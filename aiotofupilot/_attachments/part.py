@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aiotofupilot._part import locked, opened
+from aiotofupilot._part import locked, naming, opened, write_all
 
 T = TypeVar("T")
 
@@ -36,27 +36,28 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 class PartFile:
-    """What will be a file in some place. If the disk is full, its methods raise an `OSError`."""
+    """What will be a file in some place. All of it blocks, but for `add`. The disk's errors name the file."""
 
     _path: Path
     _file: FileIO
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._is_shared = True
-        """Whether another process can go on with the part."""
+        self._is_open = self._is_shared = False
+        """Whether it is open, and whether another process can go on with it."""
         self.etag: str | None = None
         """The validator of the file; None: the rest cannot be asked for."""
-        self._is_open = False
         self._written = 0
         self._pending = bytearray()
-        self._has_restarted = False
-        """Whether what is on the disk is to be dropped."""
 
     @property
     def size(self) -> int:
         """How many bytes have arrived, those that are not written yet included."""
         return self._written + len(self._pending)
+
+    @property
+    def _etag_path(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.etag")
 
     def open(self) -> Literal["whole", "busy", "open"]:
         """Take the part, unless the file is in its place already, or another process is busy with the part."""
@@ -76,65 +77,57 @@ class PartFile:
             self.etag = file.read().decode("ascii")
         return "open"
 
-    @property
-    def _etag_path(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.etag")
-
     def restart(self, etag: str | None) -> None:
         """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
-        self._pending, self._written = bytearray(), 0
-        self.etag, self._has_restarted = etag, True
+        self._pending.clear()
+        self._written, self.etag = 0, etag
+        with naming(self._path):
+            self._file.truncate(0)  # first, so that the validator never speaks of other bytes
+        self._etag_path.unlink(missing_ok=True)
+        if etag is not None:
+            with naming(self._etag_path), opened(self._etag_path) as file:
+                write_all(file, etag.encode("ascii"))
 
     def add(self, data: bytes) -> bool:
         """Add some bytes, and return whether it is time to `flush`."""
         self._pending += data
         return len(self._pending) >= _BLOCK
 
-    async def flush(self) -> None:
-        """Write what was added, in a thread."""
-        await in_thread(self._flush)
-
-    def _flush(self, *, is_last: bool = False) -> None:
-        """Write what was added. The validator is not written with the last bytes, because it is not needed any more."""
-        if self._has_restarted:
-            self._file.truncate(0)  # first, so that the validator never speaks of other bytes
-            if self.etag is None or is_last:
-                self._etag_path.unlink(missing_ok=True)
-            else:
-                with opened(self._etag_path) as file:
-                    file.truncate(0)
-                    file.write(self.etag.encode("ascii"))
-            self._has_restarted = False
-        rest, self._pending = memoryview(self._pending), bytearray()
-        while rest:
-            written = self._file.write(rest)
-            self._written += written
-            rest = rest[written:]
+    def flush(self) -> None:
+        """Write what was added."""
+        data, self._pending = self._pending, bytearray()
+        try:
+            with naming(self._path):
+                write_all(self._file, data)
+        finally:
+            self._written = os.fstat(self._file.fileno()).st_size
 
     def finish(self) -> None:
         """Write the rest, and put the whole file in its place."""
-        self._flush(is_last=True)
-        os.fsync(self._file.fileno())
-        self._close_on_windows()
+        self.flush()
+        with naming(self._path):
+            os.fsync(self._file.fileno())
+        if sys.platform == "win32":  # where an open file is not moved; elsewhere it keeps its lock until later
+            self._close()
         self._path.replace(self._target)
         self._etag_path.unlink(missing_ok=True)
-        self._file.close()
-        self._is_open = False
+        self._close()
 
     def leave(self) -> None:
         """End. What has arrived stays, unless it is nothing, nobody can go on with it, or the file is in its place."""
         if not self._is_open:
             return
-        with self._file:
+        try:
             with suppress(OSError):  # the file is shorter then
-                self._flush()
+                self.flush()
             if not self._written or not self._is_shared or self._target.is_file():
-                self._close_on_windows()
+                if sys.platform == "win32":
+                    self._close()
                 self._path.unlink(missing_ok=True)
                 self._etag_path.unlink(missing_ok=True)
+        finally:
+            self._close()
 
-    def _close_on_windows(self) -> None:
-        """Close the file on Windows, where an open one is neither moved nor removed. Elsewhere it keeps its lock."""
-        if sys.platform == "win32":
-            self._file.close()
-            self._is_open = False
+    def _close(self) -> None:
+        self._file.close()
+        self._is_open = False

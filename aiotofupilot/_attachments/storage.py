@@ -8,8 +8,9 @@ import asyncio
 import logging
 import re
 import zlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
@@ -28,7 +29,7 @@ from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
 
-from .part import PartFile
+from .part import PartFile, in_thread
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -41,20 +42,14 @@ _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 """What is wrong, in the XML of S3 and its like."""
 
 _COMPRESSION = re.compile(r"\b(gzip|deflate|compress|br|zstd)\b")
-"""What Content-Encoding says of a compressed body. Some storages keep a file as it was uploaded.
-
-It may say ``x-gzip`` too, or ``aws-chunked,gzip``. What else it says, such as ``identity`` or ``utf-8``, does not mean
-that the body is compressed.
-"""
+"""What Content-Encoding says of a compressed body, although it was not asked for. Some storages keep a file as it was
+uploaded. What else it says, such as ``aws-chunked`` or ``utf-8``, does not mean that the body is compressed."""
 
 _COMPRESSED = frozenset({"gzip", "deflate"})
 """The compressions that are undone here. Others need other libraries, and nobody compresses twice."""
 
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 """The argument by which zlib reads gzip and deflate, and tells them apart by their headers."""
-
-_PIECE = 1024 * 1024
-"""A body is decompressed in pieces of at most this many bytes, because a few bytes may hold gigabytes."""
 
 _EXCERPT = 2000
 """So many bytes of a refusal are read."""
@@ -128,45 +123,53 @@ class _Reception:
     async def _take(self, silence: asyncio.Timeout) -> None:
         """Request what is missing, and add it to the part."""
         loop, timeout, part = asyncio.get_running_loop(), self._connection.timeout, self._part
+        received, is_whole = 0, True
         try:
             async with self._responding() as (response, content):
                 self._throttle.health.is_reached = True
                 length = await self._begin(response, content)
-                body = _Body(_encoding(response))
+                encoding = _encoding(response)
+                inflater = zlib.decompressobj(_ANY_HEADER) if encoding else None
+
+                def taken(data: bytes) -> bytes:
+                    nonlocal received
+                    received += len(data)
+                    return inflater.decompress(data) if inflater else data
+
                 try:
                     while not content.at_eof():
-                        for is_due in map(part.add, body.pieces(await content.readany())):
-                            if is_due:
-                                silence.reschedule(None)
-                                await part.flush()
+                        if part.add(taken(await content.readany())):
+                            silence.reschedule(None)
+                            await in_thread(part.flush)
                         if timeout is not None:
                             silence.reschedule(loop.time() + timeout)
+                    is_whole = inflater is None or (inflater.eof and not inflater.unused_data)
                 except zlib.error:
-                    body.is_whole = False
+                    is_whole = False
                 _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         finally:
             del silence  # as in `attempt`
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
         # Every byte came that HTTP announced. So another attempt would bring the same.
-        if not body.is_whole:
-            part.restart(None)
-            message = f"the storage sent {self._name} as {body.encoding}, which is cut short or damaged"
-            raise errors.APIError(message, status=response.status)
-        if not self._fits(part.size, body.received):
+        if not is_whole or not self._fits(part.size, *([received] if encoding else [])):
             sent = part.size
-            part.restart(None)
-            raise self._misfit(sent, response)
+            await in_thread(partial(part.restart, None))
+            if is_whole:
+                raise self._misfit(sent, response)
+            raise self._error(f"sent {self._name} as {encoding}, which is cut short or damaged", response)
 
-    def _fits(self, *sizes: int | None) -> bool:
+    def _fits(self, *sizes: int) -> bool:
         """Return whether the file has one of these sizes, as far as the API knows its size."""
         return self._size <= 0 or self._size in sizes
 
     def _misfit(self, size: int, response: Response) -> errors.APIError:
-        message = f"the storage sent {size} bytes, and {self._name} has {self._size:.0f}"
-        error = errors.APIError(message, status=response.status)
+        error = self._error(f"sent {size} bytes, and {self._name} has {self._size:.0f}", response)
         error.hint = "perhaps it is the login page of a network, or of a proxy"
         return error
+
+    def _error(self, fault: str, response: Response) -> errors.APIError:
+        return errors.APIError(f"the storage {fault}", status=response.status)
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
@@ -224,35 +227,31 @@ class _Reception:
             APIError: It is no file, or nobody could say whether it is whole.
             ConnectionFailedError: It is another part, so the next attempt asks for the whole file.
         """
-        headers, part = response.headers, self._part
-        is_asked_for = self._validator is not None
-        encoding = _encoding(response)
-        is_encoded = encoding != ""
+        headers, part, encoding, validator = response.headers, self._part, _encoding(response), self._validator
         etag = headers.get("ETag", "").strip()
-        match response.status:
-            case HTTPStatus.OK:
-                announced = headers.get("Content-Length")
-                if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-                    message = f"the storage does not say where {self._name} ends, so a part could pass for the whole"
-                    raise errors.APIError(message, status=response.status)
-                if encoding not in {"", *_COMPRESSED}:
-                    message = f"the storage sent {self._name} as {encoding}, which cannot be decompressed"
-                    raise errors.APIError(message, status=response.status)
-                length = None if announced is None or is_encoded else int(announced)
-                if length is not None and not self._fits(length):
-                    raise self._misfit(length, response)
-                part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)  # drops what has arrived
-                return length
-            case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
-                sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-                first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
-                if first == part.size and first <= last < length and etag == self._validator and not is_encoded:
-                    return length
-            case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
-                pass
-            case _:
-                raise await self._refusal(response, content)
-        part.restart(None)
+        if response.status == HTTPStatus.OK:
+            announced = headers.get("Content-Length")
+            if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
+                fault = f"does not say where {self._name} ends, so a part could pass for the whole"
+                raise self._error(fault, response)
+            if encoding not in {"", *_COMPRESSED}:
+                raise self._error(f"sent {self._name} as {encoding}, which cannot be decompressed", response)
+            length = None if announced is None or encoding else int(announced)
+            if length is not None and not self._fits(length):
+                raise self._misfit(length, response)
+            validator = etag if _ETAG.fullmatch(etag) and not encoding else None
+            await in_thread(partial(part.restart, validator))  # which drops what has arrived
+            return length
+        if validator is None or response.status not in {
+            HTTPStatus.PARTIAL_CONTENT,
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+        }:
+            raise await self._refusal(response, content)
+        sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+        first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
+        if first == part.size and first <= last < length and etag == validator and not encoding:
+            return length
+        await in_thread(partial(part.restart, None))
         raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
 
     async def _refusal(self, response: Response, content: aiohttp.StreamReader) -> errors.APIError:
@@ -275,42 +274,10 @@ class _Reception:
         )
 
 
-class _Body:
-    """A body as it comes, and what it holds: itself, or the streams that are compressed in it, one after the other."""
-
-    def __init__(self, encoding: str) -> None:
-        self.encoding = encoding
-        self.received: int | None = None
-        """How many compressed bytes have come. None: the body is not compressed."""
-        self.is_whole: bool = True
-        """Whether what has come does not end within a stream."""
-        if encoding in _COMPRESSED:
-            self.received, self.is_whole = 0, False
-            self._stream = zlib.decompressobj(_ANY_HEADER)
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield what some more bytes of the body hold. If they cannot be decompressed, this is a `zlib.error`."""
-        if self.received is None:
-            yield data
-            return
-        self.received += len(data)
-        while data:
-            if self._stream.eof:
-                self._stream = zlib.decompressobj(_ANY_HEADER)
-            yield self._stream.decompress(data, _PIECE)
-            data = self._stream.unconsumed_tail or self._stream.unused_data
-            self.is_whole = self._stream.eof
-
-
 def _encoding(response: Response) -> str:
     """Return how a body is compressed. Empty: it is not."""
-    headers = response.headers.items()  # a server may send several of the same name
-    return ", ".join(
-        found
-        for name, value in headers
-        if name.lower() == "content-encoding"
-        for found in _COMPRESSION.findall(value.lower())
-    )
+    named = [value for name, value in response.headers.items() if name.lower() == "content-encoding"]  # perhaps several
+    return ", ".join(_COMPRESSION.findall(", ".join(named).lower()))
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
