@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
+    from cattrs import Converter
+
     from . import Checkpoint, WalkStats, Watermark, listings
 
 __all__ = [
@@ -409,7 +411,7 @@ class BlockingPaginator(_Tabular[Paginator[T]]):
 
         @property
         def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
-        def into(self, model: type[R]) -> BlockingPaginator[R]: ...
+        def into(self, model: type[R], *, converter: Converter | None = None) -> BlockingPaginator[R]: ...
 
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
         listing: Paginator[Any] = self._object

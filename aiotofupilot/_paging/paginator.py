@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
     from os import PathLike
 
+    from cattrs import Converter
+
     from aiotofupilot import models
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard, Watermark
@@ -101,33 +103,35 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         return Paginator(self._source.raw(), evolve(self._plan, holds_values=False))
 
-    def into(self, model: type[R]) -> Paginator[R]:
+    def into(self, model: type[R], *, converter: Converter | None = None) -> Paginator[R]:
         """Return the same listing with its items as objects of your own class.
 
         A field has the value of the JSON's key of its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
         of a field of attrs or of a dataclass names another one, at any depth. Keys without a field are left out, and a
         field without a key has its default. If an object on a path is null, so is the field, or it has its default.
 
-        Strings, numbers, booleans, date-times, durations, enumerations, lists, dicts, unions and other such classes are
-        read as their annotations say, with the bounds of a ``msgspec.Meta``. Nothing is coerced, but an ``int`` may be
-        written ``50.0``, as older servers do, unless it is in a union, a ``Literal``, an enumeration or a tuple of
-        fixed length. ``int | None`` is not such a union. A ``Decimal`` has all digits. The class needs no ``id``.
-        A pydantic model is made by pydantic of the JSON, by its own rules: it reads a number with a fraction as a float
-        first. A class that is derived from ``str``, ``int`` or ``float`` is called with the value, and a model of this
-        package is read as in its own listing.
+        cattrs makes the objects, as the annotations of the fields say. No text is made of null or of a number, and no
+        list of a text. An ``int`` may be written ``50.0``, as older servers do. A model of this package is read as in
+        its own listing. The class needs no ``id``. Pydantic makes a pydantic model or dataclass of the JSON, by its own
+        rules: use its aliases for paths.
+
+        For other types and other rules, give your own converter. It gets whole items, as `raw` shows them: dates are
+        texts. Only the paths are found before. It is copied when a class is first used with it, so register its hooks
+        before that.
 
         An item of which no object can be made raises a `DecodeError`, whose ``path`` names the fault, or is left out
         with ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
         comes, with all validators of the class.
 
         Args:
-            model: The class. It is made by attrs or ``dataclass``, or is a pydantic model.
+            model: The class. It is made by attrs or ``dataclass``, or is a pydantic model. With a converter, it can be
+                any class that the converter makes.
+            converter: A ``cattrs.Converter``. None: one for JSON, with the rules above.
 
         Raises:
-            TypeError: It is another class, or no JSON can be read as one of its fields, such as ``bytes``, or cattrs
-                has the name of a field for itself, such as ``cl``.
+            TypeError: It is another class, or cattrs has no hook for the type of a field.
         """
-        return Paginator(self._source.into(model), evolve(self._plan, holds_values=True))
+        return Paginator(self._source.into(model, converter), evolve(self._plan, holds_values=True))
 
     def structs(self) -> Paginator[Any]:
         """Return the same listing with items that have only the attributes and the values of the models.

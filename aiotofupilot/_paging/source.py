@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from cattrs import Converter
+
     from aiotofupilot._clock import Clock
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import Page, RawItem
@@ -153,8 +155,10 @@ class Source(PageSource[T], Protocol[T]):
         """Return the same query with its items as the server sends them."""
         ...
 
-    def into(self, model: type) -> Source[Any]:
+    def into(self, model: type, converter: Converter | None) -> Source[Any]:
         """Return the same query with items that hold objects of a class: each has one as its ``value``.
+
+        A converter of cattrs makes them. None stands for the usual one.
 
         Raises:
             TypeError: The class cannot be made of JSON.

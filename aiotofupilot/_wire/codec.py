@@ -51,6 +51,8 @@ class Decoder(Generic[C]):
     item: type[Any]
     is_own = False
     """Whether the items of a page hold objects of a class of the user's own."""
+    converter: Any = None
+    """The converter of cattrs that a user has given for such a class. None if there is none."""
     _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:

@@ -95,12 +95,13 @@ def structured(document: object, kind: Any) -> Any:
     try:
         found = _converter().structure(document, _envelope(item) if is_page else kind)
     except (BaseValidationError, TypeError) as error:
-        path, fault = _locate(error)
+        path, fault = locate(error, "$", lambda cls: {field.name: field.wire_name for field in fields_of(cls)})
     else:
         if is_page:
             return found.data, found.meta
         return found if item is kind else (found, PageMeta(has_more=False))
-    raise DecodeError(f"{path}: {fault}", path=path)  # outside of the handler, because cattrs' errors quote the body
+    message = "it is missing" if isinstance(fault, KeyError) else str(fault)
+    raise DecodeError(f"{path}: {message}", path=path)  # outside of the handler, because cattrs' errors quote the body
 
 
 @cache
@@ -172,16 +173,18 @@ def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
     }
 
 
-def _locate(error: BaseException, path: str = "$") -> tuple[str, str]:
-    """Return the JSON path of the first fault, and what is wrong there."""
+def locate(error: BaseException, path: str, keys_of: Callable[[Any], Mapping[str, str]]) -> tuple[str, BaseException]:
+    """Return the JSON path of the first fault below a path, and its error. ``keys_of``: The keys of fields, by name."""
     if isinstance(error, IterableValidationError):
         (fault, element), *_ = error.group_exceptions()[0]
-        return _locate(fault, f"{path}[{element.index!r}]")
+        return locate(fault, f"{path}[{element.index!r}]", keys_of)
     if isinstance(error, ClassValidationError):
-        (fault, member), *_ = error.group_exceptions()[0]
-        names = {field.name: field.wire_name for field in fields_of(error.cl)}
-        return _locate(fault, f"{path}.{names[member.name]}")
-    return path, "it is missing" if isinstance(error, KeyError) else str(error)
+        members, others = error.group_exceptions()
+        if not members:
+            return path, others[0]  # the constructor's own
+        fault, name = members[0][0], members[0][1].name
+        return locate(fault, f"{path}.{keys_of(error.cl).get(name, name)}", keys_of)
+    return path, error
 
 
 @cache

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from cattrs import Converter
+
     from aiotofupilot._paging.source import Order, SortKey
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import PageMeta, Run
@@ -303,11 +305,12 @@ class Query(Source[T]):
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)
 
-    def into(self, model: type) -> Query[Any]:
+    def into(self, model: type, converter: Converter | None) -> Query[Any]:
         from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - a program without such a class need not load it
 
         listing = type(self.listing)
-        return evolve(self, decode=own_decoder(model, list if listing.is_bare else Page, listing.read_by_paging))
+        envelope = list if listing.is_bare else Page
+        return evolve(self, decode=own_decoder(model, envelope, listing.read_by_paging, converter))
 
     def structs(self) -> Query[Any]:
         return evolve(self, decode=_pages(type(self.listing), self.listing.model, structs=True))
@@ -321,7 +324,7 @@ class Query(Source[T]):
         if self.decode.is_own:
             from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
 
-            return ItemDetails(listing, self.model, own_decoder(self.model))
+            return ItemDetails(listing, self.model, own_decoder(self.model, converter=self.decode.converter))
         if self.model is RawItem:
             return ItemDetails(listing, RawItem, raw_item)
         return ItemDetails(listing, listing.detail_model(), decoder(listing.detail_model()))

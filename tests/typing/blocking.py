@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, assert_type
 
+from cattrs import Converter
+
 from aiotofupilot import (
     Checkpoint,
     Identity,
@@ -61,7 +63,7 @@ def a_listing_keeps_its_filters_and_its_items(session: BlockingSession) -> None:
     assert_type(next(listing.pages()).data, list[Run])
     assert_type(listing.raw(), BlockingPaginator[RawItem])
     assert_type(listing.into(timedelta), BlockingPaginator[timedelta])  # as of any class
-    assert_type(listing.into(timedelta).details(), BlockingDetails[timedelta])
+    assert_type(listing.into(timedelta, converter=Converter()).details(), BlockingDetails[timedelta])
     for item in listing.into(timedelta):
         assert_type(item, timedelta)
     for shard in listing.shards(4):

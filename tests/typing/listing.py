@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar, assert_type
 
+from cattrs import Converter
+
 from aiotofupilot import (
     Batch,
     BatchDetails,
@@ -184,7 +186,7 @@ async def ones_own_class_is_that_of_the_items(session: TofuPilotSession) -> None
     assert_type(await listing, Page[MyRun])
     assert_type(listing.details(), Details[MyRun])
     assert_type(listing.raw(), Paginator[RawItem])
-    assert_type(session.runs.list().into(Box[int]), Paginator[Box[int]])
+    assert_type(session.runs.list().into(Box[int], converter=Converter()), Paginator[Box[int]])
     session.runs.list().into("MyRun")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no class
 
 
