@@ -27,9 +27,9 @@ promise back.
 
 With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
-`arrays` makes arrays of values, and `rows` makes rows of items, with nested or flat columns. `streaming` makes record
-batches of a listing as its pages arrive, and writes Parquet. `waveforms` makes a long table of the points of series,
-and `pivot` a wide table of measurements.
+`rows` makes rows of items, with nested or flat columns. `streaming` makes record batches of a listing as its pages
+arrive, and writes Parquet. `waveforms` makes a long table of the points of series, and `pivot` a wide table of
+measurements.
 """
 
 from importlib.util import find_spec

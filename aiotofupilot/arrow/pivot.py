@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Validator
 
-    from .arrays import Array
+    from .rows import Array
 
 _OPERATORS = {"lower": (">", ">=", "range"), "upper": ("<", "<=", "range")}
 """The operators of validators that are limits on each side."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -24,15 +25,21 @@ from aiotofupilot.errors import DecodeError
 from aiotofupilot.models.fields import near_column, shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
-from . import arrays
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiotofupilot.models.fields import Field
 
-    from .arrays import Array, Build
+    Array = pa.Array[Any]
+    """An array of Arrow. The type of its elements is known when the program runs."""
+    Build = Callable[[Sequence[Any]], Array]
+    """Makes an array of values. A value may be None, which becomes null."""
 
+arrow: Any = pa
+"""PyArrow without its stubs, which do not know all functions, nor all arguments of the constructors."""
+
+STRING, INT32, DOUBLE = pa.string(), pa.int32(), pa.float64()
+_TIMESTAMP, _DURATION = pa.timestamp("us", "UTC"), pa.duration("us")
 
 JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of a flat schema whose text is JSON."""
@@ -74,7 +81,7 @@ def flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> tu
             columns += flat_columns(field.model, separator, path)
             continue
         rule = None if field.is_array else _FLAT_RULES.get(field.kind)
-        kind, build = rule or (arrays.STRING, partial(_documents, field))
+        kind, build = rule or (STRING, partial(_documents, field))
         is_nullable = path != ("id",) or field.is_optional  # every item has an ID
         metadata = None if rule else JSON_FIELD
         made = pa.field(separator.join(path), kind, nullable=is_nullable, metadata=metadata)
@@ -86,8 +93,10 @@ def _nested(field: Field) -> Column:
     kind, build = _rule(field.kind)
     if field.is_array:
         # Parquet has this name for the values of a list, so a table is the same after it was written and read.
-        kind = pa.list_(pa.field("element", kind))
-        build = partial(arrays.lists, kind, arrays.points if field.kind is float else partial(_elements, build))
+        kind, elements = pa.list_(pa.field("element", kind)), build
+        # JSON has null for NaN. Arrow would take it for a number.
+        points = partial(arrow.array, type=kind, from_pandas=True)
+        build = points if field.kind is float else partial(_lists, kind, elements)
     return Column((field.name,), pa.field(field.name, kind), build)
 
 
@@ -99,25 +108,65 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     if attrs.has(kind):
         columns = nested_columns(kind)
         struct = pa.struct([column.field for column in columns])
-        return struct, partial(arrays.structs, struct, partial(arrays_of, columns))
+        return struct, partial(_structs, struct, columns)
     if kind not in _NESTED_RULES:
         raise TypeError(f"Arrow has no column for {kind!r}")
     return _NESTED_RULES[kind]
 
 
-def _elements(build: Build, lists: Sequence[Sequence[object]]) -> Array:
-    return build([element for each in lists for element in each])
+def _structs(kind: pa.DataType, columns: Sequence[Column], values: Sequence[object]) -> Array:
+    is_null = arrow.array([value is None for value in values], pa.bool_())
+    made: Array = arrow.StructArray.from_arrays(arrays_of(columns, values), type=kind, mask=is_null)
+    return made
+
+
+def _lists(kind: pa.DataType, elements: Build, values: Sequence[Sequence[object] | None]) -> Array:
+    *starts, end = accumulate((len(value or ()) for value in values), initial=0)
+    offsets = [None if value is None else start for value, start in zip(values, starts, strict=True)]
+    below = elements([element for value in values for element in value or ()])
+    made: Array = arrow.ListArray.from_arrays(arrow.array([*offsets, end], INT32), below, type=kind)
+    return made
+
+
+def _strings(values: Sequence[str | None]) -> Array:
+    made: Array = arrow.array(values, STRING)
+    if isinstance(made, pa.ChunkedArray):
+        raise OverflowError("an array of Arrow holds 2,147,483,647 bytes of texts: take fewer rows")
+    return made
+
+
+def _doubles(values: Sequence[float | None]) -> Array:
+    """Return numbers. An integer that no double is exactly is rounded, as in the server's JavaScript."""
+    made: Array = arrow.array([None if value is None else value * 1.0 for value in values], DOUBLE)
+    return made
+
+
+def _timestamps(values: Sequence[datetime | None]) -> Array:
+    for value in values:
+        if value is not None and value.tzinfo is None:
+            raise TypeError(f"a timestamp must be timezone-aware, got the naive {value!r}, which may not be in UTC")
+    made: Array = arrow.array(values, _TIMESTAMP)
+    return made
+
+
+def _durations(values: Sequence[timedelta | None]) -> Array:
+    try:
+        made: Array = arrow.array(values, _DURATION)
+    except pa.ArrowInvalid as error:
+        longest = max((value for value in values if value is not None), key=abs)
+        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
+    return made
 
 
 def _maps(values: Sequence[Mapping[str, object] | None]) -> Array:
-    return arrays.maps(
-        [None if value is None else {key: _json(member) for key, member in value.items()} for value in values]
-    )
+    texts = [None if value is None else {key: _json(member) for key, member in value.items()} for value in values]
+    made: Array = arrow.array(texts, _MAP)
+    return made
 
 
 def json_texts(values: Sequence[object]) -> Array:
     """Return the JSON text of each value, and null for None."""
-    return arrays.strings([None if value is None else _json(value) for value in values])
+    return _strings([None if value is None else _json(value) for value in values])
 
 
 def _documents(field: Field, values: Sequence[object]) -> Array:
@@ -145,28 +194,30 @@ def _json(value: object) -> str:
 
 
 def _seconds(values: Sequence[timedelta | None]) -> Array:
-    return arrays.doubles([None if value is None else value.total_seconds() for value in values])
+    return _doubles([None if value is None else value.total_seconds() for value in values])
 
+
+_BOOL, _INT64, _MAP = pa.bool_(), pa.int64(), pa.map_(STRING, STRING)
 
 RULES: dict[Any, tuple[pa.DataType, Build]] = {
-    str: (arrays.STRING, arrays.strings),
-    bool: (arrays.BOOL, arrays.truths),
-    int: (arrays.INT64, arrays.integers),
-    float: (arrays.DOUBLE, arrays.doubles),
-    Number: (arrays.DOUBLE, arrays.doubles),
-    datetime: (arrays.TIMESTAMP, arrays.timestamps),
-    timedelta: (arrays.DURATION, arrays.durations),
+    str: (STRING, _strings),
+    bool: (_BOOL, partial(arrow.array, type=_BOOL)),
+    int: (_INT64, partial(arrow.array, type=_INT64)),
+    float: (DOUBLE, _doubles),
+    Number: (DOUBLE, _doubles),
+    datetime: (_TIMESTAMP, _timestamps),
+    timedelta: (_DURATION, _durations),
 }
 """The type of the column for values of a type, and what makes it."""
 
 _NESTED_RULES = {
     **RULES,
-    Metadata: (arrays.MAP, _maps),
-    **dict.fromkeys((Scalar, Expected, JSON), (arrays.STRING, json_texts)),
+    Metadata: (_MAP, _maps),
+    **dict.fromkeys((Scalar, Expected, JSON), (STRING, json_texts)),
 }
 """The same, with those that are objects or of several types."""
 
-_FLAT_RULES = {**RULES, timedelta: (arrays.DOUBLE, _seconds)}
+_FLAT_RULES = {**RULES, timedelta: (DOUBLE, _seconds)}
 """The types of plain values, where nothing is nested and a duration is a number of seconds."""
 
 
@@ -180,12 +231,9 @@ class Rows:
     def batch(self, items: Sequence[object]) -> pa.RecordBatch:
         """Return a record batch of items: models of a class, or structs with their values.
 
-        An attribute of another type than the model says is a TypeError. A duration that is too long, or a number that
-        no double can hold, is an OverflowError.
+        A duration that is too long, or a number that no double can hold, is an OverflowError.
         """
-        batch: pa.RecordBatch = arrays.arrow.RecordBatch.from_arrays(
-            arrays_of(self._columns, items), schema=self.schema
-        )
+        batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 
     def sent(self, items: Sequence[object]) -> pa.RecordBatch:
@@ -277,7 +325,7 @@ def record_batch(
 
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
-        ValueError: There is no such column, or a column is named twice.
+        ValueError: The latter too, as pyarrow has it. Or there is no such column, or a column is named twice.
         OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold, or the texts of a
             column have more than 2 GiB.
     """

@@ -16,8 +16,7 @@ from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 
-from .arrays import arrow
-from .rows import rows_of
+from .rows import arrow, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

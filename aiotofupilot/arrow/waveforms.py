@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,8 +19,7 @@ from aiotofupilot._checks import integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
-from .arrays import DOUBLE, INT32, TEXT, arrow, points, small_integers, strings
-from .rows import checked_names
+from .rows import DOUBLE, INT32, STRING, arrow, checked_names
 from .streaming import RecordBatches, model_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def waveforms(run: RunDetails) -> Iterator[Waveform]:
             for number, series in enumerate(measurement.data_series or ()):
                 yield Waveform(run, phase, measurement, number, series)
 
+
+TEXT = pa.dictionary(INT32, STRING)
 
 _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
     "run_id": ("run.id", TEXT),
@@ -91,9 +93,8 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
             return _integers(index)
         values = map(attrgetter(path), found)
         if name == "value":
-            return points(values)
-        made: Any = (strings if kind == TEXT else small_integers)([*values])
-        return (made.dictionary_encode() if kind == TEXT else made).take(repeated)
+            return arrow.array([*chain.from_iterable(values)], kind, from_pandas=True)  # a NaN is null
+        return arrow.array([*values], kind).take(repeated)
 
     batch: pa.RecordBatch = arrow.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
     return batch

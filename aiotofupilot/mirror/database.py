@@ -19,7 +19,6 @@ import duckdb
 import pyarrow as pa
 
 from aiotofupilot._checks import is_loopback
-from aiotofupilot.arrow.arrays import integers
 from aiotofupilot.listings import listing_class
 
 from .published import check_target, put
@@ -394,7 +393,7 @@ class Database:
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
-        keys: Any = integers(range(first, first + rows.num_rows))
+        keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
         changed = self._run(
             "SELECT stored.series_key FROM incoming JOIN series AS stored USING (id) "
@@ -453,7 +452,7 @@ def _last_of_each(rows: pa.Table) -> pa.Table:
     name.
     """
     last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
-    return rows if len(last) == rows.num_rows else rows.take(integers([*last.values()]))
+    return rows if len(last) == rows.num_rows else rows.take(pa.array([*last.values()], pa.int64()))
 
 
 def _quoted(path: Path) -> str:

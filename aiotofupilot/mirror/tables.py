@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 
     from aiotofupilot import DecodeError, RunDetails
-    from aiotofupilot.arrow.arrays import Build
+    from aiotofupilot.arrow.rows import Build
 
 FORMAT = 1
 """The number of the format that this version writes. A new format needs a migration from each older one. A new column

@@ -298,9 +298,20 @@ def test_items_of_another_class_are_refused(items, message):
     assert refused.value.parameter == "items"
 
 
-def test_a_value_of_another_type_is_refused():
-    with pytest.raises(TypeError):
-        record_batch([Procedure("x", 7, MOMENTS[0])], Procedure)
+@pytest.mark.parametrize(
+    ("field", "value"), [("outcome", 7), ("started_at", "2026-01-01"), ("duration", "90 s"), ("sequences", [7])]
+)
+def test_a_value_of_another_type_is_refused(field, value):
+    with pytest.raises((TypeError, AttributeError)):
+        record_batch([run(**{field: value})], Run)
+
+
+def test_more_text_than_an_array_can_hold_is_an_overflow(monkeypatch):
+    """pyarrow makes several arrays of more than 2 GiB, which this does instead for any text."""
+    array = pa.array
+    monkeypatch.setattr(pa, "array", lambda *values, **options: pa.chunked_array([array(*values, **options)]))
+    with pytest.raises(OverflowError, match=r"holds 2,147,483,647 bytes of texts: take fewer rows"):
+        record_batch([Station("s", "S", (), 0, None, None)], Station)
 
 
 def test_durations_can_become_integers():
