@@ -138,22 +138,30 @@ def add_page(source: Path, docs: Path) -> None:
 
 
 def parameters(path: str) -> str:
-    """Return the table of what a callable takes: names, defaults, and the documentation that ``help()`` shows."""
+    """Return the table of what a callable takes: names, defaults, and their documentation.
+
+    The documentation is in the docstring, or under the fields of a class.
+    """
     called: Callable[..., Any] = resolve_name(path)
     documented = {
-        element.name: " ".join(element.description.split()).replace("|", r"\|")
+        element.name: element.description
         for thing in (called, getattr(called, "__init__", called))
         for section in griffe.Docstring(inspect.getdoc(thing) or "").parse("google", warnings=False)
         if section.kind.value in {"parameters", "attributes"}
         for element in section.value
     }
+    if inspect.isclass(called):
+        where = f"{called.__module__}.{called.__qualname__}"
+        fields = griffe.load(where, search_paths=[ROOT], allow_inspection=False).attributes
+        documented |= {name: field.docstring.value for name, field in fields.items() if field.docstring}
     rows = ["| parameter | default | meaning |", "|-|-|-|"]
     for name, parameter in inspect.signature(called).parameters.items():
         if name == "self":
             continue
         if name not in documented:
             fail(f"{path} does not say what {name} means")
-        rows.append(f"| `{name}` | {default(parameter)} | {documented[name]} |")
+        meaning = " ".join(documented[name].split()).replace("|", r"\|")
+        rows.append(f"| `{name}` | {default(parameter)} | {meaning} |")
     return "\n".join(rows)
 
 

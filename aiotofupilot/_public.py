@@ -1,4 +1,4 @@
-"""The public names: when they are loaded, and what ``help()`` and signatures show of them.
+"""The public names: when they are loaded, and what signatures show of them.
 
 A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562). pytest imports every installed plugin
 in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
@@ -9,12 +9,9 @@ import.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
-import textwrap
 from importlib import import_module
-from itertools import pairwise
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -51,55 +48,12 @@ def lazy(
         for module in (modules[name],) if name in modules else whole if name[:1].isupper() else ():
             loaded = import_module(f"{package}.{module}")
             if name in modules or name in loaded.__all__:
-                value = explained(getattr(loaded, name))
+                value = getattr(loaded, name)
                 setattr(sys.modules[package], name, value)  # so the next access does not come here
                 return value
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
     return load, lambda: sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
-
-
-def explained(value: object) -> object:
-    """Return a public value. If it is a class of attrs, its documentation has its fields from now on."""
-    if isinstance(value, type) and "__attrs_attrs__" in vars(value):
-        summary = vars(value)["__doc__"]
-        if not isinstance(summary, _Explained):
-            value.__doc__ = _Explained(summary)  # type: ignore[assignment]  # Python asks a descriptor for the text
-    return value
-
-
-_STEP = "    "
-
-
-class _Explained:
-    """The documentation of a class with fields. It has what the string literals under the fields say.
-
-    Python drops these literals, so they are read from the source, and only when somebody asks.
-    """
-
-    def __init__(self, summary: str | None) -> None:
-        self._summary = summary
-
-    def __get__(self, instance: object, owner: type) -> str | None:
-        if self._summary is None:  # Python runs without docstrings
-            return None
-        body: list[ast.stmt] = []
-        try:
-            for cls in reversed(owner.__mro__):
-                if "__attrs_attrs__" in vars(cls):
-                    (definition,) = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body
-                    body += getattr(definition, "body", [])
-        except OSError:  # the source is not installed
-            return self._summary
-        fields: list[str] = []
-        for field, literal in pairwise(body):
-            match field, literal:
-                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))) if name[0] != "_":
-                    fields.append(f"{name}: {' '.join(text.split())}")
-                case _:
-                    pass
-        lines = (textwrap.fill(text, 116, initial_indent=_STEP, subsequent_indent=2 * _STEP) for text in fields)
-        return "\n".join([inspect.cleandoc(self._summary), "", "Attributes:", *lines])
 
 
 def internal(constructor: Callable[P, T]) -> Callable[P, T]:

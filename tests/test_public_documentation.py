@@ -6,13 +6,14 @@ import pydoc
 import re
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 
 import attrs
 import pytest
 
 import aiotofupilot.sandbox
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._public import explained, internal
+from aiotofupilot._public import internal
 
 OF_THE_SANDBOX = [getattr(aiotofupilot.sandbox, name) for name in aiotofupilot.sandbox.__all__]
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
@@ -21,15 +22,6 @@ NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Conne
 """From 3.13 on, Python names the class of attrs, in ``_make``, that has made a method."""
 REPLACE = re.compile(r"^ \|  __replace__.*\n(?: \|  {4}.*\n)*", re.MULTILINE)
 """From 3.13 on, attrs gives all of its classes the same method. Its help names the last of these classes."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sources():
-    """The source of each class is looked for once. ``help()`` reads it again for each class above another one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ast, "parse", cache(ast.parse))
-        patch.setattr(inspect, "getsource", cache(inspect.getsource))
-        yield
 
 
 @cache
@@ -63,39 +55,27 @@ def test_what_users_make_tells_its_types():
     assert "cursor: 'int' = 0, skip: 'int' = 0" in str(inspect.signature(Checkpoint))
 
 
-def test_help_explains_each_field():
-    """It says what the literal under the field says in the source, and what None means where the field can be None."""
+def literals(cls):
+    """Return what the string literals under the fields of a class of attrs say, by field."""
+    (definition,) = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body
+    return {
+        field.target.id: literal.value.value
+        for field, literal in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(literal, ast.Expr)
+        and isinstance(literal.value, ast.Constant)
+    }
+
+
+def test_each_field_is_documented_under_it():
+    """It says what None means where the field can be None. The site shows it, and so do editors."""
     for model in filter(attrs.has, [*PUBLIC, *OF_THE_SANDBOX]):
-        listed = inspect.getdoc(model).partition("\nAttributes:\n")[2]
-        entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
-        fields = {field.name: field.type for field in attrs.fields(model) if not field.name.startswith("_")}
-        assert list(entries) == list(fields), model
-        assert [name for name, kind in fields.items() if "None" in str(kind) and "None" not in entries[name]] == [], (
-            model
-        )
-        text = " ".join(shown(model).replace("\n |", " ").split())
-        assert all(" ".join(entry.split()) in text for entry in entries.values()), model
-
-
-def test_help_of_a_run_gives_units_and_says_what_none_means():
-    text = shown(aiotofupilot.Phase)
-    assert "duration_ms: How long it took, in milliseconds. None: it did not end." in text
-
-
-def test_without_its_source_a_model_has_its_summary(monkeypatch):
-    """A program that is frozen into one file has no sources."""
-
-    def missing(_):
-        raise OSError("source code not available")
-
-    monkeypatch.setattr(inspect, "getsource", missing)
-    assert aiotofupilot.Run.__doc__ == "One execution of a procedure on a unit."
-
-
-def test_without_docstrings_a_model_has_no_documentation():
-    """``python -OO`` drops them."""
-    cls = explained(attrs.frozen(type("Value", (), {})))
-    assert cls.__doc__ is None
+        found = {}
+        for cls in reversed([cls for cls in model.__mro__ if "__attrs_attrs__" in vars(cls)]):
+            found |= literals(cls)
+        fields = {field.name: str(field.type) for field in attrs.fields(model) if not field.name.startswith("_")}
+        assert fields.keys() <= found.keys(), model
+        assert [name for name, kind in fields.items() if "None" in kind and "None" not in found[name]] == [], model
 
 
 def test_an_internal_constructor_still_works():

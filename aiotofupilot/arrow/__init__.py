@@ -25,7 +25,7 @@ several other types   string with the value's JSON text, such as `RunMeasurement
 Every column may hold null, even where the API promises a value. So a table still fits after the API has taken the
 promise back.
 
-With ``flat=True`` no column is nested, and ``columns=`` chooses some.
+With ``flat=True`` no column is nested. ``table.select`` chooses columns.
 
 `rows` makes rows of items, with nested or flat columns. `streaming` makes record batches of a listing as its pages
 arrive, and writes Parquet. `waveforms` makes a long table of the points of series, and `pivot` a wide table of

@@ -1,4 +1,4 @@
-"""How items become rows: the columns of a model, nested or flat, all or chosen ones.
+"""How items become rows: the columns of a model, nested or flat.
 
 The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
 of msgspec, and a row costs no dict.
@@ -10,7 +10,6 @@ becomes JSON text, with the names of the attributes. A duration becomes a number
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import accumulate
@@ -22,11 +21,11 @@ import pyarrow as pa
 
 from aiotofupilot._checks import boolean, for_parameter, must_be
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models.fields import near_column, shown_fields
+from aiotofupilot.models.fields import shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aiotofupilot.models.fields import Field
 
@@ -269,67 +268,41 @@ def database_rows(model: type) -> Rows:
     return Rows(flat_columns(model, "__"))
 
 
-def rows_of(model: object, *, flat: bool = False, columns: Sequence[str] | None = None) -> Rows:
+def rows_of(model: object, *, flat: bool = False) -> Rows:
     """Return how items of a model become rows, after checking the arguments."""
     if not isinstance(model, type) or not attrs.has(model):
         raise must_be(TypeError, "model", "a model such as Run", model)
-    every = flat_columns(model, ".") if boolean("flat", flat) else nested_columns(model)
-    if columns is None:
-        return Rows(every)
-    named: dict[str, Column] = {column.field.name: column for column in every}
-    return Rows([named[name] for name in checked_names(columns, named, f"{model.__name__} with flat={flat}")])
+    return Rows(flat_columns(model, ".") if boolean("flat", flat) else nested_columns(model))
 
 
-def checked_names(columns: object, known: Iterable[str], what: str) -> list[str]:
-    """Return names of columns, after checking that they are known, and that there are some."""
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
-    names, taken = list(known), list[str]()
-    for name in cast("Iterable[str]", columns):
-        if name not in names:
-            near = near_column(name, names)
-            raise for_parameter(ValueError(f"columns: {what} has no column {name!r}{near}"), "columns")
-        if name in taken:
-            raise for_parameter(ValueError(f"columns: {name!r} is named twice"), "columns")
-        taken.append(name)
-    if not taken:
-        raise for_parameter(ValueError("columns must not be empty"), "columns")
-    return taken
-
-
-def schema(model: type, *, flat: bool = False, columns: Sequence[str] | None = None) -> pa.Schema:
+def schema(model: type, *, flat: bool = False) -> pa.Schema:
     """Return the schema of a model's columns. It follows from the model, and not from any data.
 
     Args:
         model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
         flat: As in `table`.
-        columns: As in `table`.
 
     Raises:
         TypeError: It is not a model, or an argument is of the wrong type.
-        ValueError: There is no such column, or a column is named twice.
     """
-    return rows_of(model, flat=flat, columns=columns).schema
+    return rows_of(model, flat=flat).schema
 
 
-def record_batch(
-    items: Iterable[object], model: type, *, flat: bool = False, columns: Sequence[str] | None = None
-) -> pa.RecordBatch:
+def record_batch(items: Iterable[object], model: type, *, flat: bool = False) -> pa.RecordBatch:
     """Return a record batch with a row for each item.
 
     Args:
         items: Models of one class. If there are none, the batch is empty, and has the whole schema.
         model: Their class.
         flat: As in `table`.
-        columns: As in `table`.
 
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
-        ValueError: The latter too, as pyarrow has it. Or there is no such column, or a column is named twice.
+        ValueError: The latter too, as pyarrow has it.
         OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold, or the texts of a
             column have more than 2 GiB.
     """
-    found, rows = list(items), rows_of(model, flat=flat, columns=columns)
+    found, rows = list(items), rows_of(model, flat=flat)
     if others := {type(item).__name__ for item in found if not isinstance(item, model)}:
         raise for_parameter(
             TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items"

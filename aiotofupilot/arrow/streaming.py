@@ -16,7 +16,7 @@ from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 
-from .rows import arrow, rows_of
+from .rows import Rows, arrow, flat_columns, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -143,7 +143,6 @@ def batches(
     *,
     rows: int = 10_000,
     flat: bool = False,
-    columns: Sequence[str] | None = None,
 ) -> RecordBatches:
     """Return a listing or its details as record batches. Nothing is sent before the first is used.
 
@@ -152,13 +151,12 @@ def batches(
         rows: Rows of a batch, 1 or more. The last batch may have fewer, and so may a batch of 64 MiB, or one that a
             failure ends.
         flat: As in `table`.
-        columns: As in `table`.
 
     Raises:
         TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
-        ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
+        ValueError: `rows` is out of bounds.
     """
-    made = rows_of(model_of(listing), flat=flat, columns=columns)
+    made = rows_of(model_of(listing), flat=flat)
     return RecordBatches(listing, made.schema, made.sent, rows=integer("rows", rows, low=1))
 
 
@@ -175,9 +173,7 @@ def model_of(listing: object) -> type:
     return model
 
 
-async def table(
-    listing: Paginator[Any] | Details[Any], *, flat: bool = False, columns: Sequence[str] | None = None
-) -> pa.Table:
+async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -> pa.Table:
     """Return a whole listing, or the details of its items, as one table. If nothing is listed, it has no rows.
 
     Args:
@@ -186,14 +182,11 @@ async def table(
         flat: Whether columns hold plain values only, as frames and spreadsheets like them. What is nested becomes
             columns with dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and
             durations a number of seconds. The rows are those of a mirror, where ``__`` stands in the place of the dot.
-        columns: The names of the columns, in this order, such as ``["started_at", "unit.serial_number"]`` of a flat
-            table. Others are not made. None: all.
 
     Raises:
         TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
-        ValueError: There is no such column, or a column is named twice.
     """
-    async with batches(listing, flat=flat, columns=columns) as stream:
+    async with batches(listing, flat=flat) as stream:
         return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)
 
 
@@ -202,20 +195,27 @@ def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_sc
     return arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 
+def _stream_rows(model: type, columns: Sequence[str] | None) -> Rows:
+    if columns is None:
+        return rows_of(model)
+    known = {column.field.name: column for column in flat_columns(model, ".")}
+    return Rows([known[name] for name in columns])
+
+
 def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
-    """Return the beginning of an Arrow stream of a model's items. Chosen columns are flat ones.
+    """Return the beginning of an Arrow stream of a model's items. Chosen columns are flat ones of the model.
 
     The end of a Parquet file says where everything in it is, so a file that breaks off cannot be read. A stream has no
     such end. It can be cut between any two parts, and further parts can be appended.
 
     Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
     """
-    return rows_of(model, flat=columns is not None, columns=columns).schema.serialize().to_pybytes()
+    return _stream_rows(model, columns).schema.serialize().to_pybytes()
 
 
 def stream_part(items: Sequence[object], model: type, columns: Sequence[str] | None = None) -> bytes:
     """Return some items as a part of a stream: models of a class, or structs with their values."""
-    return rows_of(model, flat=columns is not None, columns=columns).sent(items).serialize().to_pybytes()
+    return _stream_rows(model, columns).sent(items).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:

@@ -7,6 +7,7 @@ row has a number of 4 bytes for each of them, and the texts are there once for e
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._checks import integer, must_be
+from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
+from aiotofupilot.models.fields import near_column
 
-from .rows import DOUBLE, INT32, STRING, arrow, checked_names
+from .rows import DOUBLE, INT32, STRING, arrow
 from .streaming import RecordBatches, model_of
 
 if TYPE_CHECKING:
@@ -71,8 +73,17 @@ _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
 """The type of each column, and where in a `Waveform` its value is. The index is nowhere."""
 
 
-def _schema(columns: Sequence[str] | None) -> pa.Schema:
-    names = [*_COLUMNS] if columns is None else checked_names(columns, _COLUMNS, "the table of series")
+def _schema(columns: object) -> pa.Schema:
+    """Return the schema with the columns of some names, after checking these. None stands for all columns."""
+    if isinstance(columns, str) or not isinstance(columns, Iterable | None):
+        raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
+    names = [*_COLUMNS] if columns is None else [*cast("Iterable[str]", columns)]
+    if unknown := [name for name in names if name not in _COLUMNS]:
+        near = near_column(unknown[0], [*_COLUMNS])
+        message = f"columns: the table of series has no column {unknown[0]!r}{near}"
+        raise for_parameter(ValueError(message), "columns")
+    if not names or len({*names}) < len(names):
+        raise for_parameter(ValueError(f"columns must have each name once, and at least one, got {names}"), "columns")
     return pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
 
 

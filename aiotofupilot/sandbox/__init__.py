@@ -29,8 +29,6 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `rest` reads queries, as the validator `zod` would, and writes items and errors as JSON.
 """
 
-from aiotofupilot._public import explained
-
 from . import faults, paging
 from .factory import BusyLine, DeployedRun, Factory, make_procedures
 from .faults import Faults
@@ -52,6 +50,3 @@ __all__ = [
     "make_procedures",
     "paging",
 ]
-
-for _name in __all__:
-    explained(globals()[_name])  # so that help() has the fields of a class

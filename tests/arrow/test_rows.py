@@ -1,4 +1,4 @@
-"""Which columns a table has: nested or flat, all or chosen ones."""
+"""Which columns a table has: nested or flat ones."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from fakes.in_process import InProcess
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import Run, Unit
-from aiotofupilot.arrow import batches, record_batch, schema, table
+from aiotofupilot.arrow import record_batch, schema, table
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.cli.formats import csv_rows
 from aiotofupilot.listings import Runs
@@ -62,47 +62,6 @@ async def test_frames_have_plain_columns(listing):
     assert kinds == {pl.String(), pl.Float64(), pl.Datetime("us", "UTC")}
 
 
-@pytest.mark.parametrize(
-    ("flat", "names"), [(True, ["unit.serial_number", "outcome"]), (False, ["unit", "outcome", "id"])]
-)
-async def test_columns_are_chosen_in_their_order(listing, flat, names):
-    whole, chosen = await table(listing(), flat=flat), await table(listing(), flat=flat, columns=names)
-    assert chosen.column_names == names
-    assert chosen.equals(whole.select(names))
-    assert schema(Run, flat=flat, columns=names) == chosen.schema
-    parts = [part async for part in batches(listing(), rows=40, flat=flat, columns=tuple(names))]
-    assert [part.num_rows for part in parts] == [40, 40, 40, 30]
-    assert pa.Table.from_batches(parts).equals(chosen)
-
-
-@pytest.mark.parametrize(
-    ("flat", "columns", "message"),
-    [
-        (False, ["outcom"], "columns: Run with flat=False has no column 'outcom': did you mean 'outcome'?"),
-        (True, ["unit.serial"], "columns: Run with flat=True has no column 'unit.serial': there are unit.serial_num"),
-        (True, ["procedure"], "columns: Run with flat=True has no column 'procedure': there are procedure.id, "),
-        (False, ["zzz"], "columns: Run with flat=False has no column 'zzz': there are id, created_at, "),
-        (False, [5], "columns: Run with flat=False has no column 5: there are id, "),
-        (False, ["id", "outcome", "id"], "columns: 'id' is named twice"),
-        (False, [], "columns must not be empty"),
-    ],
-)
-async def test_a_column_that_is_not_there_is_told_with_those_near_it(listing, flat, columns, message):
-    for refused in (
-        lambda: schema(Run, flat=flat, columns=columns),
-        lambda: record_batch([], Run, flat=flat, columns=columns),
-        lambda: batches(listing(), flat=flat, columns=columns),
-    ):
-        with pytest.raises(ValueError, match="column") as caught:
-            refused()
-        assert str(caught.value).startswith(message)
-        assert caught.value.parameter == "columns"
-
-
 def test_other_arguments_are_refused():
-    with pytest.raises(TypeError, match="columns must be several names, got 5"):
-        schema(Run, columns=5)
-    with pytest.raises(TypeError, match="columns must be several names, got 'id'"):
-        schema(Unit, columns="id")
     with pytest.raises(TypeError, match="flat must be"):
         schema(Unit, flat="yes")

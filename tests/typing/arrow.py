@@ -13,13 +13,13 @@ def a_model_has_a_schema() -> None:
     assert_type(arrow.schema(Run), pa.Schema)
     assert_type(arrow.without_durations(arrow.schema(Run)), pa.Schema)
     assert_type(arrow.record_batch([], Run), pa.RecordBatch)
-    assert_type(arrow.schema(Run, flat=True, columns=["unit.serial_number"]), pa.Schema)
-    assert_type(arrow.record_batch([], Run, flat=True, columns=("id",)), pa.RecordBatch)
+    assert_type(arrow.schema(Run, flat=True), pa.Schema)
+    assert_type(arrow.record_batch([], Run, flat=True), pa.RecordBatch)
 
 
 async def a_listing_becomes_a_table(session: TofuPilotSession) -> None:
     assert_type(await arrow.table(session.runs.list(max_items=10)), pa.Table)
-    assert_type(await arrow.table(session.runs.list().details(), flat=True, columns=["id"]), pa.Table)
+    assert_type(await arrow.table(session.runs.list().details(), flat=True), pa.Table)
     assert_type(arrow.batches(session.units.list().details(), rows=5, flat=True), arrow.RecordBatches)
 
 
