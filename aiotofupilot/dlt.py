@@ -23,6 +23,7 @@ from . import IncrementalWalk, TofuPilotSession, Watermark
 from ._checks import aware, boolean, one_of
 from ._secret import Secret
 from .arrow.rows import database_rows
+from .arrow.streaming import structs_of
 from .listings import NAMES, is_compared, listing_class
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _walk(
     listed = getattr(session, name)
     needs_procedure = listed.by_run and listed.by_run.procedure_id and "procedure_id" not in filters
     arguments = {**listed.inclusive, **filters, "on_drift": "resync"}
-    listing = (listed.of_every_procedure if needs_procedure else listed.list)(**arguments).structs()
+    listing = structs_of((listed.of_every_procedure if needs_procedure else listed.list)(**arguments))
     if is_compared(name):
         return listing.walk()
     return listing.since(evolve(listing.since().watermark, floor=start) if stored is None else Watermark.parse(stored))

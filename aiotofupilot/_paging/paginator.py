@@ -133,14 +133,6 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         return Paginator(self._source.into(model, converter), evolve(self._plan, holds_values=True))
 
-    def structs(self) -> Paginator[Any]:
-        """Return the same listing with items that have only the attributes and the values of the models.
-
-        This is for code that copies the values to another place, as `aiotofupilot.arrow` does. Decoding a page takes
-        half of the time that models take. The items have no public class.
-        """
-        return Paginator(self._source.structs(), evolve(self._plan, holds_values=False))
-
     @overload
     def details(self: Paginator[models.Batch], *, max_buffer: int = ...) -> Details[models.BatchDetails]: ...
     @overload
@@ -185,8 +177,7 @@ class Paginator(AsyncOnly, Generic[Y]):
 
         Raises:
             TypeError: ``max_buffer`` is not an integer.
-            ValueError: It is out of bounds. Or the API does not return single items of this listing, as for users. Or
-                this is a listing of `structs`.
+            ValueError: It is out of bounds. Or the API does not return single items of this listing, as for users.
         """
         return Details(self._source, self._plan, max_buffer)
 
@@ -348,6 +339,15 @@ class Paginator(AsyncOnly, Generic[Y]):
     async def _first_page(self) -> Page[Y]:
         plan = self._plan
         return plan.kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts(), deadline=Deadline()))
+
+
+def structs_of(listing: Paginator[Any]) -> Paginator[Any]:
+    """Return the same listing with items that have only the attributes and the values of the models.
+
+    This is for code that copies the values to another place. Decoding a page takes half of the time that models take.
+    """
+    source, plan = listing._source, listing._plan  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of the class above
+    return Paginator(source.structs(), evolve(plan, holds_values=False))
 
 
 class Details(AsyncOnly, Generic[D]):

@@ -166,7 +166,7 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def structs(self) -> Source[Any]:
-        """Return the same query with items that have only the attributes and values of the models; see `Paginator`."""
+        """Return the same query with items that have only the attributes and values of the models."""
         ...
 
     def details(self) -> DetailSource[Any]:

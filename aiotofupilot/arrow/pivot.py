@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aiotofupilot._checks import boolean, must_be
-from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot._paging.paginator import Paginator, structs_of
 from aiotofupilot.models import Measurement
 
 from .rows import RULES, json_texts
@@ -58,7 +58,7 @@ async def wide(listing: Paginator[Measurement], *, limits: bool = False) -> pa.T
         raise must_be(TypeError, "listing", "one of measurements", listing)
     with_limits = boolean("limits", limits)
     runs: dict[str, dict[str, Measurement]] = {}
-    async with listing.structs().walk() as walk:
+    async with structs_of(listing).walk() as walk:
         async for measurement in walk:
             runs.setdefault(measurement.run_id, {})[measurement.id] = measurement
     return _table([_in_order(measurements.values()) for measurements in runs.values()], with_limits=with_limits)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from aiotofupilot import models
 from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.details import DetailsWalk
-from aiotofupilot._paging.paginator import Details, Paginator
+from aiotofupilot._paging.paginator import Details, Paginator, structs_of as structs_of  # noqa: PLC0414 - others have it from here
 from aiotofupilot._paging.walk import CountedIteration
 from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
@@ -65,7 +65,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         """The schema of every batch."""
         self._make = make
         self._rows = rows
-        self._walk = listing.walk() if isinstance(listing, Details) else listing.structs().walk()
+        self._walk = listing.walk() if isinstance(listing, Details) else structs_of(listing).walk()
         self._checkpoint = self._walk.checkpoint
         self._gathered: list[object] = []  # items of the next batch
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items

@@ -223,8 +223,12 @@ async def write_listing(
                 rest = query.after(out.state).listing(session)
                 if query.has_details:
                     walk = rest.details().walk()
-                else:  # Arrow's columns are made of attributes alone
-                    walk = (rest.structs() if form.name == "parquet" else rest).walk(receipt=receipt)
+                else:
+                    if form.name == "parquet":  # its columns are made of attributes alone
+                        from aiotofupilot.arrow.streaming import structs_of  # noqa: PLC0415 - it needs an extra
+
+                        rest = structs_of(rest)
+                    walk = rest.walk(receipt=receipt)
                 async with counting_beside(query, session, progress), walk:
                     with progress:
                         await _write(query, walk, form, out, progress)

@@ -319,8 +319,6 @@ class Query(Source[T]):
         listing = self.listing
         if not isinstance(listing, Detailed):
             raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
-        if self.decode.structs:
-            raise ValueError("structs have no details: call details() without structs(), or raw().details()")
         if self.decode.is_own:
             from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
 

@@ -35,6 +35,7 @@ from aiotofupilot import (
     Watermark,
 )
 from aiotofupilot.arrow.rows import database_rows
+from aiotofupilot.arrow.streaming import structs_of
 from aiotofupilot.listings import is_compared, listing_class
 
 from .removals import APART, Removals
@@ -259,8 +260,7 @@ class Update:
             arguments[after] = max(created_after, arguments.get(after, created_after))
         if not listing.is_bare:
             arguments["on_unreadable"] = self.on_unreadable
-        paginator: Paginator[Any] = listing.list(**listing.inclusive, **arguments)
-        return paginator.structs()
+        return structs_of(listing.list(**listing.inclusive, **arguments))
 
     def _oldest_first(self, name: str, **arguments: object) -> Paginator[Any]:
         listing = getattr(self.session, name)
@@ -342,7 +342,7 @@ class Update:
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
         if procedure_id is not None:
             arguments[listed.by_run.procedure_id] = procedure_id
-        listing = self._oldest_first(name, **arguments).structs()
+        listing = structs_of(self._oldest_first(name, **arguments))
         try:
             async with self._in_flight, listing.walk() as walk:
                 while items := await walk.take(_ITEMS):
@@ -351,7 +351,7 @@ class Update:
                 self._unreadable[name] += walk.stats.unreadable
         except (ForbiddenError, NotFoundError) as error:
             # The procedure may have been removed. If runs of it are listed, something else is wrong.
-            page = await self._in_time(self.session.runs.list(ids=list(run_ids)).structs())
+            page = await self._in_time(self.session.runs.list(ids=list(run_ids)))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):
                 await self._call(self.database.forget_empty, name)  # so that an update can leave it out
@@ -481,7 +481,7 @@ class Update:
     async def _page(self, name: str, cursor: int, limit: int) -> Page[Any]:
         listed = getattr(self.session, name)
         arguments = self.selection.arguments(name) | {"sort_by": listed.oldest_first, "sort_order": "asc"}
-        page: Page[Any] = await self._in_time(listed.list(**arguments, cursor=cursor, limit=limit).structs())
+        page: Page[Any] = await self._in_time(structs_of(listed.list(**arguments, cursor=cursor, limit=limit)))
         return page
 
     async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
@@ -493,7 +493,7 @@ class Update:
         except DecodeError:  # it is there
             return False
         except ValueError:  # its key is not known, or no address can hold it: so look without the filters for its ID
-            page = await self._in_time(listed.list(ids=[suspect.id]).structs())
+            page = await self._in_time(listed.list(ids=[suspect.id]))
             return not page.data
         return bool(found.id != suspect.id)
 

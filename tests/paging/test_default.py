@@ -47,10 +47,9 @@ class TestMovingListings:
         [
             (lambda it: it, 2.0),
             (lambda it: it.raw(), 2.0),
-            (lambda it: it.structs(), 2.0),
             (lambda it: it.details(), 0.5),
         ],
-        ids=["items", "raw", "structs", "details"],
+        ids=["items", "raw", "details"],
     )
     @pytest.mark.parametrize("concurrency", [1, 16])
     async def test_each_item_that_stays_comes_once_and_in_order(self, service, use, removals, concurrency):

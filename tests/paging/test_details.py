@@ -167,8 +167,6 @@ class TestItems:
     def test_what_has_no_details_says_so(self, connection):
         with pytest.raises(ValueError, match="users have no details: the API does not return one of them by itself"):
             Users(connection).list().details()
-        with pytest.raises(ValueError, match=r"structs have no details: call details\(\) without structs\(\)"):
-            connection.procedures.list().structs().details()
         with pytest.raises(ValueError, match="max_buffer must be at least 1, got 0"):
             connection.procedures.list().details(max_buffer=0)
         with pytest.raises(TypeError, match="write 'async for item in"):
