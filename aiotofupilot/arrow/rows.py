@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from aiotofupilot._checks import boolean, for_parameter, must_be
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models.fields import shown_fields
+from aiotofupilot.models.fields import leaves_of, shown_fields
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
 if TYPE_CHECKING:
@@ -71,14 +71,11 @@ def nested_columns(model: type) -> tuple[Column, ...]:
 
 
 @cache
-def flat_columns(model: type, separator: str, above: tuple[str, ...] = ()) -> tuple[Column, ...]:
+def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
     """Return the columns that items of a model have as flat rows. The separator joins the names on the way."""
     columns: list[Column] = []
-    for field in shown_fields(model):
-        path = (*above, field.name)
-        if field.model is not None and not field.is_array:
-            columns += flat_columns(field.model, separator, path)
-            continue
+    for leaf in leaves_of(model):
+        field, path = leaf.field, leaf.attributes
         rule = None if field.is_array else _FLAT_RULES.get(field.kind)
         kind, build = rule or (STRING, partial(_documents, field))
         is_nullable = path != ("id",) or field.is_optional  # every item has an ID

@@ -9,8 +9,7 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
 from itertools import accumulate
@@ -24,7 +23,8 @@ from rich.cells import cell_len, set_cell_size
 import aiotofupilot
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class
-from aiotofupilot.models.fields import near_column, shown_fields
+from aiotofupilot.models.display import text_of
+from aiotofupilot.models.fields import leaves_of, near_column, shown_fields
 
 from .messages import UsageError, is_terminal, visible_json
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aiotofupilot import Measurement, Phase
+    from aiotofupilot.models.fields import Leaf
 
     from .output import Remake
 
@@ -118,24 +119,7 @@ def csv_rows(
         return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
 
     options = {"--escape-formulas": "True"} if escape_formulas else {}
-    return Format(name="csv", head=_rows([[leaf.name for leaf in leaves]]), page=page, options=options)
-
-
-@frozen
-class Leaf:
-    """A field of a model, or of a model in it, that is a column of its own where nothing is nested."""
-
-    path: tuple[str, ...]
-    """Where it is on the wire."""
-    attributes: tuple[str, ...]
-    """Where it is in the model."""
-    kind: object
-    """The type of its value, unless that is an array."""
-
-    @property
-    def name(self) -> str:
-        """What the column is called."""
-        return ".".join(self.path)
+    return Format(name="csv", head=_rows([[*map(_name, leaves)]]), page=page, options=options)
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
@@ -150,16 +134,9 @@ def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
 _PLAIN = (str, bool, int, float, datetime, timedelta, NoneType)
 
 
-def _leaves(model: type, path: tuple[str, ...] = (), attributes: tuple[str, ...] = ()) -> list[Leaf]:
-    """Return the fields of a model, through nested models."""
-    leaves: list[Leaf] = []
-    for field in shown_fields(model):
-        below = ((*path, field.wire_name), (*attributes, field.name))
-        if field.model is None or field.is_array:
-            leaves.append(Leaf(*below, None if field.is_array else field.kind))
-        else:
-            leaves += _leaves(field.model, *below)
-    return leaves
+def _name(leaf: Leaf) -> str:
+    """Return what the column of a field is called."""
+    return ".".join(leaf.path)
 
 
 def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
@@ -168,7 +145,7 @@ def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
     Raises:
         UsageError: There is no such field, or one is named twice.
     """
-    known = {leaf.name: leaf for leaf in _leaves(model)}
+    known = {_name(leaf): leaf for leaf in leaves_of(model)}
     if columns is None:
         return [*known.values()]
     for at, name in enumerate(columns):
@@ -307,7 +284,8 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
 
         return b"".join(json.encode([*map(cell, _values(item, leaves))]) + b"\n" for item in items)
 
-    remake = partial(write_xlsx, names=[leaf.name for leaf in leaves], kinds=[leaf.kind for leaf in leaves])
+    kinds = [None if leaf.field.is_array else leaf.field.kind for leaf in leaves]
+    remake = partial(write_xlsx, names=[*map(_name, leaves)], kinds=kinds)
     return Format(name="xlsx", page=page, remake=remake, most=ROWS)
 
 
@@ -344,27 +322,6 @@ def _at(value: object, names: Sequence[str]) -> object:
     if isinstance(value, tuple):
         return tuple(_at(each, names) for each in cast("tuple[object, ...]", value))
     return _at(getattr(value, names[0]), names[1:])
-
-
-def text_of(value: object) -> str:
-    """Return a value for people, or several values. Times are in UTC, to the minute."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case datetime():
-            with suppress(OverflowError):  # beyond the years that a date can have in UTC, the offset stays
-                value = value.astimezone(UTC)
-            return value.isoformat(" ", "minutes").replace("+00:00", "Z")
-        case timedelta():
-            minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
-            hours, minutes = divmod(int(minutes), 60)
-            return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
-        case tuple():
-            return ", ".join(text_of(each) for each in cast("tuple[object, ...]", value))
-        case _:
-            return str(value)
 
 
 def _measured(measurement: Measurement) -> str | None:
@@ -478,7 +435,11 @@ def columns_of(listing: str) -> tuple[Column, ...]:
 
 def _column(leaf: Leaf) -> Column:
     return Column(
-        leaf.name.replace("_", " ").replace(".", " ").upper(), lambda item: _values(item, (leaf,))[0], 17, 40, leaves=0
+        _name(leaf).replace("_", " ").replace(".", " ").upper(),
+        lambda item: _values(item, (leaf,))[0],
+        17,
+        40,
+        leaves=0,
     )
 
 

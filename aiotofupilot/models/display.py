@@ -7,7 +7,8 @@ Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,7 +16,7 @@ import attrs
 
 from .fields import shown_fields
 
-__all__ = ["rows_of_items", "showing", "shown"]
+__all__ = ["rows_of_items", "showing", "shown", "text_of"]
 
 C = TypeVar("C", bound=type)
 
@@ -86,7 +87,8 @@ def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, an ite
         values = {field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.repr}
     else:
         values = dict(item)  # a dict, or a model of pydantic
-    return [(name, _text(value)) for name, value in values.items() if value is not None and value != ()]
+    texts = ((name, text_of(value)) for name, value in values.items() if value is not None and value != ())
+    return [(name, text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…") for name, text in texts]
 
 
 def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str], list[Sequence[str]]]:
@@ -101,18 +103,29 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a value for people, or several values. Times are in UTC, to the minute."""
     match value:
+        case bool():
+            text = "yes" if value else "no"
+        case int():
+            text = f"{value:,}"
         case datetime():
-            text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            with suppress(OverflowError):  # beyond the years that a date can have in UTC, the offset stays
+                value = value.astimezone(UTC)
+            text = value.isoformat(" ", "minutes").replace("+00:00", "Z")
+        case timedelta():
+            minutes, seconds = divmod(round(value.total_seconds(), 1), 60)
+            hours, minutes = divmod(int(minutes), 60)
+            text = f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
         case tuple() | list():
             found = cast("Sequence[object]", value)
             is_plain = len(found) <= _ENOUGH and not any(attrs.has(type(one)) or isinstance(one, dict) for one in found)
-            text = ", ".join(map(str, found)) if is_plain else f"{len(found)} value{'s'[: len(found) > 1]}"
+            text = ", ".join(map(text_of, found)) if is_plain else f"{len(found)} value{'s'[: len(found) > 1]}"
         case Mapping():
-            text = ", ".join(f"{key}: {one}" for key, one in cast("Mapping[str, object]", value).items())
+            text = ", ".join(f"{key}: {text_of(one)}" for key, one in cast("Mapping[str, object]", value).items())
         case _ if attrs.has(type(value)):
             text = next((str(label) for name in _LABELS if (label := getattr(value, name, None))), type(value).__name__)
         case _:
             text = str(value)
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+    return text

@@ -52,6 +52,27 @@ def shown_fields(model: object) -> tuple[Field, ...]:
     return tuple(field for field in fields_of(model) if not field.is_secret)
 
 
+@attrs.frozen
+class Leaf:
+    """A field of a model, or of a model in it, that has a column of its own where nothing is nested."""
+
+    field: Field
+    attributes: tuple[str, ...]
+    """Where it is in the model."""
+    path: tuple[str, ...]
+    """Where it is on the wire."""
+
+
+@cache
+def leaves_of(model: object, attributes: tuple[str, ...] = (), path: tuple[str, ...] = ()) -> tuple[Leaf, ...]:
+    """Return the fields of a model, through nested models. They are below a path of attributes, and one on the wire."""
+    leaves: list[Leaf] = []
+    for field in shown_fields(model):
+        below = ((*attributes, field.name), (*path, field.wire_name))
+        leaves += [Leaf(field, *below)] if field.model is None or field.is_array else leaves_of(field.model, *below)
+    return tuple(leaves)
+
+
 def _described(attribute: attrs.Attribute[object]) -> Field:
     kinds = get_args(attribute.type) if get_origin(attribute.type) in {Union, UnionType} else (attribute.type,)
     present: list[Any] = [kind for kind in kinds if kind is not NoneType]
