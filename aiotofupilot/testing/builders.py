@@ -1,4 +1,4 @@
-"""Builders of models for tests. The models are valid and complete. The same arguments make the same model.
+"""Builders of models for tests. The models are valid and complete. The same arguments make an item with the same ID.
 
 `make` builds every model: ``make(Procedure, name="Burn-In")``. The details of an item have the fields of its example:
 ``make(RunDetails, outcome="FAIL")``. Five others say first what tests say most, and take all other fields by name:
@@ -11,6 +11,8 @@ phase of the run ``make_run("FAIL")``, and ``make_phase()`` is one of ``make_run
 - A field that is an array takes any iterable.
 - An ID that is not given is a UUID that depends on the other fields, so items with other fields are other items. What
   is told of the same item later does not count, such as the last run of a unit.
+- The time of an item, unless it is given, is a millisecond or more before that of each item that was made before it.
+  So items that are made one after the other are in the order of a listing, which has the newest first.
 - Date-times have to be timezone-aware. They are cut to milliseconds, because TofuPilot sends no more.
 """
 
@@ -20,6 +22,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
 
@@ -123,7 +126,7 @@ def make_run(
 
 
 def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **fields: object) -> models.Phase:
-    """Make a phase of a run. By default it begins with the run.
+    """Make a phase of a run. By default it begins in the middle of the run.
 
     Args:
         name: Display name.
@@ -135,9 +138,10 @@ def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **field
         ValueError: A date-time is naive.
     """
     run = _owner("run", run, models.Run)
-    of_run = {"run_id": run.id, "run_outcome": run.outcome, "started_at": run.started_at}
+    of_run: dict[str, object] = {"run_id": run.id, "run_outcome": run.outcome}
     of_unit = {"serial_number": run.unit.serial_number, "sample": run.unit.sample}
-    return _made(models.Phase, {"name": name, **of_run, **of_unit, **fields})
+    of_run["started_at"] = run.started_at + run.duration / 2
+    return _made(models.Phase, {"name": name, **fields}, {**of_run, **of_unit})
 
 
 def make_measurement(
@@ -166,7 +170,7 @@ def make_measurement(
     kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "numeric"
     field = {"boolean": "bool_value", "string": "string_value", "numeric": "value"}[kind]
     measured = {field: value, "measurement_type": "empty" if value is None else kind}
-    return _made(models.Measurement, {"measurement_name": measurement_name, **measured, **of_phase, **fields})
+    return _made(models.Measurement, {"measurement_name": measurement_name, **measured, **fields}, of_phase)
 
 
 def make_deployment(environment: str = "production", **fields: object) -> models.Deployment:
@@ -189,8 +193,8 @@ def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -
     """Make a log of a run. If that is only a reference, the rest is told of the run of `make_run`."""
     whole = run if isinstance(run, models.Run) else make_run()
     shared = ("unit", "procedure", "created_by_user", "created_by_station")
-    of_run = {"created_at": whole.started_at, **{name: getattr(whole, name) for name in shared}}
-    return _made(models.Log, {"run": run or whole, **of_run, **fields})
+    of_run = {"created_at": whole.started_at + whole.duration / 2, **{name: getattr(whole, name) for name in shared}}
+    return _made(models.Log, {"run": run or whole, **fields}, of_run)
 
 
 def _owner(name: str, item: T | None, model: type[T]) -> T:
@@ -200,21 +204,31 @@ def _owner(name: str, item: T | None, model: type[T]) -> T:
     return make(model) if item is None else item
 
 
-def _made(model: type[T], changes: Mapping[str, object]) -> T:
-    """Make a model of some fields, of an example, of what follows from both, and of an ID if none is given."""
+def _made(model: type[T], changes: Mapping[str, object], owners: Mapping[str, object] | None = None) -> T:
+    """Make a model of some fields, of an example, of what follows from both, and of an ID if none is given.
+
+    `owners` are fields that follow from the item that it belongs to.
+    """
     fields = _described(model)
     if unknown := changes.keys() - fields:
         raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(fields)}")
     example = _example(cast("Any", model))
     made = {name: value for name, value in example.items() if not callable(value)}
-    made |= {name: _checked(fields[name], value) for name, value in changes.items()}
+    made |= {name: _checked(fields[name], value) for name, value in {**(owners or {}), **changes}.items()}
+    told = {name: value for name, value in made.items() if name in changes or not isinstance(value, datetime)}
+    if (time := _TIMES.get(model)) in made.keys() - told:
+        made[time] -= next(_ages) * timedelta(milliseconds=1)
+    if "id" in fields and "id" not in made:
+        told_later = _TOLD_LATER.get(model, frozenset())
+        made["id"] = _identify(model, **{name: told[name] for name in told if name not in told_later})
     for name, follow in example.items():
         if name not in made:
             made[name] = _checked(fields[name], follow(made))
-    if "id" in fields and "id" not in made:
-        told_later = _TOLD_LATER.get(model, frozenset())
-        made["id"] = _identify(model, **{name: made[name] for name in made if name not in told_later})
     return model(**made)
+
+
+_ages = count()
+"""By how many milliseconds the next item is older than the example."""
 
 
 @cache
@@ -292,7 +306,11 @@ def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
 
 
 def _identify(model: type, **values: object) -> str:
-    told = json.dumps(values, default=document, sort_keys=True)
+    """Return an ID that depends on some values. Of items in them, the times do not count."""
+    dated = {name: document(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    told = json.dumps(
+        dated, default=lambda value: None if isinstance(value, datetime) else document(value), sort_keys=True
+    )
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{told}"))
 
 
@@ -440,6 +458,19 @@ _TOLD_LATER: Mapping[type, frozenset[str]] = {
     models.Attachment: frozenset({"download_url"}),  # each time another
 }
 """Fields on which an ID does not depend."""
+
+_TIMES: Mapping[type, str] = {
+    models.Procedure: "created_at",
+    models.Part: "created_at",
+    models.Batch: "created_at",
+    models.Unit: "created_at",
+    models.Run: "started_at",
+    models.Phase: "started_at",
+    models.Measurement: "started_at",
+    models.Log: "created_at",
+    models.Deployment: "deployed_at",
+}
+"""The time of an item, by which its listing is sorted."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",

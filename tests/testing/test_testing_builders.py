@@ -49,16 +49,21 @@ DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make
 DERIVING |= {models.Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = """
-Aggregation f07ee667 Attachment 6657676b Batch bfcc08c3 BatchDetails b22aa572 Branch 6aa47a6a Commit 6d62a26e
-DeployedStation 1acabd18 Deployment 88d3fdd7 DeploymentCommit 2154b467 DeploymentDetails c6eae556
-DeploymentUser aff79305 Log 3d06fe7d Measurement 94851211 MeasurementDetails 43c98cd9 Organization e1ea8145
-Part 308a73c6 PartDetails 5c29e9ba PartRevision cd0ecc1a Phase c70414d1 PhaseDetails 10eeee9d
-Procedure 97b2d7a2 ProcedureDetails a6f53c38 ProcedureVersion b4ebb8af Repository 7bc48ab3 Revision 84b4453d
-RevisionDetails afc94b45 Run f1580482 RunDetails 40f3ae6a RunLog 0faa7657 RunMeasurement d440c346
-RunPhase b515c016 RunSequence bfaac4c4 Station 8cb7593c StationDetails 60a28d43 StationProcedure caccb8a6
-SubUnit d0c214ba Team 9eefce7d Unit bafd4546 UnitDetails fe95e5ef User b2ed1903 VersionDetails 687da9a1
+Aggregation f07ee667 Attachment 6657676b Batch 0c5b6415 BatchDetails a9ebc7ed Branch 6aa47a6a Commit 63c57ee5
+DeployedStation 1acabd18 Deployment 190001bb DeploymentCommit 2154b467 DeploymentDetails 536fee9c
+DeploymentUser aff79305 Log d238229b Measurement 6285b206 MeasurementDetails 319df39f Organization e1ea8145
+Part 378bff71 PartDetails 15abaf48 PartRevision 7f9580e6 Phase 6be29557 PhaseDetails bc86dbe1 Procedure
+2df57bc0 ProcedureDetails c5bf08c5 ProcedureVersion b4ebb8af Repository 7bc48ab3 Revision 84b4453d
+RevisionDetails 9e1143f2 Run b186aca5 RunDetails 9aa5d962 RunLog b9fb155d RunMeasurement d440c346 RunPhase
+b515c016 RunSequence f18374a4 Station e784d2be StationDetails 60a28d43 StationProcedure caccb8a6 SubUnit
+d0c214ba Team 9eefce7d Unit ac63f362 UnitDetails e5cfd730 User b2ed1903 VersionDetails 12a44b70
 """
 """How the IDs of items without arguments begin. An ID depends on the other fields, so on each default too."""
+
+
+def undated(item):
+    """Return all but the times of an item, because each item of a listing has its own."""
+    return re.sub(r'"20\d\d-[^"]*Z"', "", json.dumps(to_wire(item)))
 
 
 def of(model):
@@ -71,12 +76,12 @@ def of(model):
 def test_every_model_can_be_made_sent_and_read():
     """Without arguments, it has the types that the API promises. A made-up ID is a UUID, in the usual spelling.
 
-    The item depends only on the arguments, in this run and in any other.
+    Its ID depends only on the arguments, in this run and in any other. So does all else but the times of a listing.
     """
     for model in MADE:
         item = make(model)
         assert type(item) is model
-        assert make(model) == item == DERIVING.get(model, of(model))()
+        assert undated(make(model)) == undated(item) == undated(DERIVING.get(model, of(model))())
         assert from_wire(json.loads(json.dumps(to_wire(item))), model) == item
     made = {model.__name__: make(model).id for model in IDENTIFIED}
     assert [identity for identity in made.values() if str(UUID(identity)) != identity] == []
@@ -90,8 +95,8 @@ def test_nulls_and_names_of_the_api_can_be_made():
     """The short name of a repository is the part behind the last slash of its full name."""
     assert make(Procedure, created_by_user=make(User, name=None, id="u", email=None)).created_by_user == UserRef("u")
     assert make(Repository, id="r", provider=None).provider is None
-    bare = make(Procedure, id="p", created_by_user=None, linked_repository=None)
-    assert bare == Procedure("p", "Battery Pack Functional Test", datetime(2026, 1, 30, 16, 45, tzinfo=UTC))
+    bare = make(Procedure, id="p", created_by_user=None, linked_repository=None, created_at=WHEN)
+    assert bare == Procedure("p", "Battery Pack Functional Test", WHEN)
     for full_name, name in [("org/repo", "repo"), ("org/group/repo", "repo"), ("repo", "repo")]:
         assert make(Repository, full_name=full_name, id="r") == Repository("r", name, full_name, "github")
 
@@ -188,7 +193,7 @@ def test_an_id_depends_on_every_argument():
 def test_details_have_what_the_example_of_their_item_has():
     """A field of details that the item lacks is empty, null, or an example by its name or kind."""
     run, details = make_run(), make(models.RunDetails, outcome="FAIL", logs=[make(models.RunLog)])
-    assert (details.unit, details.procedure, details.started_at) == (run.unit, run.procedure, run.started_at)
+    assert (details.unit, details.procedure, details.duration) == (run.unit, run.procedure, run.duration)
     assert (details.outcome, details.phases, details.metadata) == ("FAIL", (), None)
     assert details.created_by_station == models.RunStation(run.created_by_station.id, run.created_by_station.name)
     assert [(log.level, log.message) for log in details.logs] == [("INFO", "message")]
@@ -210,8 +215,35 @@ def test_details_take_series_json_and_other_items():
 
 
 def test_the_order_of_metadata_does_not_matter():
-    assert make_run(metadata={"a": 1, "b": 2}) == make_run(metadata={"b": 2, "a": 1})
+    assert make_run(metadata={"a": 1, "b": 2}).id == make_run(metadata={"b": 2, "a": 1}).id
     assert make_unit(metadata={"a": 1, "b": 2}).id == make_unit(metadata={"b": 2, "a": 1}).id
+
+
+TIMES = dict.fromkeys((Procedure, Part, Batch, Unit, Log), "created_at")
+TIMES |= {**dict.fromkeys((Run, Phase, Measurement), "started_at"), models.Deployment: "deployed_at"}
+"""The time by which the listing of a model is sorted."""
+
+
+@pytest.mark.parametrize(("model", "time"), TIMES.items())
+def test_items_made_one_after_the_other_have_the_times_of_a_listing(model, time):
+    """The newest comes first, and they are so close that a follower looks for each of them, wherever it is inserted."""
+    times = [getattr(make(model, id=f"{number % 9}"), time) for number in range(120)]
+    assert times == sorted(set(times), reverse=True)
+    assert times[0] - times[-1] < timedelta(seconds=10)
+    assert getattr(make(model, **{time: WHEN}), time) == WHEN
+
+
+def test_what_began_with_a_run_that_has_no_time_has_none():
+    phase = make_phase(started_at=None)
+    assert (phase.ended_at, make_measurement(phase=phase).started_at) == (None, None)
+
+
+def test_an_id_does_not_depend_on_what_was_made_before():
+    """Not even that of an item which refers to another one by its time, as a log does to its run."""
+    run = make_run("FAIL")
+    later = attrs.evolve(run, started_at=run.started_at + timedelta(milliseconds=1))
+    for build in (make_phase, of(Log)):
+        assert build(run=run).id == build(run=later).id != build(run=make_run()).id
 
 
 @pytest.mark.parametrize(
@@ -283,7 +315,7 @@ class TestLinks:
             assert item.created_by_user == UserRef(user.id, user.name, user.email)
             assert item.created_by_station == models.StationRef(station.id, station.name)
             again = build(created_by_user=item.created_by_user, created_by_station=item.created_by_station)
-            assert again == item
+            assert undated(again) == undated(item)
         assert make_run(operated_by=user).operated_by == Operator(user.id, user.name, user.email)
 
     def test_what_a_run_wrote_is_of_the_run(self):
@@ -291,14 +323,16 @@ class TestLinks:
         log = make(Log, run=run)
         assert log.run == models.LogRun(run.id, run.outcome, run.started_at)
         assert log.unit == UnitRef(run.unit.id, run.unit.serial_number)
-        assert (log.procedure.id, log.created_at) == (run.procedure.id, run.started_at)
+        assert log.procedure.id == run.procedure.id
+        assert run.started_at < log.created_at < run.ended_at
         assert (log.created_by_user, log.created_by_station) == (run.created_by_user, run.created_by_station)
         assert make(Log, run=log.run).run == log.run
         phase = make_phase(run=run, retry_count=1, is_final_attempt=False)
         measurement = make_measurement(phase=phase)
         for item in (phase, measurement):
             assert (item.run_id, item.serial_number, item.sample) == (run.id, "SN-1", "failing")
-            assert (item.retry_count, item.is_final_attempt, item.started_at) == (1, False, run.started_at)
+            assert (item.retry_count, item.is_final_attempt) == (1, False)
+            assert run.started_at < item.started_at < run.ended_at
         assert phase.run_outcome == "FAIL"
         assert measurement.phase_name == phase.name
 
@@ -322,7 +356,7 @@ class TestLinks:
         assert make_run(deployment=make_deployment(procedure=None)).procedure.name == make(Procedure).name
         bare = make_run(environment="production")
         assert (type(bare), bare.environment, bare.deployment_id) == (DeployedRun, "production", None)
-        assert bare == make_run()
+        assert bare == make_run(id=bare.id, started_at=bare.started_at)
         assert type(make_run()) is Run
 
     def test_a_station_counts_its_procedures(self):

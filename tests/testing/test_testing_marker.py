@@ -20,9 +20,10 @@ def test_without_a_marker_it_is_the_usual_sandbox():
 
 
 def test_options_become_those_of_the_sandbox():
-    sandbox, waits = marked(procedures=3, runs=[make_run()], stations=iter([]), faults=[reset()], waits=False)
+    run = make_run()
+    sandbox, waits = marked(procedures=3, runs=[run], stations=iter([]), faults=[reset()], waits=False)
     assert len(sandbox.procedures) == 3
-    assert sandbox.runs == [make_run()]
+    assert sandbox.runs == [run]
     assert sandbox.stations == []
     assert sandbox.faults.pending == [reset()]
     assert not waits

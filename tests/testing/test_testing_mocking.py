@@ -3,6 +3,7 @@
 import gc
 import re
 import sys
+from datetime import UTC, datetime
 from enum import Enum
 from importlib import import_module
 
@@ -84,15 +85,15 @@ async def test_any_walk_is_answered(mocked, session):
 
 async def test_given_items_are_answered_and_filtered(mocked, session):
     """Filters find the run of an item among them."""
-    phases = [make_phase(run=make_run("FAIL")), make_phase()]
-    runs = [make_run("FAIL"), make_run()]
-    mock_listing(mocked, [make(Procedure)], runs=runs, phases=phases, units=[make_unit()])
+    runs, unit = [make_run("FAIL"), make_run()], make_unit()
+    phases = [make_phase(run=run) for run in runs]
+    mock_listing(mocked, [make(Procedure)], runs=runs, phases=phases, units=[unit])
     listed = session.phases.list(procedure_id=make(Procedure).id)
     assert await listed.collect() == phases
     failed = session.phases.list(procedure_id=make(Procedure).id, run_outcomes=["FAIL", "ERROR"])
     assert await failed.collect() == phases[:1]
-    units = session.units.list(outcomes=["FAIL"], serial_numbers=[make_unit().serial_number])
-    assert await units.collect() == [make_unit()]
+    units = session.units.list(outcomes=["FAIL"], serial_numbers=[unit.serial_number])
+    assert await units.collect() == [unit]
     assert await session.runs.list(outcomes=["ERROR", "PASS"]).collect() == runs[1:]
 
 
@@ -107,20 +108,57 @@ async def test_what_is_not_given_is_made_up_as_in_the_sandbox(mocked, session):
         listed = made.rows(name)
         assert found == ([item for item in listed if item in found] if arguments else listed), name
     mocked.clear()
-    mock_listing(mocked, 3, runs=[make_run()], stations=[])
+    run = make_run()
+    mock_listing(mocked, 3, runs=[run], stations=[])
     assert await session.stations.list().collect() == await session.units.list().collect() == []
-    assert await session.runs.list().collect() == [make_run()]
+    assert await session.runs.list().collect() == [run]
 
 
-def by_hand(mocked, *pages):
-    """Mock the pages of a listing one by one, each once and at the exact cursor that the one before names."""
+def by_hand(mocked, *pages, shared=0, listing="procedures"):
+    """Mock the pages of a listing one by one, each once. A page begins with so many items of the one before it."""
     cursor = 0
     for number, data in enumerate(pages, 1):
-        url = re.compile(rf"{URL}\?{f'cursor={cursor}&' if cursor else ''}limit=\d+$")  # aioresponses sorts the names
-        cursor += len(data)
-        meta = {"has_more": True, "next_cursor": cursor} if number < len(pages) else {"has_more": False}
+        # aioresponses sorts the names
+        url = re.compile(rf".*/v2/{listing}\?{f'cursor={cursor}&' if cursor else ''}limit=\d+$")
+        end = cursor + len(data)
+        meta = {"has_more": True, "next_cursor": end} if number < len(pages) else {"has_more": False}
         body = {"data": list(map(to_wire, data)), "meta": meta}
         mocked.get(url, payload=body, response_class=MockResponse)
+        cursor = end - shared
+
+
+def named(count, **fields):
+    return [make(Procedure, name=f"Test {number}", **fields) for number in range(count)]
+
+
+def run_on(count, **fields):
+    return [make_run(slot_key=str(number), **fields) for number in range(count)]
+
+
+WHEN = datetime(2026, 2, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("listing", "items"),
+    [
+        ("procedures", named(120)),
+        ("procedures", named(120, created_at=WHEN)),
+        ("runs", run_on(120)),
+        ("runs", run_on(120, started_at=WHEN)),
+    ],
+    ids=["procedures", "procedures of one time", "runs", "runs of one time"],
+)
+@pytest.mark.parametrize("shared", [0, 1])
+async def test_pages_mocked_by_hand_come_whole_or_the_error_names_mock_listing(mocked, session, listing, items, shared):
+    """At the cursors 0 and 100, and at 0 and 99 as a walk requests them by default."""
+    by_hand(mocked, items[:100], items[100 - shared :], shared=shared, listing=listing)
+    walk = getattr(session, listing).list(limit=100)
+    if shared:
+        assert await walk.collect() == items
+    else:
+        with pytest.raises(TransportError) as caught:
+            await walk.collect()
+        assert "mock_listing" in caught.value.hint
 
 
 async def test_the_error_for_an_exact_cursor_names_mock_listing_and_ignore(mocked, session):
@@ -161,10 +199,11 @@ async def test_the_listing_may_change(mocked, session):
     """The next request sees a change of the listing."""
     listing = mock_listing(mocked, 0)
     assert await session.procedures.list().collect() == []
-    listing.procedures.append(make(Procedure))
-    listing.runs.insert(0, make_run())
-    assert await session.procedures.list().collect() == [make(Procedure)]
-    assert await session.runs.list().collect() == [make_run()]
+    procedure, run = make(Procedure), make_run()
+    listing.procedures.append(procedure)
+    listing.runs.insert(0, run)
+    assert await session.procedures.list().collect() == [procedure]
+    assert await session.runs.list().collect() == [run]
 
 
 def requests_kept():
