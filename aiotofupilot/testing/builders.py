@@ -12,7 +12,8 @@ phase of the run ``make_run("FAIL")``, and ``make_phase()`` is one of ``make_run
 - An ID that is not given is a UUID that depends on the other fields, so items with other fields are other items. What
   is told of the same item later does not count, such as the last run of a unit.
 - The time of an item, unless it is given, is a millisecond or more before that of each item that was made before it.
-  So items that are made one after the other are in the order of a listing, which has the newest first.
+  So items that are made one after the other are in the order of a listing, which has the newest first. All are newer
+  than what a sandbox makes up, unless that is given ``until``, so a follower yields a run that is inserted.
 - Date-times have to be timezone-aware. They are cut to milliseconds, because TofuPilot sends no more.
 """
 
@@ -337,7 +338,8 @@ def _expression(made: Mapping[str, Any]) -> str:
     return comparison(made["operator"], made["expected_value"])
 
 
-_STARTED_AT = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)
+_STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
+"""When runs begin: later than those that a sandbox makes up, so that a test can insert a new one."""
 _QUEUE = timedelta(seconds=4)
 _BUILD = timedelta(seconds=50)
 _BUILT = frozenset({"ready", "failed"})
@@ -351,7 +353,7 @@ _EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
     },
     models.Procedure: lambda: {
         "name": "Battery Pack Functional Test",
-        "created_at": datetime(2026, 1, 30, 16, 45, tzinfo=UTC),
+        "created_at": datetime(2026, 6, 1, 16, 45, tzinfo=UTC),
         "created_by_user": make(models.User),
         "linked_repository": make(models.Repository),
     },
@@ -367,17 +369,17 @@ _EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
     models.Part: lambda: {
         "number": "BAT-1000",
         "name": "Battery pack",
-        "created_at": datetime(2025, 9, 1, 8, 0, tzinfo=UTC),
+        "created_at": datetime(2026, 6, 1, 8, 0, tzinfo=UTC),
         "revisions": lambda made: [make(models.Revision, id=_identify(models.Revision, part=made["number"]))],
     },
     models.Batch: lambda: {
-        "number": "2026-W05",
-        "created_at": datetime(2026, 1, 26, 6, 0, tzinfo=UTC),
+        "number": "2026-W36",
+        "created_at": datetime(2026, 8, 31, 6, 0, tzinfo=UTC),
         "unit_count": 1,
         "created_by_station": make(models.Station),
     },
     models.Unit: lambda: {
-        "created_at": datetime(2026, 1, 31, 13, 0, tzinfo=UTC),
+        "created_at": datetime(2026, 8, 31, 13, 0, tzinfo=UTC),
         "created_by_station": make(models.Station),
         "batch": make(models.Batch),
     },
@@ -414,7 +416,7 @@ _EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
         "status": "ready",
         "started_at": lambda made: made["deployed_at"] + _QUEUE if made["status"] in {"building", *_BUILT} else None,
         "ended_at": lambda made: made["deployed_at"] + _QUEUE + _BUILD if made["status"] in _BUILT else None,
-        "deployed_at": datetime(2026, 1, 30, 16, 0, tzinfo=UTC),
+        "deployed_at": datetime(2026, 8, 31, 16, 0, tzinfo=UTC),
         "procedure": make(models.Procedure),
         "commit": make(models.Commit),
         "repository": make(models.Repository),
@@ -424,7 +426,7 @@ _EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
         "message": "Tighten the ripple limit",
         "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8",
         "author_username": "ada-park",
-        "committed_at": datetime(2026, 1, 30, 15, 58, tzinfo=UTC),
+        "committed_at": datetime(2026, 8, 31, 15, 58, tzinfo=UTC),
         "branch": "main",
     },
     models.Organization: lambda: {"slug": "example", "name": "Example"},

@@ -49,14 +49,14 @@ DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make
 DERIVING |= {models.Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = """
-Aggregation f07ee667 Attachment 6657676b Batch 0c5b6415 BatchDetails a9ebc7ed Branch 6aa47a6a Commit 63c57ee5
+Aggregation f07ee667 Attachment 6657676b Batch 701b2166 BatchDetails f1017c60 Branch 6aa47a6a Commit 63c57ee5
 DeployedStation 1acabd18 Deployment 190001bb DeploymentCommit 2154b467 DeploymentDetails 536fee9c
-DeploymentUser aff79305 Log d238229b Measurement 6285b206 MeasurementDetails 319df39f Organization e1ea8145
-Part 378bff71 PartDetails 15abaf48 PartRevision 7f9580e6 Phase 6be29557 PhaseDetails bc86dbe1 Procedure
+DeploymentUser aff79305 Log c40a0ce9 Measurement 36ece81c MeasurementDetails 11cec630 Organization e1ea8145
+Part 378bff71 PartDetails 15abaf48 PartRevision 7f9580e6 Phase 9d84ef28 PhaseDetails b74d9b5d Procedure
 2df57bc0 ProcedureDetails c5bf08c5 ProcedureVersion b4ebb8af Repository 7bc48ab3 Revision 84b4453d
-RevisionDetails 9e1143f2 Run b186aca5 RunDetails 9aa5d962 RunLog b9fb155d RunMeasurement d440c346 RunPhase
+RevisionDetails 9e1143f2 Run e5dc8792 RunDetails aca62009 RunLog b9fb155d RunMeasurement d440c346 RunPhase
 b515c016 RunSequence f18374a4 Station e784d2be StationDetails 60a28d43 StationProcedure caccb8a6 SubUnit
-d0c214ba Team 9eefce7d Unit ac63f362 UnitDetails e5cfd730 User b2ed1903 VersionDetails 12a44b70
+d0c214ba Team 9eefce7d Unit 35e4407c UnitDetails c71030e0 User b2ed1903 VersionDetails 12a44b70
 """
 """How the IDs of items without arguments begin. An ID depends on the other fields, so on each default too."""
 

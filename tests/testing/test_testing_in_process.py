@@ -3,13 +3,23 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from aiotofupilot import RetryPolicy, TofuPilotSession, errors
+from aiotofupilot.models import Batch, Part, Procedure
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.storage import contents
-from aiotofupilot.testing import FakeClock, session_in_process, session_on
+from aiotofupilot.testing import (
+    FakeClock,
+    make,
+    make_deployment,
+    make_run,
+    make_unit,
+    session_in_process,
+    session_on,
+)
 
 
 @pytest.fixture
@@ -160,6 +170,50 @@ class TestSession:
             sandbox.produce(3)
             assert len(await session.runs.list().since(walk.watermark).take(1000)) == 3
         assert seen
+
+
+class TestFollower:
+    """A test of a follower inserts built items. They are newer than those that the sandbox makes up."""
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"procedures": 3, "runs": 10_000}, {"procedures": [make(Procedure)]}, {"runs": [make_run()]}]
+    )
+    async def test_runs_that_are_inserted_are_yielded(self, options):
+        sandbox, clock, seen = Sandbox(**options), FakeClock(autojump=False), []
+
+        async def follow(session):
+            async for run in session.runs.list(outcomes=["FAIL"]).follow(interval=60):
+                seen.append(run)
+
+        async with asyncio.timeout(30), session_in_process(sandbox, clock) as session:
+            following = asyncio.create_task(follow(session))
+            await clock.advance(1)
+            inserted = []
+            for number in range(3):
+                inserted.append(make_run("FAIL", unit=make_unit(f"SN-{number}")))
+                sandbox.runs.insert(0, inserted[-1])
+                await clock.advance(70)
+            assert seen == inserted
+            following.cancel()
+
+    @pytest.mark.parametrize(
+        ("name", "build"),
+        [
+            ("procedures", partial(make, Procedure)),
+            ("units", make_unit),
+            ("batches", partial(make, Batch)),
+            ("deployments", make_deployment),
+            ("parts", partial(make, Part)),
+        ],
+    )
+    async def test_other_items_that_are_inserted_are_yielded(self, name, build):
+        sandbox = Sandbox()
+        async with session_in_process(sandbox) as session:
+            walk = getattr(session, name).list().since()
+            assert [item async for item in walk]
+            item = build()
+            sandbox.rows(name).insert(0, item)
+            assert [new async for new in getattr(session, name).list().since(walk.watermark)] == [item]
 
 
 class TestClock:
