@@ -43,6 +43,9 @@ _START = datetime(2027, 1, 1, tzinfo=UTC)
 _QUIET_TURNS = 30
 """After so many turns of the event loop in which nothing concerns a clock, everybody waits."""
 
+_AT_ONCE = 0.05
+"""How many seconds an attempt takes if another one failed at the same time. So an outage ends under any policy."""
+
 _GZIP = 31  # zlib's window bits for the gzip format
 _PIECE = 1024 * 1024  # the most bytes that are decompressed at once
 
@@ -222,6 +225,7 @@ def session_in_process(
 
     The sandbox need not be started. It is called in the task that makes a request, so an error of one of its hooks is
     raised there. Pauses in a response, the waits before a retry and the session's timeout pass by the session's clock.
+    If a policy lets an attempt follow a failed one at once, it takes 50 ms.
     Attachments are downloaded too. Their files are real, and the timeout of a download is real too.
 
     Example:
@@ -267,6 +271,8 @@ class InProcess(Transport):
     def __init__(self, sandbox: Sandbox, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - `Transport` checks them
         super().__init__(*arguments, **options)
         self._sandbox = sandbox
+        self._failed_at: float | None = None
+        """When the last attempt was made that failed."""
 
     def open(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
         """Return what requests a response of the API, as an aiohttp session does."""
@@ -292,6 +298,10 @@ class InProcess(Transport):
         await asyncio.sleep(0)  # other tasks run meanwhile, as with any response
         failure: Exception | None = None
         with self._sandbox.handle(request) as delivery:
+            if request.attempt > 1 and self._failed_at == self.clock.monotonic():
+                await self.clock.sleep(_AT_ONCE)
+            if not request.is_right:
+                self._failed_at = self.clock.monotonic()
             steps = iter(delivery.steps)
             head = await self._head(steps, url)
             async with aclosing(self._body(head, steps, url)) as parts:

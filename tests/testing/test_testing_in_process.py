@@ -89,6 +89,40 @@ class TestSession:
             assert await session.procedures.list(limit=2).collect() == sandbox.procedures
         assert clock.monotonic() > 60 > time.monotonic() - began
 
+    @pytest.mark.parametrize("concurrency", [1, 16])
+    @pytest.mark.parametrize(
+        "fault", [faults.status(503), faults.hang_up(), faults.status(429, retry_after=0)], ids=repr
+    )
+    async def test_an_outage_ends_although_a_policy_waits_for_nothing(self, sandbox, clock, fault, concurrency):
+        """As over sockets, where each attempt takes some time."""
+        async with (
+            asyncio.timeout(30),
+            session_in_process(sandbox, clock, retry=RetryPolicy(initial_wait=0), concurrency=concurrency) as session,
+        ):
+            await session.procedures.list()  # otherwise a lost connection may mean that the address is wrong
+            sandbox.faults.always(fault)
+            with pytest.raises(errors.TofuPilotError) as caught:
+                await session.procedures.list(limit=2).collect()
+        assert clock.monotonic() == pytest.approx(120, abs=1)
+        assert caught.value.elapsed == pytest.approx(120, abs=1)
+        assert len(sandbox.requests) < 3000
+
+    async def test_attempts_wait_until_the_test_lets_time_pass(self, sandbox):
+        sandbox.faults.always(faults.status(503))
+        clock = FakeClock(autojump=False)
+        async with session_in_process(sandbox, clock, retry=RetryPolicy(initial_wait=0)) as session:
+            listing = asyncio.create_task(session.procedures.list().collect())
+            await clock.advance(60)
+            assert not listing.done()
+            sandbox.faults.clear()
+            await clock.advance(1)
+            assert await listing == sandbox.procedures
+            sandbox.faults.next(faults.status(404))
+            with pytest.raises(errors.NotFoundError):
+                await session.procedures.list()
+            await clock.advance(1)
+            assert (await session.procedures.list()).data  # at once, because some time has passed
+
     @pytest.mark.parametrize(
         ("fault", "kind", "text"),
         [
