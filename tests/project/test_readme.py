@@ -220,8 +220,9 @@ NOT_OURS = {
     "$.data[…]",
     "asyncio.run() cannot be called from a running event loop",
     "'Page' object is not iterable",
+    "ClientResponse.__init__() missing 1 required keyword-only argument: 'stream_writer'",
 }
-"""These are of the server, of the data and of Python."""
+"""These are of the server, of the data, of Python and of aiohttp."""
 TROUBLES = read(ROOT / "aiotofupilot" / "guides" / "troubleshooting.md")
 MESSAGES = re.findall(r"^(?:###|\|) `(.+?)`(?: \| .+)?$", TROUBLES, re.MULTILINE)  # those of the log are in a table
 
