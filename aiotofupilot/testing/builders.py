@@ -1,25 +1,23 @@
-"""Builders of models for tests. The models are valid and complete. The same arguments make an item with the same ID.
+"""Builders of models for tests. The models are valid and complete.
 
-`make` builds every model: ``make(Procedure, name="Burn-In")``. The details of an item have the fields of its example:
-``make(RunDetails, outcome="FAIL")``. Five others say first what tests say most, and take all other fields by name:
-``make_run("FAIL", slot_key="A")``. They also take what their item belongs to: ``make_phase(run=make_run("FAIL"))`` is a
-phase of the run ``make_run("FAIL")``, and ``make_phase()`` is one of ``make_run()``.
+`make` builds every model: ``make(Procedure, name="Burn-In")``. Five others say first what tests say most, and take all
+other fields by name: ``make_run("FAIL", slot_key="A")``. They also take what their item belongs to:
+``make_phase(run=make_run("FAIL"))`` is a phase of the run ``make_run("FAIL")``.
 
-- A field that follows from others does so unless it is given, such as the end of a run from its start and its duration.
-- A field that refers to another item takes the item itself: ``make(Procedure, created_by_user=make(User))``. A log
-  takes its unit, procedure and creator from its run.
-- A field that is an array takes any iterable.
-- An ID that is not given is a UUID that depends on the other fields, so items with other fields are other items. What
-  is told of the same item later does not count, such as the last run of a unit.
-- The time of an item, unless it is given, is a millisecond or more before that of each item that was made before it.
-  So items that are made one after the other are in the order of a listing, which has the newest first. All are newer
-  than what a sandbox makes up, unless that is given ``until``, so a follower yields a run that is inserted.
+- An item is an example with other fields. The end of a run or a phase follows from its start and its duration.
+- A field that refers to another item takes the item itself: ``make(Procedure, created_by_user=make(User))``.
+- An ID that is not given is a UUID that depends on the other fields. What is told of the same item later does not
+  count, such as the last run of a unit, and neither do times that are not given. The same arguments make the same ID.
+- A time that is not given is a millisecond or more before that of each item that was made before. So items that are
+  made one after the other are in the order of a listing, which has the newest first. All are newer than what a sandbox
+  makes up, unless that is given ``until``, so a follower yields a run that is inserted.
 - Date-times have to be timezone-aware. They are cut to milliseconds, because TofuPilot sends no more.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,16 +27,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 import attrs
 
-from aiotofupilot import models
+from aiotofupilot import DecodeError, from_wire, models
 from aiotofupilot._checks import must_be
-from aiotofupilot.models.fields import Field, fields_of, immutable
+from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.sandbox import DeployedRun
-from aiotofupilot.sandbox.rest import comparison, document, extended
+from aiotofupilot.sandbox.rest import comparison, document
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 
 T = TypeVar("T")
-_Follow = Callable[[Mapping[str, Any]], object]
 
 
 def make(model: type[T], **changes: object) -> T:
@@ -54,40 +51,23 @@ def make(model: type[T], **changes: object) -> T:
 
     Raises:
         TypeError: There is no such model, the model has no such field, or a value is not of the field's type.
-        ValueError: A date-time is naive, or a validator has neither an operator nor an expression.
+        ValueError: A date-time is naive.
     """
-    if model not in _MODELS:
+    name = getattr(model, "__name__", None)
+    if not attrs.has(model) or getattr(models, str(name), None) is not model or model in (models.Page, models.PageMeta):
         raise must_be(TypeError, "model", "the class of an item or of a part of one, such as Run", model)
     build: Callable[..., T] | None = _BUILDERS.get(model)
-    return build(**changes) if build else _made(model, changes)
+    return build(**changes) if build else _evolved(model, changes)
 
 
-def make_unit(
-    serial_number: str = "BAT-2601-00001",
-    *,
-    part: models.Part | models.PartRef | None = None,
-    revision: models.Revision | None = None,
-    **fields: object,
-) -> models.Unit:
+def make_unit(serial_number: str = "BAT-2601-00001", **fields: object) -> models.Unit:
     """Make a unit, by default one of production that a station created.
-
-    Its ID does not depend on its parent, its children and its last run. So you can make a unit, a run of it, and then
-    the same unit again with this run as its latest one.
 
     Args:
         serial_number: Serial number.
-        part: The part of the unit. None: the one of ``make(Part)``.
-        revision: Revision of the part. None: the last revision of the part.
-        fields: The other fields of a `Unit`, such as ``sample``.
-
-    Raises:
-        TypeError: A unit has no such field, or a value is not of its type.
-        ValueError: A date-time is naive, or the part has no revision, and none is given.
+        fields: The other fields of a `Unit`, such as ``sample``. A part stands for its last revision.
     """
-    part = part or make(models.Part)
-    if revision is not None:
-        part = make(models.PartRef, id=part.id, number=part.number, name=part.name, revision=revision)
-    return _made(models.Unit, {"serial_number": serial_number, "part": part, **fields})
+    return _evolved(models.Unit, {"serial_number": serial_number, **fields})
 
 
 def make_run(
@@ -104,23 +84,17 @@ def make_run(
     Args:
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
         procedure: The procedure that was run. None: that of the deployment, or the one of ``make(Procedure)``.
-        version: Tag of the procedure's version, unless the procedure is a `RunProcedure`. None: the run names no
-            version.
+        version: Tag of the procedure's version, unless the procedure is a `RunProcedure`. None: there is none.
         environment: ``production``, ``preview`` or ``development``, for a sandbox. The API does not show it, and
             filters for environments find the run by it. None: that of the deployment, or no filter finds it.
         deployment: The deployment that was run, for a sandbox, as with `environment`. None: no filter finds it.
         fields: The other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
-
-    Raises:
-        TypeError: A run has no such field, or a value is not of its type.
-        ValueError: A date-time is naive.
     """
-    if procedure is None:
-        procedure = (deployment and deployment.procedure) or make(models.Procedure)
+    procedure = procedure or (deployment and deployment.procedure) or _example(models.Procedure)
     if isinstance(procedure, models.Procedure) or type(procedure) is models.ProcedureRef:
-        tag = None if version is None else _version(procedure.id, version)
+        tag = None if version is None else make(models.ProcedureVersion, tag=version)
         procedure = models.RunProcedure(procedure.id, procedure.name, tag)
-    run = _made(models.Run, {"outcome": outcome, "procedure": procedure, **fields})
+    run = _evolved(models.Run, {"outcome": outcome, "procedure": procedure, **fields})
     if deployment is not None:
         return DeployedRun.of(run, environment=environment or deployment.environment, deployment_id=deployment.id)
     return run if environment is None else DeployedRun.of(run, environment=environment)
@@ -132,17 +106,12 @@ def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **field
     Args:
         name: Display name.
         run: The run. None: the one of `make_run`.
-        fields: The other fields of a `Phase`, such as ``outcome``, or ``duration_ms``, from which its end follows.
-
-    Raises:
-        TypeError: A phase has no such field, or a value is not of its type.
-        ValueError: A date-time is naive.
+        fields: The other fields of a `Phase`, such as ``outcome`` or ``duration_ms``.
     """
     run = _owner("run", run, models.Run)
-    of_run: dict[str, object] = {"run_id": run.id, "run_outcome": run.outcome}
+    of_run = {"run_id": run.id, "run_outcome": run.outcome, "started_at": _middle(run)}
     of_unit = {"serial_number": run.unit.serial_number, "sample": run.unit.sample}
-    of_run["started_at"] = run.started_at + run.duration / 2
-    return _made(models.Phase, {"name": name, **fields}, {**of_run, **of_unit})
+    return _evolved(models.Phase, {"name": name, **fields}, {**of_run, **of_unit})
 
 
 def make_measurement(
@@ -160,10 +129,6 @@ def make_measurement(
             is none, as for the types ``multidimensional``, ``json`` and ``empty``, and the item is ``empty``.
         phase: The phase that measured it. None: the one of `make_phase`.
         fields: The other fields of a `Measurement`, such as ``units``, ``validators`` or ``measurement_type``.
-
-    Raises:
-        TypeError: A measurement has no such field, or a value is not of its type.
-        ValueError: A date-time is naive.
     """
     phase = _owner("phase", phase, models.Phase)
     shared = ("run_id", "serial_number", "sample", "started_at", "retry_count", "is_final_attempt")
@@ -171,318 +136,199 @@ def make_measurement(
     kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "numeric"
     field = {"boolean": "bool_value", "string": "string_value", "numeric": "value"}[kind]
     measured = {field: value, "measurement_type": "empty" if value is None else kind}
-    return _made(models.Measurement, {"measurement_name": measurement_name, **measured, **fields}, of_phase)
+    return _evolved(models.Measurement, {"measurement_name": measurement_name, **measured, **fields}, of_phase)
 
 
 def make_deployment(environment: str = "production", **fields: object) -> models.Deployment:
-    """Make a deployment, by default one that is ready. The status decides whether its build has begun and ended.
+    """Make a deployment, by default one that is ready.
 
     Args:
         environment: ``production``, ``preview``, ``development``, or another value.
-        fields: The other fields of a `Deployment`, such as ``status``. ``pending``: the build has not begun.
-            ``building``: it has begun and has not ended. ``ready`` and ``failed``: it has ended. A build with another
-            status has not begun.
-
-    Raises:
-        TypeError: A deployment has no such field, or a value is not of its type.
-        ValueError: A date-time is naive.
+        fields: The other fields of a `Deployment`, such as ``status``. The times do not follow from it.
     """
-    return _made(models.Deployment, {"environment": environment, **fields})
+    return _evolved(models.Deployment, {"environment": environment, **fields})
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
     """Make a log of a run. If that is only a reference, the rest is told of the run of `make_run`."""
-    whole = run if isinstance(run, models.Run) else make_run()
-    shared = ("unit", "procedure", "created_by_user", "created_by_station")
-    of_run = {"created_at": whole.started_at + whole.duration / 2, **{name: getattr(whole, name) for name in shared}}
-    return _made(models.Log, {"run": run or whole, **fields}, of_run)
+    whole = run if isinstance(run, models.Run) else _example(models.Run)
+    shared = {name: getattr(whole, name) for name in ("unit", "procedure", "created_by_user", "created_by_station")}
+    return _evolved(models.Log, {"run": run or whole, **fields}, {"created_at": _middle(whole), **shared})
 
 
 def _owner(name: str, item: T | None, model: type[T]) -> T:
     """Return the item that another one belongs to: the given one, or the example."""
     if not isinstance(item, model | None):
-        raise TypeError(f"{name} must be {model.__name__} or None, got {item!r}")
-    return make(model) if item is None else item
+        raise must_be(TypeError, name, f"{model.__name__} or None", item)
+    return item or cast("T", _example(cast("Any", model)))
 
 
-def _made(model: type[T], changes: Mapping[str, object], owners: Mapping[str, object] | None = None) -> T:
-    """Make a model of some fields, of an example, of what follows from both, and of an ID if none is given.
-
-    `owners` are fields that follow from the item that it belongs to.
-    """
-    fields = _described(model)
-    if unknown := changes.keys() - fields:
-        raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(fields)}")
-    example = _example(cast("Any", model))
-    made = {name: value for name, value in example.items() if not callable(value)}
-    made |= {name: _checked(fields[name], value) for name, value in {**(owners or {}), **changes}.items()}
-    told = {name: value for name, value in made.items() if name in changes or not isinstance(value, datetime)}
-    if (time := _TIMES.get(model)) in made.keys() - told:
-        made[time] -= next(_ages) * timedelta(milliseconds=1)
-    if "id" in fields and "id" not in made:
-        told_later = _TOLD_LATER.get(model, frozenset())
-        made["id"] = _identify(model, **{name: told[name] for name in told if name not in told_later})
-    for name, follow in example.items():
-        if name not in made:
-            made[name] = _checked(fields[name], follow(made))
-    return model(**made)
+def _middle(run: models.Run) -> datetime:
+    return run.started_at + run.duration / 2
 
 
 _ages = count()
 """By how many milliseconds the next item is older than the example."""
 
 
+def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, object] | None = None) -> T:
+    """Make an item of an example, of what it has of the item that it belongs to, and of some other fields."""
+    values = attrs.asdict(_example(cast("Any", model)), recurse=False)
+    if unknown := changes.keys() - values:
+        raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(values)}")
+    item = _read(model, {**values, **(owner or {}), **changes})
+    time = next((name for name in ("deployed_at", "started_at", "created_at") if name in values), "")
+    if time not in changes and isinstance(at := getattr(item, time, None), datetime):
+        item = attrs.evolve(item, **{time: at - next(_ages) * _MILLISECOND})
+    has_new_id = bool(changes) and "id" not in changes and values.get("id") is not None
+    return cast("T", _completed(item, changes, has_new_id=has_new_id))
+
+
+def _completed(item: Any, given: Iterable[str], *, has_new_id: bool) -> Any:  # noqa: ANN401 - an item
+    """Bring up to date what follows from other fields. An ID depends on all of them, but for times that follow."""
+    for name, follow in _FOLLOWS.get(item.__class__, {}).items():
+        if name not in given:
+            item = attrs.evolve(item, **{name: follow(item)})
+    if not has_new_id:
+        return item
+    told = {name: value for name, value in attrs.asdict(item, recurse=False).items() if name not in _APART}
+    told |= {name: name in given and document(value) for name, value in told.items() if isinstance(value, datetime)}
+    text = json.dumps(told, default=lambda part: isinstance(part, datetime) or document(part), sort_keys=True)
+    return attrs.evolve(item, id=str(uuid5(NAMESPACE_URL, f"https://example.com/{type(item).__name__}?{text}")))
+
+
+def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a model and an item of it
+    """Make an item of fields, as the client reads it: with arrays as tuples, and references in the place of items."""
+    told = {field.wire_name: values[field.name] for field in fields_of(model)}
+    try:
+        return from_wire(json.loads(json.dumps(told, default=_sent)), model)
+    except DecodeError as error:
+        raise TypeError(f"{model.__name__} cannot have this value: {error}") from error
+
+
+def _sent(value: Any) -> object:  # noqa: ANN401 - any value of a field
+    """Return what JSON has of a value: of an item, also what references to it have beside its fields."""
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise ValueError(f"date-times must be timezone-aware, got {value!r}")
+    if isinstance(value, type) and attrs.has(value):
+        return _example(cast("Any", value))
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return [*cast("Iterable[object]", value)]
+    told = document(cast("object", value))
+    if isinstance(value, models.Part) and value.revisions:
+        told["revision"] = value.revisions[-1]
+    elif isinstance(value, models.Run):
+        told["serial_number"] = value.unit.serial_number
+    return told
+
+
 @cache
-def _example(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a model
-    """Return what a model has where nothing else is said, apart from an ID: values, and functions as in `_EXAMPLES`."""
-    if model not in _EXAMPLES and (items := _items_of(model)):
-        return attrs.asdict(_refer(model, make(items[0])), recurse=False)
-    listed = getattr(models, model.__name__.removesuffix("Details"), model)
-    item = None if listed is model else make(listed)  # details have what their item has
-    values = dict(_EXAMPLES.get(model, dict[str, object])())
-    for name, field in _described(model).items():
-        if name != "id" and name not in values:
-            values[name] = _example_of(field, getattr(item, name, None))
-        if name in values and not callable(values[name]):
-            values[name] = _checked(field, values[name])
-    return values
+def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
+    """Return the example of a model. References and details have what the example of their item has."""
+    noun = re.search("(User|Procedure|Station|Part|Batch|Unit|Run|Phase|Measurement)(Ref|Details)?$", model.__name__)
+    item = None if noun is None or noun[1] == model.__name__ else _example(getattr(models, noun[1]))
+    known = _EXAMPLES.get(model, {})
+    values = {
+        field.name: known[field.name] if field.name in known else _example_of(field, getattr(item, field.name, None))
+        for field in fields_of(model)
+    }
+    return _completed(_read(model, values), (), has_new_id=values.get("id") == "id")
 
 
 def _example_of(field: Field, value: object) -> object:
-    """Return an example of a field: what the item has there, if it can be in this field too."""
-    fits = field.model is None or isinstance(value, (field.model, *_items_of(field.model)))
-    if value is not None and fits and not field.is_array:
+    """Return an example of a field: what the item has there, or one by the name or the kind of the field."""
+    if value is not None and not field.is_array:
         return value
-    known = _NAMED.get(field.name, field.default)
-    if known is not attrs.NOTHING:
-        return known
-    if field.is_optional or field.is_array:
-        return None if field.is_optional else ()
-    if field.model is not None:
-        return make(field.model)
-    return {str: field.name, bool: False, datetime: _STARTED_AT, timedelta: timedelta(seconds=90)}.get(field.kind, 0)
+    if field.name in _NAMED or field.is_optional or field.is_array:
+        return _NAMED.get(field.name, None if field.is_optional else ())
+    kinds = {str: field.name, bool: False, datetime: _STARTED_AT, timedelta: timedelta(seconds=90)}
+    return field.model or kinds.get(field.kind, 0)
 
 
-def _checked(field: Field, value: object) -> object:
-    """Return the value of a field as the wire can carry it."""
-    if value is None and field.is_optional:
+def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
+    """Return when a run or a phase ended, in whole milliseconds. What has no start or no duration did not end."""
+    milliseconds = begun.duration_ms if isinstance(begun, models.Phase) else begun.duration // _MILLISECOND
+    if begun.started_at is None or milliseconds is None:
         return None
-    if not field.is_array:
-        return _checked_one(field, value)
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"{field.name} must be an iterable, got {value!r}")
-    return tuple(_checked_one(field, part) for part in cast("Iterable[object]", value))
+    return begun.started_at + milliseconds * _MILLISECOND
 
 
-def _checked_one(field: Field, value: object) -> object:
-    """Return a value that may be in an array."""
-    if field.model is not None and isinstance(value, (field.model, *_items_of(field.model))):
-        return value if type(value) is field.model else _refer(field.model, value)
-    classes = field.classes
-    if tuple in classes:  # it may be an array of any JSON
-        value = immutable(value)
-    if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
-        wanted = " or ".join(cls.__name__ for cls in classes)
-        raise TypeError(f"{field.name} must be {wanted}{' or None' * field.is_optional}, got {value!r}")
-    if not isinstance(value, datetime):
-        return value
-    if value.utcoffset() is None:
-        raise ValueError(f"{field.name} must be timezone-aware, got {value!r}")
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
-
-
-@cache
-def _items_of(reference: Any) -> tuple[type, ...]:  # noqa: ANN401 - a model, or None
-    """Return the models that may be given for a reference, the usual one first."""
-    return tuple(item for item, references in _REFERENCES.items() if reference in references)
-
-
-def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
-    """Return the reference to an item. It has fields of the item, and defaults."""
-    if model is models.PartRef:
-        if not item.revisions:
-            raise ValueError(f"revision must be given, because the part {item.number!r} has no revision")
-        return extended(model, item, revision=item.revisions[-1])
-    return extended(model, item, **({"version": _version(item.id, "v1.0.0")} if model is models.RunProcedure else {}))
-
-
-def _identify(model: type, **values: object) -> str:
-    """Return an ID that depends on some values. Of items in them, the times do not count."""
-    dated = {name: document(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    told = json.dumps(
-        dated, default=lambda value: None if isinstance(value, datetime) else document(value), sort_keys=True
-    )
-    return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{told}"))
-
-
-def _described(model: object) -> dict[str, Field]:
-    return {field.name: field for field in fields_of(model)}
-
-
-def _version(procedure_id: str, tag: str) -> models.ProcedureVersion:
-    identity = _identify(models.ProcedureVersion, tag=tag, procedure=procedure_id)
-    return make(models.ProcedureVersion, id=identity, tag=tag)
-
-
-def _ended_at(made: Mapping[str, Any]) -> datetime | None:
-    """Return when something ended. What did not begin, or has no duration, did not end either."""
-    started_at, duration = made["started_at"], made.get("duration")
-    if made.get("duration_ms") is not None:
-        duration = timedelta(milliseconds=made["duration_ms"])
-    return None if started_at is None or duration is None else started_at + duration
-
-
-def _expression(made: Mapping[str, Any]) -> str:
-    if made["operator"] is None:
-        raise ValueError("expression must be given if operator is None")
-    return comparison(made["operator"], made["expected_value"])
-
-
+_MILLISECOND = timedelta(milliseconds=1)
 _STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
 """When runs begin: later than those that a sandbox makes up, so that a test can insert a new one."""
-_QUEUE = timedelta(seconds=4)
-_BUILD = timedelta(seconds=50)
-_BUILT = frozenset({"ready", "failed"})
-
-_EXAMPLES: Mapping[type, Callable[[], Mapping[str, object | _Follow]]] = {
-    models.User: lambda: {"name": "Ada Park", "email": "ada.park@example.com"},
-    models.Operator: lambda: {"id": None, "name": "Night shift"},
-    models.Repository: lambda: {
-        "full_name": "example-energy/eol-tests",
-        "name": lambda made: made["full_name"].rpartition("/")[2],
-    },
-    models.Procedure: lambda: {
+_BUILT_AT, _CREATED_AT = _STARTED_AT - timedelta(hours=12), _STARTED_AT - timedelta(days=90)
+_PART = {"number": "BAT-1000", "name": "Battery pack", "created_at": _CREATED_AT, "revisions": [models.Revision]}
+_COMMIT = {"message": "Tighten the ripple limit", "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main"}
+_EXAMPLES: Mapping[type, Mapping[str, object]] = {
+    models.User: {"name": "Ada Park", "email": "ada.park@example.com"},
+    models.Operator: {"id": None, "name": "Night shift"},
+    models.Repository: {"name": "eol-tests", "full_name": "example-energy/eol-tests"},
+    models.Procedure: {
         "name": "Battery Pack Functional Test",
-        "created_at": datetime(2026, 6, 1, 16, 45, tzinfo=UTC),
-        "created_by_user": make(models.User),
-        "linked_repository": make(models.Repository),
+        "created_at": _CREATED_AT,
+        "created_by_user": models.User,
+        "linked_repository": models.Repository,
     },
-    models.ProcedureVersion: lambda: {"tag": "v1.0.0"},
-    models.Team: lambda: {"name": "Line 1"},
-    models.Station: lambda: {
-        "name": "EOL Bench 1",
-        "procedures": [make(models.Procedure)],
-        "procedures_count": lambda made: len(made["procedures"]),
-        "team": make(models.Team),
-    },
-    models.Revision: lambda: {"number": "A"},
-    models.Part: lambda: {
-        "number": "BAT-1000",
-        "name": "Battery pack",
-        "created_at": datetime(2026, 6, 1, 8, 0, tzinfo=UTC),
-        "revisions": lambda made: [make(models.Revision, id=_identify(models.Revision, part=made["number"]))],
-    },
-    models.Batch: lambda: {
+    models.ProcedureVersion: {"tag": "v1.0.0"},
+    models.RunProcedure: {"version": models.ProcedureVersion},
+    models.Team: {"name": "Line 1"},
+    models.Station: {"name": "EOL Bench 1", "procedures": [models.Procedure], "team": models.Team},
+    models.Revision: {"number": "A"},
+    models.Part: _PART,
+    models.PartRef: {"revision": models.Revision},
+    models.Batch: {
         "number": "2026-W36",
-        "created_at": datetime(2026, 8, 31, 6, 0, tzinfo=UTC),
+        "created_at": _BUILT_AT,
         "unit_count": 1,
-        "created_by_station": make(models.Station),
+        "created_by_station": models.Station,
     },
-    models.Unit: lambda: {
-        "created_at": datetime(2026, 8, 31, 13, 0, tzinfo=UTC),
-        "created_by_station": make(models.Station),
-        "batch": make(models.Batch),
+    models.Unit: {
+        "serial_number": "BAT-2601-00001",
+        "created_at": _BUILT_AT,
+        "created_by_station": models.Station,
+        "batch": models.Batch,
     },
-    models.Run: lambda: {
-        "ended_at": _ended_at,
-        "created_at": lambda made: made["ended_at"] + timedelta(seconds=1),
-        "created_by_station": make(models.Station),
-        "operated_by": make(models.Operator),
-    },
-    models.RunSequence: lambda: {
-        "path": "main",
-        "key": lambda made: made["path"].rpartition(".")[2],
-        "parent_path": lambda made: made["path"].rpartition(".")[0] or None,
-        "name": lambda made: made["key"],
-        "source": "./main.yaml",
-        "started_at": _STARTED_AT,
-        "duration": lambda made: made["started_at"] and timedelta(seconds=60),
-        "ended_at": _ended_at,
-    },
-    models.Phase: lambda: {"duration_ms": 1_500, "ended_at": _ended_at, "is_final_attempt": True},
-    models.Log: lambda: {"message": "Supply voltage is stable", "source_file": "main.py", "line_number": 1},
-    models.Measurement: lambda: {"measurement_outcome": "PASS"},
-    models.Validator: lambda: {
-        "operator": ">=",
-        "expected_value": 11.4,
-        "expression": _expression,
-        "is_decisive": True,
-        "is_expression_only": lambda made: made["operator"] is None,
-        "analytics_expression": lambda made: made["expression"],
-        "has_custom_expression": lambda made: made["operator"] is None or made["expression"] != _expression(made),
-    },
-    models.Deployment: lambda: {
+    models.Run: {"created_by_station": models.Station, "operated_by": models.Operator},
+    models.Phase: {"name": "Power Up", "started_at": _STARTED_AT + timedelta(seconds=45), "duration_ms": 1_500},
+    models.Log: {"message": "Supply voltage is stable", "source_file": "main.py", "line_number": 1},
+    models.Validator: {"operator": ">=", "expected_value": 11.4, "is_decisive": True},
+    models.Deployment: {
         "trigger": "auto",
         "status": "ready",
-        "started_at": lambda made: made["deployed_at"] + _QUEUE if made["status"] in {"building", *_BUILT} else None,
-        "ended_at": lambda made: made["deployed_at"] + _QUEUE + _BUILD if made["status"] in _BUILT else None,
-        "deployed_at": datetime(2026, 8, 31, 16, 0, tzinfo=UTC),
-        "procedure": make(models.Procedure),
-        "commit": make(models.Commit),
-        "repository": make(models.Repository),
-        "stations": [make(models.Station)],
+        "started_at": _BUILT_AT,
+        "ended_at": _BUILT_AT + timedelta(seconds=50),
+        "deployed_at": _BUILT_AT,
+        "procedure": models.Procedure,
+        "commit": models.Commit,
+        "repository": models.Repository,
+        "stations": [models.Station],
     },
-    models.Commit: lambda: {
-        "message": "Tighten the ripple limit",
-        "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8",
-        "author_username": "ada-park",
-        "committed_at": datetime(2026, 8, 31, 15, 58, tzinfo=UTC),
-        "branch": "main",
-    },
-    models.Organization: lambda: {"slug": "example", "name": "Example"},
-    models.Identity: lambda: {"type": "user", "user": make(models.User)},
+    models.Commit: {**_COMMIT, "committed_at": _BUILT_AT},
+    models.Identity: {"type": "user", "user": models.User},
 }
-"""What models have where nothing else is said, and where `_example_of` would say something else. A function takes the
-fields that do not follow from others, and those above it that do."""
-
-_REFERENCES: Mapping[type, tuple[type, ...]] = {
-    models.User: (models.UserRef, models.Operator),
-    models.UserRef: (models.Operator,),
-    models.Station: (models.StationRef, models.RunStation),
-    models.StationRef: (models.RunStation,),
-    models.Procedure: (models.ProcedureRef, models.RunProcedure),
-    models.ProcedureRef: (models.RunProcedure,),
-    models.Part: (models.PartRef, models.RevisionPart),
-    models.PartRef: (models.RelatedPart, models.RevisionPart),
-    models.Batch: (models.BatchRef,),
-    models.Unit: (models.RunUnit, models.UnitRef, models.RecentUnit, models.RelatedUnit, models.BatchUnit),
-    models.RunUnit: (models.RecentUnit,),
-    models.Run: (models.LogRun, models.LastRun, models.RunRef, models.CreationRun, models.RecentRun),
-    models.Phase: (models.PhaseRef,),
-    models.Repository: (models.DeploymentRepository,),
-}
-"""Items, and the references for which they are given, apart from those that they derive from."""
-
-_TOLD_LATER: Mapping[type, frozenset[str]] = {
-    models.User: frozenset({"image", "banned"}),
-    models.Unit: frozenset({"parent", "children", "last_run"}),
-    models.Repository: frozenset({"name"}),  # it follows from the full name
-    models.Attachment: frozenset({"download_url"}),  # each time another
-}
-"""Fields on which an ID does not depend."""
-
-_TIMES: Mapping[type, str] = {
-    models.Procedure: "created_at",
-    models.Part: "created_at",
-    models.Batch: "created_at",
-    models.Unit: "created_at",
-    models.Run: "started_at",
-    models.Phase: "started_at",
-    models.Measurement: "started_at",
-    models.Log: "created_at",
-    models.Deployment: "deployed_at",
-}
-"""The time of an item, by which its listing is sorted."""
+"""The fields of examples that do not follow from an item, a name or a kind. A model stands for its own example."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",
+    "measurement_outcome": "PASS",
     "level": "INFO",
     "provider": "github",
-    "deployment_mode": "standalone",
     "data": (0.0, 0.5, 1.0),
     "measured_value": 12.1,
+    "is_final_attempt": True,
 }
 """Values of fields for which nothing else is known, by the names of the fields."""
+
+_FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
+    models.Run: {"ended_at": _ended_at, "created_at": lambda run: run.ended_at + timedelta(seconds=1)},
+    models.Phase: {"ended_at": _ended_at},
+    models.Station: {"procedures_count": lambda station: len(station.procedures)},
+    models.Validator: {"expression": lambda validator: comparison(validator.operator, validator.expected_value)},
+}
+"""The fields that follow from others, unless they are given."""
+
+_APART = frozenset({"id", "parent", "children", "last_run", "image", "banned", "download_url"})
+"""Fields on which an ID does not depend: most are told of the same item later, or each time another."""
 
 _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Unit: make_unit,
@@ -492,10 +338,3 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Measurement: make_measurement,
     models.Deployment: make_deployment,
 }
-"""The functions that build a model, by the model."""
-
-_MODELS = [
-    model
-    for model in (getattr(models, name) for name in dir(models))
-    if attrs.has(model) and model not in (models.Page, models.PageMeta, models.RawItem)
-]

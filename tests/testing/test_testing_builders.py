@@ -49,14 +49,14 @@ DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make
 DERIVING |= {models.Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = """
-Aggregation f07ee667 Attachment 6657676b Batch 701b2166 BatchDetails f1017c60 Branch 6aa47a6a Commit 63c57ee5
-DeployedStation 1acabd18 Deployment 190001bb DeploymentCommit 2154b467 DeploymentDetails 536fee9c
-DeploymentUser aff79305 Log c40a0ce9 Measurement 36ece81c MeasurementDetails 11cec630 Organization e1ea8145
-Part 378bff71 PartDetails 15abaf48 PartRevision 7f9580e6 Phase 9d84ef28 PhaseDetails b74d9b5d Procedure
-2df57bc0 ProcedureDetails c5bf08c5 ProcedureVersion b4ebb8af Repository 7bc48ab3 Revision 84b4453d
-RevisionDetails 9e1143f2 Run e5dc8792 RunDetails aca62009 RunLog b9fb155d RunMeasurement d440c346 RunPhase
-b515c016 RunSequence f18374a4 Station e784d2be StationDetails 60a28d43 StationProcedure caccb8a6 SubUnit
-d0c214ba Team 9eefce7d Unit 35e4407c UnitDetails c71030e0 User b2ed1903 VersionDetails 12a44b70
+Aggregation 5ad98b3c Attachment 79b27b95 Batch 3e21820f BatchDetails 3e21820f Branch c4ca23f7 Commit 93800040
+DeployedStation f7693133 Deployment 37eacb4c DeploymentCommit c05d871b DeploymentDetails 5ef1bd3c
+DeploymentUser f275eae4 Log c99fb8ae Measurement c65f5a4b MeasurementDetails 41d1060c Organization a39e1d8b
+Part e389660a PartDetails e389660a PartRevision 56af794b Phase 9252e3d9 PhaseDetails 3cc51f11 Procedure
+bf6fbde1 ProcedureDetails bf6fbde1 ProcedureVersion 4c58fb1a Repository 5cccfa6a Revision 4749f427
+RevisionDetails 1c5c767d Run 7cbe8d86 RunDetails 7cbe8d86 RunLog 40160b1e RunMeasurement 41d1060c RunPhase
+3cc51f11 RunSequence d429143f Station f7693133 StationDetails f7693133 StationProcedure bf6fbde1 SubUnit
+a02a9d44 Team 31f8a24c Unit a02a9d44 UnitDetails a02a9d44 User f275eae4 VersionDetails 679f7788
 """
 """How the IDs of items without arguments begin. An ID depends on the other fields, so on each default too."""
 
@@ -92,33 +92,32 @@ def test_every_model_can_be_made_sent_and_read():
 
 
 def test_nulls_and_names_of_the_api_can_be_made():
-    """The short name of a repository is the part behind the last slash of its full name."""
     assert make(Procedure, created_by_user=make(User, name=None, id="u", email=None)).created_by_user == UserRef("u")
     assert make(Repository, id="r", provider=None).provider is None
     bare = make(Procedure, id="p", created_by_user=None, linked_repository=None, created_at=WHEN)
     assert bare == Procedure("p", "Battery Pack Functional Test", WHEN)
-    for full_name, name in [("org/repo", "repo"), ("org/group/repo", "repo"), ("repo", "repo")]:
-        assert make(Repository, full_name=full_name, id="r") == Repository("r", name, full_name, "github")
+    assert make(Repository, name="repo", full_name="org/repo", id="r") == Repository("r", "repo", "org/repo", "github")
 
 
 REFUSED = [
     # The model, what it is made of, and the error.
     (Run, {"outcom": "FAIL"}, "Run has no field 'outcom': it has id, created_at, "),
     (models.Team, {"zzz": 1}, "Team has no field 'zzz': it has id, name"),
-    (Run, {"outcome": 5}, "outcome must be str, got 5"),
-    (Run, {"duration": 3}, "duration must be timedelta, got 3"),
-    (Run, {"unit": make(Station)}, "unit must be RunUnit, got Station("),
-    (Run, {"sequences": [make_unit()]}, "sequences must be RunSequence or None, got Unit("),
-    (Run, {"sequences": 5}, "sequences must be an iterable, got 5"),
-    (Part, {"revisions": "AB"}, "revisions must be an iterable, got 'AB'"),
-    (Run, {"started_at": None}, "started_at must be datetime, got None"),
-    (Run, {"metadata": 1}, "metadata must be Mapping or None, got 1"),
-    (Phase, {"retry_count": True}, "retry_count must be int, got True"),
-    (Measurement, {"value": [1]}, "value must be int or float or None, got [1]"),
-    (Run, {"procedure": make(Station)}, "procedure must be RunProcedure, got Station("),
-    (Unit, {"part": make(Station)}, "part must be PartRef, got Station("),
-    (Unit, {"revision": "B"}, "revision must be Revision, got 'B'"),
-    (Run, {"version": 3}, "tag must be str, got 3"),
+    (Run, {"outcome": 5}, "Run cannot have this value: $.outcome: expected a string, got a number"),
+    (Run, {"duration": 3}, "Run cannot have this value: $.duration: expected a duration string, got a number"),
+    (Run, {"unit": make(Station)}, "Run cannot have this value: $.unit.serial_number: it is missing"),
+    (Run, {"sequences": [make_unit()]}, "Run cannot have this value: $.sequences[0].path: it is missing"),
+    (Run, {"sequences": 5}, "Run cannot have this value: $.sequences: expected an array, got a number"),
+    (Run, {"unit": Unit.__init__}, "JSON has no function, got <function "),
+    (Part, {"revisions": "AB"}, "Part cannot have this value: $.revisions: expected an array, got a string"),
+    (Run, {"started_at": None}, "Run cannot have this value: $.started_at: expected a date-time string, got null"),
+    (Run, {"metadata": 1}, "Run cannot have this value: $.metadata: expected an object, got a number"),
+    (Phase, {"retry_count": True}, "Phase cannot have this value: $.retry_count: expected an integer, got a boolean"),
+    (Measurement, {"value": [1]}, "Measurement cannot have this value: $.value: expected a number, got an array"),
+    (Run, {"procedure": make(Station)}, "Run cannot have this value: $.procedure.version: it is missing"),
+    (Unit, {"part": make(Station)}, "Unit cannot have this value: $.part.number: it is missing"),
+    (Unit, {"part": make(Part, revisions=[])}, "Unit cannot have this value: $.part.revision: it is missing"),
+    (Run, {"version": 3}, "ProcedureVersion cannot have this value: $.tag: expected a string, got a number"),
     (Phase, {"run": make_unit()}, "run must be Run or None, got Unit("),
     (Measurement, {"phase": make_run()}, "phase must be Phase or None, got Run("),
 ]
@@ -136,7 +135,6 @@ OTHER = {
     "procedure": make(Procedure, name="Burn-In"),
     "procedures": [],
     "part": make(Part, number="INV-2000"),
-    "revision": make(Revision, number="B"),
     "batch": None,
     "run": make_run("FAIL"),
     "phase": make_phase("Self Test"),
@@ -161,7 +159,7 @@ OTHER = {
     "status": "building",
 }
 """Arguments that no builder has by default."""
-APART = {Unit: {"parent", "children", "last_run"}, User: {"image", "banned"}, Repository: {"name"}}
+APART = {Unit: {"parent", "children", "last_run"}, User: {"image", "banned"}}
 """Arguments that make the same item at another time."""
 
 
@@ -260,7 +258,7 @@ def test_an_id_does_not_depend_on_what_was_made_before():
 )
 def test_a_time_is_aware_and_has_milliseconds_as_those_that_the_api_sends(build, name):
     """So what a test gets from a server is equal to what it made. No server can have sent a naive one."""
-    with pytest.raises(ValueError, match=rf"^{name} must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
+    with pytest.raises(ValueError, match=r"^date-times must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
         build(**{name: datetime(2026, 1, 1)})  # noqa: DTZ001 - naive on purpose
     made = build(**{name: datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC)})
     assert getattr(made, name).microsecond == 123_000
@@ -289,19 +287,15 @@ class TestLinks:
         part = make(Part, number="INV-2000", revisions=[make(Revision), make(Revision, number="B")])
         batch = make(Batch, number="W6")
         assert make_unit(part=part).part == models.PartRef(part.id, part.number, part.name, make(Revision, number="B"))
-        assert make_unit(part=part, revision=make(Revision)).part.revision == make(Revision)
+        first = make(models.PartRef, revision=make(Revision))
+        assert make_unit(part=first).part.revision == make(Revision)
         assert make_unit(batch=batch).batch == models.BatchRef(batch.id, "W6")
-        (own,), (another,) = make(Part, number="INV-2000").revisions, make(Part).revisions
-        assert own.number == another.number
-        assert own.id != another.id
-        with pytest.raises(ValueError, match="revision must be given, because the part 'X' has no revision"):
-            make_unit(part=make(Part, number="X", revisions=[]))
 
     def test_a_run_is_of_a_procedure_and_its_version(self):
         procedure = make(Procedure, name="Burn-In")
         run = make_run(procedure=procedure, version="v2")
         assert (run.procedure.id, run.procedure.name, run.procedure.version.tag) == (procedure.id, "Burn-In", "v2")
-        assert run.procedure.version != make_run(version="v2").procedure.version
+        assert run.procedure.version != make_run(procedure=procedure).procedure.version
         assert type(run.procedure.version) is models.ProcedureVersion
         assert make_run(version=None).procedure.version is None
         assert make(Run, procedure=run.procedure).procedure == run.procedure
@@ -376,19 +370,13 @@ SECOND = timedelta(seconds=1)
         (make_run(started_at=WHEN, duration=SECOND + timedelta(microseconds=1)), WHEN, WHEN + SECOND),
         (make_phase(started_at=WHEN, duration_ms=1500), WHEN, WHEN + 1.5 * SECOND),
         (make_phase(started_at=WHEN, duration_ms=None), WHEN, None),
-        (make(RunSequence, started_at=WHEN, duration=2 * SECOND), WHEN, WHEN + 2 * SECOND),
-        (make(RunSequence, started_at=WHEN, duration=SECOND + timedelta(microseconds=1)), WHEN, WHEN + SECOND),
-        (make(RunSequence, started_at=WHEN, duration=None), WHEN, None),
-        (make(RunSequence, started_at=None), None, None),
-        *((make_deployment(status=status), None, None) for status in ("pending", "later")),
-        (make_deployment(status="building"), ..., None),
-        *((make_deployment(status=status), ..., ...) for status in ("ready", "failed")),
+        (make_phase(started_at=None), None, None),
+        (make_run(ended_at=WHEN, started_at=WHEN), WHEN, WHEN),
     ],
 )
-def test_an_item_ends_after_its_duration_or_as_its_status_says(made, begun, ended):
-    """An end has milliseconds, whatever the duration has. An ellipsis is some time."""
-    for time, expected in ((made.started_at, begun), (made.ended_at, ended)):
-        assert time is not None if expected is ... else time == expected
+def test_an_item_ends_after_its_duration_unless_its_end_is_given(made, begun, ended):
+    """An end has milliseconds, whatever the duration has."""
+    assert (made.started_at, made.ended_at) == (begun, ended)
 
 
 def test_a_run_is_uploaded_after_its_end():
@@ -397,14 +385,7 @@ def test_a_run_is_uploaded_after_its_end():
     assert run.duration == 5 * SECOND
     assert make_run(duration=SECOND + timedelta(microseconds=1)).duration == SECOND + timedelta(microseconds=1)
     assert make_run(created_at=WHEN).created_at == WHEN
-    assert make(RunSequence, started_at=None).duration is None
-
-
-def test_a_sequence_is_named_by_its_path():
-    inner = make(RunSequence, path="main.power_up")
-    assert (inner.parent_path, inner.key, inner.name) == ("main", "power_up", "power_up")
-    assert make(RunSequence, name="Main").parent_path is None
-    assert make_run(sequences=[inner]).sequences == (inner,)
+    assert make_run(sequences=[make(RunSequence)]).sequences == (make(RunSequence),)
 
 
 @pytest.mark.parametrize(
@@ -432,25 +413,11 @@ def test_what_is_not_the_model_of_an_item_is_refused():
 
 
 def test_a_validator_spells_its_expression():
-    assert make(Validator, operator="<=", expected_value=50).expression == "x <= 50"
+    assert make(Validator).expression == "x >= 11.4"
     assert make(Validator, operator="in", expected_value=["a", "b"]).expression == "x in ['a', 'b']"
-    assert make(Validator) == Validator(
-        outcome="PASS",
-        operator=">=",
-        expected_value=11.4,
-        expression="x >= 11.4",
-        is_decisive=True,
-        is_expression_only=False,
-        analytics_expression="x >= 11.4",
-        has_custom_expression=False,
-    )
-    assert not make(Validator, operator="<", expected_value=3, expression="x < 3").has_custom_expression
     custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
-    assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
+    assert custom.expression == "x % 2 == 0"
     assert make_measurement(validators=[custom]).validators == (custom,)
-    assert make(Validator, expression="x > 11").has_custom_expression is True
-    with pytest.raises(ValueError, match="expression must be given if operator is None"):
-        make(Validator, operator=None)
 
 
 def test_an_operator_may_be_a_user():
