@@ -53,7 +53,7 @@ ERRORS = {
         "status": 400,
         "message": "Input validation failed",
         "code": "BAD_REQUEST",
-        "issues": [{"message": "Too big: expected string to have <=100 characters"}],
+        "issues": [{"message": "Invalid input"}],
     },
     "401": {
         "type": "ErrorUNAUTHORIZED",

@@ -2,9 +2,9 @@
 
 `extended` makes an item of what another one has.
 
-`read` reads a whole query, and says what zod would, TofuPilot's validator, of wrong values. Unknown parameters are
-ignored, and a single value that is repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``,
-``0x10`` and the empty string are numbers.
+`read` reads a whole query, and refuses what zod would, TofuPilot's validator. Unknown parameters are ignored, and a
+single value that is repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``, ``0x10`` and the
+empty string are numbers.
 """
 
 from __future__ import annotations
@@ -130,26 +130,9 @@ class InvalidValueError(Exception):
     """A value of a parameter is not valid. The `args` are zod's issues. Their paths begin at the value."""
 
 
-def _issue(message: str, *path: object, **details: object) -> dict[str, object]:
-    """Return an issue in zod's key order."""
-    return {**details, "path": path, "message": message}
-
-
-def _mistyped(expected: str, received: str, **details: object) -> dict[str, object]:
-    message = f"Invalid input: expected {expected}, received {received}"
-    return _issue(message, expected=expected, **details, code="invalid_type")
-
-
-def _not_among(options: Sequence[str], *path: object) -> dict[str, object]:
-    told = "|".join(f'"{option}"' for option in options)
-    return _issue(f"Invalid option: expected one of {told}", *path, code="invalid_value", values=list(options))
-
-
-def _beyond(bound: str, limit: float, size: str, unit: str = "", **details: object) -> dict[str, object]:
-    """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
-    code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
-    message = f"Too {code[4:]}: expected {size} {sign}{limit}{unit}"
-    return _issue(message, **{"code": code, bound: limit, **details, "inclusive": True})
+def _issue(code: str, *path: object, **bounds: float) -> dict[str, object]:
+    """Return an issue. zod says in English what is wrong with the value, which only people read."""
+    return {"code": code, "path": path, "message": "Invalid input", **bounds}
 
 
 def declared(argument: Argument) -> Reader:
@@ -160,17 +143,17 @@ def declared(argument: Argument) -> Reader:
     if options:
         return partial(_read_option, options, default)
     kind = get_origin(argument.type) or argument.type
-    expected, parse = _SCALARS[kind]
+    parse = _SCALARS[kind]
     if kind is str and argument.bounds and argument.bounds.high:
         parse = partial(_text, most=argument.bounds.high)
-    return partial(_read_single, expected, parse, default, is_required=argument.is_required)
+    return partial(_read_single, parse, default, is_required=argument.is_required)
 
 
 def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
     """Return what reads the parameters of pages. The least cursor is `minimum`. `safe` is as in `_integer`."""
     return {
-        "limit": partial(_read_single, "number", partial(_integer, minimum=1, maximum=100), 50),
-        "cursor": partial(_read_single, "number", partial(_integer, minimum=minimum, safe=safe), 0),
+        "limit": partial(_read_single, partial(_integer, minimum=1, maximum=100), 50),
+        "cursor": partial(_read_single, partial(_integer, minimum=minimum, safe=safe), 0),
     }
 
 
@@ -191,24 +174,22 @@ def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Val
 def _read_several(options: Sequence[str], texts: Sequence[str]) -> frozenset[str] | None:
     """Read an array. A single value is an array of one. Without options, any text is allowed."""
     if options and (unknown := [index for index, text in enumerate(texts) if text not in options]):
-        raise InvalidValueError(*(_not_among(options, index) for index in unknown))
+        raise InvalidValueError(*(_issue("invalid_value", index) for index in unknown))
     return frozenset(texts) or None
 
 
 def _read_option(options: Sequence[str], default: T, texts: Sequence[str]) -> str | T:
     # zod has the same issue for a repeated word and an unknown one.
     if texts and (len(texts) > 1 or texts[0] not in options):
-        raise InvalidValueError(_not_among(options))
+        raise InvalidValueError(_issue("invalid_value"))
     return texts[0] if texts else default
 
 
 def _read_single(
-    expected: str, parse: Callable[[str], T], default: T | None, texts: Sequence[str], *, is_required: bool = False
+    parse: Callable[[str], T], default: T | None, texts: Sequence[str], *, is_required: bool = False
 ) -> T | None:
-    if len(texts) > 1:
-        raise InvalidValueError(_mistyped(expected, "array"))
-    if is_required and not texts:
-        raise InvalidValueError(_mistyped(expected, "undefined"))
+    if len(texts) > 1 or (is_required and not texts):
+        raise InvalidValueError(_issue("invalid_type"))
     return parse(texts[0]) if texts else default
 
 
@@ -230,11 +211,8 @@ def _number(text: str) -> float:
     elif _BASED.fullmatch(text):
         with suppress(OverflowError):
             number = float(int(text, 0))
-    else:
-        raise InvalidValueError(_mistyped("number", "string"))
     if abs(number) == inf:
-        message = "Invalid input: expected number, received number"
-        raise InvalidValueError(_issue(message, expected="number", code="invalid_type", received="Infinity"))
+        raise InvalidValueError(_issue("invalid_type"))
     return number
 
 
@@ -242,17 +220,13 @@ def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bo
     """Read a number that has to be whole and, unless `safe` is False, a safe integer of JavaScript."""
     number = _number(text)
     if not number.is_integer():
-        raise InvalidValueError(_mistyped("int", "number", format="safeint"))
-    whole = int(number)
-    issues: list[dict[str, object]] = []
-    if safe and abs(whole) > _SAFE:
-        bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
-        note = "Integers must be within the safe integer range."
-        issues.append(_beyond(bound, limit, "int to be", note=note, origin="int"))
-    if whole < minimum:
-        issues.append({"origin": "number", **_beyond("minimum", minimum, "number to be")})
-    if whole > maximum:
-        issues.append({"origin": "number", **_beyond("maximum", maximum, "number to be")})
+        raise InvalidValueError(_issue("invalid_type"))
+    whole, issues = int(number), list[dict[str, object]]()
+    for low, high in ((-_SAFE, _SAFE) if safe else (-inf, inf), (minimum, maximum)):
+        if whole < low:
+            issues.append(_issue("too_small", minimum=low))
+        elif whole > high:
+            issues.append(_issue("too_big", maximum=high))
     if issues:
         raise InvalidValueError(*issues)
     return whole
@@ -261,18 +235,17 @@ def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bo
 def _text(text: str, *, most: float) -> str:
     """Read a string of at most so many characters, in UTF-16 code units as JavaScript counts."""
     if len(text.encode("utf-16-le", "surrogatepass")) // 2 > most:
-        issue = _beyond("maximum", most, "string to have", " characters")
-        raise InvalidValueError({"origin": "string", **issue})
+        raise InvalidValueError(_issue("too_big", maximum=most))
     return text
 
 
 def _boolean(text: str) -> bool:
     if text not in {"true", "1", "false", "0"}:
-        raise InvalidValueError(_mistyped("boolean", "string"))
+        raise InvalidValueError(_issue("invalid_type"))
     return text in {"true", "1"}
 
 
-# The patterns of zod, as its issues show them.
+# The patterns of zod. Clients read other formats, because servers and databases write others.
 _DATETIME_PATTERN = (
     r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
     r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -282,16 +255,14 @@ _DATETIME_PATTERN = (
 _DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
 
 
-def _check(form: str, pattern: str, text: str) -> None:
-    """Refuse a text without a format of zod. Clients read other formats, because servers and databases write others."""
+def _check(pattern: str, text: str) -> None:
     if not re.fullmatch(pattern, text, re.ASCII):
-        details = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
-        raise InvalidValueError(_issue(f"Invalid ISO {form}", **details))
+        raise InvalidValueError(_issue("invalid_format"))
 
 
 def _datetime(text: str) -> datetime:
     """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
-    _check("datetime", _DATETIME_PATTERN, text)
+    _check(_DATETIME_PATTERN, text)
     if text.startswith("0000"):  # JavaScript has this year, and Python does not
         return datetime.min.replace(tzinfo=UTC)
     timestamp = datetime.fromisoformat(text)
@@ -300,7 +271,7 @@ def _datetime(text: str) -> datetime:
 
 def _duration(text: str) -> timedelta:
     """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
-    _check("duration", _DURATION_PATTERN, text)
+    _check(_DURATION_PATTERN, text)
     try:
         return read_duration(text)
     except ValueError:  # it is longer than a timedelta can be
@@ -309,7 +280,6 @@ def _duration(text: str) -> timedelta:
 
 _MOST_KEYS = 5
 _COMPARISONS = {"gte": operator.ge, "lte": operator.le, "gt": operator.gt, "lt": operator.lt, "eq": operator.eq}
-_ZOD_TYPES = {list: "array", bool: "boolean", str: "string", type(None): "null", int: "number", float: "number"}
 
 
 def _conditions(text: str) -> Callable[[Metadata], bool] | None:
@@ -320,14 +290,14 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
     try:
         document: Any = json.loads(text or "{}", parse_constant=int)  # it refuses NaN and Infinity, as JSON does
     except ValueError:
-        document = text  # zod sees a text that is not JSON as a string
+        document = None
     if not isinstance(document, dict):
-        raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
+        raise InvalidValueError(_issue("invalid_type"))
     wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
     if unknown := [key for key, condition in wanted.items() if condition is None]:
-        raise InvalidValueError(*(_issue("Invalid input", key, code="invalid_union", errors=()) for key in unknown))
+        raise InvalidValueError(*(_issue("invalid_union", key) for key in unknown))
     if len(wanted) > _MOST_KEYS:
-        raise InvalidValueError(_issue(f"At most {_MOST_KEYS} metadata keys can be filtered by", code="custom"))
+        raise InvalidValueError(_issue("custom", maximum=_MOST_KEYS))
     meets = [(key, condition) for key, condition in wanted.items() if condition]
     return (lambda metadata: all(key in metadata and meet(metadata[key]) for key, meet in meets)) if meets else None
 
@@ -359,13 +329,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-_SCALARS: Mapping[object, tuple[str, Callable[[str], object]]] = {
-    str: ("string", str),
-    bool: ("boolean", _boolean),
-    float: ("number", _number),
-    int: ("number", _integer),
-    datetime: ("string", _datetime),
-    timedelta: ("string", _duration),
-    Mapping: ("record", _conditions),
+_SCALARS: Mapping[object, Callable[[str], object]] = {
+    str: str,
+    bool: _boolean,
+    float: _number,
+    int: _integer,
+    datetime: _datetime,
+    timedelta: _duration,
+    Mapping: _conditions,
 }
-"""For each type of a single value: the type that zod names if the value is repeated, and how the value is read."""
+"""How a single value is read, by its type."""

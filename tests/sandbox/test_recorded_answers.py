@@ -12,6 +12,10 @@ from aiotofupilot.sandbox.faults import status
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
+_COMPARED = ("code", "path", "minimum", "maximum")
+"""What an issue says to programs."""
+
+
 def sandbox_like(name, procedures):
     """Return a sandbox with the data and the keys of the server that was recorded."""
     listings = {"runs"}  # a station of the recorded servers could not list procedures
@@ -34,10 +38,14 @@ def url_of(sandbox, request):
 
 
 def compared(response):
-    """Return a response as it was recorded: of many items the number, the first and the last. Issues have no order."""
+    """Return a response as it was recorded: of many items the number, the first and the last.
+
+    Issues have no order. Of each, the code, the path and the bounds are compared.
+    """
     body = response["body"] or {}
     if "issues" in body:
-        return {**response, "body": {**body, "issues": sorted(map(json.dumps, body["issues"]))}}
+        issues = [{name: issue[name] for name in _COMPARED if name in issue} for issue in body["issues"]]
+        return {**response, "body": {**body, "issues": sorted(map(json.dumps, issues))}}
     if len(body.get("data", [])) <= 3:
         return response
     first, *_, last = body["data"]

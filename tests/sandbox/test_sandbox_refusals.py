@@ -1,6 +1,6 @@
 """Every refusal of the sandbox that is not among the recorded ones, in one table: request, status, code and issues.
 
-A request is a path below the API's root, such as ``runs?ids=1``. The issues are zod's, by their path in the query.
+A request is a path below the API's root, such as ``runs?ids=1``. The issues are by their path in the query.
 """
 
 import json
@@ -10,26 +10,8 @@ import pytest
 
 from aiotofupilot.sandbox import Request, Sandbox
 
-NUMBER = "invalid_type: Invalid input: expected number, received string"
-INFINITE = "invalid_type: Invalid input: expected number, received number"
-DATETIME, DURATION = "invalid_format: Invalid ISO datetime", "invalid_format: Invalid ISO duration"
-TRUTH = "invalid_type: Invalid input: expected boolean, received string"
-UNION = "invalid_union: Invalid input"
-MISSING = "invalid_type: Invalid input: expected string, received undefined"
-WORDS = 'invalid_value: Invalid option: expected one of "PASS"|"FAIL"|"ERROR"|"TIMEOUT"|"ABORTED"'
-ORDER = 'invalid_value: Invalid option: expected one of "asc"|"desc"'
-
-
-def array(expected):
-    return f"invalid_type: Invalid input: expected {expected}, received array"
-
-
-def record(received):
-    return f"invalid_type: Invalid input: expected record, received {received}"
-
-
-def long(most):
-    return f"too_big: Too big: expected string to have <={most} characters"
+TYPE, FORMAT, WORD = {"code": "invalid_type"}, {"code": "invalid_format"}, {"code": "invalid_value"}
+UNION = {"code": "invalid_union"}
 
 
 def texts(name, *values):
@@ -51,38 +33,35 @@ NOT_CONDITIONS += ('{"contains": 1}', '{"gte": "1"}', '{"gte": true}', '{"ne": 1
 NOT_CONDITIONS += ('{"gt": 1e999}', '{"lt": -1e999}', '{"eq": 1' + 400 * "0" + "}")
 
 INVALID = [
-    *[(f"procedures?{query}", {"limit": NUMBER}) for query in texts("limit", *NOT_NUMBERS)],
-    *[(f"procedures?{query}", {"cursor": NUMBER}) for query in texts("cursor", *NOT_NUMBERS)],
-    *[(f"procedures?limit={text}", {"limit": INFINITE}) for text in ("-Infinity", "1e999", "0x" + "f" * 300)],
-    ("procedures?limit=-1", {"limit": "too_small: Too small: expected number to be >=1"}),
-    ("procedures?cursor=-1", {"cursor": "too_small: Too small: expected number to be >=0"}),
-    ("procedures?cursor=50.5", {"cursor": "invalid_type: Invalid input: expected int, received number"}),
-    ("batches?cursor=-5", {"cursor": "too_small: Too small: expected number to be >=0"}),
-    (f"procedures?search_query={'ä' * 101}", {"search_query": long(100)}),
-    *[(f"procedures?{query}", {"created_before": DATETIME}) for query in texts("created_before", *NOT_TIMES)],
-    *[(f"runs?{query}", {"duration_min": DURATION}) for query in texts("duration_min", *NOT_DURATIONS)],
-    *[(f"runs?include_metadata={text}", {"include_metadata": TRUTH}) for text in ("", "True", "yes", "2")],
-    ("runs?outcomes=PASS&outcomes=pass&outcomes=B", {"outcomes.1": WORDS, "outcomes.2": WORDS}),
-    ("runs?sort_order=up", {"sort_order": ORDER}),
-    ("runs?sort_order=asc&sort_order=asc", {"sort_order": ORDER}),
-    ("runs?search_query=1&search_query=2", {"search_query": array("string")}),
-    ("runs?started_after=1&started_after=2", {"started_after": array("string")}),
-    ("runs?duration_max=1&duration_max=2", {"duration_max": array("string")}),
-    ("runs?include_metadata=1&include_metadata=1", {"include_metadata": array("boolean")}),
-    ("runs?metadata=&metadata=", {"metadata": record("array")}),
-    ("units?run_count_min=1&run_count_min=2", {"run_count_min": array("number")}),
-    ("measurements?procedure_id=1&value_min=1&value_min=2", {"value_min": array("number")}),
-    ("measurements?procedure_id=1&value_max=y", {"value_max": NUMBER}),
-    ("measurements", {"procedure_id": MISSING}),
-    ("phases?duration_min=x", {"procedure_id": MISSING, "duration_min": DURATION}),
-    *[(f"units?run_count_min={n}", {"run_count_min": None}) for n in (2**53, -(2**53))],
+    *[(f"procedures?{query}", {"limit": TYPE}) for query in texts("limit", *NOT_NUMBERS)],
+    *[(f"procedures?{query}", {"cursor": TYPE}) for query in texts("cursor", *NOT_NUMBERS)],
+    *[(f"procedures?limit={text}", {"limit": TYPE}) for text in ("-Infinity", "1e999", "0x" + "f" * 300)],
+    ("procedures?limit=-1", {"limit": {"code": "too_small", "minimum": 1}}),
+    ("procedures?cursor=-1", {"cursor": {"code": "too_small", "minimum": 0}}),
+    ("procedures?cursor=50.5", {"cursor": TYPE}),
+    ("batches?cursor=-5", {"cursor": {"code": "too_small", "minimum": 0}}),
+    (f"procedures?search_query={'ä' * 101}", {"search_query": {"code": "too_big", "maximum": 100}}),
+    *[(f"procedures?{query}", {"created_before": FORMAT}) for query in texts("created_before", *NOT_TIMES)],
+    *[(f"runs?{query}", {"duration_min": FORMAT}) for query in texts("duration_min", *NOT_DURATIONS)],
+    *[(f"runs?include_metadata={text}", {"include_metadata": TYPE}) for text in ("", "True", "yes", "2")],
+    ("runs?outcomes=PASS&outcomes=pass&outcomes=B", {"outcomes.1": WORD, "outcomes.2": WORD}),
+    ("runs?sort_order=up", {"sort_order": WORD}),
+    ("runs?sort_order=asc&sort_order=asc", {"sort_order": WORD}),
+    ("runs?search_query=1&search_query=2", {"search_query": TYPE}),
+    ("runs?started_after=1&started_after=2", {"started_after": TYPE}),
+    ("runs?duration_max=1&duration_max=2", {"duration_max": TYPE}),
+    ("runs?include_metadata=1&include_metadata=1", {"include_metadata": TYPE}),
+    ("runs?metadata=&metadata=", {"metadata": TYPE}),
+    ("units?run_count_min=1&run_count_min=2", {"run_count_min": TYPE}),
+    ("measurements?procedure_id=1&value_min=1&value_min=2", {"value_min": TYPE}),
+    ("measurements?procedure_id=1&value_max=y", {"value_max": TYPE}),
+    ("measurements", {"procedure_id": TYPE}),
+    ("phases?duration_min=x", {"procedure_id": TYPE, "duration_min": FORMAT}),
+    (f"units?run_count_min={2**53}", {"run_count_min": {"code": "too_big", "maximum": 2**53 - 1}}),
+    (f"units?run_count_min={-(2**53)}", {"run_count_min": {"code": "too_small", "minimum": 1 - 2**53}}),
     *[
-        (f"runs?{conditions(text)}", {"metadata": record(received)})
-        for text, received in [("{", "string"), ('{"a": {"eq": NaN}}', "string"), ("[]", "array"), ("1", "number")]
-    ],
-    *[
-        (f"parts?{conditions(text)}", {"metadata": record(received)})
-        for text, received in [("null", "null"), ("true", "boolean"), ('"a"', "string"), ("1.5", "number")]
+        (f"runs?{conditions(text)}", {"metadata": TYPE})
+        for text in ("{", '{"a": {"eq": NaN}}', "[]", "1", "null", "true", '"a"', "1.5")
     ],
     *[
         ("units?" + conditions(f'{{"good": {{"eq": 1}}, "bad": {text}}}'), {"metadata.bad": UNION})
@@ -90,7 +69,7 @@ INVALID = [
     ],
     (
         f"stations?{conditions(json.dumps({str(n): {'eq': n} for n in range(6)}))}",
-        {"metadata": "custom: At most 5 metadata keys can be filtered by"},
+        {"metadata": {"code": "custom", "maximum": 5}},
     ),
 ]
 
@@ -141,17 +120,8 @@ def test_a_request_is_refused(service, key, path, status, code, issues):
     found = {".".join(map(str, issue["path"])): issue for issue in document.get("issues", ())}
     assert found.keys() == issues.keys()
     for where, expected in issues.items():
-        assert expected in (None, f"{found[where]['code']}: {found[where]['message']}")
+        assert {name: found[where][name] for name in found[where] if name not in ("path", "message")} == expected
     assert (request.page, request.detail) == (None, None)
-
-
-def test_an_unsafe_integer_is_refused_with_both_of_its_bounds(service):
-    """JavaScript cannot hold it exactly."""
-    for number, bound in ((2**53, "maximum"), (-(2**53), "minimum")):
-        request = Request(path="/api/v2/units", query={"run_count_max": str(number)}, authorization="Bearer user")
-        with service.handle(request) as delivery:
-            (issue,) = json.loads(delivery.body)["issues"]
-        assert (issue["origin"], issue[bound]) == ("int", (2**53 - 1) * (1 if number > 0 else -1))
 
 
 def test_what_a_station_may_list_can_be_changed_at_any_time():
