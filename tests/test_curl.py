@@ -6,11 +6,11 @@ import subprocess
 from datetime import datetime
 
 import pytest
+from fakes.faults import gzip, status
 from fakes.wire_procedures import as_wire
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import gzip, status
 from aiotofupilot.testing import serve
 
 CURL = shutil.which("curl")

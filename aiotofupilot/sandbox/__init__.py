@@ -12,7 +12,7 @@ The factory is computed from one seed. Its runs test units on stations, and writ
 have parts and batches. On one station, many runs fail. Every listing is a list that you may change at any time:
 ``sandbox.runs``, ``sandbox.units`` and so on.
 
-Rules say which request meets which fault. `faults` has all that can go wrong, and `paging` has odd servers:
+Rules say which request meets which fault. `faults` has all that can go wrong, and `paging` has servers with a bound:
 
     sandbox.faults.next(status(503), reset(), times=2)
     sandbox.faults.randomly(rate=0.1, seed=7)

@@ -4,8 +4,8 @@
 ``sandbox.faults.always(unreadable(62))``. An item is named by its ID, or by its position in the listing as the request
 filters and sorts it. The first item has the position 0. Positions can be used only if the server's cursors are offsets.
 
-Faults can be added. The left one happens first: ``gzip() + cut()`` cuts compressed bytes. Faults that are written in
-the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
+Faults can be added. The left one happens first: ``chunked() + cut()`` ends a body in chunks early. Faults that are
+written in the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
 
 `Faults` decide which request meets which fault: in order, always or at random, for all requests or for some.
 """
@@ -19,11 +19,9 @@ from email.utils import format_datetime
 from functools import reduce, wraps
 from http import HTTPStatus
 from json import loads
-from math import ceil
 from operator import add
 from random import Random
 from typing import Any, Literal, ParamSpec, cast
-from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from attrs import frozen
 
@@ -37,15 +35,11 @@ __all__ = [
     "chunked",
     "cut",
     "empty",
-    "gzip",
-    "gzip_bomb",
     "hang_up",
-    "header_flood",
     "html",
     "json",
     "latency",
     "malformed",
-    "oversized",
     "redirect",
     "reset",
     "stall",
@@ -53,9 +47,7 @@ __all__ = [
     "unreadable",
 ]
 
-_GZIP = 31  # zlib's window bits for the gzip format
-_MIB = 1024 * 1024
-_HARMLESS = frozenset({"latency", "chunked", "gzip"})  # after these, the client still reads the right response
+_HARMLESS = frozenset({"latency", "chunked"})  # after these, the client still reads the right response
 
 P = ParamSpec("P")
 
@@ -239,68 +231,6 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
 def chunked() -> Alteration:
     """Send the body in chunked transfer coding."""
     return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
-
-
-@fault
-def gzip() -> Alteration:
-    """Compress the body."""
-
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        compressor = compressobj(wbits=_GZIP)
-        steps = list(delivery.steps)
-        parts = [(index, step) for index, step in enumerate(steps) if isinstance(step, bytes)]
-        for index, part in parts:
-            is_last = index == parts[-1][0]
-            steps[index] = compressor.compress(part) + compressor.flush(Z_FINISH if is_last else Z_SYNC_FLUSH)
-        compressed = Delivery(steps).with_headers({"Content-Encoding": "gzip"})
-        if delivery.complete and "Content-Length" in delivery.headers:
-            return compressed.with_headers({"Content-Length": str(len(compressed.body))})
-        return compressed
-
-    return alter
-
-
-@fault
-def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
-    """Respond with a few bytes that decompress to many spaces.
-
-    Args:
-        size: The number of spaces, in bytes.
-    """
-    compressor = compressobj(wbits=_GZIP)
-    parts = [compressor.compress(b" " * min(_MIB, size - at)) for at in range(0, size, _MIB)]  # takes little memory
-    bomb = b"".join(parts) + compressor.flush()
-    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb)
-
-
-@fault
-def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
-    """Send many spaces after the response. JSON allows that.
-
-    Args:
-        size: The least number of spaces, in bytes.
-        announced: Whether Content-Length says so, and the client can refuse before it reads.
-    """
-
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        padding = ceil(size / _MIB) * (b" " * _MIB,)  # the same bytes many times take little memory
-        padded = Delivery((*delivery.steps, *padding))
-        length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
-        return padded.with_headers({"Content-Length": length})
-
-    return alter
-
-
-@fault
-def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
-    """Send many more headers.
-
-    Args:
-        count: How many more headers to send.
-        size: The length of each of their values, in bytes.
-    """
-    flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
-    return lambda delivery, _request, _random: delivery.with_headers(flood)
 
 
 @fault

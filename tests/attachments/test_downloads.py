@@ -21,8 +21,9 @@ from types import SimpleNamespace
 
 import aiohttp
 import pytest
-from fakes import disk
+from fakes import disk, faults
 from fakes.disks import every_call
+from fakes.faults import status
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.raw_server import and_then, hang, hang_up, http
 from fakes.shown import chain, texts
@@ -45,8 +46,7 @@ from aiotofupilot import (
     TofuPilotSession,
 )
 from aiotofupilot.listings import Runs
-from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.sandbox.faults import status
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.storage import contents
 
 KEY = "tofu_0123456789abcdef"

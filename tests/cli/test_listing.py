@@ -8,6 +8,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from fakes import paging
 
 from aiotofupilot import Checkpoint
 from aiotofupilot.cli import listing as listing_module
@@ -18,7 +19,7 @@ from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.models import Procedure
-from aiotofupilot.sandbox import Sandbox, make_procedures, paging
+from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import latency, stall, status
 
 ProceduresCSV = partial(csv_rows, Procedure)

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from attrs import evolve
+from fakes import paging
 from fakes.budget import STEP, combined
 from fakes.listings import LISTINGS, offered, required
 
 from aiotofupilot import BadRequestError, Checkpoint, DecodeError, DriftError, RawItem, Shard, TofuPilotSession
-from aiotofupilot.sandbox import Sandbox, paging
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import json
 
 EVERY = pytest.mark.parametrize("name", [*LISTINGS, "users"])

@@ -6,6 +6,7 @@ from json import dumps
 from urllib.parse import parse_qsl
 
 import pytest
+from fakes import paging
 from fakes.budget import NIGHTLY, combined
 from fakes.in_process import InProcess
 from fakes.listings import Connection
@@ -13,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, PaginationError, ServerError
 from aiotofupilot.listings import Procedures
-from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures, paging
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(10_000)
 

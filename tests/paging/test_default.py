@@ -3,13 +3,14 @@
 import asyncio
 
 import pytest
+from fakes import paging
 from fakes.budget import MANY, combined
 from fakes.in_process import InProcess
 from hypothesis import example, given, settings, strategies as st
 
 from aiotofupilot import BadRequestError, Checkpoint, DriftError, PaginationError, ServerError
 from aiotofupilot.listings import Runs, Users
-from aiotofupilot.sandbox import BusyLine, Sandbox, paging
+from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.sandbox.faults import status, unreadable
 
 TOTAL = 95

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from fakes import paging
 from fakes.in_process import InProcess
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
 from aiotofupilot.listings import Runs
-from aiotofupilot.sandbox import Sandbox, paging
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 
 

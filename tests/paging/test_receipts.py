@@ -19,13 +19,14 @@ from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
+from fakes import paging
 from fakes.budget import MANY, NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 from hypothesis import example, given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, SessionError, TofuPilotError, UnauthorizedError
 from aiotofupilot.cli.check import EXACT, NOT_PROVEN, WRONG, verdict
-from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures, paging
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(600, seed=1)
 SEAL = b',"seal":"'

@@ -5,6 +5,7 @@ import pickle
 from urllib.parse import parse_qsl
 
 import pytest
+from fakes import paging
 from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 
@@ -24,7 +25,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot.listings import Users
-from aiotofupilot.sandbox import Sandbox, paging
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
 WAYS = [(1, "ignore"), (1, "resync"), (16, "raise"), (16, None)]

@@ -3,11 +3,12 @@
 import asyncio
 from contextlib import suppress
 
+from fakes import paging
 from fakes.in_process import InProcess
 from hypothesis import example, given, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
-from aiotofupilot.sandbox import Sandbox, make_procedures, paging
+from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
 
 PROCEDURES = make_procedures(60)

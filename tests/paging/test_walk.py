@@ -11,6 +11,7 @@ from json import loads
 from random import Random
 
 import pytest
+from fakes import paging
 from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
@@ -25,7 +26,7 @@ from aiotofupilot import (
     Walk,
 )
 from aiotofupilot.positions import BEGINNING, digest
-from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures, paging
+from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import json, status
 
 WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "raise"), (1, None), (8, None)]

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from fakes import faults
 from fakes.budget import NIGHTLY
 
 from aiotofupilot import (
@@ -22,7 +23,7 @@ from aiotofupilot import (
     TofuPilotSession,
     UnauthorizedError,
 )
-from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox import Sandbox
 
 ATTEMPTS = 6
 

@@ -6,12 +6,13 @@ import logging
 import aiohttp
 import pytest
 from aiohttp import web
+from fakes import faults
 from fakes.budget import NIGHTLY
 from fakes.shown import texts
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
 from aiotofupilot.cli import run
-from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
 
 KEY = "tp_user_5f2c8e9d7b1a"

@@ -5,9 +5,10 @@ import json
 
 import aiohttp
 import pytest
+from fakes import faults
 from yarl import URL
 
-from aiotofupilot.sandbox import Request, Sandbox, faults
+from aiotofupilot.sandbox import Request, Sandbox
 
 MIB = 1024 * 1024
 

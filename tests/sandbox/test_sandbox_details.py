@@ -7,11 +7,11 @@ import pytest
 from attrs import evolve
 from fakes.asking import ask, items
 from fakes.compared import plain, told
+from fakes.faults import gzip, malformed, status, unreadable
 
 from aiotofupilot import from_wire
 from aiotofupilot.models import Part, PhaseDetails, Procedure, ProcedureVersion, Revision, RunProcedure, Station
 from aiotofupilot.sandbox import Request, Sandbox
-from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
 
 KEYS = {"units": "serial_number", "parts": "number", "batches": "number"}

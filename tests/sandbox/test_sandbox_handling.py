@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from fakes.faults import cut, gzip, latency, reset, status
 
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Request, RequestLog, Sandbox, make_procedures
-from aiotofupilot.sandbox.faults import cut, gzip, latency, reset, status
 from aiotofupilot.sandbox.paging import capped, offsets
 from aiotofupilot.sandbox.request import Delivery, Head
 

@@ -3,13 +3,14 @@
 from itertools import product
 
 import pytest
-
-from aiotofupilot.sandbox.paging import (
+from attrs import evolve
+from fakes.paging import (
     Window,
     backward_cursor,
     capped,
     clamped_cursor,
     cycling_cursor,
+    ending_cursor,
     endless_empty,
     hidden_rows,
     ignored_cursor,
@@ -18,7 +19,10 @@ from aiotofupilot.sandbox.paging import (
     page_numbers,
     repeating_cursor,
     short_pages,
+    shuffled_ties,
 )
+
+from aiotofupilot.sandbox import Request, Sandbox
 
 
 def walk(paging, total, limit):
@@ -68,6 +72,12 @@ END, MORE = {"has_more": False, "next_cursor": None}, {"has_more": True}
             ]
             for total in (1000, 120)
         ],
+        # At the largest offset, a listing seems to end.
+        (ending_cursor(100), (1000, 0, 50), Window(0, 50, **MORE, next_cursor=50)),
+        (ending_cursor(100), (1000, 50, 50), Window(50, 100, **END)),
+        (ending_cursor(100), (1000, 70, 50), Window(70, 100, **END)),
+        (ending_cursor(100), (1000, 500, 50), Window(500, 500, **END)),
+        (ending_cursor(100), (80, 50, 50), Window(50, 100, **END)),
         # Nothing new comes, although the next cursor is always a later one.
         (endless_empty(100), (1000, 500, 50), Window(500, 500, **MORE, next_cursor=550)),
         (ignored_cursor(100), (1000, 500, 50), Window(100, 150, **MORE, next_cursor=550)),
@@ -101,3 +111,29 @@ def test_short_pages_have_many_lengths_up_to_the_limit():
     windows = walk(hidden_rows(every=100, hide=250), 150, 100)
     assert [window.stop - window.start for window in windows] == [100, 0, 0, 50]
     assert [window.next_cursor for window in windows] == [100, 200, 300, None]
+
+
+def test_ties_come_in_another_order_with_each_response_and_the_times_in_the_same():
+    sandbox = Sandbox(procedures=40, runs=60)
+    runs = sandbox.runs
+    runs[:] = [evolve(run, started_at=runs[at - at % 3].started_at) for at, run in enumerate(runs)]
+    ids, times = [run.id for run in runs], [run.started_at for run in runs]
+    sandbox.before_response.append(shuffled_ties("runs", seed=1))
+    orders = []
+    for _ in range(3):
+        query = {"limit": "100"}
+        request = Request(path="/api/v2/runs", query=query, authorization=f"Bearer {sandbox.api_key}")
+        with sandbox.handle(request):
+            orders.append([run.id for run in request.page.data])
+        assert [run.started_at for run in request.page.data] == times
+    assert all(sorted(order) == sorted(ids) for order in orders)
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+@pytest.mark.parametrize("listing", ["procedures", "deployments", "stations"])
+def test_items_without_ties_or_without_a_time_are_listed_all(listing):
+    sandbox = Sandbox(procedures=40, runs=60)
+    before = list(sandbox.rows(listing))
+    shuffled_ties(listing)(sandbox, Request())
+    assert sorted(item.id for item in sandbox.rows(listing)) == sorted(item.id for item in before)
+    assert listing == "stations" or sandbox.rows(listing) == before

@@ -2,9 +2,10 @@
 
 from random import Random
 
+from fakes import faults
 from hypothesis import given, strategies as st
 
-from aiotofupilot.sandbox import Delivery, Request, faults
+from aiotofupilot.sandbox import Delivery, Request
 from aiotofupilot.sandbox.request import Head
 
 ANY_FAULT = [

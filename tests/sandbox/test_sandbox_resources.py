@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from fakes.asking import ask, ids, items
+from fakes.paging import capped, hidden_rows, short_pages
 
 from aiotofupilot.sandbox import Sandbox, resource
-from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
 from aiotofupilot.sandbox.resources import RESOURCES
 
 WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]

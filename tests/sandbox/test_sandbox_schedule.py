@@ -1,9 +1,9 @@
 """Which request meets which fault."""
 
 import pytest
+from fakes.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
 
 from aiotofupilot.sandbox import Faults, Request, Sandbox
-from aiotofupilot.sandbox.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
 
 CURSORS = [str(cursor) for cursor in range(100)]
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 from uuid import UUID
 
 from attrs import define, evolve
+from fakes import paging
 
-from aiotofupilot.sandbox import Delivery, Sandbox, faults, paging
+from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.faults import Fault
 
 LATE = 55.0

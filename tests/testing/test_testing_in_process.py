@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from fakes import faults
 
 from aiotofupilot import RetryPolicy, TofuPilotSession, errors
 from aiotofupilot.models import Batch, Part, Procedure
-from aiotofupilot.sandbox import Delivery, Sandbox, faults
+from aiotofupilot.sandbox import Delivery, Sandbox
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.testing import (
     FakeClock,

@@ -11,10 +11,10 @@ from itertools import count, takewhile
 from urllib.parse import urlsplit
 
 import pytest
+from fakes.faults import cut, gzip, html, status
 
 from aiotofupilot import Procedure
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import cut, gzip, html, status
 from aiotofupilot.sandbox.paging import offsets
 from aiotofupilot.testing import make, serve, session_on
 

@@ -1,0 +1,73 @@
+"""Faults that only tests of the client need, beside those of the sandbox."""
+
+from math import ceil
+from random import Random
+from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
+
+from aiotofupilot.sandbox.faults import *  # noqa: F403 - a test takes all faults from here
+from aiotofupilot.sandbox.faults import Alteration, Fault, fault, instead
+from aiotofupilot.sandbox.request import Delivery, Request
+
+_GZIP = 31  # zlib's window bits for the gzip format
+_MIB = 1024 * 1024
+
+
+def gzip() -> Fault:
+    """Compress the body. A client still reads the right response."""
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        compressor = compressobj(wbits=_GZIP)
+        steps = list(delivery.steps)
+        parts = [(index, step) for index, step in enumerate(steps) if isinstance(step, bytes)]
+        for index, part in parts:
+            is_last = index == parts[-1][0]
+            steps[index] = compressor.compress(part) + compressor.flush(Z_FINISH if is_last else Z_SYNC_FLUSH)
+        compressed = Delivery(steps).with_headers({"Content-Encoding": "gzip"})
+        if delivery.complete and "Content-Length" in delivery.headers:
+            return compressed.with_headers({"Content-Length": str(len(compressed.body))})
+        return compressed
+
+    return Fault("gzip()", alter, is_harmless=True)
+
+
+@fault
+def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
+    """Respond with a few bytes that decompress to many spaces.
+
+    Args:
+        size: The number of spaces, in bytes.
+    """
+    compressor = compressobj(wbits=_GZIP)
+    parts = [compressor.compress(b" " * min(_MIB, size - at)) for at in range(0, size, _MIB)]  # takes little memory
+    bomb = b"".join(parts) + compressor.flush()
+    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb)
+
+
+@fault
+def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
+    """Send many spaces after the response. JSON allows that.
+
+    Args:
+        size: The least number of spaces, in bytes.
+        announced: Whether Content-Length says so, and the client can refuse before it reads.
+    """
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        padding = ceil(size / _MIB) * (b" " * _MIB,)  # the same bytes many times take little memory
+        padded = Delivery((*delivery.steps, *padding))
+        length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
+        return padded.with_headers({"Content-Length": length})
+
+    return alter
+
+
+@fault
+def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
+    """Send many more headers.
+
+    Args:
+        count: How many more headers to send.
+        size: The length of each of their values, in bytes.
+    """
+    flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
+    return lambda delivery, _request, _random: delivery.with_headers(flood)

@@ -1,0 +1,121 @@
+"""Servers that cut listings in odd ways, beside the pagings of the sandbox."""
+
+from random import Random
+
+from aiotofupilot.sandbox.paging import *  # noqa: F403 - a test takes all pagings from here
+from aiotofupilot.sandbox.paging import Paging, Window, offsets
+
+
+def short_pages(seed: int = 0) -> Paging:
+    """Show 1 to `limit` items per page. The number depends only on the seed and the cursor.
+
+    Args:
+        seed: Another seed makes other pages.
+    """
+    return lambda total, cursor, limit: offsets(
+        total,
+        cursor,
+        Random(f"{seed} {cursor}").randint(1, limit),  # noqa: S311 - test data
+    )
+
+
+def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
+    """Cut pages before hidden rows are left out.
+
+    Args:
+        every: After this many visible rows, hidden rows follow.
+        hide: How many hidden rows follow there.
+    """
+
+    def visible(row: int) -> int:
+        blocks, rest = divmod(row, every + hide)
+        return blocks * every + min(rest, every)
+
+    def paging(total: int, cursor: int, limit: int) -> Window:
+        rows = total + total // every * hide
+        window = offsets(rows, cursor, limit)
+        return window._replace(start=visible(cursor), stop=visible(cursor + limit))
+
+    return paging
+
+
+def page_numbers(total: int, cursor: int, limit: int) -> Window:
+    """Number the pages: a cursor is the number of a page, and the first page has the number 0.
+
+    Args:
+        total: How many items match.
+        cursor: The number of the page that was requested.
+        limit: The most items that were requested.
+    """
+    window = offsets(total, cursor * limit, limit)
+    return window._replace(next_cursor=cursor + 1 if window.has_more else None)
+
+
+def null_cursor(total: int, cursor: int, limit: int) -> Window:
+    """Announce more items, where there are some, without a cursor.
+
+    Args:
+        total: How many items match.
+        cursor: The cursor that was requested.
+        limit: The most items that were requested.
+    """
+    return offsets(total, cursor, limit)._replace(next_cursor=None)
+
+
+def _more(total: int, cursor: int, limit: int) -> Window:
+    """Announce more items, whether there are some or not."""
+    return offsets(total, cursor, limit)._replace(has_more=True, next_cursor=cursor + limit)
+
+
+def _from(at: int, odd: Paging, *, before: Paging = offsets) -> Paging:
+    """From an offset on, cut in an odd way."""
+    return lambda total, cursor, limit: (before if cursor < at else odd)(total, cursor, limit)
+
+
+def repeating_cursor(at: int = 0) -> Paging:
+    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
+    return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=cursor))
+
+
+def cycling_cursor(at: int = 0) -> Paging:
+    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
+    return _from(at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=0))
+
+
+def backward_cursor(at: int = 0) -> Paging:
+    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
+    return _from(
+        at, lambda total, cursor, limit: _more(total, cursor, limit)._replace(next_cursor=max(cursor - limit, 0))
+    )
+
+
+def endless_empty(at: int = 0) -> Paging:
+    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
+    return _from(at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(stop=cursor), before=_more)
+
+
+def ignored_cursor(at: int = 0) -> Paging:
+    """From offset `at` on, show the page at this offset for every cursor, and always announce more.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
+    return _from(
+        at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(start=at, stop=at + limit), before=_more
+    )
