@@ -7,6 +7,9 @@ from postgres.tables import NEWEST, add_import, add_measurements, add_procedures
 
 runs = partial(add_runs, count=4_000)
 """Of which a fifth start four at a time."""
+few_runs = partial(add_runs, count=200)
+"""The same, for tests that read them again and again."""
+many_runs = partial(add_runs, count=10_000)
 procedures = partial(add_procedures, count=2_020)
 """Of which twice 300 were created in one transaction."""
 eights = partial(add_measurements, sizes=[8] * 500)
@@ -15,13 +18,30 @@ dozens = partial(add_measurements, sizes=sizes(20, 51, 4_000))
 """Measurements of which 20 to 51 have one time."""
 hundreds = partial(add_measurements, sizes=sizes(1, 200, 4_000))
 """Measurements of which up to 200 have one time, so some of these groups are longer than a page."""
+few_eights = partial(add_measurements, sizes=[8] * 120)
+few_dozens = partial(add_measurements, sizes=sizes(20, 51, 1_000))
+few_hundreds = partial(add_measurements, sizes=sizes(1, 200, 1_500))
+"""The same, for a mirror."""
 undated = partial(add_measurements, sizes=[8] * 300, null_every=60)
 """Measurements of which 40 have no time."""
 many_undated = partial(add_measurements, sizes=[8] * 300, null_every=9)
 """Measurements of which more than a page have no time."""
 
 
+apart = partial(add_runs, count=10_000, tied=False)
+"""Runs of which each has its own time."""
+many_eights = partial(add_measurements, sizes=[8] * 1_250)
+many_dozens = partial(add_measurements, sizes=sizes(20, 51, 10_000))
+
+
 def imported(connection):
     """Fill with 40 runs, and then an import of 500."""
     add_runs(connection, 40)
     add_import(connection, 500, at=NEWEST + timedelta(minutes=10))
+
+
+def started_at_once(connection):
+    """Fill with 20 runs, an import of 500 that started at one time, and 20 runs before them."""
+    add_runs(connection, 20)
+    add_import(connection, 500, at=NEWEST - timedelta(hours=1), starts_at_once=True)
+    add_runs(connection, 20, newest=NEWEST - timedelta(hours=5))

@@ -64,21 +64,23 @@ CREATE INDEX ON logs (organization, created_at);
 VACUUM = "VACUUM (ANALYZE) procedures, runs, units, measurements, phases, logs"
 """What has to be run when the tables are filled, so that plans are the same each time."""
 
-# Of twenty runs, four start at one time, and another three within one millisecond. Of 97, one is uploaded three days
+# Of twenty runs, four start at one time, and another three within one millisecond. Of 97, one is uploaded three hours
 # late.
 _RUNS = """
 INSERT INTO runs
-SELECT md5('run' || n), %(organization)s, %(procedure)s, 'SN-' || lpad(n::text, 7, '0'), 'INV-MAIN', 'C',
+SELECT md5(%(newest)s::text || n), %(organization)s, %(procedure)s, 'SN-' || lpad(n::text, 7, '0'), 'INV-MAIN', 'C',
        CASE WHEN n %% 7 = 0 THEN 'FAIL' ELSE 'PASS' END,
-       started_at + CASE WHEN n %% 97 = 0 THEN interval '3 days' ELSE interval '90 s' END, started_at,
+       started_at + CASE WHEN n %% 97 = 0 AND n < %(count)s - 600 THEN interval '3 hours' ELSE interval '90 s' END,
+       started_at,
        started_at + interval '80 s'
 FROM (
-    SELECT n, %(newest)s::timestamptz - %(gap)s::interval * (%(count)s - tied)
-              + CASE WHEN n %% 20 IN (10, 11, 12) THEN interval '100 us' * (n %% 20 - 10) ELSE interval '0' END
-              AS started_at
+    SELECT n, %(newest)s::timestamptz - %(gap)s::interval * (%(count)s - n + behind)
+              + CASE WHEN is_burst THEN interval '100 us' * behind ELSE interval '0' END AS started_at
     FROM (
-        SELECT n, CASE WHEN n %% 20 < 4 THEN n - n %% 20 WHEN n %% 20 IN (10, 11, 12) THEN n - n %% 20 + 10 ELSE n END
-               AS tied
+        SELECT n, n %% 20 BETWEEN 10 AND 9 + %(burst)s AS is_burst,
+               CASE WHEN n %% 20 < %(group)s THEN n %% 20
+                    WHEN n %% 20 BETWEEN 10 AND 9 + %(burst)s THEN n %% 20 - 10
+                    ELSE 0 END AS behind
         FROM generate_series(1, %(count)s) n
     )
 )
@@ -117,9 +119,16 @@ def create(connection: psycopg.Connection[Any]) -> None:
     connection.execute(_SCHEMA)
 
 
-def add_runs(connection: psycopg.Connection[Any], count: int, gap: timedelta = GAP) -> None:
-    """Add runs, of which a fifth start four at a time."""
-    _fill(connection, _RUNS, count, gap)
+def add_runs(
+    connection: psycopg.Connection[Any],
+    count: int,
+    *,
+    gap: timedelta = GAP,
+    newest: datetime = NEWEST,
+    tied: bool = True,
+) -> None:
+    """Add runs, of which a fifth start four at a time, unless each is to have its own time."""
+    _fill(connection, _RUNS, count, gap=gap, newest=newest, group=4 if tied else 1, burst=3 if tied else 0)
 
 
 def add_import(connection: psycopg.Connection[Any], count: int, *, at: datetime, starts_at_once: bool = False) -> None:
@@ -152,13 +161,13 @@ def add_measurements(connection: psycopg.Connection[Any], sizes: Sequence[int], 
         sizes: How many measurements each run has.
         null_every: Each such run has measurements without a time; 0: all have one.
     """
-    _fill(connection, _MEASURED_RUNS, len(sizes), GAP)
-    _fill(connection, _MEASUREMENTS, len(sizes), GAP, sizes=list(sizes), null_every=null_every)
+    _fill(connection, _MEASURED_RUNS, len(sizes))
+    _fill(connection, _MEASUREMENTS, len(sizes), sizes=list(sizes), null_every=null_every)
 
 
 def add_procedures(connection: psycopg.Connection[Any], count: int) -> None:
     """Add procedures. Of each thousand, 300 are created in one transaction."""
-    _fill(connection, _PROCEDURES, count, GAP)
+    _fill(connection, _PROCEDURES, count)
 
 
 def sizes(low: int, high: int, total: int, seed: int = 0) -> list[int]:
@@ -169,6 +178,6 @@ def sizes(low: int, high: int, total: int, seed: int = 0) -> list[int]:
     return drawn
 
 
-def _fill(connection: psycopg.Connection[Any], statement: str, count: int, gap: timedelta, **others: object) -> None:
-    parameters = {"organization": ORGANIZATION, "procedure": PROCEDURE, "newest": NEWEST, "count": count, "gap": gap}
+def _fill(connection: psycopg.Connection[Any], statement: str, count: int, **others: object) -> None:
+    parameters = {"organization": ORGANIZATION, "procedure": PROCEDURE, "newest": NEWEST, "count": count, "gap": GAP}
     connection.execute(statement, {**parameters, **others})

@@ -1,4 +1,8 @@
-"""What the client does not do yet in front of Postgres. This file goes when it does."""
+"""Which of these tests fail today. A line goes when its test passes, and this file and its hook go with the last one.
+
+The client knows its position by offsets. Postgres orders equal times anew for each offset, and an offset costs it what
+it skips.
+"""
 
 import pytest
 
@@ -9,3 +13,122 @@ FAILS_TODAY = pytest.mark.xfail(
     raises=(AssertionError, DriftError),
     reason="a position is an offset, and Postgres orders equal times anew for each offset",
 )
+
+FAILING = {
+    "test_budget.py::test_no_request_lies_deep": [
+        "1 removed per request-16",
+        "1 removed per request-1",
+        "10 removed per request-16",
+        "10 removed per request-1",
+        "20 removed per request-16",
+        "20 removed per request-1",
+        "still-16",
+        "still-1",
+        "ties of 20 to 51-16",
+        "ties of 20 to 51-1",
+        "ties of 8-16",
+        "ties of 8-1",
+    ],
+    "test_budget.py::test_postgres_looks_at_what_the_listing_has": [
+        "1-2",
+        "16-2.5",
+    ],
+    "test_budget.py::test_requests": [
+        "1 removed per request-16",
+        "1 removed per request-1",
+        "10 removed per request-16",
+        "10 removed per request-1",
+        "20 removed per request-16",
+        "20 removed per request-1",
+        "ties of 20 to 51-16",
+        "ties of 20 to 51-1",
+        "ties of 8-16",
+        "ties of 8-1",
+    ],
+    "test_long_groups.py::test_an_import_whose_500_runs_start_at_one_time": [
+        "sort-16",
+        "sort-1",
+    ],
+    "test_long_groups.py::test_measurements_of_which_up_to_200_have_one_time": [
+        "sort-16",
+        "sort-1",
+    ],
+    "test_long_groups.py::test_procedures_have_no_other_order": [
+        "16",
+        "1",
+    ],
+    "test_mirror.py::test_runs_and_their_measurements": [
+        "dozens-sort",
+        "eights-sort",
+        "hundreds-sort",
+    ],
+    "test_resume.py::test_a_still_listing": [
+        "sort-dozens-16",
+        "sort-dozens-1",
+    ],
+    "test_resume.py::test_after_an_error": [
+        "16",
+        "1",
+    ],
+    "test_resume.py::test_beside_writers": [
+        "sort-dozens-16",
+        "sort-dozens-1",
+        "sort-runs-16",
+        "sort-runs-1",
+    ],
+    "test_resume.py::test_the_command_goes_on_and_its_receipt_tells_the_truth": [
+        "sort",
+    ],
+    "test_shards.py::test_shards_of_a_still_listing": [
+        "changing-4",
+        "sort-4",
+    ],
+    "test_since.py::test_an_idle_pass_after_an_import_costs_three_requests": [
+        "index",
+        "sort",
+    ],
+    "test_since.py::test_an_import_of_500_at_one_time": [
+        "sort-16",
+        "sort-1",
+    ],
+    "test_walks.py::test_a_still_listing": [
+        "dozens-changing-1",
+        "dozens-joined-16",
+        "dozens-joined-1",
+        "dozens-parallel-16",
+        "dozens-parallel-1",
+        "dozens-sort-16",
+        "dozens-sort-1",
+        "eights-sort-16",
+        "eights-sort-1",
+        "runs-sort-16",
+        "runs-sort-1",
+        "undated-sort-16",
+        "undated-sort-1",
+    ],
+    "test_walks.py::test_beside_writers": [
+        "dozens-changing-1",
+        "dozens-index-1",
+        "dozens-joined-16",
+        "dozens-joined-1",
+        "dozens-parallel-16",
+        "dozens-parallel-1",
+        "dozens-sort-16",
+        "dozens-sort-1",
+        "eights-sort-16",
+        "eights-sort-1",
+        "runs-changing-1",
+        "runs-index-1",
+        "runs-sort-1",
+        "undated-sort-16",
+        "undated-sort-1",
+    ],
+}
+"""The parameters of each test that fails."""
+
+
+def mark(item):
+    """Mark a test of this folder if it fails today."""
+    name, _, parameters = item.name.partition("[")
+    if parameters.removesuffix("]") in FAILING.get(f"{item.path.name}::{name}", ()):
+        item.add_marker(FAILS_TODAY)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Writer:
     """Creates and removes rows of a table before each response.
 
-    Of what is created, a third is new, a third shares the time of a row that is there, and a third was begun up to 90
-    seconds before it is committed: rows that are newer could be read before.
+    Of what is created, some is new, and some is committed late, so that rows that are newer could be read before. Some
+    has the time of another row.
 
     Args:
         server: The server, which calls it.
@@ -30,6 +30,8 @@ class Writer:
         removed: Rows removed per request.
         seed: Another seed draws others.
         now: Returns the time. By default, it is 20 seconds later for each request.
+        ties: Whether some has the time of another row, which may be old.
+        late: The most seconds from the beginning of a transaction, which dates its rows, to its end.
     """
 
     def __init__(
@@ -42,9 +44,13 @@ class Writer:
         removed: int = 1,
         seed: int = 0,
         now: Callable[[], datetime] | None = None,
+        ties: bool = True,
+        late: float = 90,
     ) -> None:
         self._server, self._table, self._field = server, table, field
         self._created, self._removed = created, removed
+        self._kinds = range(0 if ties else 1, 3)
+        self._late = late
         self._random = Random(seed)  # noqa: S311 - what a test writes
         self._now = now or (lambda: NEWEST + timedelta(seconds=20) * (1 + len(server.log)))
         self._there = sorted(stored(server, table))
@@ -68,7 +74,7 @@ class Writer:
 
     def _create(self) -> None:
         example, id_ = self._random.choice(self._there), f"{self._random.getrandbits(128):032x}"
-        kind, late = self._random.randrange(3), timedelta(seconds=self._random.uniform(1, 90))
+        kind, late = self._random.choice(self._kinds), timedelta(seconds=self._random.uniform(1, self._late))
         values = {"id": id_}
         if kind:
             time = self._now() - late * (kind - 1)

@@ -1,0 +1,105 @@
+"""Passes over what is new, and streams, in front of Postgres: each item comes once, and an idle pass costs little."""
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+from attrs import define
+from postgres import data
+from postgres.plans import CHANGING, INDEX, SORT
+from postgres.tables import NEWEST, add_import
+from postgres.walking import check, listed
+from postgres.writers import Writer, stored
+
+from aiotofupilot import Watermark
+from aiotofupilot.testing import FakeClock, session_in_process
+
+
+@define
+class Follower:
+    """Makes one pass after the other, and keeps nothing but the text of the watermark."""
+
+    server: object
+    clock: FakeClock
+    listing: str = "runs"
+    concurrency: int = 1
+    watermark: str | None = None
+
+    async def __call__(self):
+        """Return the IDs of a pass."""
+        since = None if self.watermark is None else Watermark.parse(self.watermark)
+        async with session_in_process(self.server, self.clock) as session:
+            walk = listed(session, self.listing, concurrency=self.concurrency).since(since)
+            came = [item.id async for item in walk]
+            self.watermark = str(walk.watermark)
+        return came
+
+
+@pytest.fixture
+def clock():
+    return FakeClock(start=NEWEST + timedelta(minutes=15))
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize("plan", [INDEX, SORT, CHANGING], ids=str)
+async def test_an_import_of_500_at_one_time(plan, concurrency, still, clock):
+    server = still(data.imported, plan)
+    follow = Follower(server, clock, concurrency=concurrency)
+    check(await follow(), stored(server, "runs"))
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize("plan", [INDEX, SORT], ids=str)
+@pytest.mark.parametrize("seed", range(2))
+async def test_what_is_committed_late(seed, plan, concurrency, moving, clock):
+    """A transaction dates its rows by its beginning. They come if it takes less than the 60 seconds of the overlap."""
+    server = moving(data.runs, plan)
+    follow, random = Follower(server, clock, concurrency=concurrency), Random(seed)  # noqa: S311 - waits of a test
+    came = await follow()
+    writer = Writer(server, "runs", "created_at", created=3, removed=0, seed=seed, now=clock.now, ties=False, late=55)
+    for _ in range(12):
+        await clock.advance(random.choice([1, 5, 20, 300]))
+        came += await follow()
+    writer.stop()
+    await clock.advance(5)
+    came += await follow()
+    check(came, stored(server, "runs"))
+
+
+@pytest.mark.parametrize("plan", [INDEX, SORT], ids=str)
+async def test_an_idle_pass_after_an_import_costs_three_requests(plan, moving, clock):
+    """Ten minutes of the server's clock after the import was seen first."""
+    server = moving(data.few_runs, plan)
+    follow = Follower(server, clock)
+    await follow()
+    add_import(server.connection, 1_000, at=clock.now())
+    await clock.advance(5)
+    assert len(await follow()) == 1_000
+    await clock.advance(601)
+    assert await follow() == []
+    await clock.advance(60)
+    server.log.clear()
+    assert await follow() == []
+    requests = len(server.log)
+    assert requests <= 3
+    assert len(follow.watermark) < 10_000
+
+
+async def test_a_stream_yields_what_is_committed_late(moving, clock):
+    server = moving(data.runs, INDEX)
+    writer = Writer(server, "runs", "created_at", removed=0, now=clock.now, ties=False, late=30)
+
+    def check_requests(server):
+        assert len(server.log) < 300, "what is missing does not come"
+
+    server.before_response.append(check_requests)
+    came = []
+    async with session_in_process(server, clock) as session, listed(session, "runs").follow() as stream:
+        before = set(writer.created)
+        async for item in stream:
+            came.append(item.id)
+            if len(came) == 40:
+                writer.stop()
+            if len(came) >= 40 and not writer.created - before - set(came):
+                break
+    check(came, writer.created - before)
