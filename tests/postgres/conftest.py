@@ -50,7 +50,7 @@ def still(database):
 
 @pytest.fixture
 def moving(database):
-    """Make a server in front of tables of its own, which may change."""
+    """Make a server in front of tables that this test may change. No other test sees that."""
 
     def moving(fill, plan, seed=0):
         return Server(database.moving(fill), plan, seed)

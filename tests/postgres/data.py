@@ -5,33 +5,33 @@ from functools import partial
 
 from postgres.tables import NEWEST, add_import, add_measurements, add_procedures, add_runs, sizes
 
-runs = partial(add_runs, count=4_000)
+runs = partial(add_runs, count=2_500)
 """Of which a fifth start four at a time."""
 few_runs = partial(add_runs, count=200)
-"""The same, for tests that read them again and again."""
-many_runs = partial(add_runs, count=10_000)
-procedures = partial(add_procedures, count=2_020)
+more_runs = partial(add_runs, count=5_000)
+"""Fewer and more of them."""
+apart = partial(add_runs, count=5_000, tied=False)
+many_apart = partial(add_runs, count=10_000, tied=False)
+"""Runs of which each has its own time."""
+procedures = partial(add_procedures, count=1_400)
 """Of which twice 300 were created in one transaction."""
-eights = partial(add_measurements, sizes=[8] * 500)
+eights = partial(add_measurements, sizes=[8] * 320)
 """Measurements of which eight have one time."""
-dozens = partial(add_measurements, sizes=sizes(20, 51, 4_000))
+dozens = partial(add_measurements, sizes=sizes(20, 51, 2_500))
 """Measurements of which 20 to 51 have one time."""
-hundreds = partial(add_measurements, sizes=sizes(1, 200, 4_000))
+hundreds = partial(add_measurements, sizes=sizes(1, 200, 2_500))
 """Measurements of which up to 200 have one time, so some of these groups are longer than a page."""
+many_eights = partial(add_measurements, sizes=[8] * 625)
+many_dozens = partial(add_measurements, sizes=sizes(20, 51, 5_000))
+"""More of them."""
 few_eights = partial(add_measurements, sizes=[8] * 120)
 few_dozens = partial(add_measurements, sizes=sizes(20, 51, 1_000))
 few_hundreds = partial(add_measurements, sizes=sizes(1, 200, 1_500))
 """The same, for a mirror."""
-undated = partial(add_measurements, sizes=[8] * 300, null_every=60)
+undated = partial(add_measurements, sizes=[8] * 200, null_every=40)
 """Measurements of which 40 have no time."""
-many_undated = partial(add_measurements, sizes=[8] * 300, null_every=9)
+many_undated = partial(add_measurements, sizes=[8] * 150, null_every=9)
 """Measurements of which more than a page have no time."""
-
-
-apart = partial(add_runs, count=10_000, tied=False)
-"""Runs of which each has its own time."""
-many_eights = partial(add_measurements, sizes=[8] * 1_250)
-many_dozens = partial(add_measurements, sizes=sizes(20, 51, 10_000))
 
 
 def imported(connection):

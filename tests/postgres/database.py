@@ -79,30 +79,30 @@ class Database:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         self._address = server.get_uri(database=name)
         self._open: list[Connection] = []
-        self._filled: dict[Callable[[Connection], None], str] = {}
-        """The schemas that several tests read, by the functions that filled them."""
-        self._schemas = 0
+        self._schemas: dict[Callable[[Connection], None], str] = {}
+        """The schemas that there are, by the functions that filled them."""
         with self._connect("public") as connection:
             connection.execute("CREATE EXTENSION pg_stat_statements")
 
     def still(self, fill: Callable[[Connection], None]) -> Connection:
-        """Return a connection to tables that a function has filled, once. Nothing in them may be changed."""
-        if fill not in self._filled:
-            self._filled[fill] = self._schema(fill)
-        return self._connect(self._filled[fill])
+        """Return a connection to tables that a function has filled, once for all tests. Nothing in them may change."""
+        if fill not in self._schemas:
+            self._schemas[fill] = self._filled(f"tables{len(self._schemas)}", fill)
+        return self._connect(self._schemas[fill])
 
     def moving(self, fill: Callable[[Connection], None]) -> Connection:
-        """Return a connection to tables that a function fills now. They may be changed."""
-        return self._connect(self._schema(fill))
+        """Return a connection to the same tables in a transaction, which is never committed. They may be changed."""
+        connection = self.still(fill)
+        connection.execute("BEGIN")
+        return connection
 
     def close(self) -> None:
         """Close all connections."""
         while self._open:
             self._open.pop().close()
 
-    def _schema(self, fill: Callable[[Connection], None]) -> str:
-        self._schemas += 1
-        name = f"tables{self._schemas}"
+    def _filled(self, name: str, fill: Callable[[Connection], None]) -> str:
+        """Make a schema, fill its tables, and return its name."""
         with self._connect(name) as connection:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
             create(connection)

@@ -65,3 +65,4 @@ JOINED = Plan(
 
 CHANGING = Plan("changing", {}, shows=(), changes=(INDEX, SORT))
 """The planner changes its mind after every seven requests."""
+PLANS = {plan.name: plan for plan in (INDEX, SORT, PARALLEL, JOINED, CHANGING)}

@@ -13,18 +13,16 @@ from postgres.writers import stored
 from aiotofupilot import DriftError
 from aiotofupilot.testing import session_in_process
 
-PLANS = pytest.mark.parametrize("plan", [INDEX, SORT, CHANGING], ids=str)
+PLANS = pytest.mark.parametrize(("plan", "concurrency"), [(INDEX, 1), (SORT, 1), (SORT, 16), (CHANGING, 16)], ids=str)
 IN_FLIGHT = pytest.mark.parametrize("concurrency", [1, 16])
 
 
-@IN_FLIGHT
 @PLANS
 async def test_measurements_of_which_up_to_200_have_one_time(plan, concurrency, still):
     server = still(data.hundreds, plan)
     check(await walk(server, "measurements", concurrency=concurrency), stored(server, "measurements"))
 
 
-@IN_FLIGHT
 @PLANS
 async def test_an_import_whose_500_runs_start_at_one_time(plan, concurrency, still):
     """It takes at most 15 requests, beside the page that the others would take."""
