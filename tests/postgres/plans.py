@@ -22,7 +22,7 @@ class Plan:
     settings: Mapping[str, str]
     """What forces the planner to it."""
     shows: tuple[str, ...]
-    """What EXPLAIN ANALYZE then says of any page."""
+    """What EXPLAIN then says of a page in the order of the time."""
     hides: tuple[str, ...] = ()
     """What it does not say."""
     is_joined: bool = False
@@ -54,12 +54,12 @@ INDEX = Plan(
     hides=("Sort", "Seq Scan"),
 )
 """The index has the order. It is the same for every offset."""
-SORT = Plan("sort", {**_NO_INDEX, **_NOT_PARALLEL}, shows=("Sort Method", "Seq Scan"), hides=("Index", "Gather"))
+SORT = Plan("sort", {**_NO_INDEX, **_NOT_PARALLEL}, shows=("Sort Key", "Seq Scan"), hides=("Index", "Gather"))
 """The table is read and sorted for each page. Equal keys have another order for each offset."""
-PARALLEL = Plan("parallel", {**_NO_INDEX, **_PARALLEL}, shows=("Gather Merge", "Sort Method"), hides=("Index",))
+PARALLEL = Plan("parallel", {**_NO_INDEX, **_PARALLEL}, shows=("Gather Merge", "Sort Key"), hides=("Index",))
 """Workers sort parts of the table. Equal keys have another order each time."""
 JOINED = Plan(
-    "joined", {**_NO_INDEX, **_NOT_PARALLEL}, shows=("Sort Method", "Hash Join"), hides=("Index",), is_joined=True
+    "joined", {**_NO_INDEX, **_NOT_PARALLEL}, shows=("Sort Key", "Hash Join"), hides=("Index",), is_joined=True
 )
 """The same as the sort, of measurements that are joined with their runs."""
 

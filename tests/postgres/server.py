@@ -279,6 +279,10 @@ class RequestLog(list[Asked]):
         return sum(asked.cursor + asked.items for asked in self)
 
 
+class WrongPlanError(Exception):
+    """Postgres uses another plan than the one that a test is about."""
+
+
 class BadRequestError(Exception):
     """The query is not valid."""
 
@@ -298,6 +302,8 @@ class Server:
     _random: Random = field(init=False)
     _forced: Plan | None = field(init=False, default=None)
     """The plan that the connection was set to last."""
+    _checked: set[tuple[str, str]] = field(init=False, factory=set)
+    """The listings, and the names of their plans, that EXPLAIN was asked for."""
 
     def __attrs_post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 - delays of a test
@@ -324,6 +330,8 @@ class Server:
             statement, parameters = self.statement(name, request.query)
         except BadRequestError as error:
             return 400, {"message": str(error), "code": "BAD_REQUEST"}
+        if _is_by_time(name, request.query):
+            self._check_plan(name, statement, parameters)
         rows = self._execute(statement, parameters)
         limit, cursor = parameters["limit"] - 1, parameters["cursor"]
         page, has_more = rows[:limit], len(rows) > limit
@@ -333,9 +341,7 @@ class Server:
 
     def explain(self, name: str, **query: str) -> str:
         """Return what EXPLAIN ANALYZE says of a page."""
-        statement, parameters = self.statement(name, Query(query))
-        lines = self._execute(f"EXPLAIN (ANALYZE, BUFFERS OFF) {statement}", parameters)
-        return "\n".join(line for (line,) in lines)
+        return self._explain("(ANALYZE, BUFFERS OFF)", *self.statement(name, Query(query)))
 
     def statement(self, name: str, query: Query) -> tuple[str, dict[str, Any]]:
         """Return the SELECT of a page, which has a row more than the page, and its parameters.
@@ -375,6 +381,22 @@ class Server:
             f"ORDER BY {of}{table.orders[order]} {direction} LIMIT %(limit)s OFFSET %(cursor)s"
         ), parameters
 
+    def _check_plan(self, name: str, statement: str, parameters: Mapping[str, Any]) -> None:
+        """Check once for each listing and plan that Postgres does what is meant.
+
+        Raises:
+            WrongPlanError: It does something else.
+        """
+        plan = self.plan.at(len(self.log))
+        if (name, plan.name) not in self._checked:
+            self._checked.add((name, plan.name))
+            explained = self._explain("", statement, parameters)
+            if any(word not in explained for word in plan.shows) or any(word in explained for word in plan.hides):
+                raise WrongPlanError(explained)
+
+    def _explain(self, how: str, statement: str, parameters: Mapping[str, Any]) -> str:
+        return "\n".join(line for (line,) in self._execute(f"EXPLAIN {how} {statement}", parameters))
+
     def _execute(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         plan = self.plan.at(len(self.log))
         if self._forced is not plan:
@@ -383,6 +405,13 @@ class Server:
                 self.connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
             self._forced = plan
         return self.connection.execute(statement, parameters).fetchall()
+
+
+def _is_by_time(name: str, query: Query) -> bool:
+    """Return whether a plan holds for a query: it selects no single items, and an index may have its order."""
+    default, *_ = TABLES[name].orders
+    is_selective = any(parameter in TABLES[name].texts for parameter in query if parameter != "procedure_id")
+    return not is_selective and query.get("sort_by", default) in (default, "created_at")
 
 
 def _integer(name: str, value: str, low: int = 0, high: int = 2**53) -> int:
