@@ -4,20 +4,24 @@ A history is a listing of a few items, what is created and removed between its r
 arrive, and the item after which the walk is resumed from the text of its checkpoint. `explore` runs all of them. Each
 is a list of choices. The client is run with one list after the other, and each run says where there was another choice.
 
-The server is in this file, because it has to be believed. The session, the listing and the walk are the package's.
+The server is in this file, because it has to be believed. How it orders equal times and reads its filters is in
+``fakes/database.py``. The session, the listing and the walk are the package's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import selectors
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
+from fakes.database import FILTERS, MILLISECOND, ORDERS, Listed, shown
 
 from aiotofupilot import Checkpoint, DriftError, TofuPilotError
 from aiotofupilot.sandbox.request import Delivery
@@ -30,11 +34,16 @@ if TYPE_CHECKING:
     from aiotofupilot import Procedure, TofuPilotSession, Walk
     from aiotofupilot.sandbox import Request
 
-_REQUESTS_AT_MOST = 60
+_log = logging.getLogger("aiotofupilot")
+
+_REQUESTS_AT_MOST = 100
 """A walk that makes more requests in so small a listing stands still."""
 
+_FAILURES_AT_MOST = 100
+"""A walk that is wrong can make the histories in a bound endlessly many."""
+
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-_GAP = 1 << 12  # seconds between two items at first, so that others can be created between them
+_HOUR = timedelta(seconds=1 << 12)  # it can be halved often, so that items can be created between two others
 
 
 @frozen
@@ -54,12 +63,24 @@ class Bound:
     passed: int = 0
     """How many more items are listed before these. A walk has yielded them, and the history begins at its checkpoint.
     After more than eight of them, the walk does not know where the listing began."""
+    alike: int = 1
+    """How many items in a row have one time at first."""
+    order: str = "index"
+    """How the server orders equal times."""
+    filter: str = "inclusive"
+    """How it reads ``created_after`` and ``created_before``."""
+    gap: timedelta = _HOUR
+    """The time between two items at first that do not have the same one."""
 
     def __str__(self) -> str:
         passed = f"after {self.passed} more, " if self.passed else ""
         resumes = ", resumed anywhere" if self.resumes else ""
-        flight = f"{self.in_flight} in flight"
-        return f"{self.items} items, {passed}{self.changes} changes, pages of {self.limit}, {flight}{resumes}"
+        alike = f", {self.alike} at one time" if self.alike > 1 else ""
+        order = f", {self.order}" if self.order != "index" else ""
+        filtered = f", filter {self.filter}" if self.filter != "inclusive" else ""
+        gap = f", {self.gap / MILLISECOND:g} ms between" if self.gap != _HOUR else ""
+        listed = f"{self.items} items, {passed}{self.changes} changes{alike}{gap}{order}{filtered}"
+        return f"{listed}, pages of {self.limit}, {self.in_flight} in flight{resumes}"
 
 
 class Choices:
@@ -88,10 +109,13 @@ class Choices:
 
 
 class Row(NamedTuple):
-    """An item, and the seconds that order it: the newest one comes first."""
+    """An item."""
 
     id: str
-    at: int
+    at: datetime
+    """Its time, which orders the listing: the newest one comes first."""
+    stored: int
+    """How many items were stored before it."""
 
 
 @define
@@ -101,8 +125,15 @@ class Server:
     bound: Bound
     choices: Choices
     rows: list[Row] = field(init=False)
+    """In the order of the listing. Those with one time are in the order of an index."""
+    times: dict[str, datetime] = field(init=False)
+    """The time of every item that there ever was."""
     stayed: set[str] = field(init=False)
     """The items that were listed at first and were not removed."""
+    longest: int = field(init=False)
+    """The most items that ever had one time, as JSON shows it."""
+    is_seen_unsorted: bool = False
+    """Whether a page was not in the order of its times."""
     events: list[str] = field(factory=list[str])
     """What has happened, for people."""
     changes: int = 0
@@ -110,9 +141,17 @@ class Server:
     api_key: str = "key"
 
     def __attrs_post_init__(self) -> None:
-        names = [chr(ord("a") + at) for at in range(self.bound.passed + self.bound.items)]
-        self.rows = [Row(name, (len(names) - at) * _GAP) for at, name in enumerate(names)]
-        self.stayed = set(names[self.bound.passed :])
+        bound = self.bound
+        names = [chr(ord("a") + at) for at in range(bound.passed + bound.items)]
+        places = [bound.passed + (at - bound.passed) // bound.alike for at in range(len(names))]
+        newest = _EPOCH + len(names) * bound.gap
+        self.rows = [
+            Row(name, newest - place * bound.gap, len(names) - at)
+            for at, (name, place) in enumerate(zip(names, places, strict=True))
+        ]
+        self.times = {row.id: row.at for row in self.rows}
+        self.stayed = set(names[bound.passed :])
+        self.longest = _longest(self.rows)
 
     def change(self) -> None:
         """Create and remove items as the choices say."""
@@ -126,11 +165,17 @@ class Server:
                 name, what = self.rows.pop(place).id, "removed"
                 self.stayed.discard(name)
             else:
-                newer = self.rows[place - 1].at if place else (self.rows[0].at if self.rows else 0) + 2 * _GAP
-                older = self.rows[place].at if place < len(self.rows) else 0
                 name, what = chr(ord("A") + self.changes - 1), "created"
-                self.rows.insert(place, Row(name, (newer + older) // 2))
-            self.events.append(f"{name} is {what}: {_names(self.rows)}")
+                self.rows.insert(place, Row(name, self._time_at(place), len(self.times) + 1))
+                self.times[name] = self.rows[place].at
+                self.longest = max(self.longest, _longest(self.rows))
+            self.events.append(f"{name} is {what}: {self._drawn(self.rows)}")
+
+    def _time_at(self, place: int) -> datetime:
+        """Return a time between those of two neighbours. Between two equal ones, it is the same."""
+        older = self.rows[place].at if place < len(self.rows) else _EPOCH
+        newer = self.rows[place - 1].at if place else max(older, _EPOCH) + 2 * self.bound.gap
+        return older + (newer - older) / 2
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
@@ -140,26 +185,91 @@ class Server:
             raise EndlessError
         self.change()
         cursor, limit = int(request.query.get("cursor", 0)), int(request.query["limit"])
-        page = self.rows[cursor : cursor + limit]
-        has_more = cursor + limit < len(self.rows)
-        self.events.append(f"{limit} at {cursor}: {_names(page)}")
+        selected = [row for row in self.rows if self._selects(row, request)]
+        page = self._page(selected, cursor, cursor + limit)
+        has_more = cursor + limit < len(selected)
+        bounds = "".join(f", {name} {request.query[name]}" for name in _BOUNDS if name in request.query)
+        self.events.append(f"{limit} at {cursor}{bounds}: {self._drawn(page)}")
+        self.is_seen_unsorted |= any(older.at > newer.at for newer, older in pairwise(page))
         meta = {"has_more": has_more, "next_cursor": cursor + limit if has_more else None}
         body = json.dumps({"data": [_document(row) for row in page], "meta": meta}).encode()
         response = Delivery.of(200, {"Content-Type": "application/json"}, body)
         yield Delivery((1.0, *response.steps))
+
+    def _selects(self, row: Row, request: Request) -> bool:
+        """Return whether a row meets the filters of a request."""
+        manner = FILTERS[self.bound.filter]
+        # The other time is what a late upload has: the item had begun before, and is in the place of its beginning.
+        time = row.at + 1.5 * self.bound.gap if manner.is_of_another_time else row.at
+        return all(
+            manner.selects(time, datetime.fromisoformat(request.query[name]), is_before=is_before)
+            for name, is_before in _BOUNDS.items()
+            if name in request.query
+        )
+
+    def _page(self, selected: Sequence[Row], start: int, stop: int) -> list[Row]:
+        """Return the rows of a page, as the database orders them for it."""
+        ranks = {time: rank for rank, time in enumerate(dict.fromkeys(row.at for row in selected))}
+        listed = [Listed(row, ranks[row.at], row.stored) for row in selected]
+        return [row for row, *_ in ORDERS[self.bound.order](listed, start, stop, self.choices.choose)]
+
+    def _drawn(self, rows: Sequence[Row]) -> str:
+        """Write the names of rows. Where some have one time, a stroke separates the times."""
+        groups = ["".join(row.id for row in group) for _, group in groupby(rows, lambda row: shown(row.at))]
+        return ("|" if self.longest > 1 else "").join(groups) or "-"
+
+    def is_right(self, yielded: Sequence[str], *, resumed: Sequence[str]) -> bool:
+        """Return whether each item that stayed came, in the order of the times, and none came twice."""
+        once = {*resumed, *yielded}
+        stayed = [shown(self.times[name]) for name in yielded if name in self.stayed]
+        is_in_order = self.bound.order == "unsorted" or stayed == sorted(stayed, reverse=True)
+        return len(once) == len(resumed) + len(yielded) and self.stayed <= once and is_in_order
+
+    def allowed(self, on_drift: str | None) -> set[str]:
+        """Return how this history may end.
+
+        Items of one time are a set, so no order of them and no filter may cost an item. There are two exceptions, of
+        which a walk has to warn, or to raise an error with ``resync``. Procedures have no other order, which would tell
+        the items of a long group apart. And a listing without an order has no position; one whose pages happened to be
+        sorted did not show that.
+        """
+        bound, allowed = self.bound, {"exact"}
+        is_still = bound.order == "index" and not self.changes
+        if bound.filter != "inclusive":
+            allowed |= {"warned"}
+        if self.longest >= bound.limit or bound.order == "unsorted":
+            allowed |= {"warned"} if is_still else {"warned", "unchecked"}
+        if bound.order == "unsorted" and not self.is_seen_unsorted:
+            allowed |= {"wrong", "refused"}
+        return allowed - {"warned", "unchecked"} | {"refused"} if on_drift and len(allowed) > 1 else allowed
+
+
+_BOUNDS = {"created_after": False, "created_before": True}
+"""The filters by time, and whether each is a latest time."""
+
+
+def _longest(rows: Sequence[Row]) -> int:
+    return max(Counter(shown(row.at) for row in rows).values(), default=0)
 
 
 class EndlessError(Exception):
     """The walk makes too many requests."""
 
 
-def _names(rows: Sequence[Row]) -> str:
-    return "".join(row.id for row in rows) or "-"
-
-
 def _document(row: Row) -> dict[str, Any]:
-    created_at = (_EPOCH + timedelta(seconds=row.at)).isoformat(timespec="milliseconds")
+    created_at = row.at.isoformat(timespec="milliseconds")
     return {"id": row.id, "name": row.id, "created_at": created_at.replace("+00:00", "Z")}
+
+
+class Warnings(logging.Handler):
+    """Counts the warnings of the package."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
 
 
 class Line(FakeClock):
@@ -203,7 +313,10 @@ class Outcome:
     """How a history ended."""
 
     verdict: str
-    """``exact``; ``refused``, with a `DriftError`; or ``wrong``."""
+    """``exact``; ``warned``, which is exact after a warning that it may not be; ``unchecked``, which is not exact after
+    one; ``refused``, with a `DriftError`; or ``wrong``, which is not exact, and says nothing."""
+    is_allowed: bool
+    """Whether such a history may end like this."""
     size: tuple[int, int]
     """How much happens in it: the number of choices that were not the first of their kind, and that of all events."""
     resyncs: int
@@ -224,19 +337,22 @@ class Lab:
     def __init__(self, **options: Any) -> None:
         self._line = Line()
         self._options = options
+        self._warnings = Warnings()
         self._runner = asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Idle(self._line)))
 
     def __enter__(self) -> Self:
+        _log.addHandler(self._warnings)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _log.removeHandler(self._warnings)
         self._runner.close()
 
     def start(self, bound: Bound) -> str:
         """Return the checkpoint at which the histories in a bound begin."""
         if not bound.passed:
             return "0"
-        server = Server(evolve(bound, changes=0, limit=bound.passed, resumes=False), Choices())
+        server = Server(evolve(bound, changes=0, limit=bound.passed, resumes=False, order="index"), Choices())
         return self._runner.run(self._checkpoint(server))
 
     async def _checkpoint(self, server: Server) -> str:
@@ -251,25 +367,31 @@ class Lab:
         return self._runner.run(self._history(Server(bound, choices), start)), choices
 
     async def _history(self, server: Server, start: str) -> Outcome:
-        verdict, yielded = "exact", list[str]()
+        failure, yielded = "", list[str]()
         walks: list[Walk[Procedure]] = []
+        self._warnings.count = 0
         async with session_in_process(server, self._line) as session:
             try:
                 await self._walk(session, server, start, yielded, walks)
-            except DriftError as error:
-                verdict = "refused"
-                server.events.append(f"DriftError: {error}")
             except (TofuPilotError, EndlessError) as error:
-                verdict = "wrong"
+                failure = "refused" if isinstance(error, DriftError) else "wrong"
                 server.events.append(f"{type(error).__name__}: {error}")
-        stayed = [name for name in yielded if name in server.stayed]
-        passed = [chr(ord("a") + at) for at in range(server.bound.passed)]
-        is_doubled = len({*passed, *yielded}) < len(passed) + len(yielded)
-        if is_doubled or (verdict == "exact" and stayed != sorted(server.stayed)):
-            verdict = "wrong"
+        verdict = failure or self._verdict(server, walks, yielded)
+        allowed = server.allowed(self._options.get("on_drift"))
         size = sum(chosen > 0 for chosen, _ in server.choices.made), len(server.events)
         resyncs = sum(walk.stats.resyncs for walk in walks)
-        return Outcome(verdict, size, resyncs, tuple(server.events), "".join(yielded))
+        return Outcome(verdict, verdict in allowed, size, resyncs, tuple(server.events), "".join(yielded))
+
+    def _verdict(self, server: Server, walks: Sequence[Walk[Procedure]], yielded: Sequence[str]) -> str:
+        """Return the verdict on walks that came to the end."""
+        unchecked = sum(walk.stats.is_unchecked for walk in walks)
+        if self._warnings.count != unchecked:
+            server.events.append(f"{self._warnings.count} warnings of {unchecked} walks that are unchecked")
+            return "wrong"
+        passed = [chr(ord("a") + at) for at in range(server.bound.passed)]
+        if server.is_right(yielded, resumed=passed):
+            return "warned" if unchecked else "exact"
+        return "unchecked" if unchecked else "wrong"
 
     async def _walk(
         self, session: TofuPilotSession, server: Server, start: str, yielded: list[str], walks: list[Walk[Procedure]]
@@ -307,19 +429,23 @@ class Tally:
     resynced: int = 0
     """In how many the walk noticed that the listing had moved."""
     shortest: Outcome | None = None
-    """The shortest one that is not exact. None: all are."""
+    """The shortest one that ends as none may. None: there is none."""
 
     @classmethod
     def of(cls, bound: Bound, **options: Any) -> Tally:
-        """Run all histories in a bound."""
-        tally = cls(bound)
+        """Run all histories in a bound, or until a number of them have failed."""
+        tally, failures = cls(bound), 0
         with Lab(**options) as lab:
             for outcome in explore(lab, bound):
                 tally.verdicts[outcome.verdict] += 1
                 tally.resynced += outcome.resyncs > 0
-                is_shorter = tally.shortest is None or outcome.size < tally.shortest.size
-                if outcome.verdict != "exact" and is_shorter:
+                if outcome.is_allowed:
+                    continue
+                if tally.shortest is None or outcome.size < tally.shortest.size:
                     tally.shortest = outcome
+                failures += 1
+                if failures == _FAILURES_AT_MOST:
+                    break
         return tally
 
     def __str__(self) -> str:
