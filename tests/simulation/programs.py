@@ -417,7 +417,7 @@ class Walking(Iterating):
         cursor = None if text is None else Checkpoint.parse(text)
         on_unreadable = "skip" if self.skips else "raise"
         rest = None if self.max_items is None else self.max_items - len(self.got)
-        listing = self.listing.list(cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options)
+        listing = self.listing.list(**self.line.query, cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options)
         self.began_piece = len(self.got)
         self.taken()
         return (listing.raw() if self.is_raw else listing).walk()
@@ -450,7 +450,7 @@ class Paging(Program):
     """Takes the pages as the server cuts them."""
 
     async def act(self):
-        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
         pages = listing.pages()
 
         async def take():
@@ -472,7 +472,7 @@ class Detailing(Iterating):
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
-        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip")
+        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip")
         return listing.details(max_buffer=self.max_buffer).walk()
 
     def begin(self, sent):
@@ -508,7 +508,7 @@ class Catching(Iterating):
 
     def make(self, text):
         watermark = self.watermark if text is None else Watermark.parse(text)
-        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
         return listing.since(watermark)
 
     async def act(self):
@@ -544,7 +544,7 @@ class Following(Program):
 
     async def act(self):
         chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
-        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
         watermark, self.backlog, self.again = None, None, 0
         if chance.random() < 0.5:
             known = listing.since()
@@ -566,7 +566,7 @@ class Following(Program):
             except TofuPilotError as error:
                 self.meet(error)
                 if isinstance(error, SessionError):
-                    listing = self.listing.list(limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+                    listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
                 if self.errors > 20:
                     return
                 await asyncio.sleep(1.0)
@@ -589,7 +589,7 @@ class Counting(Program):
     async def act(self):
         self.line.lengths = {len(self.line.rows)}
         sent = self.requests
-        number = await self.whole(self.listing.list(limit=self.limit, concurrency=self.concurrency).count)
+        number = await self.whole(self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency).count)
         oracle.judge_count(self, number, self.requests - sent)
 
 
@@ -598,7 +598,7 @@ class Sharding(Program):
 
     async def act(self):
         parts = self.chance.choice((1, 2, 3, 7))
-        listing = self.listing.list(limit=self.limit, concurrency=self.concurrency)
+        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency)
         shards = [Shard.parse(str(shard)) for shard in await self.whole(partial(listing.shards, parts))]
         self.parts, self.cut_for = parts, self.requests
         is_cut = parts > 1 and self.line.kind == "runs" and len(self.line.rows) > self.limit and oracle.is_still(self)

@@ -8,7 +8,8 @@ from functools import lru_cache
 from uuid import UUID
 
 from attrs import define, evolve
-from fakes import paging
+from fakes.database import ENABLED, shown
+from simulation.database import time_of, with_time
 
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.faults import Fault
@@ -51,6 +52,9 @@ SINGLE = (
 )
 """What may be wrong with a single response."""
 
+DATABASE = {"orders", "filters", "caps", "nulls"}
+"""What is in the way if the database answers by itself. Otherwise the sandbox does."""
+
 NOTICED = tuple(fault for fault in SINGLE if fault not in {faults.html(), faults.cut(announced=False)})
 """What is noticed even if the response is a file, which can have any content."""
 
@@ -74,15 +78,35 @@ def made(kind, size, alike, runs):
     return [with_time(item, time_of(items[at - at % alike])) for at, item in enumerate(items)]
 
 
-def time_of(item):
-    return getattr(item, "started_at", None) or item.created_at
+@lru_cache(maxsize=8)
+def many(kind, size, alike, runs):
+    """Return a listing that is longer than those of the sandbox: their items come again and again, each an older one."""
+    items, minute = made(kind, 500, 1, runs), timedelta(minutes=1)
+    newest = time_of(items[0])
+    return [
+        distinct(with_time(evolve(items[at % len(items)], id=str(UUID(int=at))), newest - at // alike * minute), at)
+        for at in range(size)
+    ]
 
 
-def with_time(item, time):
-    """Return an item with another time, in what it is sorted by and in what says when it was created."""
-    if hasattr(item, "started_at"):
-        return evolve(item, started_at=time, ended_at=time + item.duration, created_at=time)
-    return evolve(item, created_at=time)
+def distinct(item, number):
+    """Return an item with a number of its own where such an item has one."""
+    if hasattr(item, "serial_number"):
+        return evolve(item, serial_number=f"N-{number}")
+    if hasattr(item, "unit") and hasattr(item, "duration"):
+        return evolve(item, unit=evolve(item.unit, serial_number=f"N-{number}"))
+    return evolve(item, number=f"N-{number}") if hasattr(item, "number") else item
+
+
+def as_shown(item):
+    """Return an item as the API shows it."""
+    time = time_of(item)
+    return item if time is None or not time.microsecond % 1000 else with_time(item, shown(time))
+
+
+def is_before(time, other):
+    """Return whether an item with a time comes after one with another time. Those without a time stay where they are."""
+    return time is not None and time <= other
 
 
 @define(eq=False)
@@ -100,8 +124,8 @@ class Window:
 class Line:
     """The items of one listing, as they come and go, with the time at which each could be seen."""
 
-    def __init__(self, world, plots):
-        self.world, self.chance = world, world.chance("line")
+    def __init__(self, world, plots, database):
+        self.world, self.chance, self.database = world, world.chance("line"), database
         chance, on = self.chance, world.on
         self.kind = chance.choice(("procedures", "procedures", "runs", "runs", "units", "parts", "logs"))
         tiny = "tiny" in on
@@ -110,20 +134,32 @@ class Line:
         self.limit = chance.choice((2, 2, 3, 5) if tiny else (20, 25, 50, 50, 100, 100))
         if "details" in plots and self.kind == "logs":
             self.kind = "units"
+        if "nulls" in on:
+            self.kind = database.chance.choice(("measurements", "phases"))
+        elif self.kind == "parts" and on & {"filters", "deep", "caps"}:
+            self.kind = "procedures"  # parts have no filter by time
         runs = 60 if self.kind == "logs" or {"details", "downloads"} & {*plots} else 600
         self.sandbox = known = Sandbox(procedures=700, runs=runs)
         known.api_key = f"secret-key-{world.seed}-of-a-universe"
         self.rows = known.rows(self.kind)
-        self.rows[:] = made(self.kind, chance.choice(sizes), alike, runs)
+        self.query = {}
+        """What a program has to ask for."""
+        self.rows[:] = self._begun(chance.choice(sizes), alike, runs)
+        self.stored = {item.id: at for at, item in enumerate(reversed(self.rows))}
+        """The order in which the items were stored."""
         self.late = chance.random() < 0.5
         self.anywhere = False
         """Whether items turn up in the middle of the listing, as old as their neighbours."""
         self.seen = {item.id: (-1.0, float("inf")) for item in self.rows}
         """When each item could be seen, and when it was removed."""
-        self.items = {item.id: item for item in self.rows}
+        self.items = {item.id: as_shown(item) for item in self.rows}
+        """Each item that there ever was, as the API shows it."""
+        self.alike = Counter(map(self._group, self.rows)) if ENABLED else Counter()
+        self.longest = max(self.alike.values(), default=0)
+        """The most items that ever had one time, as the API shows it, and that no other order tells apart."""
         self.changes = 0
         self.lengths = {len(self.rows)}
-        self.unordered = "ties" in on and chance.random() < 0.3
+        self.unordered = "ties" in on and chance.random() < 0.3 and not ENABLED
         if self.unordered:
             known.before_response.append(self._reorder)
         self.odd = chance.choice(sorted(ODD)) if "odd" in on else None
@@ -132,6 +168,32 @@ class Line:
         self.unreadable = {item.id for item in chance.sample(self.rows, count)}
         self.is_quiet = True
         """Whether nothing comes and goes any more."""
+
+    def _begun(self, size, alike, runs):
+        """Return the items with which the listing begins."""
+        database, on = self.database, self.world.on
+        if "orders" in on:
+            alike = database.chance.choice((3, 8, 40, 1000))
+        if "deep" in on:
+            items = many(self.kind, database.size, min(alike, 40), runs)
+        elif "nulls" in on:
+            procedure_id = self.sandbox.runs[0].procedure.id
+            of_it = {run.id for run in self.sandbox.runs if run.procedure.id == procedure_id}
+            self.query = {"procedure_id": procedure_id}
+            items = [item for item in made(self.kind, 5000, 1, runs) if item.run_id in of_it and item.is_final_attempt]
+            items = [item for item in items if item.started_at is not None][:size]
+        else:
+            items = made(self.kind, size, alike, runs)
+        return database.kept(items) if items else items
+
+    def _group(self, item):
+        """Return what an item shares with those among which only its place in a page tells it apart."""
+        time = time_of(item)
+        of_run = getattr(item, "run_id", None) or (item.run.id if self.kind == "logs" else None)
+        serial_number = item.serial_number if self.kind == "units" else None
+        if self.kind == "runs":
+            serial_number = item.unit.serial_number
+        return time and shown(time), of_run, serial_number
 
     def _reorder(self, *_):
         """List what has the same time in another order."""
@@ -165,30 +227,41 @@ class Line:
             self.create()
 
     def create(self):
-        """Create an item now. It may be seen later, but keeps its time."""
+        """Create an item now, or some in a transaction. They may be seen later, but keep the time of its beginning."""
         ago = self.chance.uniform(0.0, LATE) if self.late and self.chance.random() < 0.5 else 0.0
         time = self.world.begins + timedelta(
             milliseconds=int(1000 * (self.world.now - ago))
         )  # the API has no more digits
         if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > self.world.begins - timedelta(days=1):
             time = max(time_of(self.rows[0]), time - timedelta(seconds=int(self.world.now) % 7))
-        at = next((at for at, item in enumerate(self.rows) if time_of(item) <= time), len(self.rows))
-        self.insert(at, time)
+        if self.database.filter == "by microseconds":
+            time += self.chance.randrange(1000) * timedelta(microseconds=1)
+        at = next((at for at, item in enumerate(self.rows) if is_before(time_of(item), time)), len(self.rows))
+        for _ in range(self.database.chance.choice((1, 1, 1, 4)) if ENABLED and self.late else 1):
+            self.insert(at, time)
 
     def insert(self, at, time):
         chance, world = self.chance, self.world
         template = made(self.kind, 20, 1, 60)[chance.randrange(6)]
+        if self.query:
+            template = self.template
         item = with_time(evolve(template, id=self._new_id()), time)
         if self.kind in {"units", "parts"}:
             name = "serial_number" if self.kind == "units" else "number"
             item = evolve(item, **{name: f"N-{next(world.number)}"})
+        elif ENABLED:
+            item = distinct(item, f"of-{next(world.number)}")
         if self.kind == "logs":
             run = with_time(evolve(made("runs", 20, 1, 60)[0], id=self._new_id()), time)
             self.sandbox.runs.insert(0, run)
             item = evolve(item, run=evolve(item.run, id=run.id))
         self.rows.insert(at, item)
-        self.items[item.id] = item
+        self.items[item.id] = as_shown(item)
+        self.stored[item.id] = len(self.stored)
         self.seen[item.id] = (world.now, float("inf"))
+        if ENABLED:
+            self.alike[self._group(item)] += 1
+            self.longest = max(self.longest, self.alike[self._group(item)])
         self._changed()
 
     def _new_id(self):
@@ -197,6 +270,7 @@ class Line:
     def remove(self, at):
         item = self.rows.pop(at)
         self.seen[item.id] = (self.seen[item.id][0], self.world.now)
+        self.alike[self._group(item)] -= 1
         self._changed()
 
     def _changed(self):
@@ -258,6 +332,9 @@ class Server:
     def alter(self, delivery, request, chance):
         """Return what becomes of a response: it may be another one, and it takes its time."""
         now, way = self.world.now, self.takes()
+        if self.world.on & DATABASE and delivery.status == 200 and request.page is not None:
+            if request.path.rstrip("/").endswith(f"/{self.line.kind}"):
+                delivery = self.line.database.response(self.line, request)
         wrong = self._wrong(request)
         if self.unreadable is not None and wrong is None and self.line.unreadable:
             delivery = self.unreadable.alter(delivery, request, chance)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from simulation import oracle
+from simulation.database import Database
 from simulation.network import Limiter, Way, connect
 from simulation.programs import KINDS
 from simulation.server import Line, Server
@@ -39,9 +40,12 @@ class Universe:
         self.folder = Path(folder)
         chance = self.chance = world.chance("universe")
         number = chance.choice((2, 3)) if "together" in world.on else 1
-        self.plots = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=number * ROUNDS)
+        database = Database(world)
+        world.on = database.change(world.on)
+        plots = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=number * ROUNDS)
+        self.plots = [database.plot(plot) for plot in plots]
         self.rounds = [self.plots[nth::ROUNDS] for nth in range(ROUNDS)]
-        self.line = Line(world, self.plots)
+        self.line = Line(world, self.plots, database)
         self.server = Server(world, self.line)
         self.way = Way(world, self.server)
         self.session = None
