@@ -50,6 +50,8 @@ class Sent:
     """Whether the program has not sent the same one before."""
     starts: int
     """How often the server had asked for a pause."""
+    is_by_value: bool = False
+    """Whether it asks for what is before or after a time."""
     is_probe: bool = False
     """Whether it was sent while the session was down."""
     ended: float = math.inf
@@ -135,6 +137,7 @@ class Way:
         key = (*what, program, program.pieces, program.efforts)
         cursor, limit = int(query.get("cursor", 0)), int(query.get("limit", 0))
         sent = Sent(program, key, url.raw_path, cursor, limit, world.now, what not in program.asked, self.starts)
+        sent.is_by_value = any(name.endswith(("_before", "_after")) for name in query)
         program.asked.add(what)
         if sent.is_of_api:
             self._hold(sent)

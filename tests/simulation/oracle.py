@@ -3,7 +3,8 @@
 import math
 from datetime import timedelta
 
-from simulation.server import time_of
+from fakes.database import ENABLED
+from simulation.database import TIMES, time_of
 
 MANNERS = {"jitter", "tiny", "shuffle", "spans", "debug", "echo"}
 HARMLESS = MANNERS | {"slow", "together", "limiter", "skew"}
@@ -13,9 +14,29 @@ COUNT = 15
 """Requests that count 600 items at most, on pages of 20: an end is looked for, and then pages from there."""
 
 
+DEEPEST = 2500
+"""The largest cursor of a walk by value, beside what is in flight. Before it comes there, it asks by value again."""
+
+ANEW = 500
+"""A walk goes on by value after a thousand items or so, and never after fewer than these."""
+
+
 def pages_of(items, limit, overlap):
     """Return how many pages a listing has."""
     return 1 + max(0, math.ceil((items - limit) / (limit - overlap)))
+
+
+def most_pages(program, items):
+    """Return how many pages a walk of a still listing takes at most.
+
+    They overlap by the last items of one time and one item before it. A page of three or less may have one that is new.
+    """
+    limit = max(2, program.limit)
+    if not ENABLED or program.on_drift == "ignore":
+        return pages_of(items, limit, int(program.on_drift != "ignore"))
+    if limit <= 3:
+        return 2 * items + 2
+    return pages_of(items, limit, 2) * (2 if program.line.longest > 1 else 1)
 
 
 def width_after(pages, concurrency):
@@ -40,7 +61,42 @@ def ideal(pages, concurrency, latency):
 
 def is_still(program):
     """Return whether nothing came or went, and the server lists as it should."""
-    return not program.world.on & {"moving", "odd"} and not program.line.unordered
+    return not program.world.on & {"moving", "odd", "orders", "filters", "caps", "nulls"} and not program.line.unordered
+
+
+def goes_by_value(program):
+    """Return whether a program asks for what is before or after a time where a cursor does not do."""
+    return type(program).__name__ in {"Walking", "Detailing", "Catching", "Following"} and (
+        program.on_drift in {None, "resync"} and not program.sort_by and program.line.kind in TIMES
+    )
+
+
+def cannot_promise(program):
+    """Return whether an item may be missed or come twice, after a warning.
+
+    There are three reasons. A listing has no order. Its filter is ignored, so that nothing leads beyond a cap. Or a
+    page cannot hold all items of one time, which no other order tells apart, and they come and go or have no order.
+    """
+    line, database = program.line, program.line.database
+    is_long = line.longest >= program.limit and bool(program.world.on & {"orders", "moving"})
+    return database.is_unsorted or (database.filter == "ignored" and database.cap is not None) or is_long
+
+
+def may_warn(program):
+    """Return whether a walk may warn that it cannot promise each item once, although they come."""
+    return cannot_promise(program) or "filters" in program.world.on or program.line.longest >= program.limit
+
+
+def may_refuse(program):
+    """Return whether a program may end with a `DriftError`."""
+    line, on = program.line, program.world.on
+    if program.on_drift == "raise":
+        return line.changes > program.changes or bool(on & {"orders", "caps"})
+    if not goes_by_value(program):  # which a count and shards do only to see whether their end is one
+        return line.changes > program.changes or bool(on & {"orders", "caps"})
+    if "tiny" in on and "ties" in on and line.changes > program.changes:
+        return True  # items of one time may be created as fast as pages of two or three can show them
+    return not program.follows and may_warn(program)
 
 
 def follows_cursor(program):
@@ -54,20 +110,40 @@ def only(program, *troubles):
 
 
 def judge_order(program, expected):
-    """Each of the items came, in this order, and none came twice."""
+    """Each of the items came, in the order of their times, and none came twice."""
     got, what = program.got, f"{len(expected)} items"
-    once = set(got)
+    once, line = set(program.got), program.line
     # A walk that follows the cursor, and one that is resumed among items without an order, may meet an item again.
     is_ignoring = follows_cursor(program) and program.world.on & {"moving", "odd"}
-    if not ((is_ignoring or program.line.unordered) and program.is_broken_off):
+    if not ((is_ignoring or line.unordered) and program.is_broken_off) and is_checked(program):
         program.check("no item comes twice", len(once) == len(got), what, len(got) - len(once))
     missing = [id_ for id_ in expected if id_ not in once]
-    is_whole = len(missing) <= program.line.hidden(program.began)
+    is_whole = len(missing) <= line.hidden(program.began)
     program.check("no item is missed", is_whole, what, len(missing), missing[:3])
-    if not (program.line.unordered or program.sort_by):
-        place = {id_: at for at, id_ in enumerate(expected)}
-        places = [place[id_] for id_ in got if id_ in place]
-        program.check("items come in order", places == sorted(places), what)
+    if not (line.unordered or program.sort_by or line.database.is_unsorted):
+        wanted = {*expected}
+        times = [time_of(line.items[id_]) for id_ in got if id_ in wanted]
+        program.check("items come in order", is_sorted(times, line.database.nulls), what)
+
+
+def is_sorted(times, nulls):
+    """Return whether the newest time comes first. Items without a time are in their place."""
+    known = [time for time in times if time is not None]
+    without = [at for at, time in enumerate(times) if time is None]
+    first = len(known) if nulls == "last" else 0
+    return known == sorted(known, reverse=True) and without == [*range(first, first + len(without))]
+
+
+def is_checked(program):
+    """Return whether a program is held to each item once: it says nothing else, and the database does not hide that."""
+    on, database = program.world.on, program.line.database
+    if program.is_unchecked and cannot_promise(program):
+        return False
+    if database.is_unsorted and not database.is_noticed:  # each page was sorted by chance
+        return False
+    # Such programs look at one item of a page, or at none. They are not told of others with its time, or of a cap.
+    is_simple = program.on_drift in {"ignore", "raise"} or program.sort_by or not goes_by_value(program)
+    return not (is_simple and on & {"orders", "caps"})
 
 
 def judge_walk(program, walk):
@@ -78,7 +154,7 @@ def judge_walk(program, walk):
     if line.odd and program.on_drift in {"resync", "raise"}:
         return
     is_exact = not follows_cursor(program) or not ("moving" in world.on or line.unordered)
-    expected = line.steady(program.began) if is_exact else []
+    expected = line.steady(program.began) if is_exact and is_checked(program) else []
     if program.max_items is not None:
         expected = expected[: program.max_items] if still and not program.sort_by else []
     judge_order(program, expected)
@@ -92,6 +168,31 @@ def judge_walk(program, walk):
             world.marks.add("exactly once across texts while items come and go")
     if line.unreadable and program.skips:
         program.check("what cannot be read is left out", not line.unreadable & {*program.got}, walk.stats)
+    if ENABLED:
+        judge_value(program)
+
+
+def judge_value(program):
+    """Hold a walk by value to where it looks, and how often."""
+    world, line = program.world, program.line
+    is_late = [id_ for id_, (seen, _) in line.seen.items() if seen > program.began and line.is_late_commit(id_)]
+    if is_late:
+        world.marks.add("a walk met: late commit")
+    if not goes_by_value(program) or line.database.filter == "ignored" or program.is_unchecked:
+        return
+    if "deep" in world.on:
+        most = DEEPEST + program.concurrency * program.limit
+        program.costs("no request of a walk by value lies deep", program.deepest, most)
+    if world.on & {"faults", "outage", "pauses", "unreadable", "close", "filters", "nulls", "odd"}:
+        return
+    items = max(line.lengths)
+    # Each piece of a walk begins with one, and a change that uncovers the position takes one, and so does another one
+    # if that is uncovered too. Among equal times, any page may end within some, and takes one if the next does not
+    # begin before them. The end is confirmed.
+    most = 2 + 2 * program.pieces + 2 * (line.changes - program.changes) + items // ANEW
+    if line.longest > 1:
+        most += most_pages(program, items)
+    program.costs("a walk asks by value only where it has to", program.by_value, most)
 
 
 def judge_costs(program, stats, seconds):
@@ -104,13 +205,17 @@ def judge_costs(program, stats, seconds):
     wanted = items if program.max_items is None else min(items, program.max_items)
     if program.max_items is not None and not overlap:
         limit = max(1, min(limit, program.max_items))
-    pages = pages_of(wanted, limit, overlap)
+    fewest, pages = pages_of(wanted, limit, overlap), max(pages_of(wanted, limit, overlap), most_pages(program, wanted))
+    if wanted > 900 and ENABLED:
+        pages += 1 + wanted // ANEW  # an end so deep is confirmed, and none is deeper
     width = width_after(pages - 1, program.concurrency)
     beyond = width - 1 if wanted == items else 0
     most = pages + beyond + far(pages, concurrency=program.concurrency)
     extra = program.requests - most
     if only(program, "ties"):
-        program.check("a walk costs its pages", pages <= program.requests <= most, program.requests, (pages, most))
+        if program.line.longest < limit or not ENABLED:
+            is_fit = fewest <= program.requests <= most
+            program.check("a walk costs its pages", is_fit, program.requests, (fewest, most))
         program.check("nothing is retried without a failure", stats.retries == 0, stats)
         if not world.on & {"jitter", "slow", "limiter", "together"}:
             time = ideal(pages, program.concurrency, program.server.latency)
@@ -135,7 +240,7 @@ def judge_drift(program, stats):
     """Hold the search for the position to its requests."""
     if not only(program, "moving") or program.on_drift not in {None, "resync"} or program.max_items is not None:
         return
-    pages = pages_of(max(program.line.lengths), max(2, program.limit), 1)
+    pages = most_pages(program, max(program.line.lengths))
     # At the end, and where it has moved, what was requested ahead is dropped.
     # Three requests find the position. Pages of two items take five.
     ahead = (1 + stats.resyncs) * width_after(pages, program.concurrency)
@@ -145,7 +250,7 @@ def judge_drift(program, stats):
 
 def judge_pages(program):
     if program.line.changes == program.changes and not program.line.unordered and not program.line.unreadable:
-        judge_order(program, program.line.ids)
+        judge_order(program, program.line.ids if is_checked(program) else [])
 
 
 def judge_details(program, walk):
@@ -153,9 +258,9 @@ def judge_details(program, walk):
         return
     items = len(program.line.rows)
     if is_still(program) and only(program, "ties"):
-        pages = pages_of(items, max(2, program.limit), 1)
-        extra = program.requests - items - pages
+        extra = program.requests - items - pages_of(items, max(2, program.limit), 1)
         program.check("details cost a request each", extra >= 0, extra)
+        extra -= most_pages(program, items) - pages_of(items, max(2, program.limit), 1)
         # Pages beyond the end are requested for nothing, and so are details in flight that are longer than expected.
         program.costs("details cost a request each", extra, program.concurrency)
     # The next ones are read however long they are.
@@ -172,7 +277,8 @@ def judge_since(program, walk, requests):
         program.check("over all passes each item comes", not missing, len(missing), missing[:3])
     program.check("over all passes no item comes twice", len(once) == len(got), len(got) - len(once))
     if is_still(program) and line.kind == "procedures" and not line.unreadable:  # the API cannot sort them
-        program.check("a pass holds nothing back", got == line.ids, got[:3])
+        times = [time_of(line.items[id_]) for id_ in got]
+        program.check("a pass holds nothing back", {*got} >= {*line.ids} and is_sorted(times, None), got[:3])
     if only(program, "moving", "ties") and not line.unordered:
         program.costs("a pass costs its pages", requests, program.pass_costs, line.kind)
 
@@ -195,9 +301,9 @@ def pass_costs(program, items):
 
     Of logs, it also lists all that these runs wrote.
     """
-    line, limit = program.line, max(2, program.limit)
-    pages = pages_of(items, limit, 1)
-    of_runs = pages_of(len(line.rows), limit, 1) if line.kind == "logs" else 0
+    line = program.line
+    pages = most_pages(program, items)
+    of_runs = most_pages(program, len(line.rows)) if line.kind == "logs" else 0
     ahead = width_after(pages + of_runs - 1, program.concurrency) - 1
     return pages + of_runs + ahead + far(pages, of_runs, concurrency=program.concurrency)
 
@@ -240,7 +346,8 @@ def judge_count(program, number, requests):
 
 def judge_shards(program):
     if not program.line.odd:
-        judge_order(program, [])
+        once = set(program.got)
+        program.check("no item comes twice", len(once) == len(program.got), len(program.got) - len(once))
         missing = set(program.line.steady(program.began)) - set(program.got)
         is_whole = len(missing) <= program.line.hidden(program.began)
         program.check("shards hold each item", is_whole, len(missing))

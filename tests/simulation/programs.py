@@ -5,12 +5,14 @@ import pickle
 from functools import partial
 from weakref import ref
 
+from fakes.database import ENABLED
 from simulation import oracle
 from simulation.network import TIMEOUT
 from simulation.world import PROGRAM
 
 from aiotofupilot import (
     APIError,
+    BadRequestError,
     Checkpoint,
     ConnectionFailedError,
     DecodeError,
@@ -43,6 +45,11 @@ UNSTABLE = {"runs": "outcome", "units": "last_run_at", "parts": "name", "logs": 
 """An order of each listing in which an item can move."""
 
 
+def is_slow(error):
+    """Return whether an error is that of a request that took too long."""
+    return isinstance(error, RequestTimeoutError) or getattr(error, "status", None) in {408, 504}
+
+
 class Program:
     """Lists something in a universe, and is held to what it sends."""
 
@@ -62,6 +69,10 @@ class Program:
         self.asked = set()
         self.requests = self.in_flight = self.peak = self.pieces = self.efforts = 0
         self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = 0
+        self.deepest = self.by_value = 0
+        """The largest cursor that it asked for, and how many requests asked for what is before or after a time."""
+        self.is_unchecked = False
+        """Whether it was warned that items may be missed or doubled."""
         self.is_idle = False
         """Whether it works on what it got, and waits for nothing."""
         self.furthest = None
@@ -96,6 +107,8 @@ class Program:
         self.requests += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
+        self.deepest = max(self.deepest, sent.cursor)
+        self.by_value += sent.is_by_value
         self.in_parts = sent.limit < self.limit
         if self.in_flight >= min(self.concurrency, 2):
             self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
@@ -218,9 +231,12 @@ class Program:
     def may_raise(self, error):
         """Return whether something in this universe explains an error."""
         on, windows = self.world.on, self.server.windows
+        if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays
+            return self.line.database.cap == "refused" and not oracle.goes_by_value(self)
         match error:
             case SessionError() | PaginationError():
-                return ("close" if isinstance(error, SessionError) else "odd") in on
+                is_odd = "odd" in on or self.line.database.cap == "clamped"
+                return "close" in on if isinstance(error, SessionError) else is_odd
             case NotFoundError():
                 # Of an item that is gone, if the response was cut, the listing has no order, or nothing is left in it
                 # beside which the item was.
@@ -228,14 +244,16 @@ class Program:
                 return self.line.changes > self.changes and is_lost
             case DriftError():
                 is_refused = "odd" in on and not (self.follows and self.line.can_be_followed)
-                return self.line.changes > self.changes or self.line.unordered or is_refused
-            case APIError(status=408 | 504) | RequestTimeoutError() if "faults" in on and isinstance(self, Detailing):
-                return True  # two in a row are taken for what cannot be read
+                has_moved = self.line.changes > self.changes or self.line.unordered
+                return is_refused or (oracle.may_refuse(self) if ENABLED else has_moved)
             case APIError() | ConnectionFailedError() | RequestTimeoutError() | DecodeError():
                 is_unproven = any(window.kind in {"refused", "unresolved", "reset", "drain"} for window in windows)
                 return (
                     len(on & {"faults", "pauses", "outage"}) > 1
                     or "unreadable" in on
+                    or (
+                        isinstance(self, Detailing) and "faults" in on and is_slow(error)
+                    )  # two say that it is unreadable
                     or ("faults" in on and self.in_parts)  # a page was too slow twice, and a part has few attempts
                     or (is_unproven and not self.has_reached)
                     or any(window.kind == "hang" for window in windows)
@@ -349,6 +367,9 @@ class Iterating(Program):
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
             self.check("what follows the cursor warns once", self.follows and is_once, stats, warnings)
+            has_reason = not ENABLED or self.line.odd or oracle.may_warn(self)
+            self.check("a walk that warns has a reason", has_reason, stats, self.line.longest)
+            self.is_unchecked = True
 
     async def go(self):
         """Iterate piece by piece. Return the iteration that came to the end; None: none did."""
@@ -417,7 +438,9 @@ class Walking(Iterating):
         cursor = None if text is None else Checkpoint.parse(text)
         on_unreadable = "skip" if self.skips else "raise"
         rest = None if self.max_items is None else self.max_items - len(self.got)
-        listing = self.listing.list(**self.line.query, cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options)
+        listing = self.listing.list(
+            **self.line.query, cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options
+        )
         self.began_piece = len(self.got)
         self.taken()
         return (listing.raw() if self.is_raw else listing).walk()
@@ -450,7 +473,9 @@ class Paging(Program):
     """Takes the pages as the server cuts them."""
 
     async def act(self):
-        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(
+            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
+        )
         pages = listing.pages()
 
         async def take():
@@ -472,7 +497,9 @@ class Detailing(Iterating):
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
-        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip")
+        listing = self.listing.list(
+            **self.line.query, limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip"
+        )
         return listing.details(max_buffer=self.max_buffer).walk()
 
     def begin(self, sent):
@@ -508,7 +535,9 @@ class Catching(Iterating):
 
     def make(self, text):
         watermark = self.watermark if text is None else Watermark.parse(text)
-        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(
+            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
+        )
         return listing.since(watermark)
 
     async def act(self):
@@ -544,7 +573,9 @@ class Following(Program):
 
     async def act(self):
         chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
-        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+        listing = self.listing.list(
+            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
+        )
         watermark, self.backlog, self.again = None, None, 0
         if chance.random() < 0.5:
             known = listing.since()
@@ -566,7 +597,9 @@ class Following(Program):
             except TofuPilotError as error:
                 self.meet(error)
                 if isinstance(error, SessionError):
-                    listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip")
+                    listing = self.listing.list(
+                        **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
+                    )
                 if self.errors > 20:
                     return
                 await asyncio.sleep(1.0)
@@ -589,7 +622,9 @@ class Counting(Program):
     async def act(self):
         self.line.lengths = {len(self.line.rows)}
         sent = self.requests
-        number = await self.whole(self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency).count)
+        number = await self.whole(
+            self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency).count
+        )
         oracle.judge_count(self, number, self.requests - sent)
 
 

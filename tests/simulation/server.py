@@ -80,7 +80,7 @@ def made(kind, size, alike, runs):
 
 @lru_cache(maxsize=8)
 def many(kind, size, alike, runs):
-    """Return a listing that is longer than those of the sandbox: their items come again and again, each an older one."""
+    """Return a listing that is longer than those of the sandbox. Their items come again and again, as other ones."""
     items, minute = made(kind, 500, 1, runs), timedelta(minutes=1)
     newest = time_of(items[0])
     return [
@@ -105,7 +105,7 @@ def as_shown(item):
 
 
 def is_before(time, other):
-    """Return whether an item with a time comes after one with another time. Those without a time stay where they are."""
+    """Return whether an item is older than a time, or as old. One without a time is not."""
     return time is not None and time <= other
 
 
@@ -181,10 +181,17 @@ class Line:
             of_it = {run.id for run in self.sandbox.runs if run.procedure.id == procedure_id}
             self.query = {"procedure_id": procedure_id}
             items = [item for item in made(self.kind, 5000, 1, runs) if item.run_id in of_it and item.is_final_attempt]
-            items = [item for item in items if item.started_at is not None][:size]
+            self.template = items[0]
+            items = self._timed(items[:size], alike)
         else:
             items = made(self.kind, size, alike, runs)
         return database.kept(items) if items else items
+
+    def _timed(self, items, alike):
+        """Return items that have a time, so many in a row the same. The measurements of a phase have its time."""
+        times = sorted((item.started_at for item in items if item.started_at is not None), reverse=True)
+        items = [item for item in items if item.started_at is not None]
+        return [with_time(item, times[at - at % alike]) for at, item in enumerate(items)]
 
     def _group(self, item):
         """Return what an item shares with those among which only its place in a page tells it apart."""
@@ -232,8 +239,9 @@ class Line:
         time = self.world.begins + timedelta(
             milliseconds=int(1000 * (self.world.now - ago))
         )  # the API has no more digits
-        if "ties" in self.world.on and self.rows and time_of(self.rows[0]) > self.world.begins - timedelta(days=1):
-            time = max(time_of(self.rows[0]), time - timedelta(seconds=int(self.world.now) % 7))
+        newest = next((time_of(item) for item in self.rows if time_of(item) is not None), None)
+        if "ties" in self.world.on and newest is not None and newest > self.world.begins - timedelta(days=1):
+            time = max(newest, time - timedelta(seconds=int(self.world.now) % 7))
         if self.database.filter == "by microseconds":
             time += self.chance.randrange(1000) * timedelta(microseconds=1)
         at = next((at for at, item in enumerate(self.rows) if is_before(time_of(item), time)), len(self.rows))
@@ -243,7 +251,7 @@ class Line:
     def insert(self, at, time):
         chance, world = self.chance, self.world
         template = made(self.kind, 20, 1, 60)[chance.randrange(6)]
-        if self.query:
+        if "nulls" in world.on:
             template = self.template
         item = with_time(evolve(template, id=self._new_id()), time)
         if self.kind in {"units", "parts"}:
@@ -276,6 +284,11 @@ class Line:
     def _changed(self):
         self.changes += 1
         self.lengths.add(len(self.rows))
+
+    def is_late_commit(self, id_):
+        """Return whether an item could be seen only after its time."""
+        time, seen = time_of(self.items[id_]), self.seen[id_][0]
+        return time is not None and (time - self.world.begins).total_seconds() < seen - 1.0
 
     def steady(self, since):
         """Return the items that have been listed all the time since then, in order, as far as they can be served."""
@@ -332,9 +345,9 @@ class Server:
     def alter(self, delivery, request, chance):
         """Return what becomes of a response: it may be another one, and it takes its time."""
         now, way = self.world.now, self.takes()
-        if self.world.on & DATABASE and delivery.status == 200 and request.page is not None:
-            if request.path.rstrip("/").endswith(f"/{self.line.kind}"):
-                delivery = self.line.database.response(self.line, request)
+        is_of_line = request.page is not None and request.path.rstrip("/").endswith(f"/{self.line.kind}")
+        if is_of_line and delivery.status == 200 and self.world.on & DATABASE:
+            delivery = self.line.database.response(self.line, request)
         wrong = self._wrong(request)
         if self.unreadable is not None and wrong is None and self.line.unreadable:
             delivery = self.unreadable.alter(delivery, request, chance)
