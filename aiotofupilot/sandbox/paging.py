@@ -5,7 +5,7 @@ page shows. You can write your own in a line.
 
 `shuffled_ties` is not a paging, but a hook: it lists items that have one time in another order with each response.
 
-`Sandbox(paging=capped(25))` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
+`Sandbox(paging=short_pages())` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
 `Sandbox(pagings={"runs": capped(25)})` sets a paging for a single listing. The listing of users has no pages, so no
 paging changes it.
 """
@@ -27,12 +27,15 @@ __all__ = [
     "capped",
     "clamped_cursor",
     "cycling_cursor",
-    "endless_empty",
     "ending_cursor",
+    "endless_empty",
     "hidden_rows",
     "ignored_cursor",
     "null_cursor",
     "offsets",
+    "page_numbers",
+    "repeating_cursor",
+    "short_pages",
     "shuffled_ties",
 ]
 
@@ -98,4 +101,38 @@ def ending_cursor(at: int = 1000) -> Paging:
     Args:
         at: The number of items after which the listing seems to end.
     """
-    return lambda total, cursor, limit: offsets(min(total, at), cursor, limit)
+
+    def paging(total: int, cursor: int, limit: int) -> Window:
+        window = offsets(min(total, at), cursor, limit)
+        return window._replace(stop=min(window.stop, max(cursor, at)))
+
+    return paging
+
+
+def shuffled_ties(listing: str, seed: int = 0) -> Callable[[Factory, Request], None]:
+    """Return a hook that puts items with the same time in another order before each response.
+
+    A database owes them no order. Postgres, for one, may list them in another order for each offset. The hook changes
+    the list of the listing. It takes for ties what stands side by side there, as made-up items do.
+
+    Example:
+        sandbox.before_response.append(shuffled_ties("measurements"))
+
+    Args:
+        listing: The name of the listing, such as ``runs``.
+        seed: Another seed makes other orders.
+    """
+    random = Random(seed)  # noqa: S311 - test data
+
+    def shuffle(factory: Factory, _request: Request) -> None:
+        rows = factory.rows(listing)
+        ties = [list(group) for _, group in groupby(rows, key=_time)]
+        rows[:] = [item for group in ties for item in random.sample(group, len(group))]
+
+    return shuffle
+
+
+def _time(item: object) -> object:
+    """Return the time by which an item is sorted if a request asks for no other order; None: it has none."""
+    names = ("started_at", "deployed_at", "created_at")
+    return next((getattr(item, name) for name in names if hasattr(item, name)), None)

@@ -4,7 +4,9 @@ from itertools import product
 
 import pytest
 from attrs import evolve
-from fakes.paging import (
+
+from aiotofupilot.sandbox import Request, Sandbox
+from aiotofupilot.sandbox.paging import (
     Window,
     backward_cursor,
     capped,
