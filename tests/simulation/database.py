@@ -218,7 +218,7 @@ class Database:
 
 
 MET = [
-    *(f"a walk met: order {name}" for name in ORDERS if name not in {"index", "heap of few"}),
+    *(f"a walk met: order {name}" for name in ORDERS if name != "index"),
     *(f"a walk met: filter {name}" for name in FILTERS if name != "inclusive"),
     *(f"a walk met: cap {name}" for name in CAPS),
     *(f"a walk met: nulls {name}" for name in ("first", "last")),

@@ -30,7 +30,7 @@ ATTEMPTS = 6
 SLOW_ATTEMPTS = 2
 """After so many attempts that took too long, a page is read in parts if others can be read."""
 
-GOOD = {200, 206, 404}
+GOOD = {200, 206, 400, 404}
 SLOW = {408, 504}
 ABOUT_SERVER = {429, 502, 503}
 

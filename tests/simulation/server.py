@@ -104,9 +104,9 @@ def as_shown(item):
     return item if time is None or not time.microsecond % 1000 else with_time(item, shown(time))
 
 
-def is_before(time, other):
-    """Return whether an item is older than a time, or as old. One without a time is not."""
-    return time is not None and time <= other
+def comes_after(time, other, is_first):
+    """Return whether an item with a time comes after a new one. Items without a time come first or last."""
+    return not is_first if time is None else time <= other
 
 
 @define(eq=False)
@@ -244,7 +244,8 @@ class Line:
             time = max(newest, time - timedelta(seconds=int(self.world.now) % 7))
         if self.database.filter == "by microseconds":
             time += self.chance.randrange(1000) * timedelta(microseconds=1)
-        at = next((at for at, item in enumerate(self.rows) if is_before(time_of(item), time)), len(self.rows))
+        rows, is_first = self.rows, self.database.nulls == "first"
+        at = next((at for at, item in enumerate(rows) if comes_after(time_of(item), time, is_first)), len(rows))
         for _ in range(self.database.chance.choice((1, 1, 1, 4)) if ENABLED and self.late else 1):
             self.insert(at, time)
 
