@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from attrs import evolve
-from fakes.database import ENABLED, FILTERS, ORDERS, Listed
+from fakes.database import ENABLED, FILTERS, MILLISECOND, ORDERS, Listed
 from simulation.world import PROGRAM
 
 from aiotofupilot.models import Page, PageMeta
@@ -71,6 +71,7 @@ class Database:
         order: How it orders equal times.
         filter: What its filters by time select.
         cap: What it does beyond a depth. None: nothing.
+        leads_nowhere: Whether its filter does not lead beyond its cap. A day of a long listing is longer than that.
         nulls: Where it lists items without a time, ``first`` or ``last``. None: all have one.
     """
 
@@ -78,6 +79,7 @@ class Database:
         self.world, self.chance = world, world.chance("database")
         self.order, self.filter, self.cap, self.nulls, is_deep = self._drawn() if ENABLED else _NONE
         self.is_unsorted = self.order == "unsorted"
+        self.leads_nowhere = self.cap is not None and self.filter in {"ignored", "to the day"}
         drawn = {
             "orders": self.order != "index",
             "filters": self.filter != "inclusive",
@@ -101,7 +103,7 @@ class Database:
         order = chance.choices([*ORDERS], [54, 14, 7, 7, 6, 6, 6])[0]
         if order == "unsorted":
             return order, "inclusive", None, None, False
-        name = chance.choices([*FILTERS], [52, 8, 8, 8, 8, 8, 8])[0]
+        name = chance.choices([*FILTERS], [48, 8, 8, 12, 8, 8, 8])[0]
         nulls = chance.choices((None, "first", "last"), (84, 8, 8))[0]
         if nulls:
             return order, name, None, nulls, False
@@ -182,7 +184,11 @@ class Database:
         if bounds:
             usual = [row for row in rows if _selects(FILTERS["inclusive"], time_of(row), bounds)]
             rows = [row for row in rows if _selects(FILTERS[self.filter], time_of(row), bounds)]
-            if "filters" in self.on and rows != usual:
+            # What is before a time is often asked for with a margin that hides how the time itself is compared.
+            is_close = self.filter in {"by microseconds", "exclusive"} and any(
+                abs(time_of(row) - bound) <= MILLISECOND for row in rows for bound, _ in bounds
+            )
+            if "filters" in self.on and (rows != usual or is_close):
                 self._note(f"filter {self.filter}")
         key = time_of
         if resource.sorts and asked["sort_by"] not in _SORTED_BY_TIME:

@@ -17,8 +17,8 @@ COUNT = 15
 DEEPEST = 2500
 """The largest cursor of a walk by value, beside what is in flight. Before it comes there, it asks by value again."""
 
-ANEW = 500
-"""A walk goes on by value after a thousand items or so, and never after fewer than these."""
+ANEW = 250
+"""A walk goes on by value after some 900 items, and then again and again, never after fewer than these."""
 
 
 def pages_of(items, limit, overlap):
@@ -74,17 +74,27 @@ def goes_by_value(program):
 def cannot_promise(program):
     """Return whether an item may be missed or come twice, after a warning.
 
-    There are three reasons. A listing has no order. Its filter is ignored, so that nothing leads beyond a cap. Or a
-    page cannot hold all items of one time, which no other order tells apart, and they come and go or have no order.
+    There are three reasons. A listing has no order. Its filter is ignored, or is about days that are longer than a cap
+    is deep, so that nothing leads beyond the cap. Or no page can show all items of one time, and they come and go or
+    have no order.
     """
-    line, database = program.line, program.line.database
-    is_long = line.longest >= program.limit and bool(program.world.on & {"orders", "moving"})
-    return database.is_unsorted or (database.filter == "ignored" and database.cap is not None) or is_long
+    database = program.line.database
+    is_long = cannot_be_shown_whole(program) and bool(program.world.on & {"orders", "moving"})
+    return database.is_unsorted or database.leads_nowhere or is_long
+
+
+def cannot_be_shown_whole(program):
+    """Return whether items of one time do not fit on a page.
+
+    There are too many of them, which no other order tells apart, or one of them may be an item that cannot be read,
+    whose time nobody knows, and no page that has it can be read.
+    """
+    return program.line.longest >= program.limit or program.line.is_torn
 
 
 def may_warn(program):
     """Return whether a walk may warn that it cannot promise each item once, although they come."""
-    return cannot_promise(program) or "filters" in program.world.on or program.line.longest >= program.limit
+    return cannot_promise(program) or "filters" in program.world.on or cannot_be_shown_whole(program)
 
 
 def may_refuse(program):
@@ -126,6 +136,14 @@ def judge_order(program, expected):
         program.check("items come in order", is_sorted(times, line.database.nulls), what)
 
 
+def newest(line, ids, number):
+    """Return the items that are among the first so many, whatever the order of those with one time is."""
+    if len(ids) <= number:
+        return ids
+    time = time_of(line.items[ids[number]])
+    return [id_ for id_ in ids[:number] if time_of(line.items[id_]) != time]
+
+
 def is_sorted(times, nulls):
     """Return whether the newest time comes first. Items without a time are in their place."""
     known = [time for time in times if time is not None]
@@ -141,9 +159,17 @@ def is_checked(program):
         return False
     if database.is_unsorted and not database.is_noticed:  # each page was sorted by chance
         return False
+    if goes_on_after_unreadable(program):
+        return False
     # Such programs look at one item of a page, or at none. They are not told of others with its time, or of a cap.
     is_simple = program.on_drift in {"ignore", "raise"} or program.sort_by or not goes_by_value(program)
     return not (is_simple and on & {"orders", "caps"})
+
+
+def goes_on_after_unreadable(program):
+    """Return whether a walk may have gone on after an item that cannot be read: at a cursor, which promises nothing."""
+    skips = getattr(program, "skips", True)  # programs of other kinds skip such an item
+    return bool(program.line.unreadable) and not skips and bool(program.world.on & {"ties", "orders"})
 
 
 def judge_walk(program, walk):
@@ -156,7 +182,7 @@ def judge_walk(program, walk):
     is_exact = not follows_cursor(program) or not ("moving" in world.on or line.unordered)
     expected = line.steady(program.began) if is_exact and is_checked(program) else []
     if program.max_items is not None:
-        expected = expected[: program.max_items] if still and not program.sort_by else []
+        expected = newest(line, expected, program.max_items) if still and not program.sort_by else []
     judge_order(program, expected)
     listed = all(line.seen.get(id_, (math.inf, 0))[1] >= program.began for id_ in program.got)
     program.check("nothing is made up", listed)
@@ -272,7 +298,8 @@ def judge_since(program, walk, requests):
         return
     line, got = program.line, program.got
     once = set(got)
-    missing = [id_ for id_ in line.ids if id_ not in once and id_ not in line.unreadable]
+    expected = line.ids if is_checked(program) else []
+    missing = [id_ for id_ in expected if id_ not in once and id_ not in line.unreadable]
     if not (line.unordered and line.unreadable):  # parts of a page whose order changes may fit together by chance
         program.check("over all passes each item comes", not missing, len(missing), missing[:3])
     program.check("over all passes no item comes twice", len(once) == len(got), len(got) - len(once))

@@ -232,7 +232,8 @@ class Program:
         """Return whether something in this universe explains an error."""
         on, windows = self.world.on, self.server.windows
         if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays
-            return self.line.database.cap == "refused" and not oracle.goes_by_value(self)
+            database = self.line.database
+            return database.cap == "refused" and (database.leads_nowhere or not oracle.goes_by_value(self))
         match error:
             case SessionError() | PaginationError():
                 is_odd = "odd" in on or self.line.database.cap == "clamped"
@@ -366,7 +367,8 @@ class Iterating(Program):
             self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
-            self.check("what follows the cursor warns once", self.follows and is_once, stats, warnings)
+            follows = self.follows or (ENABLED and self.on_drift is None)
+            self.check("what follows the cursor warns once", follows and is_once, stats, warnings)
             has_reason = not ENABLED or self.line.odd or oracle.may_warn(self)
             self.check("a walk that warns has a reason", has_reason, stats, self.line.longest)
             self.is_unchecked = True

@@ -166,6 +166,10 @@ class Line:
         known.pagings[self.kind], self.can_be_followed = ODD[self.odd] if self.odd else (paging.offsets, True)
         count = min(len(self.rows), chance.choice((1, 1, 2, 4))) if "unreadable" in on else 0
         self.unreadable = {item.id for item in chance.sample(self.rows, count)}
+        times = [time_of(self.items[item.id]) for item in self.rows]
+        bad = [at for at, item in enumerate(self.rows) if item.id in self.unreadable]
+        self.is_torn = any(times.count(time) > 1 for at in bad for time in times[max(at - 1, 0) : at + 2])
+        """Whether an item that cannot be read has the time of others, or stands beside such."""
         self.is_quiet = True
         """Whether nothing comes and goes any more."""
 
@@ -196,11 +200,13 @@ class Line:
     def _group(self, item):
         """Return what an item shares with those among which only its place in a page tells it apart."""
         time = time_of(item)
+        if time is None:  # no filter finds it
+            return None
         of_run = getattr(item, "run_id", None) or (item.run.id if self.kind == "logs" else None)
         serial_number = item.serial_number if self.kind == "units" else None
         if self.kind == "runs":
             serial_number = item.unit.serial_number
-        return time and shown(time), of_run, serial_number
+        return shown(time), of_run, serial_number
 
     def _reorder(self, *_):
         """List what has the same time in another order."""
