@@ -132,8 +132,8 @@ class Server:
     """The items that were listed at first and were not removed."""
     longest: int = field(init=False)
     """The most items that ever had one time, as JSON shows it."""
-    is_seen_unsorted: bool = False
-    """Whether a page was not in the order of its times."""
+    unsorted: int = 0
+    """How many pages were not in the order of their times. Those in flight may be dropped when the walk ends."""
     events: list[str] = field(factory=list[str])
     """What has happened, for people."""
     changes: int = 0
@@ -190,7 +190,7 @@ class Server:
         has_more = cursor + limit < len(selected)
         bounds = "".join(f", {name} {request.query[name]}" for name in _BOUNDS if name in request.query)
         self.events.append(f"{limit} at {cursor}{bounds}: {self._drawn(page)}")
-        self.is_seen_unsorted |= any(older.at > newer.at for newer, older in pairwise(page))
+        self.unsorted += any(older.at > newer.at for newer, older in pairwise(page))
         meta = {"has_more": has_more, "next_cursor": cursor + limit if has_more else None}
         body = json.dumps({"data": [_document(row) for row in page], "meta": meta}).encode()
         response = Delivery.of(200, {"Content-Type": "application/json"}, body)
@@ -239,7 +239,7 @@ class Server:
             allowed |= {"warned"}
         if self.longest >= bound.limit or bound.order == "unsorted":
             allowed |= {"warned"} if is_still else {"warned", "unchecked"}
-        if bound.order == "unsorted" and not self.is_seen_unsorted:
+        if bound.order == "unsorted" and self.unsorted < bound.in_flight:
             allowed |= {"wrong", "refused"}
         return allowed - {"warned", "unchecked"} | {"refused"} if on_drift and len(allowed) > 1 else allowed
 

@@ -30,8 +30,12 @@ CLOSE = [{"gap": MILLISECOND}, *({"gap": timedelta(microseconds=400), "filter": 
 """Times that are neighbours within what JSON shows of them, or hardly more."""
 LONG = [Bound(5, 0, 2, 1, alike=4, order=order) for order in ("index", "heap of few", "heap from an offset")]
 """Groups longer than a page, whose items no other order of procedures tells apart."""
+FEW_CHOICES = [order for order in ANY_ORDER if order != "shuffled"]
 SMALL_MANNERS = [Bound(4, 1, 3, 1, alike=2, order=order) for order in ANY_ORDER]
-SMALL_MANNERS += [Bound(6, 0, 4, *others, alike=3, order=order) for order in ANY_ORDER for others in ((1, True), (2,))]
+SMALL_MANNERS += [
+    Bound(6, 0, 4, *others, alike=3, order=order) for order in FEW_CHOICES for others in ((1, True), (2,))
+]
+SMALL_MANNERS += [Bound(4, 0, 3, *others, alike=2, order="shuffled") for others in ((1, True), (2,))]
 SMALL_MANNERS += [Bound(3, 1, 2, *others, filter=name) for name in FILTERS for others in ((1, True), (2,))]
 SMALL_MANNERS += [Bound(4, 1, 3, 1, alike=2, filter=name) for name in FILTERS]
 SMALL_MANNERS += [Bound(4, 1, 3, 1, **close) for close in CLOSE]
@@ -39,12 +43,12 @@ SMALL_MANNERS += [Bound(3, 0, 2, flight, order="unsorted") for flight in (1, 2)]
 LARGE_MANNERS = [
     Bound(4, 1, 3, *others, alike=2, order=order, filter=name)
     for others in product((1, 2), (False, True))
-    for order in ("index", *ANY_ORDER)
+    for order in ("index", *FEW_CHOICES)
     for name in FILTERS
 ]
-LARGE_MANNERS += [
-    Bound(3, 1, 3, *others, alike=2, passed=9, order=order) for order in ANY_ORDER for others in ((1,), (2,))
-]
+LARGE_MANNERS += [Bound(4, 1, 3, *others, alike=2, order="shuffled") for others in ((1, True), (2,))]
+LARGE_MANNERS += [Bound(6, 0, 4, *others, alike=3, order="shuffled") for others in ((1, True), (2,))]
+LARGE_MANNERS += [Bound(3, 1, 3, 1, alike=2, passed=9, order=order) for order in ANY_ORDER]
 LARGE_MANNERS += [Bound(4, 2, 3, 1, **close) for close in CLOSE]
 LARGE_MANNERS += [Bound(4, 0, 3, flight, order="unsorted") for flight in (1, 2)]
 if ENABLED:

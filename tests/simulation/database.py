@@ -1,5 +1,6 @@
 """The database of a universe: how it lists, what of that a seed draws, and what a walk has really seen of it."""
 
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 
@@ -91,8 +92,8 @@ class Database:
         self.depth, self.size = self.chance.choice(DEPTHS), self.chance.choice(SIZES)
         if self.on & {"orders", "caps"}:  # where each request takes as long as the listing is
             self.size, self.depth = SIZES[0], DEPTHS[0]
-        self.is_noticed = False
-        """Whether a page was not in the order of its times."""
+        self.unsorted = Counter()
+        """How many pages each program got that were not in the order of their times."""
         self._lists = {}
         """What queries select, and after how many changes of the listing."""
         self._seen = {}
@@ -203,7 +204,7 @@ class Database:
         """Note what a page shows of this database."""
         times = [time_of(row) for row in page]
         if self.is_unsorted and any(one < other for one, other in pairwise(times)):
-            self.is_noticed = True
+            self.unsorted[PROGRAM.get()] += 1
             self._note("order unsorted")
         if None in times:
             self._note(f"nulls {self.nulls}")

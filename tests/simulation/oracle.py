@@ -102,11 +102,13 @@ def may_refuse(program):
     line, on = program.line, program.world.on
     if program.on_drift == "raise":
         return line.changes > program.changes or bool(on & {"orders", "caps"})
+    is_warned_instead = program.follows or program.on_drift is None
     if not goes_by_value(program):  # which a count and shards do only to see whether their end is one
-        return line.changes > program.changes or bool(on & {"orders", "caps"})
+        has_moved = line.changes > program.changes or bool(on & {"orders", "caps"})
+        return has_moved or (not is_warned_instead and may_warn(program))
     if "tiny" in on and "ties" in on and line.changes > program.changes:
         return True  # items of one time may be created as fast as pages of two or three can show them
-    return not program.follows and may_warn(program)
+    return not is_warned_instead and may_warn(program)
 
 
 def follows_cursor(program):
@@ -157,7 +159,8 @@ def is_checked(program):
     on, database = program.world.on, program.line.database
     if program.is_unchecked and cannot_promise(program):
         return False
-    if database.is_unsorted and not database.is_noticed:  # each page was sorted by chance
+    # Each page was sorted by chance, or those that were not had been requested ahead, and were dropped at the end.
+    if database.is_unsorted and database.unsorted[program] < program.concurrency:
         return False
     if goes_on_after_unreadable(program):
         return False
