@@ -23,6 +23,12 @@ E = TypeVar("E", bound=Exception)
 LARGEST = 2**53 - 1
 """The largest integer of the API. It counts in JavaScript's numbers, and larger integers are not exact there."""
 
+OVERLAP = 60.0
+"""An item may become visible this many seconds after its creation, if nothing else is said."""
+
+_OVERLAP_AT_MOST = 86_400
+"""The longest overlap, in seconds. Each pass over what is new lists what was created in this time again."""
+
 _SHOWN = 300
 """The most characters of a value in an error. A run with everything in it can have a million."""
 
@@ -88,6 +94,14 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
         bound = "0 or more" if zero else "more than 0"
         raise must_be(ValueError, name, f"{bound} seconds and finite", value)
     return float(value)
+
+
+def checked_overlap(overlap: object) -> float:
+    """Return an argument that says how many seconds after its creation an item may become visible."""
+    checked = seconds("overlap", overlap, zero=False)
+    if checked > _OVERLAP_AT_MOST:
+        raise must_be(ValueError, "overlap", f"at most {_OVERLAP_AT_MOST:,} seconds, which are a day", overlap)
+    return checked
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:

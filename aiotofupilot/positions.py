@@ -27,19 +27,23 @@ __all__ = ["Checkpoint", "OpenRun", "Shard", "Watermark"]
 T = TypeVar("T")
 """The class of an item."""
 
-_DIGEST_SIZE = 6
+DIGEST_SIZE = 6
 """Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
 bytes is one in 10 ** 9."""
 
-BEGINNING = bytes(_DIGEST_SIZE)
-"""Stands for the position before the first item of a listing."""
-
 _DIGEST = r"[\w-]{8}"
 _SEAL = r":[\w-]{6}"
+_SEALED_AT = -7
+"""Where the checksum begins, with its colon."""
 _QUERY = rf"([a-z_]+)\.({_DIGEST}):"
 """The name of a listing, and a digest of its filters."""
 
 _SECONDS = r"-?\d{1,12}"
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"
+
+_SHELL_TIME = r"\d{8}T\d{6}(?:\.\d{6})?Z"
+"""The basic format of ISO 8601, which needs no quotes in a shell."""
+
 
 _OPEN = ".."
 """The text of ISO 8601-2 for an end without a bound."""
@@ -53,7 +57,7 @@ _SHOWN = 200
 
 def digest(text: str) -> bytes:
     """Return the few bytes that stand for the ID of an item, or for a query, in a checkpoint or a watermark."""
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).digest()
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_SIZE).digest()
 
 
 def sealed(text: str) -> str:
@@ -68,7 +72,7 @@ def _format_digests(digests: Iterable[bytes]) -> str:
 
 def _read_digests(text: str | None) -> tuple[bytes, ...]:
     joined = urlsafe_b64decode(text or "")
-    return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
+    return tuple(joined[at : at + DIGEST_SIZE] for at in range(0, len(joined), DIGEST_SIZE))
 
 
 class Parsable:
@@ -77,6 +81,8 @@ class Parsable:
     __slots__ = ()
     _form: ClassVar[re.Pattern[str]]
     """A pattern of the string form, which other texts may match too."""
+    _older: ClassVar[re.Pattern[str] | None] = None
+    """A pattern of the string forms of older versions. None: there are none, or `_form` matches them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -88,7 +94,7 @@ class Parsable:
         Raises:
             ValueError: The text is not of such a value, or it was cut short or changed.
         """
-        cause = None
+        cause, name = None, cls.__name__.lower()
         try:
             match = cls._form.fullmatch(text)
             if match is not None and str(value := cls._of(match)) == text:
@@ -96,7 +102,9 @@ class Parsable:
         except ValueError as error:
             cause = error
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        raise ValueError(f"not a {cls.__name__.lower()}, or one that was cut short or changed: {shown!r}") from cause
+        if cls._older is not None and cls._older.fullmatch(text) and text == sealed(text[:_SEALED_AT]):
+            raise ValueError(f"the {name} of an older version, which cannot be resumed: begin anew, got {shown!r}")
+        raise ValueError(f"not a {name}, or one that was cut short or changed: {shown!r}") from cause
 
     @classmethod
     @abstractmethod
@@ -112,9 +120,18 @@ def _skip(value: int) -> int:
     return integer("skip", value, low=0, high=LARGEST)
 
 
+def _in_utc(name: str, value: object) -> datetime | None:
+    given = aware(name, value)
+    return None if given is None else given.astimezone(UTC)
+
+
+def _value(value: object) -> datetime | None:
+    return _in_utc("value", value)
+
+
 @frozen
 class Checkpoint(Parsable):
-    """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
+    """Where a walk is. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
     Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
     back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
@@ -122,21 +139,21 @@ class Checkpoint(Parsable):
     """
 
     _form = re.compile(
-        rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@((?:{_DIGEST})+))?(?:~((?:{_DIGEST})+))?(?:{_SEAL})?",
-        re.ASCII,
+        rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@({_SHELL_TIME})?~((?:{_DIGEST})*))?(?:{_SEAL})?", re.ASCII
     )
+    _older = re.compile(rf"(?:{_QUERY})?[\d+]+(?:@(?:{_DIGEST})+)(?:~(?:{_DIGEST})+)?{_SEAL}", re.ASCII)
 
     cursor: int = field(default=0, converter=_cursor)
-    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1."""
+    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. Where `value` or `seen` says
+    more, this is only about where the walk is."""
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
-    anchors: tuple[bytes, ...] = ()
-    """Digests of the items passed last, the earliest first. A walk that resyncs finds its position by them."""
-    ahead: tuple[bytes, ...] = ()
-    """Digests of items that were yielded and may come again, because the walk had to go back.
-
-    It is empty as a rule. Each item adds eight characters to the string form.
-    """
+    value: datetime | None = field(default=None, converter=_value)
+    """The time of the item yielded last, by which the server sorts the listing. An item without a time has the latest
+    `datetime`, in UTC, or the earliest one, whichever is sorted like it. None: the order of the listing has no time, or
+    the walk followed the cursor."""
+    seen: tuple[bytes, ...] = ()
+    """Digests of the IDs of all yielded items that have this time, or without a time those of all yielded items."""
     listing: str = field(default="", eq=False)
     """The listing that this is a position in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
     query: str = field(default="", eq=False)
@@ -146,10 +163,9 @@ class Checkpoint(Parsable):
     def place(self) -> str:
         """The string form without `listing` and `query`."""
         text = f"{self.cursor}+{self.skip}" if self.skip else f"{self.cursor}"
-        if self.anchors:
-            text += f"@{_format_digests(self.anchors)}"
-        if self.ahead:
-            text += f"~{_format_digests(self.ahead)}"
+        if self.value is not None or self.seen:
+            time = "" if self.value is None else re.sub("[-:]", "", _format_time(self.value))
+            text += f"@{time}~{_format_digests(self.seen)}"
         return text
 
     def __str__(self) -> str:
@@ -170,13 +186,13 @@ class Checkpoint(Parsable):
             ValueError: The position is out of bounds.
         """
         behind = integer("position", position, low=0, high=LARGEST - 1) + 1
-        return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, anchors=())
+        return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, value=None, seen=())
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
-        listing, query, cursor, skip, anchors, ahead = match.groups()
-        digests = _read_digests(anchors), _read_digests(ahead)
-        return cls(int(cursor), int(skip or 0), *digests, listing or "", query or "")
+        listing, query, cursor, skip, value, seen = match.groups()
+        time = None if value is None else datetime.fromisoformat(value)
+        return cls(int(cursor), int(skip or 0), time, _read_digests(seen), listing or "", query or "")
 
 
 @frozen
@@ -204,21 +220,34 @@ def _whole_second(value: object) -> datetime | None:
     return floor.astimezone(UTC)
 
 
+def _latest(value: object) -> datetime | None:
+    return _in_utc("latest", value)
+
+
+def _latest_at(value: object) -> datetime | None:
+    return _in_utc("latest_at", value)
+
+
 @frozen
 class Watermark(Parsable):
     """The part of a listing that has been seen. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
-    has some 50 characters, and up to 20 more for each item that is named in `seen` or by an open run. It ends with a
+    has some 100 characters, and up to 20 more for each item that is named in `seen` or by an open run. It ends with a
     checksum, so that a text that was cut short or changed is refused.
+
+    Raises:
+        TypeError: A time is neither a datetime nor None.
+        ValueError: A time is naive, the floor is not a whole second, or of `latest` and `latest_at` one is missing.
     """
 
     _form = re.compile(
-        rf"{_QUERY}(-|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+        rf"{_QUERY}(-|{_TIME})/(?:-|({_TIME})@({_TIME}))"
         rf"((?:\+{_SECONDS}\.(?:{_DIGEST})+)*)"
         rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
         re.ASCII,
     )
+    _older = re.compile(rf"{_QUERY}(?:-|{_TIME})(?:[+!][^/]*)?{_SEAL}", re.ASCII)
 
     listing: str
     """The listing that it is of, such as ``runs``."""
@@ -232,22 +261,39 @@ class Watermark(Parsable):
     UTC. Items that do not say when they were created have the second 0."""
     runs: tuple[OpenRun, ...] = ()
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
+    latest: datetime | None = field(default=None, converter=_latest)
+    """A time that the clock which dates the items had reached: when the newest item that was seen was created, or
+    later. In a listing of what runs wrote, this is about the runs. None: it is not known."""
+    latest_at: datetime | None = field(default=None, converter=_latest_at)
+    """When it had reached this time, by the clock that the server tells, to a second or two. None: `latest` is None."""
+
+    def __attrs_post_init__(self) -> None:
+        if (self.latest is None) is not (self.latest_at is None):
+            raise must_be(ValueError, "latest_at", "given if latest is, and only then", self.latest_at)
 
     def __str__(self) -> str:
-        floor = "-" if self.floor is None else f"{self.floor.replace(tzinfo=None).isoformat()}Z"
+        floor = "-" if self.floor is None else _format_time(self.floor)
+        latest = "-"
+        if self.latest is not None and self.latest_at is not None:
+            latest = f"{_format_time(self.latest)}@{_format_time(self.latest_at)}"
         seen = "".join(f"+{second}.{_format_digests(digests)}" for second, digests in self.seen)
         runs = ""
         for run in self.runs:
             of = "" if run.procedure_id is None else f"@{quote(run.procedure_id, safe='')}"
             runs += f"!{quote(run.id, safe='')}{of}={run.second}.{_format_digests(run.yielded)}"
-        return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
+        return sealed(f"{self.listing}.{self.query}:{floor}/{latest}{seen}{runs}")
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:
-        listing, query, timestamp, seen, runs = match.groups()
+        listing, query, timestamp, *ends, seen, runs = match.groups()
         floor = None if timestamp == "-" else datetime.fromisoformat(timestamp)
+        latest, latest_at = (None if end is None else datetime.fromisoformat(end) for end in ends)
         groups = tuple(map(_read_second, seen.split("+")[1:]))
-        return cls(listing, query, floor, groups, tuple(map(_read_run, runs.split("!")[1:])))
+        return cls(listing, query, floor, groups, tuple(map(_read_run, runs.split("!")[1:])), latest, latest_at)
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.replace(tzinfo=None).isoformat()}Z"
 
 
 def _read_second(group: str) -> tuple[int, tuple[bytes, ...]]:

@@ -65,12 +65,17 @@ class WalkStats:
     missing: int = 0
     """Items of a pass of ``details().since()`` that were listed, and left out because they were not found by
     themselves, although they may still be listed. The watermark waits for them, and the next pass requests them."""
+    lateness: float = 0.0
+    """How late an item became visible that this pass of ``since()`` found, at most: the seconds from its creation to
+    the latest time that an earlier pass knew. The ``overlap`` has to be longer. For what runs wrote, this is about the
+    runs."""
     is_sequential: bool = False
     """Whether only one page is in flight since some page on, although ``concurrency`` allows more. The server's cursors
     did not lead where they were expected to, so the next page can only be requested once the one before has come."""
     is_unchecked: bool = False
-    """Whether the walk follows the server's cursors since some page on, because they are not offsets. So it could not
-    check whether items came or went, and items may be missed or doubled. Only a walk without ``on_drift`` does this."""
+    """Whether items may be missed or doubled since some page on, because pages could not be held to the position of the
+    walk. The guide "How pagination loses rows, and how to stop it" says when. A warning said so once. Only a walk
+    without ``on_drift`` does this, and a pass over what is new. Other walks raise a `DriftError`."""
 
     @property
     def requests(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from attrs import evolve
@@ -11,7 +12,8 @@ from aiotofupilot import Checkpoint
 from aiotofupilot.positions import digest, sealed
 
 digests = st.lists(st.binary(min_size=6, max_size=6), max_size=8).map(tuple)
-checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2**53 - 1), digests, digests)
+times = st.none() | st.datetimes(timezones=st.just(UTC))
+checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2**53 - 1), times, digests)
 
 
 @given(checkpoints)
@@ -39,8 +41,17 @@ def test_its_string_form_needs_no_quotes_on_a_command_line(checkpoint):
         ("0", Checkpoint()),
         ("200", Checkpoint(200)),
         ("200+17", Checkpoint(200, 17)),
-        ("200+17@AAECAwQF", Checkpoint(200, 17, (b"\0\1\2\3\4\5",))),
-        ("7@AAECAwQF~BQQDAgEA", Checkpoint(7, 0, (b"\0\1\2\3\4\5",), (b"\5\4\3\2\1\0",))),
+        ("200+17@~AAECAwQF", Checkpoint(200, 17, None, (b"\0\1\2\3\4\5",))),
+        ("7@20260102T030405Z~", Checkpoint(7, 0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))),
+        (
+            "7@20260102T030405.006000Z~AAECAwQFBQQDAgEA",
+            Checkpoint(
+                7,
+                0,
+                datetime(2026, 1, 2, 3, 4, 5, 6000, tzinfo=UTC),
+                (b"\0\1\2\3\4\5", b"\5\4\3\2\1\0"),
+            ),
+        ),
     ],
 )
 def test_it_says_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint):
@@ -51,7 +62,20 @@ def test_it_says_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint
 
 def test_what_is_not_a_checkpoint_is_refused_with_its_text():
     """A spelling cut short is noticed, not taken for another place."""
-    for text in ["", "x", "-1", "1.5", "200+", "200@", "200@AAEC", "200@AAECAwQ!", "200 ", "٣", "9" * 20]:
+    for text in [
+        "",
+        "x",
+        "-1",
+        "1.5",
+        "200+",
+        "200@",
+        "200@~AAEC",
+        "200@~AAECAwQ!",
+        "200@2026~",
+        "200 ",
+        "٣",
+        "9" * 20,
+    ]:
         with pytest.raises(ValueError, match="not a checkpoint") as caught:
             Checkpoint.parse(text)
         assert repr(text) in str(caught.value)
@@ -96,10 +120,26 @@ def test_what_names_no_listing_has_no_checksum_and_what_names_one_has(text):
         Checkpoint.parse(text)
 
 
-def test_eight_anchors_fit_into_a_few_dozen_characters():
+def test_one_fits_into_a_few_dozen_characters():
     """So a checkpoint can be copied from a terminal."""
-    anchors = tuple(digest(str(number)) for number in range(8))
-    assert len(str(Checkpoint(100_000, 99, anchors))) <= 74
+    checkpoint = Checkpoint(100_000, 99, datetime.max.replace(tzinfo=UTC), (digest("a"),))
+    assert len(str(checkpoint)) <= 46
+
+
+@pytest.mark.parametrize(
+    "text", ["procedures.abcdefgh:98:AAAAAA", "runs.abcdefgh:98+2@AAECAwQF:AAAAAA", "7@AAECAwQF~BQQDAgEA:AAAAAA"]
+)
+def test_one_of_an_older_version_is_refused_in_a_sentence(text):
+    with pytest.raises(ValueError, match=r"the checkpoint of an older version, .*: begin anew, got|not a checkpoint"):
+        Checkpoint.parse(text)
+
+
+def test_its_time_has_an_offset_and_is_kept_in_utc():
+    tokyo = timezone(timedelta(hours=9))
+    assert Checkpoint(value=datetime(2026, 1, 1, 9, tzinfo=tokyo)).value == datetime(2026, 1, 1, tzinfo=UTC)
+    for value, error in ((datetime(2026, 1, 1), ValueError), ("2026-01-01", TypeError)):  # noqa: DTZ001 - it is refused
+        with pytest.raises(error, match="value"):
+            Checkpoint(value=value)
 
 
 @pytest.mark.parametrize("name", ["cursor", "skip"])
@@ -115,9 +155,9 @@ def test_what_cannot_be_counted_is_refused(name, value, error):
 
 def test_it_can_be_moved_behind_an_item_that_cannot_be_read():
     """It is never moved back. There is no checkpoint after the last position."""
-    anchors = (digest("a"),)
-    assert Checkpoint(100, 7, anchors).after(150) == Checkpoint(151)
-    assert Checkpoint(100, 7, anchors, listing="runs").after(20) == Checkpoint(107)
+    seen = (digest("a"),)
+    assert Checkpoint(100, 7, None, seen).after(150) == Checkpoint(151)
+    assert Checkpoint(100, 7, None, seen, listing="runs").after(20) == Checkpoint(107)
     assert Checkpoint().after(2**53 - 2) == Checkpoint(2**53 - 1)
     for position, error in ((-1, ValueError), (2**53 - 1, ValueError), (7.0, TypeError)):
         with pytest.raises(error, match=r"^position must be "):

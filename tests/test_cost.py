@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -33,8 +33,8 @@ async def session(sandbox):
 
 
 def beyond_the_end(sandbox):
-    """Requests that could bring nothing."""
-    return [request for request in sandbox.requests if int(request.query.get("cursor", 0)) >= LISTED]
+    """Requests that could bring nothing: a page that begins with two items of the one before it has to have a third."""
+    return [request for request in sandbox.requests if int(request.query.get("cursor", 0)) >= LISTED - 2]
 
 
 class TestRequests:
@@ -139,20 +139,30 @@ class TestDecoding:
 
 
 class Prepared:
-    """The way of a listing to some pages of 100, without a socket or a server that remembers anything."""
+    """The way of a listing to some pages of 100, an item for each second, without a socket.
+
+    The server remembers nothing.
+    """
 
     concurrency = 1
 
     def __init__(self, pages):
         self._pages = pages
-        self._item = to_wire(*make_procedures(1))
+        (procedure,) = make_procedures(1)
+        self._item, self._newest = to_wire(procedure), procedure.created_at
 
     async def get(self, target, read, counts, *, once=False, **_):
-        cursor = int(dict(parse_qsl(urlsplit(target).query)).get("cursor", 0))
-        end = cursor + 100
-        data = [self._item | {"id": str(number)} for number in range(cursor, end)]
+        query = dict(parse_qsl(urlsplit(target).query))
+        bound = datetime.fromisoformat(query.get("created_before", to_wire(self._newest)))
+        begin = -((bound - self._newest) // timedelta(seconds=1)) if bound < self._newest else 0
+        cursor = int(query.get("cursor", 0))
+        end = begin + cursor + 100
+        data = [
+            self._item | {"id": str(number), "created_at": to_wire(self._newest - timedelta(seconds=number))}
+            for number in range(begin + cursor, end)
+        ]
         more = end < self._pages * 100
-        meta = {"has_more": more, "next_cursor": end if more else None}
+        meta = {"has_more": more, "next_cursor": cursor + 100 if more else None}
         return read(Response(200, {}, json.encode({"data": data, "meta": meta}), datetime.now(UTC)))
 
     def spawn(self, coroutine):
@@ -193,5 +203,5 @@ class TestMemory:
             finally:
                 tracemalloc.stop()
 
-        await peak(1)  # makes what is made once
+        await peak(20)  # makes what is made once
         assert await peak(80) - await peak(20) < 2 * len(body(make_procedures(100)))  # a set may grow in between

@@ -74,9 +74,9 @@ async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
 
 
 async def test_a_listing_is_streamed_item_by_item(session, sandbox):
-    """It takes three requests, one after the other, each for a page that begins with the last item before it."""
+    """It takes three requests, one after the other, each for a page that begins with the last two items before it."""
     assert [procedure async for procedure in session.procedures.list()] == sandbox.procedures
-    assert sandbox.requests.cursors == [None, "99", "198"]
+    assert sandbox.requests.cursors == [None, "98", "196"]
     sandbox.requests.clear()
     assert [procedure async for procedure in session.procedures.list(on_drift="ignore")] == sandbox.procedures
     assert sandbox.requests.cursors == [None, "100", "200"]
@@ -94,7 +94,7 @@ async def test_a_failing_page_is_asked_for_again_and_the_listing_is_not(session,
     """Nothing of a proxy's answer is in the result."""
     sandbox.faults.next(faults.status(503), faults.html(), faults.cut(), faults.reset())
     assert await session.procedures.list().collect() == sandbox.procedures
-    assert sandbox.requests.cursors == [None] * 5 + ["99", "198"]
+    assert sandbox.requests.cursors == [None] * 5 + ["98", "196"]
 
 
 async def test_the_errors_of_the_api_are_typed(sandbox):
@@ -224,7 +224,7 @@ def test_a_view_of_a_session_of_a_subclass_has_its_attributes():
 async def test_a_view_has_its_own_options_and_the_sessions_connections(session, sandbox):
     """They hold for every page of a walk that begins from the view. Other options stay."""
     view = session.with_options(timeout=0.05, retry=None)
-    sandbox.faults.on(cursor=198).next(faults.stall(1000))
+    sandbox.faults.on(cursor=196).next(faults.stall(1000))
     with pytest.raises(RequestTimeoutError) as caught:
         await view.procedures.list().collect()
     assert caught.value.timeout == 0.05

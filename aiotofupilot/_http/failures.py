@@ -39,8 +39,8 @@ _FLOOD = "Too many headers received"
 """What aiohttp says where a response has too many headers. Neither a class nor a field says it."""
 
 _EARLY = (
-    'unless on_drift="ignore" is given, a walk requests each page one item early; mock_listing of aiotofupilot.testing '
-    "responds to any page"
+    'unless on_drift="ignore" is given, a walk requests each page two or more items early, and may bound it by a time; '
+    "mock_listing of aiotofupilot.testing responds to any page"
 )
 """What to do where the mocked pages begin at exactly the cursors that the pages before them name."""
 
@@ -81,9 +81,11 @@ def _is_by_a_mock(error: BaseException) -> bool:
 def _unmocked(url: URL) -> TransportError:
     """Return the error for a request that has no mocked response. It is tried once, because this is not an outage."""
     cursor = url.query.get("cursor")
+    bound = next((name for name in url.query if name.endswith(("_after", "_before"))), None)
     where = url.path if cursor is None else f"{url.path} at cursor {cursor}"
+    where = where if bound is None else f"{where} with {bound}"
     error = TransportError(f"aioresponses has no response for {where}")
-    error.hint = cursor and _EARLY
+    error.hint = _EARLY if cursor or bound else None
     return error
 
 

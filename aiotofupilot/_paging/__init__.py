@@ -1,12 +1,14 @@
 """How a listing is walked: page after page, whatever its items are and however a page is fetched.
 
 `paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, or over the
-pages, which it gets from `prefetch`. `iteration` is what each of them is: ``async for`` iterates over it, and it can be
+pages, which it gets from `window`. `iteration` is what each of them is: ``async for`` iterates over it, and it can be
 closed. `tasks` is what these have in flight, in order. Downloads are an iteration of tasks, too.
 
-- `memory` knows which items a walk has passed, and so what of each page is new. `drift` also holds each page to the
-  one before, and finds the position of the walk again after the listing has moved. `ties` is about items that the
-  server sorts alike.
+- `position` is where a walk is: the time of the item passed last. It says whether a page begins before that, and what
+  of the page is new.
+- `course` says which page is requested next, so that it begins before the position: in the listing, or in a query that
+  is bounded by a time.
+- `window` requests these pages, several at once, and hands them over in order.
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
   time of creation, and `by_run` what new runs wrote.

@@ -15,22 +15,29 @@ from typing import TYPE_CHECKING, Generic, Unpack
 
 from attrs import evolve
 
-from aiotofupilot.positions import Watermark, digest
+from aiotofupilot.positions import DIGEST_SIZE, Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Fetch, PageSource, Plan, Source, T
+from .position import ByKey
+from .source import BY_ID, Fetch, Identified, PageSource, Plan, Source, T
 from .walk import Walk
 
 if TYPE_CHECKING:
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import Page
 
-OVERLAP = 60
-"""An item may become visible this many seconds after it was created."""
+_IDLE = 600.0
+"""So many seconds after the newest item was seen, what may become visible is told by the server's clock instead. Its
+clocks may differ by half of this, and the floor lags behind by as much."""
+
+_BEHIND = 0.002
+"""What was created so many seconds after an item has a later timestamp than this one, and a query for it does not list
+that item. The API's timestamps have milliseconds, and the query is wider by one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
-"""The earliest floor. A second before it is a datetime too."""
+_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+"""The earliest floor, and the latest time. A second before the floor is a datetime too."""
 
 
 class PassClock:
@@ -45,7 +52,10 @@ class PassClock:
     def __init__(self) -> None:
         self.began_at = -math.inf
         """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
-        self._by_server = -math.inf  # the same by the server's clock, or else by the local one
+        self.by_server = -math.inf  # the same by the server's clock, or else by the local one
+        self.seen_at = -math.inf
+        """When the last page was noted, by that clock, or up to a second later; in whole seconds."""
+        self._at_last = -math.inf  # when the pass began, or later
         self._by_items = -math.inf  # the same as far as items show it: the pass began then or later
         self._requested_at = 0.0  # by the monotonic clock
 
@@ -58,18 +68,22 @@ class PassClock:
         page = await source.fetch(cursor, limit, counts, **options)
         if self.began_at == -math.inf:
             served_at, duration = source.served_at(page), clock.monotonic() - requested_at
-            self._by_server = local if served_at is None else served_at.timestamp() - duration
-            self.began_at, self._requested_at = min(local, self._by_server), requested_at
+            self.by_server = self._at_last = local
+            if served_at is not None:  # in whole seconds
+                self.by_server, self._at_last = served_at.timestamp() - duration, served_at.timestamp() + 1
+            self.began_at, self._requested_at = min(local, self.by_server), requested_at
         return page
 
     def note(self, newest: float, now: float) -> None:
         """Take note of when the newest item of a page was created: the pass began then or later, less what it took."""
-        self._by_items = max(self._by_items, newest - (now - self._requested_at))
+        took = now - self._requested_at
+        self._by_items = max(self._by_items, newest - took)
+        self.seen_at = math.ceil(self._at_last + took)
 
     @property
     def bound(self) -> float:
         """A timestamp before the beginning of the pass, unless an item is of the future, and a clock is ahead too."""
-        return min(self._by_server, self._by_items)
+        return min(self.by_server, self._by_items)
 
     @property
     def at_latest(self) -> float:
@@ -80,13 +94,26 @@ class PassClock:
 class Segment(Walk[T]):
     """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
 
-    What it counts is added to the stats of all segments, and the positions of unreadable items are kept only there.
+    What it counts is added to the stats of all segments, and the positions of unreadable items are kept only there. If
+    the server was found not to sort it by time, its items are told apart by ID.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
+    def __init__(
+        self,
+        source: PageSource[T],
+        plan: Plan,
+        stats_of_all: WalkStats,
+        *,
+        is_sorted: bool,
+        fetch: Fetch[T] | None = None,
+    ) -> None:
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
-        super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
+        super().__init__(source, plan, WalkStats(counts, unreadable_positions=positions), fetch=fetch)
         self._stats_of_all = stats_of_all
+        if not is_sorted:
+            by_id: ByKey[Identified] = ByKey(BY_ID, plan.start)
+            self._position = by_id
+            self._window.stand_on(by_id)
 
     async def page(self) -> list[T]:
         """Return the items of the next page that brings any. There are none at the end of the walk."""
@@ -103,26 +130,34 @@ class Segment(Walk[T]):
     def _note_failure(self, error: Exception) -> None:
         self._span.end(self.stats, error)
 
+    def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
+        """Go on with a warning, because the next pass would meet the same."""
+        del page
+        self._warn(fault)
+        self._stats_of_all.is_unchecked = True
+
 
 class ByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
-    Where the server has shown that it lists the oldest first, the floor follows the walk: everything that the walk has
-    passed and that is old enough counts as seen. Otherwise the floor stays where it is until the listing was seen to
-    its end. An item that turns up below the floor shows that the server does not sort after all, and is new all the
-    same.
+    An item may become visible some time after its creation, at most the ``overlap``: at a position that the walk has
+    passed, or when the pass is over. So only what was created that long before the pass began is old enough, and counts
+    as seen: it lies before the floor. What lies after the floor is known by digest. Two clocks tell when a pass began,
+    and the one that is behind counts: the server's own, and the one that dates the items, see `PassClock`. Nobody sees
+    the second one while nothing is created. So after ten minutes it counts as gone on as the first one did.
 
-    An item may become visible some time after its creation: at a position that the walk has passed, or when the pass is
-    over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may
-    be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
-    that was seen is not old enough either; see `PassClock`.
+    A pass that begins again after an error begins at the floor that it had at first. What has gone wrong may have gone
+    wrong before it was noticed.
 
     If it ``sorts``, and the server does not, the new items are held back until all are there.
 
     If it ``begins``, the pass finds what exists, so that a stream leaves it out. Where the API filters by creation,
-    what was created in the `OVERLAP` seconds before the newest item is enough. The newest items come first, because
+    what was created during the overlap before the newest item is enough. The newest items come first, because
     what is created after the first response then lies before the walk. If the walk meets it after all, it is newer than
     the first page, and does not count as seen. Where the API does not sort, all that the walk meets counts as seen.
+
+    If it is ``brief``, the pass finds what was created after the newest item that was seen, and leaves the rest to a
+    later one.
     """
 
     def __init__(
@@ -133,13 +168,17 @@ class ByCreation(Generic[T]):
         stats: WalkStats,
         clock: PassClock,
         *,
+        overlap: float,
         sorts: bool,
         begins: bool,
+        brief: bool,
     ) -> None:
         self._source = source
         self._plan = plan
         self._stats = stats
         self._clock = clock
+        self._overlap = overlap
+        self._is_brief = brief
         self._has_floor = source.bounded is not None
         self._is_newest_first = begins and source.ordered is not None
         self._horizon = math.inf
@@ -147,42 +186,53 @@ class ByCreation(Generic[T]):
         self._watermark = watermark
         self._floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
         """Everything that was created before this second was seen; minus infinity: only single items were."""
+        self._latest, self._latest_at = (
+            -math.inf if time is None else time.timestamp() for time in (watermark.latest, watermark.latest_at)
+        )
+        self._latest_before = self._latest
+        self._floor_before = max(self._floor, self._latest + _BEHIND) if brief else self._floor
+        """Where the pass begins."""
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
+        self._forgotten = bytearray()
+        """The digests of what the floor has passed, one after the other. They take six bytes each."""
         self._found: dict[bytes, float] = {}
         """When the items were created that were found and not yielded yet, by digest."""
         self._is_sorted: bool | None = None
         self._held: list[tuple[float, T]] | None = [] if sorts and source.ordered is None else None
-        self._floor_before = self._newest = self._newest_of_page = -math.inf
+        self._newest = self._newest_of_page = -math.inf
         self.has_ended = False
         """Whether everything was found."""
 
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
-        if self._is_sorted or self.has_ended:
-            self._raise_floor()
+        self._raise_floor()
         for digests in self._by_second.values():
             digests.sort()  # in place, so that each sort but the first finds almost all of them in order
         seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
-        floor = None if self._floor == -math.inf else _EPOCH + timedelta(seconds=self._floor)
-        return evolve(self._watermark, floor=floor, seen=seen)
+        floor, latest, latest_at = map(_datetime, (self._floor, self._latest, self._latest_at))
+        return evolve(self._watermark, floor=floor, seen=seen, latest=latest, latest_at=latest_at)
 
-    async def begin(self) -> Segment[T] | None:
-        """Return a walk over what may be new; None: everything was seen."""
+    async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
+        """Return a walk over what may be new, which the server sorts by time or not; None: everything was seen."""
         self._pass_page()
         if self.has_ended:
             return None
-        source, self._floor_before = self._source, self._floor
+        self._known.update(
+            bytes(self._forgotten[at : at + DIGEST_SIZE]) for at in range(0, len(self._forgotten), DIGEST_SIZE)
+        )
+        source = self._source
         if source.ordered is not None:
             source = source.ordered.narrowed(order="desc" if self._is_newest_first else "asc")
-        if source.bounded is not None and self._floor_before > -math.inf:
-            source = source.bounded.narrowed(after=_EPOCH + timedelta(seconds=self._floor_before))
-        plan = evolve(self._plan, sort_key=source.sort_key)
+        after = _datetime(self._floor_before)
+        if source.bounded is not None and after is not None:
+            source = source.bounded.narrowed(after=after)
+        plan = self._plan
         if self._is_newest_first and self._has_floor:
             # One page is enough as a rule. Where cursors are not offsets, the walk follows them, and says so.
             plan = evolve(plan, on_drift=None)
-        return Segment(partial(self._clock.fetch, source), plan, self._stats)
+        return Segment(source, plan, self._stats, is_sorted=is_sorted, fetch=partial(self._clock.fetch, source))
 
     def fresh(self, items: list[T]) -> list[T]:
         """Return the items of a page that were not found before.
@@ -206,12 +256,16 @@ class ByCreation(Generic[T]):
             ):
                 self._found[digested] = timestamp
                 fresh.append((timestamp, item))
-        if any(timestamp < self._floor for timestamp, _ in fresh):
-            self._is_sorted = False
+        if fresh:
+            earliest = min(timestamp for timestamp, _ in fresh)
+            if earliest < self._floor:
+                self._is_sorted = False
+            if earliest > -math.inf:
+                self._stats.lateness = max(self._stats.lateness, self._latest_before - earliest)
         self._stats.duplicates += len(items) - len(fresh)
         if self._is_newest_first:
             self._horizon = created[-1] if self._horizon == math.inf else self._horizon
-            newest = max(self._newest, self._newest_of_page)
+            newest = min(max(self._newest, self._newest_of_page), self._clock.bound)
             self.has_ended = self._has_floor and created[-1] < self._floor_below(newest)
         if self._held is None:
             return [item for _, item in fresh]
@@ -239,20 +293,46 @@ class ByCreation(Generic[T]):
 
     def _pass_page(self) -> None:
         self._newest = max(self._newest, self._newest_of_page)
-        if self._is_sorted or self.has_ended:
-            self._raise_floor()
+        self._raise_floor()
 
     def _raise_floor(self) -> None:
         """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered.
 
         It waits for what was found and not yielded yet.
         """
-        if self._has_floor and self._newest > -math.inf:
-            floor = min([self._floor_below(self._newest), *map(math.floor, self._found.values())])
-            self._floor = max(self._floor, floor)
-            for second in [second for second in self._by_second if second < self._floor]:
-                self._known.difference_update(self._by_second.pop(second))
+        if not self._has_floor or not (self._is_sorted or self.has_ended):
+            return
+        if self._newest > self._latest:  # an item may be from the year 10000 in UTC
+            self._latest, self._latest_at = min(max(self._newest, _EARLIEST), _LATEST), self._clock.seen_at
+        reached = min(self._newest, self._clock.bound)
+        if self.has_ended:
+            reached = max(reached, self._went_on())
+        if reached == -math.inf or self._is_brief:
+            return
+        floor = min([self._floor_below(reached), *map(math.floor, self._found.values())])
+        self._floor = max(self._floor, floor)
+        for second in [second for second in self._by_second if second < self._floor]:
+            digests = self._by_second.pop(second)
+            self._known.difference_update(digests)
+            self._forgotten += b"".join(digests)
 
-    def _floor_below(self, newest: float) -> int:
-        """Return the floor that leaves to be seen what may become visible from the newest item on; a whole second."""
-        return max(math.floor(min(newest, self._clock.bound) - OVERLAP), _EARLIEST)
+    def _went_on(self) -> float:
+        """Return what the clock that dates the items showed when the pass began, as far as earlier passes tell.
+
+        It goes on as the server's own, if nothing was created for a while.
+        """
+        idle = self._clock.by_server - self._latest_at
+        if not 0 <= idle < math.inf:
+            return -math.inf
+        if idle >= _IDLE:
+            self._latest += idle - _IDLE / 2
+            self._latest_at += idle - _IDLE / 2
+        return min(self._latest, self._clock.by_server)
+
+    def _floor_below(self, reached: float) -> int:
+        """Return the floor that leaves to be seen what may become visible from a time on; a whole second."""
+        return max(math.floor(reached - self._overlap), _EARLIEST)
+
+
+def _datetime(timestamp: float) -> datetime | None:
+    return None if timestamp == -math.inf else _EPOCH + timedelta(seconds=timestamp)

@@ -98,7 +98,7 @@ class ByItself:
         if before is None:
             return None
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
-        async with Walk[Identified](self.source.fetch, plan, WalkStats(counts=self.counts)) as walk:
+        async with Walk[Identified](self.source, plan, WalkStats(counts=self.counts)) as walk:
             try:
                 while walk.stats.items < _LOOKED_THROUGH and (found := await walk.take(plan.limit)):
                     if any(each.id == item.id for each in found):

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from aiotofupilot.positions import OpenRun, Watermark, digest
 
-from .by_creation import OVERLAP, PassClock, Segment
+from .by_creation import PassClock, Segment
 from .source import OfRuns, Plan, T
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .source import Identified
 
-_AT_ONCE = 100
+RUNS_AT_ONCE = 100
 """The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
 
 _MOST_WAITING = 5000
@@ -56,9 +56,9 @@ class PerRun(Generic[T]):
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
     for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
     items are requested, and each is noted when it is yielded. It is closed once its items were listed to their end,
-    `OVERLAP` seconds or more after its creation, and all of them were yielded. Before that, more may become visible. So
-    the next pass requests them again, together with those of new runs. A run that claims to have been created in the
-    future stays open until then.
+    the ``overlap`` or longer after its creation, and all of them were yielded. Before that, more may become visible. So
+    the next pass requests them again, together with those of new runs, unless it is ``brief``. A run that claims to
+    have been created in the future stays open until then.
     """
 
     has_ended = False
@@ -71,11 +71,14 @@ class PerRun(Generic[T]):
         watermark: Watermark,
         stats: WalkStats,
         *,
+        overlap: float,
+        brief: bool,
         pass_over: Callable[..., NewRuns],
     ) -> None:
         self._source = source
         self._plan = plan
         self._stats = stats
+        self._overlap = overlap
         self._clock = PassClock()
         # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
@@ -88,6 +91,8 @@ class PerRun(Generic[T]):
         """The runs of the items that were found and not yielded yet, by digest."""
         self._listed: set[str] = set()
         """The open runs whose items this pass has listed to their end."""
+        self._left = frozenset(self._open) if brief else frozenset[str]()
+        """The open runs whose items this pass does not request."""
         self._procedure_id: str | None = None
         self._requested: Sequence[str] = ()
         """The runs whose items are walked. None are, before there are runs and after their walk has ended."""
@@ -98,23 +103,23 @@ class PerRun(Generic[T]):
         open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
         return evolve(self._new_runs.watermark, runs=tuple(open_runs))
 
-    async def begin(self) -> Segment[T] | None:
-        """Return a walk over the items of the next runs; None: there are no more."""
+    async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
+        """Return a walk over the items of the next runs, which the server sorts by time or not; None: that was all."""
         while not self._requested:
             waiting: dict[str | None, list[str]] = {}
             for run in self._open.values():
-                if run.id not in self._listed:
+                if run.id not in self._listed and run.id not in self._left:
                     waiting.setdefault(run.procedure_id, []).append(run.id)
             numbers = [len(runs) for runs in waiting.values()]
-            are_enough = max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING
+            are_enough = max(numbers, default=0) >= RUNS_AT_ONCE or sum(numbers) >= _MOST_WAITING
             # The first response tells the time, so it is requested even if enough are waiting that were open before.
             if (are_enough and self._clock.at_latest > -math.inf) or not await self._find_runs():
                 if not waiting:
                     return None
                 self._procedure_id, runs = max(waiting.items(), key=lambda of_procedure: len(of_procedure[1]))
-                self._requested = runs[:_AT_ONCE]
+                self._requested = runs[:RUNS_AT_ONCE]
         source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
-        return Segment(source.fetch, evolve(self._plan, sort_key=source.sort_key), self._stats)
+        return Segment(source, self._plan, self._stats, is_sorted=is_sorted)
 
     def fresh(self, items: list[T]) -> list[T]:
         """Return the items of a page that were not found before."""
@@ -150,7 +155,7 @@ class PerRun(Generic[T]):
 
     def _close_if_done(self, run_id: str) -> None:
         """Close a run whose items were listed to their end, if that was late enough, and all of them were yielded."""
-        is_late = self._clock.at_latest >= self._open[run_id].second + OVERLAP
+        is_late = self._clock.at_latest >= self._open[run_id].second + self._overlap
         if is_late and run_id not in self._found.values():
             del self._open[run_id], self._yielded[run_id]
             self._listed.remove(run_id)

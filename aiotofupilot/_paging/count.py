@@ -5,36 +5,44 @@ searched for. First come pages of one item at offsets that grow by a factor, unt
 on, pages of one item divide what lies between. Whole pages cover the rest as soon as few of them can, and one of those
 shows the end.
 
+Some servers go no deeper than to some offset. They show an end there, refuse the request, or show the page at this
+offset once more. So an end that lies deep is confirmed by a request for what stands behind it, by the time that sorts
+the listing. If the server does not go to the end, only a walk can count the items.
+
 A listing is cut at timestamps that are drawn from it.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._checks import LARGEST
-from aiotofupilot.errors import DriftError
-from aiotofupilot.models import RawItem
+from aiotofupilot.errors import BadRequestError, DriftError
 from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import RequestCounts
 
-from .drift import check_offsets
-from .source import Fetch, Plan, Source, T, leads_nowhere
+from .course import DEEP, LONGEST
+from .source import Plan, Source, T, check_offsets, leads_nowhere
 from .tasks import Tasks
 from .walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from aiotofupilot.models import Page
+    from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard
 
-    from .source import Divided
+    from .source import Divided, OnDrift
+
+R = TypeVar("R")
+
+_log = logging.getLogger("aiotofupilot")
 
 SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""
@@ -42,6 +50,9 @@ SHARDS_AT_MOST = 1000
 _GAP = timedelta(milliseconds=2)
 """How long before the first item of a shard it begins. The shard before it is requested with a millisecond more, and
 is not to be sent all the items that may have been created at the timestamp of that first item."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+"""What the times of the API differ by at least."""
 
 _AT_ONCE = 4
 """At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
@@ -56,14 +67,69 @@ _CONTRADICTIONS_AT_MOST = 10
 """At most this often may a page contradict the pages before it, because the listing changed in between."""
 
 
-async def count_items(fetch: Fetch[T], plan: Plan) -> int:
+async def count_items(source: Source[Any], plan: Plan) -> int:
     """Return how many items a listing has, wherever the plan begins and ends; see `Paginator.count`."""
-    extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
-    while (length := extent.length) is None:
+    raw, plan = source.raw(), _from_the_beginning(plan)
+    length = await _length(raw, plan)
+    return len([item async for item in _every(raw, plan)]) if length is None else length
+
+
+def _from_the_beginning(plan: Plan) -> Plan:
+    return evolve(plan, start=Checkpoint(listing=plan.start.listing), max_items=None)
+
+
+async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
+    """Return how many items a listing has; None: the server does not go to its end, and only a walk can."""
+    can_bound, at_most = raw.order.is_bounded, min(plan.concurrency, _AT_ONCE)
+    extent = Extent(plan.limit, may_be_capped=can_bound)
+
+    async def fetch(cursor: int, limit: int, counts: RequestCounts) -> Page[RawItem] | None:
+        try:
+            return await raw.fetch(cursor, limit, counts)
+        except BadRequestError:
+            if not (cursor and can_bound):
+                raise
+            return None  # the server may go no deeper
+
+    while (length := extent.length) is None and not extent.is_capped:
         probes = extent.probes(at_most)
         for probe, page in zip(probes, await fetch_probes(fetch, probes, at_most), strict=True):
             extent.note(page, probe)
-    return length
+    if length is None or length < DEEP or not can_bound or not await _has_more_behind(raw, extent.last_items):
+        return length
+    # If the server goes there by now, something was created during the search.
+    page = await fetch(length, 1, RequestCounts())
+    return length if page is not None and page.data else None
+
+
+async def _has_more_behind(raw: Source[RawItem], last: Sequence[RawItem]) -> bool:
+    """Return whether other items than the last ones stand behind these, by the time that sorts them."""
+    order, keys = raw.order, raw.order.keys(last)
+    key, has_one_time = keys[-1], all(its == keys[-1] for its in keys)
+    is_ascending = order.is_ascending
+    if is_ascending is None and not has_one_time:
+        is_ascending = keys[0] < key
+    if key is None or is_ascending is None:  # no filter finds what has no time
+        return False
+    # Of items that have one time, more may stand on the pages before. So only what is behind all of them tells.
+    sign, distance = 1 if is_ascending else -1, 2 * _MILLISECOND if has_one_time else timedelta()
+    try:
+        bound = key + sign * distance
+    except OverflowError:
+        return False
+    query = raw.between(after=bound) if is_ascending else raw.between(before=bound)
+    items = (await query.fetch(0, LONGEST, RequestCounts())).data
+    found = [(item.id, sign * (its - bound)) for item, its in zip(items, order.keys(items), strict=True) if its]
+    if found and found[0][1] < -_MILLISECOND:
+        _log.warning("%s are not filtered by time, so more may stand behind the last one", raw.whole.listing)
+        return False
+    seen = {item.id for item in last}
+    return any(behind >= -distance / 2 and item_id not in seen for item_id, behind in found)
+
+
+def _every(raw: Source[RawItem], plan: Plan, on_drift: OnDrift | None = "resync") -> Walk[RawItem]:
+    """Return a walk over all that the server lists."""
+    return Walk(raw, evolve(plan, on_drift=on_drift, on_unreadable="raise", keep=None, holds_values=False))
 
 
 async def count_not_kept(source: Source[T], plan: Plan) -> int:
@@ -71,18 +137,17 @@ async def count_not_kept(source: Source[T], plan: Plan) -> int:
     keep, divided = plan.keep, source.divided
     if keep is None or divided is None:
         return 0
-    start = Checkpoint(listing=plan.start.listing)
-    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise")
-    plan = evolve(plan, keep=None, holds_values=False)
-    walks = [Walk[RawItem](boundary.fetch, plan) for boundary in divided.near_bounds()]
+    walks = [_every(boundary, _from_the_beginning(plan), on_drift=None) for boundary in divided.near_bounds()]
     return len({item.id for walk in walks async for item in walk if not keep(item)})
 
 
-async def fetch_probes(fetch: Fetch[T], probes: Sequence[Probe], at_once: int) -> list[Page[T]]:
+async def fetch_probes(
+    fetch: Callable[[int, int, RequestCounts], Coroutine[Any, Any, R]], probes: Sequence[Probe], at_once: int
+) -> list[R]:
     """Return the pages of some probes, so many in flight. If one of them cannot be had, none stays in flight."""
     counts = RequestCounts()
-    pages: list[Page[T]] = []
-    tasks: Tasks[Probe, Page[T]] = Tasks()
+    pages: list[R] = []
+    tasks: Tasks[Probe, R] = Tasks()
     try:
         for first in range(0, len(probes), at_once):
             for probe in probes[first : first + at_once]:
@@ -104,8 +169,15 @@ class Probe(NamedTuple):
 class Extent:
     """What is known of the length of a listing: where to probe next, and what each probe shows. It does no I/O."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, may_be_capped: bool) -> None:
         self._limit = limit
+        self._may_be_capped = may_be_capped
+        self._refused = math.inf
+        """The smallest cursor to which the server did not go."""
+        self.is_capped = False
+        """Whether the listing goes on where the server does not go."""
+        self.last_items: Sequence[RawItem] = ()
+        """The items of the last page."""
         self._pages = 0
         self._more_than = 0
         """The listing has more items than this. It is 0 too while nothing is known."""
@@ -139,11 +211,19 @@ class Extent:
         first = max(0, first - (pages * self._limit - width) // 2)
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
-    def note(self, page: Page[T], probe: Probe) -> None:
-        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does.
+    def note(self, page: Page[RawItem] | None, probe: Probe) -> None:
+        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does. None: it is refused.
 
         What contradicts the page is forgotten.
         """
+        if page is None:
+            self._refused = min(self._refused, probe.cursor)
+            self._at_most = min(self._at_most, self._refused)
+        else:
+            self._note_page(page, probe)
+        self.is_capped |= self._refused <= self._more_than + self._limit
+
+    def _note_page(self, page: Page[RawItem], probe: Probe) -> None:
         check_offsets(page)
         if page.following is None and page.meta.has_more:
             raise leads_nowhere(page.cursor, None)
@@ -152,17 +232,17 @@ class Extent:
         if page.following is not None:
             self._more_than = max(self._more_than, end)
             if is_contradiction := min(self._end, self._at_most) <= end:
-                self._end = self._at_most = math.inf
+                self._end, self._at_most = math.inf, self._refused
             if len(page.data) < probe.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
-            is_contradiction, self._end = self._at_most < end, end
+            is_contradiction, self._end, self.last_items = self._at_most < end, end, page.data
             # Some servers show their last page whatever cursor beyond the end is requested. A page that goes on
             # where another ended, with other items, is not of that kind.
             if page.cursor == self._more_than and not has_moved:
                 self._at_most = end
             elif is_contradiction:
-                self._at_most = math.inf
+                self._at_most = self._refused
         else:
             self._at_most = min(self._at_most, page.cursor)
             if is_contradiction := page.cursor <= self._more_than or page.cursor < self._end < math.inf:
@@ -172,13 +252,16 @@ class Extent:
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
 
-    def _has_moved(self, page: Page[T]) -> bool:
+    def _has_moved(self, page: Page[RawItem]) -> bool:
         """Return whether a page shows an item that another page showed at another position."""
         has_moved = False
         for position, item in enumerate(page.data, page.cursor):
             distance = abs(position - self._positions.setdefault(item.id, position))
             has_moved |= distance > 0
             if distance > _MOVED_AT_MOST:
+                if self._may_be_capped:
+                    self.is_capped = True  # it shows the deepest page to which it goes
+                    break
                 raise DriftError(
                     f"the page at cursor {page.cursor} shows an item that was seen {distance} places away: "
                     "the server does not go to the cursor, or the listing moves too much to be counted",
@@ -193,9 +276,15 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     divided = source.divided
     if n == 1 or divided is None:
         return (whole,)
-    total = await count_items(source.raw().fetch, plan)
+    raw, from_beginning = source.raw(), _from_the_beginning(plan)
+    total = await _length(raw, from_beginning)
+    timestamps: list[datetime | None] = []
+    if total is None:
+        timestamps = [divided.timestamp(item) async for item in _every(raw, from_beginning)]
+        total = len(timestamps)
     n = min(n, -(-total // plan.limit))
-    timestamps = await _drawn(source, divided, plan, total, n) if n > 1 else []
+    if n > 1 and not timestamps:
+        timestamps = await _drawn(source, divided, plan, total, n)
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
         return (whole,)  # no bound finds the items that lack the timestamp
@@ -211,19 +300,18 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
 
 async def _drawn(source: Source[T], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
-    raw = source.raw()
-    if raw.ordered is None:
+    timeline = divided.timeline()
+    if timeline is None:
         # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
-        pages = await fetch_probes(raw.fetch, probes, plan.concurrency)
+        pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
         return [divided.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
     # because an item that was created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
-    ordered = raw.ordered.narrowed(order="asc")
-    *pages, last = await fetch_probes(ordered.fetch, [*probes, last_page], plan.concurrency)
+    *pages, last = await fetch_probes(timeline.fetch, [*probes, last_page], plan.concurrency)
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
     return [*map(divided.timestamp, items), *([] if is_at_end else [None])]

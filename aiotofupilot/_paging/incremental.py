@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import evolve
 
-from aiotofupilot._checks import for_parameter
+from aiotofupilot._checks import OVERLAP, for_parameter
 from aiotofupilot._public import internal
 from aiotofupilot.errors import (
     APIError,
@@ -29,7 +29,8 @@ from aiotofupilot.positions import Watermark, check_query
 from aiotofupilot.stats import WalkStats
 
 from .by_creation import ByCreation, PassClock, Segment
-from .by_run import PerRun
+from .by_run import RUNS_AT_ONCE, PerRun
+from .position import UnsortedError
 from .source import Identified, Plan, Source, T, Y
 from .walk import CountedIteration, MarkedIteration
 
@@ -44,6 +45,10 @@ _log = logging.getLogger("aiotofupilot")
 
 _JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
+
+_REREAD_AT_ONCE, _REREAD_EVERY = 10, 30.0
+"""If it takes more requests to list again what may have become visible late, a poll does it after so many seconds only.
+The others find what is newer than the newest item."""
 
 _INTERNAL_ERROR = 500
 
@@ -64,8 +69,10 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         plan: Plan,
         watermark: Watermark,
         *,
+        overlap: float = OVERLAP,
         sorts: bool = False,
         begins: bool = False,
+        brief: bool = False,
         marks: bool = True,
         stats: WalkStats | None = None,
         clock: PassClock | None = None,
@@ -79,17 +86,19 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         self._yielded_of = plan.yielded
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
         plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
-        of_runs = source.of_runs
-        self._new: ByCreation[Identified] | PerRun[Identified] = (
-            ByCreation(source, plan, watermark, self._stats, clock or PassClock(), sorts=sorts, begins=begins)
-            if of_runs is None
-            else PerRun(
-                of_runs, plan, watermark, self._stats, pass_over=partial(IncrementalWalk[Identified], begins=begins)
-            )
-        )
+        of_runs, begin = source.of_runs, (plan, watermark, self._stats)
+        self._new: ByCreation[Identified] | PerRun[Identified]
+        if of_runs is None:
+            clock = clock or PassClock()
+            self._new = ByCreation(source, *begin, clock, overlap=overlap, sorts=sorts, begins=begins, brief=brief)
+        else:
+            pass_over = partial(IncrementalWalk[Identified], overlap=overlap, begins=begins, brief=brief)
+            self._new = PerRun(of_runs, *begin, overlap=overlap, brief=brief, pass_over=pass_over)
         self._segment: Segment[Identified] | None = None
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
+        self._is_sorted = True
+        """Whether the server seems to sort by time. If not, a walk over a segment tells the items apart by ID."""
 
     @property
     def watermark(self) -> Watermark:
@@ -134,22 +143,27 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     async def _next_found(self) -> list[Identified]:
         """Return the next new items; none: everything was seen.
 
-        Where the listing moved too much, another beginning does not help if nothing new came since the last one. After
-        an error that ends the walk over a segment, the next call begins that segment again.
+        Where the listing moved too much, another beginning does not help if nothing new came since the last one, unless
+        it is the first one in which the server is not believed to sort by time. After
+        an error that ends the walk over a segment, the next call begins that segment again, where it began at first.
         """
         while True:
             if self._new.has_ended:  # what was found last is at hand by now, so that a cancellation does not lose it
                 await self._leave_segment()
             if self._segment is None:
-                self._segment, self._has_progressed = await self._new.begin(), False
+                self._segment = await self._new.begin(is_sorted=self._is_sorted)
+                self._has_progressed = False
                 if self._segment is None:
                     return []
             try:
                 items = await self._segment.page()
             except (DriftError, PaginationError) as error:
                 await self._leave_segment()
-                if isinstance(error, PaginationError) or not (self._begins_again and self._has_progressed):
+                is_otherwise = self._is_sorted and isinstance(error, UnsortedError)
+                may_succeed = self._has_progressed or is_otherwise
+                if isinstance(error, PaginationError) or not (self._begins_again and may_succeed):
                     raise
+                self._is_sorted &= not is_otherwise
                 error.with_traceback(None)  # its frames lead to this pass, which could not be freed when it is dropped
                 _log.debug("the pass begins again: %s", error)
                 continue
@@ -192,6 +206,7 @@ class FollowedListing(CountedIteration[Y]):
         *,
         interval: float,
         since: Watermark | None,
+        overlap: float,
         max_outage: float | None = None,
     ) -> None:
         self._source = source if max_outage is None else source.within(max_outage)
@@ -201,6 +216,9 @@ class FollowedListing(CountedIteration[Y]):
         self._plan = plan
         self._interval = interval
         self._watermark = since
+        self._overlap = overlap
+        self._reread_at = -math.inf
+        """When the last poll began that listed again what may have become visible late, by the monotonic clock."""
         self._stats = WalkStats()
         self._poll: IncrementalWalk[Y] | None = None
         self._due = -math.inf
@@ -262,8 +280,8 @@ class FollowedListing(CountedIteration[Y]):
     def stats(self) -> WalkStats:
         """The counts of the stream so far. It is the same object each time, brought up to date.
 
-        ``duplicates`` counts the items that the server listed although they had been seen. Every poll lists the items
-        of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it.
+        ``duplicates`` counts the items that the server listed although they had been seen. A poll lists those of the
+        ``overlap`` again. ``unreadable`` counts an item at every poll that meets it.
         """
         if self._poll is not None:
             self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
@@ -304,12 +322,16 @@ class FollowedListing(CountedIteration[Y]):
     def _new_poll(self) -> IncrementalWalk[Y]:
         """Return the next pass. Without a watermark, it is one over what exists."""
         source, plan, stats = self._source, self._plan, self._stats
-        if self._watermark is not None:
-            plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
-            return IncrementalWalk(source, plan, self._watermark, sorts=True, stats=stats)
-        plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
-        unseen = Watermark(plan.start.listing, plan.start.query)
-        return IncrementalWalk(source, plan, unseen, begins=True, stats=stats)
+        overlap, since = self._overlap, self._watermark
+        if since is None:
+            plan, stats = evolve(plan, max_items=None), WalkStats(counts=stats.counts)
+            unseen = Watermark(plan.start.listing, plan.start.query)
+            return IncrementalWalk(source, plan, unseen, overlap=overlap, begins=True, stats=stats)
+        plan = evolve(plan, max_items=None if plan.max_items is None else plan.max_items - stats.items)
+        now = source.connection.clock.monotonic()
+        is_brief = now < self._reread_at + _REREAD_EVERY and _requests_again(since, plan.limit) > _REREAD_AT_ONCE
+        self._reread_at = self._reread_at if is_brief else now
+        return IncrementalWalk(source, plan, since, overlap=overlap, sorts=True, brief=is_brief, stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
         """Return whether the next poll tries again after an error, and note since when polls fail."""
@@ -322,6 +344,14 @@ class FollowedListing(CountedIteration[Y]):
         retry_after = error.retry_after if isinstance(error, APIError) else None
         self._due = max(self._due, now + (retry_after or 0.0))
         return self._due < self._failing_since + self._max_outage
+
+
+def _requests_again(watermark: Watermark, limit: int) -> float:
+    """Return about how many requests list again what a watermark names; 0 if a pass has to do this to find any item."""
+    if watermark.latest is None:
+        return 0
+    seen = sum(len(digests) for _, digests in watermark.seen)
+    return (seen + sum(len(run.yielded) for run in watermark.runs)) / limit + len(watermark.runs) / RUNS_AT_ONCE
 
 
 def is_passing(error: TofuPilotError) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import evolve
 
-from aiotofupilot._checks import integer, seconds
+from aiotofupilot._checks import OVERLAP, checked_overlap, integer, seconds
 from aiotofupilot._public import internal
 from aiotofupilot._request import Deadline
 from aiotofupilot.models.display import showing
@@ -185,9 +185,9 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return a pass over the items. It can be closed, and it knows its position and its counts.
 
         Args:
-            receipt: A file for what each page had and what was yielded of it, as IDs, cursors and counts; 8 kB per 100
-                items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A walk from
-                the beginning replaces a receipt, and one that resumes continues it. None: there is none.
+            receipt: A file for what each page had and what was yielded of it, as IDs, times, cursors and counts; 11 kB
+                per 100 items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A
+                walk from the beginning replaces a receipt, and one that resumes continues it. None: there is none.
 
         Raises:
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
@@ -196,7 +196,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         from .receipts import Receipt  # noqa: PLC0415 - help need not wait for msgspec
 
         opened = None if receipt is None else Receipt(receipt, self._plan)
-        return Walk(self._source.fetch, self._plan, receipt=opened)
+        return Walk(self._source, self._plan, receipt=opened)
 
     def pages(self) -> Iteration[Page[Y]]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
@@ -208,7 +208,7 @@ class Paginator(AsyncOnly, Generic[Y]):
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
                 brought nothing new.
         """
-        return Pages[Y](self._source.fetch, self._plan)
+        return Pages[Y](self._source, self._plan)
 
     async def collect(self) -> list[Y]:
         """Return all items."""
@@ -222,15 +222,17 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         plan = self._plan
         wanted = 1 if plan.max_items is None else min(1, plan.max_items)
-        on_drift = plan.on_drift if plan.start.anchors else "ignore"  # nothing was passed that could have moved
-        async with Walk[Y](self._source.fetch, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
+        on_drift = plan.on_drift if plan.start.seen else "ignore"  # nothing was passed that could have moved
+        async with Walk[Y](self._source, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
             return await anext(walk, None)
 
     async def count(self) -> int:
         """Return how many items match the filters. This takes few requests, however many items there are.
 
         The server does not say it, so the end of the listing is searched for. 100,000 items take about 20 requests, one
-        after the other, and 29 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request.
+        after the other, and 30 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request. If the
+        server does not go to the end, and the listing is sorted by a time with a filter, its items are counted by a
+        walk, page by page.
 
         All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
         search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
@@ -242,16 +244,17 @@ class Paginator(AsyncOnly, Generic[Y]):
                 changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
-        total = await count_items(self._source.raw().fetch, self._plan)
+        total = await count_items(self._source, self._plan)
         return total - await count_not_kept(self._source, self._plan) if total else total
 
     async def shards(self, n: int) -> tuple[Shard[Y], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
-        The listing is cut by the time of creation, or of the start for measurements and phases. These timestamps never
-        change. The parts have similar sizes. It takes a `count` and about one request for each part. If one of them
-        meets an item that cannot be read, its error is raised, whatever ``on_unreadable`` says. The first part has no
-        earliest time. The last part has no latest time, so items that are created later belong to it.
+        The listing is cut by the time that sorts it: the start of runs, measurements and phases, and the creation of
+        all others, or of runs that are sorted by it. These timestamps never change. The parts have similar sizes. It
+        takes a `count` and about one request for each part. If one of them meets an item that cannot be read, its error
+        is raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no latest
+        time, so items with a later one belong to it.
 
         The parts hold all items that match the filters. They do not have the other options of the listing, so give
         these again when you list a part.
@@ -269,38 +272,46 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
 
-    def since(self, watermark: Watermark | None = None) -> IncrementalWalk[Y]:
+    def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalWalk[Y]:
         """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
-        items. Items may become visible up to 60 seconds after their creation. A pass does not see that an item was
-        renamed, changed or removed, or begins to match the filters later. The guide "Keep a copy up to date" says what
-        a pass requests of each listing, and what can go wrong with these seconds.
+        items. Items may become visible up to 60 seconds after their creation, or up to ``overlap`` seconds. A pass does
+        not see that an item was renamed, changed or removed, or begins to match the filters later. The guide "Keep a
+        copy up to date" says what a pass requests of each listing, and how to choose the overlap.
 
         With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. With any other value, it resyncs. It
         always raises one rather than leave an item out, and the next pass begins at the watermark.
-        What ``on_unreadable="skip"`` leaves out is requested again by the next passes, for a minute or longer.
+        What ``on_unreadable="skip"`` leaves out is requested again by the next passes, for the overlap or longer.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
                 everything is yielded.
+            overlap: Seconds from the creation of an item until it is visible, at most; more than 0, and up to 86,400.
+                Each pass lists the items of these seconds again. One that becomes visible later may be missed.
+                ``stats.lateness`` says how many seconds were needed.
 
         Raises:
-            TypeError: The argument is not a watermark.
-            ValueError: The watermark is of another listing, or of other filters. Or the listing has a cursor,
-                ``sort_by`` or ``sort_order``, which only a full listing can have.
+            TypeError: The watermark is not one, or the overlap is not a number.
+            ValueError: The watermark is of another listing, or of other filters. Or the overlap is out of bounds. Or
+                the listing has a cursor, ``sort_by`` or ``sort_order``, which only a full listing can have.
         """
         begin = check_watermark("since()", "watermark", watermark, self._source, self._plan)
-        return IncrementalWalk(self._source, self._plan, begin)
+        return IncrementalWalk(self._source, self._plan, begin, overlap=checked_overlap(overlap))
 
     def follow(
-        self, interval: float = 5.0, since: Watermark | None = None, *, max_outage: float | None = None
+        self,
+        interval: float = 5.0,
+        since: Watermark | None = None,
+        *,
+        overlap: float = OVERLAP,
+        max_outage: float | None = None,
     ) -> FollowedListing[Y]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields what is new, oldest first. An item that became visible late may come after items that were
-        created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
-        polls down.
+        created later, and after an import of thousands of items also up to 30 seconds later than the next poll. A poll
+        is made only when you ask for an item and none is at hand, so a slow consumer slows the polls down.
 
         The stream begins when you enter it with ``async with``: every item that is created after that is yielded. If
         you do not enter it, it begins when you ask for the first item. It begins with the first response of the server,
@@ -319,13 +330,14 @@ class Paginator(AsyncOnly, Generic[Y]):
                 made longer or shorter at random, by up to a tenth.
             since: What has been seen: the ``watermark`` of a stream or a pass. Nothing is requested on entering then.
                 None: the stream begins with what is created from now on.
+            overlap: As in `since`.
             max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
                 that is under way may end later, but requests no page for longer than that. None: there is no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: The interval or ``max_outage`` is out of bounds. Or the watermark is of another listing, or of
-                other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
+            ValueError: The interval, the overlap or ``max_outage`` is out of bounds. Or the watermark is of another
+                listing, or of other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
         """
         begin = check_watermark("follow()", "since", since, self._source, self._plan)
         return FollowedListing(
@@ -333,6 +345,7 @@ class Paginator(AsyncOnly, Generic[Y]):
             self._plan,
             interval=seconds("interval", interval, zero=False),
             since=None if since is None else begin,
+            overlap=checked_overlap(overlap),
             max_outage=None if max_outage is None else seconds("max_outage", max_outage, zero=False),
         )
 
@@ -378,10 +391,10 @@ class Details(AsyncOnly, Generic[D]):
 
     def walk(self) -> DetailsWalk[D]:
         """Return a pass over the details. It can be closed, and it knows its position and its counts."""
-        items = Walk[Identified](self._source.fetch, self._plan_of_items)
+        items = Walk[Identified](self._source, self._plan_of_items)
         return DetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
-    def since(self, watermark: Watermark | None = None) -> IncrementalDetailsWalk[D]:
+    def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items that were created since a watermark; see `Paginator.since`.
 
         The watermarks are the same as those of the listing itself. They wait for an item that is not found and was not
@@ -389,13 +402,16 @@ class Details(AsyncOnly, Generic[D]):
 
         Args:
             watermark: What has been seen. None: nothing has been seen, so everything is yielded.
+            overlap: As in `Paginator.since`.
 
         Raises:
-            TypeError: The argument is not a watermark.
+            TypeError: The watermark is not one, or the overlap is not a number.
             ValueError: As in `Paginator.since`.
         """
         watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)
-        items = IncrementalWalk[Identified](self._source, self._plan_of_items, watermark, marks=False)
+        items = IncrementalWalk[Identified](
+            self._source, self._plan_of_items, watermark, overlap=checked_overlap(overlap), marks=False
+        )
         return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     async def collect(self) -> list[D]:
@@ -406,7 +422,7 @@ class Details(AsyncOnly, Generic[D]):
     async def first(self) -> D | None:
         """Return the details of the first item that has any; None: there is none."""
         wanted = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        items = Walk[Identified](self._source.fetch, self._plan_of_items)
+        items = Walk[Identified](self._source, self._plan_of_items)
         plan = evolve(self._plan, max_items=wanted)
         async with DetailsWalk(items, self._source, self._details, plan, self._max_buffer) as walk:
             return await anext(walk, None)

@@ -14,19 +14,21 @@ from weakref import finalize
 from msgspec import json
 
 from aiotofupilot._checks import for_parameter
-from aiotofupilot.positions import BEGINNING, Checkpoint
-
-from .memory import Memory
+from aiotofupilot.positions import Checkpoint, digest
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from aiotofupilot.models import Page
 
     from .source import Identified, Plan, T
+
+VERSION = 2
+"""The version of the format."""
 
 _SEAL = b',"seal":"'
 
@@ -52,10 +54,28 @@ class Receipt:
                 pass
         self._due = [self._first_line(plan.start, is_shard=plan.keep is not None)]
 
-    def page(self, page: Page[T], yielded: Sequence[Identified], **about: object) -> None:
-        """Write the line of a page, of which some items are about to be yielded."""
-        ids = {"ids": [item.id for item in page.data], "yielded": [item.id for item in yielded]}
-        self._write({"line": "page", "cursor": page.cursor, "next": page.following} | about | ids)
+    def page(
+        self,
+        page: Page[T],
+        values: Sequence[datetime | None],
+        yielded: Sequence[Identified],
+        *,
+        bound: datetime | None,
+        **about: object,
+    ) -> None:
+        """Write the line of a page, of which some items are about to be yielded. Each item has a value.
+
+        Args:
+            page: The page.
+            values: The times by which its items are sorted; None where the order has no time.
+            yielded: Those of its items that are about to be yielded.
+            bound: The time from which on its query has items. None: the query has no such bound.
+            about: The other members of the line.
+        """
+        about["bound"] = None if bound is None else _text(bound)
+        about["ids"], about["values"] = [item.id for item in page.data], [value and _text(value) for value in values]
+        about["yielded"] = [item.id for item in yielded]
+        self._write({"line": "page", "cursor": page.cursor, "next": page.following} | about)
         self._count += len(yielded)
 
     def end(self, *, is_limited: bool) -> None:
@@ -88,20 +108,30 @@ class Receipt:
 
     def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
         """Return the line that is due before the first page, and find out what of the file stays."""
-        is_beginning, lines = not (start.cursor or start.skip or start.ahead), self._lines()
-        header = next(lines, None)
+        is_beginning, lines = not (start.cursor or start.skip or start.seen), self._lines()
+        header, place = next(lines, None), "0" if is_beginning else start.place
         if header is not None and header["listing"] != start.listing:
             raise self._unusable(f"is a receipt of {header['listing']}, and not of {start.listing}")
-        place = "0" if is_beginning else start.place
         if header is None or is_beginning:
             self._sealed, self._size = hashlib.sha256(), 0
-            return {"line": "header", "receipt": 1, "listing": start.listing, "shard": is_shard, "from": place}
+            about: dict[str, object] = {
+                "listing": start.listing,
+                "query": start.query,
+                "shard": is_shard,
+                "from": place,
+            }
+            return {"line": "header", "receipt": VERSION} | about
+        if header["receipt"] != VERSION:
+            fault = f"is a receipt of version {header['receipt']}, and this package writes version {VERSION}"
+            raise self._unusable(f"{fault}: begin the walk anew, or give another file")
+        if header["query"] != start.query:
+            raise self._unusable(f"is a receipt of {start.listing} with other filters or another order")
         if (found := _found(start, chain((header,), lines))) is None:
             raise self._unusable("does not show where the walk resumes")
         self._count = found
         return {"line": "resume", "from": place, "count": found}
 
-    def _lines(self) -> Iterator[dict[str, object]]:
+    def _lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the file, without one that a process did not write to its end."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -109,7 +139,8 @@ class Receipt:
                     return
                 body, _, seal = line.rpartition(_SEAL)
                 if seal != self._seal_after(body):
-                    raise self._unusable(f"is not a receipt, or one whose line {number} was changed")
+                    remedy = "" if self._size else ", or was lost with the power: delete the file, or give another one"
+                    raise self._unusable(f"is not a receipt, or one whose line {number} was changed{remedy}")
                 self._size += len(line)
                 yield json.decode(body + b"}")
 
@@ -118,22 +149,39 @@ class Receipt:
         return for_parameter(ValueError(f"{self._path} {reason}"), "receipt")
 
 
+def _text(time: datetime) -> str:
+    """Return a time as a text of fixed length, so that texts are sorted as times are."""
+    return time.isoformat(timespec="microseconds")
+
+
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
-    """Return how many items had been yielded at a checkpoint, by what the walk remembered; None: it is not there."""
-    memory, count, found = Memory(), 0, None
+    """Return how many items had been yielded at a checkpoint; None: the receipt does not show it."""
+    passed: list[tuple[str, str | None]] = []
+    found = None
     for line in lines:
         if line["line"] == "page":
-            ids, anchor = line["ids"], line["anchor"]
-            memory.take_up(ids)
-            if anchor is not None and (rank := memory.rank(anchor or None)) is not None:
-                memory.go_back(rank)
-            memory.new(ids, ids.index(anchor) + 1 if anchor else 0)
-            for cursor, passed in ((line["cursor"], start.skip), (line["next"], len(ids))):
-                if cursor == start.cursor and memory.ends_with(start.anchors + start.ahead, passed):
-                    found = count + len({*ids[:passed]}.intersection(line["yielded"]))
-            count += len(line["yielded"])
+            ids, yielded, before = line["ids"], line["yielded"], len(passed)
+            value_of = dict(zip(ids, line["values"], strict=True))
+            passed += ((item, value_of[item]) for item in yielded)
+            if not start.seen and line["cursor"] == start.cursor:  # the cursor was followed
+                found = before + len({*ids[: start.skip]}.intersection(yielded))
+            elif not (start.seen or start.skip) and line["next"] == start.cursor:
+                found = len(passed)
         elif line["line"] != "end":
-            at, count = Checkpoint.parse(line["from"]), line.get("count", 0)
-            found = count if at == start else None
-            memory = Memory(at.anchors or (() if at.cursor or at.skip else (BEGINNING,)), at.ahead)
-    return found
+            del passed[line.get("count", 0) :]
+            if Checkpoint.parse(line["from"]) == start:
+                found = len(passed)
+            elif found is not None and found > len(passed):
+                found = None  # it was withdrawn
+    return _count_at(start, passed) if found is None and start.seen else found
+
+
+def _count_at(start: Checkpoint, passed: Iterable[tuple[str, str | None]]) -> int | None:
+    """Return after how many of the passed items those with the value of a checkpoint are those that it names."""
+    value, named, seen = start.value and _text(start.value), {*start.seen}, set[bytes]()
+    for number, (item, its) in enumerate(passed, 1):
+        if its == value:
+            seen.add(digest(item))
+            if seen == named:
+                return number
+    return None

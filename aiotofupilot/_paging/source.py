@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 
 from attrs import evolve, frozen
 
-from aiotofupilot.errors import PaginationError, TofuPilotError
+from aiotofupilot.errors import DriftError, PaginationError, TofuPilotError
 from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from cattrs import Converter
@@ -38,8 +37,34 @@ Y = TypeVar("Y")
 """The class of what is yielded of an item: the item, or an object of the user's own class."""
 D_co = TypeVar("D_co", covariant=True)
 
-SortKey = Callable[[Any], object]
-"""Returns the value that the server sorts an item by. Equal ones have no order."""
+
+@frozen(eq=False)
+class SortOrder:
+    """What the server sorts a query by, as far as the API says it. Items with one key are in any order."""
+
+    keys: Callable[[Sequence[Any]], list[Any]]
+    """Returns the key of each of some items. A time is a `datetime`, and None where the item has none."""
+    is_time: bool = False
+    """Whether keys are times that never change. Otherwise they are texts, of which only the equal ones are known to
+    stand together, because the server's alphabet is not known."""
+    is_ascending: bool | None = None
+    """Whether the oldest items come first. None: the pages have to show it."""
+    is_bounded: bool = False
+    """Whether a filter bounds the same time; see `PageSource.between`."""
+    may_lack: bool = False
+    """Whether an item may have no time. The server then lists it first or last."""
+
+
+BY_ID = SortOrder(lambda items: [item.id for item in items])
+"""What tells items apart where the order of a listing is not known, or has no time that never changes."""
+
+
+SHORTEST = 3
+"""A page that is held to the one before has at least so many items: the last one passed, one before it, and a new
+one."""
+
+_INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
+"""What an error says about the way out."""
 
 
 class Connection(Protocol):
@@ -120,8 +145,20 @@ class PageSource(Protocol[T]):
         ...
 
     @property
-    def sort_key(self) -> SortKey | None:
-        """What returns the value that the server sorts an item by. None: it is not known."""
+    def order(self) -> SortOrder:
+        """What the server sorts by."""
+        ...
+
+    def between(self, *, after: datetime | None = None, before: datetime | None = None) -> PageSource[T]:
+        """Return the same query for items whose time, by which it is sorted, lies between two times.
+
+        Both are widened by a millisecond, because the server's times may be finer than those that it shows. The query's
+        own bounds hold too. The order has to be bounded.
+        """
+        ...
+
+    def reordered(self) -> Iterable[PageSource[T]]:
+        """Return the same query in other orders, in which items that have one time may stand apart."""
         ...
 
     def created_at(self, item: T) -> datetime | None:
@@ -188,12 +225,12 @@ class Source(PageSource[T], Protocol[T]):
 
     @property
     def ordered(self) -> Ordered[T] | None:
-        """The same query, if items can be requested in the order of their creation, or of what divides the query."""
+        """The same query, if items can be requested in the order of their creation, or else of their default time."""
         ...
 
     @property
     def divided(self) -> Divided | None:
-        """The same query, if a filter bounds a timestamp of the items that never changes, so that it divides it."""
+        """The same query, if a filter bounds a time that never changes, by which the server sorts. So it divides it."""
         ...
 
     @property
@@ -214,7 +251,7 @@ class Bounded(Protocol[T]):
 
 
 class Ordered(Protocol[T]):
-    """A query that can be listed in the order of creation, or of the timestamp that divides it."""
+    """A query that can be listed in the order of creation, or else of the time that sorts it by default."""
 
     def narrowed(self, *, order: Order) -> Source[T]:
         """Return the same query in an order: ``asc``: the oldest first; ``desc``: the newest first."""
@@ -222,10 +259,20 @@ class Ordered(Protocol[T]):
 
 
 class Divided(Protocol):
-    """A query that a timestamp of its items divides."""
+    """A query that a timestamp of its items divides: the one that sorts it, so that an index of the server serves both.
+
+    Where something else sorts it, this is the one that would by default.
+    """
 
     def timestamp(self, item: Identified) -> datetime | None:
         """Return this timestamp of an item; None: the item has none, and no bound finds it."""
+        ...
+
+    def timeline(self) -> PageSource[RawItem] | None:
+        """Return the items in the order of this timestamp, as the server sends them.
+
+        None: the API cannot sort by it.
+        """
         ...
 
     def near_bounds(self) -> tuple[Source[RawItem], ...]:
@@ -275,8 +322,6 @@ class Plan:
     """What to do about a listing that moves. None: what ``"resync"`` does, but follow cursors that are not offsets."""
     keep: Callable[[Any], bool] | None = None
     """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
-    sort_key: SortKey | None = None
-    """None: it is not known what the server sorts an item by."""
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
     page can be requested in parts."""
@@ -307,3 +352,33 @@ def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
         else f"leads to {next_cursor}, which is not beyond it"
     )
     return PaginationError(f"the page at cursor {cursor} {fault}", cursor=cursor, next_cursor=next_cursor)
+
+
+def cursor_error(page: Page[T]) -> DriftError | PaginationError | None:
+    """Return the error for a page whose cursor is not an offset; None: its n items at cursor c lead to c + n."""
+    cursor, count = page.following, len(page.data)
+    if cursor is None or cursor == page.cursor + count > page.cursor:
+        return None
+    if cursor <= page.cursor:
+        return leads_nowhere(page.cursor, cursor)
+    fault = f"{count} items at {page.cursor} lead to {cursor}"
+    return _drift_error(f"the server's cursors are not offsets: {fault}", page)
+
+
+def _drift_error(fault: str, page: Page[T]) -> DriftError:
+    error = DriftError(fault, cursor=page.cursor)
+    error.hint = _INSTEAD
+    return error
+
+
+def check_offsets(page: Page[T], *, is_part: bool = True) -> None:
+    """Raise the `cursor_error` of a page, if it has one, or an error if it is too short and not a part of a page."""
+    error = cursor_error(page)
+    if error is None and page.following is not None and len(page.data) < SHORTEST and not is_part:
+        fault = "the server's pages are too short to begin each with the last items of the one before"
+        error = _drift_error(fault, page)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback refers to this frame

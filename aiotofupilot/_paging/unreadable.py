@@ -33,7 +33,7 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.models import Page
 
-from .source import CountedFetch, OnUnreadable, T
+from .source import CountedFetch, Identified, OnUnreadable, T
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -60,7 +60,7 @@ _CONTROLS = 3
 """How often an item that was read before is requested as a control."""
 
 _BEFORE = 7
-"""At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
+"""At most this many items before a gap may be unreadable too."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -75,10 +75,8 @@ class Gap:
     """The position after the last one, where the page begins."""
     left_out: Mapping[int, str] = field(factory=dict[int, str])
     """Those of the positions that the walk has not passed before, and why the items there cannot be read."""
-    before: str | None = None
-    """The ID of the item before the gap, read after the page behind it; None: there is none, or it is not needed."""
-    is_confirmed: bool = True
-    """Whether both sides of the gap were found where they were, three times, after the page behind it was read."""
+    before: Identified | None = None
+    """The item before the gap, read after the page behind it; None: there is none."""
 
 
 def is_unreadable(error: TofuPilotError) -> bool:
@@ -99,9 +97,9 @@ def is_unreadable(error: TofuPilotError) -> bool:
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     """Return the positions of three controls. One is right after a page, and the others are farther away.
 
-    The last position is beyond the end of most listings. An empty page cannot fail because of an item.
+    The last position is beyond the end of many listings. An empty page cannot fail because of an item.
     """
-    return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
+    return cursor + limit, cursor + 5 * limit, cursor + 21 * limit
 
 
 async def suspected(
@@ -160,17 +158,17 @@ class Bisection(Generic[T]):
     fetch: CountedFetch[T]
     error: TofuPilotError
     """Why the page failed."""
-    cursor: int
     limit: int
     """How many items the page was to have."""
+    end: int
+    """The position where it was to end. What lies from the first item that was not passed to there fails as a page."""
     deadline: Deadline
     """The time limit of the page, and then of each part."""
     skips: bool
     """Whether an item that cannot be read is left out, and not an error."""
-    overlap: int
-    """How many items of a page the next one is to begin with, 0 or 1."""
-    passed: int
-    """The position before which all items have been passed."""
+    overlaps: bool
+    """Whether a part is to begin with items that were passed. Then something has to show that nothing was missed at
+    an item that is left out."""
     has_offsets: bool
     """Whether the cursors were seen to be offsets, or can be taken for such."""
     read_at: int | None
@@ -179,115 +177,131 @@ class Bisection(Generic[T]):
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
-        self.is_under_way = False
-        """Whether more of the page is to be read in parts."""
         self.is_too_long = False
         """Whether the page failed only because it was too long, as far as that part shows."""
-        self.is_stuck = False
-        """Whether that part has only the item that it was to begin with, although more were requested and follow."""
+        self._has_begun = False
         self._has_waited = False
         """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
-        self._back = self.overlap if self.cursor < self.passed else 0
-        """How many items before `_next` the next part begins: `overlap`, unless the item there was not passed."""
-        self._next, self._end = self.cursor + self._back, self.cursor + self.limit
-        # All items before `_next` were handed over or left out. Those from there to `_failing` fail as a page. After an
-        # error that tells nothing of the items, the whole page is requested again.
-        self._failing = self._end if is_unreadable(self.error) else self._next
         self._empty_from = LARGEST
         """The first position that was seen to be beyond the end of the listing."""
-        self._gap_start: int | None = None
-        self._left_out: dict[int, str] = {}
 
-    async def next(self) -> Page[T]:
+    def is_under_way(self, passed: int) -> bool:
+        """Return whether more of the page is to be read in parts, after all before a position was passed."""
+        return passed < self.end and not self.is_too_long
+
+    async def next(self, begin: int, passed: int) -> Page[T]:
         """Return the next part that can be read, or raise the error of an item that fails alone, with its position.
 
         The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
+
+        Args:
+            begin: The position at which the part is to begin.
+            passed: The position before which all items were passed.
         """
-        if self.gap is None:
-            await self._check_others()
+        if not self._has_begun:
+            await self._check_others(passed)
+            self._has_begun = True
         self.deadline = Deadline()
-        page = await self._readable()
-        if page.following is not None and not self.has_offsets:
-            await self._check_offsets(page.following)
-        self.gap = await self._gap_before(page)
-        self._gap_start, self._back = None, self.overlap
-        following = page.following
-        self.is_under_way = False
-        self.is_stuck = following is not None and following <= self._next
-        if following is not None:
-            is_short = following == page.cursor + self.overlap  # the next page would begin with the same item
-            self.is_under_way = is_short or (following < self._end and not self.is_too_long)
-            self._next, self.passed = following, max(self.passed, following)
-            self._failing = max(self._failing, following)
+        self.is_too_long = False
+        if not is_unreadable(self.error) and (page := await self._whole(begin)) is not None:
+            self.gap = Gap(page.cursor, page.cursor)
+            return page
+        start, left_out = begin, dict[int, str]()
+        while True:
+            page = await self._readable(begin, passed, left_out)
+            if page is not None:
+                break
+            begin = passed = max(passed, self.end)  # behind what is left out
+            self.end = begin + self.limit
+            if begin - start > _IN_A_ROW:
+                raise self.error
+        await self._check_offsets(page)
+        before = None
+        if page.cursor > start and self.overlaps:
+            start, before = await self._item_before(min(left_out, default=page.cursor))
+        self.gap = Gap(min(page.cursor, start), page.cursor, left_out, before)
         return page
 
-    async def _check_others(self) -> None:
+    async def _whole(self, begin: int) -> Page[T] | None:
+        """Return the page itself, requested again after an error that tells nothing of its items; None: it fails."""
+        page = await self._probe(begin, self.end - begin)
+        if isinstance(page, Page):
+            return page
+        self.error = page
+        return None
+
+    async def _readable(self, begin: int, passed: int, left_out: dict[int, str]) -> Page[T] | None:
+        """Return the longest of some pages from a position on that can be read. None: `end` is behind what cannot."""
+        if begin > 0 and begin == passed and left_out:  # what is behind an item is requested at once
+            page = await self._probe(begin, self.end - begin)
+            if isinstance(page, Page):
+                return page
+        while self.end - passed > 1:
+            middle = (passed + self.end + 1) // 2
+            page = await self._probe(begin, middle - begin)
+            if isinstance(page, Page):
+                return page
+            self.end = middle
+        if self.end <= passed:  # an item fails that was passed before
+            return None
+        return await self._suspect(begin, passed, left_out)
+
+    async def _suspect(self, begin: int, passed: int, left_out: dict[int, str]) -> Page[T] | None:
+        """Return a page with the item that is left to fail a longer one. None: it is left out."""
+        page = await self._verified(passed)
+        if not isinstance(page, Page):
+            if not self.skips:
+                page.position = passed
+                raise page
+            left_out[passed] = str(page)
+            return None
+        # It was left to fail a longer page: both fail together, or one that was passed fails.
+        error = self.error
+        is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
+        self.is_too_long = is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
+        if begin == passed or not self.overlaps:
+            return page
+        together = await self._probe(begin, passed + 1 - begin, once=False)
+        while not isinstance(together, Page) and passed - begin > 1:  # so that some that was passed comes with it
+            begin = (begin + passed + 1) // 2
+            part = await self._probe(begin, passed + 1 - begin)
+            together = part if isinstance(part, Page) else together
+        if isinstance(together, Page):
+            return together
+        if isinstance(await self._verified(passed - 1), Page):
+            raise together
+        return page
+
+    async def _check_others(self, passed: int) -> None:
         """Raise the error of the page if nothing else of the listing can be read either."""
         read_at = self.read_at
-        for position in positions_beside(self.cursor, self.limit) if read_at is None else (read_at,) * _CONTROLS:
+        for position in positions_beside(passed, self.limit) if read_at is None else (read_at,) * _CONTROLS:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
-            requested = 1 if self.has_offsets else 2
-            page = await self._control(position, requested)
+            page = await self._control(position, 1 if self.has_offsets else 2)
             if page is not None:
                 self._note_read(page)
                 return
         raise self.error
 
-    async def _readable(self) -> Page[T]:
-        """Return the longest page of those tried that can be read, after leaving out what cannot be read before it."""
-        self.is_too_long = False
-        while True:
-            if self._failing == self._next + 1 and (page := await self._suspect()) is not None:
-                return page
-            if self._failing == self._next:  # what is behind an item is requested at once
-                if self._end <= self._next + self.overlap:  # no page may begin with an item that was left out
-                    self._end = self._next + self.limit
-                middle = self._end
-            else:
-                middle = (self._next + self._failing + 1) // 2
-            cursor = self._next - self._back
-            result = await self._probe(cursor, middle - cursor)
-            if isinstance(result, Page):
-                self._note_read(result)
-                return result
-            self._failing = middle
+    def _note_read(self, page: Page[T]) -> None:
+        """Take note of items that were read."""
+        if page.data and self.has_offsets:
+            self.read_at = page.cursor
 
-    async def _suspect(self) -> Page[T] | None:
-        """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
+    async def _check_offsets(self, page: Page[T]) -> None:
+        """Raise the error of the page unless something shows that the cursor of a part is an offset; 0 always is.
 
-        If two items fail together and not alone, their error is raised.
+        Where a cursor is the number of a page, it leads elsewhere with another limit.
         """
-        page, cursor = await self._verified(self._next), self._next - self._back
-        if not isinstance(page, Page):
-            self._leave_out(page)
-            return None
-        error = self.error
-        is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
-        self.is_too_long = is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
-        if cursor == self._next:
-            return page
-        failure = await self._probe(cursor, 2, once=False)
-        if isinstance(failure, Page):
-            return failure
-        if isinstance(await self._verified(cursor), Page):
-            raise failure
-        self._gap_start = cursor  # the item was passed before, and became unreadable
-        return page
-
-    def _leave_out(self, error: TofuPilotError) -> None:
-        """Leave out the item at `_next`, or raise its error if none is to be left out, or too many are in a row."""
-        position = self._next
-        if position >= self.passed:
-            if not self.skips:
-                error.position = position
-                raise error
-            self._left_out[position] = str(error)
-        if self._gap_start is None:
-            self._gap_start = position
-        elif position - self._gap_start >= _IN_A_ROW:
-            raise error
-        self._next = self._failing = position + 1
-        self._back = 0
+        self.has_offsets |= page.following is not None and page.following - page.cursor > 1
+        positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
+        while not self.has_offsets and (position := next(positions, 0)):
+            one = await self._control(position, 1)
+            two = page if position == page.cursor and len(page.data) > 1 else await self._control(position, 2)
+            self.has_offsets = one is not None and two is not None and _first(one) == _first(two) != ""
+        if page.cursor and not self.has_offsets:
+            raise self.error
+        self._note_read(page)
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
         """Return the page of a single item, or its error, which is raised if no control can be read either."""
@@ -305,81 +319,30 @@ class Bisection(Generic[T]):
                     failures = 0
         return result
 
-    def _note_read(self, page: Page[T]) -> None:
-        """Take note of items that were read."""
-        if page.data and self.has_offsets:
-            self.read_at = page.cursor
-
-    async def _check_offsets(self, following: int) -> None:
-        """Raise the error of the page unless an item shows that cursors are offsets, or there are at most two items.
-
-        A single item leads one further also where cursors count pages. There, it leads elsewhere with another limit.
-        That the item behind it fails shows nothing, because any request can fail.
-        """
-        if not await self._is_another_read(following) and (following > 1 or self._empty_from > following + 1):
-            raise self.error
-        self.has_offsets = True
-
     async def _is_another_read(self, position: int) -> bool:
-        """Return whether another item than the one at a position can be read right now, and cursors are offsets."""
+        """Return whether another item than the one at a position can be read right now."""
         read_at = self.read_at
         for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
-            holds_both = other + 1 == position and not self.has_offsets  # two items from there are not read either
-            if other >= self._empty_from or holds_both:
+            if other >= self._empty_from:
                 continue
-            page = await self._control(other, 1 if self.has_offsets else 2)
-            if page is not None and not self.has_offsets:  # two items that lead two further would have shown it
-                # The pages of one item and of two begin with the same item only where cursors are offsets, or at 0.
-                first, page = _first(page), await self._control(other)
-                self.has_offsets = page is not None and other > 0 and _first(page) == first != ""
-            if page is not None and page.data and self.has_offsets:
-                self.read_at = other
+            page = await self._control(other)
+            if page is not None and page.data:
+                self._note_read(page)
                 return True
-            if page is not None and not page.data and page.following is None:
+            if page is not None and page.following is None:
                 self._empty_from = other
         return False
 
-    async def _gap_before(self, behind: Page[T]) -> Gap:
-        """Return what lies before a part. Where pages overlap, make sure that nothing else was missed there.
+    async def _item_before(self, start: int) -> tuple[int, Identified | None]:
+        """Return where a gap begins, and the item before it; None: it begins where the listing does.
 
-        No page can show both sides of a gap. So both sides are requested three times, and what lies between them once
-        more. Only a listing that moves at least four times during the search can hide an item.
+        The items before it were passed. A few of them may have become unreadable since.
         """
-        stop, start = behind.cursor, self._gap_start
-        left_out, self._left_out = self._left_out, {}
-        if start is None:
-            return Gap(stop, stop)
-        if not self.overlap:
-            return Gap(start, stop, left_out)
-        lowest = max(0, start - _BEFORE) if start <= self.passed else start
-        while not (before := await self._id_at(start - 1)) and start > lowest:
-            start -= 1  # the item was passed before, and became unreadable
-        is_confirmed = bool(before or not start) and await self._is_confirmed(start, before, behind)
-        return Gap(start, stop, left_out, before=before or None, is_confirmed=is_confirmed)
-
-    async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
-        """Return whether a gap, and the items before and behind it, are found where they were."""
-        for position in range(start, behind.cursor):
-            if isinstance(await self._probe(position, 1), Page):
-                return False
-        sides = ((start - 1, before), (behind.cursor, _first(behind)))
-        for position, expected in (sides[1], sides[0], sides[0], sides[1]):
-            if position < 0:  # nothing lies before the gap, so its first item has to fail
-                is_as_before = not isinstance(await self._probe(0, 1), Page)
-            else:
-                is_as_before = await self._id_at(position) == expected
-            if not is_as_before:
-                return False
-        return True
-
-    async def _id_at(self, position: int) -> str | None:
-        """Return the ID of an item beside a gap, empty if the listing ends before. None: it cannot be read."""
-        if position < 0:
-            return None
-        result = await self._probe(position, 1, once=False)
-        if not isinstance(result, Page):
-            result = await self._verified(position)
-        return _first(result) if isinstance(result, Page) else None
+        for position in range(start - 1, max(-1, start - 2 - _BEFORE), -1):
+            page = await self._verified(position)
+            if isinstance(page, Page):
+                return position + 1, page.data[0] if page.data else None
+        return 0, None
 
     async def _probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
         """Return items, or an error that can be due to one of them. Any other error is raised.
@@ -421,7 +384,6 @@ class Bisection(Generic[T]):
         else:
             length = limit if page.following is None else page.following - page.cursor
             if length in (limit, len(page.data)):
-                self.has_offsets = self.has_offsets or (length > 1 and page.following is not None)
                 return page
         raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
 

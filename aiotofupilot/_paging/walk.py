@@ -1,4 +1,4 @@
-"""One pass over a listing: `prefetch` fetches pages, `drift` says what is new, the walk yields item by item.
+"""One pass over a listing: `window` fetches pages, `position` says what is new, the walk yields item by item.
 
 `Pages` is the same pass, page by page, as the server cuts them.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -17,19 +18,18 @@ from attrs import evolve
 from aiotofupilot._checks import integer
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
-from aiotofupilot.errors import TofuPilotError
-from aiotofupilot.positions import BEGINNING, Checkpoint
+from aiotofupilot.errors import DriftError, TofuPilotError
+from aiotofupilot.models.page import Page, PageMeta
+from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import WalkStats
 
-from .drift import DetectDrift
+from .course import LONGEST
 from .iteration import AsyncOnly, Iteration, listed
-from .memory import IgnoreDrift
-from .prefetch import Window
-from .source import Fetch, Identified, Plan, Y, counted
+from .position import ByKey, ByTime, Followed, OutOfBoundError, Position, UnsortedError
+from .source import BY_ID, SHORTEST, Fetch, Identified, PageSource, Plan, SortOrder, Y, check_offsets, counted
+from .window import Window
 
 if TYPE_CHECKING:
-    from aiotofupilot.models import Page
-
     from .receipts import Receipt
 
 __all__ = ["Walk"]
@@ -37,6 +37,15 @@ __all__ = ["Walk"]
 R = TypeVar("R")
 P = TypeVar("P")
 E = TypeVar("E")
+
+_FRUITLESS_AT_MOST = 100
+"""At most this many pages in a row may bring nothing new, if they are held to the position."""
+
+_FEW = 4
+"""At most this many pages of items of one time are in flight, because they are few as a rule."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+"""What the times of the API differ by at least."""
 
 LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of items that were left out are kept."""
@@ -155,22 +164,34 @@ class Walk(ItemIteration[Y]):
 
     @internal
     def __init__(
-        self, fetch: Fetch[Any], plan: Plan, stats: WalkStats | None = None, receipt: Receipt | None = None
+        self,
+        source: PageSource[Any],
+        plan: Plan,
+        stats: WalkStats | None = None,
+        receipt: Receipt | None = None,
+        *,
+        fetch: Fetch[Any] | None = None,
     ) -> None:
-        start = plan.start
+        self._source = source
         self._plan = plan
-        self._drift, cursor, limit = _start(plan, may_shorten=self._yields_items)
-        self._has_short_pages = limit < plan.limit
         self._stats = WalkStats() if stats is None else stats
+        self._position, cursor, passed, limit = _start(source.order, plan, may_shorten=self._yields_items)
+        self._has_short_pages = limit < plan.limit
         self._window: Window[Identified] = Window(
-            counted(fetch, self._stats.counts),
+            source,
+            counted(fetch or source.fetch, self._stats.counts),
+            self._stats.counts,
+            position=None if isinstance(self._position, Followed) else self._position,
             cursor=cursor,
+            passed=passed,
             limit=limit,
-            overlap=self._drift.overlap,
             concurrency=plan.concurrency,
             on_unreadable=plan.on_unreadable,
-            passed=start.cursor + start.skip if self._yields_items else 0,
         )
+        self._alike: Alike[Identified] | None = None
+        """What reads items that have one time and are more than a page. None: there are none to be read now."""
+        self._resyncs = self._duplicates = 0
+        self._fruitless = 0  # so many pages in a row brought nothing
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._page: Page[Identified] | None = None  # the page at hand
         self._new: Sequence[Identified] = ()
@@ -179,7 +200,7 @@ class Walk(ItemIteration[Y]):
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
         self._receipt_error: tuple[object, ...] | None = None  # what it says; after it, the walk cannot go on
-        self._span = WalkSpan(start.listing, plan.described())
+        self._span = WalkSpan(plan.start.listing, plan.described())
 
     def __del__(self) -> None:
         if hasattr(self, "_span"):
@@ -190,23 +211,23 @@ class Walk(ItemIteration[Y]):
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         if self._end is None:
             return self._plan.start
-        (cursor, count, following), drift = self._end, self._drift
+        (cursor, count, following), position = self._end, self._position
+        upcoming = self._new[self._yielded] if self._yielded < len(self._new) else None
         skip = passed = count
-        if self._page is not None and self._yielded < len(self._new):
-            upcoming = self._new[self._yielded]
+        if self._page is not None and upcoming is not None:
             skip = passed = next(at for at, item in enumerate(self._page.data) if item is upcoming)
         # A server that counts pages would mean another position by the next cursor once short pages are longer again.
         if passed == count and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
-        anchors, ahead = drift.memory.anchors(passed), drift.memory.ahead(passed)
-        return evolve(self._plan.start, cursor=cursor, skip=skip + drift.skip, anchors=anchors, ahead=ahead)
+        value, seen = position.place(upcoming, has_yielded=self._yielded > 0)
+        return evolve(self._plan.start, cursor=cursor, skip=skip + position.skip, value=value, seen=seen)
 
     @property
     def stats(self) -> WalkStats:
         """The counts of the walk so far. It is the same object each time, brought up to date."""
         self._stats.items = self._yielded_before + self._yielded
-        self._stats.duplicates = self._drift.memory.duplicates
-        self._stats.resyncs = self._drift.resyncs
+        self._stats.duplicates = self._duplicates
+        self._stats.resyncs = self._resyncs
         self._stats.is_sequential = self._window.is_sequential
         return self._stats
 
@@ -215,6 +236,8 @@ class Walk(ItemIteration[Y]):
         self._span.end(self.stats)
         if self._receipt is not None:
             self._receipt.close()
+        if self._alike is not None:
+            await self._alike.aclose()
         await self._window.aclose()
 
     def _note_failure(self, error: Exception) -> None:
@@ -224,90 +247,199 @@ class Walk(ItemIteration[Y]):
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
             raise OSError(*self._receipt_error)  # another one each time, because its traceback refers to the walk
-        window = self._window
-        if self._wanted:
-            self._page, self._new = None, ()  # all of it was yielded, and thousands of walks may wait at once
+        if self._wanted:  # all of the page was yielded, and thousands of walks may wait at once
+            self._page, self._new = None, ()
+            self._position.settle()
         while self._wanted:
-            with self._span.fetching():
-                # At most so many full pages are still needed.
-                page = await window.next(-(-(self._wanted + self._drift.skip) // (window.limit - window.overlap)))
-            if page is None:
-                if not self._drift.is_unproven():
-                    break
-                _log.debug(
-                    "%s has ended: looking at cursor %d, where items that are sorted alike begin",
-                    self._plan.start.listing,
-                    self._drift.next_probe,
-                )
-                self._look_at_probe()
+            if self._alike is not None:
+                if alike := await self._next_alike(self._alike):
+                    await self._hand_over(None, alike)
+                    return True
                 continue
-            self._span.arrived()
+            page = await self._next_page()
+            if page is None:
+                break
             new = self._new_of(page)
-            if self._drift.has_ended:
-                await window.aclose()
             if new is not None:
-                if window.gap is not None:
-                    self._note_left_out(window.gap.left_out)
-                await self._hand_over(page, new)
+                await self._pass(page, new)
                 return True
         self._span.end(self.stats)
         if self._receipt is not None:
             self._receipt.end(is_limited=not self._wanted)
         return False
 
-    def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
-        """Return the items of a page that are to be yielded. None: another page is needed to know, and is due next."""
-        drift, window, keep = self._drift, self._window, self._plan.keep
-        resyncs = drift.resyncs
-        dropped: Collection[str] = ()
-        try:
-            if keep is not None:
-                dropped = {item.id for item in page.data if not keep(item)}
-            new = drift.admit(page, window.gap)
-        except TofuPilotError as error:
-            if self._plan.on_drift is not None or drift.can_check:
-                window.restart(page.cursor)  # the page does not count as passed
-                raise
-            error.with_traceback(None)  # its frames lead to this walk, which could not be freed when it is dropped
-            new = self._follow_cursor(page, error)
-            if new is None:
-                return None
-        if drift.resyncs > resyncs:
-            self._span.event("resync", {"cursor": page.cursor})
-        if new is None and not drift.has_ended:
-            _log.debug(
-                "the page of %s at cursor %d does not go on where the walk is: looking at cursor %d",
-                self._plan.start.listing,
-                page.cursor,
-                drift.next_probe,
-            )
-        if new is None:
-            self._look_at_probe()
-            return None
-        return [item for item in new if item.id not in dropped] if dropped else new
+    async def _next_page(self) -> Page[Identified] | None:
+        """Return the next page; None: the listing has ended."""
+        window = self._window
+        with self._span.fetching():
+            # At most so many full pages are still needed.
+            page = await window.next(-(-(self._wanted + self._position.skip) // (window.limit - window.overlap)))
+        if page is not None:
+            self._span.arrived()
+        elif window.is_end_doubtful:
+            self._doubt("the listing ends as deep as some servers go, and the filter by time is odd")
+        return page
 
-    def _look_at_probe(self) -> None:
-        window, drift = self._window, self._drift
-        window.overlap = drift.overlap
-        window.restart(drift.next_probe)
+    async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
+        """Hand over what is new on a page, and go on behind it."""
+        window = self._window
+        gap, base = window.gap, window.query.base
+        if gap is not None:
+            self._note_left_out({base + position: reason for position, reason in gap.left_out.items()})
+        await self._hand_over(page, new)
+        if not window.passed(is_new=bool(new)) and not window.look_again(LONGEST):
+            self._begin_alike()
+
+    def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
+        """Raise a `DriftError` because items may be missed, or say so if the plan allows it."""
+        if self._plan.on_drift is not None:
+            if page is not None:
+                self._position.reject()
+            self._window.step_back()
+            raise DriftError(
+                f"{fault}: leave out on_drift to list what the pages show", cursor=self._end[0] if self._end else 0
+            )
+        self._warn(fault)
+
+    def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
+        """Return the items of a page that are to be yielded. None: another page is due before it."""
+        position, window, keep = self._position, self._window, self._plan.keep
+        # A part of a page that failed may begin behind what cannot be read.
+        is_held = not (isinstance(position, Followed) or position.is_anywhere or window.gap is not None)
+        expected = window.expected if is_held else None
+        try:
+            new = self._admitted(page)
+            self._check_still(page, new, expected)
+        except OutOfBoundError:
+            window.distrust()
+            return None
+        except DriftError as error:
+            error.with_traceback(None)  # its frames lead to this walk, which could not be freed when it is dropped
+            return self._follow_otherwise(page, error)
+        except TofuPilotError:
+            window.step_back()  # the page does not count as passed
+            raise
+        if new is None:
+            self._look_elsewhere(page)
+            return None
+        if position.is_torn:
+            self._doubt("items that have one time stand beside one that cannot be read", page)
+        self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0
+        return new if keep is None else [item for item in new if keep(item)]
+
+    def _admitted(self, page: Page[Identified]) -> Sequence[Identified] | None:
+        """Return the new items of a page, as `Position.admit` does."""
+        position, window = self._position, self._window
+        if isinstance(position, Followed):
+            new = position.admit(page, window.begins, window.gap)
+            self._duplicates += position.passed_again
+            return new
+        check_offsets(page, is_part=window.gap is not None)
+        if window.hides:
+            raise OutOfBoundError
+        new = position.admit(page, window.begins, window.gap, window.query.bound)
+        self._fruitless = 0 if new else self._fruitless + 1
+        if self._fruitless > _FRUITLESS_AT_MOST:
+            fault = "the listing moves too much to be followed, or its pages disagree"
+            raise DriftError(f"{fault}: {self._fruitless} in a row brought nothing new", cursor=page.cursor)
+        return new
+
+    def _check_still(self, page: Page[Identified], new: Sequence[Identified] | None, expected: int | None) -> None:
+        """Raise a `DriftError` if the listing has moved and the plan does not allow it."""
+        position = self._position
+        if (
+            self._plan.on_drift != "raise"
+            or expected is None
+            or (new is not None and position.passed_again == expected)
+        ):
+            return
+        if new is not None:
+            position.reject()
+        cursor = self._window.query.base + page.cursor
+        raise DriftError(f"the listing moved: the page at cursor {cursor} does not go on as expected", cursor=cursor)
+
+    def _look_elsewhere(self, page: Page[Identified]) -> None:
+        """Take note that a page does not cover the position."""
+        cursor = self._window.query.base + page.cursor
+        if self._window.lost():
+            self._resyncs += 1
+            self._span.event("resync", {"cursor": cursor})
+            _log.debug("%s has moved: the page at cursor %d begins behind the walk", self._plan.start.listing, cursor)
         self._reason = "search"
 
-    def _follow_cursor(self, page: Page[Identified], fault: TofuPilotError) -> Sequence[Identified] | None:
-        """Follow the server's cursor from here on, as with ``on_drift="ignore"``. Say so once.
+    def _follow_otherwise(self, page: Page[Identified], fault: DriftError) -> Sequence[Identified] | None:
+        """Go on after a page that cannot be held to the position, as far as the plan allows it.
 
-        Return the new items of the page at hand if it is the one that follows. Otherwise, that one is requested next.
+        If a listing is not sorted by its time, the first page shows it, and the items are told apart by ID. Otherwise
+        the server's cursor is followed from here on, as with ``on_drift="ignore"``.
         """
-        _log.warning("%s, and this one of %s now does: items may be missed or doubled", fault, self._plan.start.listing)
-        self._stats.is_unchecked = True
-        drift, cursor, limit = _start(evolve(self._plan, on_drift="ignore"), may_shorten=True)
-        window, following = self._window, None if self._end is None else self._end[-1]
+        plan, window, position = self._plan, self._window, self._position
+        is_first = self._end is None and position.is_anywhere and not page.cursor
+        if is_first and isinstance(fault, UnsortedError) and isinstance(position, ByTime):
+            by_key: ByKey[Identified] = ByKey(BY_ID, plan.start)
+            try:
+                new = by_key.admit(page, window.begins)
+            except UnsortedError:
+                new = None
+            if new is not None:
+                self._position = by_key
+                window.stand_on(by_key)
+                return new if plan.keep is None else [item for item in new if plan.keep(item)]
+        if plan.on_drift is not None:
+            window.step_back()  # the page does not count as passed
+            raise fault
+        self._warn(fault)
+        followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), may_shorten=True)
+        base, following = window.query.base, None if self._end is None else self._end[-1]
         if following is not None:
-            cursor, limit, drift.skip = following, window.limit, 0
-        drift.memory, drift.resyncs = self._drift.memory, self._drift.resyncs
-        self._drift, self._has_short_pages = drift, limit < self._plan.limit
-        follows = page.cursor == cursor and window.limit == limit and window.gap is None
-        window.follow(window.cursor + window.overlap if follows else cursor, limit, passed=cursor + drift.skip)
-        return drift.admit(page) if follows else None
+            cursor, limit, followed.skip = following, window.limit, 0
+        follows = base + page.cursor == cursor and window.limit == limit and window.gap is None
+        self._position, self._has_short_pages = followed, limit < plan.limit
+        window.follow(cursor, limit, has_page=follows)
+        if not follows:
+            return None
+        listed = followed.admit(page, "page") or ()
+        return listed if plan.keep is None else [item for item in listed if plan.keep(item)]
+
+    def _begin_alike(self) -> None:
+        """Read the items that have the time of the position in another order, because they are more than a page."""
+        position, plan = self._position, self._plan
+        if position.can_bound and not position.is_null:
+            _log.debug("%s has more than a page of items with the time %s", plan.start.listing, position.key)
+            self._alike = Alike(self._source, position, plan, self._stats)
+        else:
+            self._go_through_alike()
+
+    async def _next_alike(self, alike: Alike[Identified]) -> Sequence[Identified]:
+        """Return more of these items that are new. At the end, go on behind them."""
+        position = self._position
+        items = await alike.take()
+        if items is None:
+            self._alike = None
+            self._go_through_alike()
+            return ()
+        if items:
+            return position.admit_alike(items, position.key)
+        self._alike = None
+        position.is_group_read = True
+        last = position.admit_alike(alike.behind, alike.key_behind)
+        self._window.go_behind(alike.bound)
+        return last
+
+    def _go_through_alike(self) -> None:
+        """Go on at the server's cursor among items that have one time, which may show some twice, and others never."""
+        position = self._position
+        time = "no time" if position.is_null else f"the time {position.key}"
+        fault = f"more than a page of items have {time}, and no other order tells them apart"
+        self._doubt(fault)
+        position.is_group_read = True
+        self._window.go_through()
+
+    def _warn(self, fault: object) -> None:
+        """Say once that items may be missed or doubled from here on."""
+        if not self._stats.is_unchecked:
+            _log.warning("%s: of the %s, items may be missed or doubled", fault, self._plan.start.listing)
+        self._stats.is_unchecked = True
 
     def _note_left_out(self, left_out: Mapping[int, str]) -> None:
         stats = self._stats
@@ -317,25 +449,41 @@ class Walk(ItemIteration[Y]):
             _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
-    async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        offered = new[: self._wanted]
+    async def _hand_over(self, page: Page[Identified] | None, new: Sequence[Identified]) -> None:
+        """Have new items at hand; None: they are of no page of the listing itself."""
+        window, offered = self._window, new[: self._wanted]
         if self._receipt is not None:
-            gap, about = self._window.gap, {"anchor": self._drift.anchor, "limit": self._window.requested}
-            reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
-            try:
-                self._receipt.page(page, offered, reason=reason, unreadable=unreadable, **about)
-            except OSError as error:
-                self._drift.memory.reject()  # the page does not count as passed
-                self._receipt_error = (error.errno, error.strerror, error.filename)
-                raise
-            self._reason = "next"
+            self._write(self._receipt, page, offered)
         self._yielded_before += self._offered
-        self._page, self._new, self._end = page, new, (page.cursor, len(page.data), page.following)
+        self._page, self._new = page, new
+        if page is not None:
+            base, following = window.query.base, page.following
+            self._end = (base + page.cursor, len(page.data), None if following is None else base + following)
         self._stats.pages += 1
         self._offer(self._plan.yielded(offered))
         self._wanted -= self._offered
         if not self._wanted:
-            await self._window.aclose()
+            await window.aclose()
+
+    def _write(self, receipt: Receipt, page: Page[Identified] | None, offered: Sequence[Identified]) -> None:
+        """Write what is about to be yielded to the receipt. None: it was read in another order."""
+        window, position = self._window, self._position
+        gap, query = window.gap, window.query
+        reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
+        if page is None:
+            page, reason = Page([*offered], PageMeta(has_more=True, next_cursor=len(offered))), "alike"
+        keys = position.keys if len(position.keys) == len(page.data) else ()
+        values = [key if isinstance(key, datetime) else None for key in keys] or [None] * len(page.data)
+        about = {"reason": reason, "unreadable": unreadable, "limit": window.requested}
+        covers = not isinstance(position, Followed)
+        try:
+            receipt.page(page, values, offered, bound=query.bound, covers=covers, **about)
+        except OSError as error:
+            position.reject()  # the page does not count as passed
+            window.step_back()
+            self._receipt_error = (error.errno, error.strerror, error.filename)
+            raise
+        self._reason = "next"
 
 
 class PageWalk(Walk[Identified]):
@@ -346,7 +494,7 @@ class PageWalk(Walk[Identified]):
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the walk is, after the last page that it yielded."""
-        return evolve(super().checkpoint, anchors=(), ahead=())
+        return evolve(super().checkpoint, value=None, seen=())
 
     async def next(self) -> Page[Identified] | None:
         """Return the next page; None: the one before was the last, or is enough."""
@@ -359,9 +507,9 @@ class PageWalk(Walk[Identified]):
 class Pages(Iteration["Page[Y]"]):
     """Yields pages, as many as a plan needs, whatever it says about drift; see `Paginator.pages`."""
 
-    def __init__(self, fetch: Fetch[Any], plan: Plan) -> None:
+    def __init__(self, source: PageSource[Any], plan: Plan) -> None:
         self._plan = plan
-        self._walk = PageWalk(fetch, evolve(plan, on_drift="ignore"))
+        self._walk = PageWalk(source, evolve(plan, on_drift="ignore"))
 
     async def _advance(self) -> bool:
         page = await self._walk.next()
@@ -376,32 +524,89 @@ class Pages(Iteration["Page[Y]"]):
         await self._walk.aclose()
 
 
-def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Identified], int, int]:
-    """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
+class Alike(Generic[Y]):
+    """Reads the items that have one time in an order that tells them apart, because they are more than a page.
+
+    What is a millisecond behind them is read as well, and what is between. So the walk can go on at a bound that leaves
+    out all of them, whether the server's filter includes its bound or not, and however exact the server's times are.
+    """
+
+    def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
+        self._keys = source.order.keys
+        self._key: datetime = position.key
+        self.key_behind = position.behind(_MILLISECOND)
+        self.bound = position.behind(2 * _MILLISECOND)
+        """The bound of a query for everything behind these items."""
+        self.behind: list[Identified] = []
+        """The items that are a millisecond behind the others."""
+        after, before = sorted((self._key, self.key_behind))
+        self._orders = iter(source.between(after=after, before=before).reordered())
+        self._plan = evolve(
+            plan,
+            start=Checkpoint(listing=plan.start.listing),
+            max_items=None,
+            on_drift="resync",
+            keep=None,
+            holds_values=False,
+            concurrency=min(plan.concurrency, _FEW),
+        )
+        self._stats = stats
+        self._walk: Walk[Identified] | None = None
+
+    async def take(self) -> list[Identified] | None:
+        """Return more of the items that have the time. Empty: all were read. None: no order shows all of them."""
+        while True:
+            if self._walk is None:
+                source = next(self._orders, None)
+                if source is None:
+                    return None
+                self._walk = Walk(source, self._plan, WalkStats(self._stats.counts))
+            walk, before = self._walk, self._walk.stats.unreadable
+            try:
+                items = await walk.take(sys.maxsize)
+            except DriftError as error:
+                _log.debug("another order is tried: %s", error)
+                await self.aclose()
+                continue
+            finally:
+                self._stats.unreadable += walk.stats.unreadable - before
+            keys = self._keys(items)
+            if any(key is None or abs(key - self._key) > 3 * _MILLISECOND for key in keys):
+                await self.aclose()  # the server does not filter by this time
+                return None
+            self.behind += (item for item, key in zip(items, keys, strict=True) if key == self.key_behind)
+            alike = [item for item, key in zip(items, keys, strict=True) if key == self._key]
+            if alike or not items:
+                return alike
+
+    async def aclose(self) -> None:
+        """End it."""
+        walk, self._walk = self._walk, None
+        if walk is not None:
+            await walk.aclose()
+
+
+def _start(order: SortOrder, plan: Plan, *, may_shorten: bool) -> tuple[Position[Identified], int, int, int]:
+    """Return the position, where the first page begins, up to where all was passed, and how many items a page has."""
     start, limit = plan.start, plan.limit
-    anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
-    ignores = plan.on_drift == "ignore"
+    ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip
     # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
     # server that counts pages means another position by the same cursor if the pages have another length. The position
     # of a walk that is resumed is looked for in whole pages.
-    may_shorten = may_shorten and plan.keep is None and not start.cursor and (ignores or not start.anchors)
+    may_shorten = may_shorten and plan.keep is None and not start.cursor and (ignores or not start.seen)
     if may_shorten and plan.max_items is not None:
         limit = max(1, min(limit, plan.max_items + start.skip))
     if ignores:
-        return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
-    limit = max(2, limit)  # the first item of each page is the last item of the page before
-    expected = start.cursor + start.skip - 1
-    drift = DetectDrift[Identified](
-        anchors,
-        start.ahead,
-        limit=limit,
-        resync=plan.on_drift != "raise",
-        sort_key=plan.sort_key,
-        expected=expected if start.anchors else -1,
-    )
-    # The first page of a walk that is resumed shows all items that its checkpoint names, if they are where they were.
-    early = min(len(start.anchors), max(1, limit // 2))
-    return drift, max(0, expected + 1 - early), limit
+        return Followed(order, start), start.cursor, passed, limit
+    limit = max(SHORTEST, limit)
+    if order.is_time and (start.value is not None or not start.seen):
+        position: Position[Identified] = ByTime(order, start)
+    else:
+        position = ByKey(order if not order.is_time else BY_ID, start)
+    if not start.seen:
+        return position, start.cursor, start.cursor, limit
+    begin = passed - (1 + len(start.seen) if order.is_time and start.value is not None else 2)
+    return position, max(0, begin), passed, limit
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
@@ -410,7 +615,7 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
         error.checkpoint = checkpoint
         position = error.position
         if position is not None and position > checkpoint.cursor + checkpoint.skip:
-            error.position = None  # the walk was looking for its own position, and items before it are still to come
+            error.position = None  # the walk was looking for its own position, and others are still to come
         elif position is not None:
             error.add_note(
                 f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, '

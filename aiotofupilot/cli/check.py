@@ -6,13 +6,14 @@ It needs nothing but Python: ``python check.py FILE``. The guide "How it is prov
 import json
 import sys
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
-MEMBERS: dict[str, dict[str, object]] = {  # of each kind of line: their types. The lists of a page are not among them.
-    "header": {"receipt": int, "listing": str, "shard": bool, "from": str},
-    "page": {"cursor": int, "next": int | None, "limit": int, "reason": str, "anchor": str | None, "unreadable": int},
+MEMBERS: dict[str, dict[str, Any]] = {  # of each kind of line: their types. The lists of a page are not among them.
+    "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str},
+    "page": {"cursor": int, "next": int | None, "bound": str | None, "covers": bool, "reason": str, "unreadable": int},
     "resume": {"from": str, "count": int},
     "end": {"limited": bool, "count": int},
 }
@@ -23,8 +24,8 @@ class _Receipt:
 
     def __init__(self) -> None:
         self.number, self.doubt, self.ended = 0, "", ""
-        self.passed: dict[str, None] = {}  # what was yielded and not withdrawn, in this order
-        self.has_more: bool | None = True  # whether pages follow the last one; None: items of it were left
+        self.passed: dict[str, Any] = {}  # what was yielded and not withdrawn, and its value, in this order
+        self.is_last, self.order = False, 0  # whether nothing is left; 1: the oldest come first, -1: the newest
 
     def require(self, condition: object, reason: str) -> None:
         if not condition:
@@ -35,35 +36,55 @@ class _Receipt:
 
     def take(self, line: dict[str, Any]) -> None:
         kind, count = line["line"], len(self.passed)
+        self.require(line.get("receipt") in (None, 2), "a receipt has to be of version 2")
         for name, type_ in MEMBERS[kind].items():
             self.require(type(line[name]) in (get_args(type_) or (type_,)), f"{name!r} has another type")
         self.require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "out of place")
         if kind == "header":
-            self.require(line["receipt"] == 1, "the receipt is of another version")
             self.doubts(line["shard"] or line["from"] != "0", "it is of a shard, or began elsewhere than the listing")
         elif kind == "page":
-            self.take_page(line, line["ids"], line["yielded"], line["anchor"])
+            self.take_page(line, line["ids"], line["values"], line["yielded"])
         elif kind == "resume":
             self.require(0 <= line["count"] <= count, f"{line['count']} items cannot stay: {count} were yielded")
-            self.passed, self.has_more, self.ended = dict.fromkeys([*self.passed][: line["count"]]), True, ""
+            self.passed, self.is_last, self.ended = dict([*self.passed.items()][: line["count"]]), False, ""
         else:
             self.require(line["count"] == count, f"{count} items were yielded, and not {line['count']}")
-            self.require(line["limited"] or self.has_more is False, "the listing has more after the last page")
-            self.ended = f"exact: the first {count} items" if line["limited"] else f"exact: {count} items"
+            self.require(line["limited"] or self.is_last, "the listing has more after the last page")
+            self.ended = f"exact: {'the first ' * line['limited']}{count} items"
 
-    def take_page(self, line: dict[str, Any], ids: list[str], yielded: list[str], anchor: str | None) -> None:
-        self.require(type(ids) is type(yielded) is list and {*map(type, ids + yielded)} <= {str}, "an ID is not a text")
-        self.require(self.has_more or (self.has_more is False and line["reason"] in ("search", "part")), "none follows")
+    def take_page(self, line: dict[str, Any], ids: list[str], values: list[Any], yielded: list[str]) -> None:
+        self.require({*map(type, ids + yielded)} <= {str}, "an ID is not a string")
+        self.require({*map(type, values)} in ({str}, {type(None)}, set()), "values are of several types")
+        value_of, begins_listing = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
-        self.doubts(anchor is None, "the page shows no item that was passed")
-        self.require(self.doubt or anchor or line["cursor"] == 0, "only cursor 0 is the beginning of the listing")
-        self.require(self.doubt or not anchor or anchor in self.passed, f"the anchor {anchor!a} was not passed")
-        shown = ids[ids.index(anchor) + 1 :] if anchor and not self.doubt else ids
-        new = [item for item in dict.fromkeys(shown) if item not in self.passed and (item in yielded or not self.doubt)]
+        is_held = line["reason"] != "alike" and (line["covers"] or begins_listing)
+        self.doubts(not is_held, "nothing holds the page to the one before it")
+        if not (self.doubt or self.covers(line, ids, values) or begins_listing):
+            self.doubts(line["reason"] == "part", "items before the page could not be read")
+            self.require(self.doubt, "the page does not begin before the item passed last")
+        new = [item for item in value_of if item not in self.passed and (item in yielded or not self.doubt)]
+        new = [item for item in new if self.doubt or self.place(value_of[item]) >= 0]
         self.require(yielded == new[: len(yielded)], "what is yielded is not what is new on the page")
-        self.passed |= dict.fromkeys(yielded)
-        self.has_more = None if len(yielded) < len(new) else line["next"] is not None
+        self.passed |= {item: value_of[item] for item in yielded}
+        self.is_last = line["next"] is None and len(yielded) == len(new)
+
+    def covers(self, line: dict[str, Any], ids: list[str], values: list[Any]) -> bool:
+        if None in values:  # the order has no time
+            again, shown = [item for item in ids if item in self.passed], {*ids}
+            self.doubts([item for item in self.passed if item in shown] != again, "items of the page changed places")
+            return ids[0] in self.passed
+        orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values)}
+        self.order = self.order or next(filter(None, orders), 0)
+        self.require(orders <= {0, self.order}, "the page is not in the order of its values")
+        place = self.place(values[0]) if values else 1
+        begins_query = line["cursor"] == 0 and (line["bound"] is None or self.place(line["bound"]) <= 0)
+        self.doubts(place == 0 and not begins_query, "the page begins among items of one time")
+        return place <= 0
+
+    def place(self, value: str) -> int:  # -1: before the value of the item passed last, 0: the same, 1: after it
+        last: Any = next(reversed(self.passed.values()), None)
+        return 1 if None in (value, last) else (self.order or -1) * ((value > last) - (value < last))
 
 
 def verdict(lines: BinaryIO) -> tuple[int, str]:
@@ -76,8 +97,7 @@ def verdict(lines: BinaryIO) -> tuple[int, str]:
                 break
             body, _, seal = line.rpartition(b',"seal":"')
             sealed.update(body)
-            fits = seal == f'{sealed.hexdigest()}"}}\n'.encode()
-            receipt.require(fits, "the seal does not fit, so the line was changed, or is not of a receipt")
+            receipt.require(seal == f'{sealed.hexdigest()}"}}\n'.encode(), "it was changed, or is not of a receipt")
             receipt.take(json.loads((body + b"}").decode()))
     except (LookupError, RecursionError, TypeError, ValueError) as error:
         return WRONG, f"wrong: line {receipt.number}: {error}"
@@ -91,7 +111,7 @@ def check(file: Path, /) -> int:
         with file.open("rb") as lines:
             code, line = verdict(lines)
     except OSError as error:
-        code, line = NO_FILE, f"cannot read {file}: {error.strerror}"
+        code, line = NO_FILE, f"cannot read {str(file)!r}: {error.strerror}"
     print(line, file=sys.stderr if code == NO_FILE else sys.stdout)
     return code
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from aiotofupilot import ForbiddenError, NotFoundError, TofuPilotError
+from aiotofupilot import DriftError, ForbiddenError, NotFoundError, TofuPilotError
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 
@@ -36,6 +36,7 @@ async def mirror(
     full: Annotated[bool, Parameter(show_default=False)] = False,
     details: Annotated[bool, Parameter(show_default=False)] = False,
     removals: Annotated[bool, Parameter(negative=None)] = True,
+    overlap: Annotated[float, Parameter(metavar="SECONDS")] = 60.0,
     publish: Path | None = None,
     server: Server = Server(),  # noqa: B008 - a value
     **filters: Any,  # noqa: ANN401 - those of the listings, and `_OPTIONS`
@@ -60,6 +61,8 @@ async def mirror(
             request.
         removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run
             that looks a minute later or more.
+        overlap: So many seconds after its creation, an item is visible at the latest. Each run reads those of these
+            seconds again.
         publish: Put a copy here after each update that changed something. Others can read it at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
@@ -78,11 +81,12 @@ async def mirror(
                 listings=listings or None,
                 filters=filters,
                 details=details,
+                overlap=overlap,
                 publish=publish,
                 **options,
             )
         except ValueError as error:
-            message = str(error).removeprefix("filters: ")
+            message = str(error).removeprefix("filters: ").replace("overlap must", f"{option('overlap')} must")
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
@@ -93,6 +97,11 @@ async def mirror(
     for result in results:
         if result.doubt is not None:
             complain(f"{result.doubt}: use --full")
+        if result.is_unchecked:
+            complain(f"{result.listing} may be missing, because the server's pages do not show all of them in an order")
+        if result.lateness > overlap / 2:
+            late = f"{result.listing} became visible {result.lateness:.0f} s after newer ones"
+            complain(f"{late}, and later than {overlap:g} s they would be missed: use a longer --overlap")
     if not all(result.is_account_checked for result in results):
         complain("the server is too old to say whether the key is of the organization that is mirrored")
 
@@ -126,7 +135,9 @@ async def _updated(
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
             left = f"it had come to the {reached}, run it again to go on" if reached else "no listing was read"
-            if reached and isinstance(error, ForbiddenError | NotFoundError):  # as it will be the next time
+            if reached and isinstance(
+                error, ForbiddenError | NotFoundError | DriftError
+            ):  # as it will be the next time
                 left = f"it had come to the {reached}"
                 if others := _without(reached, listings):
                     left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"

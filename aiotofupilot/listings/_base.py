@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from functools import partial, reduce
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.source import Identified, Plan, Source, counted
+from aiotofupilot._paging.source import BY_ID, Identified, Plan, SortOrder, Source, counted
 from aiotofupilot._paging.unreadable import suspected
 from aiotofupilot._public import internal
 from aiotofupilot._request import Label, Suspicion
@@ -28,12 +29,12 @@ from ._encoding import Pairs, bounded, check_names, checked, query_of
 from ._items import Connection, Detailed, ItemDetails, raw_item, time_in, value_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cattrs import Converter
 
-    from aiotofupilot._paging.source import Order, SortKey
+    from aiotofupilot._paging.source import Order
     from aiotofupilot._request import FetchOptions
     from aiotofupilot.models import PageMeta, Run
     from aiotofupilot.stats import RequestCounts
@@ -67,13 +68,9 @@ class Listing(Generic[T]):
     creation_filter: ClassVar[str | None] = None
     """What the names of the parameters begin with that bound the time of creation, such as ``created``. It follows from
     `creation_field`, if nothing else is said. None: there are no such parameters."""
-    shard_field: ClassVar[str | None] = None
-    """The field by which shards are cut: a time that never changes. It is `creation_field`, if nothing else is said."""
-    shard_filter: ClassVar[str | None]
-    """The beginning of the names of the parameters that bound this field. None: there are no such parameters."""
     oldest_first: ClassVar[str | None]
-    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
-    shards are cut. None: there is no such order."""
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is `creation_field` or else
+    `default_order`. None: there is no such order."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
     """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
@@ -96,6 +93,15 @@ class Listing(Generic[T]):
     """The keys of an item's JSON, beside its ID, that paging reads: what sorts and divides items, and their run."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` for an order in which no item can move past another one."""
+    other_orders: ClassVar[tuple[str, ...]] = ()
+    """The values of ``sort_by`` that tell items of one time apart, the best first."""
+    is_sortable: ClassVar[bool]
+    """Whether the order can be chosen. If not, the API does not say which direction it has."""
+    default_order: ClassVar[str | None]
+    """The field that the server sorts by if nothing is asked for, as far as it is known. None: it is not known."""
+    times: ClassVar[dict[str | None, str | None]]
+    """The fields that are times that never change and by which the server sorts, and the beginning of the names of the
+    parameters that bound each. None: there are no such parameters."""
 
     @internal
     def __init__(self, connection: Connection) -> None:
@@ -126,12 +132,20 @@ class Listing(Generic[T]):
         if any(field.name == "created_at" for field in fields_of(cls.model)):
             cls.creation_field = cls.creation_field or "created_at"
         cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
-        cls.shard_filter = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
-        cls.shard_field = cls.shard_field or cls.creation_field
-        orders = filters["sort_by"].choices if "sort_by" in filters else ()
-        cls.oldest_first = cls.shard_field if cls.shard_field in orders else None
+        cls.is_sortable = "sort_by" in filters
+        orders = filters["sort_by"].choices if cls.is_sortable else ()
+        default = filters["sort_by"].server_default if cls.is_sortable else cls.creation_field
+        cls.default_order = default if isinstance(default, str) else None
+        times = cls.stable_orders if cls.is_sortable else {cls.default_order}
+        cls.times = {
+            field: cls.creation_filter if field == cls.creation_field else filter_of(field)
+            for field in times
+            if field is not None and field.endswith("_at")
+        }
+        oldest_first = (field for field in (cls.creation_field, cls.default_order) if field in cls.times)
+        cls.oldest_first = next((field for field in oldest_first if field in orders), None)
         paths = [*cls.sort_paths.values(), *([cls.by_run.run_id] if cls.by_run else ())]
-        keys = {cls.creation_field, cls.shard_field, *orders, *(path[0] for path in paths)}
+        keys = {cls.creation_field, cls.default_order, *orders, *(path[0] for path in paths)}
         cls.read_by_paging = tuple(sorted(key for key in keys if key and key != "id"))
 
     @classmethod
@@ -156,13 +170,23 @@ class Listing(Generic[T]):
             raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
-        if self.shard_filter is None:
+        parameters = self.times.get(self.divided_by(shard.query))
+        if parameters is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
         try:
-            pairs = bounded(shard.query, self.shard_filter, shard.start, shard.end)
+            pairs = bounded(shard.query, parameters, shard.start, shard.end)
         except (OverflowError, ValueError) as error:
             raise for_parameter(ValueError(f"shard has a time that cannot be requested: {error}"), "shard") from error
         return self._paginator(pairs, options, shard)
+
+    @classmethod
+    def divided_by(cls, pairs: Pairs) -> str | None:
+        """Return the field by which a query is cut into shards: the time that sorts it, or else the default order.
+
+        None: no filter bounds such a time.
+        """
+        fields = (dict(pairs).get("sort_by"), cls.default_order)
+        return next((field for field in fields if cls.times.get(field) is not None), None)
 
     def of_every_procedure(self, **arguments: object) -> Paginator[T]:
         """Return what the runs of all procedures wrote, to call `Paginator.since` on it.
@@ -201,8 +225,7 @@ class Listing(Generic[T]):
             max_items=how["max_items"],
             concurrency=how["concurrency"] or self.connection.concurrency,
             on_drift=on_drift,
-            keep=None if part is None else lambda item: part.holds(time_in(item, self.shard_field)),
-            sort_key=query.sort_key,
+            keep=None if part is None else lambda item: part.holds(query.timestamp(item)),
             on_unreadable=None if self.is_bare else how["on_unreadable"],
         )
         return Paginator(query, plan)
@@ -245,6 +268,16 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
+def _times_in(items: Sequence[Any], name: str, *, is_decoded: bool) -> list[datetime | None]:
+    """Return the times in a field of items. Where they have models, no time has to be read."""
+    return [*map(attrgetter(name), items)] if is_decoded else [time_in(item, name) for item in items]
+
+
+def _values_in(path: tuple[str, ...], items: Sequence[Any]) -> list[object]:
+    """Return the values at a path in items, as texts. Those that lack it stand together as well."""
+    return [str(reduce(value_in, path, item)) for item in items]
+
+
 def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
     """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
     return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
@@ -262,6 +295,8 @@ class Query(Source[T]):
     """Reads a page from a body."""
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
+    used: tuple[str | None, ...] = ()
+    """The orders in which items of this query have one value; see `Source.reordered`."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
 
     @property
@@ -364,11 +399,34 @@ class Query(Source[T]):
         return name
 
     @property
-    def sort_key(self) -> SortKey | None:
-        listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
-        field = sort_by or listing.oldest_first or listing.creation_field
-        path = listing.sort_paths.get(sort_by, None if field is None else (field,))
-        return None if path is None else partial(reduce, value_in, path)
+    def order(self) -> SortOrder:
+        given, listing = dict(self.pairs), self.listing
+        sort_by = given.get("sort_by", listing.default_order)
+        if sort_by is None or sort_by not in listing.times:
+            # Within one time, items stand together that have the same value, whatever the order of values is.
+            path = (sort_by or "id",) if self.used else ("id",)
+            return BY_ID if path == ("id",) else SortOrder(partial(_values_in, listing.sort_paths.get(sort_by, path)))
+        order = given.get("sort_order", "desc" if listing.is_sortable else None)
+        return SortOrder(
+            partial(_times_in, name=sort_by, is_decoded=not (self.model is RawItem or self.decode.is_own)),
+            is_time=True,
+            is_ascending=None if order is None else order == "asc",
+            is_bounded=listing.times[sort_by] is not None,
+            may_lack=any(field.name == sort_by and field.is_optional for field in fields_of(listing.model)),
+        )
+
+    def between(self, *, after: datetime | None = None, before: datetime | None = None) -> Query[T]:
+        sort_by = dict(self.pairs).get("sort_by", self.listing.default_order)
+        name = self._offered(self.listing.times.get(sort_by), "have no filter on the time that sorts them")
+        return evolve(self, pairs=bounded(self.pairs, name, after, before))
+
+    def reordered(self) -> Iterator[Query[T]]:
+        given, listing = dict(self.pairs), self.listing
+        used = (*self.used, given.get("sort_by", listing.default_order))
+        for sort_by in listing.other_orders:
+            if sort_by not in used:
+                kept = (pair for pair in self.pairs if pair[0] not in ("sort_by", "sort_order"))
+                yield evolve(self, pairs=(*kept, ("sort_by", sort_by), ("sort_order", "asc")), used=used)
 
     @property
     def bounded(self) -> Query[T] | None:
@@ -380,17 +438,24 @@ class Query(Source[T]):
 
     @property
     def divided(self) -> Query[T] | None:
-        return None if self.listing.shard_filter is None else self
+        return None if self.listing.divided_by(self.pairs) is None else self
 
     @property
     def of_runs(self) -> Query[T] | None:
         return None if self.listing.by_run is None else self
 
     def timestamp(self, item: Identified) -> datetime | None:
-        return time_in(item, self.listing.shard_field)
+        return time_in(item, self.listing.divided_by(self.pairs))
+
+    def timeline(self) -> Query[RawItem] | None:
+        if not self.listing.is_sortable:
+            return None
+        raw, others = self.raw(), (pair for pair in self.pairs if pair[0] not in ("sort_by", "sort_order"))
+        order = (("sort_by", self.listing.divided_by(self.pairs) or ""), ("sort_order", "asc"))
+        return evolve(raw, pairs=(*others, *order))
 
     def near_bounds(self) -> tuple[Query[RawItem], ...]:
-        raw, name = self.raw(), self.listing.shard_filter or ""
+        raw, name = self.raw(), self.listing.times[self.listing.divided_by(self.pairs)] or ""
         bounds = (self.part.start, self.part.end) if self.part else ()
         near = (bounded(raw.pairs, name, bound, bound) for bound in bounds if bound)
         return tuple(evolve(raw, pairs=pairs) for pairs in near)

@@ -63,7 +63,8 @@ class Runs(Listing[Run], Detailed["models.RunDetails"]):
     """The runs that the key may read."""
 
     stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
-    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("started_at",)}
+    other_orders: ClassVar[tuple[str, ...]] = ("started_at", "created_at", "serial_number", "duration")
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"serial_number": ("unit", "serial_number")}
 
     def list(self, **arguments: Unpack[RunArguments]) -> Paginator[Run]:
         """List runs, the latest started first."""
@@ -97,6 +98,7 @@ class Logs(Listing[Log], Detailed["models.Log"]):
 
     is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
+    other_orders: ClassVar[tuple[str, ...]] = ("run_id", "level")
     creation_filter: ClassVar[str | None] = "timestamp"
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
@@ -142,7 +144,7 @@ class Measurements(Listing[Measurement], Detailed["models.MeasurementDetails"]):
 
     is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"measurement_name", "phase_name", "started_at", "value"})
-    shard_field: ClassVar[str | None] = "started_at"
+    other_orders: ClassVar[tuple[str, ...]] = ("measurement_name", "value", "phase_name", "serial_number")
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
     def list(self, **arguments: Unpack[MeasurementArguments]) -> Paginator[Measurement]:
@@ -177,11 +179,11 @@ class Phases(Listing[Phase], Detailed["models.PhaseDetails"]):
 
     is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
+    other_orders: ClassVar[tuple[str, ...]] = ("phase_name", "duration", "serial_number")
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {
         "duration": ("duration_ms",),
         "phase_name": ("name",),
     }
-    shard_field: ClassVar[str | None] = "started_at"
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
     def list(self, **arguments: Unpack[PhaseArguments]) -> Paginator[Phase]:

@@ -59,6 +59,7 @@ class Units(Listing[Unit], Detailed["models.UnitDetails"]):
 
     key: ClassVar[str] = "serial_number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
+    other_orders: ClassVar[tuple[str, ...]] = ("serial_number", "part_number")
 
     def list(self, **arguments: Unpack[UnitArguments]) -> Paginator[Unit]:
         """List units, the latest created first.
@@ -132,6 +133,7 @@ class Batches(Listing[Batch], Detailed["models.BatchDetails"]):
 
     key: ClassVar[str] = "number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
+    other_orders: ClassVar[tuple[str, ...]] = ("number",)
 
     def list(self, **arguments: Unpack[BatchArguments]) -> Paginator[Batch]:
         """List batches, the latest created first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot._blocking import LoopThread
-from aiotofupilot._checks import boolean, for_parameter, must_be, one_of, seconds
+from aiotofupilot._checks import OVERLAP, boolean, checked_overlap, for_parameter, must_be, one_of, seconds
 
 from .database import Database
 from .tables import Selection
@@ -52,6 +52,9 @@ class Mirror:
             can hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
             request it until it is a minute older than the newest one. Then ``full`` does, and an update that meets it
             while it looks for what was removed.
+        overlap: Seconds from the creation of an item until it is visible, at most; more than 0, and up to 86,400. Each
+            update reads the items of these seconds again. One that becomes visible later may be missed.
+            `MirrorResult.lateness` says how many seconds were needed.
         publish: A file that others can read at any time, also during an update: a copy of the database, which is
             read-only. Each update that has come to its end puts a new copy there by a rename, if anything has changed
             since the last one. A program that has that one open keeps it. Open it with ``duckdb:`` before its path,
@@ -74,11 +77,13 @@ class Mirror:
         filters: Mapping[str, object] | None = None,
         details: bool = False,
         on_unreadable: Literal["raise", "skip"] = "raise",
+        overlap: float = OVERLAP,
         publish: str | os.PathLike[str] | None = None,
     ) -> None:
         self._path = Path(path).absolute()
         self._selection = Selection.of(listings, filters, details=boolean("details", details))
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
+        self._overlap = checked_overlap(overlap)
         self._publish = None if publish is None else Path(realpath(publish))  # `resolve` fails at links in a circle
         own = {Path(f"{realpath(path)}{ending}") for ending in ("", ".wal")}
         if self._publish is not None and own & {Path(f"{self._publish}{ending}") for ending in ("", ".wal", ".part")}:
@@ -147,6 +152,7 @@ class Mirror:
             database=Database(self._path),
             selection=self._selection,
             on_unreadable=self._on_unreadable,
+            overlap=self._overlap,
             full=boolean("full", full),
             again=_checked_again(again, full=full),
             deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
@@ -166,6 +172,7 @@ def mirror_blocking(
     filters: Mapping[str, object] | None = None,
     details: bool = False,
     on_unreadable: Literal["raise", "skip"] = "raise",
+    overlap: float = OVERLAP,
     publish: str | os.PathLike[str] | None = None,
     full: bool = False,
     again: timedelta | None = None,
@@ -187,6 +194,7 @@ def mirror_blocking(
         filters: As in `Mirror`.
         details: As in `Mirror`.
         on_unreadable: As in `Mirror`.
+        overlap: As in `Mirror`.
         publish: As in `Mirror`.
         full: As in `Mirror.update`.
         again: As in `Mirror.update`.
@@ -208,6 +216,7 @@ def mirror_blocking(
                 filters=filters,
                 details=details,
                 on_unreadable=on_unreadable,
+                overlap=overlap,
                 publish=publish,
             )
             return await mirror.update(

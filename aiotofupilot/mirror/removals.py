@@ -9,17 +9,18 @@ than the mirror has rows from before it, as many rows are gone there as are lack
 - If some rows are gone, the rows are halved at a time, and one page shows how many are gone of either half. Of d rows,
   between none and all can be gone in the first half, so d + 2 items are enough, and some more where the mirror lacks
   items. A half that lacks nothing is left.
-- What is no more than a page is requested as one, with the item before it and the one after it. So that page has all
-  items of its time. A row of this time that is not on it was not listed when the server made the page.
+- What is no more than a page is walked through, by its first and last time. A row of this time that the walk does not
+  show was not listed all the while.
 
 So a row that is gone takes at most as many pages as the rows can be halved, about 15 of a million. Several share the
 first ones.
 
 Times are compared, and never the places of single items. So the order of items that were created at the same time does
-not matter. If items come, go or become visible meanwhile, or if the server lists some that the mirror lacks, pages may
-contradict one another, or a removal may be hidden. Then less is found, and the next update looks again. For what it
-finds wrongly, such as behind a replica that lags, a row that is missing is only noted. It is gone if another update
-does not get it by its ID from the listing, a minute later or more, and if the item cannot be had by its key either.
+not matter, and may be another one at each request. If items come, go or become visible meanwhile, or if the server
+lists some that the mirror lacks, pages may contradict one another, or a removal may be hidden. Then less is found, and
+the next update looks again. For what it finds wrongly, such as behind a replica that lags, a row that is missing is
+only noted. It is gone if another update does not get it by its ID from the listing, a minute later or more, and if the
+item cannot be had by its key either.
 
 Rows that are marked or noted are not counted. If the item of one is listed again, it makes up for another row that is
 gone. So each update first asks the listing for their IDs.
@@ -33,7 +34,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, field
 
-from aiotofupilot._paging.drift import check_offsets
+from aiotofupilot._paging.source import check_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -55,7 +56,7 @@ _LACKS = 10
 _ALIKE_AT_MOST = 1000
 """More rows that were created at the same time are not read to find one that is gone among them."""
 
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class Suspect(NamedTuple):
@@ -83,6 +84,9 @@ class Removals:
     """Its name."""
     fetch: Callable[[int, int], Awaitable[Page[Any]]]
     """Returns the page at a cursor, with so many items, the oldest first."""
+    between: Callable[[int, int], Awaitable[Collection[str] | None]]
+    """Returns the IDs of all items that were created from one time to another one. None: the listing does not show
+    all."""
     times: Sequence[int]
     """When the rows that should be listed were created, in ascending order, in microseconds from 1970 on."""
     seen: set[str] = field(factory=set[str], init=False)
@@ -121,10 +125,11 @@ class Removals:
                 )
             else:
                 span = self.times[begin.rows], self.times[end.rows - 1]
-                listed = await self._listed(*span, begin.items - 1, end.items + 1)
+                listed = await self.between(*span)
                 if listed is None:
                     self._note_contradiction(lacking)
                 else:
+                    self.seen.update(listed)
                     found.append((*span, listed))
         return found
 
@@ -149,17 +154,6 @@ class Removals:
             return None
         return first + before if before or not first else None
 
-    async def _listed(self, earliest: int, latest: int, first: int, end: int) -> Collection[str] | None:
-        """Return the IDs of all items that were created in some time. None: these items are not all of them."""
-        first = max(0, first)
-        items, has_more = await self._read(first, end - first)
-        ids = {item_id for _, item_id in items}
-        if len(ids) < len(items):  # the pages do not fit together, so an item may be on none of them
-            return None
-        if (first and not (items and items[0][0] < earliest)) or (has_more and items[-1][0] <= latest):
-            return None
-        return ids
-
     async def _read(self, first: int, number: int) -> tuple[list[tuple[int, str]], bool]:
         """Return when some items were created, with their IDs, and whether there are more after them."""
         items: list[tuple[int, str]] = []
@@ -167,7 +161,7 @@ class Removals:
         while has_more and len(items) < number:
             page = await self.fetch(first + len(items), min(_PAGE, number - len(items)))
             check_offsets(page)
-            found = [((item.created_at - _EPOCH) // _MICROSECOND, item.id) for item in page.data]
+            found = [((item.created_at - EPOCH) // _MICROSECOND, item.id) for item in page.data]
             self.seen.update(item_id for time, item_id in found if time <= self.times[-1])
             items += found
             has_more = page.meta.has_more and bool(page.data)

@@ -40,6 +40,13 @@ class MirrorResult:
     """Items that were left out because the server cannot serve them, or no column can hold them, with
     ``on_unreadable="skip"``. An unreadable run counts among runs alone, although its measurements, phases and logs are
     left out with it."""
+    lateness: float = 0.0
+    """How many seconds before the latest time that an earlier update knew an item was created that this one found, at
+    most. The ``overlap`` has to be longer."""
+    is_unchecked: bool = False
+    """Whether the server's pages did not show that nothing was missed, so that rows may be missing: more than a page of
+    items have one time, and no order tells them apart, or the pages follow no order. Such an update marks no row of
+    this listing as gone, unless it finds single ones."""
     is_account_checked: bool = True
     """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
     too old to say it."""

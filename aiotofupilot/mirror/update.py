@@ -38,7 +38,7 @@ from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.arrow.streaming import structs_of
 from aiotofupilot.listings import is_compared, listing_class
 
-from .removals import APART, Removals
+from .removals import APART, EPOCH, Removals
 from .results import MirrorError, MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import Page, Paginator, Run, TofuPilotSession, Walk
+    from aiotofupilot import Page, Paginator, Run, TofuPilotSession, Walk, WalkStats
 
     from .database import Database
     from .removals import Suspect
@@ -67,6 +67,9 @@ _ROWS, _BYTES = 10_000, 8 * 2**20
 _ITEMS = 1_000
 """Items that are made into rows together."""
 
+_BETWEEN_AT_MOST = 2_000
+"""So many items are not looked through for a row that is gone. A server that does not filter by time lists all."""
+
 _LATER = timedelta(days=7)
 """A row that is not listed, and whose item can be had all the same, is looked for again after this time."""
 
@@ -84,6 +87,9 @@ _RUNS_FIRST, _RUNS_LAST = 50, 800
 an update which is always ended early gets ahead. There are more later, because what the runs of one procedure wrote is
 requested together."""
 
+_NOT_WHOLE = "a mirror needs a listing whose pages show all of it, and stores what came before"
+"""What an error says where pages do not fit together."""
+
 _IDS_AT_ONCE = 100
 """So many items, or what so many runs wrote, are requested at once. Their IDs make some 4,000 characters in the
 address."""
@@ -100,6 +106,7 @@ class Update:
     database: Database
     selection: Selection
     on_unreadable: Literal["raise", "skip"]
+    overlap: float
     full: bool
     again: timedelta | None
     deadline: float | None
@@ -122,6 +129,9 @@ class Update:
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
     _gone: Counter[str] = field(factory=Counter[str], init=False)
+    _unchecked: set[str] = field(factory=set[str], init=False)
+    """The listings whose pages did not show that nothing was missed."""
+    _lateness: dict[str, float] = field(factory=dict[str, float], init=False)
     _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
     """Why not all that is gone could be looked for, by listing. None: all was."""
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
@@ -149,6 +159,9 @@ class Update:
                         await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
+                vars(error).pop("__notes__", None)  # they say how to resume a walk, which nobody can here
+                if isinstance(error, DriftError):
+                    error.hint = _NOT_WHOLE
                 if isinstance(error, MirrorTimeoutError):
                     error.results = await self._results()
                 raise
@@ -181,7 +194,9 @@ class Update:
                 gone=self._gone[name],
                 rows=number,
                 unreadable=self._unreadable[name],
+                lateness=self._lateness.get(name, 0.0),
                 is_account_checked=self._organization is not None,
+                is_unchecked=name in self._unchecked,
                 doubt=self._doubts.get(name),
             )
             for name, number in rows.items()
@@ -214,7 +229,7 @@ class Update:
         """Read what is new since the watermark in a text, or everything without one."""
         try:
             watermark = None if text is None else Watermark.parse(text)
-            news = self._listing(name).since(watermark)
+            news = self._listing(name).since(watermark, overlap=self.overlap)
         except ValueError as error:
             message = f"cannot go on where the last update ended, so read everything again: {error}"
             raise StaleWatermarkError(message) from error
@@ -222,19 +237,22 @@ class Update:
         await self._note_total(name, self._listing(name, floor))
         latest = await self._call(self.database.runs_since, floor) if self._following and watermark else []
         await self._store_walk(name, news, dict(latest))
+        self._lateness[name] = news.stats.lateness
 
     async def _read_all(self, name: str) -> None:
         """Read a whole listing that cannot be requested by its creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk does not, but its end says nothing of what was
-        created meanwhile. So the next update looks from an hour before the walk on.
+        created meanwhile. So the next update looks from an hour before the walk on, or walks again if this one may
+        have missed some.
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
         clock = self.session.runs.connection.clock
         began, began_at = clock.monotonic(), clock.now()
         await self._store_walk(name, listing.walk())
-        newest = None if is_compared(name) else await self._call(self.database.newest, name)
+        is_done = is_compared(name) or name in self._unchecked
+        newest = None if is_done else await self._call(self.database.newest, name)
         if newest is not None:
             # The newest row is no newer than the end of the walk, by whatever clock the server has. Of the clocks here,
             # one can be set back during the walk, and the other one stands still while the machine sleeps.
@@ -254,7 +272,7 @@ class Update:
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
         """Return a listing that is not one of what runs wrote, with all that the API can tell of its items."""
         listing = getattr(self.session, name)
-        arguments = self.selection.arguments(name) | narrower | {"on_drift": "resync"}
+        arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
             after = f"{listing.creation_filter}_after"
             arguments[after] = max(created_after, arguments.get(after, created_after))
@@ -265,7 +283,7 @@ class Update:
     def _oldest_first(self, name: str, **arguments: object) -> Paginator[Any]:
         listing = getattr(self.session, name)
         arguments |= {"sort_by": listing.oldest_first, "sort_order": "asc"}
-        paginator: Paginator[Any] = listing.list(**arguments, on_drift="resync", on_unreadable=self.on_unreadable)
+        paginator: Paginator[Any] = listing.list(**arguments, on_unreadable=self.on_unreadable)
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
@@ -292,7 +310,12 @@ class Update:
                         return
                     latest, at_once = None, min(at_once * 2, _RUNS_LAST if self._following else _ITEMS)
             finally:
-                self._unreadable[name] += walk.stats.unreadable
+                self._note_stats(name, walk.stats)
+
+    def _note_stats(self, name: str, stats: WalkStats) -> None:
+        self._unreadable[name] += stats.unreadable
+        if stats.is_unchecked:
+            self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], Exception | None]:
         """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
@@ -335,11 +358,23 @@ class Update:
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
         """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs.
 
-        Attempts that were repeated are among it. The procedure is None where the listing need not name it.
+        The procedure is None where the listing need not name it. What several runs wrote, and no order tells apart, is
+        read of one run at a time.
         """
+        try:
+            await self._add_written_at_once(run_ids, name, procedure_id, "resync")
+        except DriftError:
+            for run_id in run_ids:
+                await self._add_written_at_once([run_id], name, procedure_id, None)
+
+    async def _add_written_at_once(
+        self, run_ids: Sequence[str], name: str, procedure_id: str | None, on_drift: Literal["resync"] | None
+    ) -> None:
+        """Read what some runs of a procedure wrote by one walk. Attempts that were repeated are among it."""
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
+        arguments["on_drift"] = on_drift
         if procedure_id is not None:
             arguments[listed.by_run.procedure_id] = procedure_id
         listing = structs_of(self._oldest_first(name, **arguments))
@@ -348,7 +383,7 @@ class Update:
                 while items := await walk.take(_ITEMS):
                     # A server that does not know the filter lists the others too.
                     await self._add(name, [item for item in items if run_of(item) in wanted])
-                self._unreadable[name] += walk.stats.unreadable
+                self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
             # The procedure may have been removed. If runs of it are listed, something else is wrong.
             page = await self._in_time(self.session.runs.list(ids=list(run_ids)))
@@ -417,7 +452,7 @@ class Update:
         """Mark what was not seen, unless something may have been missed, or a replica may only not have it yet."""
         until = _before(self._began_at, _RECENT) if hasattr(listing_class(name).model, "created_at") else None
         for each in (name, *self._following):
-            if not (self._unreadable[name] or self._unreadable[each]):
+            if not (self._unreadable[name] or self._unreadable[each] or {name, each} & self._unchecked):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
@@ -434,7 +469,8 @@ class Update:
         try:
             found = await self._look_again(name, [*since, *last])
             since = {item_id: time for item_id, time in since.items() if item_id not in found}
-            removals = Removals(name, partial(self._page, name), await self._call(self.database.times, name, since))
+            times = await self._call(self.database.times, name, since)
+            removals = Removals(name, partial(self._page, name), partial(self._ids_between, name), times)
             for first, end, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._now()) | since
@@ -483,6 +519,24 @@ class Update:
         arguments = self.selection.arguments(name) | {"sort_by": listed.oldest_first, "sort_order": "asc"}
         page: Page[Any] = await self._in_time(structs_of(listed.list(**arguments, cursor=cursor, limit=limit)))
         return page
+
+    async def _ids_between(self, name: str, earliest: int, latest: int) -> set[str] | None:
+        """Return the IDs of the items that were created from one time to another one, in microseconds from 1970 on.
+
+        None: the listing does not show all of them, or shows far more.
+        """
+        listed, arguments = getattr(self.session, name), self.selection.arguments(name)
+        first, last = (EPOCH + timedelta(microseconds=time) for time in (earliest, latest))
+        for end, bound, narrower in (("after", first, max), ("before", last + timedelta(milliseconds=1), min)):
+            key = f"{listed.creation_filter}_{end}"
+            arguments[key] = narrower(bound, arguments.get(key, bound))
+        arguments |= {"sort_by": listed.oldest_first, "sort_order": "asc", "limit": _IDS_AT_ONCE}
+        async with structs_of(listed.list(**arguments, max_items=_BETWEEN_AT_MOST)).walk() as walk:
+            items, failure = await self._take(walk, _BETWEEN_AT_MOST)
+        if failure is not None:
+            raise failure
+        is_whole = len(items) < _BETWEEN_AT_MOST and not walk.stats.is_unchecked
+        return {item.id for item in items if first <= item.created_at <= last} if is_whole else None
 
     async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
         """Return whether an item cannot be had by its key: there is none, or it is another one's by now."""

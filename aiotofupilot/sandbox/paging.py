@@ -5,7 +5,7 @@ page shows. You can write your own in a line.
 
 `shuffled_ties` is not a paging, but a hook: it lists items that have one time in another order with each response.
 
-`Sandbox(paging=short_pages())` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
+`Sandbox(paging=capped(25))` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
 `Sandbox(pagings={"runs": capped(25)})` sets a paging for a single listing. The listing of users has no pages, so no
 paging changes it.
 """
@@ -26,16 +26,8 @@ __all__ = [
     "Window",
     "capped",
     "clamped_cursor",
-    "cycling_cursor",
     "ending_cursor",
-    "endless_empty",
-    "hidden_rows",
-    "ignored_cursor",
-    "null_cursor",
     "offsets",
-    "page_numbers",
-    "repeating_cursor",
-    "short_pages",
     "shuffled_ties",
 ]
 

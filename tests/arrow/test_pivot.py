@@ -72,7 +72,8 @@ async def test_it_takes_a_request_for_each_page_of_measurements(service):
     items = await page.collect()
     connection.cursors.clear()
     await wide(page)
-    assert len(connection.cursors) == -(-len(items) // 100)
+    pages = -(-(len(items) - 2) // 98)  # they overlap by two items
+    assert pages <= len(connection.cursors) <= pages + 2  # with a second query, and a look at the end
 
 
 def measured(name, value, *, at=0, attempt=0, phase="RF", run="a", **changes):

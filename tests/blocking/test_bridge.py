@@ -19,11 +19,11 @@ from fakes.listings import offered, required
 
 import aiotofupilot
 from aiotofupilot import (
-    BadRequestError,
     DecodeError,
     Details,
     DetailsWalk,
     FollowedListing,
+    ForbiddenError,
     IncrementalDetailsWalk,
     IncrementalWalk,
     NotFoundError,
@@ -255,9 +255,9 @@ def test_each_checkpoint_resumes_after_its_item(session, sandbox):
 def test_an_error_is_raised_where_it_is_met_and_the_walk_goes_on(session, sandbox):
     """It is the error of asyncio, with its checkpoint."""
     walk = session.procedures.list(limit=50).walk()
-    sandbox.faults.on(cursor=49).next(faults.status(400))
+    sandbox.faults.on(cursor=48).next(faults.status(403))
     found = walk.take(50)
-    with pytest.raises(BadRequestError) as caught:
+    with pytest.raises(ForbiddenError) as caught:
         next(walk)
     assert caught.value.checkpoint == walk.checkpoint
     assert [*found, *walk.take(1), *walk] == sandbox.procedures
@@ -329,8 +329,8 @@ def test_libraries_read_a_listing_as_arrow(session, sandbox):
 
 
 def test_an_error_within_a_stream_of_arrow_is_raised(session, sandbox):
-    sandbox.faults.on(cursor=99).always(faults.status(400))
-    with pytest.raises(Exception, match="400"):
+    sandbox.faults.on(cursor=98).always(faults.status(403))
+    with pytest.raises(Exception, match="403"):
         pa.table(session.runs.list())
 
 

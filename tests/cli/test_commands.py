@@ -25,7 +25,7 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
 def test_a_file_of_another_version_is_not_gone_on_with(capfd, sandbox, tmp_path, monkeypatch, ending):
     """Its model may be older, where nothing else tells it."""
     output = tmp_path / f"list.{ending}"
-    sandbox.faults.on(cursor=198).next(status(418))
+    sandbox.faults.on(cursor=196).next(status(418))
     with monkeypatch.context() as patch:
         patch.setattr("aiotofupilot.cli.listing.__version__", "0.0.9")
         assert run(["procedures", "--output", str(output)]) == 4
@@ -44,7 +44,7 @@ def test_how_to_ask(capfd, sandbox):
     sandbox.faults.always(latency(0.05))
     assert run(["procedures", "--page-size", "20", "--concurrency", "4", "--on-drift", "resync"]) == 0
     assert sandbox.requests.peak_in_flight > 1
-    assert "19" in sandbox.requests.cursors
+    assert "18" in sandbox.requests.cursors
     assert run(["procedures", "--page-size", "20", "--cursor", "230+5", "--format", "jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 251 + 15
 

@@ -82,7 +82,10 @@ def test_an_age_is_that_of_this_machine_s_clock():
     assert before <= read + timedelta(hours=1) <= datetime.now(UTC)
 
 
-@pytest.mark.parametrize("place", [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, (b"abcdef",), (b"ghijkl",))])
+@pytest.mark.parametrize(
+    "place",
+    [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, datetime(2026, 3, 30, tzinfo=UTC), (b"abcdef", b"ghijkl"))],
+)
 def test_a_place_is_a_checkpoint(place):
     """What a run printed, or a position of the server's."""
     assert checkpoint(Checkpoint, [Token(value=str(place))]) == place

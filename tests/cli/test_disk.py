@@ -10,7 +10,7 @@ from fakes.disks import every_call
 from aiotofupilot.cli import app as app_module, run
 from aiotofupilot.sandbox.faults import status
 
-LISTING = ["procedures", "-n", "3", "--page-size", "2"]
+LISTING = ["procedures", "-n", "4", "--page-size", "3"]
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from fakes import paging
 from fakes.disks import Disk
 
 import aiotofupilot.mirror
@@ -69,13 +70,13 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     arguments = [
         *("--timeout", "2", "--retries", "1", "--deadline", "60", "--concurrency", "4", "--on-unreadable", "skip"),
         *("--again", "7d", "--since", "2026-01-01T00:00Z", "--outcomes", "FAIL", "--outcomes", "ERROR"),
-        *("--details", "--no-removals"),
+        *("--details", "--no-removals", "--overlap", "120"),
     ]
     assert run(["mirror", str(database), *arguments]) == 0
     assert (given["timeout"], given["retry"].attempts, given["deadline"]) == (2.0, 2, 60.0)
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
     assert (given["again"], given["full"], given["listings"]) == (timedelta(days=7), False, None)
-    assert (given["details"], given["removals"]) == (True, False)
+    assert (given["details"], given["removals"], given["overlap"]) == (True, False, 120.0)
     assert given["filters"] == {"created_after": datetime(2026, 1, 1, tzinfo=UTC), "outcomes": ["FAIL", "ERROR"]}
 
 
@@ -139,6 +140,41 @@ def test_an_update_that_fails_says_what_to_do(monkeypatch, database, capfd, erro
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", fail)
     assert run(["mirror", str(database), "stations", "--sandbox"]) == code
     assert capfd.readouterr() == ("", f"aiotofupilot: {printed}\n")
+
+
+@pytest.mark.parametrize("odd", [paging.page_numbers, paging.capped(2)], ids=["cursors", "short pages"])
+def test_pages_that_do_not_fit_together_name_no_option_of_a_walk(sandbox, database, capfd, odd):
+    """Another run would meet the same."""
+    sandbox.paging = odd
+    assert run(["mirror", str(database), "procedures", "runs"]) == ExitCode.FAILED
+    said = capfd.readouterr().err
+    command = f"aiotofupilot mirror {database} procedures"
+    assert said.endswith(
+        "; a mirror needs a listing whose pages show all of it, and stores what came before; "
+        f"it had come to the runs; to leave runs out: {command}\n"
+    )
+    assert not any(word in said for word in ("drift", "again", "cursor=", "Checkpoint"))
+    assert run(command.split()[1:]) == 0
+    assert "aiotofupilot: procedures may be missing, because" in capfd.readouterr().err
+
+
+def test_what_was_nearly_too_late_is_told(monkeypatch, database, capfd):
+    late = aiotofupilot.mirror.MirrorResult(listing="runs", new=1, gone=0, rows=1, lateness=45.2)
+
+    async def update(*_, **__):
+        return (late,)
+
+    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", update)
+    said = "runs became visible 45 s after newer ones, and later than 60 s they would be missed: use a longer --overlap"
+    for overlap, told in ((None, said), ("60", said), ("120", "")):
+        assert run(["mirror", str(database), "--sandbox", *([] if overlap is None else ["--overlap", overlap])]) == 0
+        assert capfd.readouterr().err == (f"aiotofupilot: {told}\n" if told else "")
+
+
+@pytest.mark.parametrize(("overlap", "bound"), [("0", "more than 0 seconds"), ("100000", "at most 86,400 seconds")])
+def test_an_overlap_has_bounds(database, capfd, overlap, bound):
+    assert run(["mirror", str(database), "--sandbox", "--overlap", overlap]) == ExitCode.USAGE
+    assert f"aiotofupilot: --overlap must be {bound}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("missing", "followed"), [("logs", []), ("users", []), ("runs", ["logs"])])

@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(start, sandbox
 @pytest.mark.parametrize("written", [0, 100])
 def test_interrupt(start, sandbox, asked, tmp_path, number, written):
     """It ends the command at once, and a line tells how to go on. Whoever sent SIGTERM sees that it was the signal."""
-    sandbox.faults.on(cursor=99 if written else None).always(stall(600))
+    sandbox.faults.on(cursor=98 if written else None).always(stall(600))
     is_asked = asked(2 if written else 1)
     process = start("procedures", "--output", tmp_path / "list.csv")
     assert is_asked.wait(30)
@@ -165,7 +165,7 @@ def test_interrupt_while_a_pipe_is_full(start, sandbox):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_interrupt_on_a_terminal(start, sandbox, terminal, number, code):
     """The bar is erased, and the cursor is visible at the beginning of a line."""
-    sandbox.faults.on(cursor=99).always(stall(600))
+    sandbox.faults.on(cursor=98).always(stall(600))
     with terminal() as shown:
         process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
         shown.wait_for("100 procedures")

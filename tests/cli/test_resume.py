@@ -129,7 +129,7 @@ async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(target, l
 
 
 def test_without_locks_nobody_is_told_to_resume(sandbox, target, without_locks, capfd):
-    sandbox.faults.on(lambda request: request.query.get("cursor") == "99").always(status(500))
+    sandbox.faults.on(lambda request: request.query.get("cursor") == "98").always(status(500))
     assert run(["procedures", "--retries", "0", "--output", str(target)]) == 4
     assert "--resume" not in capfd.readouterr().err
     assert names(target) == []

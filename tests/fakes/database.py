@@ -5,16 +5,12 @@ An order is a function. It takes rows that are sorted by time, as an index lists
 """
 
 import operator
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from attrs import frozen
-
-ENABLED = os.environ.get("MANNERS") == "1"
-"""Whether universes and histories draw these manners. The engine that goes by offsets fails many of them."""
 
 MILLISECOND = timedelta(milliseconds=1)
 

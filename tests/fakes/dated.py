@@ -1,6 +1,7 @@
 """A listing whose items are dated, become visible late and vanish, as paging knows it. Nothing of it is HTTP."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,12 +9,22 @@ from typing import Any
 from attrs import define, evolve, field
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.source import Plan
+from aiotofupilot._paging.source import BY_ID, Plan, SortOrder
 from aiotofupilot.errors import ServerError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.positions import Checkpoint, Shard
 
 BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
+MARGIN = 0.001
+"""By so many seconds `Dated.between` is wider than asked for, as a query of the package is."""
+
+REQUESTS_AT_MOST = 20_000
+"""No test needs so many pages."""
+
+
+def times_of(rows):
+    """Return when rows were created."""
+    return [BEGIN + timedelta(seconds=row.created) for row in rows]
 
 
 @define(eq=False)
@@ -107,7 +118,13 @@ class Dated:
     is_by_procedure: bool = False
     """Whether a procedure has to be named."""
     after: float | None = None
-    order: str | None = None
+    earliest: float = -math.inf
+    """What was created earlier is not listed, however it is sorted."""
+    latest: float = math.inf
+    is_by_id: bool = False
+    """Whether it is sorted by ID, which tells apart what was created at one moment."""
+    direction: str | None = None
+    """Which comes first, ``asc`` or ``desc``. None: that is not asked for."""
     run_ids: tuple[str, ...] = ()
     named: str | None = None
     """The procedure that is named."""
@@ -141,6 +158,7 @@ class Dated:
     def page(self, cursor, limit):
         server = self.server
         server.requests.append(self)
+        assert len(server.requests) < REQUESTS_AT_MOST, "the walk does not end"
         rows = server.seen_by_all(server.runs if self.kind == "runs" else server.rows)
         if self.run_ids:
             rows = [row for row in rows if row.run_id in self.run_ids]
@@ -150,11 +168,14 @@ class Dated:
             rows = [row for row in rows if procedure_ids[row.run_id] == self.named]
         if self.after is not None:
             rows = [row for row in rows if row.created >= self.after]
+        rows = [row for row in rows if self.earliest <= row.created <= self.latest]
         rows.reverse()
         if server.shuffle is not None:
             server.shuffle(rows, cursor, limit)
             rows.sort(key=lambda row: -row.created)
-        if self.order == "asc" and server.sorts:
+        if self.is_by_id:
+            rows.sort(key=lambda row: row.id)
+        elif self.direction == "asc" and server.sorts:
             rows.sort(key=server.sorts_by)
         elif self.can_be_ordered:
             rows.sort(key=lambda row: -row.created)
@@ -168,7 +189,7 @@ class Dated:
         assert after is None or self.can_be_bounded
         bound = self.after if after is None else (after - BEGIN).total_seconds()
         named, run_ids = procedure_id or self.named, tuple(run_ids) or self.run_ids
-        return evolve(self, after=bound, order=order or self.order, run_ids=run_ids, named=named)
+        return evolve(self, after=bound, direction=order or self.direction, run_ids=run_ids, named=named)
 
     @property
     def bounded(self):
@@ -187,8 +208,20 @@ class Dated:
         return Shard(listing="rows")
 
     @property
-    def sort_key(self):
-        return lambda row: row.created
+    def order(self):
+        if self.is_by_id or not (self.is_dated or self.is_of_runs):
+            return BY_ID
+        is_ascending = self.direction == "asc" if self.can_be_ordered else None
+        is_bounded = self.can_be_bounded or self.is_of_runs
+        return SortOrder(times_of, is_time=True, is_ascending=is_ascending, is_bounded=is_bounded)
+
+    def between(self, *, after=None, before=None):
+        earliest = self.earliest if after is None else (after - BEGIN).total_seconds() - MARGIN
+        latest = self.latest if before is None else (before - BEGIN).total_seconds() + MARGIN
+        return evolve(self, earliest=max(self.earliest, earliest), latest=min(self.latest, latest))
+
+    def reordered(self):
+        return [evolve(self, is_by_id=True)] if self.can_be_ordered and not self.is_by_id else []
 
     def created_at(self, item):
         return BEGIN + timedelta(seconds=item.created) if self.is_dated or self.kind == "runs" else None
@@ -247,5 +280,5 @@ def listing(
     server = server or Server()
     source = Dated(server, Clock(server), **KINDS[kind])
     start = cursor or Checkpoint(listing="rows", query="abcdefgh")
-    plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable, sort_key=source.sort_key)
+    plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable)
     return Paginator(source, plan)

@@ -36,6 +36,8 @@ class InProcess:
     """
 
     concurrency = 1
+    requests_at_most = 20_000
+    """No test needs so many."""
 
     def __init__(self, service: Sandbox, *, turns=lambda: 1, attempts: int = 10) -> None:
         self.service = service
@@ -60,6 +62,7 @@ class InProcess:
     async def get(self, target, read, counts, *, once=False, **_):
         cursor = re.search(r"[?&]cursor=(\d+)", target)
         self.cursors.append(int(cursor[1]) if cursor else 0)
+        assert len(self.cursors) < self.requests_at_most, "the walk does not end"
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:

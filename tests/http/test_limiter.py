@@ -278,12 +278,12 @@ async def test_a_cancellation_that_a_limiter_raises_is_raised_as_it_is(concurren
         Sandbox(procedures=10) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=Cancelling()) as session,
     ):
-        walk = session.procedures.list(limit=2, concurrency=concurrency).walk()
-        seen = [await anext(walk), await anext(walk)]
+        walk = session.procedures.list(limit=3, concurrency=concurrency).walk()
+        seen = [await anext(walk) for _ in range(3)]
         with pytest.raises(asyncio.CancelledError, match=r"^of the limiter$"):
             await anext(walk)
         await walk.aclose()
-        assert seen == sandbox.procedures[:2]
+        assert seen == sandbox.procedures[:3]
 
 
 @asynccontextmanager

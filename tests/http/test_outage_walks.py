@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from datetime import datetime
 from functools import partial
 from itertools import pairwise, product
 from random import Random
@@ -50,17 +51,18 @@ class Server(Transport):
         with self.sandbox.handle(request) as delivery:
             return self.response(delivery.body, status=delivery.status, headers=delivery.headers)
 
+    def covers(self, query, position):
+        """Whether a page has the item at a position. A query may have only what was created before some time."""
+        bound, listed = query.get("created_before"), self.sandbox.procedures
+        begin = 0 if bound is None else sum(item.created_at > datetime.fromisoformat(bound) for item in listed)
+        return 0 <= position - begin - int(query.get("cursor", 0)) < int(query["limit"])
+
     def procedures(self, retry=RetryPolicy()):  # noqa: B008 - a value
         return Procedures(self.connection(retry))
 
 
 def timed_out(timeout=TIMEOUT):
     return RequestTimeoutError("no whole response", timeout=timeout)
-
-
-def covers(query, position):
-    cursor = int(query.get("cursor", 0))
-    return cursor <= position < cursor + int(query["limit"])
 
 
 async def every(walk):
@@ -140,7 +142,9 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
     ):
         for concurrency in (1, 16):
             server = Server(clock)
-            server.fails = lambda query, _, failure=failure: failure() if covers(query, 45) else None
+            server.fails = lambda query, _, server=server, failure=failure: (
+                failure() if server.covers(query, 45) else None
+            )
             walk = server.procedures().list(limit=10, concurrency=concurrency, on_unreadable="skip").walk()
 
             (items,) = await clock.run(every(walk))
@@ -163,10 +167,10 @@ async def test_details_that_take_too_long_are_given_up_after_two_attempts_if_som
 
 async def test_each_control_has_a_line_in_the_log(clock, server, caplog):
     caplog.set_level(logging.DEBUG, "aiotofupilot")
-    server.fails = lambda query, _: ServerError("bad gateway", status=502) if covers(query, 45) else None
+    server.fails = lambda query, _: ServerError("bad gateway", status=502) if server.covers(query, 45) else None
     await clock.run(server.procedures().list(limit=10, on_unreadable="skip").collect())
     control, looking = (
-        "to see whether only the request at cursor 36 fails",
+        "to see whether only the request at cursor 40 fails",
         "looking for an unreadable item: requesting 1 ",
     )
     assert any(control in line for line in caplog.messages)
@@ -198,7 +202,7 @@ async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clo
                 began.append(now)
             if began and now < began[0] + 8:
                 return failure()
-            return ServerError("broken", status=500) if covers(query, 45) else None
+            return ServerError("broken", status=500) if server.covers(query, 45) else None
 
         server.fails = fails
         walk = server.procedures().list(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
@@ -228,9 +232,9 @@ SLOW = [timed_out, *(partial(ServerError, "slow", status=status) for status in (
 @pytest.mark.parametrize("slow", SLOW, ids=["timeout", "408", "504", "524"])
 async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server, slow):
     """While others are answered: with the default, a page costs a minute otherwise, or six."""
-    server.fails = lambda query, _: slow() if covers(query, 45) and int(query["limit"]) > 5 else None
+    server.fails = lambda query, _: slow() if server.covers(query, 45) and int(query["limit"]) > 5 else None
     assert await clock.run(server.procedures().list(limit=10).collect()) == [server.sandbox.procedures]
-    whole = [query for _, query in server.sent if query.get("cursor") == "36" and query["limit"] == "10"]
+    whole = [query for _, query in server.sent if query.get("cursor") == "40" and query["limit"] == "10"]
     assert len(whole) == 2
 
 
@@ -238,7 +242,7 @@ async def test_the_search_takes_the_time_of_the_policy_once_more(clock, server, 
     """Its requests are logged. The error of the page is raised."""
     caplog.set_level(logging.INFO)
     policy = RetryPolicy(attempts=2, max_elapsed=12, initial_wait=0)
-    server.fails = lambda query, _: timed_out() if covers(query, 0) else None
+    server.fails = lambda query, _: timed_out() if server.covers(query, 0) else None
     (error,) = await clock.run(server.procedures(policy).list(limit=50, on_unreadable="skip").collect())
     assert isinstance(error, RequestTimeoutError)
     assert error.position is None

@@ -83,18 +83,20 @@ def test_what_runs_wrote_is_selected_by_its_runs():
     assert {"outcomes", "created_after", "started_before"} <= part_filters("runs").keys()
 
 
-def test_what_its_items_are_sorted_by_is_read_from_them():
-    """Items with the same value have no order that the API promises. Stations may be in any order."""
+def test_the_time_that_sorts_its_items_is_read_from_them():
+    """Items with the same time have no order that the API promises. Stations may be in any order."""
     for name in LISTINGS:
         listing = LISTINGS[name](Connection())
         for order in (None, *sorted(listing.stable_orders)):
-            sort_key = listing.list(**required(name), **({"sort_by": order} if order else {}))._source.sort_key
-            if name == "stations":
-                assert sort_key is None
-            else:
-                item = RawItem(EXAMPLES[name])
-                assert sort_key(item) is not None
-                assert sort_key(from_wire(EXAMPLES[name], MODELS[name])) is not None
+            sorts = listing.list(**required(name), **({"sort_by": order} if order else {}))._source.order
+            field = order or listing.default_order
+            assert sorts.is_time is (field is not None and field.endswith("_at")), (name, order)
+            for use, item in (("raw", RawItem(EXAMPLES[name])), ("model", from_wire(EXAMPLES[name], MODELS[name]))):
+                listed = listing.list(**required(name), **({"sort_by": order} if order else {}))
+                sorts = (listed.raw() if use == "raw" else listed)._source.order
+                (key,) = sorts.keys([item])
+                assert isinstance(key, datetime) if sorts.is_time else key == item.id
+        assert (name in ("stations", "users")) is (listing.default_order is None)
 
 
 def test_the_options_are_those_of_every_listing():

@@ -52,17 +52,17 @@ def test_what_a_listing_knows_of_creation_and_runs_is_what_the_api_has(name):
 @pytest.mark.parametrize(
     ("own", "start", "sent"),
     [
-        ({"search_query": "x"}, NOW - HOUR, "search_query=x&created_after=2026-02-01T11:30:15.122Z"),
+        ({"search_query": "x"}, NOW - HOUR, "search_query=x&started_after=2026-02-01T11:30:15.122Z"),
         (
             {"search_query": "x"},
             NOW.astimezone(timezone(9 * HOUR)),
-            "search_query=x&created_after=2026-02-01T12:30:15.122Z",
+            "search_query=x&started_after=2026-02-01T12:30:15.122Z",
         ),
-        ({"created_after": "2026-02-01T09:00:00.000Z"}, NOW - 9 * HOUR, "created_after=2026-02-01T09:00:00.000Z"),
-        ({"created_after": "2026-02-01T09:00:00.000Z"}, NOW, "created_after=2026-02-01T12:30:15.122Z"),
+        ({"started_after": "2026-02-01T09:00:00.000Z"}, NOW - 9 * HOUR, "started_after=2026-02-01T09:00:00.000Z"),
+        ({"started_after": "2026-02-01T09:00:00.000Z"}, NOW, "started_after=2026-02-01T12:30:15.122Z"),
         (
-            {"created_before": "2026-02-01T20:00:00.000Z"},
-            *(NOW, "created_before=2026-02-01T20:00:00.000Z&created_after=2026-02-01T12:30:15.122Z"),
+            {"started_before": "2026-02-01T20:00:00.000Z"},
+            *(NOW, "started_before=2026-02-01T20:00:00.000Z&started_after=2026-02-01T12:30:15.122Z"),
         ),
     ],
 )

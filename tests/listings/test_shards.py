@@ -86,6 +86,36 @@ async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_
         session.list((await session.runs.list(sort_by="outcome").shards(2))[0], on_drift="resync")
 
 
+@pytest.mark.parametrize(
+    ("name", "order", "field", "filtered"),
+    [
+        ("runs", {}, "started_at", "started"),
+        ("runs", {"sort_by": "started_at", "sort_order": "asc"}, "started_at", "started"),
+        ("runs", {"sort_by": "created_at"}, "created_at", "created"),
+        ("runs", {"sort_by": "serial_number"}, "started_at", "started"),
+        ("units", {"sort_by": "serial_number"}, "created_at", "created"),
+        ("batches", {}, "created_at", "created"),
+        ("logs", {"sort_by": "level"}, "created_at", "timestamp"),
+        ("measurements", {"sort_by": "value"}, "started_at", "started"),
+        ("deployments", {}, "deployed_at", "deployed"),
+    ],
+)
+async def test_a_listing_is_cut_by_the_time_that_sorts_it(sandbox, session, name, order, field, filtered):
+    """So an index of the server serves the filter and the order. Where something else sorts it, it is the default."""
+    listing = getattr(session, name).list(**arguments(sandbox, name), **order, limit=5)
+    times = {item.id: getattr(item, field) for item in await listing.collect()}
+    first, *_, last = await listing.shards(4)
+    sandbox.requests.clear()
+    parts = [await session.list(shard).collect() for shard in (first, last)]
+    assert (
+        max(times[item.id] for item in parts[0]) < first.end <= last.start <= min(times[item.id] for item in parts[1])
+    )
+    bounds = {
+        parameter for sent in sandbox.requests for parameter in sent.query if parameter.endswith(("_after", "_before"))
+    }
+    assert bounds == {f"{filtered}_after", f"{filtered}_before"}
+
+
 @pytest.mark.parametrize("name", ["procedures", "runs", "logs", "measurements", "phases"])
 async def test_what_is_new_in_a_shard_is_what_it_holds(sandbox, session, name):
     """A measurement can have started after the beginning of a shard, and its run before."""
@@ -104,7 +134,8 @@ async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session)
 
 async def test_a_walk_that_met_a_timestamp_that_cannot_be_read_asks_for_its_page_again(sandbox, session):
     """It is an error of the answer. The page does not count as passed, so none of its items is lost."""
-    page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": True, "next_cursor": 1}}
+    items = [{"id": id_, "created_at": "yesterday"} for id_ in "xyz"]
+    page = {"data": items, "meta": {"has_more": True, "next_cursor": 3}}
     sandbox.faults.next(json(page))
     walk = session.list(Shard(listing="batches", end=datetime(2100, 1, 1, tzinfo=UTC)), limit=20).raw().walk()
     with pytest.raises(DecodeError, match="created_at of 'x': expected a date-time, got 'yesterday'"):
@@ -293,7 +324,7 @@ EAST_MIN = datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))
                 Shard(listing="runs", query=[(name, text)], start=START, end=START + timedelta(hours=1)),
                 *(ValueError, f"^shard has a time that cannot be requested: .*'{text}'"),
             )
-            for name in ("created_after", "created_before")
+            for name in ("started_after", "started_before")
             for text in ("yesterday", "2024-01-01", "2024-01-01T00:00")
         ],
     ],

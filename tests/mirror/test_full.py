@@ -125,7 +125,7 @@ def test_it_sees_that_nothing_is_listed_any_more(have, pull, sandbox, tables):
 def test_one_that_fails_in_the_middle_marks_nothing(have, pull, sandbox, tables):
     have(*NAMES)
     change(sandbox)
-    sandbox.faults.on(cursor=3).always(faults.status(403))
+    sandbox.faults.on(cursor=2).always(faults.status(403))
     for name in ("runs", "stations"):
         with pytest.raises(ForbiddenError):
             pull(name, full=True)

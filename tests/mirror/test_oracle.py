@@ -118,7 +118,7 @@ async def test_any_order_of_updates_ends_with_what_the_server_has(seed, tmp_path
         monkeypatch.setattr(update, name, value)
     with few_points():
         async with (
-            Sandbox(procedures=3, runs=9, seed=seed, paging=paging.capped(random.choice([2, 5, 100]))) as sandbox,
+            Sandbox(procedures=3, runs=9, seed=seed, paging=paging.capped(random.choice([3, 5, 100]))) as sandbox,
             TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=random.choice([1, 4])) as session,
         ):
             line = Line(sandbox, session, tmp_path / "line.duckdb", random)

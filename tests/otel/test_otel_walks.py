@@ -136,14 +136,17 @@ def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
         from opentelemetry.sdk.trace import TracerProvider
 
         from aiotofupilot import Checkpoint, Page, PageMeta, RawItem
-        from aiotofupilot._paging.source import Plan
+        from aiotofupilot._paging.source import BY_ID, Plan
         from aiotofupilot._paging.walk import Walk
 
-        async def fetch(cursor, limit, counts, *, once=False, **_):
-            return Page([RawItem(id=str(cursor))], PageMeta(True, cursor + 1), cursor)
+        class Source:
+            order = BY_ID
+
+            async def fetch(self, cursor, limit, counts, **_):
+                return Page([RawItem(id=str(cursor))], PageMeta(True, cursor + 1), cursor)
 
         trace.set_tracer_provider(TracerProvider())
-        walk = Walk(fetch, Plan(100, Checkpoint(), None, 1, "ignore"))
+        walk = Walk(Source(), Plan(100, Checkpoint(), None, 1, "ignore"))
         print(asyncio.run(anext(walk)))
     """
     done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603 - our own
@@ -166,7 +169,7 @@ async def test_a_walk_that_is_cancelled_is_not_an_error(session, sandbox, teleme
     async def use():
         await session.procedures.list(limit=10, concurrency=3).collect()
 
-    asked = stalled(sandbox, 9)
+    asked = stalled(sandbox, 8)
     task = asyncio.create_task(use())
     await asked.wait()
     task.cancel()

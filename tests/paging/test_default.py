@@ -8,7 +8,7 @@ from fakes.budget import MANY, combined
 from fakes.in_process import InProcess
 from hypothesis import example, given, settings, strategies as st
 
-from aiotofupilot import BadRequestError, Checkpoint, DriftError, PaginationError, ServerError
+from aiotofupilot import Checkpoint, DriftError, PaginationError, ServerError, UnauthorizedError
 from aiotofupilot.listings import Runs, Users
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.sandbox.faults import status, unreadable
@@ -21,6 +21,11 @@ ODD = {
     "pages of one item": paging.capped(1),
     "short pages": paging.short_pages(),
 }
+
+ELSEWHERE = pytest.mark.xfail(
+    strict=True,
+    reason="a walk that resumed by value follows the cursor in the listing, where rows have other positions",
+)
 
 
 @pytest.fixture
@@ -41,27 +46,18 @@ def warnings_of(caplog):
 
 
 class TestMovingListings:
-    # Details are requests too, and for each item that is not found the listing is requested again. So fewer items are
-    # removed per request then, or all that could show where an item stood would be gone.
     @pytest.mark.parametrize(
-        ("use", "removals"),
-        [
-            (lambda it: it, 2.0),
-            (lambda it: it.raw(), 2.0),
-            (lambda it: it.details(), 0.5),
-        ],
-        ids=["items", "raw", "details"],
+        "use", [lambda it: it, lambda it: it.raw(), lambda it: it.details()], ids=["items", "raw", "details"]
     )
     @pytest.mark.parametrize("concurrency", [1, 16])
-    async def test_each_item_that_stays_comes_once_and_in_order(self, service, use, removals, concurrency):
+    async def test_each_item_that_stays_comes_once_and_in_order(self, service, use, concurrency):
         listed = [procedure.id for procedure in service.procedures]
-        line = BusyLine(inserts=1, removals=removals, seed=3)
+        line = BusyLine(inserts=1, removals=2.0, seed=3)
         service.before_response.append(lambda *seen: line(*seen) if seen[1].path.endswith("/procedures") else None)
         walk = use(InProcess(service).procedures.list(limit=10, concurrency=concurrency)).walk()
         found = [item.id for item in await items_of(walk)]
         gone = {procedure.id for procedure in line.removed}
         assert len(gone) > 5
-        assert walk.stats.resyncs > 0
         assert len(set(found)) == len(found)
         assert [item for item in found if item in listed and item not in gone] == [i for i in listed if i not in gone]
         assert not walk.stats.is_unchecked
@@ -83,7 +79,7 @@ class TestMovingListings:
         connection = InProcess(Sandbox(3, runs=25))
         walk = Runs(connection).list(sort_by=sort_by, limit=10).walk()
         assert len(await items_of(walk)) == 25
-        assert connection.cursors == ([0, 10, 20] if sort_by == "outcome" else [0, 9, 18])
+        assert connection.cursors == ([0, 10, 20] if sort_by == "outcome" else [0, 8, 16])
         assert not walk.stats.is_unchecked
 
     @pytest.mark.parametrize("use", ["pages", "await"])
@@ -123,7 +119,7 @@ class TestOddServers:
         (warning,) = warnings_of(caplog)
         assert warning == (
             "the server's cursors are not offsets: 10 items at 0 lead to 1; a walk with "
-            'on_drift="ignore" follows any cursor, and this one of procedures now does: items may be missed or doubled'
+            'on_drift="ignore" follows any cursor: of the procedures, items may be missed or doubled'
         )
 
     @pytest.mark.parametrize("on_drift", ["resync", "raise"])
@@ -143,18 +139,21 @@ class TestOddServers:
         await listing(limit=40, on_drift=on_drift).collect()
         assert connection.cursors == [*range(TOTAL if odd == "pages of one item" else 3)]
 
-    @pytest.mark.parametrize("odd", [*ODD])
+    @pytest.mark.parametrize(
+        "odd",
+        [pytest.param(odd, marks=ELSEWHERE if odd == "rows hidden later" else ()) for odd in ODD],
+    )
     async def test_an_error_on_the_way_has_the_checkpoint_that_resumes_there(self, service, listing, odd):
         service.paging = ODD[odd]
         for nth in range(1, 10, 2):
             service.faults.clear()
             service.requests.clear()
-            service.faults.on(lambda _, nth=nth: len(service.requests) == nth).always(status(400))
+            service.faults.on(lambda _, nth=nth: len(service.requests) == nth).always(status(401))
             seen, walk = [], listing(limit=10).walk()
             try:
                 async for item in walk:
                     seen.append(item)
-            except BadRequestError as error:
+            except UnauthorizedError as error:
                 failed = error
             assert (failed.checkpoint, service.faults.clear()) == (walk.checkpoint, None)
             rest = await listing(limit=10, cursor=Checkpoint.parse(str(failed.checkpoint))).collect()

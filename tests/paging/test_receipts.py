@@ -26,17 +26,24 @@ from hypothesis import example, given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, SessionError, TofuPilotError, UnauthorizedError
 from aiotofupilot.cli.check import EXACT, NOT_PROVEN, WRONG, verdict
+from aiotofupilot.listings import Parts, Procedures, Runs, Stations
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(600, seed=1)
 SEAL = b',"seal":"'
+PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "covers": True, "reason": "next", "unreadable": 0} | {
+    "ids": [],
+    "values": [],
+    "yielded": [],
+}
+"""The line of an empty page, which can stand after another one."""
 ELSEWHERE = "it is of a shard, or began elsewhere than the listing"
 NO_END = "there is no end: the walk was interrupted, or the receipt was cut"
 
 
 @pytest.fixture
 def service():
-    return Sandbox(SUPPLY[:25])
+    return Sandbox(SUPPLY[:25], runs=200)
 
 
 @pytest.fixture
@@ -81,6 +88,11 @@ def judged(text):
     return verdict(io.BytesIO(text))
 
 
+async def taken(walk, count):
+    """Return the IDs of the next so many items of a walk."""
+    return [(await anext(walk)).id for _ in range(count)]
+
+
 async def collected(walk, count=None):
     """Return the IDs of the next items of a walk, up to so many, and close it."""
     ids = []
@@ -94,20 +106,37 @@ async def collected(walk, count=None):
 
 
 async def test_the_lines_of_a_receipt(listing, path, service):
-    """A header, a line for each page, and an end. Each page begins with its anchor, which was yielded before."""
+    """A header, a line for each page, and an end. Each page begins with an item that was passed before the last one."""
     ids = [procedure.id for procedure in service.procedures]
+    values = [procedure.created_at.isoformat(timespec="microseconds") for procedure in service.procedures]
     assert await collected(listing().walk(receipt=path)) == ids
-    page = {"line": "page", "limit": 10, "unreadable": 0}
+    about = {"listing": "procedures", "query": "3dnEB2f5", "shard": False, "from": "0"}
+    page = {"line": "page", "bound": None, "limit": 10, "covers": True, "unreadable": 0}
+    pages = [(0, 10, 0, "first"), (8, 18, 10, "next"), (16, None, 18, "next")]
     assert said(path) == [
-        {"line": "header", "receipt": 1, "listing": "procedures", "shard": False, "from": "0"},
-        page | {"cursor": 0, "next": 10, "reason": "first", "anchor": "", "ids": ids[:10], "yielded": ids[:10]},
-        page | {"cursor": 9, "next": 19, "reason": "next", "anchor": ids[9], "ids": ids[9:19], "yielded": ids[10:19]},
-        page
-        | {"cursor": 18, "next": None, "reason": "next", "anchor": ids[18]}
-        | {"ids": ids[18:], "yielded": ids[19:]},
+        {"line": "header", "receipt": 2} | about,
+        *(
+            page
+            | {"cursor": cursor, "next": end, "reason": reason}
+            | {"ids": ids[cursor:end], "values": values[cursor:end], "yielded": ids[passed:end]}
+            for cursor, end, passed, reason in pages
+        ),
         {"line": "end", "limited": False, "count": 25},
     ]
     assert path.read_bytes() == sealed(said(path))
+    assert checked(path) == (EXACT, "exact: 25 items")
+
+
+async def test_a_page_of_a_query_by_value_names_its_bound(listing, path, service):
+    """Here all that was passed is removed, so one request shows what stands after it."""
+    walk = listing().walk(receipt=path)
+    ids = await taken(walk, 10)
+    del service.procedures[:8]
+    ids += await collected(walk)
+    assert ids == [procedure.id for procedure in SUPPLY[:25]]
+    (line, *_) = [line for line in said(path) if line.get("bound") is not None]
+    assert line["cursor"] == 0
+    assert line["bound"] == line["values"][0] == SUPPLY[9].created_at.isoformat(timespec="microseconds")
     assert checked(path) == (EXACT, "exact: 25 items")
 
 
@@ -133,6 +162,30 @@ class TestExact:
         await collected(listing().raw().walk(receipt=path))
         assert checked(path) == (EXACT, "exact: 25 items")
 
+    @pytest.mark.parametrize(("listed", "model"), [("stations", Stations), ("parts", Parts)])
+    async def test_of_items_without_a_time_or_without_a_filter(self, connection, path, service, listed, model):
+        """Stations have no time that sorts them, so a page begins with one that was passed."""
+        (first, *_) = service.rows(listed)
+        items = [evolve(first, id=f"{nth}") for nth in range(9)]
+        if listed == "parts":
+            items = [
+                evolve(item, created_at=procedure.created_at) for item, procedure in zip(items, SUPPLY[:9], strict=True)
+            ]
+        service.rows(listed)[:] = items
+        walk = model(connection).list(limit=4, on_drift="resync").walk(receipt=path)
+        ids = await taken(walk, 4)
+        del service.rows(listed)[:2]
+        assert ids + await collected(walk) == [item.id for item in items]
+        assert checked(path) == (EXACT, "exact: 9 items")
+
+    async def test_of_a_page_that_has_an_item_twice(self, listing, path, service):
+        """Its first place counts. A database may list it so while it is changed, beside others of its time."""
+        first, second = (evolve(item, created_at=SUPPLY[0].created_at) for item in SUPPLY[:2])
+        service.procedures[:2] = [first, second, first]
+        ids = await collected(listing().walk(receipt=path))
+        assert ids[:2] == [first.id, second.id]
+        assert checked(path) == (EXACT, "exact: 25 items")
+
     async def test_of_a_single_page_also_where_drift_is_ignored(self, listing, path):
         """One response shows the whole listing."""
         await collected(listing(limit=25, on_drift="ignore").walk(receipt=path))
@@ -146,7 +199,7 @@ class TestExact:
         assert checked(path) == (EXACT, f"exact: {which} items")
 
     async def test_of_a_page_that_comes_only_in_parts(self, listing, path, service):
-        """No item is left out, so each part begins with the last item of the part before."""
+        """No item is left out, so each part begins with items of the part before."""
         service.faults.on(lambda request: request.query.get("limit") == "10").always(faults.status(504))
         await collected(listing().walk(receipt=path))
         assert {"part", "next"} == {line["reason"] for line in said(path)[1:-1]}
@@ -167,7 +220,7 @@ class TestNotProven:
     @pytest.mark.parametrize(
         ("options", "cuts", "reason"),
         [
-            ({"on_drift": "ignore"}, paging.offsets, "line 3: the page shows no item that was passed"),
+            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing holds the page to the one before it"),
             ({"on_drift": "ignore"}, paging.page_numbers, "line 2: the server's cursors are not offsets"),
             ({"cursor": 7}, paging.offsets, f"line 1: {ELSEWHERE}"),
             ({"cursor": Checkpoint(5, 2)}, paging.offsets, f"line 1: {ELSEWHERE}"),
@@ -190,6 +243,32 @@ class TestNotProven:
         assert len(await collected(listing(on_unreadable="skip").walk(receipt=path))) == 24
         assert checked(path)[0] == NOT_PROVEN
         assert "items before the page could not be read: 1" in checked(path)[1]
+
+    async def test_of_a_walk_that_resumes_beside_an_item_that_cannot_be_read_any_more(self, listing, path, service):
+        """Nothing is left out, but the page begins behind what was passed."""
+        walk = listing().walk(receipt=path)
+        ids = await collected(walk, 10)
+        service.faults.always(faults.unreadable(*ids[8:]))
+        ids += await collected(listing(cursor=walk.checkpoint, on_unreadable="skip").walk(receipt=path))
+        assert ids == [procedure.id for procedure in service.procedures]
+        code, reason = checked(path)
+        assert code == NOT_PROVEN
+        assert reason.endswith("items before the page could not be read")
+
+    @pytest.mark.parametrize(
+        ("listed", "reason"),
+        [("runs", "nothing holds the page to the one before it"), ("procedures", "the page begins among items of one")],
+    )
+    async def test_of_more_items_of_one_time_than_a_page_has(self, connection, path, service, listed, reason):
+        """Runs are read in another order then. Procedures have none, and the walk warns."""
+        service.runs = [evolve(run, started_at=service.runs[0].started_at) for run in service.runs[:150]]
+        service.procedures = [evolve(item, created_at=SUPPLY[0].created_at) for item in SUPPLY[:150]]
+        listings = {"runs": Runs, "procedures": Procedures}
+        ids = await collected(listings[listed](connection).list(limit=100).walk(receipt=path))
+        assert len(ids) == 150
+        code, said = checked(path)
+        assert code == NOT_PROVEN
+        assert reason in said
 
     async def test_of_a_shard(self, connection, path):
         first, _ = await connection.procedures.list(limit=10).shards(2)
@@ -265,12 +344,18 @@ class TestFile:
             assert item.id in said(path)[-1]["yielded"], count
         await walk.aclose()
 
-    @pytest.mark.parametrize("content", [b"x", b"\0" * 100, b'{"line":"header"}\n', b'a,"seal":"b"}\n', b"\n"])
+    @pytest.mark.parametrize(
+        "content",
+        [b"x", b"\0" * 100, b"\0" * 9 + b"\n", b'{"line":"header"}\n', b'{"line":"hea', b'a,"seal":"b"}\n', b"\n"],
+    )
     async def test_what_is_not_a_receipt_is_left_alone(self, listing, path, content):
         path.write_bytes(content)
         for cursor in (None, Checkpoint(5)):
-            with pytest.raises(ValueError, match=r"is not a receipt, or one whose line 1 was changed") as caught:
+            with pytest.raises(
+                ValueError, match=r"is not a receipt, or one whose line 1 was changed, or was lost "
+            ) as caught:
                 listing(cursor=cursor).walk(receipt=path)
+        assert str(caught.value).endswith("delete the file, or give another one")
         assert caught.value.parameter == "receipt"
         assert path.read_bytes() == content
         assert checked(path)[0] != EXACT
@@ -283,6 +368,27 @@ class TestFile:
         with pytest.raises(ValueError, match="is a receipt of runs, and not of procedures"):
             listing().walk(receipt=path)
         assert said(path) == lines
+
+    async def test_a_receipt_of_an_earlier_version_is_not_gone_on_with(self, listing, path):
+        """A walk from the beginning replaces it."""
+        header = {"line": "header", "receipt": 1, "listing": "procedures", "shard": False, "from": "0"}
+        path.write_bytes(sealed([header]))
+        assert checked(path) == (WRONG, "wrong: line 1: a receipt has to be of version 2")
+        with pytest.raises(ValueError, match="is a receipt of version 1, and this package writes version 2: begin the"):
+            listing(cursor=5).walk(receipt=path)
+        await collected(listing().walk(receipt=path))
+        assert checked(path) == (EXACT, "exact: 25 items")
+
+    async def test_a_receipt_of_other_filters_is_not_gone_on_with(self, connection, listing, path):
+        """Even where the checkpoint of a walk without filters names items that both have."""
+        filtered = connection.procedures.list(search_query="a", limit=10, on_drift="resync").walk(receipt=path)
+        walk = listing().walk()
+        await taken(filtered, 1)
+        await taken(walk, 1)
+        await filtered.aclose()
+        for cursor in (walk.checkpoint, Checkpoint(1)):
+            with pytest.raises(ValueError, match="is a receipt of procedures with other filters or another order"):
+                listing(cursor=cursor).walk(receipt=path)
 
     async def test_a_receipt_of_another_walk_is_not_gone_on_with(self, listing, path, service):
         walk = listing().walk()
@@ -308,7 +414,7 @@ class TestFile:
     async def test_a_receipt_that_was_changed_is_not_gone_on_with(self, listing, path):
         walk = listing().walk(receipt=path)
         await collected(walk, 15)
-        path.write_bytes(path.read_bytes().replace(b'"cursor":9', b'"cursor":8'))
+        path.write_bytes(path.read_bytes().replace(b'"cursor":8', b'"cursor":7'))
         with pytest.raises(ValueError, match="is not a receipt, or one whose line 3 was changed"):
             listing(cursor=walk.checkpoint).walk(receipt=path)
 
@@ -409,7 +515,7 @@ class TestChanged:
         walk = listing(**options).walk(receipt=path)
         if request.param in ("moving", "resumed"):
             await (collected(walk, 6) if request.param == "resumed" else anext(walk))
-            service.procedures[1:1] = SUPPLY[300:302]
+            service.procedures[1:1] = [evolve(item, created_at=SUPPLY[1].created_at) for item in SUPPLY[300:302]]
             del service.procedures[5]
         if request.param == "resumed":
             walk = listing(cursor=walk.checkpoint, **options).walk(receipt=path)
@@ -437,14 +543,14 @@ class TestChanged:
     def test_a_member_that_is_missing_or_has_another_type_is_wrong(self, receipt):
         """Also one that the rule does not need, and also where nothing is proven."""
         samples = [None, True, 1, 1.0, "1", [], [1], {}]
-        nullable = {"next": {int, type(None)}, "anchor": {str, type(None)}}
+        nullable = {"next": {int, type(None)}, "bound": {str, type(None)}}
         lines = [json.loads(line) for line in receipt.splitlines()]
         for line in lines:
             del line["seal"]
         for first in (lines[0], lines[0] | {"shard": True}):
             good = [first, *lines[1:]]
             for at, line in enumerate(good):
-                for name in line.keys() - {"line"}:
+                for name in line.keys() - {"line", "limit"}:
                     types = nullable.get(name, {type(line[name])})
                     changed = [line | {name: other} for other in samples if type(other) not in types or other == [1]]
                     for other in (*changed, {key: line[key] for key in line if key != name}):
@@ -470,10 +576,13 @@ class TestChanged:
             None,
             {"line": "footer"},
             {"line": "page"},
-            {"line": "page", "unreadable": 0, "cursor": 0, "next": None, "anchor": [], "ids": [], "yielded": []},
-            {"line": "page", "unreadable": 0, "cursor": 0, "next": None, "anchor": "", "ids": [[]], "yielded": []},
-            {"line": "page", "unreadable": 0, "cursor": 0, "next": None, "anchor": "a", "ids": {"a": 1}, "yielded": []},
-            {"line": "page", "unreadable": 0, "cursor": None, "next": 1, "anchor": "", "ids": [], "yielded": []},
+            PAGE | {"bound": []},
+            PAGE | {"ids": [[]], "values": ["a"]},
+            PAGE | {"ids": {"a": 1}, "values": ["a"]},
+            PAGE | {"ids": ["a"], "values": [7]},
+            PAGE | {"ids": ["a", "b"], "values": ["a", None]},
+            PAGE | {"ids": ["a"]},
+            PAGE | {"cursor": None, "next": 1},
             {"line": "resume", "count": -1},
             {"line": ["end"]},
             {"line": "header", "receipt": 2},
@@ -524,8 +633,8 @@ def others(lines, name, value):
         yield not value
     elif isinstance(value, int):
         yield from (value + 1, value - 1, None, -value - 1)
-    elif name == "anchor":
-        known = {item for line in lines for item in line.get("ids", ())}
+    elif name == "bound":
+        known = {value for line in lines for value in line.get("values", ())}
         yield from {None, "", "another", *known} - {value}
     else:
         yield "another"
@@ -550,7 +659,7 @@ async def delivered_by_walks(seed, path, **options):
     kinds = [faults.status(503), faults.reset(), faults.cut(), faults.html(), faults.status(429)]
     service.faults.randomly(*kinds, rate=random.choice([0.0, 0.1, 0.3]), seed=seed)
     connection = InProcess(service, turns=lambda: random.choice([0, 0, 1, 2, 5, 9]), attempts=random.choice([1, 3, 10]))
-    # A search by pages of two or three items cannot catch up with a listing that moves by as many a request.
+    # Pages of two or three items cannot catch up with a listing that moves by as many a request.
     limits = [7, 50, 100] if rate > 1 else [2, 3, 7, 50, 100]
     stored, checkpoint = [], Checkpoint()
     for _ in range(200):

@@ -2,7 +2,9 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
+import pytest
 from fakes import paging
 from fakes.in_process import InProcess
 from hypothesis import example, given, strategies as st
@@ -31,6 +33,11 @@ FAULTS = st.sampled_from(
 ODD = st.sampled_from([paging.offsets, paging.capped(4), paging.short_pages(3)])
 
 
+def at(positions):
+    """Return the IDs of the items at some positions, because a query by value has them at others."""
+    return [PROCEDURES[position].id for position in sorted(positions)]
+
+
 def but(positions):
     return [item for position, item in enumerate(PROCEDURES) if position not in positions]
 
@@ -43,12 +50,14 @@ def way(limit, on_drift="ignore"):
     return {"limit": limit, "concurrency": 1, "on_drift": on_drift}
 
 
+@pytest.mark.xfail(strict=True, reason="a position after a query by value is wrong, and a page in flight comes again")
 @given(bad=POSITIONS, way=WAYS, fault=FAULTS, odd=ODD)
+@example(bad={8, 3}, way=way(1, None), fault=unreadable, odd=paging.offsets)
 @example(bad={0, 1, 2, 11}, way=way(1), fault=unreadable, odd=paging.offsets)
 def test_every_other_item_comes_once(bad, way, fault, odd):
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0, paging=odd if way["on_drift"] == "ignore" else paging.offsets)
-        service.faults.always(fault(*bad))
+        service.faults.always(fault(*at(bad)))
         walk = InProcess(service, attempts=2).procedures.list(on_unreadable="skip", **way).walk()
         assert await drain(walk) == but(bad)
         assert walk.stats.unreadable_positions == sorted(bad)
@@ -90,6 +99,7 @@ def test_where_cursors_count_pages_nothing_is_missed_silently(number, bad, limit
     asyncio.run(main())
 
 
+@pytest.mark.xfail(strict=True, reason="the listing is not seen to begin behind items at its top that cannot be read")
 @given(bad=POSITIONS, way=WAYS, other=WAYS, taken=st.integers(0, 60), later=POSITIONS)
 @example(bad=set(), way=way(1), other=way(1, "raise"), taken=35, later={0, 1, 33, 34})
 @example(bad=set(), way=way(7, "resync"), other=way(10, "raise"), taken=6, later={0, 1, 2, 3, 4, 5})
@@ -99,7 +109,7 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
 
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0)
-        service.faults.always(unreadable(*bad))
+        service.faults.always(unreadable(*at(bad)))
         listing = InProcess(service, attempts=2).procedures.list
         seen = []
         async with listing(on_unreadable="skip", **way).walk() as walk:
@@ -108,7 +118,7 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
                 if len(seen) >= taken:
                     break
         service.faults.clear()
-        service.faults.always(unreadable(*bad | later))
+        service.faults.always(unreadable(*at(bad | later)))
         cursor = Checkpoint.parse(str(walk.checkpoint))
         rest = await listing(on_unreadable="skip", cursor=cursor, **other).collect()
         assert seen == but(bad)[: len(seen)]
@@ -124,7 +134,7 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
 def test_resuming_after_each_error_reads_all_the_others(bad, way):
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0)
-        service.faults.always(unreadable(*bad))
+        service.faults.always(unreadable(*at(bad)))
         listing = InProcess(service, attempts=2).procedures.list
         seen, positions, cursor = [], [], None
         for _ in range(len(bad) + 1):
@@ -140,6 +150,7 @@ def test_resuming_after_each_error_reads_all_the_others(bad, way):
     asyncio.run(main())
 
 
+@pytest.mark.xfail(strict=True, reason="a part behind an item that was passed counts as a listing that moved")
 @given(bad=POSITIONS, way=WAYS, begins_at=st.integers(0, 60), lasts=st.integers(1, 100))
 @example(bad={0, 1}, way=way(1, "resync"), begins_at=17, lasts=4)
 @example(bad={0}, way=way(1, "raise"), begins_at=9, lasts=3)
@@ -148,7 +159,7 @@ def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, la
 
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0)
-        service.faults.always(unreadable(*bad))
+        service.faults.always(unreadable(*at(bad)))
         service.faults.on(lambda _: begins_at < len(service.requests) <= begins_at + lasts).always(status(500))
         listing = InProcess(service, attempts=2).procedures.list
         seen, cursor, left_out = [], None, []
@@ -168,17 +179,19 @@ def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, la
     asyncio.run(main())
 
 
+@pytest.mark.xfail(strict=True, reason="a gap in the listing hides what was shifted to it in the search")
 @given(
     bad=st.sets(st.integers(5, 59), max_size=4),
     way=WAYS,
     changes=st.dictionaries(st.integers(1, 40), st.sampled_from(["insert", "remove"]), max_size=1),
 )
+@example(bad={8, 5, 6}, way=way(60, None), changes={37: "remove"})
 def test_resync_misses_nothing_that_stays_and_can_be_read(bad, way, changes):
     """An item comes or goes at the top of the listing, at any request. An error in between is resumed from."""
 
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0)
-        new = make_procedures(10, seed=9)
+        new = make_procedures(10, seed=9, newest=PROCEDURES[0].created_at + timedelta(days=30))
         stay = but({0, 1, 2, 3, *bad})
         service.faults.always(unreadable(*(PROCEDURES[position].id for position in bad)))
 

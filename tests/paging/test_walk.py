@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import os
+import re
 import subprocess
 import sys
 import weakref
 from contextlib import suppress
+from datetime import timedelta
 from json import loads
 from random import Random
 
 import pytest
+from attrs import evolve
 from fakes import paging
 from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
@@ -25,11 +28,14 @@ from aiotofupilot import (
     SessionError,
     Walk,
 )
-from aiotofupilot.positions import BEGINNING, digest
+from aiotofupilot.listings import Parts, Stations
 from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import json, status
 
 WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "raise"), (1, None), (8, None)]
+BARREN = pytest.mark.xfail(
+    strict=True, reason="a hundred pages without news are an error, and not a reason to go by value"
+)
 EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
 
 
@@ -67,15 +73,15 @@ def among(items, others):
 class TestItems:
     @pytest.mark.parametrize(
         ("wanted", "way"),
-        combined([(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)], [way for way in WAYS if "raise" not in way]),
+        combined([(0, 0), (1, 1), (10, 1), (11, 2), (34, 4)], [way for way in WAYS if "raise" not in way]),
     )
     async def test_max_items_asks_for_no_page_that_cannot_be_needed(self, listing, connection, wanted, way):
-        """Nor for more items than that in the first, unless that is one and pages are checked."""
+        """Nor for more items than that in the first, unless pages are checked, which takes three."""
         (max_items, requests), (concurrency, on_drift) = wanted, way
         await listing(limit=10, max_items=max_items, on_drift=on_drift, concurrency=concurrency).collect()
         assert len(connection.cursors) == requests
         for request in connection.service.requests:
-            assert int(request.query["limit"]) == max(min(10, max_items), 1 if on_drift == "ignore" else 2)
+            assert int(request.query["limit"]) == max(min(10, max_items), 1 if on_drift == "ignore" else 3)
 
     async def test_nothing_is_in_flight_once_the_last_item_wanted_is_there(self, listing, nothing_left):
         """Who got what they asked for need not close anything."""
@@ -186,7 +192,7 @@ class TestLeaving:
         assert walk.checkpoint.cursor == walk.stats.items == 5 * FAST_PAGES
         await walk.aclose()
 
-    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 9), ("ignore", 10)])
+    @pytest.mark.parametrize(("on_drift", "cursor"), [(None, 8), ("ignore", 10)])
     async def test_closing_in_the_middle_of_a_page(self, listing, on_drift, cursor):
         walk = listing(limit=10, on_drift=on_drift).walk()
         await take(walk, 13)
@@ -209,14 +215,14 @@ class TestErrors:
     async def test_an_error_comes_after_every_item_before_it(self, listing, service, nothing_left, way, page):
         """With the checkpoint that resumes exactly there; pages beyond it that had arrived are not yielded."""
         concurrency, on_drift = way
-        stride = 10 if on_drift == "ignore" else 9
+        stride = 10 if on_drift == "ignore" else 8
         where = service.faults.on(cursor=page * stride) if page else service.faults
         where.next(status(503), times=10)
         seen, walk = [], listing(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
         with pytest.raises(ServerError) as caught:
             async for procedure in walk:
                 seen.append(procedure)
-        assert seen == service.procedures[: page * stride + (page > 0 and on_drift != "ignore")]
+        assert seen == service.procedures[: page * stride + 2 * (page > 0 and on_drift != "ignore")]
         checkpoint = caught.value.checkpoint
         assert checkpoint == walk.checkpoint
         note = f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse('{checkpoint}')"
@@ -241,7 +247,7 @@ class TestErrors:
         with pytest.raises(error) as caught:
             await anext(walk)
         (note,) = caught.value.__notes__
-        assert note.startswith("cursor=10, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10@")
+        assert note.startswith("cursor=10, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10")
 
     async def test_an_error_at_the_checkpoint_where_a_walk_began_has_no_note(self, listing, service):
         """Whoever gave the checkpoint has it."""
@@ -303,11 +309,26 @@ class TestCheckpoints:
     async def test_a_checkpoint_at_the_end_yields_what_was_added_behind_it(self, listing, service):
         """Nothing, as long as nothing was."""
         walk = listing(limit=10).walk()
-        last = (await take(walk, 95))[-1]
+        *_, last = await take(walk, 95)
         assert await listing(cursor=walk.checkpoint).collect() == []
-        service.procedures.append(service.procedures.pop(0))
-        service.procedures.insert(0, last)
-        assert await listing(cursor=walk.checkpoint).collect() == service.procedures[-1:]
+        older = [evolve(last, id=name, created_at=last.created_at - timedelta(hours=1)) for name in ("a", "b")]
+        service.procedures += [evolve(last, id="as old"), *older]
+        assert await listing(cursor=walk.checkpoint).collect() == service.procedures[-3:]
+
+    async def test_one_of_a_walk_that_followed_the_cursor_is_no_more_than_the_cursor(self, listing, service):
+        """Resumed in any way, the walk goes on there."""
+        walk = listing(limit=10, on_drift="ignore").walk()
+        await take(walk, 13)
+        assert walk.checkpoint == Checkpoint(10, 3)
+        for on_drift in ("ignore", "resync", "raise", None):
+            resumed = listing(limit=10, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift=on_drift)
+            assert await resumed.collect() == service.procedures[13:]
+
+    async def test_one_of_a_walk_that_went_by_value_fits_one_that_follows_the_cursor(self, listing, service):
+        walk = listing(limit=10).walk()
+        await take(walk, 13)
+        resumed = listing(limit=10, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="ignore")
+        assert await resumed.collect() == service.procedures[13:]
 
 
 def reordered(items, change):
@@ -334,7 +355,7 @@ async def read(service, taken, change, *, is_resumed=False, cursor=None, **optio
 
 
 class TestListingsThatMove:
-    """Listings larger than what is remembered, and moved by more than that. No history in `tests/proof` is as long."""
+    """Long listings that move by many items. No history in `tests/proof` is as long."""
 
     @pytest.mark.parametrize(
         ("total", "taken", "inserted", "options"),
@@ -344,7 +365,7 @@ class TestListingsThatMove:
             (300, 10, 25, {"cursor": 50, "limit": 10}),
             (300, 100, 200, {"cursor": 50, "concurrency": 16}),
             (220, 120, 110, {"cursor": 50, "limit": 2, "is_resumed": True}),
-            (560, 460, 450, {"cursor": 50, "limit": 5}),
+            pytest.param(*(560, 460, 450, {"cursor": 50, "limit": 5}), marks=BARREN),
         ],
     )
     async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options):
@@ -354,150 +375,114 @@ class TestListingsThatMove:
         seen = await read(Sandbox(listed), taken, lambda now: now.__setitem__(slice(0, 0), created), **options)
         assert among(seen, listed) == listed[options.get("cursor", 0) :]
 
-    @pytest.mark.parametrize("length", [2, 3, 10])
+    @pytest.mark.xfail(
+        strict=False, reason="two bounded queries are asked in turn: one is too early, and one is too late"
+    )
+    @pytest.mark.parametrize(("total", "limit", "taken", "kept"), [(60, 3, 20, 5), (60, 5, 20, 5), (200, 10, 66, 33)])
+    async def test_items_that_were_passed_last_may_all_be_removed(self, total, limit, taken, kept):
+        """While earlier ones stay. No item that was passed has to be listed any more."""
+        service = Sandbox(total)
+        connection = InProcess(service)
+        walk = connection.procedures.list(limit=limit).walk()
+        seen, listed = await take(walk, taken), [*service.procedures]
+        del service.procedures[kept:taken]
+        assert seen + [procedure async for procedure in walk] == listed
+        assert not walk.stats.is_unchecked
+        assert len(connection.cursors) < 2 * total / limit
+
+    @pytest.mark.parametrize("length", [3, 10])
     async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, length):
-        """The search goes by what pages really hold, and leaves nothing out between two of them."""
+        """The walk goes by what pages really hold, and leaves nothing out between two of them."""
         supply = make_procedures(140)
         for created in range(1, 40, STEP):
             service = Sandbox(supply[40:], paging=paging.capped(length))
             listing = InProcess(service).procedures.list
             walk = listing(limit=100, cursor=50, on_drift="resync").walk()
-            await take(walk, 2)  # which are all that the checkpoint names
+            await take(walk, 2)
             service.procedures[:0] = supply[40 - created : 40]
             rest = await listing(limit=100, cursor=walk.checkpoint, max_items=3, on_drift="resync").collect()
             assert rest == supply[92:95], created
 
-    async def test_what_lies_ahead_is_not_doubled_by_a_walk_resumed_without_resync(self, service, listing):
-        """The checkpoint names it for either."""
-        walk = listing(limit=20, on_drift="resync").walk()
-        seen = await take(walk, 20)
-        service.procedures[:0] = make_procedures(50, seed=5)
-        seen += await take(walk, 5)
-        assert len(walk.checkpoint.ahead) == 20
-        seen += await listing(limit=20, cursor=walk.checkpoint).collect()
-        assert len(set(seen)) == len(seen)
-
     @pytest.mark.parametrize(
-        ("listed", "expected"),
-        [
-            ("0 1 2 4 x 3 11 12", None),
-            ("0 1 4 2 3 11 12", None),
-            ("0 1 4 2 3 5 11 12", "11 12"),
-            ("0 1 7 2 3 x 5 11 12", None),
-            ("0 1 2 3 5 11 12 4", "11 12"),
-            ("0 1 2 4 3 x 5 11 12", None),
-            ("0 3 1 2 5 x 7 11 12", None),
-            ("0 1 2 3 x 5 11 7 12", None),
-        ],
+        ("limit", "taken", "change", "on_drift"),
+        combined(
+            *([10, 100], [100, 950], ["reversed", "halves swapped", "a third moved to the end", "shuffled"]),
+            [None, "resync", "raise"],
+        ),
     )
-    async def test_a_checkpoint_is_found_by_two_of_its_items_side_by_side_and_in_their_order(self, listed, expected):
-        """Items that stand alone may have moved, each of them."""
-        supply = {str(at): procedure for at, procedure in enumerate(make_procedures(14))}
-        supply["x"] = supply.pop("13")
-        service = Sandbox([supply[str(at)] for at in range(13)])
-        walk = InProcess(service).procedures.list(limit=11, on_drift="resync").walk()
-        await take(walk, 11)
-        service.procedures[:] = [supply[name] for name in listed.split()]
-        resumed = InProcess(service).procedures.list(limit=5, cursor=walk.checkpoint, on_drift="resync")
-        if expected is None:
-            with pytest.raises(DriftError, match="too few of the items passed lately"):
-                await resumed.collect()
-        else:
-            assert await resumed.collect() == [supply[name] for name in expected.split()]
-
-    @pytest.mark.parametrize(
-        ("pages", "move", "is_resumed"),
-        [
-            *combined([(2, 100), (10, 450), (100, 620)], [(0, 60), (5, 150), (99, 60)], [False]),
-            *combined([(10, 450), (100, 450)], [(0, 60), (1, 60), (6, 60), (7, 60)], [True]),
-        ],
-    )
-    async def test_an_item_that_moves_on_costs_no_other_item(self, pages, move, is_resumed):
-        """A rename does that in a listing that is sorted by name. A checkpoint names only eight items."""
-        (limit, taken), (moved, places) = pages, move
-        service, at = Sandbox(taken + places + 100), taken - 1 - moved
-        kept = [*service.procedures]
-        seen = await read(
-            service, taken, lambda now: now.insert(at + places, now.pop(at)), limit=limit, is_resumed=is_resumed
-        )
-        assert set(seen) == set(kept)
-
-    @pytest.mark.parametrize(
-        ("limit", "taken", "change"),
-        combined([10, 100], [100, 950], ["reversed", "halves swapped", "a third moved to the end", "shuffled"]),
-    )
-    async def test_a_new_order_costs_nothing_while_all_that_was_yielded_is_known(self, limit, taken, change):
-        """The walk begins again, and drops what it knows."""
+    async def test_a_new_order_is_never_taken_in_silence(self, limit, taken, change, on_drift, caplog):
+        """An item whose time stays cannot move. So the server does not sort, and that is an error, or a warning."""
         service = Sandbox(1000)
-        kept = [*service.procedures]
-        seen = await read(
-            service, taken, lambda now: now.__setitem__(slice(None), reordered(kept, change)), limit=limit
-        )
-        assert set(seen) == set(kept)
+        walk = InProcess(service).procedures.list(limit=limit, on_drift=on_drift).walk()
+        seen, refusal = await take(walk, taken), None
+        listed = [*service.procedures]
+        service.procedures[:] = reordered(listed, change)
+        try:
+            async for procedure in walk:
+                seen.append(procedure)
+        except DriftError as error:
+            refusal = error
+        assert refusal is None or (on_drift is not None and refusal.checkpoint == walk.checkpoint)
+        assert walk.stats.is_unchecked is ("of the procedures, items may be missed or doubled" in caplog.text)
+        if not walk.stats.is_unchecked:
+            assert len(set(seen)) == len(seen)
+            assert refusal is not None or set(seen) == set(listed)
 
-    @pytest.mark.parametrize(("taken", "change"), [(2500, "reversed"), (4000, "shuffled")])
-    async def test_a_new_order_is_an_error_once_some_of_what_was_yielded_is_forgotten(self, taken, change):
-        """Rather than items that are missing or come twice."""
-        service = Sandbox(5000)
-        walk = InProcess(service).procedures.list(on_drift="resync").walk()
-        seen = await take(walk, taken)
-        service.procedures[:] = reordered(service.procedures, change)
-        with pytest.raises(DriftError) as caught:
-            while True:
-                seen.append(await anext(walk))
-        assert caught.value.checkpoint == walk.checkpoint
-        assert len(set(seen)) == len(seen)
-
-    async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self):
-        """A search in pages of the items wanted would take thousands of requests."""
+    @pytest.mark.parametrize(("removed", "most"), [(0, 1), (500, 40)])
+    async def test_a_resumed_walk_goes_on_with_few_requests_however_many_were_created_meanwhile(self, removed, most):
+        """With one, unless so many were removed of those that were passed last."""
         supply = make_procedures(5000)
         service = Sandbox(supply[3000:])
         connection = InProcess(service)
         walk = connection.procedures.list(on_drift="resync").walk()
         await take(walk, 500)
-        service.procedures[:0] = supply[:3000]
+        service.procedures[:removed] = supply[:3000]
         connection.cursors.clear()
         cursor = walk.checkpoint
         rest = await connection.procedures.list(cursor=cursor, max_items=30, on_drift="resync").collect()
         assert rest == supply[3500:3530]
-        assert len(connection.cursors) < 125
+        assert len(connection.cursors) <= most
 
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_an_item_that_a_page_has_twice_is_taken_once(self, service, listing, on_drift):
         listed = [*service.procedures]
-        service.procedures[5:5] = service.procedures[3:5]
+        service.procedures[5:5] = [service.procedures[4]] * 2
         assert await listing(limit=20, on_drift=on_drift).collect() == listed
 
     async def test_at_least_a_thousand_items_are_remembered_and_at_most_two_thousand(self):
-        """A checkpoint names eight of those passed last."""
+        """They are not yielded again, if the server lists them again. A walk by value remembers no such items."""
         service = Sandbox(3200)
         walk = InProcess(service).procedures.list(on_drift="ignore").walk()
         seen = await take(walk, 3000)
-        assert walk.checkpoint.anchors == tuple(digest(item.id) for item in seen[-8:])
         service.procedures[3000:3000] = [seen[0], seen[999], seen[2000], seen[2999]]
         assert [item async for item in walk] == [seen[0], seen[999], *service.procedures[3004:]]
 
-    async def test_more_than_can_be_remembered_is_an_error(self, listing):
-        """Rather than items that come twice. The page that was refused does not count as passed."""
-        ahead = tuple(digest(str(number)) for number in range(10_001))
-        walk = listing(on_drift="resync", cursor=Checkpoint(anchors=(BEGINNING,), ahead=ahead)).walk()
-        for _ in range(2):
-            with pytest.raises(DriftError, match="too much"):
+    async def test_without_a_time_so_many_items_are_remembered_at_most(self, service, monkeypatch, caplog):
+        """Stations have none. By name, the rest is an error rather than items that come twice."""
+        monkeypatch.setattr("aiotofupilot._paging.position.KEYS_AT_MOST", 5)
+        service.stations = [evolve(service.stations[0], id=f"{number}") for number in range(20)]
+        stations = Stations(InProcess(service))
+        walk = stations.list(limit=4, on_drift="resync").walk()
+        with pytest.raises(DriftError, match="the order of the listing has no time, and the listing more than 5 items"):
+            while True:
                 await anext(walk)
-        assert walk.checkpoint.anchors == (BEGINNING,)
+        assert walk.stats.items >= 5
+        assert [station async for station in stations.list(limit=4)] == service.stations
+        assert "more than 5 items" in caplog.text
 
-    async def test_pages_that_disagree_for_ever_are_an_error(self, service, connection):
-        """As of two servers: one shows where the walk is and nothing new, and the other nothing known."""
-
-        def disagreeing(total, cursor, limit):
-            return paging.Window(*((2, 4) if cursor else (0, 2)), has_more=True, next_cursor=cursor + 2)
-
-        service.paging = disagreeing
-        walk = connection.procedures.list(limit=2, on_drift="resync").walk()
-        await take(walk, 2)
-        with pytest.raises(DriftError, match="its pages disagree"):
+    async def test_without_a_filter_pages_that_disagree_for_ever_are_an_error(self, service):
+        """As of two servers: one shows the items that were passed, and the other nothing known."""
+        (first, *_), day = service.parts, timedelta(days=1)
+        service.parts = [evolve(first, id=f"{nth}", created_at=first.created_at - nth * day) for nth in range(12)]
+        service.paging = lambda total, cursor, limit: paging.Window(
+            *((6, 9) if cursor else (0, 3)), has_more=True, next_cursor=cursor + 3
+        )
+        connection = InProcess(service)
+        walk = Parts(connection).list(limit=3, on_drift="resync").walk()
+        await take(walk, 3)
+        with pytest.raises((DriftError, PaginationError)):
             await anext(walk)
-        assert 200 < len(connection.cursors) < 220
+        assert len(connection.cursors) < 250
 
 
 class TestFreedAtOnce:
@@ -524,7 +509,7 @@ class TestFreedAtOnce:
         """Nothing else can be read either, or the listing ends before the page."""
         walk = listing(limit=10).walk()
         await take(walk, 10)
-        service.faults.on(cursor=9).always(status(500))
+        service.faults.on(cursor=8).always(status(500))
         if is_there:
             service.faults.always(status(500))
         else:
@@ -586,13 +571,16 @@ class TestLog:
     """A page that is requested again has a line that says why."""
 
     async def test_a_page_that_shows_another_position(self, listing, service, caplog):
-        service.before_response.append(BusyLine(inserts=4, removals=4))
+        service.before_response.append(BusyLine(inserts=1, removals=4))
         walk = listing(limit=5, on_drift="resync").walk()
         with caplog.at_level("DEBUG", "aiotofupilot"):
             items = [procedure async for procedure in walk]
         assert items
-        assert len(caplog.messages) == walk.stats.requests - walk.stats.pages > 0
-        assert all("does not go on where the walk is: looking at cursor" in line for line in caplog.messages)
+        assert len(caplog.messages) == walk.stats.resyncs > 0
+        assert all(
+            re.fullmatch(r"procedures has moved: the page at cursor \d+ begins behind the walk", line)
+            for line in caplog.messages
+        )
 
     async def test_pages_that_were_requested_ahead_in_vain(self, service, caplog):
         listing = InProcess(service, turns=lambda: 3).procedures.list
@@ -640,7 +628,7 @@ class TestOddServers:
         with pytest.raises(PaginationError) as caught:
             async for procedure in listing(limit=limit, on_drift=on_drift, concurrency=concurrency):
                 seen.append(procedure)
-        assert seen == service.procedures[: caught.value.cursor + (limit if on_drift == "ignore" else 1)]
+        assert seen == service.procedures[: caught.value.cursor + (limit if on_drift == "ignore" else 2)]
         service.paging = paging.offsets
         rest = listing(on_drift=on_drift, cursor=caught.value.checkpoint)
         assert seen + await rest.collect() == service.procedures
@@ -720,11 +708,11 @@ class TestBatches:
         walk, passed = listing(limit=20, **options).walk(), []
         async for batch in walk.batches():
             passed += batch
-            assert len(batch) in {19, 20} or len(passed) == 95
+            assert len(batch) in {18, 20} or len(passed) == 95
             assert passed + await listing(limit=7, cursor=walk.checkpoint, **options).collect() == service.procedures
 
     async def test_none_waits_for_the_next_page(self, listing, service):
-        assert [len(service.requests) async for _ in listing(limit=20).walk().batches()] == [1, 2, 3, 4, 5]
+        assert [len(service.requests) async for _ in listing(limit=20).walk().batches()] == [1, 2, 3, 4, 5, 6]
         service.requests.clear()
         assert await listing(limit=20).walk().take(1000) == service.procedures[:20]
         assert len(service.requests) == 1

@@ -1,18 +1,10 @@
 """A Postgres for the tests of this folder, and servers in front of tables in it."""
 
 import os
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from postgres import today
 from postgres.server import Server
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            today.mark(item)
 
 
 @pytest.fixture(scope="session")

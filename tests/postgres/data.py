@@ -15,6 +15,8 @@ many_apart = partial(add_runs, count=10_000, tied=False)
 """Runs of which each has its own time."""
 procedures = partial(add_procedures, count=1_400)
 """Of which twice 300 were created in one transaction."""
+more_procedures = partial(add_procedures, count=5_000, tied=False)
+"""Of which each has its own time."""
 eights = partial(add_measurements, sizes=[8] * 320)
 """Measurements of which eight have one time."""
 dozens = partial(add_measurements, sizes=sizes(20, 51, 2_500))
@@ -32,6 +34,9 @@ undated = partial(add_measurements, sizes=[8] * 200, null_every=40)
 """Measurements of which 40 have no time."""
 many_undated = partial(add_measurements, sizes=[8] * 150, null_every=9)
 """Measurements of which more than a page have no time."""
+few_undated = partial(add_measurements, sizes=[8] * 60, null_every=1)
+long_undated = partial(add_measurements, sizes=[300] * 2, null_every=1)
+"""Measurements without a time, of which 8 belong to a run, or 300."""
 
 
 def imported(connection):

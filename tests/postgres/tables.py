@@ -109,7 +109,7 @@ _PROCEDURES = """
 INSERT INTO procedures
 SELECT md5('procedure' || n), %(organization)s, 'Procedure ' || n,
        %(newest)s::timestamptz
-           - %(gap)s::interval * (%(count)s - CASE WHEN n %% 1000 < 300 THEN n - n %% 1000 ELSE n END)
+           - %(gap)s::interval * (%(count)s - CASE WHEN n %% 1000 < %(group)s THEN n - n %% 1000 ELSE n END)
 FROM generate_series(1, %(count)s) n
 """
 
@@ -165,9 +165,9 @@ def add_measurements(connection: psycopg.Connection[Any], sizes: Sequence[int], 
     _fill(connection, _MEASUREMENTS, len(sizes), sizes=list(sizes), null_every=null_every)
 
 
-def add_procedures(connection: psycopg.Connection[Any], count: int) -> None:
-    """Add procedures. Of each thousand, 300 are created in one transaction."""
-    _fill(connection, _PROCEDURES, count)
+def add_procedures(connection: psycopg.Connection[Any], count: int, *, tied: bool = True) -> None:
+    """Add procedures. Of each thousand, 300 are created in one transaction, unless each is to have its own time."""
+    _fill(connection, _PROCEDURES, count, group=300 if tied else 1)
 
 
 def sizes(low: int, high: int, total: int, seed: int = 0) -> list[int]:

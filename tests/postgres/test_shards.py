@@ -2,6 +2,8 @@
 
 import pytest
 from postgres import data
+from postgres.costs import measured
+from postgres.loops import by_value
 from postgres.plans import CHANGING, INDEX, SORT
 from postgres.walking import check, listed
 from postgres.writers import Writer, stored
@@ -22,6 +24,20 @@ async def in_shards(server, listing, n):
 async def test_shards_of_a_still_listing(plan, n, still):
     server = still(data.more_runs, plan)
     check(await in_shards(server, "runs", n), stored(server, "runs"))
+
+
+async def test_an_index_serves_the_order_and_the_bounds(still):
+    """Postgres looks at what the parts have, and a little more for the cuts."""
+    server = still(data.many_apart, INDEX)
+    with measured(server) as loop:
+        check([item["id"] for item in by_value(server, "runs", "started_at")], stored(server, "runs"))
+    async with session_in_process(server) as session:
+        shards = await listed(session, "runs").shards(20)
+        with measured(server) as parts:
+            check(
+                [item.id for shard in shards async for item in session.list(shard, limit=100)], stored(server, "runs")
+            )
+    assert parts.blocks <= 2.5 * loop.blocks
 
 
 @pytest.mark.parametrize("plan", [INDEX, SORT], ids=str)

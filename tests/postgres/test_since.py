@@ -23,15 +23,18 @@ class Follower:
     clock: FakeClock
     listing: str = "runs"
     concurrency: int = 1
+    overlap: float = 60
     watermark: str | None = None
+    lateness: float = 0
 
     async def __call__(self):
         """Return the IDs of a pass."""
         since = None if self.watermark is None else Watermark.parse(self.watermark)
         async with session_in_process(self.server, self.clock) as session:
-            walk = listed(session, self.listing, concurrency=self.concurrency).since(since)
+            walk = listed(session, self.listing, concurrency=self.concurrency).since(since, overlap=self.overlap)
             came = [item.id async for item in walk]
             self.watermark = str(walk.watermark)
+            self.lateness = max(self.lateness, walk.stats.lateness)
         return came
 
 
@@ -48,14 +51,15 @@ async def test_an_import_of_500_at_one_time(plan, concurrency, still, clock):
     check(await follow(), stored(server, "runs"))
 
 
+@pytest.mark.parametrize(("late", "overlap"), [(55, 60), (90, 120)])
 @pytest.mark.parametrize("concurrency", [1, 16])
 @pytest.mark.parametrize("plan", [INDEX, SORT], ids=str)
-async def test_what_is_committed_late(plan, concurrency, moving, clock):
-    """A transaction dates its rows by its beginning. They come if it takes less than the 60 seconds of the overlap."""
+async def test_what_is_committed_late(plan, concurrency, late, overlap, moving, clock):
+    """A transaction dates its rows by its beginning. They come if it takes less than the overlap."""
     server = moving(data.runs, plan)
-    follow, random = Follower(server, clock, concurrency=concurrency), Random(1)  # noqa: S311 - waits of a test
-    came = await follow()
-    writer = Writer(server, "runs", "created_at", created=3, removed=0, now=clock.now, ties=False, late=55)
+    follow = Follower(server, clock, concurrency=concurrency, overlap=overlap)
+    random, came = Random(1), await follow()  # noqa: S311 - waits of a test
+    writer = Writer(server, "runs", "created_at", created=3, removed=0, now=clock.now, ties=False, late=late)
     for _ in range(12):
         await clock.advance(random.choice([1, 5, 20, 300]))
         came += await follow()
@@ -63,25 +67,58 @@ async def test_what_is_committed_late(plan, concurrency, moving, clock):
     await clock.advance(5)
     came += await follow()
     check(came, stored(server, "runs"))
+    assert 1 < follow.lateness <= late
 
 
-@pytest.mark.parametrize("plan", [INDEX, SORT], ids=str)
-async def test_an_idle_pass_after_an_import_costs_three_requests(plan, moving, clock):
+@pytest.mark.parametrize(("overlap", "comes"), [(60, 0), (120, 1)])
+async def test_a_longer_overlap_is_for_longer_transactions(overlap, comes, moving, clock):
+    """The stats say how long it has to be, as far as it is long enough."""
+    server = moving(data.few_runs, INDEX)
+    follow = Follower(server, clock, overlap=overlap)
+    await follow()
+    began = clock.now()
+    await clock.advance(75)
+    add_import(server.connection, 1, at=clock.now())
+    assert len(await follow()) == 1
+    await clock.advance(15)
+    server.connection.execute("UPDATE runs SET id = 'old' WHERE id = (SELECT min(id) FROM runs)")
+    server.connection.execute("UPDATE runs SET created_at = %s WHERE id = 'old'", (began,))
+    assert len(await follow()) == comes
+    assert follow.lateness == 75 * comes
+
+
+async def test_what_is_committed_late_comes_after_hours_without_any(moving, clock):
+    server = moving(data.few_runs, INDEX)
+    follow = Follower(server, clock)
+    for _ in range(5):
+        await follow()
+        await clock.advance(3600)
+    began = clock.now()
+    for _ in range(3):
+        assert await follow() == []
+        await clock.advance(18)
+    add_import(server.connection, 1, at=began)
+    assert len(await follow()) == 1
+
+
+@pytest.mark.parametrize(("plan", "count"), [(INDEX, 20_000), (SORT, 1_000)], ids=str)
+async def test_an_idle_pass_after_an_import_costs_three_requests(plan, count, moving, clock):
     """Ten minutes of the server's clock after the import was seen first."""
     server = moving(data.few_runs, plan)
     follow = Follower(server, clock)
     await follow()
-    add_import(server.connection, 1_000, at=clock.now())
+    add_import(server.connection, count, at=clock.now())
     await clock.advance(5)
-    assert len(await follow()) == 1_000
+    assert len(await follow()) == count
     await clock.advance(601)
     assert await follow() == []
-    await clock.advance(60)
-    server.log.clear()
-    assert await follow() == []
-    requests = len(server.log)
-    assert requests <= 3
-    assert len(follow.watermark) < 10_000
+    for _ in range(3):
+        await clock.advance(60)
+        server.log.clear()
+        assert await follow() == []
+        requests = len(server.log)
+        assert requests <= 3
+        assert len(follow.watermark) < 2_000
 
 
 async def test_a_stream_yields_what_is_committed_late(moving, clock):

@@ -64,12 +64,12 @@ async def test_each_checkpoint_leads_to_the_rest(app, listed):
 
 async def test_the_last_line_says_that_something_failed(app, sandbox, listed):
     """What came before it is whole, and its last checkpoint leads to the rest, while others are made meanwhile."""
-    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 300).always(status(400))
+    sandbox.faults.on(lambda request: int(request.query.get("cursor", 0)) > 300).always(status(403))
     try:
         received = await lines(app)
     finally:
         sandbox.faults.clear()
-    assert received[-1] == {"error": "BadRequestError"}
+    assert received[-1] == {"error": "ForbiddenError"}
     assert 100 <= len(runs(received)) < len(listed)
     (*_, last) = [line["checkpoint"] for line in received if "checkpoint" in line]
     BusyLine(runs=5)(sandbox)

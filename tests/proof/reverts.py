@@ -12,10 +12,8 @@ from unittest.mock import patch
 from attrs import frozen
 from proof.histories import Bound
 
-from aiotofupilot._paging import memory
-from aiotofupilot._paging.drift import DetectDrift, Search
-from aiotofupilot._paging.memory import Memory
-from aiotofupilot._paging.prefetch import Window
+from aiotofupilot._paging.course import Course
+from aiotofupilot._paging.position import ByTime, Position
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -36,47 +34,40 @@ class Revert:
         return patch.object(self.target, self.attribute, self.value)
 
 
-_start, _after = DetectDrift._start, Search.after
+_look, _covered = Course.look_for_position, Position._is_covered
 
 
-def _start_unchecked(drift: DetectDrift[Any], page: Any, gap: Any) -> int | None:
-    if drift.memory.passed and page.cursor == drift._expected and page.data:
-        return 1
-    return _start(drift, page, gap)
+def _never_wider(course: Course[Any], level: int) -> None:
+    _look(course, 0)
+    course.level = level
 
 
-def _forth_only(search: Search, page: Any) -> int | None:
-    search._back = 0
-    return _after(search, page)
+def _within(position: Position[Any], keys: Any, begins: Any, gap: Any) -> bool:
+    return _covered(position, keys, begins, gap) or bool(keys and keys[0] == position.key)
 
 
-def _forgotten(names: Memory, rank: int) -> None:
-    del names.passed[rank + 1 :]
+def _as_sorted(position: ByTime[Any], page: Any) -> Any:
+    return position._keys_of(page.data), False
 
 
-def _all_new(names: Memory, items: Any, start: int) -> Any:
-    names._start = start
-    names._known.update(names.page[start:])
-    return items[start:]
-
-
-def _kept(window: Window[Any], cursor: int) -> None:
-    window.cursor, window.passed, window._last, window._ended = cursor, 0, None, False
-
-
-_ONE = Bound(items=3, changes=1, limit=2, in_flight=1)
-_RESUMED = Bound(items=3, changes=1, limit=2, in_flight=1, resumes=True)
+_ONE = Bound(items=3, changes=1, limit=3, in_flight=1)
+_RESUMED = Bound(items=3, changes=1, limit=3, in_flight=1, resumes=True)
+_ALIKE = Bound(items=6, changes=0, limit=4, in_flight=1, resumes=True, alike=3, order="shuffled")
+_UNSORTED = Bound(items=4, changes=0, limit=3, in_flight=1, order="unsorted")
+_MOVING_ALIKE = Bound(items=4, changes=2, limit=3, in_flight=1, alike=2, order="shuffled")
 
 REVERTS = (
-    Revert("the first item of a page is not compared", DetectDrift, "_start", _start_unchecked, _ONE),
-    Revert("what was passed and may come again is forgotten", Memory, "go_back", _forgotten, _ONE),
-    Revert("an item that was passed counts as new", Memory, "new", _all_new, _ONE),
-    Revert("one item is remembered", memory, "_REMEMBERED", 1, _ONE),
-    Revert("two items are remembered", memory, "_REMEMBERED", 2, Bound(2, 2, 2, 1, passed=9)),
-    Revert("the beginning of the listing is not known", Memory, "is_complete", property(lambda _: False), _ONE),
-    Revert("the position is looked for onwards only", Search, "after", _forth_only, _ONE),
-    Revert("a checkpoint names one item", memory, "_ANCHORS", 1, _RESUMED),
-    Revert("a checkpoint names two items", memory, "_ANCHORS", 2, Bound(3, 2, 2, 1, resumes=True)),
-    Revert("a checkpoint does not name what may come again", Memory, "ahead", lambda *_: (), _RESUMED),
-    Revert("pages that were prefetched are kept in a search", Window, "restart", _kept, Bound(5, 1, 2, 2)),
+    Revert(
+        "a page that begins behind the position is believed",
+        Position,
+        "_is_covered",
+        lambda *_: True,
+        Bound(4, 3, 3, 1),
+    ),
+    Revert("a page that begins among items of one time is believed", Position, "_is_covered", _within, _MOVING_ALIKE),
+    Revert("items that have the time of the position are new", Position, "_has", lambda *_: False, _ONE),
+    Revert("items that have the time of the position are not new", Position, "_has", lambda *_: True, _ALIKE),
+    Revert("a checkpoint names no items", Position, "_named", lambda _, key, *__: (key, ()), _RESUMED),
+    Revert("the bound of a query is not moved back", Course, "look_for_position", _never_wider, _RESUMED),
+    Revert("the order of a page is not looked at", ByTime, "_ordered", _as_sorted, _UNSORTED),
 )

@@ -1,6 +1,7 @@
 """Every fault that the sandbox can script: a walk completes exactly, or raises a typed error that it resumes from."""
 
 from collections import Counter
+from datetime import datetime
 
 import pytest
 from fakes import faults
@@ -87,8 +88,8 @@ ALONE = 3
 """How often an item is requested alone that may be what the server cannot serve."""
 
 
-PLACE = 45
-"""The position before the item that meets a fault."""
+PLACE = 41
+"""The position before the item that meets a fault: the last one on its page, of those with 10 items."""
 
 
 def each(faults):
@@ -121,9 +122,11 @@ async def take(walk):
     return items, None
 
 
-def is_of(request, position):
-    """Whether a request is for an item, by its position."""
-    return 0 <= position - int(request.query.get("cursor", 0)) < int(request.query["limit"])
+def is_of(request, items, position):
+    """Whether a request is for the item at a position. A query may have only what was created before some time."""
+    bound = request.query.get("created_before")
+    begin = 0 if bound is None else sum(item.created_at > datetime.fromisoformat(bound) for item in items)
+    return 0 <= position - begin - int(request.query.get("cursor", 0)) < int(request.query["limit"])
 
 
 def assert_within_policy(requests, attempts=ATTEMPTS):
@@ -140,7 +143,7 @@ def assert_within_policy(requests, attempts=ATTEMPTS):
 @pytest.mark.parametrize(("fault", "concurrency"), each([*HEALING, *FINAL]), ids=repr)
 async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, concurrency):
     """The error is typed, knows its attempts, and comes after every item before it; the checkpoint has the rest."""
-    sandbox.faults.on(lambda request: is_of(request, PLACE + 1)).always(fault)
+    sandbox.faults.on(lambda request: is_of(request, sandbox.procedures, PLACE + 1)).always(fault)
     listing = session.procedures.list(limit=10, concurrency=concurrency)
     items, error = await take(listing.walk())
     assert type(error) is {**HEALING, **FINAL}[fault]

@@ -4,9 +4,7 @@ from itertools import product
 
 import pytest
 from attrs import evolve
-
-from aiotofupilot.sandbox import Request, Sandbox
-from aiotofupilot.sandbox.paging import (
+from fakes.paging import (
     Window,
     backward_cursor,
     capped,

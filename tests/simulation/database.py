@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from attrs import evolve
-from fakes.database import ENABLED, FILTERS, MILLISECOND, ORDERS, Listed
+from fakes.database import FILTERS, MILLISECOND, ORDERS, Listed
 from simulation.world import PROGRAM
 
 from aiotofupilot.models import Page, PageMeta
@@ -64,6 +64,10 @@ SIZES = (1300, 2900, 4500)
 """How many items are listed then, and in some universes without a cap."""
 
 
+ODD_FILTERS = {"to the second", "to the day", "ignored", "of another time"}
+"""Those that leave out what they are asked for, or do not leave out anything."""
+
+
 class Database:
     """How the database of a universe lists.
 
@@ -72,15 +76,15 @@ class Database:
         order: How it orders equal times.
         filter: What its filters by time select.
         cap: What it does beyond a depth. None: nothing.
-        leads_nowhere: Whether its filter does not lead beyond its cap. A day of a long listing is longer than that.
+        leads_nowhere: Whether its filter is not what it should be, so that it does not surely lead beyond its cap.
         nulls: Where it lists items without a time, ``first`` or ``last``. None: all have one.
     """
 
     def __init__(self, world):
         self.world, self.chance = world, world.chance("database")
-        self.order, self.filter, self.cap, self.nulls, is_deep = self._drawn() if ENABLED else _NONE
+        self.order, self.filter, self.cap, self.nulls, is_deep = self._drawn()
         self.is_unsorted = self.order == "unsorted"
-        self.leads_nowhere = self.cap is not None and self.filter in {"ignored", "to the day"}
+        self.leads_nowhere = self.cap is not None and self.filter in ODD_FILTERS
         drawn = {
             "orders": self.order != "index",
             "filters": self.filter != "inclusive",
@@ -233,7 +237,6 @@ MET = [
 ]
 """What 20 of 1,000 universes have to reach each."""
 
-_NONE = "index", "inclusive", None, None, False
 _JSON = {"Content-Type": "application/json"}
 _SORTED_BY_TIME = {"started_at", "created_at"}
 

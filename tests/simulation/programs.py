@@ -5,7 +5,6 @@ import pickle
 from functools import partial
 from weakref import ref
 
-from fakes.database import ENABLED
 from simulation import oracle
 from simulation.network import TIMEOUT
 from simulation.world import PROGRAM
@@ -108,12 +107,12 @@ class Program:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         self.deepest = max(self.deepest, sent.cursor)
-        self.by_value += sent.is_by_value
+        self.by_value += sent.is_by_value and not sent.cursor
         self.in_parts = sent.limit < self.limit
         if self.in_flight >= min(self.concurrency, 2):
             self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
         # What was begun for details takes several requests if an item or the position has to be looked for.
-        may_look = isinstance(self, Detailing) and ("moving" in self.world.on or self.line.unordered)
+        may_look = isinstance(self, Detailing) and "moving" in self.world.on
         if sent.is_first and self.is_idle and not may_look:
             self.check("nothing is requested while nobody waits", sent is None, sent)
         # After a failure, two items elsewhere may show whether the server works: as many as a page of two.
@@ -241,12 +240,11 @@ class Program:
             case NotFoundError():
                 # Of an item that is gone, if the response was cut, the listing has no order, or nothing is left in it
                 # beside which the item was.
-                is_lost = "faults" in on or self.line.unordered or not self.line.steady(self.began)
+                is_lost = "faults" in on or not self.line.steady(self.began)
                 return self.line.changes > self.changes and is_lost
             case DriftError():
                 is_refused = "odd" in on and not (self.follows and self.line.can_be_followed)
-                has_moved = self.line.changes > self.changes or self.line.unordered
-                return is_refused or (oracle.may_refuse(self) if ENABLED else has_moved)
+                return is_refused or oracle.may_refuse(self)
             case APIError() | ConnectionFailedError() | RequestTimeoutError() | DecodeError():
                 is_unproven = any(window.kind in {"refused", "unresolved", "reset", "drain"} for window in windows)
                 return (
@@ -367,9 +365,9 @@ class Iterating(Program):
             self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
-            follows = self.follows or (ENABLED and self.on_drift is None)
+            follows = self.follows or self.on_drift is None
             self.check("what follows the cursor warns once", follows and is_once, stats, warnings)
-            has_reason = not ENABLED or self.line.odd or oracle.may_warn(self)
+            has_reason = self.line.odd or oracle.may_warn(self)
             self.check("a walk that warns has a reason", has_reason, stats, self.line.longest)
             self.is_unchecked = True
 

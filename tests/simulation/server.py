@@ -8,7 +8,8 @@ from functools import lru_cache
 from uuid import UUID
 
 from attrs import define, evolve
-from fakes.database import ENABLED, shown
+from fakes import paging
+from fakes.database import shown
 from simulation.database import time_of, with_time
 
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
@@ -154,14 +155,11 @@ class Line:
         """When each item could be seen, and when it was removed."""
         self.items = {item.id: as_shown(item) for item in self.rows}
         """Each item that there ever was, as the API shows it."""
-        self.alike = Counter(map(self._group, self.rows)) if ENABLED else Counter()
+        self.alike = Counter(map(self._group, self.rows))
         self.longest = max(self.alike.values(), default=0)
         """The most items that ever had one time, as the API shows it, and that no other order tells apart."""
         self.changes = 0
         self.lengths = {len(self.rows)}
-        self.unordered = "ties" in on and chance.random() < 0.3 and not ENABLED
-        if self.unordered:
-            known.before_response.append(self._reorder)
         self.odd = chance.choice(sorted(ODD)) if "odd" in on else None
         known.pagings[self.kind], self.can_be_followed = ODD[self.odd] if self.odd else (paging.offsets, True)
         count = min(len(self.rows), chance.choice((1, 1, 2, 4))) if "unreadable" in on else 0
@@ -208,11 +206,6 @@ class Line:
             serial_number = item.unit.serial_number
         return shown(time), of_run, serial_number
 
-    def _reorder(self, *_):
-        """List what has the same time in another order."""
-        order = {item.id: self.chance.random() for item in self.rows}
-        self.rows.sort(key=lambda item: (time_of(item), order[item.id]), reverse=True)
-
     @property
     def ids(self):
         """The items that are listed now, in the order of the listing."""
@@ -252,7 +245,7 @@ class Line:
             time += self.chance.randrange(1000) * timedelta(microseconds=1)
         rows, is_first = self.rows, self.database.nulls == "first"
         at = next((at for at, item in enumerate(rows) if comes_after(time_of(item), time, is_first)), len(rows))
-        for _ in range(self.database.chance.choice((1, 1, 1, 4)) if ENABLED and self.late else 1):
+        for _ in range(self.database.chance.choice((1, 1, 1, 4)) if self.late else 1):
             self.insert(at, time)
 
     def insert(self, at, time):
@@ -264,7 +257,7 @@ class Line:
         if self.kind in {"units", "parts"}:
             name = "serial_number" if self.kind == "units" else "number"
             item = evolve(item, **{name: f"N-{next(world.number)}"})
-        elif ENABLED:
+        else:
             item = distinct(item, f"of-{next(world.number)}")
         if self.kind == "logs":
             run = with_time(evolve(made("runs", 20, 1, 60)[0], id=self._new_id()), time)
@@ -274,9 +267,8 @@ class Line:
         self.items[item.id] = as_shown(item)
         self.stored[item.id] = len(self.stored)
         self.seen[item.id] = (world.now, float("inf"))
-        if ENABLED:
-            self.alike[self._group(item)] += 1
-            self.longest = max(self.longest, self.alike[self._group(item)])
+        self.alike[self._group(item)] += 1
+        self.longest = max(self.longest, self.alike[self._group(item)])
         self._changed()
 
     def _new_id(self):
@@ -300,14 +292,6 @@ class Line:
     def steady(self, since):
         """Return the items that have been listed all the time since then, in order, as far as they can be served."""
         return [id_ for id_ in self.ids if self.seen[id_][0] <= since and id_ not in self.unreadable]
-
-    def hidden(self, since):
-        """Return how many items a walk that began then may miss.
-
-        Where the server does not keep the order of ties, a removal can hide that one of them moved: the page is the
-        same as if nothing had happened.
-        """
-        return sum(since <= removed < float("inf") for _, removed in self.seen.values()) if self.unordered else 0
 
 
 class Server:

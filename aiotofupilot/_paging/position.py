@@ -1,0 +1,472 @@
+"""Where a walk is in a listing, and what a page shows of that. Nothing here waits or does I/O.
+
+A position is a key: the time by which the server sorts the item passed last, and the IDs of the passed items that have
+this time. Everything that stands before the key was passed, or was created since. A page covers the position if it
+begins before it, because a page is one response: then it shows all that is new up to its last item.
+
+Items with one key are a set. A server owes them no order, and Postgres lists them in another one at each offset. So a
+page that begins among them covers nothing, however well it fits. There are three places where a page surely begins
+before them: at an item with a key before theirs, at the beginning of the listing, and at the beginning of a query that
+is bounded by their time, because a filter cannot divide them.
+
+Where the order of a listing has no time, each item has a key of its own, its ID. Such a key is before the position if
+it was passed before the last one. That needs the keys of all passed items.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from operator import attrgetter, ge, gt, le, lt
+from typing import TYPE_CHECKING, Any, Generic, Literal
+
+from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.positions import digest
+
+from .source import Identified, T
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aiotofupilot.models import Page
+    from aiotofupilot.positions import Checkpoint
+
+    from .source import SortOrder
+    from .unreadable import Gap
+
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""The keys of items without a time, which stand after or before all others."""
+
+KEYS_AT_MOST = 10_000
+"""So many keys are remembered where the order of a listing has no time."""
+
+_FRUITLESS_AT_MOST = 100
+"""At most this many pages in a row may bring nothing, where the cursor is followed."""
+
+_REMEMBERED = 1000
+"""At least this many of the items passed last are remembered there, and at most twice as many."""
+
+Begins = Literal["listing", "query", "behind", "page"]
+"""Where a page begins: where the listing does, where a query that is bounded by the position does, where one begins
+that lacks only what was passed, or elsewhere."""
+
+_MARGIN = timedelta(milliseconds=1)
+"""By so much a query is wider than its bounds; see `PageSource.between`."""
+
+Key = Any
+"""A key: a `datetime`, or a text; see `SortOrder.keys`."""
+
+_id_of = attrgetter("id")
+
+
+class UnsortedError(DriftError):
+    """A page is not in the order that the listing should have."""
+
+
+class OutOfBoundError(Exception):
+    """A page has items that its query does not ask for: the server has no such filter, or another one."""
+
+
+class Position(Generic[T]):
+    """The position of a walk, as far as pages have been passed. A subclass knows what is before a key."""
+
+    can_bound = False
+    """Whether a query can be bounded by the key."""
+    is_ascending: bool | None = None
+    """Whether the oldest items come first. None: that is not known."""
+
+    def __init__(self, order: SortOrder, start: Checkpoint) -> None:
+        self._order = order
+        self.key: Any = None
+        """The key of the item passed last. None: none was passed."""
+        self._ids: set[str] = set()
+        """The IDs of the passed items that have the key."""
+        self._digests: frozenset[bytes] = frozenset(start.seen)
+        """Digests of other such IDs, which a checkpoint named."""
+        self._before: tuple[Any, set[str], frozenset[bytes]] = (None, self._ids, self._digests)
+        """The key and both sets as they were before the page at hand."""
+        self.items: Sequence[T] = ()
+        """The items of the page at hand."""
+        self.keys: Sequence[Any] = ()
+        """Their keys."""
+        self.begin = 0
+        """The index on that page of the item at which the next page should begin: the one before the last group of
+        items that have one key, or 0."""
+        self.passed_again = 0
+        """How many items of that page had been passed before it."""
+        self.is_torn = False
+        """Whether items before the page at hand cannot be read, and stand among items that have one key. The server may
+        list these in another order at each request, so one that can be read may be missed."""
+        self.is_group_read = False
+        """Whether all items with the key were read in another order, or cannot be. Then a page may begin with one."""
+        self.skip = 0 if start.seen else start.skip
+        """How many items of the pages to come are still to be skipped."""
+
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether nothing is known yet that a page could be held to."""
+        return self.key is None and not self._digests
+
+    @property
+    def count(self) -> int:
+        """How many items were passed that have the key."""
+        return len(self._named(None, self._ids, self._digests)[1])
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the item passed last has no time, so that no query can be bounded by it."""
+        return not isinstance(self.key, datetime) or self.key in (EARLIEST, LATEST)
+
+    @property
+    def may_have_nulls(self) -> bool:
+        """Whether items without a time may stand at the end of the listing."""
+        return False
+
+    def before(self, distance: timedelta) -> datetime:
+        """Return the time of the position, or one that is so far before it in the order of the listing."""
+        return self._moved(-distance if self.is_ascending else distance)
+
+    def behind(self, distance: timedelta) -> datetime:
+        """Return a time that is so far behind the position."""
+        return self._moved(distance if self.is_ascending else -distance)
+
+    def _moved(self, by: timedelta) -> datetime:
+        key: datetime = self.key
+        try:
+            return key + by
+        except OverflowError:
+            return EARLIEST if by < timedelta() else LATEST
+
+    def distance(self, item: T) -> timedelta:
+        """Return how far an item is from the position."""
+        key: datetime = self._keys_of([item])[0]
+        own: datetime = self.key
+        return abs(key - own)
+
+    def admit(
+        self, page: Page[T], begins: Begins, gap: Gap | None = None, bound: datetime | None = None
+    ) -> Sequence[T] | None:
+        """Return the new items of a page, in its order, and count all of the page as passed.
+
+        None: the page does not cover the position, so it counts as not seen.
+
+        Args:
+            page: The page.
+            begins: Where it begins.
+            gap: What could not be read before it. None: it is whole.
+            bound: The bound of its query. None: there is none.
+
+        Raises:
+            UnsortedError: The page is not in order.
+            OutOfBoundError: It is not within the bound.
+        """
+        items = page.data
+        keys, is_strict = self._ordered(page)
+        self._check_bound(keys, bound)
+        if not (begins in ("listing", "behind") or self.is_anywhere or self._is_covered(keys, begins, gap)):
+            return None
+        self.is_torn = gap is not None and gap.start < gap.stop and self._is_among_alike(items, keys)
+        at, new = self._passed_on(items, keys)
+        new = [*new, *items[at:]] if new else items[at:]
+        if not is_strict:
+            unique = dict[str, T]()
+            for item in new:
+                unique.setdefault(item.id, item)
+            new = [*unique.values()]
+        if self.skip:
+            skipped = min(self.skip, len(new))
+            self.skip, new = self.skip - skipped, new[skipped:]
+        self.passed_again = len(items) - len(new)
+        self._before = self.key, self._ids, self._digests
+        self.items, self.keys = items, keys
+        if keys:
+            first = len(keys) - 1
+            while first and keys[first - 1] == keys[-1]:
+                first -= 1
+            self.begin = max(0, first - 1)
+            self._pass(items, keys, first)
+        return new
+
+    def admit_alike(self, items: Sequence[T], key: Key) -> Sequence[T]:
+        """Return those of some items that were not passed, and count all as passed. All have a key, and no page."""
+        if key != self.key:
+            self.key, self._ids, self._digests = key, set[str](), frozenset[bytes]()
+        new = [item for item in items if not self._has(item.id)]
+        self._before = self.key, self._ids, self._digests
+        self.items, self.keys = new, [key] * len(new)
+        self._ids = self._ids.union(map(_id_of, new))
+        return new
+
+    def reject(self) -> None:
+        """Count nothing of the page at hand as passed after all."""
+        self.key, self._ids, self._digests = self._before
+        self.items = self.keys = ()
+
+    def settle(self) -> None:
+        """Take note that all of the page at hand was yielded, and keep nothing of it."""
+        self._before = self.key, self._ids, self._digests
+        self.items = self.keys = ()
+
+    def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
+        """Return the value and the digests of a checkpoint before an item of the page at hand; None: after the page."""
+        if upcoming is None:
+            return self._named(self.key, self._ids, self._digests)
+        key, ids, digests = self._before
+        if has_yielded:
+            passed = next(at for at, item in enumerate(self.items) if item is upcoming)
+            if self.keys[passed - 1] != key:
+                key, ids, digests = self.keys[passed - 1], set[str](), frozenset[bytes]()
+            alike = [item.id for item, its in zip(self.items[:passed], self.keys, strict=False) if its == key]
+            ids = ids.union(alike)
+        return self._named(key, ids, digests)
+
+    def _named(
+        self, key: Key, ids: Iterable[str], digests: frozenset[bytes]
+    ) -> tuple[datetime | None, tuple[bytes, ...]]:
+        return key, tuple(sorted(digests.union(map(digest, ids))))
+
+    def knows(self, item: Identified) -> bool:
+        """Return whether an item was passed, as far as its key tells."""
+        (key,) = self._keys_of([item])
+        return self._is_before(key) or (key == self.key and self._has(item.id))
+
+    def has(self, items: Iterable[Identified]) -> bool:
+        """Return whether one of some items was passed and has the key."""
+        return any(self._has(item.id) for item in items)
+
+    def _has(self, item_id: str) -> bool:
+        return item_id in self._ids or (bool(self._digests) and digest(item_id) in self._digests)
+
+    def _is_covered(self, keys: Sequence[Any], begins: Begins, gap: Gap | None) -> bool:
+        if gap is not None and gap.start < gap.stop:
+            # Nothing can be shown on both sides of it. What is before it was looked at after this page, and at the
+            # beginning of a query it is what was passed.
+            if begins == "query":
+                return gap.stop <= self.count
+            return gap.before is not None and self.knows(gap.before)
+        if not keys:
+            return False
+        return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
+
+    def _is_among_alike(self, items: Sequence[T], keys: Sequence[Any]) -> bool:
+        """Return whether the items on one side of a gap before a page have one key, or those on both sides have."""
+        is_one_group = keys[:1] == [self.key] and not self._has(items[0].id)
+        return self.count > 1 or is_one_group or keys[:1] == keys[1:2] != []
+
+    def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
+        """Return the keys of a page, and whether no two of its items have one, or raise an `UnsortedError`."""
+        raise NotImplementedError
+
+    def _keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
+        """Return the keys of items."""
+        return self._order.keys(items)
+
+    def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
+        """Raise an `OutOfBoundError` if keys are not within the bound of a query."""
+
+    def _is_before(self, key: Key) -> bool:
+        """Return whether a key is before the position, and not only at it."""
+        raise NotImplementedError
+
+    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
+        """Return how many items at the top of a page are not after the position, and which of them are new."""
+        raise NotImplementedError
+
+    def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
+        """Count a page as passed, whose last group of items with one key begins at an index."""
+        raise NotImplementedError
+
+
+class ByTime(Position[T]):
+    """The position in a listing that the server sorts by a time."""
+
+    def __init__(self, order: SortOrder, start: Checkpoint) -> None:
+        super().__init__(order, start)
+        self.is_ascending = order.is_ascending
+        self.can_bound = order.is_bounded
+        self.has_nulls_first: bool | None = None
+        """Whether the server lists items without a time before all others. None: no such item was seen."""
+        self.key = start.value
+        if start.value in (EARLIEST, LATEST):
+            self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
+        self._before = self.key, self._ids, self._digests
+
+    def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
+        keys = self._keys_of(page.data)
+        if self.is_ascending is None and len(keys) > 1 and keys[0] != keys[-1]:
+            self.is_ascending = keys[0] < keys[-1]
+        strictly, at_least = (lt, le) if self.is_ascending else (gt, ge)
+        following = keys[1:]
+        if all(map(strictly, keys, following)):
+            return keys, True
+        if not all(map(at_least, keys, following)):
+            raise UnsortedError("the server does not list by time", cursor=page.cursor)
+        return keys, False
+
+    def _keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
+        keys = self._order.keys(items)
+        return self._with_nulls(keys) if self._order.may_lack and None in keys else keys
+
+    def _with_nulls(self, keys: Sequence[datetime | None]) -> Sequence[datetime]:
+        """Return the keys of items of which some have no time, such as in Postgres, which lists them first or last."""
+        if self.has_nulls_first is None:  # among nothing else, they are the last ones if others were passed
+            self.has_nulls_first = keys[0] is None and (self.key is None or keys[-1] is not None)
+        null = LATEST if self.has_nulls_first is not bool(self.is_ascending) else EARLIEST
+        return [null if key is None else key for key in keys]
+
+    def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
+        if bound is not None and keys:
+            is_outside = keys[0] < bound - _MARGIN if self.is_ascending else keys[0] > bound + _MARGIN
+            if is_outside:
+                raise OutOfBoundError
+
+    @property
+    def may_have_nulls(self) -> bool:
+        return self._order.may_lack and self.has_nulls_first is not True
+
+    def _is_before(self, key: Key) -> bool:
+        if self.key is None:
+            return False
+        is_before: bool = key < self.key if self.is_ascending else key > self.key
+        return is_before
+
+    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
+        at, new = 0, list[T]()
+        if self.key is None:
+            return at, new
+        is_after = gt if self.is_ascending else lt
+        for at, key in enumerate(keys):
+            if is_after(key, self.key):
+                return at, new
+            if key == self.key and not self._has(items[at].id):
+                new.append(items[at])
+        return len(keys), new
+
+    def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
+        key = keys[-1]
+        if self._is_before(key):
+            return  # nothing of the page is at the position or after it
+        if key != self.key:
+            self.key, self._ids, self._digests, self.is_group_read = key, set[str](), frozenset[bytes](), False
+        self._ids = self._ids.union(map(_id_of, items[first:]))
+
+
+class ByKey(Position[T]):
+    """The position where keys have no order that is known. The keys of all passed items are remembered."""
+
+    def __init__(self, order: SortOrder, start: Checkpoint) -> None:
+        super().__init__(order, start)
+        self._ranks: dict[Any, float] = {}
+        """The passed keys, and where they stand: a larger number stands behind a smaller one."""
+        self._new: list[Any] = []
+        """Those of the page at hand."""
+
+    def reject(self) -> None:
+        super().reject()
+        for key in self._new:
+            del self._ranks[key]
+        self._new = []
+
+    def settle(self) -> None:
+        super().settle()
+        self._new = []
+
+    def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
+        """Name all passed items, because each of them has a key of its own."""
+        del has_yielded
+        left = set[Any]()
+        if upcoming is not None:
+            at = next(at for at, item in enumerate(self.items) if item is upcoming)
+            left.update(self.keys[at:])
+        passed = [key for key in self._ranks if not (key in left and key in self._new)]
+        return self._named(None, passed, self._digests)
+
+    def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
+        keys = self._keys_of(page.data)
+        groups = [key for before, key in pairwise([object(), *keys]) if key != before]
+        if len({*groups}) < len(groups):
+            raise UnsortedError("the server lists items apart that it should list together", cursor=page.cursor)
+        ranks = [rank for key in groups if (rank := self._ranks.get(key)) is not None]
+        if any(before > after for before, after in pairwise(ranks)):
+            raise UnsortedError("the server does not keep an order", cursor=page.cursor)
+        return keys, len(groups) == len(keys)
+
+    def _is_before(self, key: Key) -> bool:
+        return key != self.key and self._was_passed(key)
+
+    def _was_passed(self, key: Key) -> bool:
+        return key in self._ranks or (bool(self._digests) and digest(str(key)) in self._digests)
+
+    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
+        return len(items), [
+            item
+            for item, key in zip(items, keys, strict=True)
+            if not (self._is_before(key) or (key == self.key and self._has(item.id)))
+        ]
+
+    def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
+        if len(self._ranks) > KEYS_AT_MOST:
+            fault = f"the order of the listing has no time, and the listing more than {KEYS_AT_MOST} items"
+            raise UnsortedError(fault, cursor=0)
+        self._new = [key for key in dict.fromkeys(keys) if not self._was_passed(key)]
+        self._rank(keys)
+        if self._new and keys[-1] == self._new[-1]:
+            self.key, self._ids, self.is_group_read = keys[-1], {item.id for item in items[first:]}, False
+        elif keys[-1] == self.key:
+            self._ids = self._ids.union(item.id for item in items[first:])
+
+    def _rank(self, keys: Sequence[Any]) -> None:
+        """Take note where the new keys of a page stand. Among others that were passed, they were created since."""
+        behind: float | None = None
+        for key in reversed([*dict.fromkeys(keys)]):
+            if key not in self._ranks and key in self._new:
+                self._ranks[key] = float(len(self._ranks)) if behind is None else behind - 0.5
+            behind = self._ranks.get(key, behind)
+
+
+class Followed(Position[T]):
+    """The position of a walk that follows the server's cursor. It drops items that were passed lately."""
+
+    def __init__(self, order: SortOrder, start: Checkpoint, passed: Iterable[str] = ()) -> None:
+        super().__init__(order, start)
+        self.skip = start.skip
+        self._passed = dict.fromkeys(passed)
+        """The items passed last, the oldest first."""
+        self._fruitless = 0
+        """How many pages in a row brought nothing."""
+
+    def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
+        """Name nothing, because a cursor says where the walk is."""
+        del upcoming, has_yielded
+        return None, ()
+
+    def admit(
+        self, page: Page[T], begins: Begins, gap: Gap | None = None, bound: datetime | None = None
+    ) -> Sequence[T] | None:
+        """Return the new items of a page. Too many pages in a row that bring nothing are a `PaginationError`."""
+        del begins, bound
+        items = page.data
+        if gap is not None:
+            self.skip = max(0, self.skip - (gap.stop - gap.start))
+        skipped = min(self.skip, len(items))
+        self.skip -= skipped
+        ids = list(map(_id_of, items))
+        new: Sequence[T] = items[skipped:]
+        if self._digests or not self._passed.keys().isdisjoint(ids) or len({*ids}) < len(ids):
+            known = {*self._passed, *ids[:skipped]}
+            unknown = {item.id: item for item in reversed(new) if not (item.id in known or self._has(item.id))}
+            new = [*unknown.values()][::-1]
+        self._passed.update(dict.fromkeys(ids))
+        if len(self._passed) > 2 * _REMEMBERED:
+            self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])
+        self.items, self.begin, self.passed_again = items, len(items), len(items) - skipped - len(new)
+        self._fruitless = 0 if new or skipped else self._fruitless + 1
+        if self._fruitless > _FRUITLESS_AT_MOST:
+            raise PaginationError(
+                f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
+                "the server's cursor advances, but the listing does not",
+                cursor=page.cursor,
+                next_cursor=page.following,
+                fruitless_pages=self._fruitless,
+            )
+        return new

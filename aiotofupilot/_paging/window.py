@@ -1,0 +1,503 @@
+"""Pages in order, several of them in flight, each in a task of its own. `course` says which they are.
+
+While the cursors advance by the length of a page, `Window` computes those beyond, and fetches their pages early. Each
+page that is handed over must confirm the cursor of the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from attrs import define
+
+from aiotofupilot.errors import BadRequestError, DriftError, TofuPilotError
+
+from .course import Course, Place, Query, Request
+from .source import CountedFetch, OnUnreadable, PageSource, T, leads_nowhere
+from .tasks import Tasks, result
+from .unreadable import Bisection, Gap, may_be_read_in_parts
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Coroutine
+    from datetime import datetime
+
+    from aiotofupilot.models import Page
+    from aiotofupilot.stats import RequestCounts
+
+    from .position import Begins, Position
+
+_log = logging.getLogger("aiotofupilot")
+
+_CAUTIOUS = 4
+"""Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
+
+_WIDE = 16
+"""A wider window looks at one item far ahead, beside the second page, because it would take several round trips to open
+step by step."""
+
+_GOOD_PAGES = 10
+"""After this many good pages in a row, pages that were halved are twice as long again."""
+
+_GAPS_AT_MOST = 10
+"""A walk is lost at most so often in a row beside items that cannot be read."""
+
+
+@define(eq=False)
+class _Length:
+    """How many items are requested per page: fewer than at first if the server caps them or pages take too long."""
+
+    whole: int
+    """As many as are requested if no page takes too long."""
+    requested: int
+    """As many as were requested with the page handed over last, or with the one that it is a part of."""
+    is_capped: bool = False
+    """Whether the server has shown that it gives no longer pages."""
+    _too_long: int = 0
+    """How many pages came only in parts, because they were too long, since a whole page came."""
+    _good: int = 0
+    """How many pages in a row came whole since they were halved."""
+
+    def came_whole(self, limit: int) -> int:
+        """Note that a page came as it was requested, and return how many items to request after ``limit``."""
+        if self.requested == self.whole:
+            self._too_long = 0
+        elif limit < self.whole:
+            self._good += 1
+            if self._good == _GOOD_PAGES:
+                self._good = 0
+                return min(2 * limit, self.whole)
+        return limit
+
+    def came_in_parts(self, requested: int) -> bool:
+        """Note that a page of so many items was too long, and return whether the next ones are to be shorter.
+
+        The first time, the server may have been slow for another reason.
+        """
+        self._too_long += 1
+        self._good, self.requested = 0, requested
+        return self._too_long > 1
+
+
+@define(eq=False)
+class _Width:
+    """How many pages may be in flight: one at first, and more with each that comes as predicted."""
+
+    most: int
+    """The concurrency. 1 as soon as cursors cannot be predicted."""
+    now: int = 1
+    is_sequential: bool = False
+    """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+    has_looked_far: bool = False
+    """Whether one item far ahead was requested."""
+
+    def grow(self, *, goes_on_far: bool) -> None:
+        """Note that a page came as predicted. All that may be in flight are, if the listing goes on far ahead."""
+        wider = self.now + (1 if self.now < _CAUTIOUS else 2)
+        self.now = self.most if goes_on_far else min(wider, self.most)
+
+    def give_up(self) -> None:
+        """Note that cursors cannot be predicted."""
+        if self.most > 1:
+            self.most, self.is_sequential = 1, True
+
+
+class Window(Generic[T]):
+    """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
+
+    The first page is fetched alone. From then on the window grows with each page that came as predicted, or opens at
+    once if the listing is known to go on far ahead. At the first page that did not come as predicted, the pages fetched
+    beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window goes on with
+    pages of that length. Otherwise a page is requested only when the walk needs it, at the cursor that the server gave.
+
+    Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
+    cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
+
+    Args:
+        source: What is listed.
+        fetch: What fetches its pages, and counts that.
+        counts: Where requests of other queries are counted.
+        position: The position of the walk, to which each page is held. None: the cursor is followed.
+        cursor: Where to begin.
+        passed: The cursor before which all items have been passed.
+        limit: The most items per page.
+        concurrency: The most pages in flight.
+        on_unreadable: As in `Plan`.
+    """
+
+    def __init__(
+        self,
+        source: PageSource[T],
+        fetch: CountedFetch[T],
+        counts: RequestCounts,
+        *,
+        position: Position[T] | None,
+        cursor: int,
+        passed: int,
+        limit: int,
+        concurrency: int,
+        on_unreadable: OnUnreadable | None,
+    ) -> None:
+        listing: Query[T] = Query(fetch)
+        self._course: Course[T] = Course(source, counts, listing, position, Place(listing, cursor, passed), limit)
+        self._length = _Length(limit, limit)
+        self._width = _Width(concurrency)
+        self._on_unreadable: OnUnreadable | None = on_unreadable
+        """None too once a page has shown that positions within a page cannot be computed."""
+        self._has_offsets = False
+        """Whether a page with more than one item has shown that the cursors are offsets."""
+        self._bisection: Bisection[T] | None = None
+        """What reads the page of which the one handed over last is a part. None: that one is whole."""
+        self._failed: Request | None = None
+        """The request of that page."""
+        self._tasks: Tasks[Request, Page[T]] = Tasks()
+        """The pages that are prefetched, and beside them the request of one item far ahead."""
+        self._held: tuple[Request, Page[T]] | None = None
+        """A page that came and waits for its turn, because it begins behind the position."""
+        self._last: tuple[Request, Page[T]] | None = None
+        """The page handed over last. None: there is none to go on from."""
+        self._gaps = 0
+        """How many gaps in a row did not show the position."""
+        self._ended = False
+
+    @property
+    def limit(self) -> int:
+        """How many items are requested per page."""
+        return self._course.limit
+
+    @property
+    def requested(self) -> int:
+        """How many items were requested with the page handed over last, or with the one that it is a part of."""
+        return self._length.requested
+
+    @property
+    def overlap(self) -> int:
+        """How many items of a page the next one begins with, if all have keys of their own."""
+        return self._course.overlap
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+        return self._width.is_sequential
+
+    @property
+    def is_end_doubtful(self) -> bool:
+        """Whether the listing ended as deep as the server may go, and no filter shows whether there is more."""
+        return self._course.is_end_doubtful
+
+    @property
+    def gap(self) -> Gap | None:
+        """What lies before the page handed over last, if that is a part of one that failed. None: it is whole."""
+        return None if self._bisection is None else self._bisection.gap
+
+    @property
+    def query(self) -> Query[T]:
+        """The query of the page handed over last."""
+        return self._course.place.query if self._last is None else self._last[0].query
+
+    @property
+    def begins(self) -> Begins:
+        """Where the page handed over last begins."""
+        gap = self.gap
+        if self._last is None or (self._last[1].cursor if gap is None else gap.start):
+            return "page"
+        query = self._last[0].query
+        return "listing" if query.bound is None else query.begins
+
+    @property
+    def expected(self) -> int | None:
+        """How many items of the page handed over last were passed, if nothing came or went. None: that is not known."""
+        if self._last is None or self._course.level is not None:
+            return None
+        request, page = self._last
+        place = self._course.place
+        return place.query.base + place.passed - request.query.base - page.cursor
+
+    @property
+    def hides(self) -> bool:
+        """Whether the page handed over last shows a passed item that a query with another bound should have shown."""
+        course = self._course
+        if not course.level or self._last is None or course.position is None:
+            return False
+        return self._last[0].query.bound is not None and course.position.has(self._last[1].data)
+
+    async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
+        """Return the next page; None: the one before was the last. At most so many can be needed from here on.
+
+        After an error, or when cancelled, nothing is in flight, and the next call requests the same page again. If the
+        page before led nowhere, that is a `PaginationError`.
+        """
+        if self._ended:
+            await self.aclose()
+            return None
+        self._check_last()
+        try:
+            if not self._tasks.is_settled:
+                await self._tasks.settle()
+            if self._bisection is None and (page := await self._whole(at_most)) is not None:
+                return page
+            return await self._part()  # not in an except clause: its error is not the context of what fails here
+        except BaseException as error:
+            ended = type(error).__name__
+            _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self._course.at, ended)
+            self.step_back()
+            raise
+
+    def passed(self, *, is_new: bool) -> bool:
+        """Take note that the page handed over last was passed, and return whether the walk can go on from it.
+
+        Otherwise it has nothing but items of one key, and the next page would begin where it begins.
+        """
+        if self._last is None:
+            return True
+        (request, page), course = self._last, self._course
+        position, following, is_part = course.position, page.following, self._bisection is not None
+        end = page.cursor + len(page.data) if following is None else following
+        course.passed(request, end if position is None else page.cursor + position.begin, end, is_new=is_new)
+        self._gaps = 0
+        if self._bisection is not None:
+            self._note_part(self._bisection, end)
+        if following is None:
+            if not page.meta.has_more:
+                self._drop_ahead()
+                self._ended = not course.goes_on()
+        elif position is not None and not position.begin and not is_part:
+            if position.is_group_read:
+                self.go_through()
+            return position.is_group_read
+        elif course.is_deep(end, request.query):
+            course.go_up(request, is_alone=not self._tasks and self._held is None)
+        return True
+
+    def lost(self) -> bool:
+        """Take note that the page handed over last does not cover the position, and return whether the listing moved.
+
+        If not, the page begins behind the position, and waits for its turn.
+        """
+        if self._last is None:
+            return False
+        request, page = self._last
+        self._last = None
+        is_part, self._bisection = self._bisection is not None, None
+        if is_part:
+            self._gaps += 1
+            if self._gaps > _GAPS_AT_MOST:
+                fault = "the listing moves too much beside items that cannot be read, and one that can might be missed"
+                raise DriftError(fault, cursor=request.position)
+        elif not request.is_detour:
+            self._held = request, page
+        return self._course.lost(request, page.data[0] if page.data else None, is_part=is_part)
+
+    def distrust(self) -> None:
+        """Take note that no filter bounds the listing as it should."""
+        self.step_back()
+        self._course.distrust()
+
+    def look_again(self, limit: int) -> bool:
+        """Request the page handed over last, and all from then on, with more items. Return False if it had as many."""
+        if self._last is None or self._last[0].limit >= limit:
+            return False
+        self._drop_ahead()
+        course, request = self._course, self._last[0]
+        course.limit = self._length.whole = limit
+        course.detour = course.request(request.query, request.cursor, is_detour=True)
+        return True
+
+    def go_through(self) -> None:
+        """Go on behind a page of items of one key, all of which were read or cannot be."""
+        self._drop_ahead()
+        self._course.go_through()
+
+    def go_behind(self, bound: datetime) -> None:
+        """Go on at the beginning of a query whose bound leaves only what was passed out."""
+        self._drop_ahead()
+        self._last = None
+        self._course.go_behind(bound)
+
+    def follow(self, cursor: int, limit: int, *, has_page: bool) -> None:
+        """Go on at a cursor of the listing, with pages that do not overlap, and follow the server's cursors.
+
+        If it ``has_page``, the page handed over last begins there.
+        """
+        last = self._last
+        self.step_back()
+        self._last = last if has_page else None
+        self._course.follow(cursor)
+        self._course.limit = self._length.whole = limit
+        self._ended = False
+
+    def stand_on(self, position: Position[T]) -> None:
+        """Have each page held to another kind of position."""
+        self._course.position = position
+
+    def step_back(self) -> None:
+        """Throw away what is in flight, and let the page that is due be requested alone."""
+        self._drop_ahead()
+        self._last = self._bisection = None
+
+    async def aclose(self) -> None:
+        """End, and wait until nothing is in flight."""
+        self._ended = True
+        self._drop_ahead()
+        await self._tasks.settle()
+
+    def _check_last(self) -> None:
+        """Raise an error if the page handed over last leads nowhere."""
+        if self._last is not None:
+            page = self._last[1]
+            if page.meta.has_more and (page.following is None or page.following <= page.cursor):
+                raise leads_nowhere(page.cursor, page.following)
+
+    async def _whole(self, at_most: int) -> Page[T] | None:
+        """Return the page that is due; None: it failed, and is to be read in parts."""
+        course = self._course
+        while True:
+            request, fetching = self._due(at_most)
+            if fetching is None:
+                (_, page), self._last, self._held = cast("tuple[Request, Page[T]]", self._held), self._held, None
+                return page
+            self._length.requested = request.limit
+            try:
+                page = await fetching
+            except BadRequestError as error:
+                if not (request.cursor and course.can_bound):
+                    raise
+                # If the next request is refused too, the server did not refuse to go so deep, but something else.
+                error.with_traceback(None)
+                _log.info("the server refuses cursor %d: %s", request.cursor, error)
+                self.step_back()
+                course.refused(request)
+            except TofuPilotError as error:
+                if not may_be_read_in_parts(error, self._on_unreadable):
+                    raise
+                # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
+                error.with_traceback(None)
+                self._begin_parts(error, request)
+                return None
+            else:
+                self._last = request, page
+                if not request.is_detour:
+                    self._tasks.drop_first()
+                    self._settle(page, request.limit)
+                return page
+
+    def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
+        """Fill the window, and return its first page, and what waits for it. None: it is held."""
+        tasks, course, held = self._tasks, self._course, self._held
+        front = held[0] if held else tasks.first[1] if tasks else None
+        if course.detour is not None or (front is not None and course.begins_late(front)):
+            detour = cast("Request", course.detour)
+            return detour, _fetch(detour)
+        if held is not None:
+            return held[0], None
+        width = self._width
+        is_looking_far = tasks.beside is not None and not tasks.beside.done()
+        wanted = min(width.now, at_most, width.most - is_looking_far)
+        request: Request | None = tasks.last if tasks else None
+        while wanted > 1 and len(tasks) < wanted:
+            request = course.due() if request is None else course.beyond(request)
+            if request is None:
+                break
+            tasks.start(_fetch(request), request)
+        widest = min(width.most, at_most)
+        if wanted > 1 and not width.has_looked_far and widest > _WIDE and tasks:
+            width.has_looked_far = True
+            first = tasks.first[1]
+            far = first.cursor + widest * (self.limit - self.overlap)
+            tasks.start_beside(first.query.fetch(far, 1, once=True))
+        if tasks:
+            task, request = tasks.first
+            return request, result(task)
+        request = course.due()
+        return request, _fetch(request)
+
+    def _begin_parts(self, error: TofuPilotError, request: Request) -> None:
+        """Read a page that failed in parts. The pages requested beyond it are as good as ever."""
+        if not request.is_detour:
+            self._tasks.drop_first()
+        last = self._last
+        self._bisection = Bisection(
+            request.query.fetch,
+            error,
+            request.limit,
+            request.cursor + request.limit,
+            request.deadline,
+            skips=self._on_unreadable == "skip",
+            overlaps=self._course.position is not None,
+            has_offsets=self._has_offsets or request.limit == 1,  # then no other limit is requested
+            read_at=last[1].cursor if last is not None and last[0].query is request.query else None,
+        )
+        self._failed, self._last = request, None
+
+    async def _part(self) -> Page[T]:
+        """Return the next part of a page that failed."""
+        bisection, request = cast("Bisection[T]", self._bisection), cast("Request", self._failed)
+        course, place = self._course, self._course.place
+        shift = place.query.base - request.query.base
+        begin, passed = max(0, place.begin + shift), place.passed + shift
+        if request.is_detour and (course.level is not None or request.query is not place.query):
+            # What of this query was passed is not known yet. If the first item at a bound cannot be read, that does not
+            # matter, because a page behind it does not cover the position.
+            begin = request.cursor
+            if request.query.bound is not None:
+                passed = begin + (request.query.begins == "query")
+        page = await bisection.next(begin, max(passed, begin))
+        self._last = request._replace(cursor=page.cursor), page
+        return page
+
+    def _note_part(self, bisection: Bisection[T], passed: int) -> None:
+        """Take note that a part was passed."""
+        if not bisection.is_under_way(passed):
+            self._bisection = None
+            if bisection.is_too_long and self._length.came_in_parts(bisection.limit):
+                self._course.limit = max(self.overlap + 1, bisection.limit // 2)
+                self._drop_ahead()
+            elif self._course.position is None and self._tasks and self._tasks.first[1].cursor != passed:
+                self._drop_ahead()
+
+    def _settle(self, page: Page[T], requested: int) -> None:
+        """Hold a page to what was predicted when so many items were requested, and note what follows it."""
+        self._course.limit = self._length.came_whole(self.limit)
+        following, length = page.following, len(page.data)
+        if following is None:
+            return
+        self._has_offsets |= following - page.cursor == length > 1
+        if following == page.cursor + requested:
+            self._width.grow(goes_on_far=_goes_on(self._tasks.beside))
+            return
+        if self._tasks:
+            _log.debug(
+                "the page at cursor %d leads to %d: %d requested ahead are dropped",
+                page.cursor,
+                following - self.overlap,
+                len(self._tasks),
+            )
+        self._drop_ahead()
+        if following != page.cursor + length:
+            self._on_unreadable = None  # positions within a page cannot be computed
+        is_short = self.overlap < length < requested and following == page.cursor + length
+        if is_short and not self._length.is_capped:
+            self._course.limit = self._length.whole = length
+            self._length.is_capped = True
+        else:
+            self._width.give_up()
+
+    def _drop_ahead(self) -> None:
+        """Throw away what is in flight or waits, and go on with one page."""
+        self._held = None
+        self._tasks.clear()
+        self._width.now = 1
+
+
+def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
+    """Return what fetches the page of a request."""
+    return request.query.fetch(request.cursor, request.limit, deadline=request.deadline)
+
+
+def _goes_on(far: asyncio.Task[Page[T]] | None) -> bool:
+    """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
+    if far is None or not far.done() or far.cancelled() or far.exception() is not None:
+        return False
+    return far.result().following is not None
