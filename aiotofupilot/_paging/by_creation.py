@@ -325,7 +325,7 @@ class ByCreation(Generic[T]):
         if not 0 <= idle < math.inf:
             return -math.inf
         if idle >= _IDLE:
-            self._latest += idle - _IDLE / 2
+            self._latest = min(self._latest + idle - _IDLE / 2, _LATEST)
             self._latest_at += idle - _IDLE / 2
         return min(self._latest, self._clock.by_server)
 

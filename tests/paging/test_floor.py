@@ -1,6 +1,6 @@
 """From where on a pass looks, how late an item may become visible, and what a stream reads again when."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
 
@@ -10,7 +10,7 @@ from fakes.dated import BEGIN, KINDS, Row, Server, listing
 from aiotofupilot import DriftError, Watermark
 
 DATED = pytest.mark.parametrize("kind", ["ordered", "bounded"])
-MINUTE = 60.0
+LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 def server_with(count, *, apart=10.0, **options):
@@ -55,6 +55,20 @@ async def test_after_ten_minutes_it_follows_the_clock_of_the_server(kind):
         server.now += 5000
     server.rows.append(Row("new", server.now, 0.0))
     assert (await passed(kind, server, walk.watermark))[0] == ["new"]
+
+
+@DATED
+@pytest.mark.parametrize("created", [datetime.min.replace(tzinfo=UTC), LAST], ids=["first", "last"])
+async def test_an_item_from_an_end_of_the_calendar_ends_no_pass(kind, created):
+    server = server_with(3)
+    server.rows.append(Row("odd", seconds(created), 0.0))
+    found, walk = await passed(kind, server)
+    assert len(found) == 4
+    for number in range(3):
+        server.now += 700
+        server.rows.append(Row(f"new {number}", server.now, 0.0))
+        found, walk = await passed(kind, server, walk.watermark)
+        assert found == [f"new {number}"]
 
 
 @DATED

@@ -85,7 +85,7 @@ def its_walks_keep_the_type(session: BlockingSession, watermark: Watermark) -> N
         for batch in walk.batches():
             assert_type(batch, list[Run])
     assert_type(walk.close(), None)
-    with listing.since(watermark) as news:
+    with listing.since(watermark, overlap=120) as news:
         assert_type(news, BlockingIncrementalWalk[Run])
         assert_type(news.watermark, Watermark)
         assert_type(next(news), Run)

@@ -133,7 +133,7 @@ async def what_is_new_keeps_the_type(session: TofuPilotSession) -> None:
     watermark = Watermark.parse("runs.abcdefgh:-:x8tWIQ")
     assert_type(watermark, Watermark)
     assert_type(watermark.floor, datetime | None)
-    async with listing.since(watermark) as news:
+    async with listing.since(watermark, overlap=120) as news:
         assert_type(news, IncrementalWalk[Run])
         assert_type(await anext(news), Run)
         assert_type(await news.take(10), list[Run])
