@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partialmethod
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
@@ -39,7 +38,8 @@ class MockResponse(aiohttp.ClientResponse):
     See https://github.com/pnuckowski/aioresponses/issues/289.
     """
 
-    __init__ = partialmethod(aiohttp.ClientResponse.__init__, stream_writer=SimpleNamespace(output_size=0))  # pyright: ignore[reportAssignmentType] - it is called like a method
+    def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them
+        super().__init__(method, url, **{"stream_writer": SimpleNamespace(output_size=0), **details})
 
 
 async def _authorization(request: SimpleNamespace) -> Any:  # noqa: ANN401 - a middleware returns what it gets
