@@ -39,7 +39,8 @@ class MockResponse(aiohttp.ClientResponse):
     """
 
     def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them
-        super().__init__(method, url, **{"stream_writer": SimpleNamespace(output_size=0), **details})
+        writer: Any = SimpleNamespace(output_size=0)
+        super().__init__(method, url, **{"stream_writer": writer, **details})
 
 
 async def _authorization(request: SimpleNamespace) -> Any:  # noqa: ANN401 - a middleware returns what it gets
