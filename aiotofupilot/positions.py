@@ -20,14 +20,14 @@ from attrs import evolve, field, frozen
 from ._checks import LARGEST, aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Checkpoint", "OpenRun", "Shard", "Watermark"]
 
 T = TypeVar("T")
 """The class of an item."""
 
-DIGEST_SIZE = 6
+_DIGEST_SIZE = 6
 """Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
 bytes is one in 10 ** 9."""
 
@@ -57,7 +57,7 @@ _SHOWN = 200
 
 def digest(text: str) -> bytes:
     """Return the few bytes that stand for the ID of an item, or for a query, in a checkpoint or a watermark."""
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_SIZE).digest()
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
 def sealed(text: str) -> str:
@@ -71,8 +71,12 @@ def _format_digests(digests: Iterable[bytes]) -> str:
 
 
 def _read_digests(text: str | None) -> tuple[bytes, ...]:
-    joined = urlsafe_b64decode(text or "")
-    return tuple(joined[at : at + DIGEST_SIZE] for at in range(0, len(joined), DIGEST_SIZE))
+    return tuple(cut_into_digests(urlsafe_b64decode(text or "")))
+
+
+def cut_into_digests(joined: bytes | bytearray) -> Iterator[bytes]:
+    """Yield digests that stand one after the other."""
+    return (bytes(joined[at : at + _DIGEST_SIZE]) for at in range(0, len(joined), _DIGEST_SIZE))
 
 
 class Parsable:

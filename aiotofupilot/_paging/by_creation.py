@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, Unpack
 
 from attrs import evolve
 
-from aiotofupilot.positions import DIGEST_SIZE, Watermark, digest
+from aiotofupilot.positions import Watermark, cut_into_digests, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .position import ByKey
@@ -111,9 +111,7 @@ class Segment(Walk[T]):
         super().__init__(source, plan, WalkStats(counts, unreadable_positions=positions), fetch=fetch)
         self._stats_of_all = stats_of_all
         if not is_sorted:
-            by_id: ByKey[Identified] = ByKey(BY_ID, plan.start)
-            self._position = by_id
-            self._window.stand_on(by_id)
+            self._stand_on(ByKey(BY_ID, plan.start))
 
     async def page(self) -> list[T]:
         """Return the items of the next page that brings any. There are none at the end of the walk."""
@@ -219,9 +217,7 @@ class ByCreation(Generic[T]):
         self._pass_page()
         if self.has_ended:
             return None
-        self._known.update(
-            bytes(self._forgotten[at : at + DIGEST_SIZE]) for at in range(0, len(self._forgotten), DIGEST_SIZE)
-        )
+        self._known.update(cut_into_digests(self._forgotten))
         source = self._source
         if source.ordered is not None:
             source = source.ordered.narrowed(order="desc" if self._is_newest_first else "asc")

@@ -28,7 +28,7 @@ from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .course import DEEP, LONGEST
-from .source import Plan, Source, T, check_offsets, leads_nowhere
+from .source import MILLISECOND, Plan, Source, T, check_offsets, leads_nowhere
 from .tasks import Tasks
 from .walk import Walk
 
@@ -47,12 +47,9 @@ _log = logging.getLogger("aiotofupilot")
 SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""
 
-_GAP = timedelta(milliseconds=2)
+_GAP = 2 * MILLISECOND
 """How long before the first item of a shard it begins. The shard before it is requested with a millisecond more, and
 is not to be sent all the items that may have been created at the timestamp of that first item."""
-
-_MILLISECOND = timedelta(milliseconds=1)
-"""What the times of the API differ by at least."""
 
 _AT_ONCE = 4
 """At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
@@ -112,7 +109,7 @@ async def _has_more_behind(raw: Source[RawItem], last: Sequence[RawItem]) -> boo
     if key is None or is_ascending is None:  # no filter finds what has no time
         return False
     # Of items that have one time, more may stand on the pages before. So only what is behind all of them tells.
-    sign, distance = 1 if is_ascending else -1, 2 * _MILLISECOND if has_one_time else timedelta()
+    sign, distance = 1 if is_ascending else -1, 2 * MILLISECOND if has_one_time else timedelta()
     try:
         bound = key + sign * distance
     except OverflowError:
@@ -120,7 +117,7 @@ async def _has_more_behind(raw: Source[RawItem], last: Sequence[RawItem]) -> boo
     query = raw.between(after=bound) if is_ascending else raw.between(before=bound)
     items = (await query.fetch(0, LONGEST, RequestCounts())).data
     found = [(item.id, sign * (its - bound)) for item, its in zip(items, order.keys(items), strict=True) if its]
-    if found and found[0][1] < -_MILLISECOND:
+    if found and found[0][1] < -MILLISECOND:
         _log.warning("%s are not filtered by time, so more may stand behind the last one", raw.whole.listing)
         return False
     seen = {item.id for item in last}

@@ -22,7 +22,7 @@ from attrs import Factory, define, evolve, field, frozen
 from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline
 
-from .position import EARLIEST, LATEST, Begins, Position
+from .position import EARLIEST, LATEST, Begins, Position, begin_of_group
 from .source import CountedFetch, PageSource, T, counted
 
 if TYPE_CHECKING:
@@ -278,9 +278,7 @@ class Course(Generic[T]):
         position = self.position
         if position is None or position.keys[position.begin] in (EARLIEST, LATEST):
             return
-        begin, keys = position.begin, position.keys
-        while begin and keys[begin - 1] == keys[position.begin]:
-            begin -= 1
+        keys, begin = position.keys, begin_of_group(position.keys, position.begin)
         self.query = self._bounded(keys[begin], request.position + begin)
         if is_alone:
             self.place = Place(self.query, position.begin - begin, len(keys) - begin)

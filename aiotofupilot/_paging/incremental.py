@@ -144,8 +144,8 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         """Return the next new items; none: everything was seen.
 
         Where the listing moved too much, another beginning does not help if nothing new came since the last one, unless
-        it is the first one in which the server is not believed to sort by time. After
-        an error that ends the walk over a segment, the next call begins that segment again, where it began at first.
+        it is the first one in which the server is not believed to sort by time. After an error that ends the walk over
+        a segment, the next call begins that segment again, where it began at first.
         """
         while True:
             if self._new.has_ended:  # what was found last is at hand by now, so that a cancellation does not lose it

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.positions import digest
 
-from .source import Identified, T
+from .source import MILLISECOND, Identified, T
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,8 +40,8 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 KEYS_AT_MOST = 10_000
 """So many keys are remembered where the order of a listing has no time."""
 
-_FRUITLESS_AT_MOST = 100
-"""At most this many pages in a row may bring nothing, where the cursor is followed."""
+FRUITLESS_AT_MOST = 100
+"""At most this many pages in a row may bring nothing new."""
 
 _REMEMBERED = 1000
 """At least this many of the items passed last are remembered there, and at most twice as many."""
@@ -50,13 +50,18 @@ Begins = Literal["listing", "query", "behind", "page"]
 """Where a page begins: where the listing does, where a query that is bounded by the position does, where one begins
 that lacks only what was passed, or elsewhere."""
 
-_MARGIN = timedelta(milliseconds=1)
-"""By so much a query is wider than its bounds; see `PageSource.between`."""
-
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
 
 _id_of = attrgetter("id")
+
+
+def begin_of_group(keys: Sequence[Any], at: int) -> int:
+    """Return the index of the first of the keys up to one that are all equal to it."""
+    key = keys[at]
+    while at and keys[at - 1] == key:
+        at -= 1
+    return at
 
 
 class UnsortedError(DriftError):
@@ -180,9 +185,7 @@ class Position(Generic[T]):
         self._before = self.key, self._ids, self._digests
         self.items, self.keys = items, keys
         if keys:
-            first = len(keys) - 1
-            while first and keys[first - 1] == keys[-1]:
-                first -= 1
+            first = begin_of_group(keys, len(keys) - 1)
             self.begin = max(0, first - 1)
             self._pass(items, keys, first)
         return new
@@ -316,7 +319,7 @@ class ByTime(Position[T]):
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
         if bound is not None and keys:
-            is_outside = keys[0] < bound - _MARGIN if self.is_ascending else keys[0] > bound + _MARGIN
+            is_outside = keys[0] < bound - MILLISECOND if self.is_ascending else keys[0] > bound + MILLISECOND
             if is_outside:
                 raise OutOfBoundError
 
@@ -461,7 +464,7 @@ class Followed(Position[T]):
             self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])
         self.items, self.begin, self.passed_again = items, len(items), len(items) - skipped - len(new)
         self._fruitless = 0 if new or skipped else self._fruitless + 1
-        if self._fruitless > _FRUITLESS_AT_MOST:
+        if self._fruitless > FRUITLESS_AT_MOST:
             raise PaginationError(
                 f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
                 "the server's cursor advances, but the listing does not",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 
@@ -58,6 +59,10 @@ class SortOrder:
 BY_ID = SortOrder(lambda items: [item.id for item in items])
 """What tells items apart where the order of a listing is not known, or has no time that never changes."""
 
+
+MILLISECOND = timedelta(milliseconds=1)
+"""What the times of the API differ by at least. A query is wider than its bounds by so much; see
+`PageSource.between`."""
 
 SHORTEST = 3
 """A page that is held to the one before has at least so many items: the last one passed, one before it, and a new
@@ -330,10 +335,14 @@ class Plan:
 
     def kept(self, page: Page[Any]) -> Page[Any]:
         """Return a page with what is to be yielded of its items."""
-        keep = self.keep
-        if keep is None and not self.holds_values:
+        if self.keep is None and not self.holds_values:
             return page
-        return evolve(page, data=[*self.yielded([item for item in page.data if keep is None or keep(item)])])
+        return evolve(page, data=[*self.yielded(self.kept_of(page.data))])
+
+    def kept_of(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return those of some items that are to be yielded."""
+        keep = self.keep
+        return items if keep is None else [item for item in items if keep(item)]
 
     def yielded(self, items: Sequence[Any]) -> Sequence[Any]:
         """Return what is yielded of items."""

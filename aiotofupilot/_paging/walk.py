@@ -9,7 +9,7 @@ import logging
 import sys
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -25,8 +25,20 @@ from aiotofupilot.stats import WalkStats
 
 from .course import LONGEST
 from .iteration import AsyncOnly, Iteration, listed
-from .position import ByKey, ByTime, Followed, OutOfBoundError, Position, UnsortedError
-from .source import BY_ID, SHORTEST, Fetch, Identified, PageSource, Plan, SortOrder, Y, check_offsets, counted
+from .position import FRUITLESS_AT_MOST, ByKey, ByTime, Followed, OutOfBoundError, Position, UnsortedError
+from .source import (
+    BY_ID,
+    MILLISECOND,
+    SHORTEST,
+    Fetch,
+    Identified,
+    PageSource,
+    Plan,
+    SortOrder,
+    Y,
+    check_offsets,
+    counted,
+)
 from .window import Window
 
 if TYPE_CHECKING:
@@ -38,14 +50,8 @@ R = TypeVar("R")
 P = TypeVar("P")
 E = TypeVar("E")
 
-_FRUITLESS_AT_MOST = 100
-"""At most this many pages in a row may bring nothing new, if they are held to the position."""
-
 _FEW = 4
 """At most this many pages of items of one time are in flight, because they are few as a rule."""
-
-_MILLISECOND = timedelta(milliseconds=1)
-"""What the times of the API differ by at least."""
 
 LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of items that were left out are kept."""
@@ -303,7 +309,7 @@ class Walk(ItemIteration[Y]):
 
     def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the items of a page that are to be yielded. None: another page is due before it."""
-        position, window, keep = self._position, self._window, self._plan.keep
+        position, window = self._position, self._window
         # A part of a page that failed may begin behind what cannot be read.
         is_held = not (isinstance(position, Followed) or position.is_anywhere or window.gap is not None)
         expected = window.expected if is_held else None
@@ -325,7 +331,7 @@ class Walk(ItemIteration[Y]):
         if position.is_torn:
             self._doubt("items that have one time stand beside one that cannot be read", page)
         self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0
-        return new if keep is None else [item for item in new if keep(item)]
+        return self._plan.kept_of(new)
 
     def _admitted(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the new items of a page, as `Position.admit` does."""
@@ -339,7 +345,7 @@ class Walk(ItemIteration[Y]):
             raise OutOfBoundError
         new = position.admit(page, window.begins, window.gap, window.query.bound)
         self._fruitless = 0 if new else self._fruitless + 1
-        if self._fruitless > _FRUITLESS_AT_MOST:
+        if self._fruitless > FRUITLESS_AT_MOST:
             fault = "the listing moves too much to be followed, or its pages disagree"
             raise DriftError(f"{fault}: {self._fruitless} in a row brought nothing new", cursor=page.cursor)
         return new
@@ -382,9 +388,8 @@ class Walk(ItemIteration[Y]):
             except UnsortedError:
                 new = None
             if new is not None:
-                self._position = by_key
-                window.stand_on(by_key)
-                return new if plan.keep is None else [item for item in new if plan.keep(item)]
+                self._stand_on(by_key)
+                return plan.kept_of(new)
         if plan.on_drift is not None:
             window.step_back()  # the page does not count as passed
             raise fault
@@ -398,8 +403,12 @@ class Walk(ItemIteration[Y]):
         window.follow(cursor, limit, has_page=follows)
         if not follows:
             return None
-        listed = followed.admit(page, "page") or ()
-        return listed if plan.keep is None else [item for item in listed if plan.keep(item)]
+        return plan.kept_of(followed.admit(page, "page") or ())
+
+    def _stand_on(self, position: Position[Identified]) -> None:
+        """Have each page held to another kind of position."""
+        self._position = position
+        self._window.stand_on(position)
 
     def _begin_alike(self) -> None:
         """Read the items that have the time of the position in another order, because they are more than a page."""
@@ -534,8 +543,8 @@ class Alike(Generic[Y]):
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
         self._keys = source.order.keys
         self._key: datetime = position.key
-        self.key_behind = position.behind(_MILLISECOND)
-        self.bound = position.behind(2 * _MILLISECOND)
+        self.key_behind = position.behind(MILLISECOND)
+        self.bound = position.behind(2 * MILLISECOND)
         """The bound of a query for everything behind these items."""
         self.behind: list[Identified] = []
         """The items that are a millisecond behind the others."""
@@ -571,7 +580,7 @@ class Alike(Generic[Y]):
             finally:
                 self._stats.unreadable += walk.stats.unreadable - before
             keys = self._keys(items)
-            if any(key is None or abs(key - self._key) > 3 * _MILLISECOND for key in keys):
+            if any(key is None or abs(key - self._key) > 3 * MILLISECOND for key in keys):
                 await self.aclose()  # the server does not filter by this time
                 return None
             self.behind += (item for item, key in zip(items, keys, strict=True) if key == self.key_behind)

@@ -25,7 +25,7 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Checkpoint, Shard, check_query, digest
 
 from ._arguments import Argument, OfOperatedRun, PageOptions, arguments_of, describe, rank
-from ._encoding import Pairs, bounded, check_names, checked, query_of
+from ._encoding import Pairs, bounded, check_names, checked, query_of, replaced
 from ._items import Connection, Detailed, ItemDetails, raw_item, time_in, value_in
 
 if TYPE_CHECKING:
@@ -268,6 +268,10 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
+def _ascending_by(pairs: Pairs, sort_by: str) -> Pairs:
+    return replaced(pairs, ("sort_by", sort_by), ("sort_order", "asc"))
+
+
 def _times_in(items: Sequence[Any], name: str, *, is_decoded: bool) -> list[datetime | None]:
     """Return the times in a field of items. Where they have models, no time has to be read."""
     return [*map(attrgetter(name), items)] if is_decoded else [time_in(item, name) for item in items]
@@ -384,14 +388,13 @@ class Query(Source[T]):
         if procedure_id is not None:
             name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
             new.append((name, procedure_id))
-        names = {name for name, _ in new}
-        return evolve(self, pairs=(*(pair for pair in pairs if pair[0] not in names), *new))
+        return evolve(self, pairs=replaced(pairs, *new))
 
     def alone(self, item_id: str) -> Query[RawItem] | None:
         # In a listing of what runs wrote, the IDs are those of runs.
         if self.listing.by_run is not None or all(argument.name != "ids" for argument in self.listing.filters):
             return None
-        return evolve(self.raw(), pairs=(*(pair for pair in self.pairs if pair[0] != "ids"), ("ids", item_id)))
+        return evolve(self.raw(), pairs=replaced(self.pairs, ("ids", item_id)))
 
     def _offered(self, name: str | None, message: str) -> str:
         if name is None:
@@ -425,8 +428,7 @@ class Query(Source[T]):
         used = (*self.used, given.get("sort_by", listing.default_order))
         for sort_by in listing.other_orders:
             if sort_by not in used:
-                kept = (pair for pair in self.pairs if pair[0] not in ("sort_by", "sort_order"))
-                yield evolve(self, pairs=(*kept, ("sort_by", sort_by), ("sort_order", "asc")), used=used)
+                yield evolve(self, pairs=_ascending_by(self.pairs, sort_by), used=used)
 
     @property
     def bounded(self) -> Query[T] | None:
@@ -450,9 +452,8 @@ class Query(Source[T]):
     def timeline(self) -> Query[RawItem] | None:
         if not self.listing.is_sortable:
             return None
-        raw, others = self.raw(), (pair for pair in self.pairs if pair[0] not in ("sort_by", "sort_order"))
-        order = (("sort_by", self.listing.divided_by(self.pairs) or ""), ("sort_order", "asc"))
-        return evolve(raw, pairs=(*others, *order))
+        sort_by = self.listing.divided_by(self.pairs) or ""
+        return evolve(self.raw(), pairs=_ascending_by(self.pairs, sort_by))
 
     def near_bounds(self) -> tuple[Query[RawItem], ...]:
         raw, name = self.raw(), self.listing.times[self.listing.divided_by(self.pairs)] or ""

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot._checks import as_str, aware, boolean, for_parameter, integer, must_be, one_of
+from aiotofupilot._paging.source import MILLISECOND
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
@@ -207,7 +208,10 @@ _CHECKS: Mapping[object, Callable[[str, object], object]] = {
 """What checks an argument, by its type."""
 
 
-_MARGIN = timedelta(milliseconds=1)
+def replaced(pairs: Pairs, *new: tuple[str, str]) -> Pairs:
+    """Return a query with some parameters in place of all that have their names."""
+    names = {name for name, _ in new}
+    return (*(pair for pair in pairs if pair[0] not in names), *new)
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
@@ -218,9 +222,9 @@ def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | 
     """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - _MARGIN)
+        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - MILLISECOND)
     if before is not None:
-        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + _MARGIN, round_up=True)
+        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + MILLISECOND, round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min
