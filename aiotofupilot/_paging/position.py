@@ -64,6 +64,14 @@ def begin_of_group(keys: Sequence[Any], at: int) -> int:
     return at
 
 
+def _unique(items: Iterable[T]) -> list[T]:
+    """Return items, each at its first place, because a page may have one twice."""
+    unique = dict[str, T]()
+    for item in items:
+        unique.setdefault(item.id, item)
+    return [*unique.values()]
+
+
 class UnsortedError(DriftError):
     """A page is not in the order that the listing should have."""
 
@@ -174,10 +182,7 @@ class Position(Generic[T]):
         at, new = self._passed_on(items, keys)
         new = [*new, *items[at:]] if new else items[at:]
         if not is_strict:
-            unique = dict[str, T]()
-            for item in new:
-                unique.setdefault(item.id, item)
-            new = [*unique.values()]
+            new = _unique(new)
         if self.skip:
             skipped = min(self.skip, len(new))
             self.skip, new = self.skip - skipped, new[skipped:]
@@ -230,8 +235,10 @@ class Position(Generic[T]):
 
     def knows(self, item: Identified) -> bool:
         """Return whether an item was passed, as far as its key tells."""
-        (key,) = self._keys_of([item])
-        return self._is_before(key) or (key == self.key and self._has(item.id))
+        return self._knows(item.id, *self._keys_of([item]))
+
+    def _knows(self, item_id: str, key: Key) -> bool:
+        return self._is_before(key) or (key == self.key and self._has(item_id))
 
     def has(self, items: Iterable[Identified]) -> bool:
         """Return whether one of some items was passed and has the key."""
@@ -401,11 +408,7 @@ class ByKey(Position[T]):
         return key in self._ranks or (bool(self._digests) and digest(str(key)) in self._digests)
 
     def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
-        return len(items), [
-            item
-            for item, key in zip(items, keys, strict=True)
-            if not (self._is_before(key) or (key == self.key and self._has(item.id)))
-        ]
+        return len(items), [item for item, key in zip(items, keys, strict=True) if not self._knows(item.id, key)]
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
         if len(self._ranks) > KEYS_AT_MOST:
@@ -457,8 +460,7 @@ class Followed(Position[T]):
         new: Sequence[T] = items[skipped:]
         if self._digests or not self._passed.keys().isdisjoint(ids) or len({*ids}) < len(ids):
             known = {*self._passed, *ids[:skipped]}
-            unknown = {item.id: item for item in reversed(new) if not (item.id in known or self._has(item.id))}
-            new = [*unknown.values()][::-1]
+            new = _unique(item for item in new if not (item.id in known or self._has(item.id)))
         self._passed.update(dict.fromkeys(ids))
         if len(self._passed) > 2 * _REMEMBERED:
             self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])

@@ -330,6 +330,16 @@ class TestCheckpoints:
         resumed = listing(limit=10, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="ignore")
         assert await resumed.collect() == service.procedures[13:]
 
+    @pytest.mark.parametrize("taken", [1, 2, 3])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_an_item_that_a_page_has_twice_counts_at_its_first_place(self, listing, service, on_drift, taken):
+        first, second = (evolve(item, created_at=service.procedures[0].created_at) for item in service.procedures[:2])
+        service.procedures[:3] = [first, second, first]
+        walk = listing(limit=10, on_drift=on_drift).walk()
+        items = await take(walk, taken)
+        resumed = listing(limit=10, on_drift=on_drift, cursor=walk.checkpoint)
+        assert items + await resumed.collect() == [first, second, *service.procedures[3:]]
+
 
 def reordered(items, change):
     third, half = len(items) // 3, len(items) // 2
