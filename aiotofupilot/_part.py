@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import stat
 import sys
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from io import FileIO
+    from io import FileIO, RawIOBase
     from pathlib import Path
 
 
@@ -30,11 +31,15 @@ def naming(path: Path | str) -> Generator[None]:
         raise
 
 
-def write_all(file: FileIO, data: bytes | bytearray) -> None:
-    """Write some bytes, of which the disk may take a part at a time."""
+def write_all(stream: RawIOBase, data: bytes | bytearray) -> None:
+    """Write all of the data, of which the stream may take a part. If it would block, wait until it is writable."""
     rest = memoryview(data)
     while rest:
-        rest = rest[file.write(rest) :]
+        written = stream.write(rest)
+        if written is None:
+            select.select([], [stream], [])
+        else:
+            rest = rest[written:]
 
 
 def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 import sys
 from contextlib import suppress
 from difflib import SequenceMatcher
@@ -15,7 +14,7 @@ from attrs import define
 from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
-from aiotofupilot._part import naming
+from aiotofupilot._part import naming, write_all
 from aiotofupilot.errors import CONTROLS, visible
 
 if TYPE_CHECKING:
@@ -39,17 +38,6 @@ def raw(stream: IO[Any]) -> RawIOBase:
     """Return the unbuffered stream below one of the standard streams. It always says how many bytes it took."""
     binary = getattr(stream, "buffer", stream)
     return cast("RawIOBase", getattr(binary, "raw", binary))
-
-
-def write_all(stream: RawIOBase, data: bytes) -> None:
-    """Write all of the data to a raw stream. If the stream would block, wait until it is writable."""
-    rest = memoryview(data)
-    while rest:
-        written = stream.write(rest)
-        if written is None:
-            select.select([], [stream], [])
-        else:
-            rest = rest[written:]
 
 
 def put(stream: TextIO | None, text: str) -> None:

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
-from aiotofupilot._part import locked, naming, opened
+from aiotofupilot._part import locked, naming, opened, write_all
 
-from .messages import STANDARD_OUTPUT, UsageError, raw, say, write_all
+from .messages import STANDARD_OUTPUT, UsageError, raw, say
 from .options import KEY
 
 if TYPE_CHECKING:

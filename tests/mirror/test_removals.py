@@ -686,12 +686,23 @@ TIMES = st.lists(st.integers(0, 8), min_size=1, max_size=300).map(
 """Times in order, many of which are the same."""
 
 
+class Shuffled(Listing):
+    """A listing whose items of one time are in another order at each request."""
+
+    def shown(self, cursor, limit):
+        random = Random(self.requests)  # noqa: S311 - an order
+        order = sorted(range(len(self.times)), key=lambda item: (self.times[item], random.random()))
+        left = [item for item in order if item not in self.removed]
+        return left[cursor : cursor + min(limit, self.largest)]
+
+
+@pytest.mark.parametrize("kind", [Listing, Shuffled])
 @settings(max_examples=25 * MANY)
 @given(times=TIMES, data=st.data(), largest=st.sampled_from([7, 100]))
-async def test_a_listing_that_stands_still_is_searched_exactly(times, data, largest):
-    """Whatever items are alike, and however few fit on a page."""
+async def test_a_listing_that_stands_still_is_searched_exactly(kind, times, data, largest):
+    """Whatever items are alike, in whatever order, and however few fit on a page."""
     removed = data.draw(st.sets(st.integers(0, len(times) - 1), max_size=AT_MOST))
-    listing = Listing(times, removed, largest=largest)
+    listing = kind(times, removed, largest=largest)
     search = Removals("runs", listing.fetch, listing.between, times)
     assert missed(await search.missing(), times) == removed
     assert search.fault is None
@@ -707,26 +718,6 @@ async def test_what_a_walk_does_not_show_whole_shows_nothing():
     search = Removals("runs", Listing(times, {250}).fetch, between, times)
     assert await search.missing() == []
     assert search.fault == "runs that are gone: 1; and pages of what is left contradict one another"
-
-
-class Shuffled(Listing):
-    """A listing whose items of one time are in another order at each request."""
-
-    def shown(self, cursor, limit):
-        random = Random(self.requests)  # noqa: S311 - an order
-        order = sorted(range(len(self.times)), key=lambda item: (self.times[item], random.random()))
-        left = [item for item in order if item not in self.removed]
-        return left[cursor : cursor + min(limit, self.largest)]
-
-
-@settings(max_examples=25 * MANY)
-@given(times=TIMES, data=st.data(), largest=st.sampled_from([7, 100]))
-async def test_the_order_of_items_of_one_time_does_not_matter(times, data, largest):
-    removed = data.draw(st.sets(st.integers(0, len(times) - 1), max_size=AT_MOST))
-    listing = Shuffled(times, removed, largest=largest)
-    search = Removals("runs", listing.fetch, listing.between, times)
-    assert missed(await search.missing(), times) == removed
-    assert search.fault is None
 
 
 class Moving(Listing):
