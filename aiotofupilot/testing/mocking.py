@@ -36,6 +36,11 @@ class MockResponse(aiohttp.ClientResponse):
     """A response of aioresponses that works with the newest aiohttp: ``mocked.get(url, response_class=MockResponse)``.
 
     See https://github.com/pnuckowski/aioresponses/issues/289.
+
+    Args:
+        method: HTTP method of the request.
+        url: Address of the request.
+        details: What aioresponses knows of the response.
     """
 
     def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them

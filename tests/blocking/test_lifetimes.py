@@ -42,8 +42,8 @@ class TestLeaving:
     @pytest.mark.parametrize("how", ["break", "error", "with", "generator"])
     def test_what_is_in_flight_ends_with_the_loop(self, session, sandbox, how):
         """The next pages are in flight, and never come."""
-        sandbox.faults.on(cursor=99).always(faults.stall(600))
-        sandbox.faults.on(cursor=198).always(faults.stall(600))
+        sandbox.faults.on(cursor=98).always(faults.stall(600))
+        sandbox.faults.on(cursor=196).always(faults.stall(600))
         listing = session.procedures.list(concurrency=8)
         if how == "break":
             for at, _ in enumerate(listing):
@@ -329,7 +329,7 @@ def start(sandbox, origin):
 class TestProcess:
     def test_ctrl_c_ends_a_wait_at_once_and_the_walk_goes_on(self, start, sandbox):
         """Nothing is in flight then, and nothing is lost."""
-        sandbox.faults.on(cursor=99).next(faults.stall(600))
+        sandbox.faults.on(cursor=98).next(faults.stall(600))
         process = start("""
             found, walk = [], session.procedures.list().walk()
             try:
@@ -350,7 +350,7 @@ class TestProcess:
         assert (out, err) == ("100 0\n250 250\nTrue\n", "")
 
     def test_ctrl_c_ends_a_program(self, start, sandbox):
-        sandbox.faults.on(cursor=99).always(faults.stall(600))
+        sandbox.faults.on(cursor=98).always(faults.stall(600))
         process = start("""
             with session:
                 print("begun", flush=True)
@@ -379,7 +379,7 @@ class TestProcess:
 
         A process that is forked forgets what is global in another order than Python, which has its own here.
         """
-        sandbox.faults.on(cursor=198).always(faults.stall(600))
+        sandbox.faults.on(cursor=196).always(faults.stall(600))
         program = PRELUDE + textwrap.dedent(f"""
             import tracemalloc
             def main():
