@@ -297,6 +297,8 @@ class Bisection(Generic[T]):
         positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
         while not self.has_offsets and (position := next(positions, 0)):
             one = await self._control(position, 1)
+            if position == page.cursor and one is not None and not (one.data or page.data):
+                return  # nothing is there: pages of one item have their offset for a number
             two = page if position == page.cursor and len(page.data) > 1 else await self._control(position, 2)
             self.has_offsets = one is not None and two is not None and _first(one) == _first(two) != ""
         if page.cursor and not self.has_offsets:

@@ -282,7 +282,6 @@ class TestAgain:
         assert query("SELECT sample FROM units WHERE id = ?", sandbox.units[0].id) == [("golden",)]
         assert pull("runs", again=timedelta.max)["runs"].gone == 1, "the other one, longer ago than the calendar begins"
 
-    @pytest.mark.xfail(strict=False, reason="a query in which nothing else can be read counts as an outage")
     def test_what_cannot_be_read_hides_what_is_gone(self, have, pull, sandbox):
         """An update cannot tell the one from the other. What both of its walks meet counts once."""
         have("runs", "logs")

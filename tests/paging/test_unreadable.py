@@ -104,6 +104,16 @@ class TestSkip:
         assert await listing(max_items=6, on_unreadable="skip").collect() == but(service, {0, 4})[:6]
         assert await listing(on_unreadable="skip").first() == service.procedures[1]
 
+    @EVERY_WAY
+    @pytest.mark.parametrize("total", [2, 3])
+    async def test_the_last_of_a_few(self, listing, service, concurrency, on_drift, total):
+        """No two items beside it show that cursors are offsets. Nothing stands behind it, whatever cursors are."""
+        del service.procedures[total:]
+        service.faults.always(unreadable(*at(service, total - 1)))
+        walk = listing(concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
+        assert await drain(walk) == service.procedures[:-1]
+        assert walk.stats.unreadable == 1
+
     @pytest.mark.parametrize(
         "concurrency",
         [
