@@ -107,8 +107,12 @@ class Segment(Walk[T]):
         is_sorted: bool,
         fetch: Fetch[T] | None = None,
     ) -> None:
-        counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
-        super().__init__(source, plan, WalkStats(counts, unreadable_positions=positions), fetch=fetch)
+        stats = WalkStats(
+            RequestCounts(whole=stats_of_all.counts),
+            unreadable_positions=stats_of_all.unreadable_positions,
+            is_unchecked=stats_of_all.is_unchecked,  # so that a pass warns once
+        )
+        super().__init__(source, plan, stats, fetch=fetch)
         self._stats_of_all = stats_of_all
         if not is_sorted:
             self._stand_on(ByKey(BY_ID, plan.start))

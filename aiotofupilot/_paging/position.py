@@ -178,7 +178,7 @@ class Position(Generic[T]):
         self._check_bound(keys, bound)
         if not (begins in ("listing", "behind") or self.is_anywhere or self._is_covered(keys, begins, gap)):
             return None
-        self.is_torn = gap is not None and gap.start < gap.stop and self._is_among_alike(items, keys)
+        self.is_torn = gap is not None and gap.start < gap.stop and self._is_among_alike(keys)
         at, new = self._passed_on(items, keys)
         new = [*new, *items[at:]] if new else items[at:]
         if not is_strict:
@@ -193,6 +193,7 @@ class Position(Generic[T]):
             first = begin_of_group(keys, len(keys) - 1)
             self.begin = max(0, first - 1)
             self._pass(items, keys, first)
+            self.is_group_read |= self.is_torn and not first  # no page begins before it
         return new
 
     def admit_alike(self, items: Sequence[T], key: Key) -> Sequence[T]:
@@ -258,10 +259,9 @@ class Position(Generic[T]):
             return False
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
-    def _is_among_alike(self, items: Sequence[T], keys: Sequence[Any]) -> bool:
+    def _is_among_alike(self, keys: Sequence[Any]) -> bool:
         """Return whether the items on one side of a gap before a page have one key, or those on both sides have."""
-        is_one_group = keys[:1] == [self.key] and not self._has(items[0].id)
-        return self.count > 1 or is_one_group or keys[:1] == keys[1:2] != []
+        return self.count > 1 or keys[:1] == [self.key] or keys[:1] == keys[1:2] != []
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
         """Return the keys of a page, and whether no two of its items have one, or raise an `UnsortedError`."""

@@ -316,6 +316,9 @@ class Walk(ItemIteration[Y]):
         try:
             new = self._admitted(page)
             self._check_still(page, new, expected)
+            if new is None:
+                self._look_elsewhere(page)
+                return None
         except OutOfBoundError:
             window.distrust()
             return None
@@ -325,9 +328,6 @@ class Walk(ItemIteration[Y]):
         except TofuPilotError:
             window.step_back()  # the page does not count as passed
             raise
-        if new is None:
-            self._look_elsewhere(page)
-            return None
         if position.is_torn:
             self._doubt("items that have one time stand beside one that cannot be read", page)
         self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0

@@ -278,9 +278,7 @@ class Window(Generic[T]):
         """
         if self._last is None:
             return False
-        request, page = self._last
-        self._last = None
-        is_part, self._bisection = self._bisection is not None, None
+        (request, page), is_part = self._last, self._bisection is not None
         if is_part:
             self._gaps += 1
             if self._gaps > _GAPS_AT_MOST:
@@ -288,6 +286,7 @@ class Window(Generic[T]):
                 raise DriftError(fault, cursor=request.position)
         elif not request.is_detour:
             self._held = request, page
+        self._last = self._bisection = None
         return self._course.lost(request, page.data[0] if page.data else None, is_part=is_part)
 
     def distrust(self) -> None:
