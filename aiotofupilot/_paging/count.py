@@ -28,7 +28,7 @@ from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .course import DEEP, LONGEST
-from .source import MILLISECOND, Plan, Source, T, check_offsets, leads_nowhere
+from .source import MILLISECOND, Plan, Source, T, check_offsets, leads_nowhere, moved
 from .tasks import Tasks
 from .walk import Walk
 
@@ -92,28 +92,28 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
         probes = extent.probes(at_most)
         for probe, page in zip(probes, await fetch_probes(fetch, probes, at_most), strict=True):
             extent.note(page, probe)
-    if length is None or length < DEEP or not can_bound or not await _has_more_behind(raw, extent.last_items):
+    if length is None or length < DEEP or not can_bound or not await _has_more_behind(raw, extent):
         return length
     # If the server goes there by now, something was created during the search.
     page = await fetch(length, 1, RequestCounts())
     return length if page is not None and page.data else None
 
 
-async def _has_more_behind(raw: Source[RawItem], last: Sequence[RawItem]) -> bool:
+async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
     """Return whether other items than the last ones stand behind these, by the time that sorts them."""
-    order, keys = raw.order, raw.order.keys(last)
+    order, last = raw.order, extent.last_items
+    first, *keys = order.keys([*extent.first_items[:1], *last])
     key, has_one_time = keys[-1], all(its == keys[-1] for its in keys)
     is_ascending = order.is_ascending
-    if is_ascending is None and not has_one_time:
-        is_ascending = keys[0] < key
+    if is_ascending is None and first != key:
+        is_ascending = first < key
     if key is None or is_ascending is None:  # no filter finds what has no time
         return False
     # Of items that have one time, more may stand on the pages before. So only what is behind all of them tells.
     sign, distance = 1 if is_ascending else -1, 2 * MILLISECOND if has_one_time else timedelta()
-    try:
-        bound = key + sign * distance
-    except OverflowError:
-        return False
+    bound = moved(key, sign * distance)
+    if abs(bound - key) < distance:
+        return False  # nothing can stand behind it
     query = raw.between(after=bound) if is_ascending else raw.between(before=bound)
     items = (await query.fetch(0, LONGEST, RequestCounts())).data
     found = [(item.id, sign * (its - bound)) for item, its in zip(items, order.keys(items), strict=True) if its]
@@ -173,6 +173,8 @@ class Extent:
         """The smallest cursor to which the server did not go."""
         self.is_capped = False
         """Whether the listing goes on where the server does not go."""
+        self.first_items: Sequence[RawItem] = ()
+        """The items of the first page."""
         self.last_items: Sequence[RawItem] = ()
         """The items of the last page."""
         self._pages = 0
@@ -225,6 +227,7 @@ class Extent:
         if page.following is None and page.meta.has_more:
             raise leads_nowhere(page.cursor, None)
         self._pages += 1
+        self.first_items = self.first_items if page.cursor else page.data
         has_moved, end = self._has_moved(page), page.cursor + len(page.data)
         if page.following is not None:
             self._more_than = max(self._more_than, end)

@@ -22,7 +22,7 @@ from attrs import Factory, define, evolve, field, frozen
 from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline
 
-from .position import EARLIEST, LATEST, Begins, Position, begin_of_group
+from .position import NULLS, Begins, Position, begin_of_group
 from .source import CountedFetch, PageSource, T, counted
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class Course(Generic[T]):
             is_alone: Whether nothing is in flight behind it.
         """
         position = self.position
-        if position is None or position.keys[position.begin] in (EARLIEST, LATEST):
+        if position is None or position.keys[position.begin] in NULLS:
             return
         keys, begin = position.keys, begin_of_group(position.keys, position.begin)
         self.query = self._bounded(keys[begin], request.position + begin)

@@ -15,7 +15,7 @@ it was passed before the last one. That needs the keys of all passed items.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.positions import digest
 
-from .source import MILLISECOND, Identified, T
+from .source import EARLIEST, LATEST, MILLISECOND, Identified, T, moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .source import SortOrder
     from .unreadable import Gap
 
-EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+NULLS = EARLIEST, LATEST
 """The keys of items without a time, which stand after or before all others."""
 
 KEYS_AT_MOST = 10_000
@@ -128,7 +128,7 @@ class Position(Generic[T]):
     @property
     def is_null(self) -> bool:
         """Whether the item passed last has no time, so that no query can be bounded by it."""
-        return not isinstance(self.key, datetime) or self.key in (EARLIEST, LATEST)
+        return not isinstance(self.key, datetime) or self.key in NULLS
 
     @property
     def may_have_nulls(self) -> bool:
@@ -137,18 +137,11 @@ class Position(Generic[T]):
 
     def before(self, distance: timedelta) -> datetime:
         """Return the time of the position, or one that is so far before it in the order of the listing."""
-        return self._moved(-distance if self.is_ascending else distance)
+        return moved(self.key, -distance if self.is_ascending else distance)
 
     def behind(self, distance: timedelta) -> datetime:
         """Return a time that is so far behind the position."""
-        return self._moved(distance if self.is_ascending else -distance)
-
-    def _moved(self, by: timedelta) -> datetime:
-        key: datetime = self.key
-        try:
-            return key + by
-        except OverflowError:
-            return EARLIEST if by < timedelta() else LATEST
+        return self.before(-distance)
 
     def distance(self, item: T) -> timedelta:
         """Return how far an item is from the position."""
@@ -297,7 +290,7 @@ class ByTime(Position[T]):
         self.has_nulls_first: bool | None = None
         """Whether the server lists items without a time before all others. None: no such item was seen."""
         self.key = start.value
-        if start.value in (EARLIEST, LATEST):
+        if start.value in NULLS:
             self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
         self._before = self.key, self._ids, self._digests
 

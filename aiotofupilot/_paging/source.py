@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 
@@ -13,7 +13,6 @@ from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 -
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
     from cattrs import Converter
 
@@ -63,6 +62,17 @@ BY_ID = SortOrder(lambda items: [item.id for item in items])
 MILLISECOND = timedelta(milliseconds=1)
 """What the times of the API differ by at least. A query is wider than its bounds by so much; see
 `PageSource.between`."""
+
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def moved(time: datetime, by: timedelta) -> datetime:
+    """Return a time that is later by some duration, or earlier if that is negative, as far as a `datetime` can be."""
+    try:
+        return time + by
+    except OverflowError:
+        return EARLIEST if by < timedelta() else LATEST
+
 
 SHORTEST = 3
 """A page that is held to the one before has at least so many items: the last one passed, one before it, and a new

@@ -542,7 +542,9 @@ class Alike(Generic[Y]):
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
         self._keys = source.order.keys
-        self._key: datetime = position.key
+        self._position, self._key = position, position.key
+        self._shows_passed = False
+        """Whether an item came that the walk had passed. A filter that shows none may show no other either."""
         self.key_behind = position.behind(MILLISECOND)
         self.bound = position.behind(2 * MILLISECOND)
         """The bound of a query for everything behind these items."""
@@ -585,8 +587,9 @@ class Alike(Generic[Y]):
                 return None
             self.behind += (item for item, key in zip(items, keys, strict=True) if key == self.key_behind)
             alike = [item for item, key in zip(items, keys, strict=True) if key == self._key]
+            self._shows_passed |= self._position.has(alike)
             if alike or not items:
-                return alike
+                return alike if self._shows_passed or alike else None
 
     async def aclose(self) -> None:
         """End it."""

@@ -262,6 +262,7 @@ class Window(Generic[T]):
         if following is None:
             if not page.meta.has_more:
                 self._drop_ahead()
+                self._bisection = None
                 self._ended = not course.goes_on()
         elif position is not None and not position.begin and not is_part:
             if position.is_group_read:

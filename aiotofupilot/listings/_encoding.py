@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot._checks import as_str, aware, boolean, for_parameter, integer, must_be, one_of
-from aiotofupilot._paging.source import MILLISECOND
+from aiotofupilot._paging.source import MILLISECOND, moved
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
@@ -222,9 +222,9 @@ def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | 
     """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = format_date_time(after.astimezone(UTC) - MILLISECOND)
+        bounds[f"{name}_after"] = format_date_time(moved(after.astimezone(UTC), -MILLISECOND))
     if before is not None:
-        bounds[f"{name}_before"] = format_date_time(before.astimezone(UTC) + MILLISECOND, round_up=True)
+        bounds[f"{name}_before"] = format_date_time(moved(before.astimezone(UTC), MILLISECOND), round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min

@@ -114,11 +114,13 @@ async def test_items_from_the_beginning_of_the_calendar_are_counted():
     assert await Runs(InProcess(service)).list(limit=100).count() == 1000
 
 
-async def test_items_of_one_time_at_the_cap_all_count():
-    supply = [*SUPPLY[:900], *(evolve(item, created_at=SUPPLY[960].created_at) for item in SUPPLY[900:960])]
+@pytest.mark.parametrize(("first", "limit"), [(900, 100), *((880, limit) for limit in range(84, 100, 3))])
+async def test_items_of_one_time_at_the_cap_all_count(first, limit):
+    """The last page may have no other."""
+    supply = [*SUPPLY[:first], *(evolve(item, created_at=SUPPLY[960].created_at) for item in SUPPLY[first:960])]
     supply += SUPPLY[960:1500]
     connection = InProcess(Sandbox(supply, paging=paging.ending_cursor(930)))
-    assert await connection.procedures.list().count() == 1500
+    assert await connection.procedures.list(limit=limit).count() == 1500
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])

@@ -110,6 +110,8 @@ class Way:
     """The most requests in flight after the server has asked for a pause."""
     in_a_row: int = 0
     """How many failures about the server there were since the last good response."""
+    is_lost: bool = False
+    """Whether there was no response at the last of these."""
     is_failing: bool = False
     """Whether there was such a failure since the last good response, also if there never was a response."""
     server_failures: int = 0
@@ -196,10 +198,13 @@ class Way:
         if sent.is_of_api:
             self.probes -= sent.is_probe
             if sent.is_about_server:
+                self.is_lost = sent.status is None
                 self.in_a_row += self.has_reached  # before the first response, the session gives up instead
                 self.server_failures, self.is_failing = self.server_failures + 1, True
             elif not (sent.has_failed or sent.was_cancelled):
                 self.in_a_row, self.is_failing = 0, False
+            elif self.is_lost and sent.status is not None:
+                self.in_a_row = 0  # connections were lost, and a response that is bad shows that the server is there
             self._note_pause(sent, retry_after)
         sent.server_failures = self.server_failures if not self.is_failing else -1
         sent.program.end(sent)

@@ -179,7 +179,7 @@ def is_checked(program):
 def goes_on_after_unreadable(program):
     """Return whether a walk may have gone on after an item that cannot be read: at a cursor, which promises nothing."""
     skips = getattr(program, "skips", True)  # programs of other kinds skip such an item
-    return bool(program.line.unreadable) and not skips and bool(program.world.on & {"ties", "orders"})
+    return bool(program.line.unreadable) and not skips and bool(program.world.on & {"ties", "orders", "filters"})
 
 
 def judge_walk(program, walk):
@@ -373,9 +373,11 @@ def judge_follow(program, begun, ended, interval, requests):
 
 
 def judge_count(program, number, requests):
-    lengths = program.line.lengths
-    if not program.line.odd:
-        program.check("a count is a length that the listing had", min(lengths) <= number <= max(lengths), number)
+    line, lengths = program.line, program.line.lengths
+    if not line.odd:
+        # Beyond a cap, a walk counts. It may lack what was created meanwhile, and what was removed.
+        fewest = len(line.steady(program.began)) if "caps" in program.world.on else min(lengths)
+        program.check("a count is a length that the listing had", fewest <= number <= max(lengths), number)
     if only(program, "ties", "unreadable"):
         program.costs("a count costs few requests", requests, COUNT)
 

@@ -106,7 +106,8 @@ class Program:
         self.requests += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
-        self.deepest = max(self.deepest, sent.cursor)
+        if sent.limit > 1:  # one item beside a page that fails is requested where few listings have any
+            self.deepest = max(self.deepest, sent.cursor)
         self.by_value += sent.is_by_value and not sent.cursor
         self.in_parts = sent.limit < self.limit
         if self.in_flight >= min(self.concurrency, 2):
@@ -230,9 +231,9 @@ class Program:
     def may_raise(self, error):
         """Return whether something in this universe explains an error."""
         on, windows = self.world.on, self.server.windows
-        if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays
-            database = self.line.database
-            return database.cap == "refused" and (database.leads_nowhere or not oracle.goes_by_value(self))
+        if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays unless it gave that up
+            follows = not oracle.goes_by_value(self) or (self.is_unchecked and oracle.cannot_promise(self))
+            return self.line.database.cap == "refused" and (self.line.database.leads_nowhere or follows)
         match error:
             case SessionError() | PaginationError():
                 is_odd = "odd" in on or self.line.database.cap == "clamped"
