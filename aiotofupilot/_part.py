@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from io import FileIO, RawIOBase
     from pathlib import Path
+    from typing import Self
 
 
 @contextmanager
@@ -55,32 +56,81 @@ def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:
     return file
 
 
-def locked(path: Path) -> tuple[FileIO, Path] | None:
-    """Open a file that no other process writes to until it is closed; on Windows, nothing keeps others off.
+class Part:
+    """FILE.part, which takes the place of FILE when it is complete. It is closed by `remove`, or by closing its file.
 
-    Returns:
-        The file, and its path. On a file system without locks, such as some network shares, this is a new file with a
-        longer name. Another process neither writes to it nor completes it later. None: another process has the file.
+    No other process writes to it until then; on Windows, nothing keeps others off. On a file system without locks, such
+    as some network shares, it has a longer name. Then another process neither writes to it nor completes it later.
     """
-    file = opened(path)
-    if sys.platform == "win32":
-        return file, path
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    except OSError:
-        with file:
-            if not os.fstat(file.fileno()).st_size:  # it was made right now
+
+    def __init__(self, target: Path, file: FileIO, path: Path) -> None:
+        self._target = target
+        self._is_placed = False
+        self.file: FileIO = file
+        self.path: Path = path
+
+    @classmethod
+    def of(cls, target: Path) -> Self | None:
+        """Open the part of a file; None: another process has it."""
+        path = target.with_name(f"{target.name}.part")
+        file = opened(path)
+        if sys.platform == "win32":
+            return cls(target, file, path)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:
+            with file:
+                if not os.fstat(file.fileno()).st_size:  # it was made right now
+                    path.unlink(missing_ok=True)
+            own = path.with_name(f"{path.name}.{token_hex(2)}")
+            return cls(target, opened(own, os.O_CREAT | os.O_EXCL), own)
+        try:
+            is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))
+        except FileNotFoundError:
+            is_ours = False
+        if not is_ours:  # another process has put it in its place, or removed it, since it was opened
+            file.close()
+            return None
+        return cls(target, file, path)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another process can complete it."""
+        return self.path.suffix == ".part"
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.file.fileno()).st_size
+
+    def write(self, data: bytes) -> None:
+        with naming(self.path):
+            write_all(self.file, data)
+
+    def truncate(self, size: int) -> None:
+        with naming(self.path):
+            self.file.truncate(size)
+
+    def place(self, made: Path | None = None) -> None:
+        """Put it, or a file that was made of it, in the place of the file. It still has to be closed."""
+        with naming(self.path):
+            os.fsync(self.file.fileno())
+        self._close_on_windows()
+        (made or self.path).replace(self._target)
+        self._is_placed = made is None
+
+    def remove(self, *beside: Path) -> None:
+        """Remove it, unless it is in its place, and files beside it. Then close it."""
+        self._close_on_windows()
+        try:
+            for path in (*[self.path] * (not self._is_placed), *beside):
                 path.unlink(missing_ok=True)
-        own = path.with_name(f"{path.name}.{token_hex(2)}")
-        return opened(own, os.O_CREAT | os.O_EXCL), own
-    try:
-        is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        is_ours = False
-    if not is_ours:  # another process has put it in its place, or removed it, since it was opened
-        file.close()
-        return None
-    return file, path
+        finally:
+            self.file.close()
+
+    def _close_on_windows(self) -> None:
+        """Close it where an open file can be neither moved nor removed. Elsewhere it keeps its lock until later."""
+        if sys.platform == "win32":
+            self.file.close()

@@ -248,14 +248,14 @@ class TofuPilotSession(Listings):
         """Download an attachment of a run or a unit, and return the path of its file.
 
         The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that works on
-        every system. A file that is there is whole, so nothing is requested for it. Until it is whole it is
-        ``....part``, and the next call goes on with that, also in another process, if the storage allows it and the
-        file system has locks.
+        every system. A file that is there is complete, so nothing is requested for it. Until then it is ``....part``,
+        and the next call goes on with that, even in another process, if the storage allows it and the file system has
+        locks.
 
         The file comes from a storage by the attachment's address, without the key and any header of this session. The
         session's retries, proxy, TLS and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the
-        longest time in which no byte comes. A failure after a megabyte has arrived begins the retries anew. If the
-        storage refuses the address, the run or unit is read once for a new one.
+        longest time in which no byte comes. If the storage refuses the address, the run or unit is read once for a new
+        one.
 
         Args:
             attachment: The attachment, as the details of a run or a unit have it.
@@ -264,10 +264,10 @@ class TofuPilotSession(Listings):
         Raises:
             TypeError: An argument is of the wrong type.
             ValueError: The attachment has neither an address nor an owner.
-            AttachmentError: The server has no address for it, or one that is not https. Plain HTTP is only taken from
-                this machine, if the server is this machine too.
-            APIError: The storage refused, or failed, or sent a file of another size than the attachment's; or the run
-                or unit could not be read.
+            AttachmentError: The server has no address for it, or one that is not https; or another process is
+                downloading it. Plain HTTP is only taken from this machine, if the server is this machine too.
+            APIError: The storage refused, or failed, or sent a compressed file, or one of another size than the
+                attachment's; or the run or unit could not be read.
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """

@@ -19,7 +19,7 @@ TofuPilotError
  │    └── ServerError            5xx, and 408
  ├── DecodeError                 a response that is not what the API promises
  │    └── InvalidJSONError       not even JSON
- ├── AttachmentError             an attachment that has no address to download it from
+ ├── AttachmentError             an attachment without an address, or being downloaded
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
@@ -321,7 +321,10 @@ class InvalidJSONError(DecodeError):
 
 
 class AttachmentError(TofuPilotError):
-    """The server has no address to download an attachment from, or none that can be used, or no such attachment."""
+    """The server has no address to download an attachment from, or none that can be used, or no such attachment.
+
+    It is also raised while another process is downloading the same file.
+    """
 
 
 class PaginationError(TofuPilotError):

@@ -4,22 +4,16 @@ import asyncio
 import os
 import re
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
-from contextvars import copy_context
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 from attrs import evolve, frozen
 
 from aiotofupilot._checks import integer, must_be
 from aiotofupilot._http.client import Connection
-from aiotofupilot._http.outage import is_transient
-from aiotofupilot._http.retry import RetryPolicy
 from aiotofupilot._otel import download_span
 from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.tasks import Tasks
@@ -33,8 +27,6 @@ from .storage import receive
 
 __all__ = ["Download"]
 
-T = TypeVar("T")
-
 Attachments: TypeAlias = (
     Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]
 )
@@ -42,14 +34,8 @@ Attachments: TypeAlias = (
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
 """With one of these statuses, storages refuse an address that has expired."""
 
-_PROGRESS = 1024 * 1024
-"""After so many new bytes, a file has as many attempts again as at first, and may need a new address again."""
-
-_BUSY_WAIT = 1.0
-"""Seconds between two looks at a file that another process is downloading."""
-
-_busy: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionary()
-"""The locks of files that are being downloaded, by event loop and place."""
+_locks: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionary()
+"""The locks of files that are being downloaded, by event loop and path."""
 
 
 @frozen(kw_only=True)
@@ -68,9 +54,8 @@ class Download:
 
 async def download(connection: Connection, attachment: object, folder: object) -> Path:
     """Download one attachment; see `TofuPilotSession.download`."""
-    file = _File(connection, _checked(attachment), _folder(folder))
-    await file.complete()
-    return file.path
+    path, _ = await _complete(connection, _checked(attachment), _folder(folder))
+    return path
 
 
 def downloads(connection: Connection, attachments: object, folder: object, *, concurrency: object) -> "Downloads":
@@ -80,83 +65,69 @@ def downloads(connection: Connection, attachments: object, folder: object, *, co
     place = _folder(folder)
 
     async def one(attachment: Attachment) -> Download:
-        file = _File(connection, attachment, place)
         try:
-            is_new = await file.complete()
+            path, is_new = await _complete(connection, attachment, place)
         except SessionError:
             raise
         except TofuPilotError as error:
             return Download(attachment=attachment, path=None, is_new=False, error=error)
-        return Download(attachment=attachment, path=file.path, is_new=is_new, error=None)
+        return Download(attachment=attachment, path=path, is_new=is_new, error=None)
 
     return Downloads(one, cast("Any", attachments), integer("concurrency", concurrency, low=1))
 
 
-class _File:
-    def __init__(self, connection: Connection, attachment: Attachment, folder: Path) -> None:
-        self.path: Path = folder / relative_path(attachment)
-        self._connection = connection
-        self._attachment = attachment
-        self._name = f"attachment {attachment.id!r}"
+async def _complete(connection: Connection, attachment: Attachment, folder: Path) -> tuple[Path, bool]:
+    """Return the path of a file that is complete, and whether it was downloaded now."""
+    path = folder / relative_path(attachment)
 
-    async def complete(self) -> bool:
-        """Put the file in its place, and return whether it was not there."""
-        with download_span():
-            return await self._connection.lifetime.run(self._complete)
-
-    async def _complete(self) -> bool:
-        key = id(asyncio.get_running_loop()), self.path.absolute()
-        async with _busy.setdefault(key, asyncio.Lock()):
-            if self._attachment.owner is not None:
-                self.path = await in_thread(partial(_in_own_folder, self.path))
-            part = PartFile(self.path)
+    async def work() -> bool:
+        async with _locks.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock()):
+            part = PartFile(path)
             try:
-                while (state := await in_thread(part.open)) == "busy":
-                    await self._connection.clock.sleep(_BUSY_WAIT)
-                if state == "whole":
+                if not await in_thread(part.open):
                     return False
-                await self._receive(part)
+                await _receive(connection, attachment, part)
                 await in_thread(part.finish)
             finally:
                 part.leave()
         return True
 
-    async def _receive(self, part: PartFile) -> None:
-        """Receive the whole file, with a new address if it expires, and with new attempts after progress."""
-        retry = self._connection.retry
-        is_patient = isinstance(retry, RetryPolicy) and retry.attempts > 1
-        most, is_fresh, needs_address = part.size, False, self._attachment.download_url is None
-        while True:
-            if needs_address:
-                await self._renew()
-                is_fresh = True
-            try:
-                address, size = Secret(self._attachment.download_url), self._attachment.size
-                return await receive(self._connection, address, part, self._name, size)
-            except TofuPilotError as error:
-                has_progress, most = part.size >= most + _PROGRESS, max(most, part.size)
-                needs_address = isinstance(error, APIError) and error.status in _REFUSALS
-                is_fresh = is_fresh and not has_progress
-                if needs_address and (is_fresh or self._attachment.owner is None):
-                    error.hint = "if the address has expired, read the run or unit again" if not is_fresh else None
-                    raise
-                if not needs_address and not (is_patient and has_progress and is_transient(error)):
-                    raise
+    with download_span():
+        return path, await connection.lifetime.run(work)
 
-    async def _renew(self) -> None:
-        """Read the run or the unit for a new address of the attachment."""
-        listing, key = self._attachment.owner or ("", "")
-        whose = f"{listing.removesuffix('s')} {key!r}"
-        source: Any = listing_class(listing)(self._connection)
-        owner: RunDetails | UnitDetails = await source.get(key)
-        found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
-        if found is None:
-            raise AttachmentError(f"{whose} has no {self._name} any more")
-        if found.download_url is None:
-            failure = AttachmentError(f"the server has no address for {self._name} of {whose}")
-            failure.hint = "perhaps its upload has not ended"
-            raise failure
-        self._attachment = evolve(self._attachment, download_url=found.download_url, size=found.size)
+
+async def _receive(connection: Connection, attachment: Attachment, part: PartFile) -> None:
+    """Receive the whole file. If the storage refuses the address, a new one is used, once."""
+    is_renewed = attachment.download_url is None
+    if is_renewed:
+        attachment = await _renewed(connection, attachment)
+    while True:
+        try:
+            address, name = Secret(attachment.download_url), f"attachment {attachment.id!r}"
+            return await receive(connection, address, part, name, attachment.size)
+        except APIError as error:
+            if is_renewed or error.status not in _REFUSALS:
+                raise
+            if attachment.owner is None:
+                error.hint = "if the address has expired, read the run or unit again"
+                raise
+        attachment, is_renewed = await _renewed(connection, attachment), True
+
+
+async def _renewed(connection: Connection, attachment: Attachment) -> Attachment:
+    """Read the run or the unit for a new address of an attachment."""
+    listing, key = attachment.owner or ("", "")
+    name, whose = f"attachment {attachment.id!r}", f"{listing.removesuffix('s')} {key!r}"
+    source: Any = listing_class(listing)(connection)
+    owner: RunDetails | UnitDetails = await source.get(key)
+    found = next((one for one in owner.attachments if one.id == attachment.id), None)
+    if found is None:
+        raise AttachmentError(f"{whose} has no {name} any more")
+    if found.download_url is None:
+        failure = AttachmentError(f"the server has no address for {name} of {whose}")
+        failure.hint = "perhaps its upload has not ended"
+        raise failure
+    return evolve(attachment, download_url=found.download_url, size=found.size)
 
 
 class Downloads(Iteration[Download]):
@@ -170,12 +141,15 @@ class Downloads(Iteration[Download]):
         self, one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
     ) -> None:
         self._one = one
-        self._source = _Source(attachments)
+        self._given = attachments
+        self._source: AsyncIterator[object] = (
+            aiter(attachments) if isinstance(attachments, AsyncIterable) else _read(attachments)
+        )
         self._concurrency = concurrency
         self._due: deque[Attachment] = deque()
-        """What was read, and is not being downloaded."""
+        """The attachments that were read, and are not being downloaded."""
         self._tasks: Tasks[Attachment, Download] = Tasks()
-        """What is being downloaded, or was, and is not at hand yet; and beside it what reads the next attachment."""
+        """What is being downloaded or not yet yielded, and beside it what reads the next attachment."""
         self._has_read_all = False
 
     async def _advance(self) -> bool:
@@ -193,7 +167,8 @@ class Downloads(Iteration[Download]):
                 await tasks.any_ended()
             self._raise_failure()
         except BaseException:
-            self._stop(spares_reading=not self._source.can_be_cancelled)
+            # A generator would end if it were cancelled, and what a thread reads would be lost.
+            self._stop(spares_reading=not isinstance(self._source, Iteration))
             raise
         finally:
             ended = None  # its error knows this frame
@@ -204,7 +179,9 @@ class Downloads(Iteration[Download]):
         self._drop()
         self._stop(spares_reading=False)
         await self._tasks.settle()
-        await self._source.aclose()
+        aclose = getattr(self._source, "aclose", None)
+        if aclose is not None and self._source is not self._given:
+            await aclose()
 
     def _fill(self) -> None:
         """Download what may be in flight, and read on if nothing waits."""
@@ -217,7 +194,10 @@ class Downloads(Iteration[Download]):
                 tasks.start(self._one(attachment), attachment)
             if self._due or tasks.beside is not None or self._has_read_all or self._failure is not None:
                 return
-            tasks.start_beside(self._source.next())
+            tasks.start_beside(self._read_on())
+
+    async def _read_on(self) -> object:
+        return await anext(self._source, _END)
 
     def _take_up(self, reading: asyncio.Task[object]) -> None:
         """Take up what was read."""
@@ -254,53 +234,11 @@ class Downloads(Iteration[Download]):
 _END = object()
 
 
-class _Source:
-    """Reads an iterable of either kind. An iterator that is begun here is closed here."""
-
-    def __init__(self, items: Attachments) -> None:
-        self._items = items
-        self._iterator: AsyncIterator[object] | Iterator[object] | None = None
-
-    @property
-    def can_be_cancelled(self) -> bool:
-        """Whether it goes on after it was cancelled. A generator ends then, and what a thread reads is lost."""
-        return isinstance(self._iterator, Iteration)
-
-    async def next(self) -> object:
-        """Return the next item; `_END`: there is none."""
-        if isinstance(self._items, AsyncIterable):
-            if self._iterator is None:
-                self._iterator = aiter(self._items)
-            return await anext(cast("AsyncIterator[object]", self._iterator), _END)
-        if self._iterator is None:
-            self._iterator = iter(self._items)
-        return await _in_daemon(partial(next, cast("Iterator[object]", self._iterator), _END))
-
-    async def aclose(self) -> None:
-        """Close the iterator, unless it was given."""
-        aclose = getattr(self._iterator, "aclose", None)
-        if aclose is not None and self._iterator is not self._items:
-            await aclose()
-
-
-async def _in_daemon(work: Callable[[], T]) -> T:
-    """Return the result of work that may block, such as for something that a blocking session is asked for.
-
-    The session's loop, which runs this, makes the response. A program that ends does not wait for the work, as it would
-    with the thread of an executor: its session may have to be closed first, and that happens later.
-    """
-    result: Future[T] = Future()
-    result.set_running_or_notify_cancel()
-    context = copy_context()
-
-    def run() -> None:
-        try:
-            result.set_result(context.run(work))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
-            result.set_exception(error)
-
-    Thread(target=run, name="aiotofupilot-attachments", daemon=True).start()
-    return await asyncio.wrap_future(result)
+async def _read(items: Iterable[object]) -> AsyncGenerator[object]:
+    """Yield what a plain iterable has. It is read in threads, because it may block."""
+    iterator = iter(items)
+    while (item := await asyncio.to_thread(next, iterator, _END)) is not _END:
+        yield item
 
 
 def _checked(attachment: object) -> Attachment:
@@ -325,79 +263,42 @@ _FORBIDDEN = frozenset('/\\:*?"<>|')
 
 _ID_BYTES = 120
 _NAME_BYTES = 240
-"""File systems take 255 bytes, and a part has some more than the file."""
-_SUFFIX_BYTES = 20
+"""File systems take 255 bytes, and the name of a part is longer than that of its file."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-"""What Windows takes for a device, whatever follows after a dot."""
+"""The names that Windows takes for a device, whatever follows a dot."""
 
 
 def relative_path(attachment: Attachment) -> str:
     """Return where the file of an attachment lies in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
     identity = _identity(attachment.id)
-    name = _name(attachment.name, _NAME_BYTES - len(f"{identity}-".encode()))
+    name = _cleaned(attachment.name)
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - it is a name, and not a path
+    most = _NAME_BYTES - len(f"{identity}-".encode())
+    if len(name.encode()) > most:
+        name = (
+            _cut(stem, most - len(suffix.encode())) + suffix if len(suffix) < len(stem) else _cut(name, most)
+        ).rstrip(". ")
     file = f"{identity}-{name}" if name else identity
     return file if attachment.owner is None else f"{_identity(attachment.owner[1])}/{file}"
-
-
-def _in_own_folder(path: Path) -> Path:
-    """Make the folder of a run or unit, and return the path of a file in it.
-
-    On a disk where case does not matter, the folder of SN1 would also be that of sn1. So the one that is made second
-    has another name there. On other disks, and for names without letters, nothing is listed.
-    """
-    folder = path.parent
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        other = folder.with_name(folder.name.swapcase())
-        is_case_ignored = other.name != folder.name and other.exists() and other.samefile(folder)
-        if is_case_ignored and all(one.name != folder.name for one in folder.parent.iterdir()):
-            folder = folder.with_name(_with_digest(folder.name, folder.name))
-    return folder / path.name
 
 
 def _identity(text: str) -> str:
     """Return an ID as a name. Two IDs never have the same name.
 
-    What a name cannot hold is written as in a URL, and so is the percent sign. An ID that is too long ends with a
-    digest.
+    An ID that is not a name on every system is changed, and gets a digest after a tilde. So does one with a tilde.
     """
-    name = "".join(character if _is_good(character) and character != "%" else _escaped(character) for character in text)
-    if name[:1] in {".", " "} or _DEVICE.match(name):
-        name = _escaped(name[0]) + name[1:]
-    if name[-1:] in {".", " "}:
-        name = name[:-1] + _escaped(name[-1])
-    if len(name.encode()) > _ID_BYTES:
-        name = _with_digest(name, text)
-    return name or "%~"
+    name = _cut(_cleaned(text).replace("~", "_"), _ID_BYTES - 34)
+    if text and text == name and not _DEVICE.match(name):
+        return text
+    return f"_{name}~{sha256(text.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
-def _with_digest(name: str, text: str) -> str:
-    """Return the beginning of a name, with a digest of the text that it stands for. The mark is not an escape."""
-    return f"{_cut(name, _ID_BYTES - 34)}%~{sha256(text.encode(errors='surrogatepass')).hexdigest()[:32]}"
-
-
-def _escaped(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
-
-
-def _name(text: str, length: int) -> str:
-    """Return the name of an attachment as the end of the name of a file, with at most so many bytes."""
-    name = "".join(character if _is_good(character) else "_" for character in text).strip(". ")
-    if len(name.encode()) > length:
-        stem, dot, suffix = name.rpartition(".")
-        if not (stem and len(suffix.encode()) <= _SUFFIX_BYTES):
-            stem, dot, suffix = name, "", ""
-        name = f"{_cut(stem, length - len(f'{dot}{suffix}'.encode()))}{dot}{suffix}".rstrip(". ")
-    return name
-
-
-def _is_good(character: str) -> bool:
-    """Return whether the name of a file may hold a character. Control characters and marks are not printable."""
-    return character not in _FORBIDDEN and character.isprintable()
+def _cleaned(text: str) -> str:
+    """Return a text without what the name of a file may not hold. Control characters and marks are not printable."""
+    return "".join("_" if one in _FORBIDDEN or not one.isprintable() else one for one in text).strip(". ")
 
 
 def _cut(text: str, length: int) -> str:
-    """Return the beginning of a text, with at most so many bytes."""
+    """Return the beginning of a text, with at most ``length`` bytes."""
     return text.encode()[:length].decode(errors="ignore")

@@ -1,26 +1,20 @@
 """The part of a file that has arrived, on disk.
 
-It is FILE.part until it is whole, and then takes its place. So a file in its place is whole. Beside the part,
-FILE.part.etag holds the validator of the file, by which the storage knows whether the rest still belongs to it. So a
-process may end at any time, also by kill -9, and the next one goes on with what is there. On a file system without
-locks, each process has a part of its own, which no other one goes on with.
+It is FILE.part until it is complete, and then takes the place of FILE. So a file in its place is complete. Beside the
+part, FILE.part.etag holds the validator of the file, by which the storage knows whether the rest still belongs to it.
+So a process may end at any time, even by kill -9, and the next one goes on with what is there.
 """
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from aiotofupilot._part import locked, naming, opened, write_all
+from aiotofupilot._part import Part, naming, opened, write_all
+from aiotofupilot.errors import AttachmentError
 
 T = TypeVar("T")
-
-_BLOCK = 1024 * 1024
-"""Bytes that are written at once, in a thread."""
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -36,98 +30,66 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 class PartFile:
-    """What will be a file in some place. All of it blocks, but for `add`. The disk's errors name the file."""
+    """What will be a file in some place. All of it blocks. The disk's errors name the file."""
 
-    _path: Path
-    _file: FileIO
+    _part: Part
+    _is_open = False
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._is_open = self._is_shared = False
-        """Whether it is open, and whether another process can go on with it."""
+        self.size: int = 0
+        """How many bytes have arrived."""
         self.etag: str | None = None
-        """The validator of the file; None: the rest cannot be asked for."""
-        self._written = 0
-        self._pending = bytearray()
-
-    @property
-    def size(self) -> int:
-        """How many bytes have arrived, those that are not written yet included."""
-        return self._written + len(self._pending)
+        """The validator of the file. None if the rest cannot be requested."""
 
     @property
     def _etag_path(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.etag")
+        return self._part.path.with_name(f"{self._part.path.name}.etag")
 
-    def open(self) -> Literal["whole", "busy", "open"]:
-        """Take the part, unless the file is in its place already, or another process is busy with the part."""
+    def open(self) -> bool:
+        """Take the part, and return True; False if the file is in its place already.
+
+        Raises:
+            AttachmentError: Another process, or another event loop of this one, is downloading the file.
+        """
         if self._target.is_file():
-            return "whole"
+            return False
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        path = self._target.with_name(f"{self._target.name}.part")
-        found = locked(path)
-        if found is None:
-            return "busy"
-        (self._file, self._path), self._is_open = found, True
-        self._is_shared = self._path == path
+        part = Part.of(self._target)
+        if part is None:
+            raise AttachmentError(f"another process is downloading {self._target}")
+        self._part, self._is_open = part, True
         if self._target.is_file():  # another process has put it there since
-            return "whole"
-        self._written = os.fstat(self._file.fileno()).st_size
+            return False
+        self.size = part.size
         with suppress(FileNotFoundError, ValueError), opened(self._etag_path, 0) as file:
             self.etag = file.read().decode("ascii")
-        return "open"
+        return True
 
     def restart(self, etag: str | None) -> None:
-        """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
-        self._pending.clear()
-        self._written, self.etag = 0, etag
-        with naming(self._path):
-            self._file.truncate(0)  # first, so that the validator never speaks of other bytes
+        """Drop all bytes. Those that come next are of a file with this validator; None if it has none."""
+        self._part.truncate(0)  # first, so that the validator never speaks of other bytes
+        self.size, self.etag = 0, etag
         self._etag_path.unlink(missing_ok=True)
         if etag is not None:
             with naming(self._etag_path), opened(self._etag_path) as file:
                 write_all(file, etag.encode("ascii"))
 
-    def add(self, data: bytes) -> bool:
-        """Add some bytes, and return whether it is time to `flush`."""
-        self._pending += data
-        return len(self._pending) >= _BLOCK
-
-    def flush(self) -> None:
-        """Write what was added."""
-        data, self._pending = self._pending, bytearray()
-        try:
-            with naming(self._path):
-                write_all(self._file, data)
-        finally:
-            self._written = os.fstat(self._file.fileno()).st_size
+    def write(self, data: bytes) -> None:
+        """Add some bytes."""
+        self._part.write(data)
+        self.size += len(data)
 
     def finish(self) -> None:
-        """Write the rest, and put the whole file in its place."""
-        self.flush()
-        with naming(self._path):
-            os.fsync(self._file.fileno())
-        if sys.platform == "win32":  # where an open file is not moved; elsewhere it keeps its lock until later
-            self._close()
-        self._path.replace(self._target)
-        self._etag_path.unlink(missing_ok=True)
-        self._close()
+        """Put the complete file in its place."""
+        self._part.place()
+        self._part.remove(self._etag_path)
 
     def leave(self) -> None:
         """End. What has arrived stays, unless it is nothing, nobody can go on with it, or the file is in its place."""
-        if not self._is_open:
+        if not self._is_open or self._part.file.closed:
             return
-        try:
-            with suppress(OSError):  # the file is shorter then
-                self.flush()
-            if not self._written or not self._is_shared or self._target.is_file():
-                if sys.platform == "win32":
-                    self._close()
-                self._path.unlink(missing_ok=True)
-                self._etag_path.unlink(missing_ok=True)
-        finally:
-            self._close()
-
-    def _close(self) -> None:
-        self._file.close()
-        self._is_open = False
+        if self.size and self._part.is_shared and not self._target.is_file():
+            self._part.file.close()
+        else:
+            self._part.remove(self._etag_path)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
-from aiotofupilot._part import locked, naming, opened, write_all
+from aiotofupilot._part import Part, naming, opened, write_all
 
 from .messages import STANDARD_OUTPUT, UsageError, raw, say
 from .options import KEY
@@ -113,15 +113,12 @@ class PartFile:
 
     def __init__(self, target: Path, options: dict[str, str], *, resume: bool) -> None:
         self._target = target
-        path = target.with_name(f"{target.name}.part")
-        found = locked(path)
-        if found is None:
-            raise UsageError(f"another run is writing {path}")
-        self._file, self._part = found
-        self._is_shared = self._part == path
-        """Whether another run can complete the part."""
+        part = Part.of(target)
+        if part is None:
+            raise UsageError(f"another run is writing {target}.part")
+        self._part = part
         self._state_path, self._new_state_path, self._whole, self._making = (
-            self._part.with_name(f"{self._part.name}.{ending}") for ending in ("state", "state.new", "whole", "making")
+            part.path.with_name(f"{part.path.name}.{ending}") for ending in ("state", "state.new", "whole", "making")
         )
         self.state: Written = Written(datetime.now(UTC).isoformat(), options)
         try:
@@ -138,7 +135,7 @@ class PartFile:
             opened(self._state_path, 0) as file,
         ):
             state = Written(**json.loads(file.read()))
-        if 0 < state.size <= os.fstat(self._file.fileno()).st_size:
+        if 0 < state.size <= self._part.size:
             begun, options = state.options, self.state.options
             differing = [
                 f"with {name} {begun[name]}" if name in begun else f"without {name}"
@@ -149,7 +146,7 @@ class PartFile:
                 differing = ["with another API key"]
             if differing:
                 raise UsageError(
-                    f"{self._part} was begun {' and '.join(differing)}: "
+                    f"{self._part.path} was begun {' and '.join(differing)}: "
                     "give the same again, or leave out --resume to begin anew"
                 )
             self.state = state
@@ -173,10 +170,8 @@ class PartFile:
             self._has_begun = True
             if not self.state.size:  # the state goes first, so that it never speaks of other bytes
                 self._state_path.unlink(missing_ok=True)
-            with naming(self._part):
-                self._file.truncate(self.state.size)
-        with naming(self._part):
-            write_all(self._file, data)
+            self._part.truncate(self.state.size)
+        self._part.write(data)
         if items is None:
             return
         state = evolve(self.state, size=self.state.size + len(data), items=items, checkpoint=checkpoint)
@@ -188,49 +183,39 @@ class PartFile:
 
     async def finish(self, remake: Remake | None = None) -> None:
         """Put the file, or what is made of it, in its place, with the mode of the one that was there."""
-        ready = self._part
+        ready = self._part.path
         if remake:
             ready = self._whole
             shutil.rmtree(self._making, ignore_errors=True)  # a process that was killed has left it
             with naming(ready), BufferedWriter(opened(ready)) as made:
                 made.truncate(0)
-                self._file.seek(0)
-                await remake(self._file, made, self._making)
+                self._part.file.seek(0)
+                await remake(self._part.file, made, self._making)
                 made.flush()
                 os.fsync(made.fileno())
-        with naming(self._part):
-            os.fsync(self._file.fileno())
         with suppress(OSError):  # there was none, or it is on a share that has no modes
             shutil.copymode(self._target, ready)
-        if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
-            self._file.close()
-        ready.replace(self._target)
-        with suppress(OSError):  # the file is whole, and the next run removes what is left beside it
+        self._part.place(self._whole if remake else None)
+        with suppress(OSError):  # the file is complete, and the next run removes what is left beside it
             self._remove()
 
     def leave(self) -> None:
         """End early. The items that are written stay beside the place, if another run can complete them."""
-        if not self._is_shared:
+        if not self._part.is_shared:
             self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
-        shutil.rmtree(self._making, ignore_errors=True)
         # What an earlier run has left stays, too, if this one has not begun.
-        if self.state.items or (not self._has_begun and os.fstat(self._file.fileno()).st_size):
-            self._file.close()
+        if self.state.items or (not self._has_begun and self._part.size):
+            shutil.rmtree(self._making, ignore_errors=True)
+            self._part.file.close()
         else:
             self._remove()
 
     def _remove(self) -> None:
-        """Remove what is beside the place. Windows cannot remove an open file, and elsewhere it keeps its lock."""
-        if sys.platform == "win32":
-            self._file.close()
+        """Remove what is beside the place."""
         shutil.rmtree(self._making, ignore_errors=True)
-        try:
-            for path in (self._part, self._state_path, self._new_state_path):
-                path.unlink(missing_ok=True)
-        finally:
-            self._file.close()
+        self._part.remove(self._state_path, self._new_state_path)
 
 
 Output = StandardOutput | PartFile

@@ -11,13 +11,12 @@ without these two is not a copy, and is not replaced.
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiotofupilot._part import locked, naming, write_all
+from aiotofupilot._part import Part
 
 from .results import DatabaseInUseError, MirrorError
 
@@ -44,26 +43,20 @@ def check_target(target: Path) -> None:
 
 def put(source: IO[bytes], target: Path) -> None:
     """Put a copy of a file in the place of the copy before, which stays if that fails."""
-    found = locked(target.with_name(f"{target.name}.part"))
-    if found is None:
+    part = Part.of(target)
+    if part is None:
         message = f"another program is publishing {target}: wait until that is done"
         raise DatabaseInUseError(message, path=target)
-    file, part = found
     try:
-        with file, naming(part):
-            file.truncate(0)  # a process that was killed has left something
-            while piece := source.read(1 << 20):
-                write_all(file, piece)
-            os.fsync(file.fileno())
-            if sys.platform == "win32":
-                file.close()  # an open file cannot be moved there; elsewhere it keeps its lock until later
-            part.replace(target)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, PermissionError):
-            message = f"cannot replace {target}: its folder must be writable, and on Windows nobody may have it open"
-            raise DatabaseInUseError(message, path=target) from error
-        raise
+        part.truncate(0)  # a process that was killed has left something
+        while piece := source.read(1 << 20):
+            part.write(piece)
+        part.place()
+    except PermissionError as error:
+        message = f"cannot replace {target}: its folder must be writable, and on Windows nobody may have it open"
+        raise DatabaseInUseError(message, path=target) from error
+    finally:
+        part.remove()
     if sys.platform != "win32":  # where the next copy could not replace one that is read-only
         with suppress(OSError):  # a share may refuse it
             target.chmod(target.stat().st_mode & _READ_ONLY)

@@ -1,6 +1,7 @@
 """Names of files and folders, made of what a server says: they stay in the folder, and work on every system."""
 
 import re
+from hashlib import sha256
 from pathlib import PurePosixPath, PureWindowsPath
 
 from hypothesis import given, strategies as st
@@ -40,23 +41,26 @@ def test_a_name_is_cleaned():
 
 
 def test_a_serial_number_becomes_a_folder():
+    for identity in ["SN-0042_b", "a%2Fb", "50 %", "console", "größe", "a" * 86]:
+        assert path(owner=("units", identity)) == f"{identity}/id-trace.csv"
+        assert path("", identity=identity) == f"{RUN}/{identity}"
+
+
+def test_one_that_is_not_a_name_everywhere_gets_a_digest():
     for identity, expected in [
-        ("SN-0042_b", "SN-0042_b"),
-        ("a/b", "a%2Fb"),
-        ("a%2Fb", "a%252Fb"),
-        ("..", "%2E%2E"),
-        (".", "%2E"),
-        ("a.", "a%2E"),
-        ("a ", "a%20"),
-        ("con", "%63on"),
-        ("Nul.txt", "%4Eul.txt"),
-        ("COM¹", "%43OM¹"),
-        ("console", "console"),
-        ("", "%~"),
+        ("a/b", "a_b"),
+        ("..", ""),
+        ("a.", "a"),
+        ("con", "con"),
+        ("Nul.txt", "Nul.txt"),
+        ("COM¹", "COM¹"),
+        ("a~b", "a_b"),
+        ("", ""),
+        ("a" * 300, "a" * 86),
     ]:
-        assert path(owner=("units", identity)) == f"{expected}/id-trace.csv"
-        assert path(identity=identity).startswith(f"{RUN}/{expected}-")
-        assert path("", identity=identity) == f"{RUN}/{expected}"
+        digest = sha256(identity.encode()).hexdigest()[:32]
+        assert path(owner=("units", identity)) == f"_{expected}~{digest}/id-trace.csv"
+        assert path(identity=identity).startswith(f"{RUN}/_{expected}~{digest}-")
 
 
 def test_without_an_owner_a_file_lies_in_the_folder_itself():

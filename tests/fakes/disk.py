@@ -6,7 +6,7 @@ from aiotofupilot._attachments.part import PartFile
 def at(monkeypatch, step, do):
     """Call a function before each step of a file on its way to the disk. It may raise an error.
 
-    A file is written in the steps ``add``; ``flush``, in a thread; and ``finish``.
+    A file is written in the steps ``write`` and ``finish``, in a thread.
     """
 
     original = getattr(PartFile, step)
