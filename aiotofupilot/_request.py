@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from attrs import define, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Control = Callable[[int], Awaitable[bool]]
 
 
 @frozen
@@ -34,20 +39,6 @@ class Deadline:
     """Whether a request of the group was refused because of it."""
 
 
-class Suspicion(Exception):  # noqa: N818 - it is not an error: the request goes on
-    """Perhaps only this page or item fails. To find out, something else of the listing has to be requested.
-
-    Request the page again with the suspicion after that. Its attempts then go on where they were.
-    """
-
-    def __init__(self, tried: object) -> None:
-        super().__init__()
-        self.tried: object = tried
-        """The attempts so far. Only HTTP knows what is in it, and takes it back once."""
-        self.is_confirmed: bool = False
-        """Whether there was a good response to something else. Whoever requests that sets it."""
-
-
 class FetchOptions(TypedDict, total=False):
     """How a page or an item is requested, and for how long."""
 
@@ -56,7 +47,7 @@ class FetchOptions(TypedDict, total=False):
     deadline: Deadline | None
     """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
     has one."""
-    suspects: bool
-    """Whether a `Suspicion` may be raised. By default not, because nothing else can be requested."""
-    suspicion: Suspicion | None
-    """The one that was raised, after something else was requested. By default, these are the first attempts."""
+    control: Control | None
+    """Requests something else of the listing once, and returns whether there was a good response, so that a failure of
+    this page or item alone is told from one of the server. It gets the number of the control, from 0 on. By default,
+    there is none, because nothing else can be requested."""

@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 from . import models
 from ._clock import Clock
 from ._http.client import MAX_BODY, Connection
+from ._http.policy import RetryPolicy
 from ._http.proxy import resolve_proxy
-from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
 from ._secret import Secret
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from ._attachments.download import Attachments, Download
-    from ._http.retry import Retry
+    from ._http.policy import Retry
     from ._http.throttle import Limiter
     from ._paging.iteration import Iteration
     from .listings._arguments import ExtraQuery

@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import os
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
 
 from aiotofupilot import errors
 from aiotofupilot._checks import integer, seconds
 
-from .retry import Attempts, RetryPolicy, checked_retry
+from .policy import RetryPolicy, checked_retry
+from .retry import Attempts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from aiotofupilot._wire.response import Response
     from aiotofupilot.stats import RequestCounts
 
-    from .retry import Retry
+    from .policy import Retry
     from .throttle import Throttle
     from .transport import Transport
 
@@ -188,12 +189,7 @@ class Connection:
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        suspicion = options.get("suspicion")
-        if suspicion is None:
-            attempts = Attempts(self.throttle, self.retry, label, counts, **options)
-        else:
-            attempts = cast("Attempts", suspicion.tried)
-            attempts.resume(suspicion)
+        attempts = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
             return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except errors.TofuPilotError as error:

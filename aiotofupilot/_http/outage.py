@@ -1,4 +1,4 @@
-"""Whether the server of a session is down: what failures say, and a state machine without tasks, I/O and a clock.
+"""Whether the server of a session is down: a state machine without tasks, I/O and a clock.
 
 A failure is about the server or about the page that was requested. While failures about the server come, and no
 response is good, the session is down. Then one request at a time probes, and all others wait.
@@ -11,24 +11,13 @@ from __future__ import annotations
 
 import math
 import socket
-from copy import copy
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import define
 
-from aiotofupilot.errors import (
-    APIError,
-    CertificateError,
-    ConnectionFailedError,
-    DecodeError,
-    InvalidJSONError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    TofuPilotError,
-)
+from aiotofupilot.errors import RateLimitedError, TofuPilotError
+
+from .policy import copied, evidence, is_lost
 
 if TYPE_CHECKING:
     from asyncio import Event
@@ -37,16 +26,7 @@ if TYPE_CHECKING:
     from aiotofupilot._request import Deadline
     from aiotofupilot.stats import RequestCounts
 
-Evidence = Literal["good", "server", "page"]
-"""What the end of a request says: the server works, or it fails, or this page fails and others may not.
-
-A failure of the server can be due to the page after all, if an item crashes what a proxy forwards to."""
-
-_ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
-"""520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
-_REFUSED = frozenset({429, 503, 529})
-"""With these, a server refuses work, whatever page is requested."""
-_SLOW = frozenset({408, 504, 524})
+    from .policy import RetryPolicy
 
 _IN_A_ROW = 5
 """So many failures about the server without a good response between them are an outage, however many requests are in
@@ -67,68 +47,12 @@ class WentDownError(Exception):
     """The session went down while a request waited for its slot."""
 
 
-def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server.
-
-    Without an error, there was a response that could be read. None: it says nothing, because no request was made, or it
-    would have failed with any server.
-    """
-    match error:
-        case APIError() if error.status in _ABOUT_SERVER:
-            return "server"
-        case ConnectionFailedError() if not isinstance(error, CertificateError):
-            return "server"
-        case APIError() if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in _SLOW:
-            return "page"
-        case RequestTimeoutError() | InvalidJSONError() | RedirectError() | ResponseTooLargeError():
-            return "page"
-        case None | APIError() | DecodeError():
-            return "good"
-        case _:
-            return None
-
-
-def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed. A response that is not JSON may come from a proxy."""
-    return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
-
-
-def is_slow(error: Exception | None) -> bool:
-    """Return whether a page took too long."""
-    return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
-
-
-def is_lost(error: Exception | None) -> bool:
-    """Return whether there was no whole response."""
-    return isinstance(error, ConnectionFailedError | RequestTimeoutError)
-
-
-def is_refused(error: TofuPilotError) -> bool:
-    """Return whether a server refused work, so that the failure is not due to an item of the page."""
-    return isinstance(error, APIError) and error.status in _REFUSED
-
-
-def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:
-    """Return the seconds that the server asked to wait. None: it did not, or they are too many to be obeyed."""
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return None if asked is None or asked > max_retry_after else asked
-
-
-def copied(error: TofuPilotError) -> TofuPilotError:
-    """Return an error of the same class, message and attributes, without the traceback and the notes of this one."""
-    other = copy(error)
-    other.__cause__ = error.__cause__
-    other.__dict__.pop("__notes__", None)
-    return other
-
-
 @define(eq=False)
-class Wanted:
-    """A page that is to be requested, and what its `RetryPolicy` says about outages."""
+class RetryState:
+    """A page that is to be requested, how often it was, and until when it may be."""
 
-    attempts: int
-    max_retry_after: float
-    longest_probe_wait: Callable[[float], float]
+    policy: RetryPolicy
+    """Beside a tenacity controller, it says only what the throttle has to know."""
     counts: RequestCounts
     """Where requests, retries and waits are counted."""
     deadline: Deadline
@@ -148,7 +72,7 @@ class Wanted:
     @property
     def is_exhausted(self) -> bool:
         """Whether the next attempt but one is the last, so that another page should probe before."""
-        return self.made >= self.attempts - 1
+        return self.made >= self.policy.attempts - 1
 
 
 @define(eq=False)
@@ -212,9 +136,9 @@ class Health:
         """When the first request failed since the last good response; None: none has."""
         self.paused_until = -math.inf
         """The time before which the server wants no request."""
-        self.waiting: dict[Wanted, Event] = {}
+        self.waiting: dict[RetryState, Event] = {}
         """The pages that wait, in the order in which they began, and what wakes them."""
-        self.probing: Wanted | None = None
+        self.probing: RetryState | None = None
         """The page that probes, or is about to."""
         self._in_a_row = 0
         """How many failures about the server have come since the last good response."""
@@ -229,7 +153,7 @@ class Health:
         return not (self.is_reached or self.outage or self._in_a_row)
 
     @property
-    def next(self) -> Wanted | None:
+    def next(self) -> RetryState | None:
         """The next page to probe: of those that were not requested too often, the one that waits longest.
 
         If all were, it is the one of them that waits longest. None: no page waits.
@@ -304,7 +228,7 @@ class Health:
         if not self.is_reached and outage.failures >= most:
             self.outage, self._in_a_row = None, 0
 
-    def wait(self, page: Wanted, now: float, *, is_new: bool = False) -> float | None:
+    def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
         """Return for how many seconds a page waits, unless it is woken; 0.0: it may be requested now.
 
         A new page is one that begins to wait now, and was not requested before. None: the time of the page is up

@@ -1,186 +1,55 @@
-"""Whether and when a page is requested again: the policy, and the attempts at one page."""
+"""The attempts at one page."""
 
 from __future__ import annotations
 
 import logging
 import math
-import sys
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from attrs import frozen
-
-from aiotofupilot._checks import for_parameter, integer, must_be, seconds
 from aiotofupilot._otel import retried
-from aiotofupilot._request import Deadline, Suspicion
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
-from .outage import (
-    MissedSlotError,
-    Wanted,
-    WentDownError,
-    asked_wait,
-    copied,
-    evidence,
-    is_lost,
-    is_refused,
-    is_slow,
-    is_transient,
-)
+from .outage import MissedSlotError, RetryState, WentDownError
+from .policy import RetryPolicy, copied, decide, evidence, is_lost, is_refused, is_slow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from typing import Self, TypeAlias, Unpack
+    from collections.abc import Awaitable, Callable
+    from typing import Self, Unpack
 
     from tenacity import AsyncRetrying, RetryCallState
 
-    from aiotofupilot._request import FetchOptions, Label
+    from aiotofupilot._request import Control, FetchOptions, Label
     from aiotofupilot.stats import RequestCounts
 
+    from .policy import Retry
     from .throttle import Throttle
 
-    Retry: TypeAlias = "RetryPolicy | AsyncRetrying | None"
-
-__all__ = ["RetryPolicy"]
-
 T = TypeVar("T")
-
-Rule = Callable[[TofuPilotError, int], bool | float | None]
-"""A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
 
 _SLOW_ATTEMPTS = 2
 """After so many attempts that took too long, a page is given up if others can be read, so that it is read in parts."""
 
 _log = logging.getLogger("aiotofupilot")
 
-
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often a page is requested again, and after how long.
-
-    A failure is about the page or about the server. It is about the page after a 500, 504, 408, 524 or another 5xx, a
-    timeout, and a response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait,
-    initial_wait * 2 ** (n - 1))``: exponential backoff with full jitter. Other pages do not wait.
-
-    A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
-    lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
-    others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
-    outage began))``. After the first good response to a request that was sent during the outage, requests begin again
-    gradually: one, two, four and so on at a time. A response to an earlier request does not end the outage, because a
-    server that restarts may finish what it had accepted.
-
-    If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. A 429 or a Retry-After pauses
-    the whole session. If a 429 does not say for how long, the pause is at least 1 second.
-
-    Example:
-        def on_conflict(error: TofuPilotError, attempt: int) -> bool | None:
-            return True if isinstance(error, APIError) and error.status == 409 else None
-
-        RetryPolicy(rules=[on_conflict])
-
-    Raises:
-        TypeError: An option is of the wrong type.
-        ValueError: An option is out of bounds.
-
-    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-
-    attempts: int = 6
-    """The most requests for one page, including the first, while the server responds well to others. 1 means no
-    retries. During an outage only ``max_elapsed`` counts. Until there has been any response, the address may be wrong.
-    So a connection that is refused or reset is tried ``attempts`` times until then, and a name is resolved twice."""
-    max_elapsed: float = 120.0
-    """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
-    the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
-    count from the beginning of the request. A page does not wait for a request that would be later: its error is raised
-    at once. 0 means no retries."""
-    initial_wait: float = 0.5
-    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests.
-    During an outage, one request then follows another, still one at a time, for up to ``max_elapsed``."""
-    max_wait: float = 30.0
-    """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
-    max_retry_after: float = 60.0
-    """The longest Retry-After that is obeyed, in seconds. If the server requests more, the error is raised at once."""
-    rules: Sequence[Rule] = ()
-    """Functions that decide before the policy does, in this order.
-
-    Each is called with the error, and with the number of the attempt that failed, from 1 on. It returns True to try
-    again after the policy's wait, a number of seconds to try again after that time, or False to raise the error. It
-    returns None to leave the decision to the next rule, and after the last rule to the policy. The rules are not asked
-    about a `SessionError` or a `ConfigurationError`. They cannot exceed ``attempts`` and ``max_elapsed``.
-    """
-
-    def __attrs_post_init__(self) -> None:
-        # Checked here and not by attrs' converters, because mypy would see the type object for every option.
-        rules = self.rules
-        is_sequence = isinstance(cast("object", rules), Sequence) and not isinstance(rules, str)
-        if not (is_sequence and all(map(callable, rules))):
-            raise must_be(TypeError, "rules", "a sequence of functions", rules)
-        object.__setattr__(self, "rules", tuple(rules))  # so that the policy can be hashed
-        object.__setattr__(self, "attempts", integer("attempts", self.attempts, low=1))
-        for name in ("max_elapsed", "initial_wait", "max_wait", "max_retry_after"):
-            object.__setattr__(self, name, seconds(name, getattr(self, name)))
-
-    def longest_wait(self, attempt: int) -> float:
-        """Return the longest wait after an attempt, in seconds.
-
-        Args:
-            attempt: The number of the attempt, from 1 on.
-        """
-        return min(self.max_wait, self.initial_wait * 2.0 ** min(attempt - 1, 1000))  # more is no float
-
-    def longest_probe_wait(self, elapsed: float) -> float:
-        """Return the longest wait before the next request while the session is down, in seconds.
-
-        Args:
-            elapsed: Seconds since the outage began.
-        """
-        return min(self.max_wait, max(self.initial_wait, elapsed)) if self.initial_wait else 0.0
-
-
-def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether a page is requested again after an attempt, or after how many seconds.
-
-    True: the policy chooses the wait, because neither a rule nor the server does.
-    """
-    asked = asked_wait(error, policy.max_retry_after)
-    for rule in policy.rules:
-        decision = rule(error, attempt)
-        if isinstance(decision, bool):
-            return decision and (asked or True)
-        if decision is not None:
-            return seconds("the decision of a retry rule", decision)
-    is_too_long = asked is None and isinstance(error, APIError) and error.retry_after is not None
-    return is_transient(error) and not is_too_long and (asked or True)
-
-
-def checked_retry(retry: object) -> Retry:
-    """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
-
-    A controller that would make up a page where there is none is refused.
-    """
-    if retry is None or isinstance(retry, RetryPolicy):
-        return retry
-    tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
-    if tenacity is None or not isinstance(retry, tenacity.AsyncRetrying):
-        raise must_be(TypeError, "retry", "a RetryPolicy, a tenacity.AsyncRetrying or None", retry)
-    controller = cast("AsyncRetrying", retry)
-    if controller.retry_error_callback is not None:
-        message = "retry must not have a retry_error_callback, because it would make up a page"
-        raise for_parameter(TypeError(message), "retry")
-    return controller
-
-
 _DEFAULT = RetryPolicy()
 """How long is waited where ``retry=`` does not say it, because it is None or a controller."""
 
 
-class Attempts(Wanted):
+class _NeedsControlError(Exception):
+    """Perhaps only this page fails. Something else is to be requested before the next attempt."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__()
+        self.control = control
+
+
+class Attempts(RetryState):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
     The wait for a session that is down is a part of tenacity's sleep. `Connection.get` and `FetchOptions` explain the
-    arguments. A `Suspicion` carries the attempts until they go on.
+    arguments.
     """
 
     # Most pages change none of these, so they are attributes of the class until a failure sets them.
@@ -197,9 +66,10 @@ class Attempts(Wanted):
     _failures_before: float = math.inf
     """How many requests of the session had failed, up to the last failure of this page. Infinite if it has not."""
     _attempt_began: float = 0.0
-    _suspicion: Suspicion | None = None
-    """The last one, once something else was requested because of it."""
-    _is_suspended: bool = False
+    _controls: int = 0
+    """How many controls were requested."""
+    _is_confirmed: bool = False
+    """Whether the last of them had a good response, so that perhaps only this page fails."""
 
     def __init__(
         self,
@@ -212,35 +82,26 @@ class Attempts(Wanted):
         once, deadline = options.get("once", False), options.get("deadline") or Deadline()
         self._throttle, self._clock = throttle, throttle.clock
         self._label = label
-        # Beside a controller, the policy says only what the throttle has to know.
-        self._policy = policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
-        super().__init__(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, deadline)
+        policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
+        super().__init__(policy, counts, deadline)
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
         self.waits = policy.attempts > 1 and policy.max_elapsed > 0 and policy is retry and not once
         self._once = once
-        self._suspects = options.get("suspects", False)
+        self._control = options.get("control")
         self._began = self._clock.monotonic()
         if once:
             self._limit(self._began)
-
-    def resume(self, suspicion: Suspicion) -> None:
-        """Take the attempts back that a suspicion has interrupted, now that something else was requested."""
-        suspicion.tried = None  # the traceback of its failure is to refer to frames that refer to the suspicion
-        self._suspicion, self._is_suspended = suspicion, False
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
         """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
 
         Raises:
             TofuPilotError: There is no other attempt. Whoever handles it calls `sign`.
-            Suspicion: Something else is to be requested before the next attempt.
         """
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
-            if self._failure is not None:
-                await self._go_on()
-            elif self._throttle.health.outage is not None:
+            if self._throttle.health.outage is not None:
                 await self._begin_in_outage()
             try:
                 try:
@@ -251,15 +112,7 @@ class Attempts(Wanted):
                 if not self.waits or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
-            from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - a tenth of the package's import
-
-            controller = AsyncRetrying(
-                retry=retry_if_exception(self._is_wanted),
-                wait=lambda _: self._wait,
-                sleep=self._sleep,
-                reraise=True,
-            )
-            return await self._iterate(controller, send)
+            return await self._make_others(send)
         except MissedSlotError:
             self._give_up()
             if isinstance(self._failure, TofuPilotError):
@@ -268,8 +121,30 @@ class Attempts(Wanted):
             raise RequestTimeoutError(message, timeout=None) from None
         finally:
             self._throttle.release(self)
-            if not self._is_suspended:  # the traceback of a failure refers to frames that refer to this object
-                self._failure = self._response = self._suspicion = None
+            self._failure = self._response = None  # its traceback refers to frames that refer to this object
+
+    async def _make_others(self, send: Callable[[Self], Awaitable[T]]) -> T:
+        """Make all attempts after the first one, which has failed, and request a control where one is needed."""
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - a tenth of the package's import
+
+        has_failed = True
+        while True:
+            controller = AsyncRetrying(
+                retry=retry_if_exception(self._is_wanted),
+                wait=lambda _: self._wait,
+                sleep=self._sleep,
+                reraise=True,
+            )
+            try:
+                if not has_failed:
+                    await self._go_on()
+                return await self._iterate(controller, send, has_failed=has_failed)
+            except _NeedsControlError as needed:
+                control = needed.control
+            self._throttle.release(self)
+            self._is_confirmed = await control(self._controls)
+            self._controls += 1
+            has_failed = False
 
     def begin(self) -> None:
         """Count an attempt. Call it when the request is about to be sent."""
@@ -292,7 +167,7 @@ class Attempts(Wanted):
             if self.deadline.is_missed and since is not None:
                 error.add_note(
                     f"not requested again: the session has been down since {since.isoformat(timespec='seconds')}, "
-                    f"and the page may take {self._policy.max_elapsed} s (max_elapsed)"
+                    f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
                 )
 
     async def _sent(self, send: Callable[[Self], Awaitable[T]]) -> T:
@@ -304,8 +179,10 @@ class Attempts(Wanted):
                 self._limit(self._clock.monotonic())
                 await self._wait_for_server()
 
-    async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make the attempts that a controller allows. The last failure comes first, if there is one.
+    async def _iterate(
+        self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]], *, has_failed: bool = False
+    ) -> T:
+        """Make the attempts that a controller allows, the first of which has perhaps failed already.
 
         The controller is not asked when the request is cancelled, or when the session is closed.
         """
@@ -314,10 +191,10 @@ class Attempts(Wanted):
         try:
             async for attempt in controller:
                 state = attempt.retry_state
-                if self._failure is None or state.attempt_number > 1:
+                if not has_failed or state.attempt_number > 1:
                     try:
                         result = await self._sent(send)
-                    except (SessionError, MissedSlotError, Suspicion):
+                    except (SessionError, MissedSlotError, _NeedsControlError):
                         raise
                     except Exception as error:  # noqa: BLE001 - the controller decides about it
                         self._note_failure(error)
@@ -365,16 +242,11 @@ class Attempts(Wanted):
                 _log.log(level, message, lasts, self._until_probe(), outage.failure)
             await self._wait_for_server()
 
-    @property
-    def _is_confirmed(self) -> bool:
-        """Whether there was a good response to something else when this page failed."""
-        return self._suspicion is not None and self._suspicion.is_confirmed
-
     def _is_wanted(self, error: BaseException) -> bool:
         """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
         if not isinstance(error, TofuPilotError) or isinstance(error, ConfigurationError):
             return False
-        decision = decide(self._policy, error, self.made)
+        decision = decide(self.policy, error, self.made)
         return decision is not False and self._is_allowed(error, decision) and self._is_in_time()
 
     def _is_in_time(self) -> bool:
@@ -398,13 +270,13 @@ class Attempts(Wanted):
             return self._waits_for_server(error, decision, is_there=is_there)
         if not self._allows_another(decision):
             return False
-        if not self._suspects or not is_slow(error):
+        if self._control is None or not is_slow(error):
             return True
         self._slow_failures += 1
         if self._slow_failures < _SLOW_ATTEMPTS:
             return True
         if health.good_after < before:
-            raise self._suspended()
+            raise _NeedsControlError(self._control)
         return False
 
     def _waits_for_server(
@@ -437,9 +309,9 @@ class Attempts(Wanted):
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Count a failure of the page, and return whether another attempt is allowed, after `_wait` seconds."""
         self._own_failures += 1
-        longest = self._policy.longest_wait(self._own_failures)
+        longest = self.policy.longest_wait(self._own_failures)
         self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
-        return self._own_failures < self.attempts
+        return self._own_failures < self.policy.attempts
 
     def _until_probe(self) -> float:
         """Return the seconds until the next probe, or 0.0 if the session is not down."""
@@ -461,13 +333,9 @@ class Attempts(Wanted):
             self._give_up()
             raise copied(outage.failure)
         health = self._throttle.health
-        if self._suspects and self.is_exhausted and health.probing is self and health.is_reached:
-            # The page was requested often enough, and so was every other one that waits. So the probe is another.
-            raise self._suspended()
-
-    def _suspended(self) -> Suspicion:
-        self._is_suspended = True
-        return Suspicion(self)
+        if self._control and self.is_exhausted and health.probing is self and health.is_reached:
+            # The page was requested often enough, and so was every other one that waits. So the probe is a control.
+            raise _NeedsControlError(self._control)
 
     def _note_failure(self, error: Exception) -> None:
         self._failure = error
@@ -478,7 +346,7 @@ class Attempts(Wanted):
     def _limit(self, began: float) -> None:
         """Begin the time of this page, unless it has begun before. A controller sets its own limits."""
         if self.deadline.at is None and self._controller is None:
-            self.deadline.at = began + self._policy.max_elapsed
+            self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
         """Note that neither the page nor what has the same time limit is requested any longer."""

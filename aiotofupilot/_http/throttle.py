@@ -14,7 +14,8 @@ from aiotofupilot._checks import must_be
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
-from .outage import Health, MissedSlotError, Wanted, WentDownError, asked_wait, evidence
+from .outage import Health, MissedSlotError, RetryState, WentDownError
+from .policy import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
 T = TypeVar("T")
-W = TypeVar("W", bound=Wanted)
+W = TypeVar("W", bound=RetryState)
 
 _RATE_LIMITED_WAIT = 1.0
 """Seconds to pause at least for a 429 without Retry-After."""
@@ -105,7 +106,7 @@ class Throttle:
         """Return the seconds until the pause ends; 0.0: there is no pause."""
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
-    async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
+    async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
         None: the page may be requested. Otherwise it may not, because its time is up during the outage.
@@ -138,13 +139,13 @@ class Throttle:
             if was_next and health.next is not None:
                 health.waiting[health.next].set()
 
-    def release(self, page: Wanted) -> None:
+    def release(self, page: RetryState) -> None:
         """Let another page probe, if this one does: its request is over, or is not made."""
         if self.health.probing is page:
             self.health.probing = None
             self._wake_all()
 
-    def log_level(self, page: Wanted | None = None) -> int:
+    def log_level(self, page: RetryState | None = None) -> int:
         """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
         A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
@@ -161,7 +162,7 @@ class Throttle:
         """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
         _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
 
-    async def _enter(self, page: Wanted) -> None:
+    async def _enter(self, page: RetryState) -> None:
         if page.until < math.inf and self.clock.monotonic() >= page.until:
             raise MissedSlotError
         if self._limiter is not None or self._queued or self.rest() or not self._has_room():
@@ -170,7 +171,7 @@ class Throttle:
             await self._connections.acquire()  # a connection is free, so this does not wait
             self._in_flight += 1
 
-    def _leave(self, page: Wanted, sent: Sent, starts: int, error: BaseException | None) -> None:
+    def _leave(self, page: RetryState, sent: Sent, starts: int, error: BaseException | None) -> None:
         """Note that a request is over, and what it says about the server."""
         if starts == self._starts:
             self._in_flight -= 1
@@ -190,12 +191,12 @@ class Throttle:
         self._has_room_again.set()
         self.release(page)
 
-    def _note_error(self, page: Wanted, sent: Sent, error: BaseException) -> float | None:
+    def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
         """Note what an error says about the server, and return the seconds of the pause that it asks for.
 
         None: it asks for none, or for more than the policy obeys.
         """
-        about, asked, outage = evidence(error), asked_wait(error, page.max_retry_after), self.health.outage
+        about, asked, outage = evidence(error), page.policy.obeyed_wait(error), self.health.outage
         if about == "good":
             self._note_success(sent)
         elif about is not None:
@@ -204,8 +205,8 @@ class Throttle:
                 sent,
                 self.clock.monotonic(),
                 in_flight=self._in_flight,
-                attempts=page.attempts,
-                wait=lambda elapsed: asked or self.clock.uniform(0.0, page.longest_probe_wait(elapsed)),
+                attempts=page.policy.attempts,
+                wait=lambda elapsed: asked or self.clock.uniform(0.0, page.policy.longest_probe_wait(elapsed)),
             )
             if self.health.is_unreachable:  # which not only a probe finds out
                 self._wake_all()
@@ -245,7 +246,7 @@ class Throttle:
     def _has_room(self) -> bool:
         return self._in_flight < self._allowed and not self._connections.locked()
 
-    async def _wait(self, page: Wanted) -> None:
+    async def _wait(self, page: RetryState) -> None:
         began = self.clock.monotonic()
         time = nullcontext() if page.until == math.inf else self.clock.timeout(page.until - began)
         self._queued += 1
@@ -261,14 +262,14 @@ class Throttle:
             self._queued -= 1
             page.counts.add(waited=self.clock.monotonic() - began)
 
-    def _is_held(self, page: Wanted) -> bool:
+    def _is_held(self, page: RetryState) -> bool:
         """Return whether a page may not be requested now, because of a pause or an outage."""
         return self.rest() > 0.0 or self._must_wait_for_server(page)
 
-    def _must_wait_for_server(self, page: Wanted) -> bool:
+    def _must_wait_for_server(self, page: RetryState) -> bool:
         return page.waits and self.health.outage is not None and self.health.probing is not page
 
-    async def _pass(self, page: Wanted) -> None:
+    async def _pass(self, page: RetryState) -> None:
         while True:
             # This wait is outside of the queue, because some of the next requests have no time for such a long pause.
             while rest := self.rest():

@@ -17,7 +17,7 @@ from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilo
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .source import Identified, counted
-from .unreadable import is_unreadable, read_beside, suspected
+from .unreadable import control_beside, is_unreadable, read_beside
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ class ByItself:
         of_runs = self.source.of_runs
         control = counted((of_runs.runs() if of_runs else self.source).fetch, self.counts)
         skips, deadline = self.plan.on_unreadable == "skip", Deadline()
-        first = partial(fetch, is_checked=is_checked, deadline=deadline, suspects=skips)
+        beside = partial(control_beside, control, 0, 1, deadline) if skips else None
         try:
-            return await suspected(first, control, deadline, cursor=0, limit=1)
+            return await fetch(is_checked=is_checked, deadline=deadline, control=beside)
         except TofuPilotError as error:
             if not skips or not is_about_item(error):
                 raise

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from itertools import cycle
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from attrs import define, field, frozen
 
 from aiotofupilot._checks import LARGEST
-from aiotofupilot._request import Deadline, Suspicion
+from aiotofupilot._request import Deadline
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -36,9 +35,7 @@ from aiotofupilot.models import Page
 from .source import CountedFetch, Identified, OnUnreadable, T
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-R = TypeVar("R")
+    from collections.abc import Mapping
 
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
@@ -102,27 +99,10 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     return cursor + limit, cursor + 5 * limit, cursor + 21 * limit
 
 
-async def suspected(
-    request: Callable[..., Awaitable[R]],
-    fetch: CountedFetch[T],
-    deadline: Deadline,
-    *,
-    cursor: int,
-    limit: int,
-    suspicion: Suspicion | None = None,
-) -> R:
-    """Request a page or an item, and an item beside it before it is requested again because perhaps only it fails.
-
-    It is another item each time. Nothing here knows the walk, because the pages in flight wait here.
-    """
-    positions = cycle(positions_beside(cursor, limit))
-    while True:
-        if suspicion is not None:
-            suspicion.is_confirmed = await read_beside(fetch, next(positions), cursor, deadline)
-        try:
-            return await request(suspicion=suspicion)
-        except Suspicion as another:
-            suspicion = another.with_traceback(None)
+async def control_beside(fetch: CountedFetch[T], cursor: int, limit: int, deadline: Deadline, number: int) -> bool:
+    """Request a control beside a page, another one for each number, and return whether there was a good response."""
+    positions = positions_beside(cursor, limit)
+    return await read_beside(fetch, positions[number % len(positions)], cursor, deadline)
 
 
 async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadline: Deadline) -> bool:

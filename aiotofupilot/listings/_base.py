@@ -13,9 +13,9 @@ from attrs import Factory, evolve, field, frozen
 from aiotofupilot._checks import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import BY_ID, Identified, Plan, SortOrder, Source, counted
-from aiotofupilot._paging.unreadable import suspected
+from aiotofupilot._paging.unreadable import control_beside
 from aiotofupilot._public import internal
-from aiotofupilot._request import Label, Suspicion
+from aiotofupilot._request import Label
 from aiotofupilot._wire.codec import Decoder, decoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_http_date
@@ -330,16 +330,9 @@ class Query(Source[T]):
         if listing.is_bare:
             page: Page[T] = await get(target, read, counts, label=label, **options)
             return evolve(page, data=page.data[cursor:])  # it knows no cursor
-        if deadline is None:
-            return await get(target, read, counts, label=label, **options)
-        options["suspects"] = True
-        try:
-            return await get(target, read, counts, label=label, **options)
-        except Suspicion as found:
-            suspicion = found.with_traceback(None)
-        again = partial(get, target, read, counts, label=label, **options)
-        beside = counted(self.fetch, counts)
-        return await suspected(again, beside, deadline, cursor=cursor, limit=limit, suspicion=suspicion)
+        if deadline is not None:
+            options["control"] = partial(control_beside, counted(self.fetch, counts), cursor, limit, deadline)
+        return await get(target, read, counts, label=label, **options)
 
     def raw(self) -> Query[RawItem]:
         return Query(self.listing, self.pairs, _pages(type(self.listing), RawItem), self.part)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
-    from aiotofupilot._http.retry import Retry
+    from aiotofupilot._http.policy import Retry
     from aiotofupilot._http.throttle import Limiter
     from aiotofupilot.sandbox import Sandbox
     from aiotofupilot.sandbox.request import Step

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import parse_qsl
 
-from aiotofupilot._http.outage import is_transient
+from aiotofupilot._http.policy import is_transient
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.listings import Procedures

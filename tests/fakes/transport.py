@@ -6,11 +6,11 @@ from yarl import URL
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._http.client import Connection, Lifetime
-from aiotofupilot._http.outage import MissedSlotError, Wanted
+from aiotofupilot._http.outage import MissedSlotError, RetryState
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport as RealTransport
-from aiotofupilot._request import Deadline, Label, Suspicion
+from aiotofupilot._request import Deadline, Label
 from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
@@ -19,7 +19,7 @@ from aiotofupilot.stats import RequestCounts
 def wanted(policy=RetryPolicy(), counts=None, until=None):  # noqa: B008 - a value
     """Return a page that is to be requested before a point in time."""
     counts = RequestCounts() if counts is None else counts
-    return Wanted(policy.attempts, policy.max_retry_after, policy.longest_probe_wait, counts, Deadline(at=until))
+    return RetryState(policy, counts, Deadline(at=until))
 
 
 def is_missed(error):
@@ -68,22 +68,13 @@ class Transport:
         cursor=0,
         **how,
     ):
-        """Request the body of a response, and a control as often as the page is suspected, if there is one."""
-        suspicion, how = None, how if until is None else {**how, "deadline": Deadline(at=until)}
-        while True:
-            try:
-                return await self.connection(retry, timeout).get(
-                    target,
-                    lambda response: response.body,
-                    counts or RequestCounts(),
-                    label=Label("runs", cursor),
-                    suspects=control is not None,
-                    suspicion=suspicion,
-                    **how,
-                )
-            except Suspicion as found:
-                suspicion = found
-            suspicion.is_confirmed = await control()
+        """Request the body of a response, and a control as often as perhaps only the page fails, if there is one."""
+        if until is not None:
+            how["deadline"] = Deadline(at=until)
+        if control is not None:
+            how["control"] = lambda _: control()
+        connection, counts, label = self.connection(retry, timeout), counts or RequestCounts(), Label("runs", cursor)
+        return await connection.get(target, lambda response: response.body, counts, label=label, **how)
 
 
 class Throttled:

@@ -24,7 +24,8 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.outage import Health, evidence
+from aiotofupilot._http.outage import Health
+from aiotofupilot._http.policy import evidence
 from aiotofupilot.stats import RequestCounts
 
 
@@ -310,7 +311,7 @@ def test_pages_take_turns_to_probe_and_one_that_was_requested_often_comes_last()
     health.failed(DOWN, health.sent(), 0.0, in_flight=0, attempts=6, wait=lambda _: 7.0)
     health.waiting |= {page: asyncio.Event() for page in pages}
     assert [health.wait(page, 1.0) for page in pages] == [6.0, 89.0, None]
-    pages[0].made = pages[0].attempts - 1
+    pages[0].made = pages[0].policy.attempts - 1
     assert [health.wait(page, 1.0) for page in pages] == [89.0, 6.0, None]
     assert [health.wait(pages[2], now, is_new=True) for now in (1.0, 1.1)] == [None, 0.0]
     health.pause(20.0)
