@@ -1,4 +1,4 @@
-"""Tells OpenTelemetry what happens: a span for each walk, events in it, and three metrics.
+"""Tells OpenTelemetry what happens: a span for each walk and each download, and events in it.
 
 A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
 import the API before the program does. In a program without it, a walk costs a lookup in `sys.modules` for each page.
@@ -11,20 +11,16 @@ anybody could download there.
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from opentelemetry.metrics import Counter, Histogram
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
     from yarl import URL
-
-_SCOPE = "aiotofupilot"
 
 _URLS = ("url.full", "http.url")
 """The attribute for the address of a request, in the new and the old semantic conventions."""
@@ -32,44 +28,17 @@ _URLS = ("url.full", "http.url")
 _COUNTS = ("pages", "items", "duplicates", "resyncs", "unreadable", "requests", "retries", "waited")
 """The counts of a walk that its span has."""
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-"""Boundaries of the histogram, in seconds: those of the semantic conventions for HTTP, and some longer ones, because
-the retries of a page can take a minute."""
 
-
-class Instruments(NamedTuple):
-    """The tracer and the metrics. What each of them counts is said where it is made."""
-
-    tracer: Tracer
-    retries: Counter
-    pauses: Counter
-    pages: Histogram
-
-
-def instruments() -> Instruments | None:
-    """Return the instruments. None: the program does not use OpenTelemetry."""
+def tracer() -> Tracer | None:
+    """Return the tracer. None if the program does not use OpenTelemetry."""
     return _made() if "opentelemetry.trace" in sys.modules else None
 
 
 @cache
-def _made() -> Instruments:
-    from opentelemetry.metrics import get_meter  # noqa: PLC0415 - an extra; see the module's docstring
+def _made() -> Tracer:
     from opentelemetry.trace import get_tracer  # noqa: PLC0415 - an extra; see the module's docstring
 
-    meter = get_meter(_SCOPE)
-    return Instruments(
-        tracer=get_tracer(_SCOPE),
-        retries=meter.create_counter(
-            "tofupilot.client.retries", "{retry}", "Requests that asked again after an attempt had failed."
-        ),
-        pauses=meter.create_counter("tofupilot.client.pauses", "{pause}", "How often the server made a session pause."),
-        pages=meter.create_histogram(
-            "tofupilot.client.page.duration",
-            "s",
-            "How long walks waited for each page, retries included.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        ),
-    )
+    return get_tracer("aiotofupilot")
 
 
 class WalkSpan:
@@ -79,37 +48,29 @@ class WalkSpan:
     on an item. Requests that begin meanwhile are its children, also those that continue in the background.
     """
 
-    __slots__ = ("_asked_at", "_attributes", "_listing", "_span")
+    __slots__ = ("_attributes", "_listing", "_span")
 
     def __init__(self, listing: str, options: Mapping[str, AttributeValue]) -> None:
         self._listing = listing
         self._attributes = _prefixed({"listing": listing, **options})
         self._span: Span | None = None
-        self._asked_at = 0.0
 
     @contextmanager
     def fetching(self) -> Generator[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
-        otel = instruments()
-        if otel is None:
+        made = tracer()
+        if made is None:
             yield
             return
-        from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
+        from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there is a tracer
 
         if self._span is None:
-            self._span = otel.tracer.start_span(f"walk {self._listing}", attributes=self._attributes)
+            self._span = made.start_span(f"walk {self._listing}", attributes=self._attributes)
         token = context.attach(trace.set_span_in_context(self._span))
-        self._asked_at = time.perf_counter()
         try:
             yield
         finally:
             context.detach(token)
-
-    def arrived(self) -> None:
-        """Record how long the last page took."""
-        otel = instruments()
-        if otel is not None and self._span is not None:
-            otel.pages.record(time.perf_counter() - self._asked_at, _prefixed({"listing": self._listing}))
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
         """Add an event, if the span has begun. The names of its attributes get a prefix."""
@@ -130,25 +91,11 @@ class WalkSpan:
         span.end()
 
 
-def retried(attempt: int, failure: str) -> None:
-    """Record that a page is requested again, by the number of the attempt, after an error of some type."""
-    otel = instruments()
-    if otel is not None:
-        otel.retries.add(1, {"error.type": failure})
-        _event("retry", {"attempt": attempt, "failure": failure})
-
-
-def paused(seconds: float) -> None:
-    """Record that the server made the session pause for a number of seconds."""
-    otel = instruments()
-    if otel is not None:
-        otel.pauses.add(1)
-        _event("pause", {"seconds": seconds})
-
-
-def _event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
+def event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
     """Add an event to the current span: that of the walk or of the download, or one of the user's own."""
-    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - it is imported: there are instruments
+    if tracer() is None:
+        return
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - it is imported: there is a tracer
 
     span = get_current_span()
     if span.is_recording():
@@ -165,9 +112,9 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     A span without this address, such as one of the user's own, is left alone. Of a presigned address only the server is
     kept, however the span writes it: there is no span of the user's own in a download's.
     """
-    if instruments() is None:
+    if tracer() is None:
         return
-    from opentelemetry import trace  # noqa: PLC0415 - it is imported: there are instruments
+    from opentelemetry import trace  # noqa: PLC0415 - it is imported: there is a tracer
 
     span = trace.get_current_span()
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
@@ -181,11 +128,11 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
 @contextmanager
 def download_span() -> Generator[None]:
     """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
-    otel = instruments()
-    if otel is None:
+    made = tracer()
+    if made is None:
         yield
         return
-    with otel.tracer.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
+    with made.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
         try:
             yield
         except Exception as error:

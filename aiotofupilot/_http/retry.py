@@ -6,7 +6,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aiotofupilot._otel import retried
+from aiotofupilot._otel import event
 from aiotofupilot._request import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
@@ -150,7 +150,7 @@ class Attempts(RetryState):
         """Count an attempt. Call it when the request is about to be sent."""
         self._attempt_began = self._clock.monotonic()
         if self.made:
-            retried(self.made + 1, type(self._failure).__qualname__)
+            event("retry", {"attempt": self.made + 1, "failure": type(self._failure).__qualname__})
         elif self.deadline.at is None:
             self._began = self._attempt_began
         self.counts.add(requests=1, retries=1 if self.made else 0)

@@ -11,7 +11,7 @@ from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from aiotofupilot._checks import must_be
-from aiotofupilot._otel import paused
+from aiotofupilot._otel import event
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
 from .outage import Health, MissedSlotError, RetryState, WentDownError
@@ -187,7 +187,7 @@ class Throttle:
             self.health.pause(self.clock.monotonic() + pause)
             if starts == self._starts:  # a request that was sent before the last pause may only make it longer
                 self._start_slowly(1)
-                paused(pause)
+                event("pause", {"seconds": pause})
         self._has_room_again.set()
         self.release(page)
 

@@ -280,9 +280,7 @@ class Walk(ItemIteration[Y]):
         with self._span.fetching():
             # At most so many full pages are still needed.
             page = await window.next(-(-(self._wanted + self._position.skip) // (window.limit - window.overlap)))
-        if page is not None:
-            self._span.arrived()
-        elif window.is_end_doubtful:
+        if page is None and window.is_end_doubtful:
             self._doubt("the listing ends as deep as some servers go, and the filter by time is odd")
         return page
 

@@ -1331,7 +1331,7 @@ class TestSecrets:
         assert {span.attributes["http.url"] for span in telemetry.requests[-2:]} == {sandbox.storage.origin}
 
     async def test_without_opentelemetry_there_is_no_span(self, session, storage, tmp_path, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._otel.instruments", lambda: None)
+        monkeypatch.setattr("aiotofupilot._otel.tracer", lambda: None)
         storage.answers = [whole()]
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 

@@ -48,25 +48,12 @@ class Telemetry:
     def text(self):
         return "".join(span.to_json() for span in self.spans)
 
-    def points(self, name):
-        """The data points of a metric."""
-        data = self.reader.get_metrics_data()
-        return [
-            point
-            for resource in (data.resource_metrics if data else ())
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-            for point in metric.data.data_points
-        ]
-
 
 @contextmanager
 def installed(monkeypatch):
-    """Let the package tell it to a new `Telemetry`, and the instruments of other tests nothing."""
+    """Let the package tell it to a new `Telemetry`, and the tracers of other tests nothing."""
     telemetry = Telemetry()
     monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", telemetry.tracers)
-    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", telemetry.meters)
     made = _otel._made.__wrapped__()
     monkeypatch.setattr(_otel, "_made", lambda: made)
     yield telemetry

@@ -108,7 +108,7 @@ async def test_a_span_that_is_not_the_requests_is_left_alone(sandbox, telemetry)
 
 
 async def test_without_opentelemetry_a_request_goes_its_way(sandbox, monkeypatch):
-    monkeypatch.setattr("aiotofupilot._otel.instruments", lambda: None)
+    monkeypatch.setattr("aiotofupilot._otel.tracer", lambda: None)
     async with TofuPilotSession(KEY, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0)) as session:
         sandbox.faults.next(status(503), status(429, retry_after=0))
         assert len(await session.procedures.list().collect()) == 40

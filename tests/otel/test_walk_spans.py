@@ -7,9 +7,3 @@ def test_an_event_after_the_end_is_told_to_nobody(telemetry):
     """A page that was fetched ahead may be tried again while the walk ends."""
     WalkSpan("procedures", {}).event("retry", {"attempt": 2})
     assert telemetry.spans == ()
-
-
-def test_a_page_that_was_requested_before_opentelemetry_was_there_is_not_measured(telemetry):
-    """Nobody knows when."""
-    WalkSpan("runs", {}).arrived()
-    assert telemetry.points("tofupilot.client.page.duration") == []

@@ -31,7 +31,7 @@ BROKEN = {
         ("positions.py", "from aiotofupilot import errors"),
         ("errors.py", "if TYPE_CHECKING:\n    from aiotofupilot.settings import Settings"),
         ("_otel.py", "from aiotofupilot import positions"),
-        ("_clock.py", "from aiotofupilot._otel import instruments"),
+        ("_clock.py", "from aiotofupilot._otel import tracer"),
         ("_part.py", "from aiotofupilot import errors"),
         ("newcomer.py", ""),
     ],
@@ -75,7 +75,7 @@ BROKEN = {
         ("cli/options.py", "import aiotofupilot._checks"),
         ("cli/formats.py", "from aiotofupilot._paging.walk import Walk"),
         ("cli/app.py", "from aiotofupilot._public import internal"),
-        ("cli/output.py", "from aiotofupilot._otel import instruments"),
+        ("cli/output.py", "from aiotofupilot._otel import tracer"),
         ("__main__.py", "from aiotofupilot import _public"),
     ],
     (
