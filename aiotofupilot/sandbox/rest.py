@@ -80,15 +80,18 @@ def without(value: object, path: str) -> object:
 def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
     """Make a model of the fields that an item has too, and of more fields.
 
-    A value of another model than the field's becomes one of the field's model in the same way.
+    A value of another model than the field's becomes one of the field's model in the same way. A field that neither has
+    is null, or an empty array, if it may be.
     """
     if type(item) is model and not more:
         return item
     for part in fields_of(cast("Any", model)):
         value = more.get(part.name, getattr(item, part.name, attrs.NOTHING))
         if value is attrs.NOTHING:
-            continue
-        if part.model and value is not None:
+            if part.default is not attrs.NOTHING or not (part.is_optional or part.is_array):
+                continue
+            value = None if part.is_optional else ()
+        elif part.model and value is not None:
             value = tuple(extended(part.model, one) for one in value) if part.is_array else extended(part.model, value)
         more[part.name] = value
     return model(**more)

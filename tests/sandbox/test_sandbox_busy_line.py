@@ -7,7 +7,7 @@ from fakes.asking import ask, items
 
 from aiotofupilot.sandbox import BusyLine, Factory, Sandbox, make_procedures
 
-EVERYTHING = {"inserts": 0.5, "removals": 0.5, "renames": 0.5}
+EVERYTHING = {"inserts": 0.5, "removals": 0.5}
 
 
 @pytest.fixture
@@ -28,10 +28,9 @@ def test_a_rate_is_the_mean_number_of_changes_per_request(procedures):
     run(BusyLine(), procedures)
     assert procedures == make_procedures(100)
     before = {procedure.id for procedure in procedures}
-    line = run(BusyLine(inserts=2.25, removals=1, renames=0.5), procedures)
+    line = run(BusyLine(inserts=2.25, removals=1), procedures)
     assert 850 < len(line.inserted) < 950
     assert len(line.removed) == 400
-    assert 160 < len(line.renamed) < 240
     assert len(procedures) == 100 + len(line.inserted) - len(line.removed)
     inserted, removed = {p.id for p in line.inserted}, {p.id for p in line.removed}
     assert {p.id for p in procedures} == (before | inserted) - removed
@@ -62,19 +61,9 @@ def test_new_procedures_come_first_or_anywhere(procedures):
     assert 0 < procedures.index(first) < procedures.index(last) - 1 < 100
     assert all(newer.created_at >= older.created_at for newer, older in pairwise(procedures))
     empty = []
-    run(BusyLine(removals=1, renames=1), empty, requests=5)
+    run(BusyLine(removals=1), empty, requests=5)
     assert empty == []
     assert run(BusyLine(inserts=1), empty, requests=1).inserted == empty
-
-
-def test_renaming_changes_the_name_alone(procedures):
-    """A renamed procedure keeps its id, its place and everything else."""
-    (old,) = run(BusyLine(renames=1), procedures, requests=1).renamed
-    before = make_procedures(100)
-    index = before.index(old)
-    assert procedures[index].id == old.id
-    assert procedures[index].name.endswith(" (renamed)")
-    assert procedures[:index] + procedures[index + 1 :] == before[:index] + before[index + 1 :]
 
 
 def test_runs_are_made_at_their_rate_and_come_first():

@@ -166,7 +166,7 @@ class Factory:
             for name, old in before.items():
                 made, rows = self._world.items(name), self._rows[name]
                 new = len(made) - len(old)
-                if MAKERS[name].make is None:  # an item may refer to newer ones, as a unit does to its last run
+                if name not in MAKERS:  # an item may refer to newer ones, as a unit does to its last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
                     rows[:] = [changed.get(id(row), row) for row in rows]
                 rows[:0] = made[:new]
@@ -205,7 +205,7 @@ def _checked(name: str, items: object, wanted: str) -> list[object]:
 
 @define(kw_only=True, eq=False, repr=False)
 class BusyLine:
-    """A hook that makes and removes runs, and inserts, removes and renames procedures. The seed decides what happens.
+    """A hook that makes and removes runs, and inserts and removes procedures. The seed decides what happens.
 
     A run comes with its phases, measurements and logs. If one is due, it also comes with a unit, a batch and
     deployments. All of them are the newest of their listings. A run that is removed leaves what came with it.
@@ -224,8 +224,6 @@ class BusyLine:
     """Procedures created for each request."""
     removals: float = 0.0
     """Procedures removed for each request."""
-    renames: float = 0.0
-    """Procedures renamed for each request."""
     run_removals: float = 0.0
     """Runs removed for each request."""
     anywhere: bool = False
@@ -239,8 +237,6 @@ class BusyLine:
     """What was created."""
     removed: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
     """What was removed, as it was then."""
-    renamed: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
-    """What was renamed, as it was before."""
     removed_runs: list[models.Run] = field(factory=list[models.Run], init=False)
     """Runs that were removed, as they were then."""
     _random: Random = field(init=False)
@@ -262,8 +258,7 @@ class BusyLine:
         Raises:
             ValueError: Runs are to be made, and the factory has no procedures.
         """
-        changes = (self._insert, self.inserts), (self._remove, self.removals), (self._rename, self.renames)
-        for change, rate in changes:
+        for change, rate in ((self._insert, self.inserts), (self._remove, self.removals)):
             for _ in range(_times(rate, self._random)):
                 change(factory.procedures)
         if self.runs:
@@ -289,12 +284,6 @@ class BusyLine:
     def _remove(self, procedures: list[models.Procedure]) -> None:
         if procedures:
             self.removed.append(procedures.pop(self._random.randrange(len(procedures))))
-
-    def _rename(self, procedures: list[models.Procedure]) -> None:
-        if procedures:
-            index = self._random.randrange(len(procedures))
-            self.renamed.append(procedures[index])
-            procedures[index] = evolve(procedures[index], name=f"{next(self._supply).name} (renamed)")
 
 
 def _times(rate: float, random: Random) -> int:

@@ -19,8 +19,8 @@ from attrs import frozen
 from aiotofupilot import models
 from aiotofupilot.sandbox.rest import extended
 
-from .recipes import BENCHES, MILLISECOND, PARTS, PREPARATION, TESTS, Measured, made_up, uuid
-from .world import MAKERS, Maker
+from .recipes import BENCHES, MILLISECOND, PREPARATION, TESTS, Measured, made_up, uuid
+from .world import INCLUDED, MAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,21 +78,16 @@ class Reading:
 
 
 def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
-    """Make what the details of a run have more than the run. The docstrings of measurements are not in there."""
-    random = made_up("run", run.id)
-    variable: dict[str, Any] = {"variable_id": uuid(random), "version": random.randint(1, 4)}
-    none: dict[str, Any] = dict.fromkeys(variable)
+    """Make what the details of a run have more than the run."""
+    variable: dict[str, Any] = {"variable_id": uuid(made_up("run", run.id)), "version": 2}
     phases = [
-        extended(models.RunPhase, phase, **_phase(reading, phase, run, docstring=None))
-        for phase in reading.all("phases", "run_id", run.id)
+        extended(models.RunPhase, phase, **_phase(reading, phase)) for phase in reading.all("phases", "run_id", run.id)
     ]
     built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
     return {
         "config": (
             models.RunConfig(key="ripple_limit_mv", value=50, source="procedure", **variable),
-            models.RunConfig(key="settling_time", value=random.randint(1, 40) / 8, source="station", **variable),
-            models.RunConfig(key="site", value="Lyon", source="default", **none),
-            models.RunConfig(key="verbose", value=random.random() < _HALF, source=None, **none),
+            extended(models.RunConfig, None, key="site", value="Lyon", source="default"),
         ),
         "secrets": (models.RunSecret(key="METER_PIN", source="organization", **variable),),
         "phases": sorted(phases, key=attrgetter("started_at", "name", "retry_count")),
@@ -129,18 +124,16 @@ def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
 
 def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
     """Make what the details of a phase have more than the phase."""
-    run = reading.first("runs", "id", phase.run_id)
-    return _phase(reading, phase, run) | {
-        "run": models.RunRef(phase.run_id, serial_number=phase.serial_number),
-        "procedure": _procedure(run, phase.run_id),
-    }
+    ref = models.RunRef(phase.run_id, serial_number=phase.serial_number)
+    return {**_phase(reading, phase), "run": ref, "procedure": _procedure(reading, phase.run_id)}
 
 
-def _phase(reading: Reading, phase: models.Phase, run: models.Run | None, **more: object) -> dict[str, object]:
+def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
     """Make what a phase has more in a run, and by itself.
 
     The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
     """
+    run = reading.first("runs", "id", phase.run_id)
     started_at = phase.started_at or (run.started_at if run else _NEVER)
     duration = (phase.duration_ms or 0) * MILLISECOND
     return {
@@ -148,11 +141,11 @@ def _phase(reading: Reading, phase: models.Phase, run: models.Run | None, **more
         "ended_at": phase.ended_at or started_at + duration,
         "duration": duration,
         "measurements": [
-            extended(models.RunMeasurement, measurement, **(_measurement(measurement) | more))
+            extended(models.RunMeasurement, measurement, **_measurement(measurement))
             for measurement in reading.all("measurements", "run_id", phase.run_id)
             if _is_of(measurement, phase)
         ],
-        "docstring": _docstring(phase.id, phase.name),
+        "docstring": f"{phase.name}: see the work instruction.",
     }
 
 
@@ -161,16 +154,10 @@ def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
     return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
 
 
-def _docstring(identity: str, name: str) -> str | None:
-    """Make the docstring of a phase or a measurement. Some have none."""
-    return f"{name}: see the work instruction." if made_up("docstring", identity).random() < _HALF else None
-
-
-def _procedure(run: models.Run | None, run_id: str) -> models.ProcedureRef:
+def _procedure(reading: Reading, run_id: str) -> models.ProcedureRef:
     """Return the procedure of a run. If the run is not listed, the procedure is made up."""
-    if run is None:
-        return models.ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
-    return extended(models.ProcedureRef, run.procedure)
+    run = reading.first("runs", "id", run_id)
+    return run.procedure if run else models.ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
 
 
 def measurement_details(reading: Reading, measurement: models.Measurement) -> dict[str, object]:
@@ -181,7 +168,8 @@ def measurement_details(reading: Reading, measurement: models.Measurement) -> di
     return _measurement(measurement) | {
         "phase": models.PhaseRef(next(phases, None) or uuid(made_up(f"phase {name}", run_id)), name),
         "run": models.RunRef(run_id, run.outcome if run else None, measurement.serial_number),
-        "procedure": _procedure(run, run_id),
+        "procedure": _procedure(reading, run_id),
+        "docstring": f"{measurement.measurement_name}: see the work instruction.",
     }
 
 
@@ -190,22 +178,16 @@ def _measurement(measurement: models.Measurement) -> dict[str, object]:
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: object = next((value for value in values if value is not None), None)
-    aggregations = None
-    if measurement.value is not None and random.random() < _HALF:
-        largest = measurement.value + abs(measurement.value) * random.random() / 8
-        aggregations = (_aggregation("MAX", largest, measurement.units, random),)
     if kind == "json":
         points = [{"set": volts, "read": round(random.gauss(volts, 0.01), 4), "note": None} for volts in (0, 5, 12)]
-        value = (
-            ["OK", *points, None] if random.random() < _HALF else {"is_linear": True, "faults": [], "points": points}
-        )
+        value = {"is_linear": True, "faults": [], "points": points} if random.random() < _HALF else [*points, None]
+    is_largest = measurement.value is not None and random.random() < _HALF
     return {
         "name": measurement.measurement_name,
         "outcome": measurement.measurement_outcome,
-        "aggregations": aggregations,
+        "aggregations": (_aggregation("MAX", measurement.value, measurement.units, random),) if is_largest else None,
         "measured_value": value,
         "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
-        "docstring": _docstring(measurement.id, measurement.measurement_name),
     }
 
 
@@ -217,35 +199,21 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
     centre, width = count * random.uniform(0.3, 0.7), count * random.uniform(0.02, 0.1)
     peak = (height * exp(-(((point - centre) / width) ** 2)) for point in range(count))
     levels = tuple(round(_FLOOR + level + random.random(), 3) for level in peak)
-    (limit,) = Measured("Level", high=_LIMIT).checks("FAIL" if max(levels) > _LIMIT else "PASS")
     yield models.DataSeries(data=tuple(frequencies), units="kHz", name="Frequency")
     yield models.DataSeries(
         data=levels,
         units="dBm",
         name="Level",
         description="Mean of 16 sweeps",
-        validators=(limit,),
-        aggregations=(
-            _aggregation("MIN", min(levels), "dBm", random),
-            _aggregation("MAX", max(levels), "dBm", random, limit),
-            _aggregation("MEAN", sum(levels) / count, "dBm", random),
-        ),
+        validators=Measured("Level", high=_LIMIT).checks("FAIL" if max(levels) > _LIMIT else "PASS"),
+        aggregations=tuple(_aggregation(found.__name__.upper(), found(levels), "dBm", random) for found in (min, max)),
     )
     yield models.DataSeries(data=tuple(round(180 * sin(point / 40)) for point in range(count)), units="°")
 
 
-def _aggregation(
-    kind: str, value: float, unit: str | None, random: Random, *limits: models.Validator
-) -> models.Aggregation:
-    """Make a value that sums up others. Its limit decides its outcome."""
-    return models.Aggregation(
-        id=uuid(random),
-        type=kind,
-        outcome=limits[0].outcome if limits else None,
-        value=round(value, 4),
-        unit=unit,
-        validators=limits or None,
-    )
+def _aggregation(kind: str, value: float | None, unit: str | None, random: Random) -> models.Aggregation:
+    """Make a value that sums up others."""
+    return extended(models.Aggregation, None, id=uuid(random), type=kind, value=value, unit=unit)
 
 
 def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.Attachment]:
@@ -268,31 +236,13 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
             )
 
 
-def _metadata_of_run(_world: World, run: DeployedRun) -> dict[str, object]:
-    return {
-        "shift": "ABC"[run.started_at.hour // 8],
-        "humidity": 30.5 + made_up("humidity", run.id).randrange(200) / 10,
-        "rework": run.docstring is not None,
-    }
-
-
-def _metadata_of_station(_world: World, station: models.Station) -> dict[str, object]:
-    bay, is_worn = [*BENCHES].index(station.name), BENCHES[station.name].failure_rate > 0.3  # noqa: PLR2004 - of most
-    return {"location": ("Lyon", "Graz")[bay % 2], "bay": bay + 1, "worn": is_worn}
-
-
-def _metadata_of_part(_world: World, part: models.Part) -> dict[str, object]:
-    number = [product.number for product in PARTS].index(part.number)
-    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
-
-
 def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
     """Make the sequences of a run. The worst outcome of its phases is that of a sequence."""
     random = made_up("sequences", run.id)
     for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
         phases = [*together]
-        ends = [phase.ended_at for phase in phases if phase.ended_at]
-        begin, end = (phases[0].started_at, ends[-1]) if ends else (None, None)
+        end = max((phase.ended_at for phase in phases if phase.ended_at), default=None)
+        begin = phases[0].started_at if end else None
         worst = max((phase.outcome for phase in phases if phase.is_final_attempt), key=_OUTCOMES.index)
         yield models.RunSequence(
             id=uuid(random),
@@ -321,19 +271,18 @@ def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement
             if outcome == "ERROR" or not measured.checks(outcome):
                 outcome = "UNSET"
             value = None if outcome == "UNSET" else measured.draw(random, outcome, drift / _RECALIBRATION)
+            field = {"boolean": "bool_value", "string": "string_value"}.get(measured.kind, "value")
             yield extended(
                 models.Measurement,
                 phase,
                 id=uuid(random),
                 phase_name=phase.name,
                 measurement_name=measured.name,
-                value=value if measured.kind == "numeric" else None,
-                bool_value=value if measured.kind == "boolean" else None,
-                string_value=value if measured.kind == "string" else None,
                 units=measured.units,
                 measurement_outcome=outcome,
                 measurement_type=measured.kind,
                 validators=measured.checks(outcome) or None,
+                **{field: value},
             )
 
 
@@ -346,7 +295,7 @@ def _logs(world: World, run: DeployedRun) -> Iterator[models.Log]:
 def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str, str | None, int | None]]:
     """Yield the lines of a log: when, level, message, source file, and line in it."""
     yield run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12
-    if made_up("verbose", run.id).random() < 0.3:  # noqa: PLR2004 - some
+    if run.slot_key:
         yield run.started_at + PREPARATION / 2, "DEBUG", "Fixture closed", None, None
     for phase in world.phases[run.id]:
         at, name = phase.ended_at or run.ended_at, phase.name
@@ -359,8 +308,6 @@ def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str,
             yield at, "ERROR", f"{name} took too long", source, 104
         elif phase.outcome == "ERROR":
             yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
-    if run.outcome == "ABORTED":
-        yield run.ended_at, "WARNING", "Stopped by the operator", None, None
 
 
 @lru_cache(maxsize=256)
@@ -370,21 +317,20 @@ def contents(identity: str) -> bytes:
     return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
 
 
-MAKERS.update(
-    procedures=Maker(source=lambda world: {procedure.id: procedure for procedure in reversed(world.procedures)}),
-    runs=Maker(
-        included={"metadata": _metadata_of_run, "sequences": lambda world, run: tuple(_sequences(world, run))},
-    ),
-    units=Maker(
-        source=lambda world: world.units,
-        included={"metadata": lambda _world, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"}},
-    ),
-    parts=Maker(source=lambda world: world.parts, included={"metadata": _metadata_of_part}),
-    batches=Maker(source=lambda world: world.batches),
-    stations=Maker(source=lambda world: world.stations, included={"metadata": _metadata_of_station}),
-    users=Maker(source=lambda world: world.users),
-    deployments=Maker(source=lambda world: world.deployments),
-    logs=Maker(make=_logs),
-    measurements=Maker(make=_measurements),
-    phases=Maker(make=lambda world, run: world.phases[run.id]),
+MAKERS.update(logs=_logs, measurements=_measurements, phases=lambda world, run: world.phases[run.id])
+INCLUDED.update(
+    {
+        ("runs", "metadata"): lambda _, run: {
+            "shift": "ABC"[run.started_at.hour // 8],
+            "humidity": 30.5 + made_up("humidity", run.id).randrange(200) / 10,
+            "rework": run.docstring is not None,
+        },
+        ("runs", "sequences"): lambda world, run: tuple(_sequences(world, run)),
+        ("units", "metadata"): lambda _, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"},
+        ("parts", "metadata"): lambda _, part: {"supplier": "Acme" if part.name < "C" else "Volta", "layers": 4},
+        ("stations", "metadata"): lambda _, station: {
+            "location": "Lyon" if station.team else "Graz",
+            "bay": [*BENCHES].index(station.name) + 1,
+        },
+    }
 )

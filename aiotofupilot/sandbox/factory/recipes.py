@@ -47,6 +47,16 @@ _CREATORS = (
     (None, None),
 )
 
+OTHERS = (("Sam Lee", "sam.lee@example.com"), (None, "line-1@example.com"))
+"""People who create no procedure: their names and addresses."""
+FORMER = models.User(
+    "3d2c9f0e-5b1a-4e7d-8c6f-0a9b8c7d6e5f",
+    "Robin Former",
+    "robin.former@example.com",
+    banned=True,
+    image="https://example.com/robin.png",
+)
+
 _REPOSITORIES = (
     ("example-energy/eol-tests", "github"),
     ("example-energy/pcba-bringup", "github"),

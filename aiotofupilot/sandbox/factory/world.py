@@ -2,7 +2,7 @@
 
 A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
 from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
-such as its unit. `MAKERS` say how the items of each listing are made of that.
+such as its unit. `MAKERS` make the items of other listings of that.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter
 from random import Random
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from attrs import evolve, field, frozen
@@ -97,7 +96,6 @@ class World:
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
-        self.procedures: Sequence[models.Procedure] = procedures
         self.lines: Sequence[models.Procedure] = procedures[:_MOST_LINES]
         if until is None and self.lines:
             newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
@@ -109,147 +107,133 @@ class World:
         self._steps = [
             sorted(random.sample(recipes.TESTS, random.randint(4, 6)), key=recipes.TESTS.index) for _ in self.lines
         ]
-        self._hire(nulls=nulls)
-        self._build()
-        self.runs: dict[str, DeployedRun] = {}
+        stations = [models.StationRef(uuid(random), name) for name in BENCHES]
+        self._benches = [[stations[(line + n) % len(stations)] for n in (0, 1)] for line in range(len(self.lines))]
+        """The stations that run each procedure."""
+        creators = dict.fromkeys(procedure.created_by_user for procedure in procedures if procedure.created_by_user)
+        others = [models.UserRef(uuid(random), *told) for told in recipes.OTHERS]
+        self._people = [*creators, *(others if nulls else map(recipes.named, others))]
+        nameless = (models.Operator(name="Night shift"), models.Operator(name="Temp worker 7"))
+        self._operators = [*(extended(models.Operator, user) for user in self._people), None, None, *nameless * nulls]
+        self.made: dict[str, dict[str, Any]] = {name: {} for name in ("runs", "units", "batches", "deployments")}
+        """The items of listings by ID, the oldest first."""
+        for name, items in (
+            ("procedures", reversed(procedures)),
+            ("users", [*(extended(models.User, user) for user in self._people), recipes.FORMER]),
+            ("stations", map(self._station, stations)),
+            ("parts", [self._part(number, product) for number, product in enumerate(PARTS)]),
+        ):
+            self.made[name] = {item.id: item for item in cast("Iterable[Any]", items)}
         self.phases: dict[str, Sequence[models.Phase]] = {}
         """The phases of each run, in the order of their beginning."""
-        self.units: dict[str, models.Unit] = {}
-        self.batches: dict[str, models.Batch] = {}
-        self._due: list[tuple[int, str, models.RunUnit, int, int]] = []
-        """The tests to come: the run, the serial number, its unit, the procedure, and how often it has tested it."""
-        self._open_batches: dict[int, models.BatchRef] = {}
-        """The last batch of each part."""
-        self._finished = [deque[models.UnitRef]() for _ in PARTS]
-        """The units of each part that can be built into others."""
-        self.deployments: dict[str, models.Deployment] = {}
         self._deployed: list[list[tuple[str, models.RunProcedure, str | None]]] = []
         """What each procedure can be run as, in production and elsewhere: an environment, a version, a deployment."""
         self._deploy()
+        self._open_batches: dict[int, models.BatchRef] = {}
+        """The last batch of each part."""
+        self._production = self._produce()
 
-    def _hire(self, *, nulls: bool) -> None:
-        """Make the people: the creators of procedures, two more, and one who is banned."""
-        random = self._random
-        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
-        people = [
-            *creators.values(),
-            models.UserRef(uuid(random), "Sam Lee", "sam.lee@example.com"),
-            models.UserRef(uuid(random), None, "line-1@example.com"),
-        ]
-        self._people = people if nulls else [recipes.named(user) for user in people]
-        image = "https://example.com/robin.png"
-        former = models.User(uuid(random), "Robin Former", "robin.former@example.com", image, banned=True)
-        users = [*(models.User(user.id, user.name, user.email) for user in self._people), former]
-        self.users: Mapping[str, models.User] = {user.id: user for user in users}
-        self._operators = [models.Operator(user.id, user.name, user.email) for user in self._people]
-        nameless = [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
-        self._operators += nameless if nulls else self._operators[:2]  # as many, so that the rest is drawn alike
+    def _station(self, ref: models.StationRef) -> models.Station:
+        lines = [line for line, benches in zip(self.lines, self._benches, strict=True) if ref in benches]
+        name = BENCHES[ref.name].team
+        team = models.Team(uuid(recipes.made_up("team", name)), name) if name else None
+        return extended(models.Station, ref, procedures=lines, procedures_count=len(lines), team=team)
 
-    def _build(self) -> None:
-        """Make the stations and the parts."""
-        random = self._random
-        refs = [models.StationRef(uuid(random), name) for name in BENCHES]
-        self._benches = [[refs[(line + n) % len(refs)] for n in (0, 1)] for line in range(len(self.lines))]
-        """The stations that run each procedure."""
-        self.stations: dict[str, models.Station] = {}
-        for ref, bench in zip(refs, BENCHES.values(), strict=True):
-            lines = [line for line, benches in zip(self.lines, self._benches, strict=True) if ref in benches]
-            procedures = tuple(models.ProcedureRef(line.id, line.name) for line in lines)
-            team = models.Team(uuid(recipes.made_up("team", bench.team)), bench.team) if bench.team else None
-            self.stations[ref.id] = models.Station(ref.id, ref.name, procedures, len(lines), team)
-        self.parts: dict[str, models.Part] = {}
-        for number, product in enumerate(PARTS):
-            created_at = self.begin - timedelta(days=400 - 20 * number)
-            revisions = tuple(models.Revision(uuid(random), letter) for letter in product.revisions)
-            part = models.Part(uuid(random), product.number, product.name, created_at, revisions)
-            self.parts[part.id] = part
+    def _part(self, number: int, product: recipes.Product) -> models.Part:
+        revisions = tuple(models.Revision(uuid(self._random), letter) for letter in product.revisions)
+        created_at = self.begin - timedelta(days=400 - 20 * number)
+        return models.Part(uuid(self._random), product.number, product.name, created_at, revisions)
 
     def items(self, listing: str) -> Sequence[object]:
         """Return the items of a listing, the newest first. Do not change the sequence."""
-        maker = MAKERS[listing]
         with self._lock:  # no other thread makes runs meanwhile
             self._catch_up()
             known, items = self._lists.get(listing) or (None, [])
-            if known != len(self.runs):
-                parts = maker.source(self).values()
-                if maker.make is None:
-                    items = [*parts][::-1]
-                else:
-                    made = [item for run in islice(parts, known, None) for item in maker.make(self, run)]
+            runs = self.made["runs"]
+            if known != len(runs):
+                if make := MAKERS.get(listing):
+                    made = [item for run in islice(runs.values(), known, None) for item in make(self, run)]
                     items = [*reversed(made), *items]
-                self._lists[listing] = len(self.runs), items
+                else:
+                    items = [*self.made[listing].values()][::-1]
+                self._lists[listing] = len(runs), items
             return items
 
     def included(self, listing: str, identity: str, name: str) -> object:
         """Return a field that an item has only if a request includes it. It is empty for an item that was not made."""
-        maker = MAKERS[listing]
         with self._lock:
             self._catch_up()
-            made_of = maker.source(self).get(identity)
-            return EMPTY[name] if made_of is None else maker.included[name](self, made_of)
+            item = self.made[listing].get(identity)
+            return EMPTY[name] if item is None else INCLUDED[listing, name](self, item)
 
     def _catch_up(self) -> None:
-        """Make the runs that are missing. Each unit goes from one procedure of its part to the next."""
-        for index in range(len(self.runs), self.wanted):
-            if index and index % _WAVE == 0:
-                self._deploy()
-            if self._due and self._due[0][0] <= index:
-                _, _, unit, line, tests = heappop(self._due)
-            else:
-                (unit, line), tests = self._begin(), 0
-            run = self._run(index, unit, line, tests)
-            self.runs[run.id] = run
-            known = self.units.get(unit.id) or self._assembled(run, PARTS[line])
-            self.units[unit.id] = evolve(known, last_run=extended(models.LastRun, run))
-            soon, following = index + self._random.randint(2, 12), line + len(PARTS)
-            if run.outcome != "PASS":
-                if tests + 1 < _MOST_TESTS:
-                    heappush(self._due, (soon, unit.serial_number, unit, line, tests + 1))
-            elif following < len(self.lines):
-                heappush(self._due, (soon, unit.serial_number, unit, following, 0))
-            else:
-                self._finished[line % len(PARTS)].append(models.UnitRef(unit.id, unit.serial_number))
+        """Make the runs that are missing."""
+        for run in islice(self._production, self.wanted - len(self.made["runs"])):
+            self.made["runs"][run.id] = run
+            unit = self.made["units"][run.unit.id]
+            self.made["units"][unit.id] = evolve(unit, last_run=extended(models.LastRun, run))
 
-    def _begin(self) -> tuple[models.RunUnit, int]:
-        """Draw what the next unit is. Return it, and the first procedure of its part."""
+    def _produce(self) -> Iterator[DeployedRun]:
+        """Make runs without end. A unit goes from one procedure of its part to the next, once it has passed."""
         random, kinds = self._random, range(min(len(PARTS), len(self.lines)))
-        kind = random.choices(kinds, [PARTS[kind].share for kind in kinds])[0]
-        part = [*self.parts.values()][kind]
+        finished = [deque[models.UnitRef]() for _ in PARTS]  # the units of each part that can be built into others
+        while True:
+            kind = random.choices(kinds, [PARTS[kind].share for kind in kinds])[0]
+            unit = self._unit(kind)
+            children = [finished[part].popleft() for part in PARTS[kind].built_from if finished[part]]
+            run = None
+            for line in range(kind, len(self.lines), len(PARTS)):
+                for tests in range(_MOST_TESTS):
+                    run = self._run(unit, line, tests)
+                    if unit.id not in self.made["units"]:
+                        self._assemble(run, children)
+                    yield run
+                    if run.outcome == "PASS":
+                        break
+                else:
+                    break
+            else:
+                finished[kind].append(models.UnitRef(unit.id, unit.serial_number))
+
+    def _unit(self, kind: int) -> models.RunUnit:
+        """Draw what the next unit is, which is of a part. Most units are in the open batch of their part."""
+        random, batches = self._random, self.made["batches"]
+        part = [*self.made["parts"].values()][kind]
         revision = random.choices(part.revisions, range(1, len(part.revisions) + 1))[0]
         batch = self._open_batches.get(kind)
         if random.random() > 0.9:  # noqa: PLR2004 - few
             batch = None
-        elif batch is None or self.batches[batch.id].unit_count == _BATCH:
-            batch = self._open_batches[kind] = models.BatchRef(uuid(random), f"LOT-{len(self.batches):05}")
-        unit = models.RunUnit(
+        elif batch is None or batches[batch.id].unit_count == _BATCH:
+            batch = self._open_batches[kind] = models.BatchRef(uuid(random), f"LOT-{len(batches):05}")
+        return models.RunUnit(
             id=uuid(random),
-            serial_number=f"{PARTS[kind].prefix}-{len(self.units):06}",
+            serial_number=f"{PARTS[kind].prefix}-{len(self.made['units']):06}",
             sample=random.choices((None, "golden", "failing", "ignored"), (88, 6, 4, 2))[0],
             part=models.PartRef(part.id, part.number, part.name, revision),
             batch=batch,
         )
-        return unit, kind
 
-    def _assembled(self, run: DeployedRun, product: recipes.Product) -> models.Unit:
-        """Make the unit of a first run, of finished units. It is new in its batch."""
-        unit, user, at = run.unit, run.created_by_user, run.started_at - timedelta(seconds=40)
-        by: dict[str, object] = {  # the listings do not have the addresses of creators
-            "created_by_user": user and models.UserRef(user.id, user.name),
+    def _assemble(self, run: DeployedRun, children: Sequence[models.UnitRef]) -> None:
+        """List the unit of a first run, which finished units were built into. It is new in its batch."""
+        units, batches, unit = self.made["units"], self.made["batches"], run.unit
+        more: dict[str, Any] = {
+            "created_at": run.started_at - timedelta(seconds=40),
+            # The listings do not have the addresses of creators.
+            "created_by_user": run.created_by_user and models.UserRef(run.created_by_user.id, run.created_by_user.name),
             "created_by_station": run.created_by_station,
         }
-        children = tuple(self._finished[kind].popleft() for kind in product.built_from if self._finished[kind])
+        units[unit.id] = extended(models.Unit, unit, children=children, **more)
         for child in children:
-            parent = models.UnitRef(unit.id, unit.serial_number)
-            self.units[child.id] = evolve(self.units[child.id], parent=parent)
+            units[child.id] = evolve(units[child.id], parent=extended(models.UnitRef, unit))
         if ref := unit.batch:
-            new = extended(models.Batch, ref, created_at=at - timedelta(minutes=1), unit_count=0, **by)
-            batch = self.batches.get(ref.id, new)
-            self.batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
-        return extended(models.Unit, unit, created_at=at, children=children, **by)
+            batch = batches.get(ref.id) or extended(models.Batch, ref, unit_count=0, **more)
+            batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
 
-    def _run(self, index: int, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
+    def _run(self, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
         """Make a run of a procedure that has tested the unit before, 0 times or more."""
-        random, identity = self._random, uuid(self._random)
+        random, identity, index = self._random, uuid(self._random), len(self.made["runs"])
+        if index and index % _WAVE == 0:
+            self._deploy()
         station = random.choice(self._benches[line])
         bench = BENCHES[station.name]
         fails = _RETEST_FAILS if tests else bench.failure_rate
@@ -261,9 +245,8 @@ class World:
         of_run = {"run_id": identity, "run_outcome": outcome}
         of_unit = {"serial_number": unit.serial_number, "sample": unit.sample}
         phases = self.phases[identity] = tuple(self._phases(line, outcome, started_at, **of_run, **of_unit))
-        last = max(phase.ended_at or started_at for phase in phases)
-        ended_at = last + recipes.PREPARATION + random.randrange(900) * MILLISECOND
-        user = random.choice(self._people) if random.random() < 0.25 else None  # noqa: PLR2004 - some
+        ended_at = max(phase.ended_at or started_at for phase in phases) + recipes.PREPARATION
+        by_user = random.random() < 0.25  # noqa: PLR2004 - some
         return DeployedRun(
             id=identity,
             created_at=ended_at + random.randrange(2000) * MILLISECOND,
@@ -277,9 +260,9 @@ class World:
             procedure=procedure,
             unit=unit,
             docstring=f"Test number {tests + 1} of this unit." if tests else None,
-            created_by_user=user,
-            created_by_station=None if user else station,
-            operated_by=random.choice(self._operators) if random.random() < 0.75 else None,  # noqa: PLR2004 - most
+            created_by_user=random.choice(self._people) if by_user else None,
+            created_by_station=None if by_user else station,
+            operated_by=random.choice(self._operators),
             environment=environment,
             deployment_id=deployment_id,
         )
@@ -315,66 +298,62 @@ class World:
 
     def _deploy(self) -> None:
         """Deploy a version of each procedure for production, and the next one elsewhere, an hour before their runs."""
-        random, wave = self._random, len(self.runs) // _WAVE
-        at = self.begin + len(self.runs) * _STEP - timedelta(hours=1)
+        random, wave = self._random, len(self.made["runs"]) // _WAVE
+        at = self.begin + len(self.made["runs"]) * _STEP - timedelta(hours=1)
         self._deployed.clear()
-        for index, line in enumerate(self.lines):
+        for procedure, benches in zip(self.lines, self._benches, strict=True):
             candidate = random.choice(("preview", "development"))
             self._deployed.append([])
             for environment, tag in (("production", f"v1.{wave}.0"), (candidate, f"v1.{wave + 1}.0-rc.1")):
                 at += timedelta(minutes=1)
-                made = self._deployment(index, environment, at)
-                self.deployments[made.id] = made
+                made = self._deployment(procedure, benches, environment, at)
+                self.made["deployments"][made.id] = made
                 version = models.ProcedureVersion(uuid(random), tag)
                 is_told = environment != "development"
-                procedure = models.RunProcedure(line.id, line.name, version if is_told else None)
-                self._deployed[-1].append((environment, procedure, made.id if is_told else None))
+                run = extended(models.RunProcedure, procedure, version=version if is_told else None)
+                self._deployed[-1].append((environment, run, made.id if is_told else None))
 
-    def _deployment(self, line: int, environment: str, deployed_at: datetime) -> models.Deployment:
-        """Make a deployment of a procedure. One for production is ready."""
-        random, procedure, is_ready = self._random, self.lines[line], environment == "production"
+    def _deployment(
+        self, procedure: models.Procedure, benches: Sequence[models.StationRef], environment: str, at: datetime
+    ) -> models.Deployment:
+        """Make a deployment. One for production is ready. No commit is known of one that the command made."""
+        random, is_ready = self._random, environment == "production"
         status = "ready" if is_ready else random.choice(("ready", "ready", "failed", "building", "pending"))
         trigger = "auto" if is_ready else random.choice(("manual", "cli", "auto"))
-        author, repository = random.choice(self._people), procedure.linked_repository
-        commit = models.Commit(
+        commit = extended(
+            models.Commit,
+            None,
             id=uuid(random),
             sha=f"{random.getrandbits(160):040x}",
             message=random.choice(recipes.MESSAGES),
-            author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
-            author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
-            committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
+            author_username="ada-park",
+            committed_at=at - timedelta(seconds=89),
             branch="main" if is_ready else random.choice(("next", "hotfix", None)),
         )
-        return models.Deployment(
+        return extended(
+            models.Deployment,
+            None,
             id=uuid(random),
             environment=environment,
             trigger=trigger,
             status=status,
-            skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
-            started_at=None if status == "pending" else deployed_at + timedelta(seconds=4),
-            ended_at=None if status in {"pending", "building"} else deployed_at + timedelta(seconds=51),
-            deployed_at=deployed_at,
-            procedure=models.ProcedureRef(procedure.id, procedure.name),
+            skipped=status == "failed" and procedure.linked_repository is None,
+            started_at=None if status == "pending" else at + timedelta(seconds=4),
+            ended_at=None if status in {"pending", "building"} else at + timedelta(seconds=51),
+            deployed_at=at,
+            procedure=procedure,
             commit=None if trigger == "cli" else commit,
-            repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
-            stations=tuple(self._benches[line]) if status == "ready" else (),
+            repository=(repository := procedure.linked_repository)
+            and models.DeploymentRepository(repository.provider or "github"),
+            stations=benches if status == "ready" else (),
         )
 
 
-@frozen(kw_only=True, eq=False)
-class Maker:
-    """How the items of a listing are made up."""
+MAKERS: dict[str, Callable[[World, DeployedRun], Iterable[object]]] = {}
+"""What makes the items of a listing that one run wrote, the oldest first. `World.made` has those of other listings."""
 
-    source: Callable[[World], Mapping[str, Any]] = lambda world: world.runs
-    """Returns the items by id, or the runs that they are made of, the oldest first."""
-    make: Callable[[World, DeployedRun], Iterable[object]] | None = None
-    """Makes the items of one run, the oldest first. None: `source` returns the items."""
-    included: Mapping[str, Callable[[World, Any], object]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
-    """The fields that an item has only if a request includes them, by name: their values for what `source` returns."""
-
-
-MAKERS: dict[str, Maker] = {}
-"""How the items of each listing are made up, by its name. The modules that make them up add to it."""
+INCLUDED: dict[tuple[str, str], Callable[[World, Any], object]] = {}
+"""What makes a field of an item that only a request which includes it gets, by the names of listing and field."""
 
 EMPTY: Mapping[str, object] = {"metadata": {}, "sequences": ()}
 """The fields that a request includes, each without a value."""

@@ -62,27 +62,29 @@ PROCEDURES = Resource(
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, object]:
     """Make the details of a deployment. One that is ready has an artifact."""
-    random, is_ready, user = made_up("deployment", deployment.id), deployment.status == "ready", reading.user
-    artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
+    artifact, user = uuid(made_up("artifact", deployment.id)), reading.user
+    commit, repository = deployment.commit, deployment.repository
+    built = {
+        "artifact_url": reading.address(artifact, "artifact.tar.zst"),
+        "artifact_sha256": sha256(contents(artifact)).hexdigest(),
+        "artifact_size_bytes": len(contents(artifact)),
+        "platform": "linux-x64",
+        "runtime_version": "3.12",
+    }
     return {
-        "artifact_url": reading.address(artifact, "artifact.tar.zst") if is_ready else None,
-        "artifact_sha256": sha256(contents(artifact)).hexdigest() if is_ready else None,
-        "artifact_size_bytes": len(contents(artifact)) if is_ready else None,
-        "deployment_mode": random.choice(("sync", "standalone")),
-        "platform": "linux-x64" if is_ready else None,
+        **(built if deployment.status == "ready" else {}),
+        "deployment_mode": "standalone",
         "language": "python",
-        "runtime_version": "3.12" if is_ready else None,
         "created_by_user": None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
         "commit": commit
         and extended(
             models.DeploymentCommit,
             commit,
-            branch=commit.branch and models.Branch(uuid(random), commit.branch),
+            branch=commit.branch and models.Branch(uuid(made_up("branch", commit.id)), commit.branch),
             repository=repository and models.CommitRepository("example-energy/eol-tests", repository.provider),
         ),
         "stations": [
-            extended(models.DeployedStation, station, image_url=None, pushed_at=deployment.ended_at)
-            for station in deployment.stations
+            extended(models.DeployedStation, station, pushed_at=deployment.ended_at) for station in deployment.stations
         ],
         "build_logs": _build_logs(deployment),
     }
@@ -142,12 +144,7 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
         latest,
         deployed_at=document(latest.deployed_at),
         repository=latest.repository
-        and models.StationRepository(
-            owner="example-energy",
-            name="eol-tests",
-            provider=latest.repository.provider,
-            gitlab_project_id=12345 if latest.repository.provider == "gitlab" else None,
-        ),
+        and extended(models.StationRepository, latest.repository, owner="example-energy", name="eol-tests"),
     )
 
 

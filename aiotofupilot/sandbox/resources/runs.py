@@ -183,7 +183,6 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
         models.RevisionDetails,
         revision,
         created_by_user=reading.creator,
-        created_by_station=None,
         part=part,
         units=reading.all("units", "part.revision.id", revision.id),
         metadata={"is_latest": revision.id == part.revisions[-1].id},
