@@ -445,6 +445,11 @@ class BlockingListing(Blocking[A_co]):
 
     __slots__ = ()
 
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            return iter(self._object)  # raises what says how to iterate
+
     if TYPE_CHECKING:
 
         @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from datetime import date
 from functools import partial
 from socket import gaierror
 from typing import TYPE_CHECKING, Any, Self
@@ -384,6 +385,8 @@ def check_watermark(method: str, parameter: str, given: object, source: Source[T
         return Watermark(listing, query)
     if not isinstance(given, Watermark):
         hint = ": use Watermark.parse()" if isinstance(given, str) else ""
+        if isinstance(given, date) and source.divided:
+            hint = ": to begin at a time, pass list() a filter such as created_after="
         raise for_parameter(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
     check_query(parameter, given, listing, query)
     return given

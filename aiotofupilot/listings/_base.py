@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from functools import partial, reduce
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, Unpack, cast, get_args
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
@@ -159,6 +159,13 @@ class Listing(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
+
+    if not TYPE_CHECKING:  # type checkers refuse the loop anyway
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(f"cannot iterate over session.{self.name}: iterate over session.{self.name}.list()")
+
+        __aiter__ = __iter__
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""

@@ -12,6 +12,7 @@ from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABL
 from msgspec import json
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
+from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.sandbox import Sandbox, faults
 
@@ -28,6 +29,18 @@ def test_a_session_has_it_where_the_api_has_it(name):
     assert type(listing.list(**required(name))) is Paginator
     assert inspect.getdoc(getattr(TofuPilotSession, name))
     assert listing.decode.item is MODELS[name]
+
+
+@EVERY
+async def test_a_loop_over_it_leads_to_its_list(name):
+    """With ``for``, with ``async for``, and without asyncio."""
+    session = TofuPilotSession("key")
+    with pytest.raises(TypeError, match=rf"session\.{name}\.list\(\)$"):
+        [*getattr(session, name)]
+    with pytest.raises(TypeError, match=rf"session\.{name}\.list\(\)$"):
+        [item async for item in getattr(session, name)]
+    with BlockingSession("key") as blocking, pytest.raises(TypeError, match=rf"session\.{name}\.list\(\)$"):
+        [*getattr(blocking, name)]
 
 
 (METADATA,) = (argument.type for argument in LISTINGS["runs"].filters if argument.name == "metadata")

@@ -1,6 +1,6 @@
 """What is new in each listing is yielded exactly once over any number of runs, while a line works. Over sockets."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -88,6 +88,18 @@ async def test_a_watermark_of_another_listing_or_query_is_refused_by_name(sandbo
             method(str(other))
         with pytest.raises(TypeError, match="must be a Watermark, got 3"):
             method(3)
+
+
+@EVERY
+@pytest.mark.parametrize("time", [datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)])
+async def test_a_time_in_the_place_of_a_watermark_leads_to_a_filter_by_time(sandbox, session, name, time):
+    """Where the listing has one."""
+    mine = listing(session, sandbox, name)
+    has_filter = name not in ("parts", "stations", "users")
+    for method, parameter in ((mine.since, "watermark"), (lambda time: mine.follow(since=time), "since")):
+        with pytest.raises(TypeError, match=rf"^{parameter} must be a Watermark, got datetime\.date") as caught:
+            method(time)
+        assert ("created_after=" in str(caught.value)) is has_filter
 
 
 async def test_the_runs_that_a_query_names_are_the_ones_that_are_followed(sandbox, session):
