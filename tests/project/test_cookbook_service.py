@@ -1,4 +1,6 @@
-"""The service in the cookbook responds during an outage, shows its health, and ends if its follower cannot go on."""
+"""The service in the cookbook notes each new run once although it is restarted, responds during an outage, shows its
+health, and ends if its follower cannot go on.
+"""
 
 import asyncio
 import re
@@ -24,6 +26,13 @@ from aiotofupilot.testing import FakeClock, serve, session_in_process
 @pytest.fixture
 def sandbox():
     return Sandbox(procedures=20, runs=50)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where the service stores what it has seen."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
@@ -67,20 +76,52 @@ async def health(client):
     return response.json()
 
 
-async def test_each_page_responds(service, sandbox, clock):
-    """What fails while the service runs is shown in the order in which it failed."""
-    names, client = service
+def produce(sandbox):
+    """Let 60 runs be created, and return the serial numbers of those that fail, in their order."""
     before = {run.id for run in sandbox.runs}
     sandbox.produce(runs=60)
     new = [run for run in reversed(sandbox.runs) if run.id not in before]
     failed = [run.unit.serial_number for run in new if run.outcome == "FAIL"]
     assert failed
+    return failed
+
+
+async def test_each_page_responds(service, sandbox, clock):
+    """What fails while the service runs is shown in the order in which it failed."""
+    names, client = service
+    failed = produce(sandbox)
     await clock.advance(6)
     pages = [route.path for route in names["app"].routes if isinstance(route, APIRoute)]
     responses = {page: await client.get(page) for page in pages}
     assert {response.status_code for response in responses.values()} == {200}
     assert responses["/failed"].json() == failed
     assert len(responses["/procedures"].json()) == 20
+
+
+async def test_a_restart_yields_what_failed_in_the_meantime(sandbox, clock):
+    """Also if nothing had failed before it. What existed at the first start is not listed."""
+    async with running(sandbox, clock):
+        pass
+    noted = produce(sandbox)
+    for _ in range(3):
+        async with running(sandbox, clock) as (_, client):
+            noted += produce(sandbox)
+            await clock.advance(6)
+            assert (await client.get("/failed")).json() == noted
+        noted += produce(sandbox)
+
+
+async def test_a_file_that_cannot_be_written_ends_it_and_loses_nothing(service, sandbox, clock, folder):
+    names, _ = service
+    (folder / "failed.new").mkdir()
+    failed = produce(sandbox)
+    await clock.advance(6)
+    assert names["server"].should_exit
+    assert isinstance(names["app"].state.following.exception(), IsADirectoryError)
+    (folder / "failed.new").rmdir()
+    async with running(sandbox, clock) as (_, client):
+        await clock.advance(6)
+        assert (await client.get("/failed")).json() == failed
 
 
 @pytest.mark.parametrize(("fault", "expected"), [(status(503, retry_after=3600), 503), (status(400), 502)])
@@ -163,16 +204,21 @@ def test_a_wrong_key_ends_the_process(program, monkeypatch):
     assert ran.stderr.splitlines()[-1].startswith("aiotofupilot.errors.UnauthorizedError: 401 UNAUTHORIZED")
 
 
-def test_a_signal_ends_the_process_without_an_error(program):
-    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - the guide's own text
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("is_ignored", [False, True], ids=["", "ignored"])
+def test_a_signal_ends_the_process_without_an_error(program, folder, number, is_ignored):
+    """Also where the signal by itself would not end a process: in the background of a script, or in a container."""
+    ignore = partial(signal.signal, number, signal.SIG_IGN) if is_ignored else None
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, preexec_fn=ignore) as process:  # noqa: PLW1509, S603 - the guide's own text
         lines = []
         for line in process.stderr:
             lines.append(line)
             if address := re.search(r"running on (http://[\d.:]+)", line):
-                assert httpx.get(f"{address[1]}/health", timeout=60).status_code == 200
-                process.send_signal(signal.SIGTERM)
+                while not (folder / "failed.json").exists():  # it has begun to follow
+                    assert httpx.get(f"{address[1]}/health", timeout=60).status_code == 200
+                process.send_signal(number)
     told = "".join(lines)
-    assert process.returncode == -signal.SIGTERM, told
+    assert process.returncode == (0 if is_ignored or number == signal.SIGINT else -signal.SIGTERM), told
     assert "Application shutdown complete" in told
     assert "Traceback" not in told
     assert "Warning" not in told
