@@ -9,14 +9,15 @@ The site is in FOLDER afterwards. Its pages can be read there. Its search needs 
 Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
 public name once, and a page for each listing, the page of options is what ``--help`` says, and ``llms.txt`` is the
 skill of the package with the list of pages. A line such as ``<!-- parameters: aiotofupilot.RetryPolicy -->`` becomes
-the table of what the callable takes, from its signature and its docstring, and
-``<!-- functions: aiotofupilot.sandbox.faults -->`` that of the public functions of a module. A link that leads nowhere,
-a name that cannot be resolved, a page that is in no menu, a public name without a place and a parameter without
-documentation all fail.
+the table of what the callable takes, from its signature and its docstring, and ``<!-- functions:
+aiotofupilot.sandbox.faults -->`` that of the public functions of a module. ``<!-- promises: tests -->`` becomes the
+promises in the docstrings of test files. A link that leads nowhere, a name that cannot be resolved, a page that is in
+no menu, a public name without a place and a parameter without documentation all fail.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import os
@@ -105,7 +106,7 @@ FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
 """The opening of a block whose language has a word for the tests, such as ``python program``."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
 """The path in a link to another file."""
-MARKER = re.compile(r"^<!-- (parameters|functions): ([\w.]+) -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (parameters|functions|promises): ([\w.]+) -->$", re.MULTILINE)
 """The place of a table that is made from the source."""
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
@@ -189,7 +190,21 @@ def functions(path: str) -> str:
     return "\n".join(rows)
 
 
-TABLES = {"parameters": parameters, "functions": functions}
+def promises(folder: str) -> str:
+    """Return what the test files in a folder promise, which the list items of their docstrings say."""
+    held: dict[str, list[str]] = {}
+    for file in sorted((ROOT / folder).rglob("test_*.py")):
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        rows = held.setdefault(str(file.parent.relative_to(ROOT)), [])
+        for item in re.findall(r"^- (.+(?:\n  .+)*)$", docstring, re.MULTILINE):
+            rows.append(f"| {' '.join(item.split())} | `{file.name}` |")
+    tables = (
+        "\n".join([f"## {name}\n", "| promise | held by |", "|-|-|", *rows]) for name, rows in held.items() if rows
+    )
+    return "\n\n".join(tables)
+
+
+TABLES = {"parameters": parameters, "functions": functions, "promises": promises}
 
 
 def public_modules(package: griffe.Object | griffe.Alias) -> Iterator[griffe.Object | griffe.Alias]:

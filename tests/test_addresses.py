@@ -1,4 +1,7 @@
-"""Which keys and addresses are accepted, and which are refused before anything is sent."""
+"""Which keys and addresses are accepted, and which are refused before anything is sent.
+
+- A value in the place of the server's address that may be a key is not shown.
+"""
 
 from enum import Enum
 from ipaddress import ip_address

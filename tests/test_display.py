@@ -1,4 +1,7 @@
-"""Items, pages and listings show themselves as short tables in a notebook."""
+"""Items, pages and listings show themselves as short tables in a notebook.
+
+- Items, pages and listings are short tables in a notebook, without a request.
+"""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,7 @@
-"""The error tree: its shape, what each error carries and shows, and that all of it can be pickled."""
+"""The error tree: its shape, what each error carries and shows, and that all of it can be pickled.
+
+- Errors, and subclasses of your own, are copied and pickled with all that they carry.
+"""
 
 import copy
 import pickle

@@ -1,4 +1,13 @@
-"""The session for its users: its options and views, the ownership of connections, and its end."""
+"""The session for its users: its options and views, the ownership of connections, and its end.
+
+- A page that fails is requested again, and not the whole listing.
+- `timeout` holds for sessions that share an aiohttp session too, but a wait for connections of your other code
+  counts.
+- Closing a session ends requests and all waits at once, with a `SessionError`.
+- The log has a debug line for each response, a warning for the first failure of a page or an outage, and info lines
+  after it.
+- An aiohttp session that you hand in stays open.
+"""
 
 import asyncio
 import copy

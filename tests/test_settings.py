@@ -1,4 +1,7 @@
-"""`Settings` finds the server and the key of a session."""
+"""`Settings` finds the server and the key of a session.
+
+- The key of a login is sent only to the server of the login.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""A shard is a value: it is checked, compared, written and pickled."""
+"""A shard is a value: it is checked, compared, written and pickled.
+
+- The text of a shard, a checkpoint or a watermark that was cut short or changed is refused.
+"""
 
 import pickle
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,8 @@
-"""The details of a listing become rows as they come, each run whole, with waveforms as lists of doubles."""
+"""The details of a listing become rows as they come, each run whole, with waveforms as lists of doubles.
+
+- Details become rows as they come, each run whole, resumable after each batch; failures and cancellations cost no
+  row.
+"""
 
 import asyncio
 from math import nan

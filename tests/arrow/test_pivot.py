@@ -1,4 +1,7 @@
-"""Measurements become a table with a row for each run."""
+"""Measurements become a table with a row for each run.
+
+- A wide table has every value of a run, and its limits, in one row.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""Which columns a table has: nested or flat ones."""
+"""Which columns a table has: nested or flat ones.
+
+- A flat table has the columns of CSV and plain values only; only similar names are suggested for a wrong one.
+"""
 
 from datetime import UTC, datetime, timedelta
 

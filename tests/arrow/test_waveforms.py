@@ -1,4 +1,7 @@
-"""The points of waveforms are one long table, whose batches have whole runs."""
+"""The points of waveforms are one long table, whose batches have whole runs.
+
+- The points of waveforms are one long table, streamed by whole runs, at most 50 bytes a row; failures cost no point.
+"""
 
 from math import nan
 from xml.etree import ElementTree as ET

@@ -1,4 +1,7 @@
-"""Names of files and folders, made of what a server says: they stay in the folder, and work on every system."""
+"""Names of files and folders, made of what a server says: they stay in the folder, and work on every system.
+
+- A downloaded file has a name that every system takes, and no other attachment has.
+"""
 
 import re
 from hashlib import sha256

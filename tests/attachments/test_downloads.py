@@ -1,4 +1,16 @@
-"""Attachments as files: from the sandbox's storage, and from one that lies."""
+"""Attachments as files: from the sandbox's storage, and from one that lies.
+
+- A storage of attachments gets no key, cookie or header of the session or of your aiohttp session; only on this
+  machine may it be plain HTTP.
+- A downloaded file is complete, and is not requested again; it is resumed only with the rest of the same file; an
+  expired address is read again once.
+- Where an open file can be neither moved nor removed, as on Windows, files are written, and the error says what went
+  wrong.
+- Two downloads of one file, or two runs of the command, do not disturb each other, even without locks.
+- No symbolic link beside a file that is being written is followed, and no pipe there is waited for.
+- Many files are downloaded at once; one that fails does not end the others, and leaving early leaves nothing in
+  flight.
+"""
 
 import asyncio
 import errno

@@ -1,4 +1,8 @@
-"""Whatever the session and the listings of asyncio have, their blocking forms have too."""
+"""Whatever the session and the listings of asyncio have, their blocking forms have too.
+
+- A blocking session gives all that a session does, typed, with one call of its thread per page; its errors say what
+  to write instead.
+"""
 
 import ast
 import asyncio

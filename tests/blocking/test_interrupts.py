@@ -1,6 +1,9 @@
 """Ctrl-C at any line of the package that runs in the calling thread: whoever asks again gets everything, once.
 
 An interrupt that comes after the last line of a call is the caller's.
+
+- After Ctrl-C at any line of the package, each item, page, batch and file comes once, and no checkpoint or watermark
+  passes one that did not come.
 """
 
 import asyncio

@@ -1,4 +1,10 @@
-"""Nothing of a blocking session is left behind, whoever leaves, interrupts, forks or forgets it."""
+"""Nothing of a blocking session is left behind, whoever leaves, interrupts, forks or forgets it.
+
+- A walk that no variable holds still yields everything to what was derived from it, without asyncio too.
+- Ctrl-C ends a wait of a blocking session at once; nothing stays in flight, or keeps a program from ending.
+- A blocking session serves many threads, works where a loop runs, and refuses a forked process, a callback and use
+  after closing.
+"""
 
 import asyncio
 import copy

@@ -1,4 +1,7 @@
-"""``--receipt`` writes a receipt, and ``check`` says what it proves. The check is a program of its own, too."""
+"""``--receipt`` writes a receipt, and ``check`` says what it proves. The check is a program of its own, too.
+
+- The check of a receipt is a short program that needs only Python.
+"""
 
 import ast
 import json

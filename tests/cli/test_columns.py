@@ -1,4 +1,7 @@
-"""`--columns` chooses the columns of a table, CSV, Parquet and a workbook, by the names in the header of CSV."""
+"""`--columns` chooses the columns of a table, CSV, Parquet and a workbook, by the names in the header of CSV.
+
+- `--columns` chooses the columns of a table, CSV, Parquet and a workbook.
+"""
 
 import csv
 from datetime import UTC, datetime

@@ -1,4 +1,7 @@
-"""The attachments of runs, as files in a folder."""
+"""The attachments of runs, as files in a folder.
+
+- `aiotofupilot download` goes on after Ctrl-C, SIGTERM and a full disk, and requests no file again that is there.
+"""
 
 import asyncio
 import re

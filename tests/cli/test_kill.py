@@ -1,4 +1,7 @@
-"""A file whose writer is killed, at whatever moment, is gone on with to the file that it would have been."""
+"""A file whose writer is killed, at whatever moment, is gone on with to the file that it would have been.
+
+- A file whose writer is killed at any time is completed by `--resume` to the bytes of an uninterrupted run.
+"""
 
 import pytest
 from fakes.budget import NIGHTLY

@@ -1,4 +1,8 @@
-"""A mirror that is killed again and again while the line goes on ends as one that was never interrupted."""
+"""A mirror that is killed again and again while the line goes on ends as one that was never interrupted.
+
+- A mirror continues from its database alone, even if that was moved or restored; one that is killed at any time ends
+  like one that was not.
+"""
 
 import subprocess
 import threading

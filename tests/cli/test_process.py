@@ -1,4 +1,8 @@
-"""The command as a process: what a pipe, a signal, a closed stream and a changing terminal see of it."""
+"""The command as a process: what a pipe, a signal, a closed stream and a changing terminal see of it.
+
+- Ctrl-C and SIGTERM end a command at once; it says in one line what is wrong, what is written and how to go on, and
+  its exit code says the same.
+"""
 
 import asyncio
 import inspect

@@ -1,4 +1,7 @@
-"""Who sees how far a listing is, and the bar, as a terminal gets it."""
+"""Who sees how far a listing is, and the bar, as a terminal gets it.
+
+- Where standard error is not a terminal, a command writes a line each minute.
+"""
 
 import asyncio
 import io

@@ -7,6 +7,8 @@ a terminal of 60 columns, and shows what stands there in the end. A pipe behind 
 with ``>>>`` is Python, for the sandbox, and one that begins with ``#`` says what comes.
 
 ``REWRITE_TRANSCRIPTS=1 pytest tests/cli/test_transcripts.py`` writes the files anew. Read the differences then.
+
+- `get` and notebooks show an item in lines that cannot steer a terminal and show no secret.
 """
 
 import os

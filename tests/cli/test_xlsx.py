@@ -1,4 +1,8 @@
-"""`--output x.xlsx`: a workbook whose cells have the values of the CSV file, with their types."""
+"""`--output x.xlsx`: a workbook whose cells have the values of the CSV file, with their types.
+
+- A workbook has the values of CSV with their types; no text in it is a formula or a link; more rows than a sheet
+  holds are refused.
+"""
 
 import asyncio
 import errno

@@ -1,4 +1,7 @@
-"""The user's own limiter: when it is entered, how it is left, and that nothing stays in it."""
+"""The user's own limiter: when it is entered, how it is left, and that nothing stays in it.
+
+- Your own limiter is entered for each attempt, in order, and holds no connection; a cancelled request leaves it.
+"""
 
 import asyncio
 import math

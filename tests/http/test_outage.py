@@ -1,4 +1,11 @@
-"""An outage belongs to the session: while its server is down, one request probes, and everyone else waits."""
+"""An outage belongs to the session: while its server is down, one request probes, and everyone else waits.
+
+- During an outage a server sees what was in flight, and then one request per wait for all walks.
+- Single failures among good responses make nobody else wait.
+- After an outage or a restart of up to a minute, all go on within twice its length.
+- A page that gives up raises its own error, which says since when the session has been down; with `initial_wait=0`
+  nothing waits.
+"""
 
 import asyncio
 import math

@@ -1,4 +1,11 @@
-"""Walks through an outage, on a clock of their own: what is read around, what is waited for, and for how long."""
+"""Walks through an outage, on a clock of their own: what is read around, what is waited for, and for how long.
+
+- A request for another item tells an item that crashes its worker from an outage.
+- An outage of a minute and a half ends no walk, also during the search for an unreadable item, if requests hang, or
+  some get 503 afterwards.
+- A wrong address is reported in seconds, to everyone who waits.
+- A server that hangs costs `max_elapsed` and one timeout; the search for an unreadable item is bounded too.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,8 @@
-"""A session behind a proxy: which one it uses, what the proxy sees, and what happens when the proxy refuses."""
+"""A session behind a proxy: which one it uses, what the proxy sees, and what happens when the proxy refuses.
+
+- A session, the command, the mirror and the dlt source use their proxy, or that of the environment; one that refuses
+  is asked once, and its password shows nowhere.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,10 @@
-"""Which requests get another attempt, and after how long. Nothing sleeps, because the clock is a fake."""
+"""Which requests get another attempt, and after how long. Nothing sleeps, because the clock is a fake.
+
+- Waits are exponential with full jitter; `Retry-After` may be seconds, or a date by the server's own clock.
+- A `Retry-After` longer than `max_retry_after` is an error at once, and no other request waits for it.
+- Your own tenacity controller is used unchanged; one that would make up a page is refused.
+- No retry begins after `max_elapsed`.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,8 @@
-"""The throttle of a session: order, the bound on requests in flight, pauses, and the gradual return."""
+"""The throttle of a session: order, the bound on requests in flight, pauses, and the gradual return.
+
+- A 429 or a `Retry-After` pauses the whole session; then one, two, four and so on requests are in flight, in turn.
+- A good response to a request from before an outage does not end it.
+"""
 
 import asyncio
 

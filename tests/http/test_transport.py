@@ -1,4 +1,14 @@
-"""aiohttp on real sockets: what is sent, what comes back, and what happens when something goes wrong."""
+"""aiohttp on real sockets: what is sent, what comes back, and what happens when something goes wrong.
+
+- Every request that is sent is counted, even after a lost connection.
+- An attempt takes at most `timeout` seconds, connecting and body included, without the wait for a free connection.
+- Cancelling returns at once, and the connection is closed.
+- A response above `max_body`, a compressed bomb or a flood of headers is refused while it is read.
+- The key is not sent to another origin, and not unencrypted beyond this machine unless you allow it.
+- An untrusted certificate is a `CertificateError`, unless `ca_cert=`, `--ca-cert`, `SSL_CERT_FILE` or `http_session`
+  trusts it.
+- No cookie is kept or sent back.
+"""
 
 import asyncio
 import gc

@@ -1,4 +1,7 @@
-"""What holds for every listing: its arguments, its documentation, its items, and its walks over a server."""
+"""What holds for every listing: its arguments, its documentation, its items, and its walks over a server.
+
+- Every filter is as TofuPilot documents it, and is sent as the official SDK sends it.
+"""
 
 import inspect
 from collections.abc import Sequence

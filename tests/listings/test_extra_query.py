@@ -1,4 +1,7 @@
-"""Parameters of the API that this package does not know yet."""
+"""Parameters of the API that this package does not know yet.
+
+- `extra_query` is sent in each request of a listing, and belongs to the query of checkpoints and watermarks.
+"""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,10 @@
-"""`get` against a bare server: what was sent, what the official SDK reads from the same bytes, and errors."""
+"""`get` against a bare server: what was sent, what the official SDK reads from the same bytes, and errors.
+
+- `get` reads every value that the official SDK reads, and what it refuses: a log line without a file, a series with
+  null.
+- Any text as a key arrives as it is, or is refused before anything is sent; an unknown key is named.
+- `get_json` has the same retries, and reads no path outside of `/v2/`.
+"""
 
 import asyncio
 import re

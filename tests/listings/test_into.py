@@ -1,4 +1,8 @@
-"""Items as objects of the user's own class."""
+"""Items as objects of the user's own class.
+
+- `into()` makes objects of your own class of attrs, dataclass or pydantic model, in every way through every listing;
+  a fault names its path.
+"""
 
 from collections import abc
 from dataclasses import dataclass, field, make_dataclass

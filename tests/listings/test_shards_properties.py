@@ -1,4 +1,7 @@
-"""Shards hold each item once, also with equal timestamps, within one millisecond, and on any server."""
+"""Shards hold each item once, also with equal timestamps, within one millisecond, and on any server.
+
+- The shards of a listing hold each item once, even with equal timestamps; each can be resumed and counted.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,8 @@
-"""A mirror with details has the waveforms and attachments of its runs, exactly, and no address of a file."""
+"""A mirror with details has the waveforms and attachments of its runs, exactly, and no address of a file.
+
+- A mirror with details has every point and each attachment of its runs, through kills, failures and changes, and no
+  address of a file.
+"""
 
 from datetime import timedelta
 from math import nan

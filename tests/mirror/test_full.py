@@ -1,6 +1,8 @@
 """A full update of each listing: rows that were changed come anew, those that are gone are marked, and no others.
 
 One that fails before it has read a whole listing marks nothing.
+
+- A mirror marks a row as gone only after it has seen all rows among which it would be.
 """
 
 import pytest

@@ -1,4 +1,10 @@
-"""A database with a table for each listing, brought up to date by each update."""
+"""A database with a table for each listing, brought up to date by each update.
+
+- What is created during an update of a mirror comes with the next one, even if the clock is set or the machine
+  sleeps.
+- A missing column of a mirror is added, and its listing read again; another change of a table is refused.
+- A mirror has one organization, server and set of filters; others are refused.
+"""
 
 import asyncio
 import shutil

@@ -1,4 +1,8 @@
-"""A copy that others can read at any time, whatever happens to an update meanwhile."""
+"""A copy that others can read at any time, whatever happens to an update meanwhile.
+
+- A published copy is whole and can be opened at any time; a kill, a full disk or a failed update leaves the copy
+  before; only its mirror replaces it, and no other file.
+"""
 
 import errno
 import os

@@ -1,4 +1,7 @@
-"""The macros of a mirror, over rows that are made by hand: each number is computed by hand."""
+"""The macros of a mirror, over rows that are made by hand: each number is computed by hand.
+
+- The macros and views of a mirror compute what their definitions say.
+"""
 
 import json
 from datetime import UTC, date, datetime

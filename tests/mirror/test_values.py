@@ -1,6 +1,8 @@
 """Values that no column can hold, and strange ones that it can: each item is stored, or left out and counted.
 
 Without ``skip``, the error says which item it is, and where it can which field.
+
+- A mirror stores each value, or leaves its item out with `"skip"`, or ends with an error that names the item.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""A listing is counted in a few requests, and never wrongly: a server that gives nothing to search by is refused."""
+"""A listing is counted in a few requests, and never wrongly: a server that gives nothing to search by is refused.
+
+- A count was the length of the listing at some time meanwhile; a server that cannot be searched is refused.
+"""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,7 @@
-"""A deadline around a walk: what came is kept, and a checkpoint leads to the rest, whenever the time is over."""
+"""A deadline around a walk: what came is kept, and a checkpoint leads to the rest, whenever the time is over.
+
+- A deadline keeps the items that came, and the checkpoint leads to the rest.
+"""
 
 import asyncio
 

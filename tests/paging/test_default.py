@@ -1,4 +1,8 @@
-"""Without a value of ``on_drift``, each item comes exactly once, and cursors that are not offsets are followed."""
+"""Without a value of ``on_drift``, each item comes exactly once, and cursors that are not offsets are followed.
+
+- By default, cursors that are not offsets are followed, with one warning, and can be resumed.
+- By default, a still listing of 200 takes three requests, one of 5,000 takes 51.
+"""
 
 import asyncio
 

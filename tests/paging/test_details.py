@@ -1,4 +1,10 @@
-"""A walk over details yields those of every item in order, with a request for each, and leaves nothing behind."""
+"""A walk over details yields those of every item in order, with a request for each, and leaves nothing behind.
+
+- `details()` yields each item exactly once, in order, through failures, removals, cancellations and restarts; what
+  waits is bounded in bytes.
+- Details count as removed only if the listing lacks the item too, and not because of an old server or an outage; the
+  watermark waits for a lagging replica.
+"""
 
 import asyncio
 import logging

@@ -2,6 +2,9 @@
 
 Hypothesis decides everything that time and the network decide elsewhere: which answer comes next, what changes before
 it is made, where the consumer stops. There is no socket and no clock.
+
+- By default and with `"resync"`, an item that is listed during the whole walk comes exactly once and in order,
+  through changes, failures and resumes.
 """
 
 import asyncio

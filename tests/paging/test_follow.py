@@ -1,4 +1,8 @@
-"""A followed listing is a stream of what is created, polled when someone asks."""
+"""A followed listing is a stream of what is created, polled when someone asks.
+
+- A stream yields everything that is created after it was entered; each poll yields what is new, oldest first.
+- A stream outlives outages, timeouts and a slow server for `max_outage` seconds, and raises anything else at once.
+"""
 
 import asyncio
 import socket

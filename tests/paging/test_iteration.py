@@ -1,4 +1,7 @@
-"""Everything that ``async for`` iterates over: its end, what closes it, and how it goes on after a cancellation."""
+"""Everything that ``async for`` iterates over: its end, what closes it, and how it goes on after a cancellation.
+
+- Walks, streams, pages, batches and downloads go on after an error and a cancellation; a closed one raises an error.
+"""
 
 import asyncio
 from functools import partial

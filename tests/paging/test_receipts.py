@@ -1,6 +1,11 @@
 """The receipt of a walk proves that each item was yielded once, whatever the listing, the network and the caller do.
 
 Every change of a receipt is noticed. A good receipt is never refused.
+
+- A receipt proves that a walk was exact, even if it was resumed; a walk that lost an item never has one; each change
+  of it is noticed.
+- A page is in the receipt before its items are yielded, with IDs, cursors and counts only; a full disk costs no item;
+  another file is left alone.
 """
 
 import asyncio

@@ -1,4 +1,10 @@
-"""An item that the server cannot serve fails every page it is on. A walk reads around it, and around nothing else."""
+"""An item that the server cannot serve fails every page it is on. A walk reads around it, and around nothing else.
+
+- An item that the server cannot serve costs no other item, also in a listing that moves; an outage leaves nothing
+  out.
+- The search for an unreadable item takes at most 14 requests beyond the attempts at a page of 100; a server that
+  fails from some position on is not followed for ever.
+"""
 
 import logging
 import pickle

@@ -1,4 +1,13 @@
-"""A walk hands items over one by one, tells where it stands, and leaves nothing behind wherever it is left."""
+"""A walk hands items over one by one, tells where it stands, and leaves nothing behind wherever it is left.
+
+- Pages come whole and in order; at most `concurrency` are in flight, and none is requested while the consumer pauses.
+- Nothing stays in flight after a walk is timed out, cancelled, closed or dropped.
+- An error is raised after all items before it, and its checkpoint resumes there; no odd server leads to an endless
+  loop.
+- An item that moves costs no other item; a resumed walk needs two items of its checkpoint side by side, or most of
+  them; a new order is read again, or a `DriftError`.
+- The log says why a page is requested again.
+"""
 
 import asyncio
 import gc

@@ -1,4 +1,7 @@
-"""The stream of JSON lines in the cookbook is whole, can be resumed, says how it ended, and stops with its client."""
+"""The stream of JSON lines in the cookbook is whole, can be resumed, says how it ended, and stops with its client.
+
+- The cookbook's stream to a browser is whole, resumes, and ends with its client.
+"""
 
 import asyncio
 import json

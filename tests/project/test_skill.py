@@ -1,6 +1,8 @@
 """The skill that the wheel has for coding agents: each name in it is one of the package.
 
 Its program is run as that of a guide. An agent believes what stands there, so a wrong name costs its user an evening.
+
+- Names and commands in the skill for coding agents exist, and so do the messages in troubleshooting.
 """
 
 import ast

@@ -1,6 +1,8 @@
 """Another listing is a model, a declaration, and what the sandbox answers. Everything else follows from these.
 
 ``twelfth_listing.patch`` adds a listing that TofuPilot does not have, to a copy of the package.
+
+- Type checkers, `help()`, the command and the mirror know another listing from its declaration.
 """
 
 import os

@@ -1,6 +1,8 @@
 """Every history within a bound is exact, and without any part of the protocol some history is not.
 
 Small bounds are tried in every run. `.ci/run proof` tries the large ones, in two processes.
+
+- Every history of a small listing is exact: creations, removals, any order of responses, resumed after any item.
 """
 
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,7 @@
-"""Nothing is sent to anybody but the server that a program names."""
+"""Nothing is sent to anybody but the server that a program names.
+
+- A program connects to the server that it names and to nobody else, and sends no telemetry.
+"""
 
 import json
 import subprocess

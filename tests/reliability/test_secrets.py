@@ -1,4 +1,8 @@
-"""The key is sent to the server, and shows nowhere else, whatever goes wrong."""
+"""The key is sent to the server, and shows nowhere else, whatever goes wrong.
+
+- The key is in no repr, error, cause, note, pickle, log record, output or help, wherever a server repeats it, as it
+  is or escaped as in JSON or a URL.
+"""
 
 import gc
 import logging

@@ -1,4 +1,7 @@
-"""What a server returns by itself has secrets, and none of them is written to a table, a file or a database."""
+"""What a server returns by itself has secrets, and none of them is written to a table, a file or a database.
+
+- No file, table or flat row has the address of an attachment or artifact, or the beginning of a station's key.
+"""
 
 import attrs
 import pytest

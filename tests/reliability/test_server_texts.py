@@ -1,4 +1,7 @@
-"""A server may write anything into its texts. In messages, none of it steers a terminal or looks like another line."""
+"""A server may write anything into its texts. In messages, none of it steers a terminal or looks like another line.
+
+- Errors and log records are single lines without control characters.
+"""
 
 import json
 import logging

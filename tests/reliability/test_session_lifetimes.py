@@ -1,4 +1,8 @@
-"""In any loop and process, a session works or says in a sentence what is wrong. It leaves nothing behind."""
+"""In any loop and process, a session works or says in a sentence what is wrong. It leaves nothing behind.
+
+- A closed session gives no warning under `-X dev`; a forgotten one gives one, with the line that made it.
+- Another event loop, a forked process, and use after closing are refused; uvloop works, from 0.23 on.
+"""
 
 import asyncio
 import copy

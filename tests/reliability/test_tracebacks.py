@@ -1,4 +1,7 @@
-"""No local variable of a traceback shows the key or the password of a proxy, as rich and Sentry show them."""
+"""No local variable of a traceback shows the key or the password of a proxy, as rich and Sentry show them.
+
+- No local variable in a traceback shows the key or the password of a proxy.
+"""
 
 import asyncio
 import traceback

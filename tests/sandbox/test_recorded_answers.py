@@ -1,4 +1,8 @@
-"""The running sandbox gives every recorded answer."""
+"""The running sandbox gives every recorded answer.
+
+- The sandbox responds as TofuPilot's REST layer was recorded, and the official SDK reads all listings, filters and
+  single items there; each refusal has its status, code and path.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The storage of attachments: presigned addresses that expire, and parts of files."""
+"""The storage of attachments: presigned addresses that expire, and parts of files.
+
+- Addresses of attachments in the sandbox expire and take no key; it sends parts of files.
+"""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,8 @@
 """The whole client in made-up universes: each seed decides what is listed, what fails, and who lists what and how.
 
 `.ci/run proof` runs thousands of seeds. `SEEDS=1 FIRST_SEED=46` runs a single one. A seed and a commit repeat all.
+
+- All that can be seen from outside holds where faults, drift, cancellations and resumes meet, at bounded costs.
 """
 
 import os

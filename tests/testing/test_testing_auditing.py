@@ -1,4 +1,7 @@
-"""`testing.auditing`: what a loop misses and doubles while the listing changes."""
+"""`testing.auditing`: what a loop misses and doubles while the listing changes.
+
+- `audit` names every item that a loop of any client misses, doubles or makes up, and repeats it exactly.
+"""
 
 import asyncio
 import json

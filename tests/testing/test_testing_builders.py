@@ -1,4 +1,8 @@
-"""`testing.builders`: models for tests."""
+"""`testing.builders`: models for tests.
+
+- The builders make any model, with an ID that depends on the arguments, and in the order of a listing; what the model
+  cannot have is refused.
+"""
 
 import inspect
 import json

@@ -1,4 +1,9 @@
-"""`testing.mocking`: every listing behind aioresponses."""
+"""`testing.mocking`: every listing behind aioresponses.
+
+- The guide is right about what each response of aioresponses needs, and about several payloads of one pattern.
+- The error for a page that aioresponses does not mock names `mock_listing` and `on_drift="ignore"`.
+- 120 items, also of one time, whose pages are mocked by hand come whole, or the error names `mock_listing`.
+"""
 
 import gc
 import re

@@ -1,4 +1,7 @@
-"""Which bodies are pages, which are not, and what the error says."""
+"""Which bodies are pages, which are not, and what the error says.
+
+- A response is a page, or an error that names the JSON path; nothing is coerced, and items cannot be changed.
+"""
 
 import gc
 from datetime import UTC, datetime, timedelta, timezone

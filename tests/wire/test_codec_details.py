@@ -1,4 +1,7 @@
-"""What the server returns by itself: each example of the API, what may be absent or null, JSON values, and faults."""
+"""What the server returns by itself: each example of the API, what may be absent or null, JSON values, and faults.
+
+- At most the host of an attachment's address is in a repr, an error, its cause or traceback, a log record or a span.
+"""
 
 from copy import deepcopy
 from math import isnan, nan
