@@ -1,4 +1,4 @@
-"""Writes the receipt of a walk: what each page had, and what was yielded of it. The guide has its format and rule."""
+"""Writes the receipt of a walk: what each page had, and what was yielded of it. See cli/RECEIPT.md for its format."""
 
 from __future__ import annotations
 

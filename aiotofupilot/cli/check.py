@@ -1,6 +1,6 @@
 """Checks whether the receipt of a walk proves that each item was yielded exactly once.
 
-It needs nothing but Python: ``python check.py FILE``. The guide "How it is proven" has the format and the rule.
+It needs nothing but Python: ``python check.py FILE``. RECEIPT.md, beside its source, has the format and the rule.
 """
 
 import json

@@ -15,6 +15,7 @@ GUIDES = [
     FRONT,
     *sorted(path for folder in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{folder}/**/README.md")),
     *sorted(ROOT.glob("aiotofupilot/guides/**/*.md")),
+    ROOT / "aiotofupilot" / "cli" / "RECEIPT.md",
     SKILL,
 ]
 
