@@ -36,7 +36,7 @@ SEARCHES = {
     "resync": "guides/pagination.html",
     "checkpoint": "guides/resume.html",
     "mirror": "mirror/index.html",
-    "sandbox": "sandbox/index.html",
+    "sandbox": "testing/index.html",
     "RetryPolicy": "reference/session.html",
 }
 """What people search for, and the page that has to be found first."""
