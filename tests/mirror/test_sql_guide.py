@@ -94,7 +94,8 @@ def test_the_table_of_views_is_true(folder):
 
 def test_the_statements_for_dashboards_work(folder):
     """That for an assistant asks for the last week, which the mirror of the guide does not have."""
-    statements = re.findall(r"SELECT [^`\"]+", read(ROOT / "aiotofupilot" / "guides" / "dashboards.md"))
+    _, _, guide = read(GUIDE.with_name("README.md")).partition("## Dashboards and assistants")
+    statements = re.findall(r"SELECT [^`\"]+", guide)
     with duckdb.connect(folder / "line.duckdb", read_only=True) as connection:
         grafana, assistant = (connection.execute(sql).fetchall() for sql in statements)
         assert len(grafana) == 20
