@@ -36,6 +36,12 @@ def expected(sandbox, monkeypatch):
     return {outcome: counts[outcome] for outcome in ("FAIL", "PASS")}
 
 
+def recipe(engine):
+    """Return the program for an engine. All of them begin with the same lines, which the guide has once."""
+    (head,), (block,) = blocks("python engine"), blocks(f"python {engine}")
+    return head.text + block.text
+
+
 def counted(text):
     """Read the numbers behind the outcomes in what a recipe prints."""
     return {outcome: int(count) for outcome, count in re.findall(r"(FAIL|PASS)\W+(?:count\(\)\W+)?(\d+)", text)}
@@ -54,9 +60,8 @@ ENGINES = {
 def test_the_engine_itself_counts_on_processes_of_its_own(engine, expected, tmp_path):
     package, options, own = ENGINES[engine]
     pytest.importorskip(package, reason="only `.ci/run nightly` installs it")
-    (block,) = blocks(f"python {engine}")
     program = tmp_path / "program.py"
-    program.write_text(block.numbered, encoding="utf-8")
+    program.write_text(recipe(engine), encoding="utf-8")
     environment = os.environ | {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)} | own
     environment.pop("PYTHONDEVMODE", None)  # asyncio would tell which of Dask's callbacks took long on this machine
     ran = subprocess.run(  # noqa: S603 - the README's own text
@@ -74,13 +79,13 @@ def test_the_engine_itself_counts_on_processes_of_its_own(engine, expected, tmp_
         assert ran.stderr == ""
 
 
-def run(block, monkeypatch, **modules):
+def run(engine, monkeypatch, **modules):
     """Run a recipe where some modules can be imported, and no network of the engine's is."""
     for name, names in modules.items():
         module = ModuleType(name)
         vars(module).update(names)
         monkeypatch.setitem(sys.modules, name, module)
-    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), {"__name__": "recipe"})  # noqa: S102 - likewise
+    exec(compile(recipe(engine), engine, "exec", dont_inherit=True), {"__name__": "recipe"})  # noqa: S102 - likewise
 
 
 class Grouped:
@@ -111,8 +116,7 @@ def test_ray_counts_what_its_tasks_return(expected, monkeypatch, capsys):
         assert len(tables) == 8
         return SimpleNamespace(groupby=lambda column: Grouped(pa.concat_tables(tables), column))
 
-    (block,) = blocks("python ray")
-    run(block, monkeypatch, ray={"remote": remote, "data": SimpleNamespace(from_arrow_refs=from_arrow_refs)})
+    run("ray", monkeypatch, ray={"remote": remote, "data": SimpleNamespace(from_arrow_refs=from_arrow_refs)})
     assert counted(capsys.readouterr().out) == expected
 
 
@@ -154,9 +158,8 @@ class Spark:
 
 def test_spark_counts_what_its_source_reads(expected, monkeypatch, capsys):
     """A partition is pickled, and read on its own. The batches have the schema that the source promises."""
-    (block,) = blocks("python spark")
     run(
-        block,
+        "spark",
         monkeypatch,
         **{
             "pyspark": {},

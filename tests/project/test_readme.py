@@ -104,7 +104,7 @@ def test_a_program_in_another_language_runs(block, environment):
 
 def test_no_block_escapes_the_tests():
     """A block is of a language that a test runs, or one that nothing can run."""
-    engines = {"python dask", "python ray", "python spark"}  # see test_engines.py
+    engines = {"python engine", "python dask", "python ray", "python spark"}  # see test_engines.py
     assert {block.language for block in BLOCKS} <= {
         "python",
         "python program",
