@@ -107,21 +107,3 @@ def test_excel_shows_local_times_and_no_formula(sandbox, run):
         local = one.started_at.astimezone(BERLIN).replace(tzinfo=None)
         assert abs(row[columns["started_at"]].value - local) < timedelta(milliseconds=1)
         assert row[columns["duration"]].value == one.duration.total_seconds()
-
-
-def test_duckdb_compares_stations(sandbox, run, capsys):
-    run("DuckDB")
-    printed = capsys.readouterr().out
-    runs = {one.id: one for one in sandbox.runs if one.procedure.id == sandbox.procedures[0].id}
-    groups = {}
-    for one in sandbox.measurements:
-        if one.run_id in runs and one.value is not None and one.is_final_attempt:
-            station = runs[one.run_id].created_by_station
-            groups.setdefault((one.measurement_name, station and station.name), []).append(one.value)
-    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in printed.splitlines() if "│" in line]
-    shown = {(name, None if station == "NULL" else station): row for name, station, *row in cells if len(row) == 4}
-    assert groups
-    for key, values in groups.items():
-        _, measured, average, _ = shown[key]
-        assert int(measured) == len(values)
-        assert float(average) == pytest.approx(mean(values), abs=1e-3)
