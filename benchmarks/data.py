@@ -17,15 +17,30 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["NUMBER", "measurements", "procedures_of_few", "procedures_of_new", "run_details", "runs"]
+__all__ = [
+    "GAP",
+    "NEWEST",
+    "NUMBER",
+    "TIME",
+    "measurements",
+    "procedures_of_few",
+    "procedures_of_new",
+    "run_details",
+    "runs",
+]
 
 T = TypeVar("T")
 
 NUMBER = "########"
 """Stands for the first eight digits of an ID that no other item has. They follow from the number of the item."""
 
+TIME = "####-##-##T##:##:##.###Z"
+"""Stands for the time that sorts an item. It follows from the number of the item too."""
+
 _BEGIN = datetime(2024, 1, 8, 5, 30, tzinfo=UTC)
 _SPAN = timedelta(days=1_000)
+NEWEST, GAP = _BEGIN + _SPAN, timedelta(seconds=20, milliseconds=7)
+"""The time of the first item, and by how much that of each other item lies before the one above it."""
 
 _FIRST = (
     *("Ada", "Aiko", "Amélie", "Bram", "Chen", "Dóra", "Elif", "Farid", "Grace", "Hana", "Ines", "Jonas", "José"),
@@ -146,7 +161,7 @@ def _procedure(draws: Draws, person: dict[str, Any], repository: dict[str, Any])
     return {
         "id": draws.new_id(),
         "name": f"{draws.words(draws.integer(1, 3)).capitalize()} {draws.choice(_TESTS)}",
-        "created_at": timestamp(draws.time()),
+        "created_at": TIME,
         "created_by_user": person,
         "linkedRepository": draws.unless(_NOT_LINKED, repository),
     }
@@ -292,8 +307,8 @@ def _run(draws: Draws, factory: Factory) -> dict[str, Any]:
     slot = draws.integer(1, 8) if draws.happens(0.3) else None
     return {
         "id": draws.new_id(),
-        "created_at": timestamp(ended + draws.span(0.2, 90)),
-        "started_at": timestamp(began),
+        "created_at": TIME,
+        "started_at": TIME,
         "ended_at": timestamp(ended),
         "duration": duration(took),
         "outcome": draws.choice(_OUTCOMES),

@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 import time
+from datetime import datetime
 from functools import cache, lru_cache
 from itertools import islice
 from random import Random
@@ -21,7 +22,18 @@ from urllib.parse import parse_qsl
 import orjson
 from attrs import define, field
 
-from .data import NUMBER, measurements, procedures_of_few, procedures_of_new, run_details, runs
+from .data import (
+    GAP,
+    NEWEST,
+    NUMBER,
+    TIME,
+    measurements,
+    procedures_of_few,
+    procedures_of_new,
+    run_details,
+    runs,
+    timestamp,
+)
 from .scenario import KINDS, Scenario
 
 if TYPE_CHECKING:
@@ -61,19 +73,26 @@ def _digits(index: int) -> bytes:
     return b"%08x" % (index * 0x9E37_79B1 & 0xFFFF_FFFF)
 
 
-def page_body(kind: str, items: int, limit: int, cursor: int) -> bytes:
+def _item(pieces: list[bytes], index: int) -> bytes:
+    """Return the JSON of the item that has a number."""
+    return _digits(index).join(pieces).replace(TIME.encode(), timestamp(NEWEST - index * GAP).encode())
+
+
+def page_body(kind: str, items: int, limit: int, cursor: int, base: int = 0) -> bytes:
     """Return one page of a listing, as TofuPilot writes it.
 
     Args:
         kind: Name of the kind of data.
-        items: How many the listing has.
+        items: How many the listing has, up to the last one that the query asks for.
         limit: The most that the page may have.
         cursor: Offset of the page's first item.
+        base: How many items are above the first one that the query asks for.
     """
-    end = cursor + limit
+    begin, end = base + cursor, base + cursor + limit
     pieces = _pieces(kind)
-    data = b",".join(_digits(index).join(pieces[index % _DISTINCT]) for index in range(cursor, min(end, items)))
-    meta = b'{"has_more":true,"next_cursor":%d}' % end if end < items else b'{"has_more":false,"next_cursor":null}'
+    data = b",".join(_item(pieces[index % _DISTINCT], index) for index in range(begin, min(end, items)))
+    following = b'{"has_more":true,"next_cursor":%d}' % (cursor + limit)
+    meta = following if end < items else b'{"has_more":false,"next_cursor":null}'
     return b'{"data":[%b],"meta":%b}' % (data, meta)
 
 
@@ -86,7 +105,7 @@ def details_body(run_id: str, points: int) -> bytes:
     """
     digits = run_id[: len(NUMBER)]
     pieces = _pieces_of_details(points)[int(digits, 16) % _DISTINCT_DETAILS]
-    body = digits.encode().join(pieces)
+    body = digits.encode().join(pieces).replace(TIME.encode(), timestamp(NEWEST).encode())
     return body.replace(body[7:43], run_id.encode(), 1)
 
 
@@ -171,13 +190,18 @@ class Connection(asyncio.Protocol):
         if path != listing:
             self._transport.write(_NOT_FOUND)
             return
-        parameters = dict(parse_qsl(query.decode()))
+        base, items, parameters = 0, run.scenario.items, dict(parse_qsl(query.decode()))
+        for name, value in parameters.items():
+            if name.endswith(("_before", "_after")):
+                distance = NEWEST - datetime.fromisoformat(value)
+                if name.endswith("_before"):
+                    base = max(base, -(-distance // GAP))
+                else:
+                    items = max(0, min(items, distance // GAP + 1))
         cursor = int(float(parameters.get("cursor", 0)))  # the official client sends 100.0
-        if "created_after" in parameters:  # a mirror looks for what is new, and nothing was created lately
-            cursor = run.scenario.items
-        run.beyond += cursor >= run.scenario.items
+        run.beyond += base + cursor >= items
         limit = int(parameters.get("limit", _DEFAULT_LIMIT))
-        self._respond(run, _prepared(run.scenario.data, run.scenario.items, limit, cursor))
+        self._respond(run, _prepared(run.scenario.data, items, limit, cursor, base))
 
     def _respond(self, run: Run, body: bytes) -> None:
         run.requests += 1

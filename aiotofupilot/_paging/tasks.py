@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -40,6 +40,10 @@ class Tasks(Generic[K, R]):
     def __len__(self) -> int:
         """Return the number of the tasks that are not taken up, without the one beside them."""
         return len(self._tasks)
+
+    def __iter__(self) -> Iterator[asyncio.Task[R]]:
+        """Return these tasks in their order."""
+        return iter(self._tasks)
 
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):  # otherwise it was interrupted while it was made

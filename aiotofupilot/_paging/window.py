@@ -396,6 +396,8 @@ class Window(Generic[T]):
         is_looking_far = tasks.beside is not None and not tasks.beside.done()
         wanted = min(width.now, at_most, width.most - is_looking_far)
         request: Request | None = tasks.last if tasks else None
+        if any(page.following is None for page in map(_arrived, tasks) if page is not None):
+            wanted = 1  # beyond a page that shows the end, there is nothing to request ahead
         while wanted > 1 and len(tasks) < wanted:
             request = course.due() if request is None else course.beyond(request)
             if request is None:
@@ -465,7 +467,8 @@ class Window(Generic[T]):
             return
         self._has_offsets |= following - page.cursor == length > 1
         if following == page.cursor + requested:
-            self._width.grow(goes_on_far=_goes_on(self._tasks.beside))
+            far = _arrived(self._tasks.beside)  # some servers show their last item there instead
+            self._width.grow(goes_on_far=far is not None and far.following is not None)
             return
         if self._tasks:
             _log.debug(
@@ -496,8 +499,8 @@ def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
     return request.query.fetch(request.cursor, request.limit, deadline=request.deadline)
 
 
-def _goes_on(far: asyncio.Task[Page[T]] | None) -> bool:
-    """Return whether the listing is known to go on far ahead. Some servers show their last item there instead."""
-    if far is None or not far.done() or far.cancelled() or far.exception() is not None:
-        return False
-    return far.result().following is not None
+def _arrived(task: asyncio.Task[Page[Any]] | None) -> Page[Any] | None:
+    """Return the page that a task fetched. None: there is no task, it is under way, or it failed."""
+    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    return task.result()
