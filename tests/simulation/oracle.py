@@ -215,7 +215,8 @@ def judge_value(program):
         world.marks.add("a walk met: late commit")
     if not goes_by_value(program) or line.database.filter == "ignored" or program.is_unchecked:
         return
-    if "deep" in world.on:
+    is_resumed_at_cursor = line.unreadable and not program.skips  # after an item that cannot be read
+    if "deep" in world.on and not is_resumed_at_cursor:
         most = DEEPEST + program.concurrency * program.limit
         program.costs("no request of a walk by value lies deep", program.deepest, most)
     if world.on & {"faults", "outage", "pauses", "unreadable", "close", "filters", "nulls", "odd"}:
@@ -374,7 +375,7 @@ def judge_follow(program, begun, ended, interval, requests):
 
 def judge_count(program, number, requests):
     line, lengths = program.line, program.line.lengths
-    if not line.odd:
+    if not (line.odd or line.database.leads_nowhere):
         # Beyond a cap, a walk counts. It may lack what was created meanwhile, and what was removed.
         fewest = len(line.steady(program.began)) if "caps" in program.world.on else min(lengths)
         program.check("a count is a length that the listing had", fewest <= number <= max(lengths), number)
@@ -383,7 +384,7 @@ def judge_count(program, number, requests):
 
 
 def judge_shards(program):
-    if not program.line.odd:
+    if not (program.line.odd or (program.warnings and cannot_promise(program))):
         once = set(program.got)
         program.check("no item comes twice", len(once) == len(program.got), len(program.got) - len(once))
         missing = set(program.line.steady(program.began)) - set(program.got)
