@@ -81,6 +81,7 @@ GROUPS = (
     Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("mirror", "aiotofupilot.mirror", ("mirror",)),
     Group("dlt", "aiotofupilot.dlt", ("dlt",)),
+    Group("doctor", "aiotofupilot.doctor", ("doctor",)),
     Group("sandbox", "aiotofupilot.sandbox", ("sandbox",)),
     Group("testing", "aiotofupilot.testing", ("testing",)),
 )

@@ -94,7 +94,7 @@ MODULES = [
     *("aiotofupilot", "aiotofupilot.models", "aiotofupilot.settings"),
     *("aiotofupilot.positions", "aiotofupilot.stats", "aiotofupilot.sandbox"),
     *("aiotofupilot.sandbox.faults", "aiotofupilot.sandbox.paging", "aiotofupilot.testing", "aiotofupilot.arrow"),
-    *("aiotofupilot.dlt", "aiotofupilot.mirror", "aiotofupilot.blocking"),
+    *("aiotofupilot.dlt", "aiotofupilot.doctor", "aiotofupilot.mirror", "aiotofupilot.blocking"),
 ]
 """The modules from which programs import."""
 

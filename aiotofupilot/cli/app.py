@@ -35,7 +35,7 @@ def command_line() -> App:
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
         help_format="plaintext",
         help_epilogue="Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network "
-        "or disk, 5 not proven, 6 wrong, 130 interrupted, 143 ended by SIGTERM.",
+        "or disk, 5 not proven, 6 wrong, 7 unexpected, 130 interrupted, 143 ended by SIGTERM.",
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
@@ -45,7 +45,7 @@ def command_line() -> App:
     )
     for name in NAMES:
         app.command(f"{__package__}.listing:{name}", name=name)
-    for name in ("check", "download", "get", "mirror", "sandbox"):
+    for name in ("check", "doctor", "download", "get", "mirror", "sandbox"):
         app.command(f"{__package__}.{name}:{name}", name=name, usage=_USAGE.get(name))
     app.command(f"{__package__}.get:whoami", name="whoami")
     app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
@@ -63,8 +63,8 @@ def run(arguments: Sequence[str]) -> ExitCode:
             command, bound, _ = app.parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
-            _do(work)
-        elif work is not None:  # the command has an exit code of its own
+            work = _do(work)
+        if work is not None:  # the command has an exit code of its own
             return ExitCode(work)
     except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
         pass  # the reader has closed the pipe
@@ -98,8 +98,8 @@ def _of_others(error: BaseException) -> str:
     return f"no such option here: {name}, which {', '.join(others)} have; see --help" if others else ""
 
 
-def _do(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work of a command. Ctrl-C, SIGTERM and a deadline end the process here and now.
+def _do(work: Coroutine[Any, Any, object]) -> object:
+    """Return what the work of a command returns. Ctrl-C, SIGTERM and a deadline end the process here and now.
 
     The first signal cancels the work, and another one of either kind ends the process, whatever it is doing. asyncio
     takes Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and
@@ -110,7 +110,7 @@ def _do(work: Coroutine[Any, Any, None]) -> None:
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    async def cancellable() -> None:
+    async def cancellable() -> object:
         loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
 
         def terminate(number: int, _frame: object) -> None:
@@ -122,11 +122,11 @@ def _do(work: Coroutine[Any, Any, None]) -> None:
             loop.call_soon_threadsafe(task.cancel)
 
         signal.signal(signal.SIGTERM, terminate)
-        await work
+        return await work
 
     with asyncio.Runner() as runner:
         try:
-            runner.run(cancellable())
+            return runner.run(cancellable())
         except (asyncio.CancelledError, KeyboardInterrupt, StoppedError, DeadlineError) as error:
             _leave(error, is_terminated=bool(signals))
             raise

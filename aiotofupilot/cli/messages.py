@@ -94,6 +94,7 @@ class ExitCode(IntEnum):
     """The server, the network, the disk, or another program that uses the file."""
     NOT_PROVEN = 5  # by a receipt, which may be right
     WRONG = 6  # a receipt
+    UNEXPECTED = 7  # something that `doctor` found
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM
 

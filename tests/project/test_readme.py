@@ -22,7 +22,17 @@ from fakes.guides import BLOCKS, COOKBOOK, FRONT, GUIDES, MAP, POLICIES, ROOT, T
 from fakes.wire_listings import MODELS
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
+from aiotofupilot import (
+    TofuPilotSession,
+    arrow,
+    blocking,
+    dlt,
+    doctor,
+    mirror,
+    models,
+    sandbox as sandbox_package,
+    testing,
+)
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
@@ -156,7 +166,7 @@ def test_every_public_name_is_in_a_guide():
     code = "\n".join(part for guide in GUIDES for part in IN_CODE.findall(read(guide)))
     names = {
         name
-        for package in (aiotofupilot, arrow, blocking, dlt, mirror, sandbox_package, testing)
+        for package in (aiotofupilot, arrow, blocking, dlt, doctor, mirror, sandbox_package, testing)
         for name in package.__all__
     }
     names -= OF_A_FAMILY | INSIDE_THE_SANDBOX | {name for name in testing.__all__ if name.startswith("make_")}

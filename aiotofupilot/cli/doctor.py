@@ -1,0 +1,126 @@
+"""``aiotofupilot doctor``: what a server and a key show in a few requests, as a table or as JSON."""
+
+from __future__ import annotations
+
+import json as codec
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from attrs import asdict
+from cyclopts import Parameter
+
+from .messages import ExitCode, is_terminal, put
+from .options import OUTPUT, Server, unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
+    from aiotofupilot.doctor import Diagnosis, ListingFacts
+
+_WIDE = 200
+"""How wide a table may be that no terminal shows. It never is, so no cell has two lines there."""
+
+
+@unwrapped
+async def doctor(
+    *,
+    json: Annotated[bool, Parameter(group=OUTPUT, show_default=False)] = False,
+    server: Server = Server(),  # noqa: B008 - a value
+) -> ExitCode:
+    """Look at how the server lists, and say whether it is as this package expects.
+
+    It makes at most 40 requests with your key, two a second at most. None changes anything, none goes beyond cursor
+    20,000, and none is sent again. The table has a line for each listing: how a walk goes on after a page, the time
+    that sorts the listing, whether items of one time keep their order or move, how a filter compares this time with a
+    bound, the largest cursor with items that was seen, with "+" if there are more, and how long the first page and the
+    one at that cursor took. "!" is before what the package does not expect, and "-" before what it copes with.
+
+    The exit code is 0 if everything is as the package expects, and 7 if something is not.
+
+    Args:
+        json: Write all that was found as JSON, to send it to the maintainers. It has versions, numbers, times that
+            requests took, words of this package and names of its listings. It has no names, IDs, keys or addresses of
+            yours, and no text of the server.
+        server: Which server gets the requests.
+    """
+    from aiotofupilot.doctor import READS_AT_MOST, diagnose  # noqa: PLC0415 - help need not wait for asyncio
+
+    from .progress import Progress  # noqa: PLC0415 - which imports it too
+
+    progress = Progress(to_standard_output=True)
+
+    def note(number: int, name: str) -> None:
+        progress.note("", number, READS_AT_MOST, f"requests, now {name}")
+
+    async with server.session() as session, progress.until(server.deadline):
+        with progress:
+            diagnosis = await diagnose(session, note)
+    if json:
+        text = codec.dumps(asdict(diagnosis), indent=2 if is_terminal(sys.stdout) else None) + "\n"
+    else:
+        text = _shown(diagnosis)
+    put(sys.stdout, text)
+    return ExitCode.UNEXPECTED if diagnosis.findings else ExitCode.DONE
+
+
+_COLUMNS: dict[str, Callable[[ListingFacts], str]] = {
+    "listing": lambda facts: facts.name,
+    "walk": lambda facts: facts.follows or "",
+    "sorted by": lambda facts: facts.sorted_by or "",
+    "ties": lambda facts: {None: "", True: "keep", False: "move"}[facts.keeps_ties],
+    "filter": lambda facts: f"{facts.filter or ''}{f' to the {facts.rounded_to}' if facts.rounded_to else ''}",
+    "depth": lambda facts: f"{facts.deepest:,}{'' if facts.beyond else '+'}" if facts.beyond or facts.deepest else "",
+    "head": lambda facts: _milliseconds(facts.head_seconds),
+    "deep": lambda facts: _milliseconds(facts.deep_seconds),
+}
+"""What the table has of each listing, by the heading."""
+
+_NUMBERS = ("depth", "head", "deep")
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
+
+
+def _shown(diagnosis: Diagnosis) -> str:
+    """Return what people read: on a terminal with colors, and no wider than that."""
+    from rich.console import Console  # noqa: PLC0415 - a tenth of a second that --json need not wait for
+    from rich.table import Table  # noqa: PLC0415 - likewise
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    is_shown = is_terminal(sys.stdout)
+    console = Console(force_terminal=is_shown, width=None if is_shown else _WIDE)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for heading in _COLUMNS:
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left", no_wrap=True)
+    lines: list[RenderableType] = []
+    for facts in diagnosis.listings:
+        style = "red" if facts.findings else "yellow" if facts.notes else "green"
+        cells = {heading: text(facts) for heading, text in _COLUMNS.items()}
+        table.add_row(*(Text(cell) for cell in cells.values()), style=style)
+        pairs = (f"{heading} {cell}" for heading, cell in cells.items() if cell and heading != "listing")
+        lines.append(Text(f"{facts.name}: {', '.join(pairs)}", style=style))
+    if console.measure(table, options=console.options.update_width(_WIDE)).maximum <= console.width:
+        lines = [table]
+    ahead = diagnosis.clock_ahead
+    about = [
+        f"aiotofupilot {diagnosis.package}, Python {diagnosis.python}, aiohttp {diagnosis.aiohttp}",
+        f"key: {diagnosis.key or 'unknown'}, server's clock: {'unknown' if ahead is None else f'{ahead:+.0f} s'}",
+        "",
+    ]
+    follows = [
+        "",
+        *(Text(f"! {text}", style="red") for text in diagnosis.findings),
+        *(Text(f"- {text}") for text in diagnosis.notes),
+        f"{_counted(len(diagnosis.findings))} not as this package expects ({diagnosis.reads} requests).",
+    ]
+    with console.capture() as written:
+        for line in (*about, *lines, *follows):
+            console.print(line, highlight=False)
+    return "".join(f"{line.rstrip()}\n" for line in written.get().splitlines())
+
+
+def _counted(count: int) -> str:
+    return {0: "Nothing is", 1: "One thing is"}.get(count, f"{count} things are")

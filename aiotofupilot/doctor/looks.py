@@ -1,0 +1,389 @@
+"""The requests of a diagnosis, and what each of them shows.
+
+Nothing is changed, nothing is requested beyond cursor 20,000, and no more than two requests are sent in a second. None
+is sent again after a failure. They are made in this order:
+
+- One asks whose key it is, and one for the first page of each listing. Measurements and phases are those of the
+  procedure that most of the newest runs have.
+- One for each listing with pages shows a part of that page again. It is shorter, and begins among equal times.
+- One for each listing with a filter asks for what stands from an item on, by the time that sorts the listing. If the
+  response does not begin with the item, two more show how the server compares.
+- The others look at the depth of long listings: at cursor 900, at 19,900 and shortly before the deeper one that has
+  items, and then between what has items and what has none. One more looks for what stands behind the end. There are ten
+  of them or more, unless a filter is odd. What runs wrote comes last.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import evolve
+
+from aiotofupilot import errors
+from aiotofupilot._paging.course import DEEP, LONGEST
+from aiotofupilot._paging.position import (
+    EARLIEST,
+    LATEST,
+    ByKey,
+    ByTime,
+    OutOfBoundError,
+    UnsortedError,
+    begin_of_group,
+)
+from aiotofupilot._paging.source import BY_ID, SHORTEST, check_offsets
+from aiotofupilot.listings import NAMES
+from aiotofupilot.models import Page
+from aiotofupilot.positions import Checkpoint
+from aiotofupilot.stats import RequestCounts
+
+from .facts import Diagnosis, ListingFacts
+from .reads import READS_AT_MOST, NoneLeftError, Reads
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
+
+    from aiotofupilot._paging.position import Position
+    from aiotofupilot._paging.source import PageSource, Source
+    from aiotofupilot._session import TofuPilotSession
+    from aiotofupilot.listings import Listing
+
+    from .facts import Filter
+
+FARTHEST = 19_900
+"""No page begins beyond this cursor. With 100 items, it ends at 20,000."""
+
+_SILENCES_AT_MOST = 3
+"""After so many requests in a row without a response, the server is not asked for more."""
+
+_USUAL_CAP = 9_900
+"""The cursor of the last page before 10,000, which is as deep as Elasticsearch goes by default."""
+
+_MOVED_AT_MOST = 20
+"""Between two requests, items move by so many places at most, because others come and go."""
+
+_CLOCKS_APART = 60
+"""Seconds by which clocks may differ."""
+
+_CAPS = {"ends": "shows no more", "refuses": "answers 400", "repeats": "repeats a page"}
+_SAME = 0.9
+"""Of two pages with this part of their items in common, one is taken for the other."""
+
+_COVERING = ("inclusive", "by microseconds", "exclusive")
+"""The filters with which a query by value shows what it is to show, because it is a millisecond wider."""
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+"""What a server may round a time down to, in seconds. Days are those of UTC."""
+
+_FAILURES = (errors.APIError, errors.DecodeError, errors.TransportError)
+"""What a single request may end with."""
+
+
+async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
+    """Look at how the server lists with the key of a session, in at most 40 requests and about 20 seconds.
+
+    Args:
+        session: The session. Its retries are not used.
+        on_progress: Called before each request with its number, and the name of the listing or ``whoami``. None:
+            nobody is told.
+
+    Raises:
+        UnauthorizedError: The key is missing or wrong.
+        TransportError: The first request had no response, or three in a row had none.
+        SessionError: The session is closed.
+    """
+    view = session.with_options(retry=None)
+    reads, key = Reads(view, on_progress), None
+    findings, notes = list[str](), list[str]()
+    try:
+        identity, _ = await reads.make("whoami", view.whoami)
+        key = identity.type if identity.type in ("user", "station") else "other"
+    except (errors.APIError, errors.DecodeError) as error:
+        if isinstance(error, errors.UnauthorizedError):
+            raise
+        findings.append(f"whoami: the request failed: {_named(error)}")
+    looks = [_Look(getattr(view, name), reads) for name in NAMES]
+    of_runs = [look for look in looks if look.listing.by_run is not None]
+    others = [look for look in looks if look.listing.by_run is None]
+    plan = [(stage, [*others, *of_runs]) for stage in (_Look.head, _Look.again, _Look.compared)]
+    plan += [(stage, some) for some in (others, of_runs) for stage in (_Look.deep, _Look.end)]
+    for stage, some in plan:
+        for look in some:
+            await look.at(stage)
+    if reads.ahead is not None and abs(reads.ahead) >= _CLOCKS_APART:
+        findings.append(f"clock: it differs from the server's by {abs(reads.ahead):.0f} s, and ages with it")
+    listings = tuple(look.judged(key) for look in looks)
+    for facts in listings:
+        findings += (f"{facts.name}: {text}" for text in facts.findings)
+        notes += (f"{facts.name}: {text}" for text in facts.notes)
+    return Diagnosis(
+        key=cast("Any", key),
+        clock_ahead=reads.ahead,
+        reads=reads.made,
+        listings=listings,
+        findings=tuple(findings),
+        notes=tuple(notes),
+    )
+
+
+def _named(error: errors.TofuPilotError) -> str:
+    """Return what is told of an error, whose text may be the server's."""
+    status = f"{error.status} " if isinstance(error, errors.APIError) else ""
+    return f"{status}{type(error).__name__}"
+
+
+class _Look:
+    """Looks at one listing, in stages."""
+
+    def __init__(self, listing: Listing[Any], reads: Reads) -> None:
+        self.listing = listing
+        self._reads = reads
+        self._facts = ListingFacts(name=listing.name)
+        self._required: dict[str, str] = {}
+        """The filters without which the listing cannot be requested."""
+        self._cursor = 0
+        """The cursor of the last request."""
+        self._pages: dict[int, tuple[Page[Any], float]] = {}
+        """The pages of the listing itself by their cursors, with the seconds that they took."""
+        self._seen: list[set[str]] = []
+        """The IDs of pages at other cursors than 0."""
+        self._keys: list[Any] = []
+        """The times of the first page. Where no time sorts it, they are IDs."""
+        self._order = BY_ID
+        self._is_unstable = False
+        """Whether items without a time that sorts them came in another order."""
+
+    @property
+    def _first(self) -> Page[Any]:
+        return self._pages[0][0]
+
+    @property
+    def _deepest(self) -> int:
+        return max(self._pages, default=0)
+
+    def _note(self, **facts: object) -> None:
+        self._facts = evolve(self._facts, **cast("dict[str, Any]", facts))
+
+    async def at(self, stage: Callable[[_Look], Awaitable[None]]) -> None:
+        """Look at something, unless a request has failed before, and note what it ends with."""
+        try:
+            if self._facts.error is None and (self._pages or stage is _Look.head):
+                await stage(self)
+        except NoneLeftError:
+            pass
+        except _FAILURES as error:
+            if isinstance(error, errors.UnauthorizedError) or self._reads.silences == _SILENCES_AT_MOST:
+                raise
+            self._note(error=f"{_named(error)} at cursor {self._cursor}")
+
+    def _source(self, **filters: object) -> Source[Any]:
+        listing: Any = self.listing
+        source: Source[Any] = listing.list(**self._required, **filters)._source  # noqa: SLF001 - for its `fetch`
+        return source
+
+    async def _read(
+        self, cursor: int, limit: int = LONGEST, source: PageSource[Any] | None = None
+    ) -> tuple[Page[Any], float]:
+        self._cursor, fetch = cursor, (source or self._source()).fetch
+        page, seconds = await self._reads.make(self.listing.name, lambda: fetch(cursor, limit, RequestCounts()))
+        self._reads.note_date(self._source().served_at(page))
+        return page, seconds
+
+    def _position(self) -> Position[Any]:
+        """Return the position of a walk at its beginning."""
+        return ByTime(self._order, Checkpoint()) if self._order.is_time else ByKey(BY_ID, Checkpoint())
+
+    def _admitted(
+        self, position: Position[Any], page: Page[Any], bound: datetime | None = None
+    ) -> Sequence[object] | None:
+        """Return the new items of the first page of a listing, or of a query. None: a walk does not go on with it."""
+        try:
+            return position.admit(page, "query" if bound else "listing", bound=bound)
+        except (OutOfBoundError, UnsortedError):
+            return None
+
+    async def head(self) -> None:
+        """Look at the first page: how it is sorted, and where it leads."""
+        required, known = [each.name for each in self.listing.filters if each.is_required], self._reads.procedures
+        if required and not known:
+            return
+        self._required = {name: known.most_common(1)[0][0] for name in required}
+        page, seconds = await self._read(0)
+        if self.listing.name == "runs":
+            known.update(run.procedure.id for run in page.data)
+        self._note(longest_page=len(page.data), head_seconds=seconds, follows="one page")
+        if self.listing.is_bare:
+            return
+        self._pages[0] = page, seconds
+        self._order = self._source().order
+        if self._admitted(position := self._position(), page) is None:  # a walk does the same
+            self._order = BY_ID
+            self._admitted(position := self._position(), page)
+        self._keys = [*position.keys]
+        if self._order.is_time and position.is_ascending is not None:
+            self._note(sorted_by=f"{self.listing.default_order} {'asc' if position.is_ascending else 'desc'}")
+        if page.meta.has_more:
+            self._note(has_offsets=page.following is not None)
+            try:
+                check_offsets(page, is_part=False)
+            except (errors.DriftError, errors.PaginationError):
+                self._note(has_offsets=False)
+
+    async def again(self) -> None:
+        """Look at a part of the first page again, if possible from the middle of a group of equal times on."""
+        keys, count = self._keys, len(self._keys)
+        at = next((at for at in range(1, count) if keys[at] == keys[at - 1]), count // 2)
+        has_ties = keys[at : at + 1] == keys[at - 1 : at]
+        is_telling = has_ties or self._first.meta.has_more or not self._order.is_time
+        if count > 1 and self._facts.has_offsets is not False and is_telling:
+            page, _ = await self._read(at, max(SHORTEST, count // 2))
+            self._compare(self._first, page)
+
+    def _compare(self, one: Page[Any], other: Page[Any]) -> None:
+        """Compare what two pages show in the same places. The second one begins within the first one."""
+        left = one.data[other.cursor - one.cursor :][: len(other.data)]
+        right = other.data[: len(left)]
+        places = {item.id: place for place, item in enumerate(one.data, one.cursor)}
+        seen = [(place, places[item.id]) for place, item in enumerate(other.data, other.cursor) if item.id in places]
+        if not self._order.is_time:
+            self._is_unstable |= not seen or any(earlier > later for (_, earlier), (_, later) in pairwise(seen))
+            return
+        keys = self._order.keys(left)
+        is_same = bool(keys) and keys == self._order.keys(right)
+        self._note(has_offsets=is_same or any(abs(place - before) <= _MOVED_AT_MOST for place, before in seen))
+        if is_same and len({*keys}) < len(keys):
+            is_kept = BY_ID.keys(left) == BY_ID.keys(right)
+            self._note(keeps_ties=is_kept and self._facts.keeps_ties is not False)
+
+    async def compared(self) -> None:
+        """Look at how the server compares a bound with the time that sorts the listing."""
+        keys, sorted_by = self._keys, self._facts.sorted_by
+        if sorted_by is None or not self._order.is_bounded:
+            return
+        usable = [at for at, key in enumerate(keys) if key not in (keys[0], EARLIEST, LATEST)]
+        usable = [at for at in usable if keys[at].microsecond] or usable  # which shows whether milliseconds count
+        if usable:
+            at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
+            filter_, unit = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
+            self._note(filter=filter_, rounded_to=unit)
+
+    async def _filter(self, at: int, sign: int) -> tuple[Filter, str | None]:
+        """Return how a bound is compared that is the time of an item of the first page, and what it is rounded to.
+
+        Args:
+            at: The index of the item. The one before it has another time.
+            sign: 1 if the oldest items come first, and otherwise -1.
+        """
+        own, name = self._keys[at], self.listing.times[self.listing.default_order]
+        side, other_side = ("after", "before") if sign > 0 else ("before", "after")
+        page, _ = await self._read(0, source=self._source(**{f"{name}_{side}": own}))
+        shown = next(iter(self._order.keys(page.data)), None)
+        if shown == own:
+            return "inclusive", None
+        places = [sign * (key - EARLIEST) for key in self._keys]  # a larger one stands behind a smaller one
+        place = None if shown is None else sign * (shown - EARLIEST)
+        if page.data and (place is None or place <= places[0]):
+            return "ignored", None
+        if place is None or place > places[at]:
+            position = self._position()
+            self._admitted(position, Page(self._first.data[: at + 1], self._first.meta))
+            page, _ = await self._read(0, source=self._source().between(**{side: own}))
+            if self._admitted(position, page, own) is not None:
+                page, _ = await self._read(0, at + 1, self._source(**{f"{name}_{other_side}": own}))
+                return "by microseconds" if own in self._order.keys(page.data) else "exclusive", None
+        for unit, seconds in _UNITS.items():
+            bound = sign * (own - EARLIEST - (own - EARLIEST) % timedelta(seconds=seconds))
+            expected = next((each for each in places if each >= bound), None)
+            if expected == place or (expected is None and place is not None and place > places[-1]):
+                return "rounded", unit
+        return "of another time", None
+
+    async def deep(self) -> None:
+        """Look at cursor 900 and far beyond it, and at a page that shares a quarter with the deeper one of these."""
+        if not (self._facts.has_offsets and self._first.meta.has_more):
+            return
+        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page may be as any other
+            await self._goes_on(FARTHEST)
+        if deepest := self._deepest:
+            page, _ = self._pages[deepest]
+            await self._goes_on(before := deepest - self._facts.longest_page * 3 // 4)
+            if before in self._pages:
+                self._compare(self._pages[before][0], page)
+
+    async def _goes_on(self, cursor: int) -> bool:
+        """Request a page, and return whether the listing goes on after it."""
+        try:
+            page, seconds = await self._read(cursor)
+        except errors.BadRequestError:
+            self._note(cap="refuses", beyond=cursor)
+            return False
+        ids = {*BY_ID.keys(page.data)}
+        if any(len(ids & other) > _SAME * len(ids) for other in self._seen):
+            self._pages = {at: each for at, each in self._pages.items() if at < cursor}
+            self._note(cap="repeats", beyond=cursor)
+            return False
+        if ids:
+            self._seen.append(ids)
+            self._pages[cursor] = page, seconds
+        if not page.meta.has_more:
+            self._note(beyond=cursor + len(ids))
+        return page.meta.has_more
+
+    async def end(self) -> None:
+        """Look for the largest cursor at which there are items, and for what stands behind the last item there."""
+        while (beyond := self._facts.beyond) and (self._deepest or self._facts.cap):
+            low = self._deepest
+            middle = _USUAL_CAP if low < _USUAL_CAP < beyond else (low + beyond) // 2 // LONGEST * LONGEST
+            if middle <= low:
+                break
+            await self._goes_on(middle)
+        (last, _), position = self._pages[self._deepest], self._position()
+        if self._deepest and not last.meta.has_more and self._facts.filter in _COVERING:
+            self._admitted(position, last)
+            if not position.is_null:
+                key = position.key
+                source = self._source().between(**{"after" if position.is_ascending else "before": key})
+                page, _ = await self._read(0, source=source)
+                # Others of the same time may stand on the pages before.
+                if self._admitted(position, page, key) and position.key != key:
+                    self._note(cap="ends")
+
+    def judged(self, key: str | None) -> ListingFacts:
+        """Return the facts with what follows from them, for the key of a user or a station."""
+        facts, order, time = self._facts, self._order, self.listing.default_order
+        follows, is_unsorted, has_short_pages = facts.follows, False, False
+        if self._pages:
+            is_unsorted = time in self.listing.times and not order.is_time
+            has_short_pages = self._first.meta.has_more and facts.longest_page < LONGEST
+            follows = "by value" if order.is_bounded and facts.filter != "ignored" else "by cursor"
+            if facts.has_offsets is False or self._is_unstable:
+                follows = "unchecked"
+        is_refused = key == "station" and (facts.error or "").startswith("403")
+        cap = f"the server {_CAPS.get(facts.cap or '')} at cursor {facts.beyond or 0:,}, although there are more items"
+        findings = {
+            f"a request failed: {facts.error}": facts.error and not is_refused,
+            "no page can be computed from the one before, so a walk is unchecked": facts.has_offsets is False,
+            f"it is not sorted by {time}, so a walk goes on by cursor": is_unsorted,
+            "its order changes, so a walk is unchecked": self._is_unstable,
+            "the filter by time is ignored, so a walk goes on by cursor": facts.filter == "ignored",
+            f"the filter by time is rounded to the {facts.rounded_to}, so a walk takes more requests": facts.rounded_to,
+            "the filter is of another time than the one that sorts": facts.filter == "of another time",
+            f"{cap}, and a walk does not get them": facts.cap and follows != "by value",
+        }
+        notes = {
+            "the key of a station may not list it": is_refused,
+            "equal times change their order, so a walk takes them as a set": facts.keeps_ties is False,
+            f"the filter by time is {facts.filter}: queries are a millisecond wider": facts.filter in _COVERING[1:],
+            f"{cap}: a walk goes on by value": facts.cap and follows == "by value",
+            f"pages have at most {facts.longest_page} items": has_short_pages,
+        }
+        return evolve(
+            facts,
+            follows=follows,
+            deepest=self._deepest,
+            deep_seconds=self._pages[self._deepest][1] if self._deepest else None,
+            findings=tuple(text for text, is_so in findings.items() if is_so),
+            notes=tuple(text for text, is_so in notes.items() if is_so),
+        )

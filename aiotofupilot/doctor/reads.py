@@ -1,0 +1,66 @@
+"""The requests of a diagnosis: how many there are, and when each may begin."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from aiotofupilot.errors import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from aiotofupilot._session import TofuPilotSession
+
+R = TypeVar("R")
+
+READS_AT_MOST = 40
+PACE = 0.5
+"""At least so many seconds after a request has begun, the next one begins."""
+
+
+class NoneLeftError(Exception):
+    """As many requests were made as may be."""
+
+
+class Reads:
+    """Makes the requests, one after the other, and counts them."""
+
+    def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
+        self.made = 0
+        self.silences = 0
+        """How many requests in a row had no response."""
+        self.ahead: float | None = None
+        """By how many seconds the server's clock is ahead. None: that is not known yet."""
+        self.procedures = Counter[str]()
+        """How many of the newest runs each procedure has."""
+        self._connection = session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - for its clock
+        self._on_progress = on_progress
+        self._begun = -math.inf
+
+    async def make(self, name: str, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
+        """Make a request as soon as it may begin. Return its result, and how many seconds it took."""
+        if self.made == READS_AT_MOST:
+            raise NoneLeftError
+        clock = self._connection.clock
+        await self._connection.pause(max(0.0, self._begun + PACE - clock.monotonic()))
+        self.made += 1
+        if self._on_progress is not None:
+            self._on_progress(self.made, name)
+        self._begun = clock.monotonic()
+        try:
+            result = await request()
+        except TransportError:
+            self.silences += 1
+            raise
+        self.silences = 0
+        return result, clock.monotonic() - self._begun
+
+    def note_date(self, date: datetime | None) -> None:
+        """Compare the clocks, by the first date of a response, which lacks the fraction of its second."""
+        if self.ahead is None and date is not None:
+            ahead = date + timedelta(seconds=0.5) - self._connection.clock.now()
+            self.ahead = float(round(ahead.total_seconds()))
