@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiotofupilot.doctor import Diagnosis, ListingFacts
 
 _WIDE = 200
-"""How wide a table may be that no terminal shows. It never is, so no cell has two lines there."""
+"""How wide a table may be that no terminal shows."""
 
 
 @unwrapped
@@ -32,10 +32,12 @@ async def doctor(
     """Look at how the server lists, and say whether it is as this package expects.
 
     It makes at most 40 requests with your key, two a second at most. None changes anything, none goes beyond cursor
-    20,000, and none is sent again. The table has a line for each listing: how a walk goes on after a page, the time
-    that sorts the listing, whether items of one time keep their order or move, how a filter compares this time with a
-    bound, the largest cursor with items that was seen, with "+" if there are more, and how long the first page and the
-    one at that cursor took. "!" is before what the package does not expect, and "-" before what it copes with.
+    20,000, and none is sent again.
+
+    The table has a line for each listing: how a walk goes on after a page; the time that sorts the listing; whether
+    items of one time keep their order or move; how a filter compares this time with a bound; the largest cursor at
+    which items were seen, with "+" if there may be more; and how long the first page and the one at that cursor took.
+    "!" stands before what the package does not expect, and "-" before what it copes with.
 
     The exit code is 0 if everything is as the package expects, and 7 if something is not.
 
@@ -65,23 +67,30 @@ async def doctor(
     return ExitCode.UNEXPECTED if diagnosis.findings else ExitCode.DONE
 
 
+def _depth(facts: ListingFacts) -> str:
+    if not facts.deepest and facts.beyond is None:
+        return ""
+    is_exact = facts.beyond is not None and facts.beyond - facts.deepest <= facts.longest_page
+    return f"{facts.deepest:,}{'' if is_exact else '+'}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
+
+
 _COLUMNS: dict[str, Callable[[ListingFacts], str]] = {
     "listing": lambda facts: facts.name,
     "walk": lambda facts: facts.follows or "",
     "sorted by": lambda facts: facts.sorted_by or "",
     "ties": lambda facts: {None: "", True: "keep", False: "move"}[facts.keeps_ties],
     "filter": lambda facts: f"{facts.filter or ''}{f' to the {facts.rounded_to}' if facts.rounded_to else ''}",
-    "depth": lambda facts: f"{facts.deepest:,}{'' if facts.beyond else '+'}" if facts.beyond or facts.deepest else "",
+    "depth": _depth,
     "head": lambda facts: _milliseconds(facts.head_seconds),
     "deep": lambda facts: _milliseconds(facts.deep_seconds),
 }
 """What the table has of each listing, by the heading."""
 
 _NUMBERS = ("depth", "head", "deep")
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
 
 
 def _shown(diagnosis: Diagnosis) -> str:
@@ -114,7 +123,7 @@ def _shown(diagnosis: Diagnosis) -> str:
         "",
         *(Text(f"! {text}", style="red") for text in diagnosis.findings),
         *(Text(f"- {text}") for text in diagnosis.notes),
-        f"{_counted(len(diagnosis.findings))} not as this package expects ({diagnosis.reads} requests).",
+        f"{_counted(len(diagnosis.findings))} as this package expects ({diagnosis.reads} requests).",
     ]
     with console.capture() as written:
         for line in (*about, *lines, *follows):
@@ -123,4 +132,4 @@ def _shown(diagnosis: Diagnosis) -> str:
 
 
 def _counted(count: int) -> str:
-    return {0: "Nothing is", 1: "One thing is"}.get(count, f"{count} things are")
+    return {0: "Everything is", 1: "One thing is not"}.get(count, f"{count} things are not")

@@ -23,16 +23,8 @@ from attrs import evolve
 
 from aiotofupilot import errors
 from aiotofupilot._paging.course import DEEP, LONGEST
-from aiotofupilot._paging.position import (
-    EARLIEST,
-    LATEST,
-    ByKey,
-    ByTime,
-    OutOfBoundError,
-    UnsortedError,
-    begin_of_group,
-)
-from aiotofupilot._paging.source import BY_ID, SHORTEST, check_offsets
+from aiotofupilot._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
+from aiotofupilot._paging.source import BY_ID, EARLIEST, SHORTEST, check_offsets
 from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Page
 from aiotofupilot.positions import Checkpoint
@@ -222,7 +214,7 @@ class _Look:
             self._order = BY_ID
             self._admitted(position := self._position(), page)
         self._keys = [*position.keys]
-        if self._order.is_time and position.is_ascending is not None:
+        if self._order.is_time and len({*self._keys}) > 1:
             self._note(sorted_by=f"{self.listing.default_order} {'asc' if position.is_ascending else 'desc'}")
         if page.meta.has_more:
             self._note(has_offsets=page.following is not None)
@@ -262,7 +254,7 @@ class _Look:
         keys, sorted_by = self._keys, self._facts.sorted_by
         if sorted_by is None or not self._order.is_bounded:
             return
-        usable = [at for at, key in enumerate(keys) if key not in (keys[0], EARLIEST, LATEST)]
+        usable = [at for at, key in enumerate(keys) if key not in (keys[0], *NULLS)]
         usable = [at for at in usable if keys[at].microsecond] or usable  # which shows whether milliseconds count
         if usable:
             at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
