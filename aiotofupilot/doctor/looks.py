@@ -332,15 +332,14 @@ class _Look:
                 break
             await self._goes_on(middle)
         (last, _), position = self._pages[self._deepest], self._position()
-        if self._deepest and not last.meta.has_more and self._facts.filter in _COVERING:
-            self._admitted(position, last)
-            if not position.is_null:
-                key = position.key
-                source = self._source().between(**{"after" if position.is_ascending else "before": key})
-                page, _ = await self._read(0, source=source)
-                # Others of the same time may stand on the pages before.
-                if self._admitted(position, page, key) and position.key != key:
-                    self._note(cap="ends")
+        self._admitted(position, last)
+        key, is_last = position.key, self._deepest and not last.meta.has_more
+        if is_last and self._facts.filter in _COVERING and not position.is_null:
+            source = self._source().between(**{"after" if position.is_ascending else "before": key})
+            page, _ = await self._read(0, source=source)
+            # Others of the same time may stand on the pages before.
+            if self._admitted(position, page, key) and position.key != key:
+                self._note(cap="ends")
 
     def judged(self, key: str | None) -> ListingFacts:
         """Return the facts with what follows from them, for the key of a user or a station."""

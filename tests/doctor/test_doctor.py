@@ -32,29 +32,30 @@ async def diagnosed(sandbox, **options):
 
 
 class Database(Sandbox):
-    """A sandbox whose runs are listed as `fakes.database` says."""
+    """A sandbox of which one listing is as `fakes.database` says."""
 
-    def __init__(self, order="index", compares="inclusive", cut=offsets, alike=1, count=4500, seed=0):
+    def __init__(self, order="index", compares="inclusive", cut=offsets, alike=1, count=4500, kind="runs"):
         super().__init__(procedures=3, runs=700)
-        runs = many("runs", count, alike, 700)
+        rows = many(kind, count, alike, 700)
         if compares == "by microseconds":
-            runs = [with_time(run, time_of(run) + (1 + at // alike % 900) * MICROSECOND) for at, run in enumerate(runs)]
-        self.runs[:] = runs
+            rows = [with_time(row, time_of(row) + (1 + at // alike % 900) * MICROSECOND) for at, row in enumerate(rows)]
+        self.kind = kind
+        self.rows(kind)[:] = rows
         self.order, self.filter, self.cut = ORDERS[order], FILTERS[compares], cut
-        self.random = Random(seed)  # noqa: S311 - it hides nothing
+        self.random = Random(0)  # noqa: S311 - it hides nothing
 
     def _selects(self, time, name, bound):
         time += ANOTHER_TIME * self.filter.is_of_another_time
         return self.filter.selects(time, bound, is_before=name.endswith("before"))
 
     def _page(self, resource, query):
-        if resource.name != "runs":
+        if resource.name != self.kind:
             return super()._page(resource, query)
-        asked, rows = read(resource.readers, query.pairs), self.runs
-        for name in asked.keys() & {"started_after", "started_before"}:
-            rows = [run for run in rows if self._selects(run.started_at, name, asked[name])]
+        asked, rows = read(resource.readers, query.pairs), self.rows(self.kind)
+        for name in asked.keys() & {f"{TIMES[self.kind]}_{end}" for end in ("after", "before")}:
+            rows = [row for row in rows if self._selects(time_of(row), name, asked[name])]
         ranks = {time: rank for rank, time in enumerate(dict.fromkeys(map(time_of, rows)))}
-        rows = [Listed(run, ranks[run.started_at], -at) for at, run in enumerate(rows)]
+        rows = [Listed(row, ranks[time_of(row)], -at) for at, row in enumerate(rows)]
         window = self.cut(len(rows), asked["cursor"], asked["limit"])
         shown = self.order(rows, window.start, window.stop, self.random.randrange)
         meta = PageMeta(has_more=window.has_more, next_cursor=window.next_cursor)
@@ -104,10 +105,31 @@ async def test_each_filter_of_a_database_is_recognized(name):
     assert bool(diagnosis.notes) is (name in {"by microseconds", "exclusive"})
 
 
+@pytest.mark.parametrize("name", [*FILTERS])
+async def test_each_filter_of_a_listing_with_the_oldest_first(name):
+    """What is rounded down is wider here. It shows only if it shows more."""
+    database = Database(compares=name, count=600, kind="procedures")
+    database.procedures.reverse()
+    diagnosis, facts = await diagnosed(database)
+    seen = {"by microseconds": "inclusive", "to the second": "inclusive", "to the day": "ignored"}
+    assert (facts["procedures"].sorted_by, facts["procedures"].filter) == ("created_at asc", seen.get(name, name))
+    assert bool(diagnosis.findings) is (name in {"to the day", "ignored", "of another time"})
+
+
+async def test_no_filter_is_looked_at_where_only_one_item_has_a_time():
+    database = Database(count=20, kind="measurements")
+    database.measurements[1:] = [with_time(item, None) for item in database.measurements[1:]]
+    diagnosis, facts = await diagnosed(database)
+    assert diagnosis.findings == ()
+    measurements = facts["measurements"]
+    assert (measurements.sorted_by, measurements.filter) == ("started_at desc", None)
+    assert (measurements.keeps_ties, measurements.follows) == (True, "by value")
+
+
 @pytest.mark.parametrize(("name", "cap"), [("silent", "ends"), ("refused", "refuses"), ("clamped", "repeats")])
 @pytest.mark.parametrize("depth", [1000, 10_000])
 async def test_each_cap_is_recognized(name, cap, depth):
-    diagnosis, facts = await diagnosed(Database(cut=CAPS[name](depth), count=12_000))
+    diagnosis, facts = await diagnosed(Database(cut=CAPS[name](depth), count=10_500))
     runs = facts["runs"]
     assert (runs.cap, runs.follows, diagnosis.findings) == (cap, "by value", ())
     assert depth - 100 <= runs.deepest <= depth
