@@ -34,17 +34,17 @@ async def doctor(
     It makes at most 40 requests with your key, two a second at most. None changes anything, none goes beyond cursor
     20,000, and none is sent again.
 
-    The table has a line for each listing: how a walk goes on after a page; the time that sorts the listing; whether
+    The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
     items of one time keep their order or move; how a filter compares this time with a bound; the largest cursor at
     which items were seen, with "+" if there may be more; and how long the first page and the one at that cursor took.
-    "!" stands before what the package does not expect, and "-" before what it copes with.
+    "!" marks what the package does not expect, and "-" what it can handle.
 
     The exit code is 0 if everything is as the package expects, and 7 if something is not.
 
     Args:
-        json: Write all that was found as JSON, to send it to the maintainers. It has versions, numbers, times that
-            requests took, words of this package and names of its listings. It has no names, IDs, keys or addresses of
-            yours, and no text of the server.
+        json: Write the facts as JSON, to send in. They are versions, response times, how many items the listings have
+            up to 20,000, and words of this package. They have no names, IDs, keys or addresses of yours, and no text
+            of the server.
         server: Which server gets the requests.
     """
     from aiotofupilot.doctor import READS_AT_MOST, diagnose  # noqa: PLC0415 - help need not wait for asyncio

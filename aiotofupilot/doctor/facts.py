@@ -14,51 +14,51 @@ Follows = Literal["by value", "by cursor", "unchecked", "one page"]
 
 @frozen(kw_only=True)
 class ListingFacts:
-    """What was seen of one listing."""
+    """Facts about one listing, as far as a few requests show them."""
 
     name: str
     """The name of the listing, such as ``runs``."""
     error: str | None = None
-    """What a request ended with, such as ``404 NotFoundError at cursor 0``. It was the last one for this listing. None:
-    no request failed."""
+    """How the last request for this listing failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
     longest_page: int = 0
-    """The most items of a page, where 100 were requested."""
+    """The number of items on the first page, for which 100 were requested."""
     has_offsets: bool | None = None
-    """Whether a cursor is the number of items before a page. None: there were too few items to see it."""
+    """Whether a cursor is the number of items before its page. None if the listing has one page."""
     sorted_by: str | None = None
-    """The time that sorts the listing, and its direction, such as ``started_at desc``. None: there is no such time."""
+    """The time that sorts the listing, and its direction, such as ``started_at desc``. None if no time sorts it, or if
+    all items have the same time."""
     keeps_ties: bool | None = None
-    """Whether items of one time stand in the same order on another page. None: no page showed such items again."""
+    """Whether items with the same time keep their order from page to page. None if no two pages had the same ones."""
     filter: Filter | None = None
-    """How the server compares this time with a bound: ``inclusive``; ``by microseconds``, which is finer than what it
-    shows; ``exclusive``; ``rounded`` down; ``of another time``; or ``ignored``. None: there is no such filter, or there
-    were too few items to see it."""
+    """How the server compares this time with a bound: ``inclusive``; ``exclusive``; ``by microseconds``, which is finer
+    than the times that it shows; ``rounded`` down; ``of another time`` than the one that sorts; or ``ignored``. None if
+    the listing has no such filter, or too few items."""
     rounded_to: str | None = None
-    """To what a bound is rounded: ``second``, ``minute``, ``hour`` or ``day``. None: it is not."""
+    """The unit that a bound is rounded down to: ``second``, ``minute``, ``hour`` or ``day``. None if it is not."""
     deepest: int = 0
     """The largest cursor at which items were seen."""
     beyond: int | None = None
-    """The smallest cursor at which no more items were seen. None: no page showed that."""
+    """The smallest cursor at which no more items were seen. None if every page had more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
-    """What the server does at `beyond` although there are more items: it shows no more, answers 400, or shows a page
-    that it showed before. None: that was not seen."""
+    """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
+    None if no items are known to be hidden."""
     head_seconds: float | None = None
-    """Seconds that the first page took. None: it did not come."""
+    """Seconds that the first page took. None if it did not arrive."""
     deep_seconds: float | None = None
-    """Seconds that the page at `deepest` took. None: that is the first page."""
+    """Seconds that the page at `deepest` took. None if this is the first page."""
     follows: Follows | None = None
-    """How a walk without ``on_drift`` goes on after a page: ``by value``, which is the time of the item passed last;
-    ``by cursor``, where each page is checked; ``unchecked``; or not, because the listing has ``one page``. None: none
-    came."""
+    """How a walk without ``on_drift`` continues after a page: ``by value``, from the time of the last item; ``by
+    cursor``, and each page is checked; ``unchecked``; or not at all, if all items come on ``one page``. None if no page
+    arrived."""
     findings: tuple[str, ...] = ()
-    """What this package does not expect."""
+    """Facts that this package does not expect, each with its consequence."""
     notes: tuple[str, ...] = ()
-    """What it copes with."""
+    """Facts that it can handle, each with its consequence."""
 
 
 @frozen(kw_only=True)
 class Diagnosis:
-    """What a server shows with a key, and what follows for this package. It has no names, IDs, keys and addresses."""
+    """Facts about a server and a key, without names, IDs, keys, addresses and texts of the server."""
 
     package: str = __version__
     """The version of this package."""
@@ -67,14 +67,15 @@ class Diagnosis:
     aiohttp: str = version("aiohttp")
     """The version of aiohttp."""
     key: Literal["user", "station", "other"] | None
-    """Whose key it is. None: the server did not say it."""
+    """Whose key it is. None if the server did not say it."""
     clock_ahead: float | None
-    """By so many whole seconds the server's clock is ahead of the local one. None: no response had a date."""
+    """Whole seconds by which the server's clock is ahead of the local one. None if no response had a date."""
     reads: int
-    """How many requests were made."""
+    """The number of requests."""
     listings: tuple[ListingFacts, ...]
-    """The facts of each listing."""
+    """The facts about each listing."""
     findings: tuple[str, ...]
-    """What this package does not expect. Each begins with what it is about, such as ``runs``. Empty: all is well."""
+    """Facts that this package does not expect. Each begins with its subject, such as ``runs``. Empty if there are none.
+    """
     notes: tuple[str, ...]
-    """What it copes with, in the same form."""
+    """Facts that it can handle, in the same form."""

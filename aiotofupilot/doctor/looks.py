@@ -59,7 +59,7 @@ _MOVED_AT_MOST = 20
 _CLOCKS_APART = 60
 """Seconds by which clocks may differ."""
 
-_CAPS = {"ends": "shows no more", "refuses": "answers 400", "repeats": "repeats a page"}
+_CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
 _SAME = 0.9
 """Of two pages with this part of their items in common, one is taken for the other."""
 
@@ -352,23 +352,24 @@ class _Look:
             if facts.has_offsets is False or self._is_unstable:
                 follows = "unchecked"
         is_refused = key == "station" and (facts.error or "").startswith("403")
-        cap = f"the server {_CAPS.get(facts.cap or '')} at cursor {facts.beyond or 0:,}, although there are more items"
+        cap = f"the server {_CAPS.get(facts.cap or '')} at cursor {facts.beyond or 0:,} although there are more items"
         findings = {
             f"a request failed: {facts.error}": facts.error and not is_refused,
-            "no page can be computed from the one before, so a walk is unchecked": facts.has_offsets is False,
-            f"it is not sorted by {time}, so a walk goes on by cursor": is_unsorted,
-            "its order changes, so a walk is unchecked": self._is_unstable,
-            "the filter by time is ignored, so a walk goes on by cursor": facts.filter == "ignored",
-            f"the filter by time is rounded to the {facts.rounded_to}, so a walk takes more requests": facts.rounded_to,
-            "the filter is of another time than the one that sorts": facts.filter == "of another time",
-            f"{cap}, and a walk does not get them": facts.cap and follows != "by value",
+            "cursors cannot be computed, so a walk follows those of the server, unchecked": facts.has_offsets is False,
+            f"not sorted by {time}, so a walk continues by cursor": is_unsorted,
+            "the order changes from page to page, so a walk is unchecked": self._is_unstable,
+            "the filter by time is ignored, so a walk continues by cursor": facts.filter == "ignored",
+            f"the filter rounds a time down to the {facts.rounded_to}, so a walk takes more requests": facts.rounded_to,
+            "the filter is about another time than the one that sorts, so a walk takes more requests": facts.filter
+            == "of another time",
+            f"{cap}, and a walk misses them": facts.cap and follows != "by value",
         }
         notes = {
             "the key of a station may not list it": is_refused,
-            "equal times change their order, so a walk takes them as a set": facts.keeps_ties is False,
-            f"the filter by time is {facts.filter}: queries are a millisecond wider": facts.filter in _COVERING[1:],
-            f"{cap}: a walk goes on by value": facts.cap and follows == "by value",
-            f"pages have at most {facts.longest_page} items": has_short_pages,
+            "items of one time change their order, so a walk reads them as a set": facts.keeps_ties is False,
+            f"the filter is {facts.filter}, so queries are a millisecond wider": facts.filter in _COVERING[1:],
+            f"{cap}, and a walk gets them by value": facts.cap and follows == "by value",
+            f"a page has at most {facts.longest_page} items": has_short_pages,
         }
         return evolve(
             facts,

@@ -54,7 +54,7 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(on_terminal, san
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in shown.lines]
     assert max(map(len, lines)) <= columns
     text = re.sub(r"\s+", "", "".join(lines))
-    assert "pageshaveatmost25items" in text
+    assert "apagehasatmost25items" in text
     assert all(name in text for name in NAMES)
     assert "\x1b[32m" in shown.screen
 
@@ -72,7 +72,7 @@ def test_what_is_not_expected_is_a_line_and_a_code(capfd, sandbox):
     lines = capfd.readouterr().out.splitlines()
     assert lines[-3:-1] == [
         "! units: a request failed: 500 ServerError at cursor 0",
-        "- runs: pages have at most 25 items",
+        "- runs: a page has at most 25 items",
     ]
     assert lines[-1].startswith("One thing is not as this package expects")
 

@@ -84,8 +84,8 @@ async def test_each_order_of_a_database_is_recognized(order):
     if order == "unsorted":
         assert facts["runs"].follows == "unchecked"
         assert diagnosis.findings == (
-            "runs: it is not sorted by started_at, so a walk goes on by cursor",
-            "runs: its order changes, so a walk is unchecked",
+            "runs: not sorted by started_at, so a walk continues by cursor",
+            "runs: the order changes from page to page, so a walk is unchecked",
         )
         return
     assert facts["runs"].keeps_ties is (order == "index")
@@ -139,7 +139,7 @@ async def test_each_cap_is_recognized(name, cap, depth):
 @pytest.mark.parametrize("cut", [paging.page_numbers, paging.null_cursor, paging.repeating_cursor(), capped(2)])
 async def test_a_cursor_that_a_walk_cannot_compute_is_a_finding(cut):
     diagnosis, facts = await diagnosed(Sandbox(pagings={"runs": cut}))
-    assert diagnosis.findings == ("runs: no page can be computed from the one before, so a walk is unchecked",)
+    assert diagnosis.findings == ("runs: cursors cannot be computed, so a walk follows those of the server, unchecked",)
     assert (facts["runs"].has_offsets, facts["runs"].follows) == (False, "unchecked")
 
 
@@ -152,7 +152,7 @@ async def test_an_offset_that_leads_elsewhere_is_a_finding():
 
 async def test_short_pages_are_a_note():
     diagnosis, facts = await diagnosed(Sandbox(pagings={"runs": capped(25)}))
-    assert (diagnosis.findings, diagnosis.notes) == ((), ("runs: pages have at most 25 items",))
+    assert (diagnosis.findings, diagnosis.notes) == ((), ("runs: a page has at most 25 items",))
     assert (facts["runs"].longest_page, facts["runs"].follows) == (25, "by value")
 
 
@@ -161,8 +161,8 @@ async def test_a_cap_of_a_listing_without_a_filter_is_a_finding():
     sandbox.parts[:] = many("parts", 1500, 1, 700)
     diagnosis, facts = await diagnosed(sandbox)
     assert (facts["parts"].follows, facts["parts"].deepest, facts["parts"].beyond) == ("by cursor", 900, 1000)
-    cap = "the server repeats a page at cursor 1,000, although there are more items"
-    assert diagnosis.findings == (f"parts: {cap}, and a walk does not get them",)
+    cap = "the server repeats a page at cursor 1,000 although there are more items"
+    assert diagnosis.findings == (f"parts: {cap}, and a walk misses them",)
 
 
 async def test_where_a_listing_without_a_filter_ends_nothing_shows_that_there_is_more():
@@ -177,14 +177,14 @@ async def test_ties_in_another_order_are_a_note():
     sandbox.before_response.append(shuffled_ties("measurements"))
     diagnosis, facts = await diagnosed(sandbox)
     assert facts["measurements"].keeps_ties is False
-    assert diagnosis.notes == ("measurements: equal times change their order, so a walk takes them as a set",)
+    assert diagnosis.notes == ("measurements: items of one time change their order, so a walk reads them as a set",)
 
 
 async def test_a_listing_without_an_order_is_a_finding():
     sandbox = Sandbox()
     sandbox.before_response.append(shuffled_ties("stations"))
     diagnosis, facts = await diagnosed(sandbox)
-    assert diagnosis.findings == ("stations: its order changes, so a walk is unchecked",)
+    assert diagnosis.findings == ("stations: the order changes from page to page, so a walk is unchecked",)
     assert facts["stations"].follows == "unchecked"
 
 
