@@ -356,7 +356,7 @@ class _Look:
         findings = {
             f"a request failed: {facts.error}": facts.error and not is_refused,
             "cursors cannot be computed, so a walk follows those of the server, unchecked": facts.has_offsets is False,
-            f"not sorted by {time}, so a walk continues by cursor": is_unsorted,
+            f"not sorted by {time}, so a walk cannot continue by value": is_unsorted,
             "the order changes from page to page, so a walk is unchecked": self._is_unstable,
             "the filter by time is ignored, so a walk continues by cursor": facts.filter == "ignored",
             f"the filter rounds a time down to the {facts.rounded_to}, so a walk takes more requests": facts.rounded_to,

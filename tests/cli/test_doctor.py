@@ -128,16 +128,17 @@ def test_nobody_listens(capfd, sandbox, monkeypatch):
 
 
 def test_a_deadline(start, sandbox):
-    sandbox.faults.on(lambda request: request.path.endswith("/units")).always(faults.stall(60))
-    process = start("doctor", "--deadline", "3")
+    sandbox.faults.always(faults.stall(60))
+    process = start("doctor", "--deadline", "0.3")
     out, err = process.communicate(30)
     assert (out, process.returncode) == (b"", 4)
-    assert err == b"aiotofupilot: the deadline of 3 s has passed\n"
+    assert err == b"aiotofupilot: the deadline of 0.3 s has passed\n"
 
 
 def test_ctrl_c(start, sandbox):
     reached = Event()
-    sandbox.before_response.append(lambda _factory, request: request.path.endswith("/runs") and reached.set())
+    sandbox.before_response.append(lambda *_: reached.set())
+    sandbox.faults.always(faults.stall(60))
     process = start("doctor", "--json")
     assert reached.wait(30)
     process.send_signal(signal.SIGINT)
@@ -147,6 +148,7 @@ def test_ctrl_c(start, sandbox):
 
 
 def test_a_closed_standard_output(start, sandbox):
-    process = start("doctor", "--deadline", "0.5", closed=("stdout",))
+    sandbox.faults.always(faults.stall(60))
+    process = start("doctor", "--deadline", "0.3", closed=("stdout",))
     _, err = process.communicate(30)
-    assert (err, process.returncode) == (b"aiotofupilot: the deadline of 0.5 s has passed\n", 4)
+    assert (err, process.returncode) == (b"aiotofupilot: the deadline of 0.3 s has passed\n", 4)

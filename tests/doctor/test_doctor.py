@@ -84,7 +84,7 @@ async def test_each_order_of_a_database_is_recognized(order):
     if order == "unsorted":
         assert facts["runs"].follows == "unchecked"
         assert diagnosis.findings == (
-            "runs: not sorted by started_at, so a walk continues by cursor",
+            "runs: not sorted by started_at, so a walk cannot continue by value",
             "runs: the order changes from page to page, so a walk is unchecked",
         )
         return
