@@ -89,7 +89,7 @@ def test_the_filters_are_the_parameters_of_the_api():
             }
             assert argument.default is None
             assert argument.is_optional is not argument.is_required
-    assert found == wanted
+    assert found == wanted, "tests/recordings/listings.json differs from what the listings declare"
 
 
 def test_what_runs_wrote_is_selected_by_its_runs():

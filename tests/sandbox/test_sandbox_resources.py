@@ -109,7 +109,7 @@ def test_every_listing_has_the_parameters_and_the_orders_of_the_api():
     assert {*RESOURCES} == {*WIRE}
     for name, facts in WIRE.items():
         known = RESOURCES[name]
-        assert {*known.readers} == {*facts["params"]}
+        assert {*known.readers} == {*facts["params"]}, "tests/recordings/listings.json has other parameters"
         assert list(known.sorts) == (facts["sort"]["by"] if facts["sort"] else [])
         for parameter, fact in facts["params"].items():
             assert "default" not in fact or known.readers[parameter]([]) == fact["default"]
