@@ -22,11 +22,12 @@ __all__ = ["picture"]
 
 LINES = {
     "tofupilot": ("official SDK", "official"),
+    "**aiotofupilot**": ("aiotofupilot, by default", "one"),
     "**aiotofupilot**, concurrency=4": ("aiotofupilot, concurrency=4", "few"),
     "**aiotofupilot**, concurrency=16": ("concurrency=16", "some"),
     "**aiotofupilot**, concurrency=64": ("concurrency=64", "many"),
 }
-"""The label of each client's line, and its class in the style sheet."""
+"""The label of each client's line, and its class in the style sheet. The client that takes longest comes first."""
 
 TITLE = "Seconds to list 10,000 procedures"
 BELOW = "milliseconds that the server takes for a response"
@@ -42,10 +43,12 @@ STYLE = """
   svg { font: 14px system-ui, sans-serif }
   .paper { fill: #ffffff } text { fill: #1f2328 } .axis text { fill: #59636e } .axis line { stroke: #d1d9e0 }
   polyline { fill: none; stroke-width: 2.5; stroke-linejoin: round }
-  .official { stroke: #cf222e } .few { stroke: #54aeff } .some { stroke: #0969da } .many { stroke: #0a3069 }
+  .official { stroke: #cf222e } .one { stroke: #b6e3ff }
+  .few { stroke: #54aeff } .some { stroke: #0969da } .many { stroke: #0a3069 }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #0d1117 } text { fill: #f0f6fc } .axis text { fill: #9198a1 } .axis line { stroke: #3d444d }
-    .official { stroke: #ff7b72 } .few { stroke: #388bfd } .some { stroke: #79c0ff } .many { stroke: #cae8ff }
+    .official { stroke: #ff7b72 } .one { stroke: #1158c7 }
+    .few { stroke: #388bfd } .some { stroke: #79c0ff } .many { stroke: #cae8ff }
   }
 """
 
