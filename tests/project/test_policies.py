@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from fakes.guides import ROOT, read
 from aiotofupilot import __version__
 
 GITHUB = ROOT / ".github"
+ADDRESS = "https://github.com/OWNER/NAME"
 
 
 def test_the_files_that_contributors_are_sent_to_exist():
@@ -69,11 +71,25 @@ def release(tmp_path):
 
 
 def test_a_release_of_another_version_is_refused(release):
-    assert release("v9.9.9") == (1, f".ci/release: the tag is v9.9.9, the version is {__version__}\n")
-    assert release() == (1, ".ci/release: name the tag, such as v0.1.0\n")
+    assert release("v9.9.9", ADDRESS) == (1, f".ci/release: the tag is v9.9.9, the version is {__version__}\n")
+    expected = ".ci/release: name the tag and the repository, such as v0.1.0 https://github.com/OWNER/NAME\n"
+    assert release("v9.9.9") == (1, expected)
 
 
 def test_a_release_that_the_changelog_does_not_name_is_refused(release, tmp_path):
     path = tmp_path / "aiotofupilot" / "_version.py"
     path.write_text(read(path).replace(__version__, "9.9.9"), encoding="utf-8")
-    assert release("v9.9.9") == (1, ".ci/release: CHANGELOG.md has no section '## [9.9.9] - YYYY-MM-DD'\n")
+    assert release("v9.9.9", ADDRESS) == (1, ".ci/release: CHANGELOG.md has no section '## [9.9.9] - YYYY-MM-DD'\n")
+
+
+def test_the_links_of_the_long_description_lead_to_files_of_the_tag(tmp_path):
+    """On an index, README.md stands alone. The address of a picture is that of its file, not of a page about it."""
+    readme = tmp_path / "README.md"
+    shutil.copy(ROOT / "README.md", readme)
+    links = r"(!?)\[[^\]]*\]\(([^)#]+)"
+    before = re.findall(links, read(readme))
+    subprocess.run([sys.executable, ROOT / ".ci" / "links.py", readme, ADDRESS, "v1.2.3"], check=True)  # noqa: S603 - our own
+    after = re.findall(links, read(readme))
+    kinds = {"!": f"{ADDRESS}/raw/v1.2.3/", "": f"{ADDRESS}/blob/v1.2.3/"}
+    assert after == [(kind, to if to.startswith("https:") else kinds[kind] + to) for kind, to in before]
+    assert {kind for kind, to in after if to.startswith(ADDRESS)} == {"!", ""}
