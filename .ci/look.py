@@ -3,9 +3,9 @@
     python .ci/look.py FOLDER [SHOTS]
 
 Each page of FOLDER is opened at two widths, and some of them dark and light. No page may be wider than its window, run
-into an error, have code under a copy button, or ask another server for anything. The search has to find first what
-people search for. With SHOTS, pictures of some pages go into this folder. Without Chromium, a line says that nobody has
-looked, and the exit code is 0.
+into an error, have code under a copy button, or ask another server for anything. No code and no table may scroll
+sideways, but what a command prints. The search has to find first what people search for. With SHOTS, pictures of some
+pages go into this folder. Without Chromium, a line says that nobody has looked, and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEARCHES = {
     "resync": "guides/pagination.html",
     "checkpoint": "guides/resume.html",
     "mirror": "mirror/index.html",
-    "sandbox": "testing/index.html",
+    "sandbox": "reference/sandbox.html",
     "RetryPolicy": "reference/session.html",
 }
 """What people search for, and the page that has to be found first."""
@@ -52,6 +52,12 @@ COVERED = (
     f"{BLOCKS}.filter(([code, button]) =>"
     " code.getBoundingClientRect().right > button.getBoundingClientRect().left).length"
 )
+SCROLLED = (
+    "[...document.querySelectorAll('.md-content :is(pre > code, table, .md-typeset__scrollwrap)')].filter(element =>"
+    " element.scrollWidth > element.clientWidth && !element.closest('.language-text'))"
+    ".map(element => element.textContent.trim().slice(0, 40))"
+)
+"""The beginning of each block of code and each table that scrolls sideways. What a command prints may."""
 INSIDE = "[...document.querySelectorAll('div')].find(element => element.shadowRoot).shadowRoot"
 """The window of the search keeps its elements to itself."""
 FOUND = f"[...{INSIDE}.querySelectorAll('[role=option]')].map(link => link.href)"
@@ -153,9 +159,10 @@ async def served(site: Path) -> AsyncIterator[str]:
 
 async def faults(tab: Tab) -> list[str]:
     """Return what is wrong in the window, as it is."""
-    beyond, covered = await tab.evaluate(f"[{BEYOND}, {COVERED}]")
+    beyond, covered, scrolled = await tab.evaluate(f"[{BEYOND}, {COVERED}, {SCROLLED}]")
     wrong = [f"the page is {beyond} pixels wider than the window"] if beyond > 0 else []
-    return [*wrong, f"{covered} blocks of code are under copy buttons"] if covered else wrong
+    wrong += [f"{covered} blocks of code are under copy buttons"] if covered else []
+    return [*wrong, *(f"this scrolls sideways: {text!r}" for text in scrolled)]
 
 
 async def look(tab: Tab, pages: list[str], address: str, shots: Path | None) -> list[str]:

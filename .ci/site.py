@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import griffe
 
+from aiotofupilot import __version__
 from aiotofupilot.cli.app import command_line
 from aiotofupilot.listings import NAMES, listing_class
 
@@ -355,6 +356,7 @@ def build(work: Path) -> Path:
     (work / "source").symlink_to(ROOT)
     configuration = tomllib.loads((CONFIGURATION / "zensical.toml").read_text(encoding="utf-8"))["project"]
     names = public_names()
+    configuration["site_name"] += f" {__version__}"
     python = configuration["plugins"]["mkdocstrings"]["handlers"]["python"]
     homes = {name.rpartition(".")[2]: home for name, home in names.items()}
     python["options"]["extensions"] = [{"declared.py": {"homes": homes}}]

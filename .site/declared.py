@@ -8,6 +8,7 @@ that has no place there fails the build.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import inspect
 import re
@@ -45,6 +46,7 @@ class Declared(griffe.Extension):
         for name in NAMES:
             listing = listing_class(name)
             declare(pkg[f"{listing.__module__}.{listing.__name__}.list".partition(".")[2]], listing)
+            show_details(pkg[f"{listing.__module__}.{listing.__name__}".partition(".")[2]])
         for cls in pkg["blocking"].classes.values():
             for member in cls.members.values():
                 called = [str(one.value) for one in member.decorators] if isinstance(member, griffe.Function) else ()
@@ -126,6 +128,12 @@ def declare(function: griffe.Function, listing: type[Listing[Any]]) -> None:
     function.parent.docstring.value += (
         f"\n\n``session.{listing.name}`` is of this class. `Listing` and `Paginator` say what all listings can do."
     )
+
+
+def show_details(cls: griffe.Class) -> None:
+    """Let the class of the details stand among the bases of a listing by its name, which is a string in the source."""
+    written = (ast.parse(str(base).replace("'", ""), mode="eval").body for base in cls.bases)
+    cls.bases = [griffe.get_expression(base, parent=cls.parent) for base in written]
 
 
 def show_default(thing: griffe.Object) -> None:

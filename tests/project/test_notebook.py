@@ -17,7 +17,8 @@ def outputs():
     """Run the cells of the guide in one notebook; return what each of them shows, by MIME type, and its streams."""
     texts = [block.text for block in blocks("python cell")]
     labels = "chart.figure.canvas.draw()\n[label.get_text() for label in chart.get_xticklabels()]"
-    cells = [nbformat.v4.new_code_cell(text) for text in (*texts, labels)]
+    longer = f"import pandas as pd\nframe['started_at'] -= pd.to_timedelta(frame.index % 60, 'D')\n{texts[2]}"
+    cells = [nbformat.v4.new_code_cell(text) for text in (*texts, labels, longer, labels)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     with serve(Sandbox(procedures=5, runs=450)) as sandbox, pytest.MonkeyPatch.context() as patched:
         patched.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
@@ -52,10 +53,11 @@ def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):
 
 
 def test_the_chart_is_a_picture_and_its_days_are_dates(outputs):
-    """The runs are of three days. With space for more labels, matplotlib alone would label hours."""
+    """The runs are of three days, and matplotlib alone would label hours too. Of two months, few days are labelled."""
     assert len(outputs[2]["image/png"]) > 5_000
     assert outputs[2]["streams"] == ""
-    assert outputs[-1]["text/plain"] == "['31', '01\\nFeb\\n2026', '02']"
+    assert outputs[-3]["text/plain"] == "['2026-01-31', '2026-02-01', '2026-02-02']"
+    assert 5 <= outputs[-1]["text/plain"].count("'20") <= 8
 
 
 def test_one_run_shows_what_it_has(outputs):
