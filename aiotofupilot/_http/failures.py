@@ -90,7 +90,7 @@ def _unmocked(url: URL) -> TransportError:
 
 
 def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
-    error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
+    error = ProxyError(f"{proxy or 'the proxy'} refused to connect to {url.host} (HTTP {status})", status=status)
     source = _source(proxy)
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         error.hint = f"give {source} the right user name and password: http://USER:PASSWORD@proxy.example.com:3128"

@@ -222,7 +222,7 @@ class Throttle:
         if self._warned_at > -math.inf and since is not None:
             lasted = self.clock.monotonic() - since
             if outage is not None or lasted >= _LONG:
-                _log.info("the server answers again, after %.1f s", lasted)
+                _log.info("the server responds again after %.1f s", lasted)
             self._warned_at = -math.inf
         if outage is not None:
             self._end_outage()

@@ -363,7 +363,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 def _note_item(error: TofuPilotError, entry: _Entry) -> None:
     """Tell with an error which item it is about, and how to leave it out."""
     error.item_id = entry.item.id
-    error.add_note('on_unreadable="skip" leaves out an item that cannot be read while others can')
+    error.add_note('on_unreadable="skip" leaves out an item that cannot be read if others can')
 
 
 class DetailsWalk(DetailIteration[D]):

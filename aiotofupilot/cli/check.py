@@ -97,7 +97,8 @@ def verdict(lines: BinaryIO) -> tuple[int, str]:
                 break
             body, _, seal = line.rpartition(b',"seal":"')
             sealed.update(body)
-            receipt.require(seal == f'{sealed.hexdigest()}"}}\n'.encode(), "it was changed, or is not of a receipt")
+            is_sealed = seal == f'{sealed.hexdigest()}"}}\n'.encode()
+            receipt.require(is_sealed, "it was changed, or is not part of a receipt")
             receipt.take(json.loads((body + b"}").decode()))
     except (LookupError, RecursionError, TypeError, ValueError) as error:
         return WRONG, f"wrong: line {receipt.number}: {error}"

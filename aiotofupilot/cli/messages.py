@@ -188,7 +188,7 @@ def _misunderstood(error: CycloptsError) -> str:
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
             # In the library it is the size of a page, and in many commands a number of items. cyclopts says --timeout.
-            advice = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
+            advice = "-n or --max-items limits all items, and --page-size those of a request. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
         case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
             return "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows the IDs. See --help."

@@ -134,11 +134,11 @@ async def _updated(
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
-            left = f"it had come to the {reached}, run it again to go on" if reached else "no listing was read"
+            left = f"it stopped at the {reached}; run it again to go on" if reached else "no listing was read"
             if reached and isinstance(
                 error, ForbiddenError | NotFoundError | DriftError
             ):  # as it will be the next time
-                left = f"it had come to the {reached}"
+                left = f"it stopped at the {reached}"
                 if others := _without(reached, listings):
                     left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"
             if isinstance(error, OSError):  # which has a note if only the copy failed

@@ -82,7 +82,7 @@ async def sandbox(
         service.faults.randomly(*named, rate=share, seed=seed)
     if arrivals or removals:
         if arrivals and not service.procedures:
-            raise UsageError("--arrivals needs a procedure at least, which runs can be made of")
+            raise UsageError("--arrivals needs at least one procedure, because runs are made of one")
         busy = BusyLine(runs=arrivals, inserts=arrivals, run_removals=removals, removals=removals, seed=seed)
         service.before_response.append(busy)
     await serve(service)

@@ -217,7 +217,7 @@ class ItemDetails(Generic[D]):
         """Return what a function makes of the body with one item."""
         listing = self.listing
         target = f"{listing.path}/{segment(listing.key, key)}"
-        missing = f"{listing.name} has no {key!r}"
+        missing = f"the {listing.name} have no {key!r}"
         if listing.is_recent:
             missing += f", or the server is too old to return one of its {listing.name} by itself"
         of_response = partial(read_item, decode=read, missing=missing, forbidden=listing.forbidden)

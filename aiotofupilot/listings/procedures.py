@@ -53,7 +53,7 @@ class Procedures(Listing[Procedure], Detailed["models.ProcedureDetails"]):
             TofuPilotError: The server did not respond as it should.
         """
         target = f"{self.path}/{segment('procedure_id', procedure_id)}/versions/{segment('tag', tag)}"
-        missing = f"{self.name} has no {procedure_id!r}, or this has no version {tag!r}"
+        missing = f"the {self.name} have no {procedure_id!r}, or it has no version {tag!r}"
         return await get_item(self.connection, target, models.VersionDetails, missing=missing)
 
 

@@ -105,7 +105,7 @@ class Parts(Listing[Part], Detailed["models.PartDetails"]):
             TofuPilotError: The server did not respond as it should.
         """
         steps = f"{segment('part_number', part_number)}/revisions/{segment('revision_number', revision_number)}"
-        missing = f"{self.name} has no {part_number!r}, or this has no revision {revision_number!r}"
+        missing = f"the {self.name} have no {part_number!r}, or it has no revision {revision_number!r}"
         return await get_item(self.connection, f"{self.path}/{steps}", models.RevisionDetails, missing=missing)
 
 

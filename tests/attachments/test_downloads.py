@@ -545,9 +545,9 @@ class TestRequest:
         async with Proxy(1, login="user:other") as proxy:
             options = {"proxy": proxy.url, "allow_insecure_http": True}
             async with TofuPilotSession(KEY, base_url=HERE, **options) as session:
-                with pytest.raises(ProxyError, match=r"refused the way to tofu\.example\.com"):
+                with pytest.raises(ProxyError, match=r"refused to connect to tofu\.example\.com"):
                     await session.download(given("https://tofu.example.com"), tmp_path)
-                with pytest.raises(ProxyError, match=r"refused the way to 127\.0\.0\.1"):
+                with pytest.raises(ProxyError, match=r"refused to connect to 127\.0\.0\.1"):
                     await session.download(given("http://127.0.0.1:1"), tmp_path)
             assert len(proxy.requests) == 2
 

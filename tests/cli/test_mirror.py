@@ -50,7 +50,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)
     with pytest.raises(StoppedError) as caught:
         await mirror.mirror(database, "stations", server=Server(sandbox=True, deadline=2.0))
-    said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
+    said = "the deadline of 2 s has passed; it stopped at the stations; run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
 
@@ -114,7 +114,7 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     process.append(start("mirror", database, "procedures"))
     _, err = process[0].communicate(timeout=60)
     assert process[0].returncode == ExitCode.INTERRUPTED
-    assert err == b"aiotofupilot: interrupted; it had come to the procedures, run it again to go on\n"
+    assert err == b"aiotofupilot: interrupted; it stopped at the procedures; run it again to go on\n"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_pages_that_do_not_fit_together_name_no_option_of_a_walk(sandbox, databa
     command = f"aiotofupilot mirror {database} procedures"
     assert said.endswith(
         "; a mirror needs a listing whose pages show all of it, and stores what came before; "
-        f"it had come to the runs; to leave runs out: {command}\n"
+        f"it stopped at the runs; to leave runs out: {command}\n"
     )
     assert not any(word in said for word in ("drift", "again", "cursor=", "Checkpoint"))
     assert run(command.split()[1:]) == 0
@@ -189,14 +189,14 @@ def test_a_listing_that_the_server_does_not_have_can_be_left_out(
     command = f"aiotofupilot mirror {database} {' '.join(name for name in names if name not in (missing, *followed))}"
     said = capfd.readouterr().err
     assert f"/api/v2/{missing}" in said or status == 403
-    assert said.endswith(f"; it had come to the {missing}; to leave {missing} out: {command}\n")
+    assert said.endswith(f"; it stopped at the {missing}; to leave {missing} out: {command}\n")
     assert run(command.split()[1:]) == 0
     sandbox.faults.clear()
     assert run(["mirror", str(database), *names]) == 0
     assert rows(database, "logs") == (len(sandbox.logs),) * 2
     sandbox.faults.on(lambda request: request.path.endswith("/users")).always(faults.status(status))
     assert run(["mirror", str(database), "users"]) == code
-    assert capfd.readouterr().err.endswith("; it had come to the users\n")
+    assert capfd.readouterr().err.endswith("; it stopped at the users\n")
 
 
 @pytest.mark.usefixtures("sandbox")

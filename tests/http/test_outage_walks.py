@@ -326,7 +326,7 @@ async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server
     warned = [record for record in records if record.levelno == logging.WARNING]
     assert 6 <= len(warned) <= 7
     assert "attempt 1 failed after 0.10 s, next in 0.50 s: 503: down" in warned[0].getMessage()
-    ends = [record for record in caplog.records if "answers again" in record.getMessage()]
+    ends = [record for record in caplog.records if "responds again" in record.getMessage()]
     assert [record.levelname for record in ends] == ["INFO"]
 
 
@@ -404,7 +404,7 @@ async def test_a_stream_goes_on_after_an_outage_of_hours(clock, server, caplog):
         assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
         levels = [record.levelno for record in caplog.records]
         assert 12 <= levels.count(logging.WARNING) <= 14
-        assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
+        assert caplog.records[-1].getMessage().startswith("the server responds again after 7")
 
 
 async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):

@@ -134,7 +134,7 @@ async def test_a_proxy_that_refuses_is_asked_once(connect, proxy, code, has_logi
         with pytest.raises(ProxyError) as caught:
             await session.procedures.list()
     error = caught.value
-    assert error.args == (f"the proxy at {proxy.address} refused the way to tofu.example.com: it answered {code}",)
+    assert error.args == (f"the proxy at {proxy.address} refused to connect to tofu.example.com (HTTP {code})",)
     assert (error.status, error.hint, error.attempts, len(proxy.requests)) == (code, hint, 1, 1)
     assert all(PASSWORD not in text for text in texts(error))
     assert pickle.loads(pickle.dumps(error)).status == code  # noqa: S301 - our own
@@ -246,7 +246,7 @@ async def test_the_command_goes_through_a_proxy(proxy, sandbox, base_url, author
     assert (len(lines), lines[-3:]) == (33, ["exit code 0", "exit code 4", "exit code 2"])
     refused, unusable = errors.splitlines()
     assert refused.startswith(
-        f"aiotofupilot: the proxy at {proxy.address} refused the way to tofu.example.com: it answered 407; give "
+        f"aiotofupilot: the proxy at {proxy.address} refused to connect to tofu.example.com (HTTP 407); give "
     )
     assert unusable.startswith("aiotofupilot: --proxy must be the http:// or https:// address of a ")
     assert PASSWORD not in errors

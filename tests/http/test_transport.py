@@ -440,7 +440,7 @@ async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, sec
 async def test_a_proxy_of_a_session_that_was_handed_in_may_refuse(get, server, handed_in):
     """The error has the status of its answer, and none of its words."""
     server.answers = [http(status=f"407 {KEY}")]
-    with pytest.raises(ProxyError, match=r"^the proxy refused the way to tofu\.invalid: it answered 407; give the aio"):
+    with pytest.raises(ProxyError, match=r"^the proxy refused to connect to tofu\.invalid \(HTTP 407\); give the aio"):
         await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
     assert KEY not in server.requests[0]
 

@@ -210,9 +210,9 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("name", "answer", "error", "hint"),
         [
-            *((name, NOT_FOUND, NotFoundError, f"{name} has no 'x-1'") for name in DETAILED),
-            ("versions", NOT_FOUND, NotFoundError, "procedures has no 'p-1', or this has no version 'v3.2.0'"),
-            ("revisions", NOT_FOUND, NotFoundError, "parts has no 'INV-MAIN', or this has no revision 'C'"),
+            *((name, NOT_FOUND, NotFoundError, f"the {name} have no 'x-1'") for name in DETAILED),
+            ("versions", NOT_FOUND, NotFoundError, "the procedures have no 'p-1', or it has no version 'v3.2.0'"),
+            ("revisions", NOT_FOUND, NotFoundError, "the parts have no 'INV-MAIN', or it has no revision 'C'"),
             ("station_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
             ("user_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
             ("station_current", FORBIDDEN, ForbiddenError, "only the key of a station has "),
@@ -243,7 +243,7 @@ class TestErrors:
         server.answers = [(status, b"<html>nothing here</html>")]
         with pytest.raises((NotFoundError, ForbiddenError)) as caught:
             await session.stations.get("x")
-        assert "has no 'x'" not in str(caught.value)
+        assert "have no 'x'" not in str(caught.value)
         assert server.url.removesuffix("/api") in caught.value.hint
 
     async def test_a_key_that_is_repeated_is_in_no_error(self, server, session):
@@ -328,7 +328,7 @@ async def test_the_unit_that_was_asked_for_is_read(official_sdk):
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session,
     ):
         found = [await session.units.get(number) for number in numbers]
-        with pytest.raises(NotFoundError, match=r"units has no 'SN#2'"):
+        with pytest.raises(NotFoundError, match=r"units have no 'SN#2'"):
             await session.units.get("SN#2")
         asked = [(sandbox.api_key, "units.get", {"serial_number": "SN#1"})]
         (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, asked=asked)
