@@ -12,8 +12,6 @@ import sys
 from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
-from itertools import accumulate
-from math import inf
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from io import BufferedIOBase, FileIO
     from pathlib import Path
 
-    from aiotofupilot import Measurement, Phase
     from aiotofupilot.models.fields import Leaf
 
     from .output import Remake
@@ -178,12 +175,13 @@ def _rows(rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def table_rows(columns: Sequence[Column], width: int | None) -> Format:
+def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> Format:
     """Return the format of a header and a row for each item, whose widths are settled before the first row.
 
-    No row takes more than so many terminal cells. None: nothing is cut, and no column is left out.
+    No row takes more than ``width`` terminal cells; None if nothing is cut, and no column is left out. With
+    ``needs_all``, columns are narrowed and not left out.
     """
-    shown = fitted(columns, width)
+    shown = fitted(columns, width, needs_all=needs_all)
 
     def row(texts: Iterable[str]) -> bytes:
         cells: list[str] = []
@@ -251,13 +249,9 @@ def format_for(
 
 
 def _table(listing: str, model: type, names: Sequence[str] | None, *, is_shown: bool) -> Format:
-    columns = columns_of(listing)
-    if names is not None:
-        known = {column.value: column for column in columns}
-        leaves = chosen(model, names)
-        made = (known.get(".".join(leaf.attributes)) or _column(leaf) for leaf in leaves)
-        columns = tuple(evolve(column, leaves=inf) for column in made)
-    return table_rows(columns, shutil.get_terminal_size().columns if is_shown else None)
+    columns = columns_of(listing) if names is None else tuple(map(_column, chosen(model, names)))
+    width = shutil.get_terminal_size().columns if is_shown else None
+    return table_rows(columns, width, needs_all=names is not None)
 
 
 def _parquet(model: type, names: Sequence[str] | None) -> Format:
@@ -289,29 +283,28 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
     return Format(name="xlsx", page=page, remake=remake, most=ROWS)
 
 
+_WIDTHS: Mapping[object, int] = {datetime: 17, timedelta: 10, bool: 8, int: 12}
+"""How many terminal cells the values of a type need."""
+
+_ID, _LEAST, _USUAL, _MOST = 36, 12, 32, 48
+"""How many cells an ID needs, and at least, without a terminal, and at most any other text gets."""
+
+
 @frozen
 class Column:
     """A column of a table."""
 
     heading: str
-    value: str | Callable[[Any], object]
-    """Where the value of its cell is: the names of attributes, joined by dots, or several of these, of which the first
-    one counts that leads to something; or a function of the item."""
+    value: Callable[[Any], object]
+    """Returns the value of its cell for an item."""
     width: int
-    """Terminal cells that it needs."""
-    enough: int
-    """The width up to which more width is of use, in terminal cells."""
-    leaves: float
-    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first. Infinite:
-    it is never left out, but narrowed."""
+    """How many terminal cells it needs."""
+    is_elastic: bool
+    """Whether more width is of use."""
 
     def text(self, item: object) -> str:
         """Return the text of its cell for an item; ``-`` stands for null."""
-        if callable(self.value):
-            value = self.value(item)
-        else:
-            found = (_at(item, path.split(".")) for path in self.value.split())
-            value = next((value for value in found if value not in (None, "")), None)
+        value = self.value(item)
         return "-" if value is None else text_of(value) or "-"
 
 
@@ -324,123 +317,64 @@ def _at(value: object, names: Sequence[str]) -> object:
     return _at(getattr(value, names[0]), names[1:])
 
 
-def _measured(measurement: Measurement) -> str | None:
-    values = (measurement.value, measurement.bool_value, measurement.string_value)
-    texts = [str(value) for value in values if value is not None]
-    return " ".join(filter(None, (texts[0], measurement.units))) if texts else None
-
-
-def _duration_of_phase(phase: Phase) -> timedelta | None:
-    return None if phase.duration_ms is None else timedelta(milliseconds=phase.duration_ms)
-
-
-_ID = Column("ID", "id", 36, 36, leaves=0)
-
-TABLES: dict[str, tuple[Column, ...]] = {
+TABLES: dict[str, tuple[str, ...]] = {
     "procedures": (
-        _ID,
-        Column("CREATED", "created_at", 17, 17, leaves=3),
-        Column("NAME", "name", 20, 48, leaves=4),
-        Column("CREATED BY", "created_by_user.name created_by_user.email", 12, 24, leaves=2),
-        Column("REPOSITORY", "linked_repository.full_name", 16, 48, leaves=1),
+        "id",
+        "created_at",
+        "name",
+        "created_by_user.name created_by_user.email",
+        "linked_repository.full_name",
     ),
-    "runs": (
-        _ID,
-        Column("STARTED", "started_at", 17, 17, leaves=3),
-        Column("OUTCOME", "outcome", 7, 7, leaves=5),
-        Column("DURATION", "duration", 9, 9, leaves=1),
-        Column("SERIAL NUMBER", "unit.serial_number", 14, 24, leaves=4),
-        Column("PROCEDURE", "procedure.name", 16, 48, leaves=2),
-    ),
-    "units": (
-        _ID,
-        Column("CREATED", "created_at", 17, 17, leaves=2),
-        Column("LAST RUN", "last_run.outcome", 8, 8, leaves=4),
-        Column("SERIAL NUMBER", "serial_number", 16, 32, leaves=5),
-        Column("PART", "part.number", 12, 24, leaves=3),
-        Column("BATCH", "batch.number", 10, 20, leaves=1),
-    ),
-    "parts": (
-        _ID,
-        Column("CREATED", "created_at", 17, 17, leaves=1),
-        Column("NUMBER", "number", 16, 32, leaves=4),
-        Column("NAME", "name", 20, 40, leaves=3),
-        Column("REVISIONS", "revisions.number", 12, 24, leaves=2),
-    ),
-    "batches": (
-        _ID,
-        Column("CREATED", "created_at", 17, 17, leaves=2),
-        Column("UNITS", "unit_count", 7, 7, leaves=3),
-        Column("NUMBER", "number", 16, 40, leaves=4),
-        Column("CREATED BY", "created_by_user.name created_by_station.name", 12, 24, leaves=1),
-    ),
-    "stations": (
-        _ID,
-        Column("NAME", "name", 16, 32, leaves=3),
-        Column("TEAM", "team.name", 12, 24, leaves=1),
-        Column("PROCEDURES", "procedures.name", 16, 60, leaves=2),
-    ),
-    "users": (
-        _ID,
-        Column("BANNED", "banned", 6, 6, leaves=1),
-        Column("NAME", "name", 16, 32, leaves=3),
-        Column("EMAIL", "email", 20, 48, leaves=2),
-    ),
-    "deployments": (
-        _ID,
-        Column("DEPLOYED", "deployed_at", 17, 17, leaves=3),
-        Column("STATUS", "status", 8, 8, leaves=4),
-        Column("ENVIRONMENT", "environment", 11, 11, leaves=2),
-        Column("PROCEDURE", "procedure.name", 18, 40, leaves=5),
-        Column("COMMIT", lambda one: one.commit and f"{one.commit.sha[:7]} {one.commit.message}", 16, 48, leaves=1),
-    ),
-    "logs": (
-        Column("CREATED", "created_at", 17, 17, leaves=3),
-        Column("LEVEL", "level", 8, 8, leaves=4),
-        Column("SERIAL NUMBER", "unit.serial_number", 16, 24, leaves=2),
-        Column("SOURCE", "source_file", 14, 24, leaves=0),
-        Column("MESSAGE", "message", 20, 80, leaves=5),
-        Column("PROCEDURE", "procedure.name", 12, 32, leaves=1),
-    ),
+    "runs": ("id", "started_at", "outcome", "unit", "procedure", "duration"),
+    "units": ("id", "created_at", "serial_number", "last_run.outcome", "part", "batch"),
+    "parts": ("id", "number", "name", "revisions.number", "created_at"),
+    "batches": ("id", "created_at", "number", "unit_count", "created_by_user.name created_by_station.name"),
+    "stations": ("id", "name", "procedures.name", "team"),
+    "users": ("id", "name", "email", "banned"),
+    "deployments": ("id", "deployed_at", "status", "procedure", "environment", "commit.message"),
+    "logs": ("created_at", "level", "message", "unit", "procedure", "source_file"),
     "measurements": (
-        Column("STARTED", "started_at", 17, 17, leaves=2),
-        Column("OUTCOME", "measurement_outcome", 7, 7, leaves=4),
-        Column("SERIAL NUMBER", "serial_number", 16, 24, leaves=1),
-        Column("MEASUREMENT", "measurement_name", 16, 32, leaves=5),
-        Column("VALUE", _measured, 12, 24, leaves=3),
-        Column("PHASE", "phase_name", 12, 32, leaves=0),
+        "started_at",
+        "measurement_outcome",
+        "measurement_name",
+        "value bool_value string_value",
+        "units",
+        "serial_number",
+        "phase_name",
     ),
-    "phases": (
-        Column("STARTED", "started_at", 17, 17, leaves=2),
-        Column("OUTCOME", "outcome", 7, 7, leaves=4),
-        Column("DURATION", _duration_of_phase, 9, 9, leaves=1),
-        Column("SERIAL NUMBER", "serial_number", 14, 24, leaves=3),
-        Column("NAME", "name", 16, 48, leaves=5),
-        Column("RETRY", "retry_count", 5, 5, leaves=0),
-    ),
+    "phases": ("started_at", "outcome", "name", "serial_number", "duration_ms", "retry_count"),
 }
-"""The columns of each listing, by its name. Those of a fixed width come first. Where nothing is cut, a long text moves
-only what follows it."""
+"""What a table shows of each listing, as paths of attributes. Of several paths, the first one counts that leads to
+something. Where the terminal is too narrow for all columns, the ID is left out first, and then the last ones."""
 
 
 def columns_of(listing: str) -> tuple[Column, ...]:
     """Return what a table shows of a listing. Without a table of its own, it shows the ID and the next four fields."""
-    if listing in TABLES:
-        return TABLES[listing]
-    fields = shown_fields(listing_class(listing).model)
-    names = [field.name for field in fields if field.model is None and field.name != "id"][:4]
-    columns = (Column(name.replace("_", " ").upper(), name, 17, 40, leaves) for leaves, name in enumerate(names, 1))
-    return (_ID, *columns)
+    fields = {field.name: field for field in shown_fields(listing_class(listing).model)}
+    paths = TABLES.get(listing) or [name for name, field in fields.items() if field.model is None][:5]
+    columns: list[Column] = []
+    for path in paths:
+        name = path.split()[0].partition(".")[0]
+        heading = name.removesuffix("_at").replace("_", " ").upper()
+        columns.append(_of_kind(heading, path, fields[name].kind, partial(_first, path)))
+    return tuple(columns)
+
+
+def _of_kind(heading: str, path: str, kind: object, value: Callable[[Any], object]) -> Column:
+    width = _ID if path == "id" else _WIDTHS.get(kind, 0)
+    return Column(heading, value, max(width or _LEAST, len(heading)), is_elastic=not width)
+
+
+def _first(paths: str, item: object) -> object:
+    """Return the first value that one of several paths leads to. None if none does."""
+    found = (_at(item, path.split(".")) for path in paths.split())
+    return next((value for value in found if value not in (None, "")), None)
 
 
 def _column(leaf: Leaf) -> Column:
-    return Column(
-        _name(leaf).replace("_", " ").replace(".", " ").upper(),
-        lambda item: _values(item, (leaf,))[0],
-        17,
-        40,
-        leaves=0,
-    )
+    heading = _name(leaf).replace("_", " ").replace(".", " ").upper()
+    kind = None if leaf.field.is_array else leaf.field.kind
+    return _of_kind(heading, _name(leaf), kind, lambda item: _values(item, (leaf,))[0])
 
 
 def counted(items: int, listing: str) -> str:
@@ -452,27 +386,21 @@ GAP = "  "
 """What stands between two columns."""
 
 
-def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
-    """Return the columns that fit, with their widths, and leave out others. None: all of them fit.
+def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:
+    """Return the columns that fit into a width, or all with ``needs_all``, with the widths that they get.
 
-    The width that is left is shared in proportion to what each column can use. Where columns that are not left out need
-    more than there is, each is narrowed in proportion to what it needs.
+    Elastic columns share the width that is left. Where there is too little, all are narrowed in proportion.
     """
-    if width is None:
-        return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
-    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0 and len(kept) > 1:
-        first = min(kept, key=lambda column: column.leaves)
-        if first.leaves == inf:
-            break
-        kept.remove(first)
-    if spare < 0:
-        needed = sum(column.width for column in kept)
-        return [evolve(column, width=max(1, column.width * (needed + spare) // needed)) for column in kept]
-    usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
-    shared = min(spare, usable[-1])
-    ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost
-    return [evolve(column, width=column.width + ends[at + 1] - ends[at]) for at, column in enumerate(kept)]
+    if width is None:
+        return [evolve(column, width=_USUAL) if column.is_elastic else column for column in kept]
+    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0:
+        if needs_all or len(kept) == 1:
+            needed = sum(column.width for column in kept)
+            return [evolve(column, width=max(1, column.width * (needed + spare) // needed)) for column in kept]
+        kept.pop(0 if kept[0].heading == "ID" else -1)
+    share = spare // max(1, sum(column.is_elastic for column in kept))
+    return [evolve(one, width=min(_MOST, one.width + share)) if one.is_elastic else one for one in kept]
 
 
 def cut(text: str, width: int) -> str:

@@ -158,17 +158,6 @@ class Query:
         left = None if max_items is None else max_items - written.items
         return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
-    async def has_more_than(self, items: int, session: TofuPilotSession) -> bool:
-        """Return whether the listing has more items than these, as far as one request can tell."""
-        max_items = self.arguments.get("max_items")
-        if listing_class(self.name).is_bare or (max_items is not None and max_items <= items):
-            return False
-        start: Checkpoint = self.arguments.get("cursor") or Checkpoint()
-        behind = self.changed(cursor=start.cursor + start.skip + items, limit=1, max_items=1, on_drift="ignore")
-        with suppress(TofuPilotError):  # a server may refuse such a cursor; other errors come again
-            return await behind.listing(session.with_options(retry=None)).first() is not None
-        return False
-
     def options(self) -> dict[str, str]:
         """Return the options that decide what is listed, as text. How it is requested does not."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
@@ -214,8 +203,6 @@ async def write_listing(
     try:
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # what is wrong with it is said before a file is touched
-            if form.most is not None and await query.has_more_than(form.most, session):
-                raise _too_many(query, form)
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.options}
             async with output(path, options, resume=resume, remake=form.remake) as out:
@@ -253,7 +240,10 @@ async def _write(
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     while items := await walk.take(output_format.details_at_once if query.has_details else sys.maxsize):
         if output_format.most is not None and out.state.items + len(items) > output_format.most:
-            raise _too_many(query, output_format)
+            raise UsageError(
+                f"there are more {query.name} than the {output_format.most:,} that a sheet of {output_format.name} "
+                "holds: write csv or parquet, or list fewer"
+            )
         # The head is written with the first items, so that a listing that is refused leaves no header.
         text = (output_format.between if out.state.items else output_format.head) + output_format.page(items)
         with aside():
@@ -261,13 +251,6 @@ async def _write(
         progress.advance(len(items))
     with aside():
         await out.write((b"" if out.state.items else output_format.head) + output_format.tail)
-
-
-def _too_many(query: Query, form: Format) -> UsageError:
-    return UsageError(
-        f"there are more {query.name} than the {form.most:,} that a sheet of {form.name} holds: write csv or parquet, "
-        "or list fewer"
-    )
 
 
 @asynccontextmanager

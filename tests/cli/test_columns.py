@@ -37,11 +37,10 @@ def test_each_format_has_them_in_this_order(tmp_path, capfd):
     assert list(sheet.iter_rows(values_only=True)) == [tuple(NAMES), ("org/line", "1")]
     found = parquet.read_table(listed(tmp_path / "x.parquet"))
     assert found.to_pylist() == [{"linked_repository.full_name": "org/line", "id": "1"}]
-    assert listed(tmp_path / "x.txt").read_text().split() == ["REPOSITORY", "ID", "org/line", "1"]
+    assert listed(tmp_path / "x.txt").read_text().split() == ["LINKEDREPOSITORY", "FULLNAME", "ID", "org/line", "1"]
     assert run(["procedures", "--columns", "created_at,created_by_user.name,linkedRepository.provider"]) == 0
     head, row = capfd.readouterr().out.splitlines()
-    assert head.split("  ")[0] == "CREATED"
-    assert head.split()[1:] == ["CREATED", "BY", "USER", "NAME", "LINKEDREPOSITORY", "PROVIDER"]
+    assert head.split() == ["CREATED", "AT", "CREATED", "BY", "USER", "NAME", "LINKEDREPOSITORY", "PROVIDER"]
     assert row.split() == ["2024-01-01", "00:00Z", "-", "github"]
 
 
@@ -92,9 +91,12 @@ def test_json_has_no_columns(sandbox, capsys, form):
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (23, "ID      CR…  NA…  RE…"),
-        (60, "ID                     CREATED     NAME          REPOSITO…"),
-        (110, "ID                                    CREATED            NAME                         REPOSITORY"),
+        (23, "ID      CR…  N…  LIN…"),
+        (60, "ID                     CREATED AT  NAME     LINKEDREPOSITO…"),
+        (
+            110,
+            "ID                                    CREATED AT         NAME                 LINKEDREPOSITORY FULLNAME",
+        ),
     ],
 )
 def test_a_terminal_shows_every_column_that_is_named(on_terminal, width, shown):

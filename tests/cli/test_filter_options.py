@@ -7,7 +7,6 @@ import pytest
 from cyclopts import UnknownOptionError
 
 from aiotofupilot.cli.app import command_line
-from aiotofupilot.cli.formats import TABLES
 from aiotofupilot.cli.listing import listing_command
 from aiotofupilot.cli.options import option
 from aiotofupilot.listings import NAMES, listing_class
@@ -75,11 +74,3 @@ def test_help_names_every_option_and_speaks_no_python():
         arguments = (*listing_class(listing).filters, *listing_class(listing).options)
         wanted = {option(argument.name) for argument in arguments if argument.name != "extra_query"}  # for programs
         assert wanted <= {name for parameter in parameters for name in parameter.name}
-
-
-def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal():
-    for listing in NAMES:
-        columns = TABLES[listing]
-        assert 4 <= len(columns) <= 6
-        assert sorted(column.leaves for column in columns) == list(range(len(columns)))
-        assert max(column.width for column in columns if column.leaves) < 40

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from aiotofupilot.arrow import schema
 from aiotofupilot.cli import run
-from aiotofupilot.cli.formats import TABLES
+from aiotofupilot.cli.formats import columns_of
 from aiotofupilot.listings import NAMES
 
 SANDBOX = ["--sandbox", "--until", "2026-02-04T04:05Z"]
@@ -59,7 +59,7 @@ def test_a_listing_is_written_in_every_format(sandbox, tmp_path, listing):
         names, *rows = csv.reader(file)
     assert [row[names.index("id")] for row in rows] == ids
     head, *lines = files["txt"].read_text("utf-8").splitlines()
-    assert " ".join(head.split()) == " ".join(column.heading for column in TABLES[listing])
+    assert " ".join(head.split()) == " ".join(column.heading for column in columns_of(listing))
     assert len(lines) == len(ids)
     table = parquet.read_table(files["parquet"])
     assert (table.schema, table["id"].to_pylist()) == (schema(MODELS[listing]), ids)
