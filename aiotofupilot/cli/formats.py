@@ -355,7 +355,7 @@ def columns_of(listing: str) -> tuple[Column, ...]:
     columns: list[Column] = []
     for path in paths:
         name = path.split()[0].partition(".")[0]
-        heading = name.removesuffix("_at").replace("_", " ").upper()
+        heading = name.removesuffix("_at").removesuffix("_user").replace("_", " ").upper()
         columns.append(_of_kind(heading, path, fields[name].kind, partial(_first, path)))
     return tuple(columns)
 
