@@ -351,23 +351,6 @@ class BlockingFollowedListing(BlockingIterator[R]):
 class _Tabular(Blocking[A_co]):
     __slots__ = ()
 
-    if not TYPE_CHECKING:
-
-        def __bool__(self) -> bool:
-            return True  # its length is not known
-
-        def __len__(self) -> NoReturn:
-            raise TypeError(
-                f"a {type(self).__name__} has no length: count() of a listing returns how many items match, and list() "
-                "makes a list"
-            )
-
-        def __getitem__(self, at: object) -> NoReturn:
-            raise TypeError(
-                f"a {type(self).__name__} cannot be indexed: first() returns the first item, max_items=N of a listing "
-                "limits it to the first N, and list() makes a list"
-            )
-
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the listing as a stream of Arrow. Its pages are requested while it is read.
 

@@ -5,8 +5,12 @@ import os
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeAlias, cast
 from weakref import WeakValueDictionary
 
@@ -237,8 +241,27 @@ _END = object()
 async def _read(items: Iterable[object]) -> AsyncGenerator[object]:
     """Yield what a plain iterable has. It is read in threads, because it may block."""
     iterator = iter(items)
-    while (item := await asyncio.to_thread(next, iterator, _END)) is not _END:
+    while (item := await _in_daemon(partial(next, iterator, _END))) is not _END:
         yield item
+
+
+async def _in_daemon(work: Callable[[], object]) -> object:
+    """Return the result of work that may block. A program that ends does not wait for it, as for an executor's thread.
+
+    The work may wait for the blocking session whose loop runs this, which is closed later.
+    """
+    result: Future[object] = Future()
+    result.set_running_or_notify_cancel()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            result.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            result.set_exception(error)
+
+    Thread(target=run, name="aiotofupilot-attachments", daemon=True).start()
+    return await asyncio.wrap_future(result)
 
 
 def _checked(attachment: object) -> Attachment:

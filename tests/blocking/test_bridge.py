@@ -197,18 +197,6 @@ def test_an_error_has_the_name_of_the_blocking_class(session):
         next(walk)
 
 
-def test_a_listing_says_what_to_write_for_its_length_and_for_an_index(session):
-    for listing in (session.runs.list(), session.runs.list().details()):
-        assert bool(listing)
-        name = type(listing).__name__
-        with pytest.raises(TypeError, match=rf"a {name} has no length: count\(\) of a listing"):
-            len(listing)
-        for at in (0, slice(3)):
-            with pytest.raises(TypeError, match=rf"a {name} cannot be indexed: first\(\) returns the first item"):
-                listing[at]
-    assert len(list(session.runs.list(max_items=3))) == 3
-
-
 def test_no_attribute_can_be_set(session):
     """Otherwise a walk would return a checkpoint that somebody has set by mistake."""
     listing = session.runs.list()
