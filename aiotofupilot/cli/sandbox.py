@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from aiotofupilot import DecodeError
 from aiotofupilot.errors import visible
-from aiotofupilot.listings import NAMES, listing_class
 
 from .messages import UsageError, put
 from .options import timestamp, unwrapped
@@ -33,7 +29,6 @@ async def sandbox(
     procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
     runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=100_000))] = 1000,
     until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None,
-    data: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     station_listings: Annotated[list[str] | None, Parameter(name="--station-listing", metavar="LISTING")] = None,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
     faults: Annotated[float | None, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = None,
@@ -53,9 +48,6 @@ async def sandbox(
         procedures: Make up this many procedures, at most 1,000,000.
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
         until: When the newest made-up run has been uploaded. By default now.
-        data: List what is in this JSON file, and make up the other listings: an object with the name of a listing, such
-            as runs, for each array of items, as --format json writes them. A run may have an environment and a
-            deployment_id too, for the filters.
         station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
             stations.
         latency: Respond this much later.
@@ -69,10 +61,10 @@ async def sandbox(
     # Here and not above, because help and a wrong option need not wait for an HTTP server.
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415
 
-    items: dict[str, Any] = {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data))
     until = until or datetime.now(UTC)
+    options: dict[str, Any] = {"host": host, "port": port, "station_listings": station_listings}
     try:
-        service = Sandbox(**items, host=host, port=port, seed=seed, until=until, station_listings=station_listings)
+        service = Sandbox(procedures=procedures, runs=runs, seed=seed, until=until, **options)
     except ValueError as error:
         raise UsageError(str(error)) from None
     named = [_fault(name) for name in fault or ()]
@@ -120,43 +112,3 @@ async def serve(sandbox: Sandbox) -> None:
             put(sys.stderr, visible(f"{request.time.astimezone():%H:%M:%S} {request}") + "\n")
     finally:
         await sandbox.stop()
-
-
-def items_of(path: Path) -> dict[str, list[object]]:
-    """Return the items in a JSON file: an object with an array of items, as the API writes them, for each listing."""
-    try:
-        document: object = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
-        raise UsageError(f"--data {path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
-    items: dict[str, list[object]] = {}
-    for name, listed in cast("dict[str, object]", document).items():
-        if name not in NAMES:
-            raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
-        if not isinstance(listed, list):
-            raise UsageError(f"--data {path}: {name} must be an array of items")
-        documents = cast("list[object]", listed)
-        items[name] = [_item(f"--data {path}: {name}[{at}]", name, item) for at, item in enumerate(documents)]
-    return items
-
-
-def _item(place: str, listing: str, document: Any) -> object:  # noqa: ANN401 - JSON
-    """Return one item. A run may say where it ran."""
-    from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
-    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415 - likewise
-
-    model: type[Any] = listing_class(listing).model
-    try:
-        item = from_wire(document, model)
-    except DecodeError as error:
-        raise UsageError(f"{place}{str(error).removeprefix('$')}") from None
-    if listing != "runs":
-        return item
-    where = {name: document.get(name) for name in ("environment", "deployment_id")}
-    for name, value in where.items():
-        if not isinstance(value, str | None):
-            raise UsageError(f"{place}.{name}: expected a string, got {value!r}")
-    return DeployedRun.of(item, **where)

@@ -1,7 +1,6 @@
 """A sandbox as a process of its own."""
 
 import asyncio
-import json
 import re
 import signal
 import urllib.request
@@ -11,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from aiotofupilot import TofuPilotSession, to_wire
+from aiotofupilot import TofuPilotSession
 from aiotofupilot.cli import sandbox as command
 from aiotofupilot.cli.messages import UsageError
-from aiotofupilot.cli.sandbox import items_of
-from aiotofupilot.sandbox import Sandbox, faults, make_procedures
-from aiotofupilot.testing import make_run
+from aiotofupilot.sandbox import faults, make_procedures
 
 
 @pytest.fixture
@@ -73,18 +70,6 @@ def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may(sandbox
     assert sandbox.station_listings == {"runs", "users"}
 
 
-def test_runs_of_a_file_may_say_where_they_ran(tmp_path):
-    runs = Sandbox(2, runs=3).runs
-    bare, preview, deployed = (to_wire(make_run(id=run.id)) for run in runs)
-    path = tmp_path / "line.json"
-    path.write_text(
-        json.dumps({"runs": [bare, preview | {"environment": "preview"}, deployed | {"deployment_id": "d"}]})
-    )
-    listed = items_of(path)["runs"]
-    assert [getattr(run, "environment", None) for run in listed] == [None, "preview", None]
-    assert [getattr(run, "deployment_id", None) for run in listed] == [None, None, "d"]
-
-
 async def test_a_line_that_keeps_working(sandbox_of):
     """Runs and procedures arrive with each request, and others go, which a mirror finds."""
     sandbox = sandbox_of(procedures=30, runs=30, arrivals=2.0, removals=1.0)
@@ -107,26 +92,6 @@ async def test_listening_on_every_address(sandbox_of):
 async def test_an_address_that_is_not_this_machines(sandbox_of):
     with pytest.raises(UsageError, match="choose another --host or --port"):
         await command.serve(sandbox_of(host="192.0.2.1"))
-
-
-def test_a_file_replaces_the_made_up_items(sandbox_of, tmp_path):
-    """They are listed as they are, and what the file does not have is made up."""
-    made = Sandbox(2, runs=3)
-    path = tmp_path / "line.json"
-    listed = {"procedures": made.procedures, "runs": list(made.runs), "stations": []}
-    path.write_text(json.dumps({name: [to_wire(item) for item in items] for name, items in listed.items()}))
-    sandbox = sandbox_of(data=path)
-    assert sandbox.procedures == made.procedures
-    assert sandbox.runs == list(made.runs)
-    assert sandbox.stations == []
-    assert len(sandbox.users) > 0
-
-
-def test_a_place_that_is_not_a_text_is_refused(tmp_path):
-    path = tmp_path / "line.json"
-    path.write_text(json.dumps({"runs": [to_wire(make_run()) | {"environment": 3}]}))
-    with pytest.raises(UsageError, match=rf"^--data {path}: runs\[0\]\.environment: expected a string, got 3"):
-        items_of(path)
 
 
 async def test_serves_and_tells(sandbox_of, monkeypatch):
