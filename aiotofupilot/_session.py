@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
-from warnings import warn
 
 from attrs import evolve, frozen
 
@@ -104,8 +103,10 @@ class TofuPilotSession(Listings):
         ValueError: An option is out of bounds.
     """
 
-    # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
-    __slots__ = ("__weakref__", "_unowned", "_viewed")
+    __slots__ = ("__weakref__", "_connection", "_is_view")
+
+    if TYPE_CHECKING:
+        _connection: Connection
 
     _wiring: Wiring = Wiring()
     """The parts of the sessions that are made from now on. A subclass or a single session may have others."""
@@ -148,7 +149,7 @@ class TofuPilotSession(Listings):
             clock=self._wiring.clock,
         )
         # It does not refer to the session, which would otherwise keep itself alive.
-        self._unowned = Connection(
+        self._connection = Connection(
             transport=transport,
             throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
             clock=transport.clock,
@@ -158,23 +159,18 @@ class TofuPilotSession(Listings):
             max_body=max_body,
             key_source=settings.key_source,
         )
-        self._viewed: TofuPilotSession | None = None
+        self._is_view = False
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_unowned"):  # in the traceback of a session that could not be made
+        if not hasattr(self, "_connection"):  # in the traceback of a session that could not be made
             return "<TofuPilotSession>"
-        state = "closed" if self._unowned.lifetime.closed else "open"
+        state = "closed" if self._connection.lifetime.closed else "open"
         return f"<TofuPilotSession {self.base_url} {state}>"
 
     @property
     def base_url(self) -> str:
         """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
-        return self._unowned.transport.base_url
-
-    @property
-    def _connection(self) -> Connection:
-        """The way to the server. It refers to the session, which lives while a listing is in use."""
-        return evolve(self._unowned, kept=self)
+        return self._connection.transport.base_url
 
     def with_options(
         self,
@@ -204,8 +200,8 @@ class TofuPilotSession(Listings):
         view = object.__new__(type(self))
         for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
             setattr(view, name, value)
-        view._viewed = self
-        view._unowned = evolve(self._unowned, **changes)
+        view._is_view = True
+        view._connection = evolve(self._connection, **changes)
         return view
 
     async def whoami(self) -> models.Identity:
@@ -314,7 +310,7 @@ class TofuPilotSession(Listings):
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")
 
     async def __aenter__(self) -> Self:
-        self._unowned.lifetime.check()
+        self._connection.lifetime.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -328,10 +324,6 @@ class TofuPilotSession(Listings):
         Raises:
             SessionError: The session belongs to another event loop.
         """
-        if self._viewed is None:
-            await self._unowned.lifetime.close()
-            await self._unowned.transport.close()
-
-    def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
-        if getattr(self, "_viewed", self) is None and self._unowned.transport.abandon():
-            _warn(f"{self!r} was not closed", ResourceWarning, source=self)
+        if not self._is_view:
+            await self._connection.lifetime.close()
+            await self._connection.transport.close()

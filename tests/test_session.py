@@ -524,14 +524,6 @@ def test_what_is_not_given_shows_as_unchanged():
     assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 4
 
 
-async def test_a_forgotten_session_warns_and_closes_its_connections(sandbox, until):
-    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
-    await session.procedures.list()
-    with pytest.warns(ResourceWarning, match=r"^<TofuPilotSession http://127.* open> was not closed$"):
-        del session
-    await until(lambda: not sandbox.connections)
-
-
 def test_a_session_is_neither_copied_nor_pickled():
     """It has a key, and is closed once."""
     with pytest.raises(TypeError, match="a session cannot be copied or pickled"):

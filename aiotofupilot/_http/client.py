@@ -133,8 +133,6 @@ class Connection:
     """The paths of listings of which the server has returned one item by itself."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
     """The throttle of each storage of attachments, by its origin."""
-    kept: object = None
-    """What lives as long as this way is in use: the session, which warns when it is dropped before it is closed."""
 
     def __attrs_post_init__(self) -> None:
         checked = {

@@ -114,7 +114,6 @@ class Transport:
         if connector is not None:  # otherwise the session is closed
             most = min(connector.limit or sys.maxsize, connector.limit_per_host or sys.maxsize)  # 0: no limit
             self.connections = _shared.setdefault(connector, asyncio.Semaphore(most))
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def check(self) -> None:
         """Raise a `SessionError` if the aiohttp session is closed."""
@@ -183,37 +182,9 @@ class Transport:
         if self._session is not None and self._owns_session:
             await self._session.close()
 
-    def abandon(self) -> bool:
-        """Close the connections without waiting, and return whether an aiohttp session was made here that was open.
-
-        This is for a session that nothing refers to any more. It may be called in any thread, and also after the event
-        loop was closed. In another thread than that of the loop, the connections are closed by the loop's next step.
-        The user's own aiohttp session is left alone.
-        """
-        session, loop = self._session, self._loop
-        if session is None or session.closed or loop is None:
-            return False
-        connector = cast("aiohttp.BaseConnector", session.connector)  # that of an open session
-        session.detach()  # otherwise aiohttp would warn about a session that was not closed
-
-        def close() -> None:
-            closing = connector.close().__await__()
-            next(closing, None)  # all connections are closed before the first wait
-            closing.close()
-
-        is_here = False
-        with suppress(RuntimeError):  # no loop runs in this thread
-            is_here = asyncio.get_running_loop() is loop
-        if is_here or loop.is_closed():
-            close()
-        else:
-            loop.call_soon_threadsafe(close)
-        return True
-
     def open(self) -> aiohttp.ClientSession:
         """Return the aiohttp session, which is made on first use. A closed one is refused with a `SessionError`."""
         if self._session is None:
-            self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls or True),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -786,9 +786,9 @@ class TestFailure:
         storage.answers = [http(b"", "Retry-After: 50", status="503 No")] * 9
         with pytest.raises(ServerError):
             await account.with_options(retry=None).download(given(storage), tmp_path)
-        assert account._unowned.down_since is None
-        assert account._unowned.throttle.rest() == 0.0
-        assert account._unowned.storages[storage.origin].rest() > 0.0
+        assert account._connection.down_since is None
+        assert account._connection.throttle.rest() == 0.0
+        assert account._connection.storages[storage.origin].rest() > 0.0
         await account.procedures.list()
 
     @pytest.mark.parametrize("is_killed", [False, True], ids=["fails", "killed"])

@@ -46,7 +46,7 @@ def threads():
 
 
 def in_flight(session):
-    return len(session._object._unowned.lifetime._under_way)
+    return len(session._object._connection.lifetime._under_way)
 
 
 def interrupt():

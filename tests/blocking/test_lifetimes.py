@@ -41,7 +41,7 @@ def threads():
 
 
 def in_flight(session):
-    return len(session._object._unowned.lifetime._under_way)
+    return len(session._object._connection.lifetime._under_way)
 
 
 class TestLeaving:
@@ -343,7 +343,7 @@ class TestProcess:
                 for procedure in walk:
                     found.append(procedure.id)
             except KeyboardInterrupt:
-                print(len(found), len(session._object._unowned.lifetime._under_way))
+                print(len(found), len(session._object._connection.lifetime._under_way))
             found += [procedure.id for procedure in walk]
             print(len(found), len(set(found)))
             session.close()

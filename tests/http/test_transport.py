@@ -11,12 +11,10 @@
 """
 
 import asyncio
-import gc
 import gzip
 import socket
 import ssl
 import sys
-import threading
 import zlib
 
 import aiohttp
@@ -564,62 +562,4 @@ async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
 
 async def test_closing_before_the_first_request_is_nothing(make):
     """There is no aiohttp session yet."""
-    client = make()
-    assert not client.transport.abandon()
-    await client.transport.close()
-    assert not client.transport.abandon()
-
-
-async def test_what_is_abandoned_closes_its_connections_without_a_word(make, server):
-    """This happens at once in its own loop."""
-    server.answers = [http()]
-    client = make()
-    await client.get("/", timeout=60.0)
-    connector = client.transport.open().connector
-    assert client.transport.abandon()
-    assert connector.closed  # at once, because the loop may be closed before its next step
-    assert not client.transport.abandon()
-    gc.collect()
-    async with asyncio.timeout(30):
-        await server.gone.wait()
-
-
-async def test_a_session_that_is_being_closed_is_not_abandoned(make, server):
-    """Its connections are closed already, and only their ends are waited for."""
-    server.answers = [http()]
-    client = make()
-    await client.get("/", timeout=60.0)
-    closing = asyncio.create_task(client.transport.close())
-    await asyncio.sleep(0)
-    assert not closing.done()
-    assert not client.transport.abandon()
-    await closing
-
-
-async def test_what_is_abandoned_in_another_thread_closes_its_connections_in_its_loop(make, server):
-    """Garbage is collected in any thread."""
-    server.answers = [http()]
-    client = make()
-    await client.get("/", timeout=60.0)
-    thread = threading.Thread(target=client.transport.abandon)
-    thread.start()
-    thread.join()
-    async with asyncio.timeout(30):
-        await server.gone.wait()
-
-
-def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clock):
-    """asyncio warns about the sockets."""
-
-    async def main():
-        server = await Server().start()
-        server.answers = [and_then(http(), hang_up)]
-        client = OverSockets(server.origin, clock, key=KEY, http_session=None, trace_configs=None)
-        await client.get("/", timeout=60.0)
-        await server.stop()
-        return client
-
-    client = asyncio.run(main())
-    assert client.transport.abandon()
-    assert not client.transport.abandon()
-    gc.collect()
+    await make().transport.close()
