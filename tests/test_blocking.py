@@ -79,31 +79,6 @@ def test_its_error_is_raised_here():
         loop.run(fail)
 
 
-def test_ending_the_thread_ends_the_wait_of_another():
-    raised = []
-
-    def wait():
-        try:
-            loop.run(asyncio.Event().wait)
-        except SessionError as error:
-            raised.append(str(error))
-
-    with LoopThread() as loop:
-        loop.run(name_of_thread)
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        while loop.run(number_of_tasks) < 2:
-            pass
-    waiting.join(30)
-    assert raised == ["the session was closed meanwhile"]
-    with pytest.raises(SessionError, match="the session is closed"):
-        loop.run(name_of_thread)
-
-
-async def number_of_tasks():
-    return len(asyncio.all_tasks())
-
-
 def threads():
     return [thread for thread in threading.enumerate() if thread.name == "aiotofupilot"]
 
@@ -302,29 +277,6 @@ def test_a_forked_process_leaves_it_alone(monkeypatch):
             with pytest.raises(SessionError, match="this process was forked"):
                 loop.run(name_of_thread)
         assert loop.run(name_of_thread) == "aiotofupilot"
-
-
-def test_a_second_interrupt_does_not_wait_and_what_ends_is_left_alone():
-    """The first one has cancelled the coroutine. How it ends itself is not interrupted."""
-    ended, finish = [], asyncio.Event()
-
-    async def work():
-        interrupt()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            interrupt()
-            await finish.wait()
-            ended.append(True)
-
-    async def go_on():
-        finish.set()
-
-    with LoopThread(go_on) as loop:
-        with pytest.raises(KeyboardInterrupt):
-            loop.run(work)
-        assert ended == []
-    assert ended == [True]
 
 
 def test_an_interrupted_coroutine_ends_before_the_context_is_left():

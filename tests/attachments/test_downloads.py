@@ -43,7 +43,6 @@ from aiotofupilot import (
     APIError,
     Attachment,
     AttachmentError,
-    CertificateError,
     ConnectionFailedError,
     NotFoundError,
     ProxyError,
@@ -286,20 +285,6 @@ class TestFile:
         assert outside.read_bytes() == b"kept"
         assert storage.requests == []
 
-    async def test_a_link_that_comes_meanwhile_is_not_followed(self, session, storage, tmp_path):
-        """Somebody else may write to the folder, too."""
-        outside, etag = tmp_path / "outside", tmp_path / "7a1c-trace.bin.part.etag"
-        outside.write_bytes(b"kept")
-
-        async def answer(writer):
-            etag.symlink_to(outside)
-            writer.write(whole())
-
-        storage.answers = [answer]
-        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-        assert outside.read_bytes() == b"kept"
-        assert parts(tmp_path) == ["7a1c-trace.bin", "outside"]
-
     @pytest.mark.parametrize("name", ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"])
     async def test_a_pipe_beside_its_place_is_not_waited_for(self, session, storage, tmp_path, name):
         os.mkfifo(tmp_path / name)
@@ -525,22 +510,6 @@ class TestRequest:
             assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
         assert list(fields(storage.requests[0])) == ["Host", "Accept-Encoding"]
 
-    async def test_a_redirect_may_lead_from_a_proxy_to_a_server_without_one(
-        self, storage, elsewhere, tmp_path, monkeypatch
-    ):
-        """The login of the proxy stays with the proxy."""
-        monkeypatch.delenv("no_proxy", raising=False)
-        storage.answers = [http(b"", f"Location: {elsewhere.origin}/x", status="302 Found")]
-        elsewhere.answers = [whole()]
-        async with with_tls(storage.port) as secure, Proxy(secure, login="user:p@ss") as proxy:
-            monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:p%40ss@"))
-            authority = AUTHORITY.cert_pem.bytes().decode()
-            async with TofuPilotSession(KEY, base_url=HERE, retry=None, ca_cert=authority) as session:
-                attachment = given("https://tofu.example.com")
-                assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
-            assert len(proxy.lines) == 1
-        assert list(fields(elsewhere.requests[0])) == ["Host", "Accept-Encoding"]
-
     async def test_a_proxy_that_refuses_is_asked_once(self, tmp_path):
         async with Proxy(1, login="user:other") as proxy:
             options = {"proxy": proxy.url, "allow_insecure_http": True}
@@ -550,23 +519,6 @@ class TestRequest:
                 with pytest.raises(ProxyError, match=r"refused to connect to 127\.0\.0\.1"):
                     await session.download(given("http://127.0.0.1:1"), tmp_path)
             assert len(proxy.requests) == 2
-
-    async def test_the_proxy_of_an_aiohttp_session_is_not_known(self, storage, tmp_path):
-        """aiohttp has no public name for it."""
-        async with (
-            aiohttp.ClientSession(proxy="http://127.0.0.1:1") as own,
-            TofuPilotSession(KEY, base_url=HERE, http_session=own) as session,
-        ):
-            storage.answers = [whole()]
-            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-
-    async def test_an_untrusted_certificate_is_an_error(self, storage, tmp_path):
-        async with (
-            with_tls(storage.port, "127.0.0.1") as port,
-            TofuPilotSession(KEY, base_url=HERE) as session,
-        ):
-            with pytest.raises(CertificateError):
-                await session.download(given(f"https://127.0.0.1:{port}"), tmp_path)
 
 
 def ssl_context():
@@ -640,21 +592,6 @@ class TestResume:
         with pytest.raises(APIError, match="the storage did not send"):
             await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == []
-
-    async def test_another_session_goes_on(self, storage, tmp_path):
-        storage.answers = [cut()]
-        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
-            with pytest.raises(ConnectionFailedError, match="was cut short"):
-                await session.download(given(storage), tmp_path)
-        assert parts(tmp_path) == ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"]
-        arrived = (tmp_path / "7a1c-trace.bin.part").read_bytes()
-        assert arrived
-        assert DATA.startswith(arrived)
-        storage.answers = [rest(storage)]
-        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
-            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-        assert ranges(storage) == [None, f"bytes={len(arrived)}-"]
-        assert parts(tmp_path) == ["7a1c-trace.bin"]
 
     async def test_another_process_goes_on_after_a_kill(self, session, storage, tmp_path, until):
         size = 2 * 1024 * 1024
@@ -742,20 +679,6 @@ class TestFailure:
         for download in found:
             assert str(download.error).startswith("503: the storage did not send the file")
 
-    async def test_a_storage_that_breaks_off_is_there(self, session, storage, tmp_path):
-        """So it is waited for as in any outage, although it has never sent a whole file."""
-        storage.answers = [cut(0)] * 1000
-        with pytest.raises(ConnectionFailedError, match="was cut short"):
-            await session.with_options(retry=RetryPolicy()).download(given(storage), tmp_path)
-        assert len(storage.requests) > RetryPolicy().attempts
-
-    async def test_without_retries_there_is_none(self, storage, tmp_path):
-        storage.answers = [cut(), rest(storage)]
-        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
-            with pytest.raises(ConnectionFailedError):
-                await session.download(given(storage), tmp_path)
-        assert len(storage.requests) == 1
-
     async def test_a_controller_of_the_users_own_decides(self, storage, tmp_path):
         controller = AsyncRetrying(stop=stop_after_attempt(3), reraise=True)
         storage.answers = [cut(), rest(storage, at=1000), rest(storage), *[http(b"", status="500 No")] * 3]
@@ -776,11 +699,6 @@ class TestFailure:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[:100]
             with pytest.raises(RequestTimeoutError, match=r"no byte of attachment 'b' came within 0\.5 s$"):
                 await session.download(given(storage, id="b"), tmp_path)
-
-    async def test_no_timeout_is_no_limit(self, storage, tmp_path):
-        storage.answers = [whole()]
-        async with TofuPilotSession(KEY, base_url=HERE, timeout=None) as session:
-            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 
     async def test_an_outage_of_the_storage_is_none_of_the_server(self, account, storage, tmp_path):
         storage.answers = [http(b"", "Retry-After: 50", status="503 No")] * 9
@@ -1043,18 +961,6 @@ class TestWindows:
             await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == []
 
-    async def test_a_place_that_cannot_be_taken_is_told(self, session, storage, tmp_path, monkeypatch):
-        """Such as by a scanner of viruses that looks at the part."""
-
-        def replace(path, target):
-            raise PermissionError(errno.EACCES, "it is scanned", str(path))
-
-        monkeypatch.setattr(Path, "replace", replace)
-        storage.answers = [whole()]
-        with pytest.raises(PermissionError, match="it is scanned"):
-            await session.download(given(storage), tmp_path)
-        assert (tmp_path / "7a1c-trace.bin.part").read_bytes() == DATA
-
 
 class TestMany:
     async def test_details_are_taken_as_they_come(self, account, sandbox, tmp_path):
@@ -1171,29 +1077,6 @@ class TestMany:
         assert sorted(found) == sorted(one.id for one in attachments[:2])
         assert read == [True]
 
-    async def test_what_a_thread_reads_too_late_is_dropped(self, account, attachments, tmp_path, until):
-        """The downloads are closed by then, and nobody wants what it has read."""
-        go_on, has_ended = threading.Event(), threading.Event()
-
-        def source():
-            try:
-                go_on.wait(20)
-                yield attachments[0]
-            finally:
-                has_ended.set()
-
-        mine = source()
-        async with account.downloads(mine, tmp_path) as downloads:
-            first = asyncio.create_task(anext(downloads))
-            await until(lambda: mine.gi_running)
-            first.cancel()
-            await asyncio.wait([first])
-        go_on.set()
-        await until(lambda: not mine.gi_running)
-        mine.close()
-        assert has_ended.is_set()
-        assert parts(tmp_path) == []
-
     async def test_a_walk_that_is_cancelled_has_nothing_in_flight_and_goes_on(self, account, sandbox, tmp_path, until):
         sandbox.faults.on(lambda request: request.path.startswith("/api/v2/runs/")).next(faults.stall(600), times=8)
         before = asyncio.all_tasks()
@@ -1248,28 +1131,6 @@ class TestMany:
             await anext(downloads)
         assert await anext(mine, None) is not None
         await mine.aclose()
-
-    async def test_an_iterable_need_not_be_closable(self, account, attachments, tmp_path):
-        class Source:
-            def __init__(self):
-                self.rest = iter(attachments[:2])
-
-            def __aiter__(self):
-                return Iterator(self.rest)
-
-        class Iterator:
-            def __init__(self, rest):
-                self.rest = rest
-
-            def __aiter__(self):
-                return self
-
-            async def __anext__(self):
-                for one in self.rest:
-                    return one
-                raise StopAsyncIteration
-
-        assert len([one async for one in account.downloads(Source(), tmp_path)]) == 2
 
     async def test_a_closed_session_ends_all(self, storage, tmp_path, until):
         storage.answers = [and_then(whole()[:1000], hang)] * 9

@@ -250,20 +250,6 @@ class TestThreads:
         assert found == [sandbox.procedures] * 8
         assert len(threads()) == 1
 
-    def test_a_second_thread_that_waits_for_a_walk_is_refused(self, session, sandbox, monkeypatch):
-        raised = []
-        sandbox.faults.always(faults.stall(600))
-        walk = session.procedures.list().walk()
-        first = threading.Thread(target=next, args=(walk, None))
-        monkeypatch.setattr(threading, "excepthook", raised.append)
-        first.start()
-        eventually(lambda: in_flight(session))
-        with pytest.raises(RuntimeError, match="another thread is waiting"):
-            next(walk)
-        session.close()
-        first.join(30)
-        assert [error.exc_type for error in raised] == [SessionError]
-
     def test_a_callback_cannot_use_the_session_that_calls_it(self, sandbox):
         class Limiter:
             async def __aenter__(self):

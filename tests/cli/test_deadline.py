@@ -134,14 +134,6 @@ async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tm
     assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 
 
-async def test_a_deadline_tells_what_went_wrong_until_then():
-    progress = Progress()
-    progress.warning = "503"
-    with pytest.raises(DeadlineError, match=r"^the deadline of 1e-09 s has passed; the latest warning was: 503$"):
-        async with progress.until(1e-9):
-            await asyncio.Event().wait()
-
-
 @pytest.mark.parametrize("deadline", [None, 60.0])
 async def test_a_timeout_of_the_disk_is_not_the_deadline(deadline):
     """Network file systems have such an error."""

@@ -139,17 +139,6 @@ def test_every_warning_is_whole_on_a_terminal_of_any_width(show, columns):
     assert text_of(screen.rpartition("\x1b[2K")[2]).strip() == ""
 
 
-def test_a_word_that_is_wider_than_the_terminal_is_whole(show):
-    """Such as the address of a server."""
-    address = "https://" + "x" * 60 + ".example"
-
-    def use(bar):
-        warn(bar, f"no connection to {address}")
-        bar._bars.refresh()
-
-    assert address in text_of(show(use, columns=30)).replace(" ", "")
-
-
 def test_nothing_is_left(show):
     """At the end, and while a row is written, the bar's line is erased and the cursor visible."""
     erased, cursor_on, cursor_off = "\x1b[2K", "\x1b[?25h", "\x1b[?25l"

@@ -4,8 +4,6 @@
 - A good response to a request from before an outage does not end it.
 """
 
-import asyncio
-
 import pytest
 from fakes.transport import Throttled, is_missed
 
@@ -158,16 +156,6 @@ async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
     results = await clock.run(server.request("refused"), server.request("late", until=10.0))
     assert is_missed(results[1])
     assert clock.seconds == 1.0
-
-
-async def test_throttles_that_share_connections_wait_for_each_other(clock):
-    """Their requests take turns, whichever session they are of."""
-    shared = asyncio.Semaphore(2)
-    one, other = (Throttled(clock, connections=shared) for _ in range(2))
-    await clock.run(*(server.request(number) for number in range(3) for server in (one, other)))
-    assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
-    assert one.began == [(0, 0), (1, 1), (2, 2)]
-    assert other.began == [(0, 0), (1, 1), (2, 2)]
 
 
 async def test_retry_after_zero_is_not_a_wait_but_a_gradual_return(clock):

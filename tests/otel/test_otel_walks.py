@@ -15,7 +15,7 @@ from fakes.in_process import InProcess
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, SessionError, TofuPilotSession
+from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
 
@@ -65,13 +65,6 @@ async def test_a_walk_is_a_span_with_its_numbers(session, telemetry):
     }
     assert walk.status.status_code is StatusCode.UNSET
     assert [parent(request) for request in telemetry.requests] == [walk.context.span_id] * 4
-
-
-async def test_pages_are_a_span_too(session, telemetry):
-    assert len([page async for page in session.procedures.list(limit=10).pages()]) == 3
-    (walk,) = telemetry.walks
-    assert walk.attributes["tofupilot.walk.pages"] == 3
-    assert walk.attributes["tofupilot.walk.items"] == 30
 
 
 async def test_a_walk_that_is_not_used_has_no_span(session, telemetry):
@@ -250,13 +243,6 @@ async def test_a_span_of_the_users_own_learns_of_a_retry_and_a_pause_and_nothing
     assert dict(own.attributes) == {}
     assert [span.name for span in telemetry.walks] == ["own"]
     assert not any(text in telemetry.text for text in ("own words", "secret", sandbox.api_key))
-
-
-async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, sandbox, telemetry):
-    sandbox.faults.always(status(500))
-    with pytest.raises(ServerError):
-        await session.with_options(retry=None).procedures.list().collect()
-    assert [span.attributes["error.type"] for span in telemetry.walks] == ["ServerError"]
 
 
 def test_a_program_without_opentelemetry_does_not_import_it():
