@@ -265,23 +265,15 @@ def state_of(
         if found > FORMAT:
             message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
             raise MirrorError(message)
-    for table in _CHECKED:
-        if present.get(table) != OWN[table]:
-            raise _changed(table, "has other columns" if table in present else "is missing")
-    rows = run("SELECT format, server, organization FROM _mirror")
-    if len(rows) != 1:
-        raise _changed("_mirror", f"has {len(rows)} rows in the place of 1")
-    ((number, server, organization),) = rows
-    if number not in range(1, FORMAT + 1) or server is None:
-        raise _changed("_mirror", f"has the format {number} and the server {server}")
-    listed = run("SELECT listing, filters FROM _mirror_listings")
+    is_known = all(present.get(table) == OWN[table] for table in _CHECKED)
+    heads = run("SELECT format, server, organization FROM _mirror") if is_known else ()
+    listed = run("SELECT listing, filters FROM _mirror_listings") if is_known else ()
+    number, server, organization = heads[0] if len(heads) == 1 else (0, None, None)
     filters = dict(listed)
-    if unknown := filters.keys() - {*TABLES}:
-        raise _changed("_mirror_listings", f"names {unknown.pop()}, which this version does not know")
-    if len(filters) < len(listed) or None in filters.values():
-        raise _changed("_mirror_listings", "names a table twice, or without its filters")
+    is_odd = len(filters) < len(listed) or None in filters.values() or filters.keys() - {*TABLES}
+    if number not in range(1, FORMAT + 1) or server is None or is_odd:
+        raise MirrorError(
+            f"somebody has changed {' or '.join(_CHECKED)}, which say what the database is a mirror of: "
+            "restore a copy of the file, or choose another file"
+        )
     return server, organization, filters
-
-
-def _changed(table: str, fault: str) -> MirrorError:
-    return MirrorError(f"the table {table} {fault}: restore a copy of the file, or choose another file")

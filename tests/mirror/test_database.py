@@ -133,38 +133,31 @@ def test_a_newer_format_is_refused(path):
     )
 
 
-COLUMNS = "the table {} has other columns"
-TWICE = "the table _mirror_listings names a table twice, or without its filters"
-UNKNOWN = "the table _mirror_listings names {}, which this version does not know"
-HEAD = "the table _mirror has the format {} and the server {}"
-
-
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    "change",
     [
-        ("DELETE FROM _mirror", "the table _mirror has 0 rows in the place of 1"),
-        ("INSERT INTO _mirror FROM _mirror", "the table _mirror has 2 rows in the place of 1"),
-        ("UPDATE _mirror SET format = NULL", HEAD.format(None, SERVER)),
-        ("UPDATE _mirror SET format = -1", HEAD.format(-1, SERVER)),
-        ("UPDATE _mirror SET server = NULL", HEAD.format(FORMAT, None)),
-        ("ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'", COLUMNS.format("_mirror")),
-        ("ALTER TABLE _mirror DROP organization", COLUMNS.format("_mirror")),
-        ("ALTER TABLE _mirror ADD note VARCHAR", COLUMNS.format("_mirror")),
-        ("DROP TABLE _mirror", "the table _mirror is missing"),
-        ("DROP TABLE _mirror_listings", "the table _mirror_listings is missing"),
-        ("ALTER TABLE _mirror_listings RENAME watermark TO mark", COLUMNS.format("_mirror_listings")),
-        ("INSERT INTO _mirror_listings FROM _mirror_listings", TWICE),
-        ("UPDATE _mirror_listings SET filters = NULL", TWICE),
-        ("UPDATE _mirror_listings SET listing = NULL", UNKNOWN.format(None)),
-        ("CREATE TABLE notes AS SELECT 1; UPDATE _mirror_listings SET listing = 'notes'", UNKNOWN.format("notes")),
+        "DELETE FROM _mirror",
+        "INSERT INTO _mirror FROM _mirror",
+        "UPDATE _mirror SET format = NULL",
+        "UPDATE _mirror SET format = -1",
+        "UPDATE _mirror SET server = NULL",
+        "ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'",
+        "ALTER TABLE _mirror ADD note VARCHAR",
+        "DROP TABLE _mirror",
+        "DROP TABLE _mirror_listings",
+        "ALTER TABLE _mirror_listings RENAME watermark TO mark",
+        "INSERT INTO _mirror_listings FROM _mirror_listings",
+        "UPDATE _mirror_listings SET filters = NULL",
+        "UPDATE _mirror_listings SET listing = NULL",
+        "CREATE TABLE notes AS SELECT 1; UPDATE _mirror_listings SET listing = 'notes'",
     ],
 )
-def test_a_table_of_the_mirrors_own_that_somebody_changed_is_refused(path, change, complaint):
+def test_a_table_of_the_mirrors_own_that_somebody_changed_is_refused(path, change):
     """Whatever is wanted of the database then. An error of Python's would not say what to do."""
     mirror_of(SERVER, path)
     made(path, change)
     for wanted in ({}, {"users": ""}):
-        assert refused(path, **wanted) == (f"{complaint}: restore a copy of the file, or choose another file")
+        assert refused(path, **wanted).startswith("somebody has changed _mirror or _mirror_listings, which say ")
 
 
 def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
