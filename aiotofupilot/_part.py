@@ -71,7 +71,7 @@ class Part:
 
     @classmethod
     def of(cls, target: Path) -> Self | None:
-        """Open the part of a file; None: another process has it."""
+        """Open the part of a file. Return None if another process has it."""
         path = target.with_name(f"{target.name}.part")
         file = opened(path)
         if sys.platform == "win32":

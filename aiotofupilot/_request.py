@@ -19,7 +19,7 @@ class Label:
     listing: str
     """The listing, or another part of the API."""
     cursor: int | None = None
-    """The cursor of the page. None: it is not about a page."""
+    """The cursor of the page. None if it is not about a page."""
     is_item: bool = False
     """Whether it is about one of the items."""
 
@@ -34,7 +34,7 @@ class Deadline:
     """A point in time after which no request of a group begins. The first request sets it by its policy."""
 
     at: float | None = None
-    """By the monotonic clock; None: it is not set yet."""
+    """By the monotonic clock. None if it is not set yet."""
     is_missed: bool = False
     """Whether a request of the group was refused because of it."""
 

@@ -49,11 +49,11 @@ class Download:
     attachment: Attachment
     """The attachment."""
     path: Path | None
-    """Its file, which is whole. None: it could not be downloaded."""
+    """Its file, which is complete. None if it could not be downloaded."""
     is_new: bool
     """Whether the file was downloaded now. Otherwise it was there already, or could not be downloaded."""
     error: TofuPilotError | None
-    """Why it could not be downloaded. None: it could."""
+    """Why it could not be downloaded. None if it could."""
 
 
 async def download(connection: Connection, attachment: object, folder: object) -> Path:

@@ -46,8 +46,8 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
 
     Each storage has a throttle of its own, because its outage is not one of TofuPilot. ``name`` is what the file is
-    called in errors and log lines. ``size`` is its size in bytes, by what the API says. 0 or None: the API does not
-    know it.
+    called in errors and log lines. ``size`` is its size in bytes, by what the API says. It is 0 or None if the API does
+    not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -78,7 +78,7 @@ class _Reception:
 
     @property
     def _validator(self) -> str | None:
-        """The validator by which the rest is asked for. None: the whole file is."""
+        """The validator by which the rest is requested. None if the whole file is."""
         etag = self._part.etag
         return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
 
@@ -217,7 +217,7 @@ class _Reception:
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
     """Return an address as it is sent: character by character, because the signature may depend on it.
 
-    A redirect may lead to a relative one, which needs a base. None: it is not the address of a server.
+    A redirect may lead to a relative one, which needs a base. Return None if it is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))

@@ -146,7 +146,7 @@ class Connection:
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        """Since when requests fail and no response has been good, in UTC. None if the last one was good."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:

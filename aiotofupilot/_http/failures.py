@@ -70,7 +70,7 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether aioresponses raised an error by itself, because a request has no mocked response.
+    """Return whether aioresponses raised an error, because a request has no mocked response.
 
     An error that a user mocks is raised in another function.
     """

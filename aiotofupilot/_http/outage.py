@@ -133,7 +133,7 @@ class Health:
         self.responded_after = -1
         """The same for a response that is good, or bad because of the page, so that the server is not unreachable."""
         self.failing_since: float | None = None
-        """When the first request failed since the last good response; None: none has."""
+        """When the first request failed since the last good response. None if none has."""
         self.paused_until = -math.inf
         """The time before which the server wants no request."""
         self.waiting: dict[RetryState, Event] = {}
@@ -156,7 +156,7 @@ class Health:
     def next(self) -> RetryState | None:
         """The next page to probe: of those that were not requested too often, the one that waits longest.
 
-        If all were, it is the one of them that waits longest. None: no page waits.
+        If all were, it is the one of them that waits longest. None if no page waits.
         """
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
@@ -198,7 +198,7 @@ class Health:
     ) -> None:
         """Note a failure of a request, with what was known when it was sent, while some others are in flight.
 
-        Before the first response, so many ``attempts`` are made. ``wait`` returns the seconds before the next probe,
+        Before the first response, at most ``attempts`` are made. ``wait`` returns the seconds before the next probe,
         from the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
@@ -229,10 +229,10 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
-        """Return for how many seconds a page waits, unless it is woken; 0.0: it may be requested now.
+        """Return for how many seconds a page waits, unless it is woken, or 0.0 if it may be requested now.
 
-        A new page is one that begins to wait now, and was not requested before. None: the time of the page is up
-        before anything could change.
+        Return None if the time of the page is up before anything could change. A new page is one that begins to wait
+        now, and was not requested before.
         """
         outage = self.outage
         if outage is None:

@@ -177,8 +177,8 @@ def checked_retry(retry: object) -> Retry:
 def evidence(error: BaseException | None) -> Evidence | None:
     """Return what the end of a request says about the server.
 
-    Without an error, there was a response that could be read. None: it says nothing, because no request was made, or it
-    would have failed with any server.
+    Without an error, there was a response that could be read. Return None if it says nothing, because no request was
+    made, or it would have failed with any server.
     """
     match error:
         case APIError() if error.status in _ABOUT_SERVER:

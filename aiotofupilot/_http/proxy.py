@@ -30,12 +30,12 @@ class Proxy:
 
     @property
     def authorization(self) -> str | None:
-        """The value of the ``Proxy-Authorization`` header; None: there is none."""
+        """The value of the ``Proxy-Authorization`` header. None if there is none."""
         return None if not self.login else f"Basic {b64encode(':'.join(self.login).encode()).decode()}"
 
 
 def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
-    """Return the proxy for a server, whose address has been checked; None: it is connected to directly.
+    """Return the proxy for a server, whose address has been checked. Return None if there is none.
 
     Raises:
         ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
@@ -80,7 +80,7 @@ def _checked(proxy: Secret, source: str) -> Proxy:
 
 
 def _parsed(proxy: Secret, source: str) -> Proxy | None:
-    """Return the proxy with an address; None: the address cannot be used. An address without a scheme is http.
+    """Return the proxy with an address, or None if the address cannot be used. An address without a scheme is http.
 
     No error is raised here, because the address may have a password.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SLOW_ATTEMPTS = 2
-"""After so many attempts that took too long, a page is given up if others can be read, so that it is read in parts."""
+"""After this many slow attempts, a page is given up if others can be read, so that it is read in parts."""
 
 _log = logging.getLogger("aiotofupilot")
 

@@ -75,7 +75,7 @@ class Throttle:
 
     @property
     def down_since(self) -> datetime | None:
-        """When the first request failed since the last good response, in UTC; None: none has failed since."""
+        """When the first request failed since the last good response, in UTC. None if none has failed since."""
         since = self.health.failing_since
         return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
@@ -103,13 +103,13 @@ class Throttle:
         return result
 
     def rest(self) -> float:
-        """Return the seconds until the pause ends; 0.0: there is no pause."""
+        """Return the seconds until the pause ends, or 0.0 if there is no pause."""
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
-        None: the page may be requested. Otherwise it may not, because its time is up during the outage.
+        Return None if the page may be requested, or the outage during which its time is up.
         """
         health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
@@ -148,7 +148,7 @@ class Throttle:
     def log_level(self, page: RetryState | None = None) -> int:
         """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
-        A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
+        A page has no more warnings than that, even if good responses come meanwhile.
         """
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
@@ -194,7 +194,7 @@ class Throttle:
     def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
         """Note what an error says about the server, and return the seconds of the pause that it asks for.
 
-        None: it asks for none, or for more than the policy obeys.
+        None if it asks for none, or for more than the policy obeys.
         """
         about, asked, outage = evidence(error), page.policy.obeyed_wait(error), self.health.outage
         if about == "good":

@@ -71,7 +71,7 @@ class Transport:
 
     ``authorization`` is the header with the key. The user's own ``http_session`` is left open. If it is None, an
     aiohttp session is made on first use, and ``trace_configs``, ``tls`` and ``proxy_of`` are for it. Without ``tls``,
-    it trusts the authorities that the system trusts. ``proxy_of`` returns the proxy for a server; None: there is none.
+    it trusts the authorities that the system trusts. ``proxy_of`` returns the proxy for a server, or None.
     ``user_agent`` is what the User-Agent begins with. The arguments of the user are checked.
     """
 
@@ -214,7 +214,7 @@ def _target(url: URL, location: str) -> URL:
 
 
 def _checked_user_agent(products: object) -> str:
-    """Return the User-Agent that begins with the products of a program; None: it has no name."""
+    """Return the User-Agent that begins with the products of a program, if it names any."""
     if products is None:
         return _USER_AGENT
     if not isinstance(products, str):

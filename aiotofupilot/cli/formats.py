@@ -54,11 +54,11 @@ class Format:
     options: Mapping[str, str] = {}
     """Other options that decide what is written. An interrupted file is resumed with the same ones."""
     remake: Remake | None = None
-    """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
+    """What makes the file of what was written, when everything has arrived. None if what was written is the file."""
     most: int | None = None
-    """How many items the file holds at most. None: any number."""
+    """How many items the file holds at most. None if it holds any number."""
     details_at_once: int = 1
-    """At most so many items with details are written together, if as many have come. One can have tens of megabytes."""
+    """At most this many items with details are written together, if that many have come. One can have tens of MB."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -137,7 +137,7 @@ def _name(leaf: Leaf) -> str:
 
 
 def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
-    """Return the fields with these names, in this order. None: all.
+    """Return the fields with these names, in this order, or all of them.
 
     Raises:
         UsageError: There is no such field, or one is named twice.

@@ -54,7 +54,7 @@ class Written:
     items: int = 0
     """How many items are written, in earlier runs too."""
     checkpoint: str | None = None
-    """Where the listing resumes after them; None: at its beginning."""
+    """Where the listing resumes after them. None if at its beginning."""
 
 
 class StandardOutput:
