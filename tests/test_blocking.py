@@ -279,6 +279,29 @@ def test_a_forked_process_leaves_it_alone(monkeypatch):
         assert loop.run(name_of_thread) == "aiotofupilot"
 
 
+def test_a_second_interrupt_does_not_wait_and_what_ends_is_left_alone():
+    """The first one has cancelled the coroutine. How it ends itself is not interrupted."""
+    ended, finish = [], asyncio.Event()
+
+    async def work():
+        interrupt()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            interrupt()
+            await finish.wait()
+            ended.append(True)
+
+    async def go_on():
+        finish.set()
+
+    with LoopThread(go_on) as loop:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(work)
+        assert ended == []
+    assert ended == [True]
+
+
 def test_an_interrupted_coroutine_ends_before_the_context_is_left():
     """So does everything else that runs in the loop, generators included."""
     ended = []
