@@ -61,7 +61,7 @@ def test_every_statement_is_an_example():
     (attached,) = {block.text for block in BLOCKS if block.language == "sql"} - {sql for sql, _ in EXAMPLES}
     assert attached.startswith("ATTACH")
     assert {block.language for block in BLOCKS} == {"sql", "python mirror"}
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 6
 
 
 def test_the_statement_of_another_program_works(folder, monkeypatch):
