@@ -1,6 +1,5 @@
 """The cookbook's recipes for frames compute what their headings say."""
 
-from collections import Counter
 from datetime import timedelta
 from statistics import mean
 from zoneinfo import ZoneInfo
@@ -72,17 +71,6 @@ def test_pandas_has_the_margin_of_each_measurement(sandbox, run):
     assert sorted(margins.columns) == sorted(expected)
     for name, values in expected.items():
         assert sorted(margins[name].dropna()) == pytest.approx(sorted(values))
-
-
-def test_polars_has_what_fails_most(sandbox, run):
-    names = {one.id: one.procedure.name for one in sandbox.runs}
-    failed = Counter(
-        (names[one.run_id], one.phase_name, one.measurement_name)
-        for one in sandbox.measurements
-        if one.measurement_outcome == "FAIL" and one.is_final_attempt
-    )
-    worst = run("what fails most")["worst"]
-    assert {row[:3]: row[3] for row in worst.iter_rows()} == failed
 
 
 def test_excel_shows_local_times_and_no_formula(sandbox, run):
