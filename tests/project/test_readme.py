@@ -41,9 +41,6 @@ COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MOST_LINES, MOST_WORDS = 130, 800
 """What a front page may have, so that it is read in a minute or two."""
-
-OTHERS_WARNING = "ignore:Setting custom ClientSession:DeprecationWarning"
-"""What aiohttp says of the way in which aiohttp-client-cache is made."""
 LASTING = re.compile("^(?:from|import) (?:logging|opentelemetry)", re.MULTILINE)
 """What a program sets up for its whole process."""
 
@@ -82,7 +79,6 @@ def test_a_python_block_runs(block, environment):
 PROGRAMS = blocks("python program")
 
 
-@pytest.mark.filterwarnings(OTHERS_WARNING)
 @pytest.mark.parametrize("block", [block for block in PROGRAMS if not LASTING.search(block.text)], ids=str)
 def test_a_program_runs(block, environment, capfd):
     """A program runs as it is copied into a file, and asks a server for something."""
