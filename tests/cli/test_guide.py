@@ -29,7 +29,7 @@ MIRRORS = [
     if str(block.guide).endswith("aiotofupilot/mirror/README.md")
     for arguments in re.findall(r"\baiotofupilot\W.*?\b(mirror\W.*?7d)", block.text)
 ]
-"""How cron, systemd and the Task Scheduler call it every night."""
+"""How cron and the Task Scheduler call it every night."""
 
 
 def test_the_guide_has_lines():
@@ -58,8 +58,8 @@ def test_a_nightly_mirror_is_right_usage(line):
     assert bound.arguments
 
 
-def test_a_mirror_is_made_every_night_in_three_ways():
-    assert len(MIRRORS) == 3
+def test_a_mirror_is_made_every_night_in_two_ways():
+    assert len(MIRRORS) == 2
 
 
 @pytest.mark.parametrize("line", SERVED)

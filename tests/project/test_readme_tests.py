@@ -1,8 +1,6 @@
 """The tests that the guides show pass as they stand: their ``python test`` blocks, each in a separate run."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from fakes.guides import blocks
@@ -15,17 +13,11 @@ TEST = re.compile(r"^\s*(?:async )?def (test_\w+)", re.MULTILINE)
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: TEST.findall(block)[0])
 def test_a_block_of_tests_passes(block, pytester):
-    """pytest, or unittest if that is what it is about, runs every test of the block, and no warning comes of it."""
+    """pytest runs every test of the block, and no warning comes of it."""
     tests = len(TEST.findall(block))
     pytester.makepyfile(test_readme_block=block)
-    if "import unittest" in block:
-        command = [sys.executable, "-W", "error", "-m", "unittest", "test_readme_block"]
-        ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
-        assert f"Ran {tests} test" in ran.stderr
-        assert ran.returncode == 0, ran.stderr
-    else:
-        (configuration,) = [block.text for block in blocks("toml")]
-        pytester.makepyprojecttoml(configuration)
-        result = pytester.runpytest("-W", "error")
-        result.assert_outcomes(passed=tests)
-        assert "asyncio: mode=Mode.AUTO" in result.stdout.str()
+    (configuration,) = [block.text for block in blocks("toml")]
+    pytester.makepyprojecttoml(configuration)
+    result = pytester.runpytest("-W", "error")
+    result.assert_outcomes(passed=tests)
+    assert "asyncio: mode=Mode.AUTO" in result.stdout.str()
