@@ -49,10 +49,10 @@ _UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see e
 
 @frozen
 class Wiring:
-    """The parts of a session, beside its options. `aiotofupilot.testing` makes sessions of other parts."""
+    """The parts of a session, which `aiotofupilot.testing` replaces."""
 
     transport: Callable[..., Transport] = Transport
-    """Makes the way to the server. It takes the arguments of `Transport`."""
+    """Makes a `Transport` from its arguments."""
     clock: Clock = Clock()  # noqa: RUF009 - it has no state
     """Time and chance."""
 
@@ -64,38 +64,34 @@ class TofuPilotSession(Listings):
     When the server asks one walk to wait, all walks of the session wait.
 
     Args:
-        api_key: The key, with or without ``Bearer`` before it. None: the key in the environment variable
-            ``TOFUPILOT_API_KEY``, or else the key in ``~/.tofupilot/credentials.json``, a file that TofuPilot's own
-            command writes at login.
-        base_url: The server, with or without ``/api``. None: the server in ``TOFUPILOT_URL``, or else the server in the
-            credentials file if its key is used, or else https://www.tofupilot.app. The file's key is sent to no server
-            but the file's.
-        timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0. None: no limit.
-        retry: A `RetryPolicy`, or your own ``tenacity.AsyncRetrying``, which is used as it is. None: every page is
-            requested once.
-        concurrency: At most this many pages of a listing are in flight or waiting to be used; 1 or more. A listing can
-            name its own number. 1: a page is requested only when the walk needs it.
+        api_key: The key, with or without ``Bearer`` before it. If None, ``TOFUPILOT_API_KEY``, or else the key in
+            ``~/.tofupilot/credentials.json``, which TofuPilot's own command writes at login.
+        base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the server in the
+            credentials file if its key is used, or else https://www.tofupilot.app. The file's key is only sent to the
+            file's server.
+        timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0, or None for no limit.
+        retry: A `RetryPolicy`, your own ``tenacity.AsyncRetrying``, or None to request every page once.
+        concurrency: The most pages of a listing that are in flight or waiting to be used; 1 or more. With 1, a page is
+            requested only when the walk needs it. A listing can have its own.
         max_body: The most bytes of one response after decompression; 1 or more, 64 MiB by default. A page has less than
-            a megabyte. A run by itself, with all points of its waveforms, can have tens of megabytes.
-        limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``. It is an async context manager that
-            can be entered many times, also at the same time. Each attempt of this session and its views enters it
-            before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.
-            This wait counts in ``max_elapsed``, but not in ``timeout``. An error of the limiter ends the walk, and is
-            raised as it is. None: there is no limiter.
-        proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``. An empty string:
-            there is no proxy. None: the proxy in ``https_proxy`` or ``HTTPS_PROXY``, unless ``no_proxy`` or
-            ``NO_PROXY`` names the server; for a server with plain HTTP it is ``http_proxy`` or ``HTTP_PROXY``. A server
-            on this machine never has a proxy of the environment.
+            a megabyte. A single run with all points of its waveforms can have tens of megabytes.
+        limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None: an async context manager
+            that can be entered many times at once. Each attempt of this session and its views enters it before the
+            request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed, and counts
+            in ``max_elapsed``, but not in ``timeout``. An error of the limiter ends the walk, and is raised unchanged.
+        proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
+            for no proxy. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a server with plain HTTP ``http_proxy`` or
+            ``HTTP_PROXY``, unless ``no_proxy`` or ``NO_PROXY`` names the server, or it is on this machine.
         ca_cert: An authority that is trusted in addition to the system's: the path of a PEM file, or a string with
-            certificates in PEM. None: the authority of a login, if its key is used, or else only the system's.
-        http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, and with it
-            TLS and proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. A download
-            does not go through its ``proxy=``, but through that of the environment if it has ``trust_env``. Its trace
-            hooks do not see the key. None: an aiohttp session is made on first use, and closed with this session.
-        trace_configs: Trace hooks for the aiohttp session that is made. None: no hooks.
+            certificates in PEM. If None, the authority of a login, if its key is used.
+        http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, TLS and
+            proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. A download does not
+            go through its ``proxy=``, but through that of the environment if it has ``trust_env``. Its trace hooks do
+            not see the key. If None, an aiohttp session is made on first use, and closed with this session.
+        trace_configs: Trace hooks for the aiohttp session that is made, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
-        user_agent: The name of your program, such as ``my-service/1.2``, which the ``User-Agent`` of each request
-            begins with. None: it begins with ours.
+        user_agent: The name of your program, such as ``my-service/1.2``, with which the ``User-Agent`` of each request
+            begins, or None.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -109,7 +105,7 @@ class TofuPilotSession(Listings):
         _connection: Connection
 
     _wiring: Wiring = Wiring()
-    """The parts of the sessions that are made from now on. A subclass or a single session may have others."""
+    """The parts of new sessions. A subclass or a single session may have others."""
 
     def __init__(
         self,
@@ -182,8 +178,7 @@ class TofuPilotSession(Listings):
     ) -> Self:
         """Return a view on this session, over the same connections, with other options.
 
-        These options hold for every page of a walk that begins from the view. An option that is not given stays the
-        same. Closing the view closes nothing.
+        They apply to walks that begin from the view. Other options stay the same. Closing the view closes nothing.
 
         Args:
             timeout: As in `TofuPilotSession`.
@@ -219,20 +214,20 @@ class TofuPilotSession(Listings):
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
 
     async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
-        """Return what the API has at a path, as plain JSON values, for what this package does not know yet.
+        """Return the JSON at a path of the API, for what this package does not know yet.
 
-        The request is one of the session like any other: with its key, retries, pauses and limits.
+        The request has the session's key, retries, pauses and limits.
 
         Args:
             path: A path of the API, percent-encoded, such as ``/v2/runs/1f5f5c2e``.
-            query: The parameters of the request. None: there are none.
+            query: The parameters of the request, or None.
 
         Returns:
             A dict, a list, a string, a number, True, False or None.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: The path does not begin with ``/v2/`` or could lead elsewhere, or a parameter cannot be sent.
+            ValueError: The path is not below ``/v2/``, or a parameter cannot be sent.
             InvalidJSONError: The response is not JSON.
             TofuPilotError: The server did not respond as it should.
         """
@@ -244,26 +239,24 @@ class TofuPilotSession(Listings):
         """Download an attachment of a run or a unit, and return the path of its file.
 
         The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that works on
-        every system. A file that is there is complete, so nothing is requested for it. Until then it is ``....part``,
-        and the next call goes on with that, even in another process, if the storage allows it and the file system has
-        locks.
+        every system. A file that is there is complete, and is not requested again. Until then it ends with ``.part``,
+        and the next call continues it, even in another process, if the storage allows it and the file system has locks.
 
-        The file comes from a storage by the attachment's address, without the key and any header of this session. The
-        session's retries, proxy, TLS and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the
-        longest time in which no byte comes. If the storage refuses the address, the run or unit is read once for a new
-        one.
+        The file comes from a storage, without the key and any header of this session. The session's retries, proxy, TLS
+        and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the longest time without a byte.
+        If the storage refuses the address, the run or unit is read once for a new one.
 
         Args:
             attachment: The attachment, as the details of a run or a unit have it.
-            folder: Where to put the file. It is made if it is missing.
+            folder: Where to put the file; made if it is missing.
 
         Raises:
             TypeError: An argument is of the wrong type.
             ValueError: The attachment has neither an address nor an owner.
-            AttachmentError: The server has no address for it, or one that is not https; or another process is
-                downloading it. Plain HTTP is only taken from this machine, if the server is this machine too.
-            APIError: The storage refused, or failed, or sent a compressed file, or one of another size than the
-                attachment's; or the run or unit could not be read.
+            AttachmentError: The server has no address for it, or one that is not https, or another process is
+                downloading it. Plain HTTP is only accepted if server and storage are on this machine.
+            APIError: The storage refused, failed, or sent a file that is compressed or of another size; or the run or
+                unit could not be read.
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """
@@ -285,18 +278,18 @@ class TofuPilotSession(Listings):
             async for download in session.downloads(runs, "attachments"):
                 print(download.path or download.error)
 
-        An attachment that cannot be downloaded does not keep the others from it: its `Download` has the error. An error
-        of the disk, and that of a closed session, cancels all and is raised. If the iterable raises an error, it is
-        raised after everything before it has been downloaded. Another call goes on with what is missing.
+        If an attachment cannot be downloaded, its `Download` has the error, and the others go on. An error of the disk,
+        or of a closed session, cancels all and is raised. An error of the iterable is raised after everything before it
+        was downloaded. Another call goes on with what is missing.
 
-        If you leave the loop early, what is in flight is cancelled. With ``async with session.downloads(...)`` it has
-        ended when the block ends. After an error or a cancellation you can ask for the next one.
+        If you leave the loop early, what is in flight is cancelled; ``async with session.downloads(...)`` waits for
+        that. After an error or a cancellation you can ask for the next one.
 
         Args:
-            attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units, whose
-                attachments are all downloaded. A plain iterable may block, because it is read in a thread.
+            attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units with all
+                their attachments. A plain iterable may block, because it is read in a thread.
             folder: As in `download`.
-            concurrency: At most this many files are downloaded at once; 1 or more.
+            concurrency: The most files that are downloaded at once; 1 or more.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -317,9 +310,9 @@ class TofuPilotSession(Listings):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections, unless they belong to an aiohttp session that you gave.
+        """Close the connections, unless they belong to your own aiohttp session.
 
-        Walks that are under way end at once with a `SessionError`. Closing a view does nothing.
+        Walks end at once with a `SessionError`. Closing a view does nothing.
 
         Raises:
             SessionError: The session belongs to another event loop.

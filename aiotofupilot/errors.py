@@ -85,7 +85,7 @@ _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 
 
 def visible(text: str) -> str:
-    """Return text for a log or a terminal. It is shown in one line, and it cannot control the terminal."""
+    """Return text for a log or a terminal, in one line that cannot control the terminal."""
     return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -93,37 +93,33 @@ class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
     checkpoint: Checkpoint | None = None
-    """Where the walk stood when the error was raised. A walk can be resumed there. None: no walk raised the error."""
+    """Where the walk can be resumed, or None if no walk raised the error."""
     position: int | None = None
-    """The position of the single item that cannot be read, counted from 0 in the server's order.
-    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no single item was found to be at
-    fault."""
+    """The position of an unreadable item, counted from 0 in the server's order, or None if it is not one item.
+    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it."""
     item_id: str | None = None
-    """The ID of the item whose details cannot be read, in a walk over `Paginator.details`. None: the error is not about
-    the details of one item."""
+    """The ID of the item whose details cannot be read, or None if the error is not about details."""
     watermark: Watermark | None = None
-    """What `Paginator.since` or `Paginator.follow` had seen when it raised the error. None: neither of them raised it,
-    or nothing had been seen yet."""
+    """What `Paginator.since` or `Paginator.follow` had seen, or None if neither raised the error or nothing was
+    seen."""
     attempts: int = 0
-    """How many requests were attempted for the page that this error is about. A request that could not connect counts.
-    A request that was refused before it began, such as by a closed session, does not count. If a single item cannot be
-    read, only the requests for this item alone count. 0: the error is about no page, or no request was attempted."""
+    """How many requests were made for the page, or for an unreadable item alone, even if they could not connect. 0 if
+    the error is about no page, or nothing was requested, such as from a closed session."""
     hint: str | None = None
-    """What to do about the error, in one sentence. None: there is nothing to advise."""
+    """What to do about the error, in one sentence, or None."""
     elapsed: float | None = None
-    """Seconds from the beginning of the first attempt, or of the wait before it, to this error. None: there was one
-    attempt, and its error was raised at once."""
+    """Seconds from the first attempt, or from the wait before it, to this error. None if the first attempt's error was
+    raised at once."""
     down_since: datetime | None = None
-    """Since when the server had given no good response, in UTC, if the session was down when this error was raised.
-    None: it was not down."""
+    """Since when the server had given no good response, in UTC, or None if the session was not down."""
 
     def __str__(self) -> str:
         return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
-        """Return a message with the number of attempts, unless there was only one, and with the hint.
+        """Return a message with the hint, and the number of attempts if there were several.
 
-        The server may have written a part of it. A line break would forge a line of a log.
+        The server may have written part of it, and a line break would forge a line of a log.
         """
         if self.elapsed is not None:
             attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
@@ -140,7 +136,7 @@ class ConfigurationError(TofuPilotError):
 
 
 class SessionError(TofuPilotError):
-    """The session is closed, or belongs to another event loop. Or a walk was asked for more after it was closed."""
+    """The session or the walk is closed, or the session belongs to another event loop."""
 
 
 class TransportError(TofuPilotError):
@@ -148,11 +144,11 @@ class TransportError(TofuPilotError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection could be made, or it was lost before the whole body had arrived, or the response is not HTTP."""
+    """The connection could not be made, or broke before the whole body arrived, or the response is not HTTP."""
 
 
 class CertificateError(ConnectionFailedError):
-    """The server's TLS certificate was not accepted. There is no retry, because it would meet the same certificate."""
+    """The server's TLS certificate was not accepted. Not retried, because the certificate would be the same."""
 
 
 class RequestTimeoutError(TransportError):
@@ -168,13 +164,13 @@ class RequestTimeoutError(TransportError):
 
 
 class ProxyError(TransportError):
-    """The proxy refused to pass the request on. There is no retry, because the proxy would refuse again.
+    """The proxy refused to pass the request on. Not retried, because it would refuse again.
 
-    A proxy that cannot be reached, or that does not reach the server, is a `ConnectionFailedError`.
+    A proxy that cannot be reached, or does not reach the server, is a `ConnectionFailedError`.
 
     Attributes:
-        status: The status code of the proxy's response: 407 if the proxy wants a user name and a password or does not
-            accept them, and 403 if it forbids this server. If the server has no TLS, a 403 is a `ForbiddenError`.
+        status: The status code of the proxy: 407 if it wants or rejects a user name and a password, 403 if it forbids
+            this server. If the server has no TLS, a 403 is a `ForbiddenError`.
     """
 
     def __init__(self, message: str, *, status: int) -> None:
@@ -183,9 +179,7 @@ class ProxyError(TransportError):
 
 
 class RedirectError(TransportError):
-    """The server redirected to another origin, to an invalid URL, or more than 5 times.
-
-    The key is not sent to another origin.
+    """The server redirected to another origin, to an invalid URL, or more than 5 times. The key was not sent there.
 
     Attributes:
         location: The address that the last redirect named.
@@ -197,11 +191,10 @@ class RedirectError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The response grew beyond the session's ``max_body``, or its headers beyond any; reading stopped there.
+    """The response is larger than the session's ``max_body``, or its headers are too large; reading stopped there.
 
     Attributes:
-        limit: The most bytes that a body may have, decompressed; None: there were too many headers, or one was too
-            long.
+        limit: The most bytes that a body may have, decompressed, or None if the headers were too many or too long.
     """
 
     def __init__(self, message: str, *, limit: int | None) -> None:
@@ -218,7 +211,7 @@ class ValidationIssue:
     path: tuple[str | int, ...] = ()
     """Names and indexes that lead to the input, such as ``("limit",)``."""
     code: str | None = None
-    """zod's code, such as ``too_big``; None: the server gave none."""
+    """zod's code, such as ``too_big``, or None."""
 
 
 class APIError(TofuPilotError):
@@ -226,17 +219,15 @@ class APIError(TofuPilotError):
 
     Attributes:
         status: HTTP status code.
-        code: The API's own code, such as ``BAD_REQUEST``; None if the response was not the API's, such as a proxy's.
+        code: The API's own code, such as ``BAD_REQUEST``, or None if the response came from elsewhere, such as a proxy.
         message: The API's message, or a summary of a body that is not the API's.
         issues: What was wrong with the input; empty if the input was not at fault.
-        request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
-        retry_after: Seconds that the server asked to wait; None if it did not ask.
+        request_id: The ID that the server or a proxy gave to this request, for a support ticket, or None.
+        retry_after: Seconds that the server asked to wait, or None.
         body: The response's first 2,000 bytes, decompressed.
-        headers: The headers of the response, such as those about rate limits. Upper and lower case do not matter in
-            their names.
+        headers: The headers of the response, such as those about rate limits; case does not matter in their names.
 
-    If the response repeats the key anywhere, all texts of the error are withheld, and its body, issues and headers are
-    empty.
+    If the response repeats the key, all texts of the error are withheld, and its body, issues and headers are empty.
     """
 
     def __init__(
@@ -284,7 +275,7 @@ class ForbiddenError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: there is no such item, or no such route. Where a listing is not found, the base URL is probably wrong."""
+    """404: there is no such item or route. If a listing is not found, the base URL is probably wrong."""
 
 
 class RateLimitedError(APIError):
@@ -300,8 +291,8 @@ class DecodeError(TofuPilotError):
 
     Attributes:
         path: JSON path of the value at fault, such as ``$.data[3].name``.
-        body: The first 2,000 bytes of the item at fault, as JSON; or of the response, if no single item is at fault. It
-            is empty, and the path is withheld, if the response repeats the key.
+        body: The first 2,000 bytes of the item at fault, as JSON, or of the response if it is not one item. If the
+            response repeats the key, the body is empty and the path is withheld.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
@@ -311,7 +302,7 @@ class DecodeError(TofuPilotError):
 
     @property
     def item(self) -> int | None:
-        """The index of the faulty item on its page; None: the fault is not in an item."""
+        """The index of the faulty item on its page, or None if the fault is not in an item."""
         match = _ITEM.match(self.path)
         return None if match is None else int(match[1])
 
@@ -321,19 +312,15 @@ class InvalidJSONError(DecodeError):
 
 
 class AttachmentError(TofuPilotError):
-    """The server has no address to download an attachment from, or none that can be used, or no such attachment.
-
-    It is also raised while another process is downloading the same file.
-    """
+    """The server has no such attachment, or no usable address for it, or another process is downloading the file."""
 
 
 class PaginationError(TofuPilotError):
-    """The server's cursor leads nowhere. It does not advance, or it is missing, or page after page brings nothing new.
+    """The server's cursor does not advance, or is missing, or page after page brings nothing new.
 
     Attributes:
         cursor: Where the page began.
-        next_cursor: Where the next page begins, according to this page; None: this page is the last one, or it
-            announced another page without a cursor.
+        next_cursor: Where the next page begins, according to this page, or None if it named no cursor.
         fruitless_pages: How many pages in a row brought nothing new; 0 if the cursor is at fault.
     """
 
@@ -345,11 +332,10 @@ class PaginationError(TofuPilotError):
 
 
 class DriftError(TofuPilotError):
-    """The listing moved during the walk, and the walk lost its position. Or the server's cursors are not offsets.
+    """The listing moved and the walk lost its position, or the server's cursors are not offsets.
 
-    With ``on_drift="raise"`` a walk does not look for its position. Otherwise it did not find it.
-    `Paginator.since` and `Paginator.follow` raise it as a walk that resyncs does. `Paginator.count` and
-    `Paginator.shards` raise it if the listing cannot be searched.
+    With ``on_drift="raise"`` a walk does not look for its position. `Paginator.count` and `Paginator.shards` raise it
+    if the listing cannot be searched.
 
     Attributes:
         cursor: The beginning of the page that did not fit the pages before it.

@@ -38,9 +38,8 @@ _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 class Settings:
     """A server and a key that have been found and checked. Nothing has been sent.
 
-    They are looked for in the arguments, then in the environment, and then in ``~/.tofupilot/credentials.json``, the
-    file that TofuPilot's own command writes at login. The file is used only if no key is given elsewhere. Its key is
-    sent to no server but its own.
+    They are looked for in the arguments, then in the environment, and then in ``~/.tofupilot/credentials.json``, which
+    TofuPilot's own command writes at login. The key of that file is only sent to the file's own server.
     """
 
     base_url: str
@@ -50,10 +49,10 @@ class Settings:
     key_source: str
     """The source of the key: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
     ca_cert: str | None = None
-    """Certificates of an authority that the login trusts in addition to the system's: the PEM text, or the path of a
-    PEM file. None: the key is not of a login, or the login names no authority."""
+    """An authority that the login trusts in addition to the system's, as PEM text or the path of a PEM file, or
+    None."""
     is_exposed: bool = False
-    """Whether the key is from a file that other users than its owner can read."""
+    """Whether the key is from a file that others can read."""
 
     @classmethod
     def resolve(
@@ -67,7 +66,7 @@ class Settings:
             allow_insecure_http: As in `TofuPilotSession`.
 
         Raises:
-            ConfigurationError: There is no key, or the key or the URL cannot be used, or the file is malformed.
+            ConfigurationError: There is no key, the key or the URL cannot be used, or the file is malformed.
             TypeError: An argument is of the wrong type.
         """
         key, source = Secret.of(api_key), "api_key"
@@ -98,9 +97,9 @@ class Settings:
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
-        """Return what TofuPilot's own command has written. None: there is no home directory, no file, or no key in it.
+        """Return what TofuPilot's own command has written, or None if there is no file with a key.
 
-        An error shows nothing of the content of the file.
+        An error shows nothing of the file's content.
         """
         try:
             path = Path(CREDENTIALS).expanduser()
@@ -124,10 +123,10 @@ class Settings:
         )
 
     def tls(self, ca_cert: str | os.PathLike[str] | None = None) -> SSLContext | None:
-        """Return a TLS context that trusts an authority in addition to the system's. None: only the system's.
+        """Return a TLS context that trusts another authority in addition to the system's, or None if there is none.
 
         Args:
-            ca_cert: As in `TofuPilotSession`. None: the authority of the login, if there is one.
+            ca_cert: As in `TofuPilotSession`. If None, the authority of the login, if there is one.
 
         Raises:
             ConfigurationError: The text or the file holds no certificate, or the file cannot be read.
@@ -158,7 +157,7 @@ class Settings:
 
 
 def _mode(path: Path) -> int:
-    """Return the mode of a file. A named pipe may never be written to, so it is refused with an `OSError`."""
+    """Return the mode of a file. A named pipe, which could block for ever, is an `OSError`."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "not a regular file")
@@ -171,10 +170,7 @@ def unusable(parameter: str, message: str) -> ConfigurationError:
 
 
 def _authorization(key: Secret, source: str) -> str:
-    """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
-
-    An error does not show the key.
-    """
+    """Return the ``Authorization`` header for a key, which may begin with ``Bearer``. No error shows the key."""
     if not isinstance(key.value, str):
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
     key = Secret(_BEARER.sub("", as_str(key.value)))
@@ -191,14 +187,11 @@ def _authorization(key: Secret, source: str) -> str:
 
 
 def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: bool) -> str:
-    """Return the address that request targets are appended to, without a trailing slash.
-
-    ``source`` is how errors name the place of what was given.
-    """
+    """Return the address without a trailing slash. Errors name it by its ``source``."""
     if not isinstance(base_url, str):
         raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
     base_url = as_str(base_url)
-    if set("@?#").intersection(base_url):  # looked for before anything that shows the address
+    if set("@?#").intersection(base_url):  # before any error that shows the address
         raise unusable(source, f"{source} must not have a user name, a password, a query or a fragment")
     if not base_url.lower().startswith(("https://", "http://")):
         raise unusable(
@@ -209,7 +202,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
     if not is_visible(base_url):
         raise unusable(source, f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}")
     try:
-        url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
+        url = URL(base_url)  # as aiohttp parses it; another parser might find another host
         host = host_of(url)
     except ValueError as error:
         raise unusable(source, f"{source} is not a URL, got {base_url!r}: {error}") from error
@@ -223,7 +216,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
 
 
 def _members(content: Secret) -> Secret:
-    """Return the members of a JSON object. Those that are read are strings, or missing."""
+    """Return the members of a JSON object, of which those that are read are strings or missing."""
     try:
         login = Secret(json.loads(content.value))
     except (ValueError, RecursionError):

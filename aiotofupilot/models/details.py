@@ -1,6 +1,6 @@
-"""What TofuPilot returns by itself, with everything that it knows of it, and not in a listing.
+"""Single items, with everything that TofuPilot knows of them.
 
-A log line and a user have nothing more by themselves than in their listings. They are a `Log` and a `User`.
+A single log line and a single user have no more than in their listings. They are a `Log` and a `User`.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -80,9 +80,9 @@ class RecentRun(refs.WithID):
     started_at: datetime
     """When it began; timezone-aware."""
     outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
     unit: RecentUnit | None
-    """The unit that was tested. None: the server names none."""
+    """The unit that was tested, or None if unknown."""
 
 
 @shown(kw_only=True)
@@ -92,7 +92,7 @@ class ProcedureDetails(refs.Named):
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: refs.UserRef | None
-    """The user who created it. None: the server names nobody."""
+    """The user who created it, or None if unknown."""
     runs_count: int | float
     """How many runs it has altogether. The API types it as a number, so 2.0 stays a float."""
     recent_runs: tuple[RecentRun, ...]
@@ -112,9 +112,9 @@ class VersionDetails(refs.ProcedureVersion):
     run_count: int
     """How many runs name this version."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
+    """The station that created it, or None if a user did or it is unknown."""
 
 
 @frozen(kw_only=True)
@@ -124,13 +124,13 @@ class Aggregation(refs.WithKeywordID):
     type: str
     """What it is: a free text, such as ``MIN`` or ``avg``. The API does not say in which case it is written."""
     outcome: str | None
-    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later. None: it has no validators."""
+    """``PASS``, ``FAIL``, ``UNSET``, or one added later; None if it has no validators."""
     value: int | float | str | bool | None
-    """The value. A number keeps the type that it has in JSON. None: there is none."""
+    """The value. A number keeps the type that it has in JSON. None if there is none."""
     unit: str | None = None
-    """Unit of the value, such as ``mV``. None: it has none."""
+    """Unit of the value, such as ``mV``, or None."""
     validators: tuple[refs.Validator, ...] | None = None
-    """Checks of the value. None: it was not checked."""
+    """Checks of the value, or None."""
 
 
 @frozen(kw_only=True)
@@ -140,15 +140,15 @@ class DataSeries:
     data: tuple[float, ...] = field(repr=_points)
     """The points. NaN: the server has no number there. Its JSON has null for it."""
     units: str | None
-    """Unit of the points, such as ``mV``. None: they have none."""
+    """Unit of the points, such as ``mV``, or None."""
     name: str | None = None
-    """Display name. None: it has none."""
+    """Display name, or None."""
     description: str | None = None
-    """What the axis is. None: nobody described it."""
+    """What the axis is, or None."""
     validators: tuple[refs.Validator, ...] | None = None
-    """Checks of the points. None: they were not checked."""
+    """Checks of the points, or None."""
     aggregations: tuple[Aggregation, ...] | None = None
-    """Values that sum up the series. None: there are none."""
+    """Values that sum up the series, or None."""
 
 
 @shown(kw_only=True)
@@ -162,20 +162,20 @@ class RunMeasurement(refs.WithKeywordID):
     name: str
     """Name of the measurement."""
     outcome: str
-    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``UNSET``, or one added later."""
     validators: tuple[refs.Validator, ...] | None
-    """Checks of the value. None: it was not checked."""
+    """Checks of the value, or None."""
     units: str | None = None
-    """Unit of the value, such as ``mV``. None: it has none, or each series has its own."""
+    """Unit of the value, such as ``mV``, or None if it has none or each series has its own."""
     aggregations: tuple[Aggregation, ...] | None = None
-    """Values that sum up the measurement. None: there are none."""
+    """Values that sum up the measurement, or None."""
     measured_value: refs.JSON | None = field(default=None, hash=False, metadata={"null": False})
     """A number, text or truth value, or an array or object of JSON. A number keeps the type that it has in JSON. Arrays
-    are tuples, also in other arrays and in objects. None: the measurement is multidimensional or has no value."""
+    are tuples at any depth. None if the measurement is multidimensional or has no value."""
     data_series: tuple[DataSeries, ...] | None = field(default=None, metadata={"null": False})
-    """The axes of a multidimensional measurement. Nothing marks which one is x. None: it is not multidimensional."""
+    """The axes of a multidimensional measurement. Nothing marks which one is x. None if it is not multidimensional."""
     docstring: str | None = field(default=None, metadata={"null": False})
-    """The docstring of the measurement. None: it has none, or the measurement was read as a part of its run."""
+    """The docstring of the measurement, or None if it has none or the measurement was read as a part of its run."""
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.measured_value, list | dict):
@@ -192,10 +192,10 @@ class RunRef(refs.WithID):
     """The run that made a measurement or has a phase."""
 
     outcome: str | None = None
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later. None: the server does
-    not say. For a phase it never does."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later; None if unknown, as always for a
+    phase."""
     serial_number: str | None = None
-    """Serial number of the unit. None: the server names none."""
+    """Serial number of the unit, or None if unknown."""
 
 
 @shown(kw_only=True)
@@ -215,15 +215,15 @@ class RunPhase(refs.PhaseFields):
     """One phase of a run, with its measurements."""
 
     duration: timedelta | None
-    """How long it took. None: it did not end."""
+    """How long it took, or None if it did not end."""
     retry_count: int
     """How many attempts at the phase came before this one."""
     sequence_path: str | None = None
-    """Path of the sequence that holds the phase. None: no sequence holds it, or the server is too old to say."""
+    """Path of the sequence that holds the phase, or None if there is none or the server is too old."""
     measurements: tuple[RunMeasurement, ...]
     """What the phase measured."""
     docstring: str | None = None
-    """The docstring of the phase. None: it has none."""
+    """The docstring of the phase, or None."""
 
 
 @shown(kw_only=True)
@@ -243,18 +243,18 @@ class Attachment(refs.WithKeywordID):
     name: str
     """Name of the file, 1 to 255 characters. It may hold slashes, so it is not safe as a path."""
     size: int | float | None
-    """Size in bytes. None: the server does not know it. It can also be 0 although the file has bytes."""
+    """Size in bytes, or None if unknown. It can also be 0 although the file has bytes."""
     content_type: str | None
-    """Media type of the file, such as ``image/jpeg``. None: the server does not know it."""
+    """Media type of the file, such as ``image/jpeg``, or None if unknown."""
     is_report: bool = False
     """Whether it is a report of the run. No attachment of a unit is one."""
     download_url: str | None = field(default=None, repr=False, eq=False)
     """Where to download the file, with no key. It is a secret, because anybody can download the file there until it
     expires. So it is in no repr. Each time the run or unit is read it has another address, so two attachments can be
-    equal and have different ones. None: the server has no address, perhaps because the upload has not ended."""
+    equal and have different ones. None if the server has no address, perhaps because the upload has not ended."""
     owner: tuple[str, str] | None = field(default=None, repr=False, eq=False, metadata={"wire": None})
     """How to read it again for a new address: ``("runs", id)`` or ``("units", serial_number)``. It is not on the wire.
-    A `RunDetails` or `UnitDetails` sets it. None: neither of them holds the attachment."""
+    A `RunDetails` or `UnitDetails` sets it. None if neither of them holds the attachment."""
 
 
 def _owned(attachments: tuple[Attachment, ...], listing: str, key: str) -> tuple[Attachment, ...]:
@@ -271,12 +271,12 @@ class RunConfig:
     value: str | int | float | bool
     """The value. A number keeps the type that it has in JSON."""
     variable_id: str | None
-    """UUID of the variable that it came from. None: it came from no variable."""
+    """UUID of the variable that it came from, or None."""
     version: int | None
-    """Version of the variable. None: it came from no variable."""
+    """Version of the variable, or None."""
     source: str | None
     """Where it came from: ``default``, ``shell``, ``dotenv``, ``process``, ``station``, ``procedure``,
-    ``organization``, or one that TofuPilot adds later. None: the server does not say."""
+    ``organization``, or one added later; None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -286,11 +286,11 @@ class RunSecret:
     key: str
     """Name of the secret."""
     variable_id: str | None
-    """UUID of the variable that it came from. None: it came from no variable."""
+    """UUID of the variable that it came from, or None."""
     version: int | None
-    """Version of the variable. None: it came from no variable."""
+    """Version of the variable, or None."""
     source: str | None
-    """Where it came from, as in `RunConfig`. None: the server does not say."""
+    """Where it came from, as in `RunConfig`, or None if unknown."""
 
 
 @frozen
@@ -298,7 +298,7 @@ class RunStation(refs.WithID):
     """The station that uploaded a run."""
 
     name: str | None = None
-    """Display name. None: the server names none."""
+    """Display name, or None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -306,15 +306,15 @@ class RunLog(refs.WithKeywordID):
     """One line that the run wrote to its log."""
 
     level: str
-    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
+    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one added later."""
     timestamp: datetime
     """When it was written; timezone-aware. In the listing of logs it is ``created_at``."""
     message: str
     """Text of the line."""
     source_file: str | None
-    """The source file that wrote it. None: the server names none."""
+    """The source file that wrote it, or None if unknown."""
     line_number: int | None
-    """The line in the source file. None: the server names none."""
+    """The line in the source file, or None if unknown."""
 
 
 @frozen
@@ -324,7 +324,7 @@ class SubUnit(refs.UnitRef):
     part_number: str
     """Number of the part that it is an instance of."""
     part_name: str | None
-    """Display name of the part. None: the server names none."""
+    """Display name of the part, or None if unknown."""
 
 
 @shown(kw_only=True)
@@ -339,9 +339,9 @@ class RunDetails(refs.RunFields):
     secrets: tuple[RunSecret, ...] = ()
     """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
     created_by_station: RunStation | None = None
-    """The station that uploaded it. None: a user did, or the server does not say."""
+    """The station that uploaded it, or None if a user did or it is unknown."""
     operated_by: refs.Operator | None = None
-    """The person who operated it. None: the run names nobody."""
+    """The person who operated it, or None."""
     phases: tuple[RunPhase, ...] = ()
     """Its phases by their start, then name, then attempt. All attempts are here. Empty: it has none."""
     sequences: tuple[refs.RunSequence, ...] = ()
@@ -353,7 +353,7 @@ class RunDetails(refs.RunFields):
     sub_units: tuple[SubUnit, ...] = ()
     """Units whose parent changed in this run. Empty: there are none."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the run. None: the server is too old to have it."""
+    """Metadata of the run, or None if the server is too old."""
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "attachments", _owned(self.attachments, "runs", self.id))
@@ -364,7 +364,7 @@ class RelatedPart(refs.PartFields):
     """The part of a unit that is built into another one, or holds it."""
 
     revision: refs.Revision | None
-    """The revision of the unit. None: the server names none."""
+    """The revision of the unit, or None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -372,7 +372,7 @@ class RelatedUnit(refs.UnitRef):
     """A unit that is built into another one, or holds it."""
 
     part: RelatedPart | None
-    """The part that it is an instance of. None: the server names none."""
+    """The part that it is an instance of, or None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -388,15 +388,15 @@ class UnitDetails(refs.UnitFields):
     """A unit with everything in it: the units around it, and its attachments."""
 
     parent: RelatedUnit | None = None
-    """The unit that this one is built into. None: it is not built into another unit."""
+    """The unit that this one is built into, or None."""
     children: tuple[RelatedUnit, ...] = ()
     """All units that are built into this one. The listing of units has at most 10 of them. Empty: there are none."""
     created_during: CreationRun | None = None
-    """The run that created it. None: no run did, or the server does not say."""
+    """The run that created it, or None if no run did or it is unknown."""
     attachments: tuple[Attachment, ...] = ()
     """Its files. Empty: it has none."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the unit. None: the server is too old to have it."""
+    """Metadata of the unit, or None if the server is too old."""
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "attachments", _owned(self.attachments, "units", self.serial_number))
@@ -419,11 +419,11 @@ class PartDetails(refs.PartFields):
     revisions: tuple[PartRevision, ...]
     """All revisions of the part."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
+    """The station that created it, or None if a user did or it is unknown."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the part. None: the server is too old to have it."""
+    """Metadata of the part, or None if the server is too old."""
 
 
 @frozen
@@ -436,17 +436,17 @@ class RevisionDetails(refs.Revision):
     """A revision of a part, with its units."""
 
     created_at: datetime | None
-    """When it was created; timezone-aware. None: the server does not say."""
+    """When it was created; timezone-aware, or None if unknown."""
     created_by_user: refs.UserRef | None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
     created_by_station: refs.StationRef | None
-    """The station that created it. None: a user did, or the server does not say."""
+    """The station that created it, or None if a user did or it is unknown."""
     part: RevisionPart
     """The part that it is a revision of."""
     units: tuple[refs.UnitRef, ...]
     """Its units. The API does not say whether these are all."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the revision. None: the server is too old to have it."""
+    """Metadata of the revision, or None if the server is too old."""
 
 
 @frozen(kw_only=True)
@@ -476,7 +476,7 @@ class StationCommit:
     message: str
     """Message of the commit."""
     branch: str | None
-    """The branch that was deployed. None: the server names none."""
+    """The branch that was deployed, or None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -488,9 +488,9 @@ class StationRepository:
     name: str
     """Short name, such as ``my-repo``."""
     provider: str
-    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+    """``github``, ``gitlab``, ``bitbucket``, or one added later."""
     gitlab_project_id: int | float | None
-    """Number of the project at GitLab. None: the repository is not there."""
+    """Number of the project at GitLab, or None if the repository is not there."""
 
 
 @frozen(kw_only=True)
@@ -500,9 +500,9 @@ class StationDeployment:
     deployed_at: str
     """When it was deployed, as the server writes it. The API does not promise a date-time here."""
     commit: StationCommit | None
-    """The commit that was deployed. None: the server names none."""
+    """The commit that was deployed, or None if unknown."""
     repository: StationRepository | None
-    """The repository of the source. None: no repository is linked."""
+    """The repository of the source, or None."""
 
 
 @frozen(kw_only=True)
@@ -512,7 +512,7 @@ class StationProcedure(refs.Named):
     runs_count: int | float
     """How many runs of it the station had in seven days. The API types it as a number, so 2.0 stays a float."""
     deployment: StationDeployment | None = None
-    """What is deployed to the station. None: nothing is."""
+    """What is deployed to the station, or None if nothing is."""
 
 
 @shown(kw_only=True)
@@ -520,15 +520,15 @@ class StationDetails(refs.Named):
     """A station, with what is deployed to it."""
 
     api_key: str | None = field(repr=False)
-    """The beginning of the station's key. It is in no repr. None: the station has no key."""
+    """The beginning of the station's key. It is in no repr. None if the station has no key."""
     procedures: tuple[StationProcedure, ...]
     """Procedures that the station runs."""
     organization_slug: str
     """Name of the organization in addresses, such as ``volta``."""
     team: refs.Team | None
-    """The team of the station. None: it belongs to no team."""
+    """The team of the station, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the station. None: the server is too old to have it."""
+    """Metadata of the station, or None if the server is too old."""
 
 
 @frozen
@@ -536,7 +536,7 @@ class DeploymentUser(refs.Named):
     """The user who deployed a procedure."""
 
     image: str | None
-    """URL of a picture. None: the user has none."""
+    """URL of a picture, or None."""
 
 
 @frozen
@@ -551,7 +551,7 @@ class CommitRepository:
     full_name: str
     """Name with its owner, such as ``org/my-repo``."""
     provider: str
-    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+    """``github``, ``gitlab``, ``bitbucket``, or one added later."""
 
 
 @frozen(kw_only=True)
@@ -559,9 +559,9 @@ class DeploymentCommit(refs.CommitFields):
     """The commit that was deployed, with its branch and repository."""
 
     branch: Branch | None
-    """The branch that was deployed. None: the server names none."""
+    """The branch that was deployed, or None if unknown."""
     repository: CommitRepository | None
-    """The repository of the source. None: no repository is linked."""
+    """The repository of the source, or None."""
 
 
 @frozen(kw_only=True)
@@ -569,9 +569,9 @@ class DeployedStation(refs.Named):
     """A station to which a procedure was deployed."""
 
     image_url: str | None
-    """URL of a picture. None: the station has none."""
+    """URL of a picture, or None."""
     pushed_at: datetime | None
-    """When the build was sent to the station; timezone-aware. None: it has not been sent there."""
+    """When the build was sent to the station; timezone-aware, or None if it has not been sent there."""
 
 
 @frozen(kw_only=True)
@@ -581,7 +581,7 @@ class BuildLog:
     seq: int
     """Number of the line in its log."""
     level: str
-    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
+    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one added later."""
     message: str
     """Text of the line."""
     created_at: datetime
@@ -594,23 +594,23 @@ class DeploymentDetails(refs.DeploymentFields):
 
     artifact_url: str | None = field(repr=False, eq=False)
     """Where to download what was built. It is treated like `Attachment.download_url`, because the address can be as
-    secret. None: there is no artifact."""
+    secret. None if there is no artifact."""
     artifact_sha256: str | None
-    """SHA-256 of the artifact, in hexadecimal digits. None: there is no artifact, or the server does not say."""
+    """SHA-256 of the artifact, in hexadecimal digits, or None if there is none or it is unknown."""
     artifact_size_bytes: int | float | None
-    """Size of the artifact in bytes. None: there is no artifact, or the server does not say."""
+    """Size of the artifact in bytes, or None if there is none or it is unknown."""
     deployment_mode: str
-    """``sync``, ``standalone``, or one that TofuPilot adds later."""
+    """``sync``, ``standalone``, or one added later."""
     platform: str | None
-    """Operating system and processor that it was built for, such as ``linux-x64``. None: the server does not say."""
+    """Operating system and processor that it was built for, such as ``linux-x64``, or None if unknown."""
     language: str | None
-    """Programming language, such as ``python``. None: the server does not say."""
+    """Programming language, such as ``python``, or None if unknown."""
     runtime_version: str | None
-    """Version of the language, such as ``3.12``. None: the server does not say."""
+    """Version of the language, such as ``3.12``, or None if unknown."""
     created_by_user: DeploymentUser | None
-    """The user who deployed it. None: the server names nobody."""
+    """The user who deployed it, or None if unknown."""
     commit: DeploymentCommit | None
-    """The commit that was deployed. None: the server names none."""
+    """The commit that was deployed, or None if unknown."""
     stations: tuple[DeployedStation, ...]
     """The stations to which it was deployed."""
     build_logs: tuple[BuildLog, ...]

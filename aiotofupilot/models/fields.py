@@ -31,7 +31,7 @@ class Field:
     is_array: bool
     """Whether it is a tuple of `kind`."""
     model: Any
-    """`kind`, if that is a model. None: it is none."""
+    """`kind` if that is a model, or None."""
     default: object
     """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
     is_left_out: bool
@@ -96,7 +96,7 @@ def _described(attribute: attrs.Attribute[object]) -> Field:
 
 
 def wire_name(field: attrs.Attribute[object]) -> str | None:
-    """Return the key that a field of a model has in the API's JSON. None: the JSON does not have the field.
+    """Return the key that a field of a model has in the API's JSON, or None if it is not there.
 
     Args:
         field: One of ``attrs.fields(model)``.

@@ -1,6 +1,6 @@
 """Whose key a session has.
 
-It stands by itself because each update of a mirror asks for it, and models of details take a while to load.
+It has its own module because each update of a mirror needs it, and models of details take a while to load.
 
 Source: ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -28,10 +28,10 @@ class Identity:
     """Whose key a session has."""
 
     type: str
-    """``user``, ``station``, or one that TofuPilot adds later."""
+    """``user``, ``station``, or one added later."""
     station: refs.StationRef | None
-    """The station whose key it is. None: it is a user's."""
+    """The station whose key it is, or None if it is a user's."""
     user: refs.UserRef | None
-    """The user whose key it is. None: it is a station's."""
+    """The user whose key it is, or None if it is a station's."""
     organization: Organization
     """The organization that the user or station belongs to."""

@@ -32,9 +32,9 @@ class Procedure(refs.Named):
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it. None: the server names nobody."""
+    """The user who created it, or None if unknown."""
     linked_repository: refs.Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
-    """The repository of its source; ``linkedRepository`` on the wire. None: no repository is linked."""
+    """The repository of its source, or None; ``linkedRepository`` on the wire."""
 
 
 @shown(kw_only=True)
@@ -42,13 +42,13 @@ class Run(refs.RunFields):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it. None: a user did, or the server does not say."""
+    """The station that uploaded it, or None if a user did or it is unknown."""
     operated_by: refs.Operator | None = None
-    """The person who operated it. None: the run names nobody."""
+    """The person who operated it, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the run. None: the listing did not request it, or the server is too old to have it."""
+    """Metadata of the run, or None if it was not requested or the server is too old."""
     sequences: tuple[refs.RunSequence, ...] | None = field(default=None, metadata={"null": False})
-    """Sequences at the top level. None: the listing did not request them, or the server is too old to have them."""
+    """Sequences at the top level, or None if it was not requested or the server is too old."""
 
 
 @shown(kw_only=True)
@@ -58,11 +58,11 @@ class Unit(refs.UnitFields):
     children: tuple[refs.UnitRef, ...]
     """Units that are built into this one, at most 10 of them."""
     parent: refs.UnitRef | None = None
-    """The unit that this one is built into. None: it is not built into another unit."""
+    """The unit that this one is built into, or None."""
     last_run: refs.LastRun | None = None
-    """The latest run of the unit. None: it was never run."""
+    """The latest run of the unit, or None if it was never run."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the unit. None: the listing did not request it, or the server is too old to have it."""
+    """Metadata of the unit, or None if it was not requested or the server is too old."""
 
 
 @shown
@@ -74,7 +74,7 @@ class Part(refs.PartFields):
     revisions: tuple[refs.Revision, ...]
     """All revisions of the part."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
+    """Metadata of the part, or None if it was not requested or the server is too old."""
 
 
 @shown(kw_only=True)
@@ -94,9 +94,9 @@ class Station(refs.Named):
     procedures_count: int | float
     """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
     team: refs.Team | None
-    """The team of the station. None: it belongs to no team."""
+    """The team of the station, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the station. None: the listing did not request it, or the server is too old to have it."""
+    """Metadata of the station, or None if it was not requested or the server is too old."""
 
 
 @shown
@@ -104,11 +104,11 @@ class User(refs.WithID):
     """A member of the organization."""
 
     name: str | None = None
-    """Display name. None: the user has set none."""
+    """Display name, or None."""
     email: str | None = None
-    """E-mail address. None: it is hidden from the owner of this API key."""
+    """E-mail address, or None if it is hidden from the owner of this API key."""
     image: str | None = None
-    """URL of a picture. None: the user has none."""
+    """URL of a picture, or None."""
     banned: bool = False
     """Whether the user is banned from the organization."""
 
@@ -120,9 +120,9 @@ class Deployment(refs.DeploymentFields):
     skipped: bool
     """Whether the build was skipped."""
     commit: refs.Commit | None
-    """The commit that was deployed. None: the server names none."""
+    """The commit that was deployed, or None if unknown."""
     repository: refs.DeploymentRepository | None
-    """The repository of the source. None: no repository is linked."""
+    """The repository of the source, or None."""
     stations: tuple[refs.StationRef, ...]
     """The stations to which it was deployed."""
 
@@ -132,15 +132,15 @@ class Log(refs.WithKeywordID):
     """One line that a run wrote to its log."""
 
     level: str
-    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
+    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one added later."""
     message: str
     """Text of the line."""
     created_at: datetime
     """When it was written; timezone-aware. The filters of the listing call it ``timestamp``."""
     source_file: str | None
-    """The source file that wrote it. None: the server names none."""
+    """The source file that wrote it, or None if unknown."""
     line_number: int | None
-    """The line in the source file. None: the server names none."""
+    """The line in the source file, or None if unknown."""
     run: refs.LogRun
     """The run that wrote it."""
     unit: refs.UnitRef
@@ -148,9 +148,9 @@ class Log(refs.WithKeywordID):
     procedure: refs.ProcedureRef
     """The procedure that was run."""
     created_by_user: refs.UserRef | None = None
-    """The user who uploaded it. None: a station did, or the server does not say."""
+    """The user who uploaded it, or None if a station did or it is unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it. None: a user did, or the server does not say."""
+    """The station that uploaded it, or None if a user did or it is unknown."""
 
 
 @shown(kw_only=True)
@@ -165,32 +165,31 @@ class Measurement(refs.WithKeywordID):
     measurement_name: str
     """Name of the measurement."""
     started_at: datetime | None
-    """When the phase began; timezone-aware. None: the server does not say."""
+    """When the phase began; timezone-aware, or None if unknown."""
     value: int | float | None
-    """A number, with the type that it has in JSON. None: the measurement is of another type."""
+    """A number, with the type that it has in JSON, or None for another type."""
     bool_value: bool | None
-    """A truth value. None: the measurement is of another type."""
+    """A truth value, or None for another type."""
     string_value: str | None
-    """A text. None: the measurement is of another type."""
+    """A text, or None for another type."""
     units: str | None
-    """Unit of the value, such as ``mV``. None: it has none."""
+    """Unit of the value, such as ``mV``, or None."""
     measurement_outcome: str
-    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``UNSET``, or one added later."""
     run_id: str
     """UUID of the run."""
     serial_number: str | None
-    """Serial number of the unit. None: the server names none."""
+    """Serial number of the unit, or None if unknown."""
     sample: str | None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production."""
+    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production."""
     measurement_type: str
-    """``numeric``, ``boolean``, ``string``, ``multidimensional``, ``empty``, ``json``, or one that TofuPilot adds
-    later."""
+    """``numeric``, ``boolean``, ``string``, ``multidimensional``, ``empty``, ``json``, or one added later."""
     retry_count: int
     """How many attempts at the phase came before this one."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
     validators: tuple[refs.Validator, ...] | None
-    """Checks of the value. None: it was not checked."""
+    """Checks of the value, or None."""
 
 
 @shown(kw_only=True)
@@ -198,18 +197,18 @@ class Phase(refs.PhaseFields):
     """One phase of a run."""
 
     duration_ms: int | None
-    """How long it took, in milliseconds. None: it did not end."""
+    """How long it took, in milliseconds, or None if it did not end."""
     retry_count: int
     """How many attempts at the phase came before this one."""
     sequence_path: str | None = None
-    """Path of the sequence that holds the phase. None: no sequence holds it, or the server is too old to say."""
+    """Path of the sequence that holds the phase, or None if there is none or the server is too old."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
     run_id: str
     """UUID of the run."""
     run_outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
     serial_number: str | None
-    """Serial number of the unit. None: the server names none."""
+    """Serial number of the unit, or None if unknown."""
     sample: str | None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production."""
+    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production."""

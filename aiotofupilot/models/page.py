@@ -31,7 +31,7 @@ class PageMeta:
     has_more: bool
     """Whether the server announces more items."""
     next_cursor: int | None = None
-    """The cursor of the next page. None: the server names none."""
+    """The cursor of the next page, or None."""
 
 
 @showing
@@ -49,13 +49,13 @@ class Page(Generic[T]):
     cursor: int = 0
     """The cursor of this page. 0 is the beginning of the listing."""
     request_id: str | None = field(default=None, eq=False)
-    """The ID that the server or a proxy gave to the request, for a support ticket. None: there is none."""
+    """The ID that the server or a proxy gave to the request, for a support ticket, or None."""
     headers: Mapping[str, str] = field(factory=dict[str, str], eq=False, repr=False)
     """The headers of the response, such as those about rate limits. Upper and lower case do not matter in names."""
 
     @property
     def following(self) -> int | None:
-        """The cursor of the next page. None: this page is the last one, or it names no cursor."""
+        """The cursor of the next page, or None if this page is the last one or names no cursor."""
         return self.meta.next_cursor if self.meta.has_more else None
 
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:

@@ -1,7 +1,6 @@
-"""What items hold and refer to: people, parts, batches and so on, as they appear in other items.
+"""Objects within items, such as people, parts and batches.
 
-The classes that are not in ``__all__`` have the fields that several models begin with, such as an item of a listing and
-what is read of it by itself.
+The classes that are not in ``__all__`` have the fields that several models begin with.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -80,9 +79,9 @@ class UserRef(WithID):
     """The user who created an item."""
 
     name: str | None = None
-    """Display name. None: the user has set none."""
+    """Display name, or None."""
     email: str | None = None
-    """E-mail address. None: this listing does not have it, or it is hidden from the owner of this API key."""
+    """E-mail address, or None if this listing does not have it, or it is hidden from the owner of this API key."""
 
 
 @frozen
@@ -90,11 +89,11 @@ class Operator:
     """The person who operated a run. An operator need not be a user."""
 
     id: str | None = None
-    """UUID of the user. None: only the name of the operator is known."""
+    """UUID of the user, or None if only the name of the operator is known."""
     name: str | None = None
-    """Display name. None: the server names none."""
+    """Display name, or None if unknown."""
     email: str | None = None
-    """E-mail address. None: the server names none."""
+    """E-mail address, or None if unknown."""
 
 
 @frozen
@@ -115,7 +114,7 @@ class RunProcedure(ProcedureRef):
     """The procedure that was run."""
 
     version: ProcedureVersion | None
-    """The version that was run. None: the run names no version."""
+    """The version that was run, or None."""
 
 
 @frozen
@@ -127,7 +126,7 @@ class Repository(WithID):
     full_name: str = field(metadata={"wire": "fullName"})
     """Name with its owner, such as ``org/my-repo``; ``fullName`` on the wire."""
     provider: str | None = field(default=None, metadata={"null": False})
-    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later. None: the server did not say."""
+    """``github``, ``gitlab``, ``bitbucket``, or one added later; None if unknown."""
 
 
 @frozen
@@ -155,9 +154,9 @@ class BatchFields(BatchRef):
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
+    """The station that created it, or None if a user did or it is unknown."""
 
 
 @frozen
@@ -201,16 +200,16 @@ class UnitFields(UnitRef):
     created_at: datetime
     """When it was created; timezone-aware."""
     sample: str | None = None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
-    is too old to say."""
+    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production, or if the server is too
+    old to say."""
     part: PartRef
     """The part that the unit is an instance of."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
+    """The station that created it, or None if a user did or it is unknown."""
     batch: BatchRef | None = None
-    """The batch that it was made in. None: it belongs to no batch."""
+    """The batch that it was made in, or None."""
 
 
 @frozen(kw_only=True)
@@ -218,12 +217,12 @@ class RunUnit(UnitRef):
     """The unit that was tested."""
 
     sample: str | None = None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
-    is too old to say."""
+    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production, or if the server is too
+    old to say."""
     part: PartRef
     """The part that the unit is an instance of."""
     batch: BatchRef | None = None
-    """The batch that it was made in. None: it belongs to no batch."""
+    """The batch that it was made in, or None."""
 
 
 @frozen(kw_only=True)
@@ -239,7 +238,7 @@ class RunTimes(WithKeywordID):
     duration: timedelta
     """How long it took."""
     outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
 
 
 @frozen(kw_only=True)
@@ -247,19 +246,19 @@ class RunFields(RunTimes):
     """A run, with what was run where."""
 
     execution_id: str | None = None
-    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
+    """The execution that this run is part of. An execution tests several slots together. None if it is part of none."""
     slot_key: str | None = None
-    """Key of the slot that the unit was tested in. None: the station has no slots."""
+    """Key of the slot that the unit was tested in, or None."""
     slot_name: str | None = None
-    """Display name of the slot. None: the station has no slots."""
+    """Display name of the slot, or None."""
     procedure: RunProcedure
     """The procedure that was run."""
     unit: RunUnit
     """The unit that was tested."""
     docstring: str | None = None
-    """The docstring of the test script. None: it has none."""
+    """The docstring of the test script, or None."""
     created_by_user: UserRef | None = None
-    """The user who uploaded it. None: a station did, or the server does not say."""
+    """The user who uploaded it, or None if a station did or it is unknown."""
 
 
 @frozen(kw_only=True)
@@ -267,11 +266,11 @@ class PhaseFields(Named):
     """A phase, with its times and its outcome."""
 
     outcome: str
-    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one added later."""
     started_at: datetime | None
-    """When it began; timezone-aware. None: it did not begin."""
+    """When it began; timezone-aware, or None if it did not."""
     ended_at: datetime | None
-    """When it ended; timezone-aware. None: it did not end."""
+    """When it ended; timezone-aware, or None if it did not."""
 
 
 @frozen(kw_only=True)
@@ -283,19 +282,19 @@ class RunSequence(WithKeywordID):
     key: str
     """Name of the sequence within its parent."""
     parent_path: str | None
-    """Path of the sequence that holds this one. None: it is at the top level."""
+    """Path of the sequence that holds this one, or None."""
     name: str
     """Display name."""
     source: str | None
-    """The file that defines it, such as ``./sequences/power_up.yaml``. None: the server names none."""
+    """The file that defines it, such as ``./sequences/power_up.yaml``, or None if unknown."""
     outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, ``SKIP``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, ``SKIP``, or one added later."""
     started_at: datetime | None
-    """When it began; timezone-aware. None: it did not begin."""
+    """When it began; timezone-aware, or None if it did not."""
     ended_at: datetime | None
-    """When it ended; timezone-aware. None: it did not end."""
+    """When it ended; timezone-aware, or None if it did not."""
     duration: timedelta | None
-    """How long it took. None: it did not end."""
+    """How long it took, or None if it did not end."""
 
 
 @frozen
@@ -303,7 +302,7 @@ class StartedRun(WithID):
     """A run, with its outcome and its beginning."""
 
     outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
     started_at: datetime
     """When it began; timezone-aware."""
 
@@ -318,9 +317,9 @@ class LastRun(StartedRun):
     """The latest run of a unit."""
 
     ended_at: datetime | None
-    """When it ended; timezone-aware. None: it has not ended."""
+    """When it ended; timezone-aware, or None if it has not."""
     procedure: ProcedureRef | None
-    """The procedure that was run. None: the server names none."""
+    """The procedure that was run, or None if unknown."""
 
 
 @frozen(kw_only=True)
@@ -328,19 +327,19 @@ class Validator:
     """One check of a measured value."""
 
     outcome: str
-    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
+    """``PASS``, ``FAIL``, ``UNSET``, or one added later."""
     operator: str | None
-    """How the value is compared, such as ``<=``. None: the validator has an expression and no operator."""
+    """How the value is compared, such as ``<=``, or None if the validator has an expression and no operator."""
     expected_value: Expected | None
-    """The value to compare with. Numbers keep the type that they have in JSON. None: there is none."""
+    """The value to compare with. Numbers keep the type that they have in JSON. None if there is none."""
     expression: str
     """The check as text, such as ``x <= 50``."""
     is_decisive: bool | None
-    """Whether the check decides the outcome of the measurement. None: the server does not say."""
+    """Whether the check decides the outcome of the measurement, or None if unknown."""
     is_expression_only: bool
     """Whether the check has an expression and no operator."""
     analytics_expression: str | None
-    """The expression that analytics use. None: the server names none."""
+    """The expression that analytics use, or None if unknown."""
     has_custom_expression: bool
     """Whether somebody wrote the expression by hand."""
 
@@ -358,9 +357,9 @@ class CommitFields:
     author_username: str
     """Name of the author's account at the provider."""
     author_avatar_url: str | None
-    """URL of the author's picture. None: the author has none."""
+    """URL of the author's picture, or None."""
     committed_at: datetime | None
-    """When it was committed; timezone-aware. None: the provider did not say."""
+    """When it was committed; timezone-aware, or None if unknown."""
 
 
 @frozen
@@ -368,7 +367,7 @@ class Commit(CommitFields):
     """The commit that was deployed."""
 
     branch: str | None
-    """The branch that was deployed. None: the server names none."""
+    """The branch that was deployed, or None if unknown."""
 
 
 @frozen
@@ -376,7 +375,7 @@ class DeploymentRepository:
     """The repository that was deployed from."""
 
     provider: str
-    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+    """``github``, ``gitlab``, ``bitbucket``, or one added later."""
 
 
 @frozen(kw_only=True)
@@ -384,16 +383,16 @@ class DeploymentFields(WithKeywordID):
     """A build of a procedure, with its state."""
 
     environment: str
-    """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
+    """``production``, ``preview``, ``development``, or one added later."""
     trigger: str
-    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
+    """What triggered it: ``auto``, ``manual``, ``cli``, or one added later."""
     status: str
-    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
+    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one added later."""
     started_at: datetime | None
-    """When the build began; timezone-aware. None: it has not begun."""
+    """When the build began; timezone-aware, or None if it has not."""
     ended_at: datetime | None
-    """When the build ended; timezone-aware. None: it has not ended."""
+    """When the build ended; timezone-aware, or None if it has not."""
     deployed_at: datetime
     """When it was deployed; timezone-aware."""
     procedure: ProcedureRef | None
-    """The procedure that was deployed. None: the server names none."""
+    """The procedure that was deployed, or None if unknown."""
