@@ -86,8 +86,8 @@ class RetryPolicy:
     max_elapsed: float = 120.0
     """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
     the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
-    count from the beginning of the request. A page does not wait for a request that would be later: its error is raised
-    at once. 0 means no retries."""
+    count from the beginning of the request. If the next attempt would start after that, the error is raised at once.
+    0 means no retries."""
     initial_wait: float = 0.5
     """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests.
     During an outage, one request then follows another, still one at a time, for up to ``max_elapsed``."""

@@ -92,9 +92,9 @@ class _Buffer:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        """No more details are requested if more than so many bytes are to be expected."""
+        """Requests stop while more bytes than this could be waiting."""
         self.largest = 0
-        """The bytes of the longest details so far. As many are expected of each request."""
+        """The bytes of the longest details so far, which each request is expected to have."""
         self._held = 0
 
     def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
@@ -119,8 +119,8 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     At most ``concurrency`` requests are in flight, for details and for the next page of the items together. Until the
     details of one item have been read, those of one are in flight.
 
-    No more details are requested if the bytes that wait, and those to be expected of what is in flight, are more than
-    ``max_buffer``. What was too long to be expected is dropped, the last item first, and requested again later.
+    Requests stop while more than ``max_buffer`` bytes could be waiting, those in flight included. Details that turn out
+    longer are dropped, the last item first, and requested again later.
     """
 
     @internal

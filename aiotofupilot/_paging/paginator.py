@@ -216,9 +216,9 @@ class Paginator(AsyncOnly, Generic[Y]):
             return [item async for item in walk]
 
     async def first(self) -> Y | None:
-        """Return the first item of the listing, in the server's order; None: there is none.
+        """Return the first item of the listing, in the server's order, or None if there is none.
 
-        Unless a cursor is given, no whole page is requested.
+        Requests one item, unless a cursor is given.
         """
         plan = self._plan
         wanted = 1 if plan.max_items is None else min(1, plan.max_items)

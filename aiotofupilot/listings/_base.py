@@ -155,7 +155,7 @@ class Listing(Generic[T]):
             return argument
         *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
         orders = f"{', '.join(others)} or {last}" if others else last
-        return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
+        return evolve(argument, doc=f"{argument.doc} ``resync`` works only with {orders}.")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"

@@ -1,26 +1,24 @@
 """Finds the rows that the server does not list any more, in few requests.
 
-A mirror knows when its rows were created, so it knows how many of them were created before a time. The server lists its
-items in the order of their creation, and the cursor of a page is the number of the items before it. So a page that has
-an item from before a time, and one from that time or later, shows how many items are from before it. If that are fewer
-than the mirror has rows from before it, as many rows are gone there as are lacking.
+A mirror knows how many of its rows were created before a time. The server lists its items in the order of their
+creation, and the cursor of a page is the number of the items before it. So a page with an item from before a time, and
+one from that time or later, shows how many items are from before it. If there are fewer items than rows, the difference
+is what is gone.
 
-- One page at the end of the listing compares all rows. Most often the numbers agree, and nothing more is requested.
-- If some rows are gone, the rows are halved at a time, and one page shows how many are gone of either half. Of d rows,
-  between none and all can be gone in the first half, so d + 2 items are enough, and some more where the mirror lacks
-  items. A half that lacks nothing is left.
-- What is no more than a page is walked through, by its first and last time. A row of this time that the walk does not
-  show was not listed all the while.
+- One page at the end of the listing compares all rows. Most often the numbers agree, and nothing more is requested. -
+Otherwise the rows are halved at a time, and one page shows how many are gone in each half. Of d rows, between none and
+all can be gone in the first half, so d + 2 items are enough, and some more if the mirror lacks items. A half that lacks
+nothing is left. - What fits on a page is walked through, by its first and last time. A row of this time that the walk
+does not show was not listed all the while.
 
 So a row that is gone takes at most as many pages as the rows can be halved, about 15 of a million. Several share the
 first ones.
 
-Times are compared, and never the places of single items. So the order of items that were created at the same time does
-not matter, and may be another one at each request. If items come, go or become visible meanwhile, or if the server
-lists some that the mirror lacks, pages may contradict one another, or a removal may be hidden. Then less is found, and
-the next update looks again. For what it finds wrongly, such as behind a replica that lags, a row that is missing is
-only noted. It is gone if another update does not get it by its ID from the listing, a minute later or more, and if the
-item cannot be had by its key either.
+Times are compared, and never the places of single items, so the order of items that were created at the same time does
+not matter. If items come, go or become visible meanwhile, or if the mirror lacks some, pages may contradict each other,
+or hide a removal. Then less is found, and the next update looks again. A lagging replica can hide a row, so a missing
+row is only noted at first. It is gone if another update, at least a minute later, does not get it by its ID from the
+listing, and its item cannot be had by its key.
 
 Rows that are marked or noted are not counted. If the item of one is listed again, it makes up for another row that is
 gone. So each update first asks the listing for their IDs.
@@ -134,7 +132,7 @@ class Removals:
         return found
 
     def _note_contradiction(self, lacking: int) -> None:
-        self.fault = f"{self.listing} that are gone: {lacking}; and pages of what is left contradict one another"
+        self.fault = f"{self.listing} that are gone: {lacking}; and the remaining pages contradict each other"
 
     def _halfway(self, begin: int, end: int) -> int | None:
         """Return the row nearest to the middle that is not as old as the one before it. None: all are."""

@@ -682,7 +682,7 @@ async def test_what_a_walk_does_not_show_whole_shows_nothing():
 
     search = Removals("runs", Listing(times, {250}).fetch, between, times)
     assert await search.missing() == []
-    assert search.fault == "runs that are gone: 1; and pages of what is left contradict one another"
+    assert search.fault == "runs that are gone: 1; and the remaining pages contradict each other"
 
 
 class Moving(Listing):
@@ -736,7 +736,7 @@ async def test_pages_that_contradict_one_another_show_nothing(later):
     search = Removals("runs", fetch, second.between, times)
     found = await search.missing()
     assert missed(found, times) <= {*later}
-    assert search.fault.endswith("contradict one another")
+    assert search.fault.endswith("contradict each other")
     assert second.requests
 
 
