@@ -63,12 +63,12 @@ def tofupilot(
 
     Args:
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
-        base_url: As in `TofuPilotSession`, and likewise.
-        listings: Names of the listings to have as resources, in any order. None: all eleven.
-        filters: Filters that each of these listings takes, by the names of its ``list()``. None: there are none.
-        start: Bring only what was created at this time or later; a whole second, timezone-aware. What runs wrote counts
-            by the creation of its run. It changes nothing for parts, stations and users, nor after the first run.
-            None: everything.
+        base_url: As in `TofuPilotSession`; dlt looks for it too.
+        listings: Names of the listings to have as resources, in any order, or None for all eleven.
+        filters: Filters that each of these listings takes, by the names of its ``list()``, or None.
+        start: Bring only what was created at this time or later; a whole second, timezone-aware, or None for
+            everything. What runs wrote counts by the creation of its run. It changes nothing for parts, stations and
+            users, nor after the first run.
         full: Whether to read everything again, whatever was read before.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
             and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's

@@ -80,13 +80,13 @@ def cut_into_digests(joined: bytes | bytearray) -> Iterator[bytes]:
 
 
 class Parsable:
-    """A value with a string form, from which it can be read back."""
+    """A value that can be read back from its string form."""
 
     __slots__ = ()
     _form: ClassVar[re.Pattern[str]]
     """A pattern of the string form, which other texts may match too."""
     _older: ClassVar[re.Pattern[str] | None] = None
-    """A pattern of the string forms of older versions. None: there are none, or `_form` matches them."""
+    """A pattern of the string forms of older versions, or None if `_form` matches them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -154,8 +154,8 @@ class Checkpoint(Parsable):
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     value: datetime | None = field(default=None, converter=_value)
     """The time of the item yielded last, by which the server sorts the listing. An item without a time has the latest
-    `datetime`, in UTC, or the earliest one, whichever is sorted like it. None: the order of the listing has no time, or
-    the walk followed the cursor."""
+    `datetime`, in UTC, or the earliest, whichever sorts like it. None if the order has no time, or the walk followed
+    the cursor."""
     seen: tuple[bytes, ...] = ()
     """Digests of the IDs of all yielded items that have this time, or without a time those of all yielded items."""
     listing: str = field(default="", eq=False)
@@ -210,7 +210,7 @@ class OpenRun:
     yielded: tuple[bytes, ...] = ()
     """Digests of those of its items that were yielded."""
     procedure_id: str | None = None
-    """ID of its procedure. None: the items of all runs can be requested together."""
+    """ID of its procedure, or None if the items of all runs can be requested together."""
 
 
 def _whole_second(value: object) -> datetime | None:
@@ -259,7 +259,7 @@ class Watermark(Parsable):
     """A digest of the listing's filters. Watermarks of other queries have another one."""
     floor: datetime | None = field(default=None, converter=_whole_second)
     """Everything that was created before this time has been seen; a whole second, in UTC. In a listing of what runs
-    wrote, this is about the runs. None: only what `seen` names has been seen."""
+    wrote, this is about the runs. None if only what `seen` names has been seen."""
     seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
     """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
     UTC. Items that do not say when they were created have the second 0."""
@@ -267,9 +267,9 @@ class Watermark(Parsable):
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
     latest: datetime | None = field(default=None, converter=_latest)
     """A time that the clock which dates the items had reached: when the newest item that was seen was created, or
-    later. In a listing of what runs wrote, this is about the runs. None: it is not known."""
+    later. In a listing of what runs wrote, this is about the runs. None if unknown."""
     latest_at: datetime | None = field(default=None, converter=_latest_at)
-    """When it had reached this time, by the clock that the server tells, to a second or two. None: `latest` is None."""
+    """When it had reached this time, by the server's clock, to a second or two, or None if `latest` is None."""
 
     def __attrs_post_init__(self) -> None:
         if (self.latest is None) is not (self.latest_at is None):
@@ -346,9 +346,9 @@ class Shard(Parsable, Generic[T]):
     query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
     """The filters and the order of the listing, as in the query of a request."""
     start: datetime | None = None
-    """The earliest time of an item; timezone-aware. None: there is no earliest time."""
+    """The earliest time of an item; timezone-aware, or None for no bound."""
     end: datetime | None = None
-    """All items are before this time; timezone-aware. None: there is no latest time, so new items belong here."""
+    """All items are before this time; timezone-aware, or None for no bound, so new items belong here."""
 
     def __attrs_post_init__(self) -> None:
         start, end = aware("start", self.start), aware("end", self.end)
@@ -369,8 +369,8 @@ class Shard(Parsable, Generic[T]):
         """Return whether an item with a timestamp belongs to this shard.
 
         Args:
-            timestamp: The timestamp of the item; timezone-aware. None: it has none. Such items belong to the shard
-                without a start.
+            timestamp: The timestamp of the item; timezone-aware. Without one (None), it belongs to the shard without a
+                start.
         """
         if timestamp is None:
             return self.start is None

@@ -155,7 +155,7 @@ async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequ
 
     Args:
         listing: The listing of runs, or its ``details()``. Each run takes a request.
-        columns: The names of the columns, in this order. Others are not made. None: all.
+        columns: The names of the columns, in this order, or None for all.
 
     Raises:
         TypeError: It is not a listing of runs, or an argument is of the wrong type.
