@@ -82,7 +82,7 @@ async def test_each_point_is_a_row(listing, concurrency):
         table = await series(of)
         table.validate(full=True)
         assert texts(table).equals(rows)
-    assert table.num_rows > 10_000
+    assert table.num_rows > 5_000
     assert table.nbytes < 50 * table.num_rows
 
 

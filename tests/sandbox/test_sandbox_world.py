@@ -48,17 +48,17 @@ class TestSeed:
         assert {name: sha256(content).hexdigest()[:16] for name, content in found.items()} == {
             "procedures": "952787d15b811eb3",
             "runs": "d9e7a6d297c9064c",
-            "units": "8fcdc1ef2ec2fc13",
-            "parts": "a8f95499fc80fe18",
+            "units": "7b72ccc27e13edae",
+            "parts": "75774c3e72f35364",
             "batches": "4577e1557eb5117a",
-            "stations": "d53181d88481caa2",
-            "users": "0bb3b06a781afd5b",
-            "deployments": "64a0ef03e8bb0828",
+            "stations": "5660d13aeb57b934",
+            "users": "16e53720f49c24cc",
+            "deployments": "7598aabbd45f6b50",
             "logs": "f37c9e2045ae6218",
-            "measurements": "991955fc22aac821",
-            "phases": "c825268c5ba7b5e8",
+            "measurements": "899c176255bd572c",
+            "phases": "17e0c313b12872d8",
             "metadata": "1e9f509fb5354665",
-            "details": "a9f0ebd542673364",
+            "details": "a63c12d3a5494eb0",
         }
 
     def test_another_seed_makes_others(self):
