@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial, reduce
 from math import inf
@@ -51,20 +50,12 @@ class Detail:
 
     def read(self, reading: Reading, parameters: Iterable[str]) -> object:
         """Make one, of the parameters of the path as they were sent, or refuse them."""
-        listing, texts = self.path.partition("/")[0], map(_decoded, parameters)
+        listing, texts = self.path.partition("/")[0], map(unquote, parameters)
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
             raise Refusal(404, "NOT_FOUND", "Not found")
         included = {name: reading.snapshot.included(listing, item, name) for name in EMPTY if hasattr(item, name)}
         return extended(self.model, item, **included, **self.more(reading, item))
-
-
-def _decoded(parameter: str) -> str:
-    """Decode a parameter of a path, as ``decodeURIComponent`` of JavaScript does."""
-    try:
-        return unquote(re.sub("%(?![0-9A-Fa-f]{2})", "%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
-    except UnicodeDecodeError:  # the REST layer does not catch the error
-        raise Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error") from None
 
 
 @frozen(kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 `extended` makes an item of what another one has.
 
 `read` reads a whole query, and refuses what zod would, TofuPilot's validator. Unknown parameters are ignored, and a
-single value that is repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``, ``0x10`` and the
+single value that is repeated is refused. Decimal numbers are read as by JavaScript's `Number()`, so ``50.0`` and the
 empty string are numbers.
 """
 
@@ -14,7 +14,6 @@ import operator
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
@@ -196,24 +195,14 @@ def _read_single(
     return parse(texts[0]) if texts else default
 
 
-_WHITE_SPACE = (
-    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000\ufeff"
-)
-"""The characters that JavaScript's `Number()` strips. Python's `str.strip` strips other characters."""
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
-_BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
 _SAFE = 2**53 - 1  # the largest safe integer of JavaScript
 
 
 def _number(text: str) -> float:
-    """Read a finite number as JavaScript's `Number()` does."""
-    text, number = text.strip(_WHITE_SPACE) or "0", inf
-    if _DECIMAL.fullmatch(text):
-        number = float(text)
-    elif _BASED.fullmatch(text):
-        with suppress(OverflowError):
-            number = float(int(text, 0))
+    """Read a finite decimal number as JavaScript's `Number()` does."""
+    text = text.strip(" \t\r\n") or "0"
+    number = float(text) if _DECIMAL.fullmatch(text) else inf
     if abs(number) == inf:
         raise InvalidValueError(_issue("invalid_type"))
     return number

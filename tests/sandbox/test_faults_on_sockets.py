@@ -3,7 +3,6 @@
 import asyncio
 import json
 
-import aiohttp
 import pytest
 from fakes import faults
 from yarl import URL
@@ -57,12 +56,6 @@ async def receive(sandbox, version="1.1"):
     ended = await recorder.ended
     head, _, body = b"".join(recorder.pieces).partition(b"\r\n\r\n")
     return head.decode(), body, ended
-
-
-async def get(client, sandbox, **options):
-    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-    async with client.get(f"{sandbox.url}/v2/procedures", headers=headers, **options) as response:
-        return response, await response.read()
 
 
 EVERY_KIND = (
@@ -127,32 +120,3 @@ async def test_stall_inside_the_body(client):
             assert not response.content.at_eof()
             over.set()
             json.loads(half + await response.read())
-
-
-async def test_client_that_stops_reading(sandbox, client):
-    """A client that refuses to read on ends the request, and the sandbox goes on."""
-    sandbox.faults.next(faults.oversized(64 * MIB))
-    gone = asyncio.Event()
-    sandbox.after_response.append(lambda _factory, _request: gone.set())
-    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-    async with client.get(f"{sandbox.url}/v2/procedures", headers=headers) as response:
-        await response.content.read(1000)
-        response.close()
-    async with asyncio.timeout(5):
-        await gone.wait()
-    assert sandbox.requests.in_flight == 0
-    assert (await get(client, sandbox))[0].status == 200
-
-
-async def test_the_next_request_is_answered_after_every_fault(sandbox, client):
-    for fault in faults.TRANSIENT:
-        sandbox.faults.next(fault)
-        try:
-            response, body = await get(client, sandbox)
-        except aiohttp.ClientError:
-            response, body = None, b""
-        assert sandbox.requests[-1].fault == fault
-        assert response is None or response.status != 200 or b'"meta"' not in body, fault
-        response, body = await get(client, sandbox)
-        assert response.status == 200, fault
-        assert len(json.loads(body)["data"]) == 30, fault

@@ -1,8 +1,5 @@
 """What can go wrong with a response."""
 
-import gzip as gzip_module
-import tracemalloc
-import zlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -37,21 +34,11 @@ def test_a_fault_shows_as_the_call_that_made_it(met):
     ("code", "name", "message"),
     [
         (400, "BAD_REQUEST", "Bad Request"),
-        (405, "METHOD_NOT_SUPPORTED", "Method Not Allowed"),
         (408, "TIMEOUT", "Request Timeout"),
-        (413, "PAYLOAD_TOO_LARGE", "Content Too Large"),
-        (414, "URI_TOO_LONG", "URI Too Long"),
-        (416, "RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
-        (422, "UNPROCESSABLE_CONTENT", "Unprocessable Content"),
         (429, "TOO_MANY_REQUESTS", "Too Many Requests"),
-        (499, "CLIENT_CLOSED_REQUEST", "Client Closed Request"),
         (500, "INTERNAL_SERVER_ERROR", "Internal Server Error"),
-        (502, "BAD_GATEWAY", "Bad Gateway"),
         (503, "SERVICE_UNAVAILABLE", "Service Unavailable"),
-        (504, "GATEWAY_TIMEOUT", "Gateway Timeout"),
-        (520, "INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
         (524, "INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
-        (529, "INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
     ],
 )
 def test_an_error_has_the_form_and_the_code_of_the_api(met, code, name, message):
@@ -131,47 +118,9 @@ def test_jitter_spreads_latency_evenly_around_its_seconds(met):
     assert min(met(faults.latency(0.1, jitter=9), seed=seed).seconds for seed in range(50)) == 0
 
 
-def test_gzip_keeps_the_other_steps(met):
-    """The compressed body has its own length. What is between waits and ends can be decompressed at once."""
-    response = met(faults.gzip())
-    assert (response, response.headers["Content-Encoding"]) == (met(faults.gzip()), "gzip")
-    assert (gzip_module.decompress(response.body), int(response.headers["Content-Length"])) == (
-        PAGE.body,
-        len(response.body),
-    )
-    assert "Content-Length" not in met(faults.chunked() + faults.gzip()).headers
-    response = met(faults.stall(5, inside_body=True) + faults.gzip())
-    assert [type(step) for step in response.steps] == [Head, bytes, int, bytes]
-    assert zlib.decompressobj(wbits=31).decompress(response.steps[1]) == b"01234"
-    assert gzip_module.decompress(response.body) == PAGE.body
-    assert met(faults.cut() + faults.gzip()).headers["Content-Length"] == "10"
-    assert met(faults.cut() + faults.gzip()).steps[-1] == "close"
-
-
 def test_if_nothing_is_sent_these_faults_change_nothing(met):
     for change in (faults.gzip(), faults.chunked(), faults.reset(after="half"), faults.cut(announced=False)):
         assert met(change, Delivery((1, "reset"))).steps == (1, "reset")
-
-
-def test_a_few_bytes_become_many(met):
-    """To make them takes little memory, because a test may measure that of a client in the same process."""
-    bomb = met(faults.gzip_bomb(2 * MIB + 1))
-    assert bomb.headers["Content-Encoding"] == "gzip"
-    assert len(bomb.body) < 10_000
-    assert gzip_module.decompress(bomb.body) == b" " * (2 * MIB + 1)
-    many = met(faults.oversized(2 * MIB))
-    assert many.body == b"0123456789" + b" " * (2 * MIB)
-    assert many.headers["Content-Length"] == str(10 + 2 * MIB)
-    assert "Content-Length" not in met(faults.oversized(MIB, announced=False)).headers
-    assert len({id(step) for step in met(faults.oversized()).steps[2:]}) == 1
-    flooded = met(faults.header_flood(50, size=10))
-    assert (flooded.body, len(flooded.headers), flooded.headers["X-Flood-49"]) == (PAGE.body, 52, "x" * 10)
-    tracemalloc.start()
-    try:
-        faults.gzip_bomb(24 * MIB)
-        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.fixture

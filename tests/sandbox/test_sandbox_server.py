@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import trustme
-from aiohttp import web
 
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
@@ -214,14 +213,6 @@ async def test_a_connection_that_the_client_has_ended_needs_no_end(client, end):
     assert sandbox.requests.statuses == {None: 1}
 
 
-async def test_the_most_requests_at_once_are_counted(client):
-    everybody = asyncio.Barrier(5)
-    async with Sandbox(1, sleep=lambda _seconds: everybody.wait()) as sandbox:
-        sandbox.faults.always(stall(1))
-        await asyncio.gather(*(get(client, sandbox) for _ in range(5)))
-        assert (sandbox.requests.in_flight, sandbox.requests.peak_in_flight) == (0, 5)
-
-
 async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops(client, caplog):
     """It is raised once, in whatever way the sandbox is stopped."""
     sandbox = Sandbox(1)
@@ -233,22 +224,6 @@ async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops
     sandbox.before_response.clear()
     async with sandbox:
         assert (await get(client, sandbox))[0] == 200
-
-
-async def test_a_client_that_goes_while_an_answer_is_written(client, monkeypatch):
-    """It is no failure of the sandbox."""
-
-    async def write(response, _data):
-        response._req.transport.abort()
-        raise aiohttp.ClientConnectionResetError
-
-    async with Sandbox(1) as sandbox:
-        with monkeypatch.context() as patched:
-            patched.setattr(web.StreamResponse, "write", write)
-            with pytest.raises(aiohttp.ClientError):
-                await get(client, sandbox)
-        assert (await get(client, sandbox))[0] == 200
-    assert sandbox.requests.statuses == {None: 1, 200: 1}
 
 
 async def test_two_hundred_ids_can_be_asked_for(client):

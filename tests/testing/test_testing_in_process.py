@@ -1,7 +1,6 @@
 """A session without sockets is a session like any other, and its time passes without waiting."""
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -62,14 +61,6 @@ class TestSession:
         with pytest.raises(TypeError, match="proxy"):
             session_in_process(sandbox, proxy="http://proxy.invalid:1")
 
-    async def test_its_views_have_its_clock(self, sandbox, clock):
-        sandbox.faults.next(faults.stall(60))
-        async with session_in_process(sandbox, clock) as session:
-            view = session.with_options(timeout=5.0, retry=None)
-            with pytest.raises(errors.RequestTimeoutError):
-                await view.procedures.list()
-        assert clock.monotonic() == pytest.approx(5.0)
-
     async def test_it_is_closed_like_any_session(self, sandbox, clock):
         sandbox.faults.always(faults.stall(3600))
         session = session_in_process(sandbox, FakeClock(autojump=False))
@@ -81,14 +72,6 @@ class TestSession:
         with pytest.raises(errors.SessionError):
             await session.procedures.list()
         assert sandbox.requests.in_flight == 0
-
-    async def test_it_outlives_faults(self, sandbox, clock):
-        sandbox.faults.randomly(*faults.TRANSIENT, rate=0.5, seed=1, heal_after=3)
-        began = time.monotonic()
-        policy = RetryPolicy(initial_wait=60.0, max_elapsed=3600.0)
-        async with session_in_process(sandbox, clock, retry=policy, concurrency=3) as session:
-            assert await session.procedures.list(limit=2).collect() == sandbox.procedures
-        assert clock.monotonic() > 60 > time.monotonic() - began
 
     @pytest.mark.parametrize("concurrency", [1, 16])
     @pytest.mark.parametrize(
@@ -107,22 +90,6 @@ class TestSession:
         assert clock.monotonic() == pytest.approx(120, abs=1)
         assert caught.value.elapsed == pytest.approx(120, abs=1)
         assert len(sandbox.requests) < 3000
-
-    async def test_attempts_wait_until_the_test_lets_time_pass(self, sandbox):
-        sandbox.faults.always(faults.status(503))
-        clock = FakeClock(autojump=False)
-        async with session_in_process(sandbox, clock, retry=RetryPolicy(initial_wait=0)) as session:
-            listing = asyncio.create_task(session.procedures.list().collect())
-            await clock.advance(60)
-            assert not listing.done()
-            sandbox.faults.clear()
-            await clock.advance(1)
-            assert await listing == sandbox.procedures
-            sandbox.faults.next(faults.status(404))
-            with pytest.raises(errors.NotFoundError):
-                await session.procedures.list()
-            await clock.advance(1)
-            assert (await session.procedures.list()).data  # at once, because some time has passed
 
     @pytest.mark.parametrize(
         ("fault", "kind", "text"),

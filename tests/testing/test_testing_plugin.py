@@ -268,10 +268,6 @@ def test_a_service_that_retries_does_not_wait(run):
     run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
 
 
-def test_pytest_runs_classes_of_unittest(run):
-    run(UNITTEST).assert_outcomes(passed=2)
-
-
 def test_unittest_needs_no_pytest(pytester):
     """A test case enters a sandbox like any context. It needs no other tool of tests either."""
     pytester.makepyfile(test_unit=UNITTEST)
@@ -289,21 +285,6 @@ def test_the_plugin_works_with_all_others(run, monkeypatch):
     run(ASYNC + AIOHTTP, "--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
         passed=4
     )
-
-
-def test_the_package_may_be_imported_before_pytest_runs(pytester):
-    """A notebook or a program that has imported the package runs pytest without a warning."""
-    pytester.makepyfile("def test(): pass")
-    program = """
-import sys
-from importlib.metadata import entry_points
-import pytest
-import aiotofupilot
-others = {plugin.name for plugin in entry_points(group="pytest11")} - {"aiotofupilot"}  # they take long to load
-sys.exit(pytest.main(["-W", "error", *(f"-pno:{name}" for name in others)]))
-"""
-    result = pytester.run(sys.executable, "-c", program)
-    assert result.parseoutcomes() == {"passed": 1}
 
 
 def test_markers_set_the_options_of_the_sandbox(run):

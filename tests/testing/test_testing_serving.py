@@ -15,7 +15,6 @@ from fakes.faults import cut, gzip, html, status
 
 from aiotofupilot import Procedure
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.paging import offsets
 from aiotofupilot.testing import make, serve, session_on
 
 
@@ -75,22 +74,6 @@ def test_a_taken_port_is_an_error_of_the_block_s_beginning():
     assert sandbox_threads() == []
 
 
-@pytest.mark.filterwarnings("ignore:.*get_event_loop_policy:DeprecationWarning")  # from Python 3.14 on
-def test_hooks_run_in_its_own_event_loop(monkeypatch):
-    """A hook is called in the sandbox's thread, whose event loop is asyncio's own, whatever policy the tests have."""
-    monkeypatch.setattr(asyncio.get_event_loop_policy(), "new_event_loop", None)
-    met = []
-    sandbox = Sandbox(procedures=0)
-    sandbox.before_response.append(
-        lambda _factory, _request: met.append((threading.current_thread().name, asyncio.get_running_loop()))
-    )
-    with serve(sandbox):
-        get(sandbox)
-    ((thread, loop),) = met
-    assert thread == "tofupilot-sandbox"
-    assert type(loop) is asyncio.SelectorEventLoop
-
-
 def test_a_failing_hook_fails_the_test():
     """The error of a hook is raised again after the block."""
 
@@ -113,27 +96,6 @@ async def test_a_session_on_a_sandbox_waits_no_longer_than_an_outage_lasts(first
             assert [procedure async for procedure in walk] == sandbox.procedures
     assert walk.stats.retries == 2
     assert walk.stats.waited <= longest
-
-
-def test_an_answer_is_of_one_moment():
-    """Changes that another thread makes during an answer show in the next one."""
-    sandbox = Sandbox(procedures=3)
-
-    def paging(total, cursor, limit):
-        sandbox.procedures.clear()
-        return offsets(total, cursor, limit)
-
-    sandbox.paging = paging
-    with serve(sandbox):
-        assert [len(get(sandbox)[1]) for _ in range(2)] == [3, 0]
-
-
-def test_faults_may_be_cleared_while_they_are_met():
-    """A fault that another thread takes back as a request meets it has been met."""
-    sandbox = Sandbox(procedures=0)
-    sandbox.faults.on(lambda _request: sandbox.faults.clear() or True).next(status(503))
-    with serve(sandbox):
-        assert [get(sandbox)[0] for _ in range(2)] == [503, 200]
 
 
 async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():

@@ -1,7 +1,6 @@
 """Without waits, sessions do what they do otherwise, and at once."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -37,36 +36,8 @@ async def test_a_bad_day_costs_no_time(concurrency):
                 assert await listing.collect() == sandbox.procedures
 
 
-async def test_waits_at_the_same_time_pass_together():
-    with without_waits():
-        clock = TofuPilotSession._wiring.clock
-        began = clock.monotonic()
-        await asyncio.gather(*(clock.sleep(seconds) for seconds in (5.0, 1.0, 3.0)))
-        assert clock.monotonic() - began == pytest.approx(5.0, abs=0.5)
-
-
-async def test_a_wait_for_an_event_ends_with_it():
-    """Its time passes only if the event does not come."""
-    event = asyncio.Event()
-    with without_waits():
-        clock = TofuPilotSession._wiring.clock
-        began = clock.monotonic()
-        await clock.wait(event, 7.0)
-        assert clock.monotonic() - began == pytest.approx(7.0, abs=0.5)
-        event.set()
-        await clock.wait(event, 1000.0)
-        assert clock.monotonic() - began == pytest.approx(7.0, abs=0.5)
-
-
 def test_the_clock_is_the_real_one_afterwards():
     clock = TofuPilotSession._wiring.clock
     with without_waits():
         assert TofuPilotSession._wiring.clock is not clock
     assert TofuPilotSession._wiring.clock is clock
-
-
-async def test_each_block_has_its_own_time():
-    with without_waits():
-        await TofuPilotSession._wiring.clock.sleep(1000.0)
-    with without_waits():
-        assert TofuPilotSession._wiring.clock.monotonic() == pytest.approx(time.monotonic(), abs=1.0)
