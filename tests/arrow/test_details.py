@@ -15,7 +15,7 @@ from fakes.waveforms import few_points
 from fakes.wire_details import DETAILS
 from msgspec import json
 
-from aiotofupilot import DataSeries, RawItem, RunMeasurement, ServerError, from_wire, to_wire
+from aiotofupilot import DataSeries, RawItem, RunMeasurement, ServerError, from_wire
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
 from aiotofupilot.listings import Runs
 from aiotofupilot.models import RunDetails
@@ -116,15 +116,6 @@ async def test_a_batch_of_many_bytes_takes_no_more_details(listing, monkeypatch)
     assert pa.Table.from_batches(parts).equals(whole)
 
 
-async def test_small_details_are_converted_together(listing, monkeypatch):
-    """A call for each of them would take five times as long."""
-    sizes = [len(json.encode(to_wire(run))) for run in await listing().details().collect()]
-    monkeypatch.setattr(streaming, "_LARGEST", 1)
-    monkeypatch.setattr(streaming, "_BYTES_AT_ONCE", sum(sizes[:3]) + 1)
-    first = await anext(batches(listing().details()))
-    assert 3 <= first.num_rows <= 5
-
-
 async def test_a_failure_costs_no_row(service, listing):
     """The rows before it come first, then the error, and then the rest."""
     whole, runs = await table(listing().details()), await listing().collect()
@@ -159,11 +150,3 @@ async def test_details_without_models_are_refused(listing):
     with pytest.raises(TypeError, match="listing must have models, and raw"):
         batches(listing().raw().details())
     assert listing().raw().details().model is RawItem
-
-
-async def test_values_of_json_are_text(listing):
-    run = next(run for run in await listing().details().collect() if "json" in str(to_wire(run)) or run.phases)
-    batch = record_batch([run], RunDetails)
-    texts = [m["measured_value"] for p in batch["phases"].to_pylist()[0] for m in p["measurements"]]
-    values = [m.measured_value for phase in run.phases for m in phase.measurements]
-    assert texts == [None if value is None else json.encode(value).decode() for value in values]

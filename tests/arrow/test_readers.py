@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyarrow import parquet
 
-from aiotofupilot import Run, Station
+from aiotofupilot import Run
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.testing import make_run
 
@@ -86,9 +86,3 @@ def test_delta_lake_takes_durations_as_integers(table, tmp_path):
     found = pa.table(DeltaTable(tmp_path / "runs").to_pyarrow_table())
     assert found["id"].to_pylist() == ["a", "b"] * 2
     assert found["duration"].to_pylist() == [90_732_000, 2 * 90_732_000] * 2
-
-
-def test_delta_lake_takes_what_has_no_durations_as_it_is(tmp_path):
-    stations = record_batch([Station("s", "S", (), 1, None, {"bay": 4})], Station)
-    write_deltalake(tmp_path / "stations", pa.Table.from_batches([stations]))
-    assert DeltaTable(tmp_path / "stations").to_pyarrow_table().to_pylist() == stations.to_pylist()

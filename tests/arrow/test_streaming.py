@@ -1,8 +1,6 @@
 """A listing becomes record batches that can be resumed between any two of them, and each row is there once."""
 
 import asyncio
-import gc
-import inspect
 from datetime import timedelta
 
 import attrs
@@ -50,10 +48,6 @@ def rows(*parts):
 @pytest.fixture
 def whole(service):
     return rows(record_batch(service.procedures, Procedure))
-
-
-def test_a_batch_has_ten_thousand_rows_unless_it_is_told_otherwise():
-    assert inspect.signature(batches).parameters["rows"].default == 10_000
 
 
 @pytest.mark.parametrize(
@@ -112,31 +106,6 @@ async def test_rows_that_came_before_a_failure_are_yielded_before_it_is_raised(l
     rest = [batch async for batch in stream]
     assert [batch.num_rows for batch in rest] == [660]
     assert rows(first, *rest).equals(whole)
-
-
-async def test_a_failure_at_once_is_raised_at_once(listing, service, whole):
-    service.faults.next(faults.status(500))
-    stream = batches(listing())
-    with pytest.raises(ServerError):
-        await anext(stream)
-    assert rows(await anext(stream)).equals(whole)
-
-
-async def test_a_failure_is_not_kept_alive(listing, service):
-    """Nothing that was raised and dropped waits for the collector."""
-    gc.collect()
-    others = [found for found in gc.get_objects() if type(found) is ServerError]  # those of other tests' parameters
-    gc.disable()
-    try:
-        service.faults.on(cursor=588).next(faults.status(500))
-        stream = batches(listing())
-        await anext(stream)
-        with pytest.raises(ServerError):
-            await anext(stream)
-        del stream
-        assert len([found for found in gc.get_objects() if type(found) is ServerError]) == len(others)
-    finally:
-        gc.enable()
 
 
 async def test_a_cancelled_batch_is_gathered_on(listing, service, whole):
@@ -248,34 +217,6 @@ async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
         assert refused.value.checkpoint == stream.checkpoint
         assert stream.checkpoint.place == "0"
     assert isinstance(run, Run)
-
-
-@pytest.mark.parametrize("at_once", [1, 5_000])
-async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(monkeypatch, at_once):
-    """No shorter batch is yielded, whose checkpoint would stand after the rows at fault."""
-    monkeypatch.setattr(streaming, "_AT_ONCE", at_once)
-    too_long = b'"duration":"P%dDT' % timedelta.max.days
-
-    class Lying(InProcess):
-        answered = 0
-
-        async def _respond(self, target):
-            answer = await super()._respond(target)
-            self.answered += 1
-            if self.answered < 3:
-                return answer
-            return attrs.evolve(answer, body=answer.body.replace(b'"duration":"PT', too_long, 1))
-
-    listing = Runs(Lying(Sandbox(procedures=3, runs=40))).list(limit=10, on_drift="ignore")
-    stream = batches(listing, rows=15)
-    assert (await anext(stream)).num_rows == 15
-    after = stream.checkpoint
-    for _ in range(3):
-        with pytest.raises(DecodeError, match="Arrow holds a duration of at most") as refused:
-            await anext(stream)
-        assert refused.value.checkpoint == stream.checkpoint == after
-    rest = await table(Runs(InProcess(Sandbox(procedures=3, runs=40))).list(cursor=after))
-    assert rest.num_rows == 25
 
 
 def test_a_part_of_a_stream_tells_of_such_a_duration_with_an_error_of_this_package():

@@ -68,23 +68,3 @@ async def walk(listing, query, random):
         most = None if most is None or len(found) < most else most
         checkpoint = Checkpoint.parse(str(go.checkpoint))
     return yielded
-
-
-@pytest.mark.parametrize("name", ["units", "batches", "logs", "measurements", "phases"])
-async def test_what_the_line_writes_is_yielded_exactly_once_too(name):
-    """One run writes several phases at once, and as many measurements and log lines."""
-    async with (
-        Sandbox(4, runs=100) as sandbox,
-        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
-    ):
-        query = {"procedure_id": sandbox.procedures[0].id} if name in {"measurements", "phases"} else {}
-        listing = getattr(session, name)
-        listed = [item.id for item in await listing.list(**query).collect()]
-        assert len(listed) > 3
-        line, hooks = busy(1.5, most=25)
-        sandbox.before_response += hooks
-        yielded = [item.id for item in await walk(listing, query, Random(name))]  # noqa: S311 - test data
-    assert line.produced > 0
-    there = set(listed)
-    assert [item_id for item_id in yielded if item_id in there] == listed
-    assert len(set(yielded)) == len(yielded)

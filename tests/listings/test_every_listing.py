@@ -5,14 +5,12 @@
 
 import inspect
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Literal
 
 import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
-from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
-from msgspec import json
+from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
 from aiotofupilot.blocking import BlockingSession
@@ -220,33 +218,6 @@ def test_resync_takes_orders_in_which_nothing_changes_its_place(name):
     assert LISTINGS[name].stable_orders == STABLE.get(name, set())
     if orders:
         assert ENDPOINTS[name]["params"]["sort_by"]["default"] in STABLE[name]
-
-
-async def first(name, item):
-    """Return the first item of a page, as the listing yields it."""
-    return await LISTINGS[name](Connection(json.encode(body(name, item)))).list(**required(name)).first()
-
-
-@EVERY
-async def test_the_examples_of_the_api_are_yielded_as_models(name):
-    """If the API has an example without its optional fields, that one is yielded too."""
-    item = await first(name, EXAMPLES[name])
-    assert type(item) is MODELS[name]
-    assert item.id == EXAMPLES[name]["id"]
-    least = ENDPOINTS[name].get("example_item_minimal", EXAMPLES[name])
-    assert type(await first(name, least)) is MODELS[name]
-
-
-async def test_an_item_that_lacks_a_field_or_has_a_null_is_yielded():
-    """Older servers lack some fields, and others are sent on request only."""
-    for rows, is_null in ((OPTIONAL, False), (NULLABLE, True)):
-        for name, path in ((name, path) for name, path, _ in rows if name in LISTINGS):
-            item = deepcopy(EVERYTHING[name])
-            if is_null:
-                inside(item, path)[path[-1]] = None
-            else:
-                del inside(item, path)[path[-1]]
-            assert value_at(await first(name, item), path) is None, (name, path)
 
 
 @pytest.fixture

@@ -20,15 +20,12 @@ from aiotofupilot import (
     ForbiddenError,
     InvalidJSONError,
     NotFoundError,
-    ResponseTooLargeError,
     ServerError,
     TofuPilotSession,
     UnauthorizedError,
     to_wire,
 )
 from aiotofupilot.listings import NAMES, Detailed, listing_class
-from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.testing import make_unit
 
 KEY = "a-key-of-the-organization"
 DETAILED = [name for name in NAMES if issubclass(listing_class(name), Detailed)]
@@ -274,27 +271,6 @@ class TestErrors:
         assert len(server.targets) == 2
 
 
-def large(points, series):
-    run = json.decode(json.encode(EXAMPLES["runs"][0]))
-    template = run["phases"][0]["measurements"][0] | {"measured_value": None}
-    data = b"[" + b",".join([b"0.12345678901234567"] * points) + b"]"
-    axis = {"data": "DATA", "units": "V"}
-    run["phases"] = [run["phases"][0] | {"measurements": [template | {"data_series": [axis] * series}]}]
-    return json.encode(run).replace(b'"DATA"', data)
-
-
-async def test_a_large_run_is_read(server, session):
-    """A run of 20 series of 10,000 points is read with the usual options, and a lower limit is obeyed."""
-    body = large(10_000, 20)
-    assert len(body) > 3_700_000
-    server.answers = [(200, body)] * 2
-    run = await session.runs.get("x")
-    (measurement,) = run.phases[0].measurements
-    assert [len(series.data) for series in measurement.data_series] == [10_000] * 20
-    with pytest.raises(ResponseTooLargeError, match=r"larger than 3700000 bytes; .* a larger max_body"):
-        await session.with_options(max_body=3_700_000).runs.get("x")
-
-
 async def test_the_name_of_a_program_comes_first(server):
     for name in ("my-service/1.2", "my-service/1.2 jobs"):
         async with TofuPilotSession(KEY, base_url=server.url, user_agent=name) as session:
@@ -317,23 +293,6 @@ async def test_the_key_goes_with_it_and_a_forgotten_session_stays_as_long_as_it_
         del session
         assert (await get("x")).id
     assert f"Authorization: Bearer {KEY}" in server.headers[0]
-
-
-async def test_the_unit_that_was_asked_for_is_read(official_sdk):
-    """The official SDK encodes nothing, so a number sign ends the path, and it reads another unit."""
-    numbers = ["SN", "SN#1", "SN?1", "SN/1", "SN%2F1", "SN 1", "SN\\1", "é"]
-    units = [make_unit(number) for number in numbers]
-    async with (
-        Sandbox(procedures=1, runs=0, units=units) as sandbox,
-        TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session,
-    ):
-        found = [await session.units.get(number) for number in numbers]
-        with pytest.raises(NotFoundError, match=r"units have no 'SN#2'"):
-            await session.units.get("SN#2")
-        asked = [(sandbox.api_key, "units.get", {"serial_number": "SN#1"})]
-        (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, asked=asked)
-        assert read["serial_number"] == "SN"
-    assert [(unit.id, unit.serial_number) for unit in found] == [(unit.id, unit.serial_number) for unit in units]
 
 
 class TestJSON:
