@@ -3,6 +3,7 @@
 - A flat table has the columns of CSV and plain values only; only similar names are suggested for a wrong one.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -12,13 +13,13 @@ import pytest
 from fakes.in_process import InProcess
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import Run, Unit
+from aiotofupilot import Run, RunSequence, Unit
 from aiotofupilot.arrow import record_batch, schema, table
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.cli.formats import csv_rows
 from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.testing import make_run
+from aiotofupilot.testing import make, make_run
 
 BEGAN = datetime(2026, 11, 20, 9, 29, 40, 2_000, tzinfo=UTC)
 
@@ -40,13 +41,14 @@ def test_flat_columns_are_those_of_csv():
 
 
 def test_a_flat_row_has_plain_values():
-    run = make_run(id="a", started_at=BEGAN, duration=timedelta(seconds=90.5), metadata={"shift": "B", "n": 4})
+    took, sequence = timedelta(seconds=90.5), make(RunSequence, duration=timedelta(seconds=1.5))
+    run = make_run(id="a", started_at=BEGAN, duration=took, metadata={"shift": "B", "n": 4}, sequences=[sequence])
     (row,) = record_batch([run], Run, flat=True).to_pylist()
     assert row["unit.serial_number"] == run.unit.serial_number
     assert row["procedure.version.tag"] == (run.procedure.version and run.procedure.version.tag)
     assert (row["started_at"], row["duration"]) == (BEGAN, 90.5)
     assert row["metadata"] == '{"shift":"B","n":4}'
-    assert row["sequences"] is None or row["sequences"].startswith("[")
+    assert json.loads(row["sequences"])[0]["duration"] == 1.5
     assert not any(isinstance(value, dict | list) for value in row.values())
 
 
