@@ -69,8 +69,8 @@ def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
     return lambda delivery, _request, _random: delivery.with_response(response)
 
 
-# The API is built with tRPC. These are the codes of tRPC for which Python has other names, or names that depend on its
-# version, and statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
+# The API is built with tRPC. These are its names of statuses for which Python has others, or some that depend on its
+# version. https://trpc.io/docs/server/error-handling
 _NAMES: Mapping[int, tuple[str, str]] = {
     405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
     408: ("TIMEOUT", "Request Timeout"),
@@ -79,13 +79,7 @@ _NAMES: Mapping[int, tuple[str, str]] = {
     416: ("RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
     422: ("UNPROCESSABLE_CONTENT", "Unprocessable Content"),
     499: ("CLIENT_CLOSED_REQUEST", "Client Closed Request"),
-    520: ("INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
-    521: ("INTERNAL_SERVER_ERROR", "Web Server Is Down"),
-    522: ("INTERNAL_SERVER_ERROR", "Connection Timed Out"),
-    523: ("INTERNAL_SERVER_ERROR", "Origin Is Unreachable"),
-    524: ("INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
-    529: ("INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
-    530: ("INTERNAL_SERVER_ERROR", "Origin DNS Error"),
+    **dict.fromkeys((*range(520, 525), 529, 530), ("INTERNAL_SERVER_ERROR", "Error of a Proxy")),
 }
 
 

@@ -16,7 +16,7 @@ from aiotofupilot.models.fields import fields_of
 
 from .factory.recipes import MILLISECOND
 from .factory.world import EMPTY, Path, Read, Snapshot, path
-from .rest import Reader, Refusal, Values, declared, dumps, extended, pages, read, without
+from .rest import PAGES, Reader, Refusal, Values, declared, dumps, extended, read, without
 
 if TYPE_CHECKING:
     from .factory import Reading
@@ -76,8 +76,6 @@ class Resource:
     """What filters select that do not compare a field with a value. None: the parameter selects no items by itself."""
     otherwise: Callable[[str], Filter] | None = None
     """Returns the filter of a name that no field of the items has. None: there is no such filter."""
-    pages: Mapping[str, Reader] = pages()
-    """What reads the parameters of paging."""
     joined: Callable[[Values, Snapshot], Predicate] | None = None
     """A test of several parameters together; None: there is none."""
     hides: tuple[str, ...] = ()
@@ -93,7 +91,7 @@ class Resource:
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
         """What reads the parameters: those of paging, and the others in the order in which the client declares them."""
-        of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else self.pages
+        of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else PAGES
         return {**of_pages, **{argument.name: declared(argument) for argument in self.listing.filters}}
 
     @cached_property

@@ -151,14 +151,6 @@ def declared(argument: Argument) -> Reader:
     return partial(_read_single, parse, default, is_required=argument.is_required)
 
 
-def pages(*, minimum: float = 0, safe: bool = True) -> Mapping[str, Reader]:
-    """Return what reads the parameters of pages. The least cursor is `minimum`. `safe` is as in `_integer`."""
-    return {
-        "limit": partial(_read_single, partial(_integer, minimum=1, maximum=100), 50),
-        "cursor": partial(_read_single, partial(_integer, minimum=minimum, safe=safe), 0),
-    }
-
-
 def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Values:
     """Read the query of a request. If it is refused, the refusal names each fault."""
     asked: Values = {}
@@ -208,13 +200,13 @@ def _number(text: str) -> float:
     return number
 
 
-def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bool = True) -> int:
-    """Read a number that has to be whole and, unless `safe` is False, a safe integer of JavaScript."""
+def _integer(text: str, *, minimum: float = -inf, maximum: float = inf) -> int:
+    """Read a number that has to be whole, and a safe integer of JavaScript."""
     number = _number(text)
     if not number.is_integer():
         raise InvalidValueError(_issue("invalid_type"))
     whole, issues = int(number), list[dict[str, object]]()
-    for low, high in ((-_SAFE, _SAFE) if safe else (-inf, inf), (minimum, maximum)):
+    for low, high in ((-_SAFE, _SAFE), (minimum, maximum)):
         if whole < low:
             issues.append(_issue("too_small", minimum=low))
         elif whole > high:
@@ -222,6 +214,13 @@ def _integer(text: str, *, minimum: float = -inf, maximum: float = inf, safe: bo
     if issues:
         raise InvalidValueError(*issues)
     return whole
+
+
+PAGES: Mapping[str, Reader] = {
+    "limit": partial(_read_single, partial(_integer, minimum=1, maximum=100), 50),
+    "cursor": partial(_read_single, partial(_integer, minimum=0), 0),
+}
+"""What reads the parameters of pages."""
 
 
 def _text(text: str, *, most: float) -> str:

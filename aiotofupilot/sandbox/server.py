@@ -247,7 +247,7 @@ class Sandbox(Factory):
         selected = self._select(resource, pairs, snapshot)
         if resource.listing.is_bare:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
-        cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
+        cursor = asked["cursor"]
         window = self.pagings.get(resource.name, self.paging)(len(selected), cursor, asked["limit"])
         return Page(
             data=[resource.shown(item, asked, snapshot) for item in selected[window.start : window.stop]],

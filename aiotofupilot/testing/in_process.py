@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -45,9 +44,6 @@ _QUIET_TURNS = 30
 
 _AT_ONCE = 0.05
 """How many seconds an attempt takes if another one failed at the same time. So an outage ends under any policy."""
-
-_GZIP = 31  # zlib's window bits for the gzip format
-_PIECE = 1024 * 1024  # the most bytes that are decompressed at once
 
 
 class FakeClock(Clock):
@@ -308,9 +304,9 @@ class InProcess(Transport):
                 try:
                     yield head, parts
                 except Exception as error:
-                    if next(steps, None) is not None:
+                    if not all(isinstance(step, bytes) for step in steps):
                         raise
-                    failure = error  # of one who has got the whole response, so it is raised outside
+                    failure = error  # what is left of the response is sent at once, so it is raised outside
         if failure is not None:
             raise failure
 
@@ -349,23 +345,19 @@ class _Client(nullcontext[None]):
         self._authorization = authorization
 
     @asynccontextmanager
-    async def get(
-        self, url: URL, *, headers: Mapping[str, str], auto_decompress: bool = False, **_: object
-    ) -> AsyncGenerator[SimpleNamespace]:
+    async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
         """Give the status, the headers and the content of a response as aiohttp does."""
         async with self._transport.requested(url, self._authorization, headers) as (head, parts):
             received = CIMultiDict({"Date": format_datetime(self._transport.clock.now(), usegmt=True)})
             received.update(head.headers)
-            is_gzip = auto_decompress and head.headers.get("Content-Encoding") == "gzip"
-            yield SimpleNamespace(status=head.status, headers=received, content=_Content(parts, is_gzip=is_gzip))
+            yield SimpleNamespace(status=head.status, headers=received, content=_Content(parts))
 
 
 class _Content:
     """The body of a response, part by part."""
 
-    def __init__(self, parts: AsyncGenerator[bytes], *, is_gzip: bool) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts = parts
-        self._gzip = zlib.decompressobj(_GZIP) if is_gzip else None
         self._has_ended = False
 
     def at_eof(self) -> bool:
@@ -374,10 +366,9 @@ class _Content:
 
     async def readany(self) -> bytes:
         """Return the next part, perhaps without bytes. After the last one it is empty."""
-        tail = self._gzip.unconsumed_tail if self._gzip else b""
-        part = tail or await anext(self._parts, b"")
+        part = await anext(self._parts, b"")
         self._has_ended = not part
-        return self._gzip.decompress(part, _PIECE) if self._gzip else part
+        return part
 
 
 def _lost(url: URL, reason: str) -> ConnectionFailedError:

@@ -38,7 +38,7 @@ def test_a_fault_shows_as_the_call_that_made_it(met):
         (429, "TOO_MANY_REQUESTS", "Too Many Requests"),
         (500, "INTERNAL_SERVER_ERROR", "Internal Server Error"),
         (503, "SERVICE_UNAVAILABLE", "Service Unavailable"),
-        (524, "INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
+        (524, "INTERNAL_SERVER_ERROR", "Error of a Proxy"),
     ],
 )
 def test_an_error_has_the_form_and_the_code_of_the_api(met, code, name, message):

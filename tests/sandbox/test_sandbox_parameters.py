@@ -64,15 +64,9 @@ def test_a_number_is_what_javascript_reads(service):
         assert (page.cursor, len(page.data)) == (number, min(number, 150 - number)), text
     assert ask(service, "procedures", {"cursor": ""}) == ask(service, "procedures")
     assert len(ask(service, "procedures")[1]["data"]) == 50
-    for beyond in ("1e30", str(2**53)):
-        assert ask(service, "procedures", {"cursor": beyond})[1]["data"] == []
     safe = str(2**53 - 1)
+    assert ask(service, "procedures", {"cursor": safe})[1]["data"] == []
     assert ids(service, "units", {"run_count_min": f"-{safe}", "run_count_max": safe}) == ids(service, "units")
-
-
-def test_parts_have_cursors_before_the_first_page(service):
-    """They lead to the first page."""
-    assert ask(service, "parts", {"limit": "3", "cursor": "-5"}) == ask(service, "parts", {"limit": "3"})
 
 
 def test_a_text_has_at_most_100_utf_16_units(service):

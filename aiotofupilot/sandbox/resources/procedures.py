@@ -16,7 +16,7 @@ from aiotofupilot import models
 from aiotofupilot.sandbox.factory import Reading, contents
 from aiotofupilot.sandbox.factory.recipes import made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Resource, contains
-from aiotofupilot.sandbox.rest import Refusal, document, extended, pages
+from aiotofupilot.sandbox.rest import Refusal, document, extended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,6 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
 PROCEDURES = Resource(
     name="procedures",
     filters={"search_query": contains("name", id_from=6, within=True)},
-    pages=pages(safe=False),
     details=(
         Detail("procedures/*", models.ProcedureDetails, more=_procedure_details),
         Detail("procedures/*/versions/*", models.VersionDetails, _version_details, hides=("created_by_user.email",)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot import models
 from aiotofupilot.sandbox.factory import measured
 from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
-from aiotofupilot.sandbox.rest import Values, extended, pages
+from aiotofupilot.sandbox.rest import Values, extended
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Reading
@@ -195,7 +195,6 @@ PARTS = Resource(
         "search_query": contains("name", "number"),
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
     },
-    pages=pages(minimum=-inf),
     details=(
         Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
         Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details, hides=(_ADDRESS,)),
