@@ -38,7 +38,7 @@ if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
 from .pivot import wide
-from .rows import record_batch, schema, without_durations
+from .rows import record_batch, schema
 from .streaming import RecordBatches, batches, table
 from .waveforms import series, series_batches
 
@@ -51,5 +51,4 @@ __all__ = [
     "series_batches",
     "table",
     "wide",
-    "without_durations",
 ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -305,25 +305,3 @@ def record_batch(items: Iterable[object], model: type, *, flat: bool = False) ->
             TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items"
         )
     return rows.batch(found)
-
-
-def without_durations(kind: pa.Schema) -> pa.Schema:
-    """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
-
-    ``table.cast(without_durations(table.schema))`` then holds microseconds. No value is changed or copied.
-
-    Args:
-        kind: The schema, such as that of a table.
-    """
-    return pa.schema([_plain(field) for field in cast("Any", kind)])
-
-
-def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
-    kind: Any = field.type
-    if pa.types.is_duration(kind):
-        return field.with_type(pa.int64())
-    if pa.types.is_struct(kind):
-        return field.with_type(pa.struct([_plain(member) for member in cast("Any", kind)]))
-    if pa.types.is_list(kind):
-        return field.with_type(pa.list_(_plain(kind.value_field)))
-    return field

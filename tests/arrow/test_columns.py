@@ -22,8 +22,8 @@ from fakes.wire_listings import (
 )
 from msgspec import json
 
-from aiotofupilot import Measurement, Operator, Procedure, RawItem, Repository, Run, Station, Validator
-from aiotofupilot.arrow import record_batch, schema, without_durations
+from aiotofupilot import Measurement, Operator, Procedure, RawItem, Repository, Run, Station
+from aiotofupilot.arrow import record_batch, schema
 from aiotofupilot.arrow.rows import rows_of
 
 NAMES = {"linkedRepository": "linked_repository", "fullName": "full_name"}
@@ -273,17 +273,6 @@ def test_more_text_than_an_array_can_hold_is_an_overflow(monkeypatch):
     monkeypatch.setattr(pa, "array", lambda *values, **options: pa.chunked_array([array(*values, **options)]))
     with pytest.raises(OverflowError, match=r"holds 2,147,483,647 bytes of texts: take fewer rows"):
         record_batch([Station("s", "S", (), 0, None, None)], Station)
-
-
-def test_durations_can_become_integers():
-    """Also those of runs' sequences, and nothing else changes."""
-    batch = record_batch([run()], Run)
-    kind = without_durations(schema(Run))
-    (row,) = pa.Table.from_batches([batch]).cast(kind).to_pylist()
-    assert row["duration"] == 90_732_000
-    assert row["sequences"][0]["duration"] == 21_500_000
-    assert [field.name for field in kind if field != schema(Run).field(field.name)] == ["duration", "sequences"]
-    assert without_durations(schema(Validator)) == schema(Validator)
 
 
 def test_without_pyarrow_the_package_says_what_to_install():

@@ -11,7 +11,6 @@ from aiotofupilot import Checkpoint, Run, TofuPilotSession, WalkStats, arrow
 
 def a_model_has_a_schema() -> None:
     assert_type(arrow.schema(Run), pa.Schema)
-    assert_type(arrow.without_durations(arrow.schema(Run)), pa.Schema)
     assert_type(arrow.record_batch([], Run), pa.RecordBatch)
     assert_type(arrow.schema(Run, flat=True), pa.Schema)
     assert_type(arrow.record_batch([], Run, flat=True), pa.RecordBatch)
