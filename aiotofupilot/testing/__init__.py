@@ -29,7 +29,7 @@ else:  # hidden from type checkers, because they would then accept any name
 
     _NAMES = {
         "auditing": ("AuditReport", "audit"),
-        "builders": ("make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"),
+        "builders": ("make", "make_measurement", "make_phase", "make_run", "make_unit"),
         "in_process": ("FakeClock", "session_in_process"),
         "mocking": ("MockResponse", "mock_listing"),
         "serving": ("serve", "session_on", "without_waits"),

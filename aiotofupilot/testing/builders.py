@@ -1,6 +1,6 @@
 """Builders of models for tests. The models are valid and complete.
 
-`make` builds every model: ``make(Procedure, name="Burn-In")``. Five others say first what tests say most, and take all
+`make` builds every model: ``make(Procedure, name="Burn-In")``. Four others say first what tests say most, and take all
 other fields by name: ``make_run("FAIL", slot_key="A")``. They also take what their item belongs to:
 ``make_phase(run=make_run("FAIL"))`` is a phase of the run ``make_run("FAIL")``.
 
@@ -33,7 +33,7 @@ from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.sandbox import DeployedRun
 from aiotofupilot.sandbox.rest import comparison, document
 
-__all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
+__all__ = ["make", "make_measurement", "make_phase", "make_run", "make_unit"]
 
 T = TypeVar("T")
 
@@ -137,16 +137,6 @@ def make_measurement(
     field = {"boolean": "bool_value", "string": "string_value", "numeric": "value"}[kind]
     measured = {field: value, "measurement_type": "empty" if value is None else kind}
     return _evolved(models.Measurement, {"measurement_name": measurement_name, **measured, **fields}, of_phase)
-
-
-def make_deployment(environment: str = "production", **fields: object) -> models.Deployment:
-    """Make a deployment, by default one that is ready.
-
-    Args:
-        environment: ``production``, ``preview``, ``development``, or another value.
-        fields: The other fields of a `Deployment`, such as ``status``. The times do not follow from it.
-    """
-    return _evolved(models.Deployment, {"environment": environment, **fields})
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
@@ -293,6 +283,7 @@ _EXAMPLES: Mapping[type, Mapping[str, object]] = {
     models.Log: {"message": "Supply voltage is stable", "source_file": "main.py", "line_number": 1},
     models.Validator: {"operator": ">=", "expected_value": 11.4, "is_decisive": True},
     models.Deployment: {
+        "environment": "production",
         "trigger": "auto",
         "status": "ready",
         "started_at": _BUILT_AT,
@@ -336,5 +327,4 @@ _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Phase: make_phase,
     models.Log: _make_log,
     models.Measurement: make_measurement,
-    models.Deployment: make_deployment,
 }

@@ -8,13 +8,12 @@ import pytest
 from fakes import faults
 
 from aiotofupilot import RetryPolicy, TofuPilotSession, errors
-from aiotofupilot.models import Batch, Part, Procedure
+from aiotofupilot.models import Batch, Deployment, Part, Procedure
 from aiotofupilot.sandbox import Delivery, Sandbox
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.testing import (
     FakeClock,
     make,
-    make_deployment,
     make_run,
     make_unit,
     session_in_process,
@@ -202,7 +201,7 @@ class TestFollower:
             ("procedures", partial(make, Procedure)),
             ("units", make_unit),
             ("batches", partial(make, Batch)),
-            ("deployments", make_deployment),
+            ("deployments", partial(make, Deployment)),
             ("parts", partial(make, Part)),
         ],
     )

@@ -31,7 +31,6 @@ from aiotofupilot.testing import (
     MockResponse,
     audit,
     make,
-    make_deployment,
     make_measurement,
     make_phase,
     make_run,
@@ -67,7 +66,7 @@ def builders_make_models() -> None:
     assert_type(make(Log, message="text", run=make_run()), Log)
     assert_type(make_phase("Power Up", run=make_run()), Phase)
     assert_type(make_measurement("led_on", value=True, phase=make_phase()), Measurement)
-    assert_type(make_deployment(stations=[make(Station)]), Deployment)
+    assert_type(make(Deployment, stations=[make(Station)]), Deployment)
 
 
 def builders_check_what_they_are_made_of() -> None:
