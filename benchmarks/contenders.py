@@ -50,6 +50,34 @@ async def bare(url: str, kind: Kind) -> AsyncIterator[Listing]:
 
 
 @asynccontextmanager
+async def bare_by_value(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The same, each page at cursor 0 from the time of the last item on. It fails where a page has one time."""
+    from datetime import datetime, timedelta
+
+    import aiohttp
+    import orjson
+
+    async def listing() -> AsyncIterator[object]:
+        until: dict[str, str] = {}
+        known: set[str] = set()
+        while True:
+            async with session.get(target, params=query | until) as response:
+                response.raise_for_status()
+                page = orjson.loads(await response.read())
+            for item in page["data"]:
+                if item["id"] not in known:
+                    yield item
+            if not page["meta"]["has_more"]:
+                return
+            last = datetime.fromisoformat(page["data"][-1]["started_at"]) + timedelta(milliseconds=1)
+            until, known = {"started_before": last.isoformat()}, {item["id"] for item in page["data"]}
+
+    target, query = f"{url}{kind.path}", kind.query
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
+        yield listing
+
+
+@asynccontextmanager
 async def httpx(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """What people write first: httpx and its json(), dicts."""
     from httpx import AsyncClient
@@ -152,6 +180,20 @@ async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]: 
 
     async with TofuPilotSession(KEY, base_url=url) as session:
         yield partial(getattr(session, kind.listing).list, limit=LIMIT, **kind.options, **options)
+
+
+@asynccontextmanager
+async def ours_shards(url: str, kind: Kind, *, n: int) -> AsyncIterator[Listing]:
+    """Aiotofupilot, in shards, one after another."""
+    from aiotofupilot import TofuPilotSession
+
+    async def listing() -> AsyncIterator[object]:
+        for shard in await getattr(session, kind.listing).list(**kind.options).shards(n):
+            async for item in session.list(shard, limit=LIMIT):
+                yield item
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
 
 
 @asynccontextmanager
@@ -365,6 +407,7 @@ class Contender(Candidate):
 
 CONTENDERS = {
     "bare": Contender(title="aiohttp + orjson, dicts", open=bare),
+    "bare-by-value": Contender(title="aiohttp + orjson, by value", open=bare_by_value),
     "httpx": Contender(title="httpx + json, dicts", open=httpx, needs=("httpx",)),
     "requests": Contender(title="requests + json, dicts", open=requests, needs=("requests",)),
     "official": Contender(title="tofupilot", open=official, needs=("tofupilot",)),
@@ -384,6 +427,7 @@ CONTENDERS = {
         title='**aiotofupilot**, concurrency=16, on_drift="resync"',
         open=partial(ours, concurrency=16, on_drift="resync"),
     ),
+    "ours-shards": Contender(title="**aiotofupilot**, 20 shards", open=partial(ours_shards, n=20)),
     "ours-traced": Contender(
         title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_traced, needs=("opentelemetry",)
     ),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .bench import Sample, compare
 from .contenders import CONTENDERS
 from .decoders import DECODERS
+from .depth import depth
 from .instructions import instructions
 from .scenario import KINDS, WALKED
 
@@ -273,6 +274,6 @@ def imports(bench: Bench) -> Iterable[Row]:
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
     *(decode, cpu, columns, wall, ideal, details, count, walks),
-    *(faults, beyond, drift),
+    *(faults, beyond, drift, depth),
     *(memory, waveforms, parquet, mirror, imports, instructions),
 )

@@ -44,7 +44,7 @@ FRUITLESS_AT_MOST = 100
 """At most this many pages in a row may bring nothing new."""
 
 _REMEMBERED = 1000
-"""At least this many of the items passed last are remembered there, and at most twice as many."""
+"""At least this many of the items passed last are remembered where the cursor is followed."""
 
 Begins = Literal["listing", "query", "behind", "page"]
 """Where a page begins: where the listing does, where a query that is bounded by the position does, where one begins
@@ -426,11 +426,11 @@ class ByKey(Position[T]):
 class Followed(Position[T]):
     """The position of a walk that follows the server's cursor. It drops items that were passed lately."""
 
-    def __init__(self, order: SortOrder, start: Checkpoint, passed: Iterable[str] = ()) -> None:
+    def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self.skip = start.skip
-        self._passed = dict.fromkeys(passed)
-        """The items passed last, the oldest first."""
+        self._passed, self._passed_before = set[str](), set[str]()
+        """The IDs of the items passed last, and of as many or more that were passed before them."""
         self._fruitless = 0
         """How many pages in a row brought nothing."""
 
@@ -449,14 +449,14 @@ class Followed(Position[T]):
             self.skip = max(0, self.skip - (gap.stop - gap.start))
         skipped = min(self.skip, len(items))
         self.skip -= skipped
-        ids = list(map(_id_of, items))
-        new: Sequence[T] = items[skipped:]
-        if self._digests or not self._passed.keys().isdisjoint(ids) or len({*ids}) < len(ids):
-            known = {*self._passed, *ids[:skipped]}
+        ids, new = {*map(_id_of, items)}, items[skipped:]
+        is_known = not (self._passed.isdisjoint(ids) and self._passed_before.isdisjoint(ids))
+        if is_known or self._digests or len(ids) < len(items):
+            known = {*self._passed, *self._passed_before, *map(_id_of, items[:skipped])}
             new = _unique(item for item in new if not (item.id in known or self._has(item.id)))
-        self._passed.update(dict.fromkeys(ids))
-        if len(self._passed) > 2 * _REMEMBERED:
-            self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])
+        self._passed |= ids
+        if len(self._passed) >= _REMEMBERED:
+            self._passed, self._passed_before = set(), self._passed
         self.items, self.begin, self.passed_again = items, len(items), len(items) - skipped - len(new)
         self._fruitless = 0 if new or skipped else self._fruitless + 1
         if self._fruitless > FRUITLESS_AT_MOST:
