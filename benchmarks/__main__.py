@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .bench import Bench, Server
 from .instructions import worse
-from .picture import picture
+from .picture import DEPTH, WALL, picture
 from .questions import QUESTIONS
 from .report import SHOWN, Answer, markdown, measured_with, read, write
 
@@ -86,7 +86,9 @@ def _keep(answers: dict[str, list[Row]]) -> None:
 
 
 def _draw() -> None:
-    (FOLDER / "picture.svg").write_text(picture(read(RESULTS.read_text("utf-8"))["wall"].rows), "utf-8")
+    kept = read(RESULTS.read_text("utf-8"))
+    for name, chart, question in (("picture", WALL, "wall"), ("depth", DEPTH, "depth")):
+        (FOLDER / f"{name}.svg").write_text(picture(chart, kept[question].rows), "utf-8")
 
 
 def _show(*parts: str) -> None:

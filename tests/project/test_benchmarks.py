@@ -8,7 +8,7 @@ from fakes.budget import NIGHTLY
 from fakes.guides import ROOT, read
 
 from benchmarks.bench import Bench, Server, Worker
-from benchmarks.picture import picture
+from benchmarks.picture import DEPTH, WALL, picture
 from benchmarks.questions import QUESTIONS
 from benchmarks.report import GOALS, headline, judge, losses, read as read_answers
 from benchmarks.scenario import WALKED, Scenario
@@ -31,6 +31,7 @@ class EveryAnswer(Bench):
             "doubled",
             "stayed",
             "instructions",
+            "database",
         )
         return {name: [dict.fromkeys(figures, 1.0) | {"items": 1, "expected": 1, "error": None}] for name in names}
 
@@ -61,7 +62,8 @@ class TestReport:
         kept = read_answers(KEPT)
         assert headline([row for answer in kept.values() for row in answer.rows]) in read(ROOT / "benchmarks/README.md")
         assert losses(kept["drift"].rows) in read(ROOT / "aiotofupilot/guides/pagination.md")
-        assert picture(kept["wall"].rows) == read(ROOT / "benchmarks/picture.svg")
+        assert picture(WALL, kept["wall"].rows) == read(ROOT / "benchmarks/picture.svg")
+        assert picture(DEPTH, kept["depth"].rows) == read(ROOT / "benchmarks/depth.svg")
 
 
 @pytest.fixture(scope="module")
