@@ -48,7 +48,9 @@ def test_showing_adds_no_class_to_a_model():
         assert {cls.__module__ for cls in type(item).__mro__} <= {
             "aiotofupilot.models.details",
             "aiotofupilot.models.items",
+            "aiotofupilot.models.procedures",
             "aiotofupilot.models.refs",
+            "aiotofupilot.models.runs",
             "builtins",
         }
     (run,) = Sandbox(1, runs=1).runs

@@ -1,6 +1,6 @@
 """The values that TofuPilot's listings are made of.
 
-- `items` has the items of the listings, and `refs` has what they hold and refer to.
+- `procedures` and `items` have the items of the listings, and `refs` and `runs` have what these hold and refer to.
 - `details` has single items, and `identity` whose key a session has.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model.
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from .identity import *  # noqa: F403 - the names of the models stand there
     from .items import *  # noqa: F403 - the names of the models stand there
     from .page import *  # noqa: F403 - the names of the models stand there
+    from .procedures import *  # noqa: F403 - the names of the models stand there
     from .refs import *  # noqa: F403 - the names of the models stand there
+    from .runs import *  # noqa: F403 - the names of the models stand there
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    _WHOLE = ("page", "refs", "items", "identity", "details")
+    _WHOLE = ("page", "refs", "procedures", "runs", "items", "identity", "details")
     __getattr__, __dir__ = _public.lazy(__name__, {"fields": ("wire_name",)}, _WHOLE)

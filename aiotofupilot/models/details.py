@@ -1,6 +1,6 @@
-"""Single items, with everything that TofuPilot knows of them.
+"""What TofuPilot returns by itself, with everything that it knows of it, and not in a listing.
 
-A single log line and a single user have no more than in their listings. They are a `Log` and a `User`.
+A log line and a user have nothing more by themselves than in their listings. They are a `Log` and a `User`.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, field, frozen
 
-from . import refs
+from . import refs, runs
 from .display import shown
 from .fields import immutable
 
@@ -102,7 +102,7 @@ class ProcedureDetails(refs.Named):
 
 
 @shown(kw_only=True)
-class VersionDetails(refs.ProcedureVersion):
+class VersionDetails(runs.ProcedureVersion):
     """A version of a procedure."""
 
     created_at: datetime
@@ -129,7 +129,7 @@ class Aggregation(refs.WithKeywordID):
     """The value. A number keeps the type that it has in JSON. None if there is none."""
     unit: str | None = None
     """Unit of the value, such as ``mV``, or None."""
-    validators: tuple[refs.Validator, ...] | None = None
+    validators: tuple[runs.Validator, ...] | None = None
     """Checks of the value, or None."""
 
 
@@ -145,7 +145,7 @@ class DataSeries:
     """Display name, or None."""
     description: str | None = None
     """What the axis is, or None."""
-    validators: tuple[refs.Validator, ...] | None = None
+    validators: tuple[runs.Validator, ...] | None = None
     """Checks of the points, or None."""
     aggregations: tuple[Aggregation, ...] | None = None
     """Values that sum up the series, or None."""
@@ -163,7 +163,7 @@ class RunMeasurement(refs.WithKeywordID):
     """Name of the measurement."""
     outcome: str
     """``PASS``, ``FAIL``, ``UNSET``, or one added later."""
-    validators: tuple[refs.Validator, ...] | None
+    validators: tuple[runs.Validator, ...] | None
     """Checks of the value, or None."""
     units: str | None = None
     """Unit of the value, such as ``mV``, or None if it has none or each series has its own."""
@@ -211,7 +211,7 @@ class MeasurementDetails(RunMeasurement):
 
 
 @shown(kw_only=True)
-class RunPhase(refs.PhaseFields):
+class RunPhase(runs.PhaseFields):
     """One phase of a run, with its measurements."""
 
     duration: timedelta | None
@@ -318,7 +318,7 @@ class RunLog(refs.WithKeywordID):
 
 
 @frozen
-class SubUnit(refs.UnitRef):
+class SubUnit(runs.UnitRef):
     """A unit whose parent changed in a run."""
 
     part_number: str
@@ -328,7 +328,7 @@ class SubUnit(refs.UnitRef):
 
 
 @shown(kw_only=True)
-class RunDetails(refs.RunFields):
+class RunDetails(runs.RunFields):
     """A run with everything in it: phases, measurements with their values, attachments and logs.
 
     It has every attempt at a phase. The listings leave out attempts that were followed by another one.
@@ -340,11 +340,11 @@ class RunDetails(refs.RunFields):
     """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
     created_by_station: RunStation | None = None
     """The station that uploaded it, or None if a user did or it is unknown."""
-    operated_by: refs.Operator | None = None
+    operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     phases: tuple[RunPhase, ...] = ()
     """Its phases by their start, then name, then attempt. All attempts are here. Empty: it has none."""
-    sequences: tuple[refs.RunSequence, ...] = ()
+    sequences: tuple[runs.RunSequence, ...] = ()
     """All sequences, each one before those in it. Empty: it has none, or the server is too old to say."""
     attachments: tuple[Attachment, ...] = ()
     """Its files, reports included. Empty: it has none."""
@@ -360,15 +360,15 @@ class RunDetails(refs.RunFields):
 
 
 @frozen(kw_only=True)
-class RelatedPart(refs.PartFields):
+class RelatedPart(runs.PartFields):
     """The part of a unit that is built into another one, or holds it."""
 
-    revision: refs.Revision | None
+    revision: runs.Revision | None
     """The revision of the unit, or None if unknown."""
 
 
 @frozen(kw_only=True)
-class RelatedUnit(refs.UnitRef):
+class RelatedUnit(runs.UnitRef):
     """A unit that is built into another one, or holds it."""
 
     part: RelatedPart | None
@@ -376,7 +376,7 @@ class RelatedUnit(refs.UnitRef):
 
 
 @frozen(kw_only=True)
-class CreationRun(refs.RunTimes):
+class CreationRun(runs.RunTimes):
     """The run that created a unit."""
 
     procedure: refs.ProcedureRef
@@ -384,7 +384,7 @@ class CreationRun(refs.RunTimes):
 
 
 @shown(kw_only=True)
-class UnitDetails(refs.UnitFields):
+class UnitDetails(runs.UnitFields):
     """A unit with everything in it: the units around it, and its attachments."""
 
     parent: RelatedUnit | None = None
@@ -403,7 +403,7 @@ class UnitDetails(refs.UnitFields):
 
 
 @frozen
-class PartRevision(refs.Revision):
+class PartRevision(runs.Revision):
     """A revision of a part, with the time of its creation."""
 
     created_at: datetime
@@ -411,7 +411,7 @@ class PartRevision(refs.Revision):
 
 
 @shown(kw_only=True)
-class PartDetails(refs.PartFields):
+class PartDetails(runs.PartFields):
     """A part, with who created it."""
 
     created_at: datetime
@@ -427,12 +427,12 @@ class PartDetails(refs.PartFields):
 
 
 @frozen
-class RevisionPart(refs.PartFields):
+class RevisionPart(runs.PartFields):
     """The part that has a revision."""
 
 
 @shown(kw_only=True)
-class RevisionDetails(refs.Revision):
+class RevisionDetails(runs.Revision):
     """A revision of a part, with its units."""
 
     created_at: datetime | None
@@ -443,24 +443,24 @@ class RevisionDetails(refs.Revision):
     """The station that created it, or None if a user did or it is unknown."""
     part: RevisionPart
     """The part that it is a revision of."""
-    units: tuple[refs.UnitRef, ...]
+    units: tuple[runs.UnitRef, ...]
     """Its units. The API does not say whether these are all."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the revision, or None if the server is too old."""
 
 
 @frozen(kw_only=True)
-class BatchUnit(refs.UnitRef):
+class BatchUnit(runs.UnitRef):
     """A unit of a batch."""
 
     created_at: datetime
     """When it was created; timezone-aware."""
-    part: refs.PartRef
+    part: runs.PartRef
     """The part that the unit is an instance of."""
 
 
 @shown(kw_only=True)
-class BatchDetails(refs.BatchFields):
+class BatchDetails(runs.BatchFields):
     """A batch, with its units."""
 
     units: tuple[BatchUnit, ...]
@@ -525,7 +525,7 @@ class StationDetails(refs.Named):
     """Procedures that the station runs."""
     organization_slug: str
     """Name of the organization in addresses, such as ``volta``."""
-    team: refs.Team | None
+    team: runs.Team | None
     """The team of the station, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station, or None if the server is too old."""

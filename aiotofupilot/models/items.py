@@ -7,17 +7,15 @@ from datetime import datetime
 
 from attrs import field
 
-from . import refs
+from . import refs, runs
 from .display import shown
 
 __all__ = [
     "Batch",
-    "Deployment",
     "Log",
     "Measurement",
     "Part",
     "Phase",
-    "Procedure",
     "Run",
     "Station",
     "Unit",
@@ -25,60 +23,48 @@ __all__ = [
 ]
 
 
-@shown
-class Procedure(refs.Named):
-    """A test sequence. Each run belongs to one."""
-
-    created_at: datetime
-    """When it was created; timezone-aware."""
-    created_by_user: refs.UserRef | None = None
-    """The user who created it, or None if unknown."""
-    linked_repository: refs.Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
-    """The repository of its source, or None; ``linkedRepository`` on the wire."""
-
-
 @shown(kw_only=True)
-class Run(refs.RunFields):
+class Run(runs.RunFields):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
     """The station that uploaded it, or None if a user did or it is unknown."""
-    operated_by: refs.Operator | None = None
+    operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run, or None if it was not requested or the server is too old."""
-    sequences: tuple[refs.RunSequence, ...] | None = field(default=None, metadata={"null": False})
+    sequences: tuple[runs.RunSequence, ...] | None = field(default=None, metadata={"null": False})
     """Sequences at the top level, or None if it was not requested or the server is too old."""
 
 
 @shown(kw_only=True)
-class Unit(refs.UnitFields):
+class Unit(runs.UnitFields):
     """One physical thing with a serial number."""
 
-    children: tuple[refs.UnitRef, ...]
+    children: tuple[runs.UnitRef, ...]
     """Units that are built into this one, at most 10 of them."""
-    parent: refs.UnitRef | None = None
+    parent: runs.UnitRef | None = None
     """The unit that this one is built into, or None."""
-    last_run: refs.LastRun | None = None
+    last_run: runs.LastRun | None = None
     """The latest run of the unit, or None if it was never run."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit, or None if it was not requested or the server is too old."""
 
 
 @shown
-class Part(refs.PartFields):
+class Part(runs.PartFields):
     """A product or component. Units are instances of it."""
 
     created_at: datetime
     """When it was created; timezone-aware."""
-    revisions: tuple[refs.Revision, ...]
+    revisions: tuple[runs.Revision, ...]
     """All revisions of the part."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part, or None if it was not requested or the server is too old."""
 
 
 @shown(kw_only=True)
-class Batch(refs.BatchFields):
+class Batch(runs.BatchFields):
     """A lot of units that were made together."""
 
     unit_count: int
@@ -93,7 +79,7 @@ class Station(refs.Named):
     """Procedures that the station runs."""
     procedures_count: int | float
     """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
-    team: refs.Team | None
+    team: runs.Team | None
     """The team of the station, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station, or None if it was not requested or the server is too old."""
@@ -114,20 +100,6 @@ class User(refs.WithID):
 
 
 @shown(kw_only=True)
-class Deployment(refs.DeploymentFields):
-    """One build of a procedure, and the stations to which it was deployed."""
-
-    skipped: bool
-    """Whether the build was skipped."""
-    commit: refs.Commit | None
-    """The commit that was deployed, or None if unknown."""
-    repository: refs.DeploymentRepository | None
-    """The repository of the source, or None."""
-    stations: tuple[refs.StationRef, ...]
-    """The stations to which it was deployed."""
-
-
-@shown(kw_only=True)
 class Log(refs.WithKeywordID):
     """One line that a run wrote to its log."""
 
@@ -141,9 +113,9 @@ class Log(refs.WithKeywordID):
     """The source file that wrote it, or None if unknown."""
     line_number: int | None
     """The line in the source file, or None if unknown."""
-    run: refs.LogRun
+    run: runs.LogRun
     """The run that wrote it."""
-    unit: refs.UnitRef
+    unit: runs.UnitRef
     """The unit that was tested."""
     procedure: refs.ProcedureRef
     """The procedure that was run."""
@@ -188,12 +160,12 @@ class Measurement(refs.WithKeywordID):
     """How many attempts at the phase came before this one."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
-    validators: tuple[refs.Validator, ...] | None
+    validators: tuple[runs.Validator, ...] | None
     """Checks of the value, or None."""
 
 
 @shown(kw_only=True)
-class Phase(refs.PhaseFields):
+class Phase(runs.PhaseFields):
     """One phase of a run."""
 
     duration_ms: int | None
