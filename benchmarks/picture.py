@@ -52,16 +52,16 @@ WALL = Chart(
     apart=(50, 5),
 )
 DEPTH = Chart(
-    title="Seconds of Postgres to list runs",
-    below="runs",
-    at=r"([\d,]+) runs in a Postgres, s of",
+    title="CPU seconds of Postgres to list runs",
+    below="number of runs",
+    at=r"([\d,]+) runs in a Postgres, CPU",
     lines={
         "tofupilot": ("official SDK", "official"),
         "**aiotofupilot**, concurrency=16": ("aiotofupilot, concurrency=16", "some"),
         "**aiotofupilot**": ("aiotofupilot", "few"),
         "aiohttp + orjson, by value": ("a loop without offsets", "many"),
     },
-    apart=(25_000, 1),
+    apart=(25_000, 2),
 )
 
 WIDTH, HEIGHT = 800, 400

@@ -32,6 +32,7 @@ class EveryAnswer(Bench):
             "stayed",
             "instructions",
             "database",
+            "statements",
         )
         return {name: [dict.fromkeys(figures, 1.0) | {"items": 1, "expected": 1, "error": None}] for name in names}
 
