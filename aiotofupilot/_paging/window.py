@@ -396,7 +396,7 @@ class Window(Generic[T]):
         is_looking_far = tasks.beside is not None and not tasks.beside.done()
         wanted = min(width.now, at_most, width.most - is_looking_far)
         request: Request | None = tasks.last if tasks else None
-        if any(page.following is None for page in map(_arrived, tasks) if page is not None):
+        if wanted > 1 and any(page.following is None for page in map(_arrived, tasks) if page is not None):
             wanted = 1  # beyond a page that shows the end, there is nothing to request ahead
         while wanted > 1 and len(tasks) < wanted:
             request = course.due() if request is None else course.beyond(request)

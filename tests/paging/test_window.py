@@ -89,6 +89,21 @@ async def test_nothing_is_requested_further_ahead_than_what_is_wanted(service):
         assert max(connection.cursors) == furthest
 
 
+async def test_nothing_more_is_requested_beyond_a_page_in_flight_that_shows_the_end(service):
+    """The last page comes while the one before it is awaited."""
+
+    class Late(InProcess):
+        async def _respond(self, target):
+            if target.endswith("cursor=4"):
+                await settle()
+            return await super()._respond(target)
+
+    del service.procedures[8:]
+    connection = Late(service)
+    assert await list_of(connection, concurrency=4).collect() == service.procedures
+    assert sorted(connection.cursors) == [0, 2, 4, 6, 8]
+
+
 async def test_with_one_page_in_flight_there_are_no_tasks(service):
     connection = Held(service)
     walking = asyncio.create_task(walked(list_of(connection, max_items=6)))

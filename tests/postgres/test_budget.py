@@ -58,7 +58,7 @@ async def test_ties_of_8(concurrency, per_page, still):
     check_requests(server, concurrency, 50 * per_page, looks_at_end=True)
 
 
-@pytest.mark.parametrize(("concurrency", "per_page"), [(1, 1.35), (16, 2.1)])
+@pytest.mark.parametrize(("concurrency", "per_page"), [(1, 1.35), (16, 2)])
 async def test_ties_of_20_to_51(concurrency, per_page, still):
     server = still(data.many_dozens, SORT)
     await walked(server, "measurements", concurrency)
