@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from attrs import define
 
 from aiotofupilot.errors import BadRequestError, DriftError, TofuPilotError
+from aiotofupilot.models.page import Page
 
 from .course import Course, Place, Query, Request
 from .source import CountedFetch, OnUnreadable, PageSource, T, leads_nowhere
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
     from datetime import datetime
 
-    from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts
 
     from .position import Begins, Position
@@ -256,6 +256,7 @@ class Window(Generic[T]):
         position, following, is_part = course.position, page.following, self._bisection is not None
         end = page.cursor + len(page.data) if following is None else following
         course.passed(request, end if position is None else page.cursor + position.begin, end, is_new=is_new)
+        self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
         self._gaps = 0
         if self._bisection is not None:
             self._note_part(self._bisection, end)

@@ -1,7 +1,9 @@
 """A walk has as many pages in flight as it may, opens step by step, and requests none that cannot be needed."""
 
 import asyncio
+import gc
 from contextlib import suppress
+from weakref import ref
 
 import pytest
 from fakes.in_process import InProcess
@@ -102,6 +104,23 @@ async def test_nothing_more_is_requested_beyond_a_page_in_flight_that_shows_the_
     connection = Late(service)
     assert await list_of(connection, concurrency=4).collect() == service.procedures
     assert sorted(connection.cursors) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("on_drift", [None, "ignore"])
+async def test_a_walk_that_waits_keeps_no_items(service, on_drift):
+    """Thousands of walks may wait at once."""
+    connection = Held(service)
+    walk = connection.procedures.list(limit=5, on_drift=on_drift).walk()
+    first = asyncio.create_task(walk.take(5))
+    await settle()
+    connection.release()
+    items = [ref(item) for item in await first]
+    del first
+    waiting = asyncio.create_task(walk.take(5))
+    await settle()
+    gc.collect()
+    assert [item() for item in items] == [None] * 5
+    await ended(waiting)
 
 
 async def test_with_one_page_in_flight_there_are_no_tasks(service):
