@@ -14,6 +14,7 @@ that have one key.
 from __future__ import annotations
 
 import logging
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
@@ -23,7 +24,7 @@ from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline
 
 from .position import NULLS, Begins, Position, begin_of_group
-from .source import CountedFetch, PageSource, T, counted
+from .source import MILLISECOND, CountedFetch, PageSource, T, counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,6 +51,10 @@ _BACK = 8
 
 _TRIES = 4
 """So many bounds are tried before the position is looked for by cursor."""
+
+_NARROWED_AT_MOST = 20
+"""So many bounds are tried between one that is too early and one that is too late. Then pages are read from the first
+one on."""
 
 _NARROW = timedelta(milliseconds=64)
 """The bound that is tried second is at least so far back."""
@@ -132,12 +137,16 @@ class Course(Generic[T]):
     """Where the listing seems to end, while another query is to show it."""
     _has_looked_beyond: bool = field(default=False, init=False)
     """Whether that was looked at in the listing itself since the last new item, for items without a time."""
-    _distance: timedelta = field(default=timedelta(), init=False)
-    """How far from the position the first item was that the last request for it showed."""
+    _reach: timedelta = field(default=timedelta(), init=False)
+    """How far before the position the bound is that was requested last to show it."""
+    _late: timedelta = field(default=timedelta(), init=False)
+    """How far before it a bound was that left out all items before it."""
+    _early_item: timedelta | None = field(default=None, init=False)
+    """How far before it the last item of a page was that ended before it. None: no page did in this search."""
     _is_barren: bool = field(default=False, init=False)
-    """Whether a detour brought nothing, and shows the same as the page before it."""
-    _shown: tuple[Any, ...] = field(default=(), init=False)
-    """The keys of the first item and the last one of the page passed last."""
+    """Whether the page passed last brought nothing, and was a detour."""
+    _is_slow: bool = field(default=False, init=False)
+    """Whether no bound was found from which a page reaches the position, so that pages lead there."""
     _early: float = field(default=0.0, init=False)
     """How many items earlier pages begin than they have to, because items were removed before them."""
     _alike: float = field(default=0.0, init=False)
@@ -194,7 +203,7 @@ class Course(Generic[T]):
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
         return is_late
 
-    def passed(self, request: Request, begin: int, end: int, *, is_new: bool) -> None:
+    def passed(self, request: Request, begin: int, end: int, *, is_new: bool, is_alone: bool) -> None:
         """Take note that a page was passed, which brought something new or not.
 
         Args:
@@ -202,18 +211,24 @@ class Course(Generic[T]):
             begin: The cursor at which the next page has to begin.
             end: The cursor after its last item.
             is_new: Whether it brought anything new.
+            is_alone: Whether nothing is in flight behind it.
         """
         self.place = Place(request.query, begin, end)
         if self.level is not None:
             self.query = request.query
         if is_new:
             self._depth = self._depth if self._end is None else self._end
-            self._end, self._has_looked_beyond = None, False
+            self._end, self._has_looked_beyond, self._is_slow = None, False, False
+        level = self.level
         self.detour = self.level = None
-        keys = () if self.position is None else self.position.keys
-        before, self._shown = self._shown, (keys[0], keys[-1]) if keys else ()
-        self._is_barren = request.is_detour and not is_new and self._shown == before
-        if self.position is not None:
+        self._is_barren = request.is_detour and not is_new and not self._is_slow
+        position = self.position
+        if position is not None:
+            if not (is_new or self._is_slow or position.is_group_read) and self.can_bound:
+                if level is not None:
+                    self._look_nearer(level)
+                elif is_alone:
+                    self.look_for_position(0)
             more = end - begin - self.overlap - self._alike
             self._alike += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
@@ -233,24 +248,57 @@ class Course(Generic[T]):
         if self.level is None and is_behind and not is_part and not self._is_barren:
             self.detour = self.request(place.query, place.begin, is_detour=True)
             return False
-        if first is not None and self.can_bound and self.position is not None:
-            self._distance = self.position.distance(first)
         if not request.is_detour:
             self._early = min(2 * self._early + 1, self.limit / 4)
-        self.look_for_position(0 if self.level is None else self.level + 1)
+        self._late = self._reach
+        if self.level is None:
+            self.look_for_position(0)
+        elif self._early_item is not None:
+            self._look_from(self._early_item, self.level + 1)
+        else:
+            wider = max(_NARROW, self._reach)
+            if self.level and self.level + 1 < _TRIES:
+                wider *= _WIDER
+            if first is not None and self.can_bound and self.position is not None:
+                wider = max(wider, self.position.distance(first))
+            self.look_for_position(self.level + 1, wider)
         return self.level == 0
 
-    def look_for_position(self, level: int) -> None:
-        """Request next what shows the position, or shows more than the request of the level before."""
+    def look_for_position(self, level: int, reach: timedelta = timedelta()) -> None:
+        """Request next what shows the position, or shows more than the request of the level before.
+
+        Args:
+            level: The number of requests before it that were to show it.
+            reach: How far before the position the bound of the request is.
+        """
+        if not level:
+            self._late, self._early_item = timedelta(), None
         self.level, position = level, self.position
-        if level == _TRIES and self.can_bound:
+        if level == _TRIES and self.can_bound and self._early_item is None:
             self._leave_bounds(is_odd=True)
         if position is None or not self.can_bound:
             self.detour = self.request(self.listing, self.at - _BACK ** (1 + level % _TRIES), is_detour=True)
         else:
-            wider = max(self._distance, _NARROW) * _WIDER ** (level - 1) if level else timedelta()
+            self._reach = reach
             base = self.place.query.base + self.place.passed - position.count
-            self.detour = self.request(self._bounded(position.before(wider), base), 0, is_detour=True)
+            self.detour = self.request(self._bounded(position.before(reach), base), 0, is_detour=True)
+
+    def _look_nearer(self, level: int) -> None:
+        """Request next what begins nearer to the position, if the page that was to show it ends before it."""
+        position = self.position
+        if position is None or not position.is_early:
+            return
+        late = max(self._late, MILLISECOND)
+        self._early_item = early = position.distance(position.items[-1])
+        self._look_from(late * math.sqrt(early / late), level + 1)
+
+    def _look_from(self, reach: timedelta, level: int) -> None:
+        """Request next what a bound between two others shows, or read on from the one that is too early."""
+        if level > _NARROWED_AT_MOST:
+            self._is_slow, self.level = True, None
+            self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
+        else:
+            self.look_for_position(level, reach)
 
     def distrust(self) -> None:
         """Take note that no filter bounds the listing as it should, so that positions are looked for by cursor."""

@@ -15,6 +15,7 @@ it was passed before the last one. That needs the keys of all passed items.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter, ge, gt, le, lt
@@ -103,8 +104,8 @@ class Position(Generic[T]):
         self.keys: Sequence[Any] = ()
         """Their keys."""
         self.begin = 0
-        """The index on that page of the item at which the next page should begin: the one before the last group of
-        items that have one key, or 0."""
+        """The index on that page of the item at which the next page should begin: the last one if the page ends before
+        the position, and else the one before the last group of items that have one key, or 0."""
         self.passed_again = 0
         """How many items of that page had been passed before it."""
         self.is_torn = False
@@ -149,6 +150,11 @@ class Position(Generic[T]):
         own: datetime = self.key
         return abs(key - own)
 
+    @property
+    def is_early(self) -> bool:
+        """Whether the page at hand ends before the position."""
+        return bool(self.keys) and self._is_before(self.keys[-1])
+
     def admit(
         self, page: Page[T], begins: Begins, gap: Gap | None = None, bound: datetime | None = None
     ) -> Sequence[T] | None:
@@ -184,7 +190,7 @@ class Position(Generic[T]):
         self.items, self.keys = items, keys
         if keys:
             first = begin_of_group(keys, len(keys) - 1)
-            self.begin = max(0, first - 1)
+            self.begin = len(keys) - 1 if self.is_early else max(0, first - 1)
             self._pass(items, keys, first)
             self.is_group_read |= self.is_torn and not first  # no page begins before it
         return new
@@ -416,11 +422,13 @@ class ByKey(Position[T]):
 
     def _rank(self, keys: Sequence[Any]) -> None:
         """Take note where the new keys of a page stand. Among others that were passed, they were created since."""
-        behind: float | None = None
-        for key in reversed([*dict.fromkeys(keys)]):
-            if key not in self._ranks and key in self._new:
-                self._ranks[key] = float(len(self._ranks)) if behind is None else behind - 0.5
-            behind = self._ranks.get(key, behind)
+        ranks, unique, behind = self._ranks, [*dict.fromkeys(keys)], math.inf
+        for at in reversed(range(len(unique))):
+            key = unique[at]
+            if key not in ranks and key in self._new:
+                before = next((ranks[each] for each in reversed(unique[:at]) if each in ranks), behind - 1)
+                ranks[key] = float(len(ranks)) if behind == math.inf else (before + behind) / 2
+            behind = ranks.get(key, behind)
 
 
 class Followed(Position[T]):

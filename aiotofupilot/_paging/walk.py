@@ -291,7 +291,7 @@ class Walk(ItemIteration[Y]):
         if gap is not None:
             self._note_left_out({base + position: reason for position, reason in gap.left_out.items()})
         await self._hand_over(page, new)
-        if not window.passed(is_new=bool(new)) and not window.look_again(LONGEST):
+        if not window.passed(is_new=self._position.passed_again < len(page.data)) and not window.look_again(LONGEST):
             self._begin_alike()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:

@@ -255,7 +255,8 @@ class Window(Generic[T]):
         (request, page), course = self._last, self._course
         position, following, is_part = course.position, page.following, self._bisection is not None
         end = page.cursor + len(page.data) if following is None else following
-        course.passed(request, end if position is None else page.cursor + position.begin, end, is_new=is_new)
+        begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
+        course.passed(request, begin, end, is_new=is_new, is_alone=is_alone)
         self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
         self._gaps = 0
         if self._bisection is not None:
@@ -265,12 +266,12 @@ class Window(Generic[T]):
                 self._drop_ahead()
                 self._bisection = None
                 self._ended = not course.goes_on()
-        elif position is not None and not position.begin and not is_part:
+        elif position is not None and not (position.begin or position.is_early or is_part):
             if position.is_group_read:
                 self.go_through()
             return position.is_group_read
         elif course.is_deep(end, request.query):
-            course.go_up(request, is_alone=not self._tasks and self._held is None)
+            course.go_up(request, is_alone=is_alone)
         return True
 
     def lost(self) -> bool:

@@ -37,7 +37,7 @@ class Revert:
 _look, _covered = Course.look_for_position, Position._is_covered
 
 
-def _never_wider(course: Course[Any], level: int) -> None:
+def _never_wider(course: Course[Any], level: int, *_: object) -> None:
     _look(course, 0)
     course.level = level
 

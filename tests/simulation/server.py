@@ -11,6 +11,7 @@ from attrs import define, evolve
 from fakes import paging
 from fakes.database import shown
 from simulation.database import time_of, with_time
+from simulation.world import PROGRAM
 
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.faults import Fault
@@ -368,8 +369,9 @@ class Server:
             self.pauses -= 1
             return faults.status(chance.choice((429, 503)), retry_after=chance.choice((None, 0.5, 3, 20, 59)))
         target = request.target
-        if self.rate and self.failed[target] < 2 and chance.random() < self.rate:
-            self.failed[target] += 1
+        asked = PROGRAM.get(), target  # the good response may be another program's
+        if self.rate and self.failed[asked] < 2 and chance.random() < self.rate:
+            self.failed[asked] += 1
             return chance.choice(SINGLE if "/storage/" not in target else NOTICED)
-        self.failed[target] = 0
+        self.failed[asked] = 0
         return None
