@@ -360,7 +360,7 @@ class Course(Generic[T]):
             self._leave_bounds(is_odd=False)
             self.look_for_position(0)
             return True
-        self.is_end_doubtful = self._is_odd and place.passed >= DEEP
+        self.is_end_doubtful = (self._is_odd or self._end is not None) and place.passed >= DEEP
         return False
 
     def _leave_bounds(self, *, is_odd: bool) -> None:

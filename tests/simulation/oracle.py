@@ -80,11 +80,11 @@ def cannot_promise(program):
     """Return whether an item may be missed or come twice, after a warning.
 
     There are three reasons. A listing has no order. Its filter is ignored, or is about days that are longer than a cap
-    is deep, so that nothing leads beyond the cap. Or no page can show all items of one time, and they come and go or
-    have no order.
+    is deep, so that nothing leads beyond the cap. Or no page can show all items of one time, and they come and go,
+    have no order, or stand beside one that cannot be read.
     """
     database = program.line.database
-    is_long = cannot_be_shown_whole(program) and bool(program.world.on & {"orders", "moving"})
+    is_long = cannot_be_shown_whole(program) and bool(program.world.on & {"orders", "moving", "unreadable"})
     return database.is_unsorted or database.leads_nowhere or is_long
 
 
