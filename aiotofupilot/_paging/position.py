@@ -111,6 +111,8 @@ class Position(Generic[T]):
         self.is_torn = False
         """Whether items before the page at hand cannot be read, and stand among items that have one key. The server may
         list these in another order at each request, so one that can be read may be missed."""
+        self.has_one_key = False
+        """Whether the listing began with items that have the key, and no other was passed."""
         self.is_group_read = False
         """Whether all items with the key were read in another order, or cannot be. Then a page may begin with one."""
         self.skip = 0 if start.seen else start.skip
@@ -190,6 +192,8 @@ class Position(Generic[T]):
         self.items, self.keys = items, keys
         if keys:
             first = begin_of_group(keys, len(keys) - 1)
+            is_begun = self.has_one_key or (begins == "listing" and self.key is None)
+            self.has_one_key = is_begun and not first and self.key in (None, keys[0])
             self.begin = len(keys) - 1 if self.is_early else max(0, first - 1)
             self._pass(items, keys, first)
             self.is_group_read |= self.is_torn and not first  # no page begins before it

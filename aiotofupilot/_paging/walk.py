@@ -420,7 +420,12 @@ class Walk(ItemIteration[Y]):
     async def _next_alike(self, alike: Alike[Identified]) -> Sequence[Identified]:
         """Return more of these items that are new. At the end, go on behind them."""
         position = self._position
-        items = await alike.take()
+        try:
+            items = await alike.take()
+        except UnsortedError:
+            if self._plan.on_drift is not None:
+                raise
+            items = None
         if items is None:
             self._alike = None
             self._go_through_alike()
@@ -548,6 +553,11 @@ class Alike(Generic[Y]):
         """The bound of a query for everything behind these items."""
         self.behind: list[Identified] = []
         """The items that are a millisecond behind the others."""
+        self._before: PageSource[Any] | None = None
+        """What is older than these items, with which a listing begins that should begin with the oldest. None: that was
+        looked at."""
+        if position.has_one_key and position.is_ascending:
+            self._before = source.between(before=position.before(2 * MILLISECOND))
         after, before = sorted((self._key, self.key_behind))
         self._orders = iter(source.between(after=after, before=before).reordered())
         self._plan = evolve(
@@ -563,7 +573,16 @@ class Alike(Generic[Y]):
         self._walk: Walk[Identified] | None = None
 
     async def take(self) -> list[Identified] | None:
-        """Return more of the items that have the time. Empty: all were read. None: no order shows all of them."""
+        """Return more of the items that have the time. Empty: all were read. None: no order shows all of them.
+
+        Raises:
+            UnsortedError: The listing begins with these items, and others are older, although the oldest should come.
+        """
+        if self._before is not None:
+            page = await self._before.fetch(0, 1, self._stats.counts)
+            if any(abs(key - self._key) > MILLISECOND for key in self._keys(page.data) if key is not None):
+                raise UnsortedError("the server does not list the oldest first", cursor=0)
+            self._before = None
         while True:
             if self._walk is None:
                 source = next(self._orders, None)

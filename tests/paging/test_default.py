@@ -26,11 +26,6 @@ ODD = {
     "short pages": paging.short_pages(),
 }
 
-ELSEWHERE = pytest.mark.xfail(
-    strict=True,
-    reason="a walk that resumed by value follows the cursor in the listing, where rows have other positions",
-)
-
 
 @pytest.fixture
 def service():
@@ -143,10 +138,7 @@ class TestOddServers:
         await listing(limit=40, on_drift=on_drift).collect()
         assert connection.cursors == [*range(TOTAL if odd == "pages of one item" else 3)]
 
-    @pytest.mark.parametrize(
-        "odd",
-        [pytest.param(odd, marks=ELSEWHERE if odd == "rows hidden later" else ()) for odd in ODD],
-    )
+    @pytest.mark.parametrize("odd", [*ODD])
     async def test_an_error_on_the_way_has_the_checkpoint_that_resumes_there(self, service, listing, odd):
         service.paging = ODD[odd]
         for nth in range(1, 10, 2):
@@ -160,8 +152,11 @@ class TestOddServers:
             except UnauthorizedError as error:
                 failed = error
             assert (failed.checkpoint, service.faults.clear()) == (walk.checkpoint, None)
-            rest = await listing(limit=10, cursor=Checkpoint.parse(str(failed.checkpoint))).collect()
-            assert seen + rest == service.procedures
+            resumed = listing(limit=10, cursor=Checkpoint.parse(str(failed.checkpoint))).walk()
+            came = seen + await items_of(resumed)
+            assert [*dict.fromkeys(came)] == service.procedures
+            # A walk that goes on by value where rows have other positions says that some may be doubled, and they are.
+            assert came == service.procedures or (odd == "rows hidden later" and resumed.stats.is_unchecked)
             assert seen + await items_of(walk) == service.procedures
 
     async def test_an_item_that_cannot_be_read_is_the_error_as_it_is(self, service, listing):
