@@ -48,8 +48,7 @@ from . import (
 )
 from ._blocking import LoopThread, raise_first
 from ._checks import for_parameter, integer
-from ._paging.iteration import Iteration, listed
-from ._paging.walk import Batches, ItemIteration
+from ._paging.iteration import Batches, ItemIteration, Iteration, listed
 from ._secret import Secret
 from .listings import Listing
 from .models.display import showing

@@ -143,8 +143,6 @@ class Course(Generic[T]):
     """How far before it a bound was that left out all items before it."""
     _early_item: timedelta | None = field(default=None, init=False)
     """How far before it the last item of a page was that ended before it. None: no page did in this search."""
-    _is_barren: bool = field(default=False, init=False)
-    """Whether the page passed last brought nothing, and was a detour."""
     _is_slow: bool = field(default=False, init=False)
     """Whether no bound was found from which a page reaches the position, so that pages lead there."""
     _early: float = field(default=0.0, init=False)
@@ -221,14 +219,13 @@ class Course(Generic[T]):
             self._end, self._has_looked_beyond, self._is_slow = None, False, False
         level = self.level
         self.detour = self.level = None
-        self._is_barren = request.is_detour and not is_new and not self._is_slow
         position = self.position
         if position is not None:
-            if not (is_new or self._is_slow or position.is_group_read) and self.can_bound:
-                if level is not None:
-                    self._look_nearer(level)
-                elif is_alone:
+            if not (is_new or self._is_slow or position.is_group_read):
+                if level is None and (request.is_detour or (is_alone and self.can_bound)):
                     self.look_for_position(0)
+                elif level is not None and self.can_bound:
+                    self._look_nearer(level)
             more = end - begin - self.overlap - self._alike
             self._alike += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
@@ -245,7 +242,7 @@ class Course(Generic[T]):
         """
         place = self.place
         is_behind = request.query is not place.query or request.cursor > place.begin
-        if self.level is None and is_behind and not is_part and not self._is_barren:
+        if self.level is None and is_behind and not is_part:
             self.detour = self.request(place.query, place.begin, is_detour=True)
             return False
         if not request.is_detour:

@@ -21,8 +21,9 @@ from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .by_itself import ByItself, LeftOut, is_about_item
+from .iteration import MarkedIteration
 from .tasks import Tasks, outcome
-from .walk import LEFT_OUT_KEPT, MarkedIteration, note_checkpoint
+from .walk import LEFT_OUT_KEPT, note_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

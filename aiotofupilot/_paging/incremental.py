@@ -31,9 +31,9 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import ByCreation, PassClock, Segment
 from .by_run import RUNS_AT_ONCE, PerRun
+from .iteration import CountedIteration, MarkedIteration
 from .position import UnsortedError
 from .source import Identified, Plan, Source, T, Y
-from .walk import CountedIteration, MarkedIteration
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
 
-from aiotofupilot._checks import integer
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
 from aiotofupilot.errors import DriftError, TofuPilotError
@@ -24,7 +21,7 @@ from aiotofupilot.positions import Checkpoint
 from aiotofupilot.stats import WalkStats
 
 from .course import LONGEST
-from .iteration import AsyncOnly, Iteration, listed
+from .iteration import ItemIteration, Iteration
 from .position import FRUITLESS_AT_MOST, ByKey, ByTime, Followed, OutOfBoundError, Position, UnsortedError
 from .source import (
     BY_ID,
@@ -42,13 +39,11 @@ from .source import (
 from .window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from .receipts import Receipt
 
 __all__ = ["Walk"]
-
-R = TypeVar("R")
-P = TypeVar("P")
-E = TypeVar("E")
 
 _FEW = 4
 """At most this many pages of items of one time are in flight, because they are few as a rule."""
@@ -57,103 +52,6 @@ LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of items that were left out are kept."""
 
 _log = logging.getLogger("aiotofupilot")
-
-
-class CountedIteration(Iteration[R]):
-    """Counts what it yields, and what that took."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
-
-    @property
-    @abstractmethod
-    def stats(self) -> WalkStats:
-        """The counts up to now."""
-
-
-class ItemIteration(CountedIteration[R]):
-    """Yields items that arrive page by page."""
-
-    _wanted: int
-    """How many more items may be offered."""
-
-    def batches(self) -> AsyncIterator[list[R]]:
-        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
-
-        The ``checkpoint`` or ``watermark`` is then about everything up to this list. If you store both together, each
-        item is stored exactly once.
-        """
-        return Batches(self)
-
-    async def take(self, at_most: int) -> list[R]:
-        """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
-
-        The ``checkpoint`` or ``watermark`` is then about everything up to them.
-
-        Args:
-            at_most: The most items to return, 1 or more.
-        """
-        integer("at_most", at_most, low=1)
-        while True:
-            for taken in listed(self._items, at_most):
-                return taken
-            if not await self._load(at_most):
-                return []
-
-    async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
-        """Return what `take` does, each item with where the walk is after it."""
-        async for item in self:
-            placed = [(item, place(self))]
-            placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
-            return placed
-        return []
-
-    def _has_yielded_all(self) -> bool:
-        return self._wanted == 0 and self._yielded == self._offered
-
-
-class MarkedIteration(ItemIteration[R], Generic[R, E]):
-    """Notes what it has yielded as soon as somebody asks where it is, because an item is yielded by taking it.
-
-    An item may be noted again after an interrupt in another thread, which does no harm.
-    """
-
-    _stats: WalkStats
-    _origins: Sequence[E] = ()
-    """What the items come from that were offered last."""
-    _noted = 0
-    """How many of these were noted as yielded."""
-
-    def _offer_from(self, items: Sequence[R], origins: Sequence[E]) -> None:
-        """Have other items at hand, and note which of those before were yielded."""
-        self._note_yielded()
-        self._offer(items)
-        self._origins, self._noted = origins, 0
-
-    def _note_yielded(self) -> None:
-        for at in range(self._noted, self._yielded):
-            self._pass(self._origins[at])
-            self._noted, self._stats.items = at + 1, self._stats.items + 1
-
-    @abstractmethod
-    def _pass(self, origin: E) -> None:
-        """Note that what came from this was yielded."""
-
-
-class Batches(AsyncOnly, AsyncIterator[list[R]]):
-    """Yields the items of a walk in lists. After an error or a cancellation it goes on, as the walk does."""
-
-    def __init__(self, walk: ItemIteration[R]) -> None:
-        self._walk = walk
-
-    async def __anext__(self) -> list[R]:
-        if batch := await self._walk.take(sys.maxsize):
-            return batch
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Close the walk."""
-        await self._walk.aclose()
 
 
 class Walk(ItemIteration[Y]):

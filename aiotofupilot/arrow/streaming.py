@@ -10,8 +10,8 @@ import pyarrow as pa
 from aiotofupilot import models
 from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.details import DetailsWalk
+from aiotofupilot._paging.iteration import CountedIteration
 from aiotofupilot._paging.paginator import Details, Paginator, structs_of as structs_of  # noqa: PLC0414 - others have it from here
-from aiotofupilot._paging.walk import CountedIteration
 from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
