@@ -5,9 +5,7 @@ from statistics import mean
 from zoneinfo import ZoneInfo
 
 import pytest
-from attrs import evolve
 from fakes.guides import COOKBOOK, read_blocks
-from openpyxl import load_workbook
 
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
@@ -71,27 +69,3 @@ def test_pandas_has_the_margin_of_each_measurement(sandbox, run):
     assert sorted(margins.columns) == sorted(expected)
     for name, values in expected.items():
         assert sorted(margins[name].dropna()) == pytest.approx(sorted(values))
-
-
-def test_excel_shows_local_times_and_no_formula(sandbox, run):
-    """The sheet has a row for each run. Excel's times are exact to the millisecond."""
-    before = sandbox.runs[0]
-    sandbox.runs[0] = evolve(before, unit=evolve(before.unit, serial_number="=1+1"))
-    try:
-        run("Excel")
-    finally:
-        sandbox.runs[0] = before
-    workbook = load_workbook("runs.xlsx")
-    failed = [row[0] for row in workbook["Failures"].values]
-    assert failed == ["id", *(one.id for one in sandbox.runs if one.outcome == "FAIL")]
-    sheet = workbook["Runs"]
-    heading, *rows = sheet.iter_rows()
-    columns = {cell.value: number for number, cell in enumerate(heading)}
-    assert sheet.freeze_panes == "A2"
-    assert len(rows) == len(sandbox.runs)
-    serial_number = rows[0][columns["unit.serial_number"]]
-    assert (serial_number.value, serial_number.data_type) == ("=1+1", "s")
-    for one, row in zip(sandbox.runs, rows, strict=True):
-        local = one.started_at.astimezone(BERLIN).replace(tzinfo=None)
-        assert abs(row[columns["started_at"]].value - local) < timedelta(milliseconds=1)
-        assert row[columns["duration"]].value == one.duration.total_seconds()
