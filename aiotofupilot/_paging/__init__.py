@@ -12,8 +12,8 @@ closed. `tasks` is what these have in flight, in order. Downloads are an iterati
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or one after another. `by_creation` finds what is new by the
   time of creation, and `by_run` what new runs wrote.
-- `details` requests each item of a walk by itself too, and has several of them in flight. `by_itself` is the request
-  for one of them, and says why there are no details.
+- `details` requests each item of a walk by itself too, and has several of them in flight. `retrieval` requests one of
+  them, and says why there are no details.
 - `receipts` writes what a walk has done, so that anybody can check it.
 - `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

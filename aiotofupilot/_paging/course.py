@@ -125,6 +125,8 @@ class Course(Generic[T]):
     """What is requested next, alone, before what is in flight has its turn."""
     level: int | None = field(default=None, init=False)
     """How many requests were to show the position, and did not. None: the position is not looked for."""
+    behind: int = field(default=0, init=False)
+    """How many items were passed that stand behind the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
     """Whether the listing ended as deep as the server may go, and no filter shows whether there is more."""
     _bounds: bool = field(default=True, init=False)
@@ -211,6 +213,7 @@ class Course(Generic[T]):
             is_new: Whether it brought anything new.
             is_alone: Whether nothing is in flight behind it.
         """
+        self.behind = 0 if self.position is None else self.position.count_behind
         self.place = Place(request.query, begin, end)
         if self.level is not None:
             self.query = request.query

@@ -20,8 +20,8 @@ from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .by_itself import ByItself, LeftOut, is_about_item
 from .iteration import MarkedIteration
+from .retrieval import LeftOut, Retrieval, is_about_item
 from .tasks import Tasks, outcome
 from .walk import LEFT_OUT_KEPT, note_checkpoint
 
@@ -139,7 +139,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
         """What concerns details only."""
-        self._by_itself = ByItself(source, details, plan, walk.stats.counts)
+        self._retrieval = Retrieval(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._yielded_bytes = 0
@@ -152,7 +152,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
     @property
     def _plan(self) -> Plan:
-        return self._by_itself.plan
+        return self._retrieval.plan
 
     @staticmethod
     @abstractmethod
@@ -271,7 +271,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 expected += self._buffer.largest
                 if in_flight >= concurrency or (at and expected > self._buffer.most):
                     break
-                getting = self._by_itself.get(entry.item, entry.before, is_checked=entry.is_checked)
+                getting = self._retrieval.get(entry.item, entry.before, is_checked=entry.is_checked)
                 entry.task = tasks.start(getting, entry)
                 in_flight += 1
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from aiotofupilot.positions import Checkpoint
 
     from .source import SortOrder
-    from .unreadable import Gap
 
 NULLS = EARLIEST, LATEST
 """The keys of items without a time, which stand after or before all others."""
@@ -47,9 +46,10 @@ FRUITLESS_AT_MOST = 100
 _REMEMBERED = 1000
 """At least this many of the items passed last are remembered where the cursor is followed."""
 
-Begins = Literal["listing", "query", "behind", "page"]
+Begins = Literal["listing", "query", "behind", "gap", "moved", "page"]
 """Where a page begins: where the listing does, where a query that is bounded by the position does, where one begins
-that lacks only what was passed, or elsewhere."""
+that lacks only what was passed, behind items that cannot be read and that follow one that was passed, behind items that
+have moved since, or elsewhere."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -129,6 +129,11 @@ class Position(Generic[T]):
         return len(self._named(None, self._ids, self._digests)[1])
 
     @property
+    def count_behind(self) -> int:
+        """How many items were passed that stand behind the page at hand, if they still exist."""
+        return self.count if self.keys and self._is_before(self.keys[-1]) else 0
+
+    @property
     def is_null(self) -> bool:
         """Whether the item passed last has no time, so that no query can be bounded by it."""
         return not isinstance(self.key, datetime) or self.key in NULLS
@@ -158,7 +163,7 @@ class Position(Generic[T]):
         return bool(self.keys) and self._is_before(self.keys[-1])
 
     def admit(
-        self, page: Page[T], begins: Begins, gap: Gap | None = None, bound: datetime | None = None
+        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int = 0
     ) -> Sequence[T] | None:
         """Return the new items of a page, in its order, and count all of the page as passed.
 
@@ -167,8 +172,8 @@ class Position(Generic[T]):
         Args:
             page: The page.
             begins: Where it begins.
-            gap: What could not be read before it. None: it is whole.
             bound: The bound of its query. None: there is none.
+            gap: How many items before it cannot be read.
 
         Raises:
             UnsortedError: The page is not in order.
@@ -177,17 +182,18 @@ class Position(Generic[T]):
         items = page.data
         keys, is_strict = self._ordered(page)
         self._check_bound(keys, bound)
-        if not (begins in ("listing", "behind") or self.is_anywhere or self._is_covered(keys, begins, gap)):
+        if not self._is_covered(keys, begins):
             return None
-        self.is_torn = gap is not None and gap.start < gap.stop and self._is_among_alike(keys)
+        self.is_torn = gap > 0 and self._is_among_alike(keys)
         at, new = self._passed_on(items, keys)
         new = [*new, *items[at:]] if new else items[at:]
         if not is_strict:
             new = _unique(new)
+        self.passed_again = len(items) - len(new)
         if self.skip:
+            self.skip = max(0, self.skip - gap)
             skipped = min(self.skip, len(new))
             self.skip, new = self.skip - skipped, new[skipped:]
-        self.passed_again = len(items) - len(new)
         self._before = self.key, self._ids, self._digests
         self.items, self.keys = items, keys
         if keys:
@@ -251,19 +257,17 @@ class Position(Generic[T]):
     def _has(self, item_id: str) -> bool:
         return item_id in self._ids or (bool(self._digests) and digest(item_id) in self._digests)
 
-    def _is_covered(self, keys: Sequence[Any], begins: Begins, gap: Gap | None) -> bool:
-        if gap is not None and gap.start < gap.stop:
-            # Nothing can be shown on both sides of it. What is before it was looked at after this page, and at the
-            # beginning of a query it is what was passed.
-            if begins == "query":
-                return gap.stop <= self.count
-            return gap.before is not None and self.knows(gap.before)
+    def _is_covered(self, keys: Sequence[Any], begins: Begins) -> bool:
+        if begins in ("listing", "behind", "gap") or (self.is_anywhere and begins != "moved"):
+            return True
         if not keys:
             return False
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
     def _is_among_alike(self, keys: Sequence[Any]) -> bool:
         """Return whether the items on one side of a gap before a page have one key, or those on both sides have."""
+        if keys and self._is_before(keys[0]):
+            return False
         return self.count > 1 or keys[:1] == [self.key] or keys[:1] == keys[1:2] != []
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
@@ -452,13 +456,12 @@ class Followed(Position[T]):
         return None, ()
 
     def admit(
-        self, page: Page[T], begins: Begins, gap: Gap | None = None, bound: datetime | None = None
+        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int = 0
     ) -> Sequence[T] | None:
         """Return the new items of a page. Too many pages in a row that bring nothing are a `PaginationError`."""
         del begins, bound
         items = page.data
-        if gap is not None:
-            self.skip = max(0, self.skip - (gap.stop - gap.start))
+        self.skip = max(0, self.skip - gap)
         skipped = min(self.skip, len(items))
         self.skip -= skipped
         ids, new = {*map(_id_of, items)}, items[skipped:]

@@ -390,10 +390,10 @@ def _drift_error(fault: str, page: Page[T]) -> DriftError:
     return error
 
 
-def check_offsets(page: Page[T], *, is_part: bool = True) -> None:
-    """Raise the `cursor_error` of a page, if it has one, or an error if it is too short and not a part of a page."""
+def check_offsets(page: Page[T], *, may_be_short: bool = True) -> None:
+    """Raise the `cursor_error` of a page, if it has one, or an error if it is too short and may not be."""
     error = cursor_error(page)
-    if error is None and page.following is not None and len(page.data) < SHORTEST and not is_part:
+    if error is None and page.following is not None and len(page.data) < SHORTEST and not may_be_short:
         fault = "the server's pages are too short to begin each with the last items of the one before"
         error = _drift_error(fault, page)
     if error is not None:

@@ -4,8 +4,10 @@ Half of what fails is requested, and each part that can be read is handed over a
 it is left out, it is requested alone three times, and another item has to be read in between, as a control. So an
 outage is not mistaken for it. Positions are computed, so the server's cursors have to be offsets.
 
-The search begins only if a control has a good response within the time that the policy has for the page. It then takes
-no longer than that time once more for each part.
+What stands behind the item is read next. Nothing shows that the two were neighbours then, because each was requested
+alone. So the item is requested once more, and the item before it too. If the first one still fails and the second one
+was passed, nothing that can be read stood between, because in a query that is bounded by a time items only move up.
+Otherwise the search begins anew. Where no such query is possible, what stands behind is looked at once more as well.
 """
 
 from __future__ import annotations
@@ -14,9 +16,8 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline
 from aiotofupilot.errors import (
     APIError,
@@ -37,6 +38,8 @@ from .source import CountedFetch, Identified, OnUnreadable, T
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .course import Request
+
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
 """Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504."""
@@ -54,26 +57,27 @@ _IN_A_ROW = 100
 """At most this many items in a row are left out. A server that fails from some position on has no end."""
 
 _CONTROLS = 3
-"""How often an item that was read before is requested as a control."""
-
-_BEFORE = 7
-"""At most this many items before a gap may be unreadable too."""
+"""At most this many controls are requested before the search."""
 
 _log = logging.getLogger("aiotofupilot")
 
 
 @frozen
 class Gap:
-    """The positions before a page at which nothing could be read; none as a rule."""
+    """The positions before a page at which nothing can be read."""
 
     start: int
     """The first position."""
-    stop: int
-    """The position after the last one, where the page begins."""
-    left_out: Mapping[int, str] = field(factory=dict[int, str])
-    """Those of the positions that the walk has not passed before, and why the items there cannot be read."""
+    begin: int
+    """The position at which the page was to begin."""
+    passed: int
+    """The position before which all items were passed, unless some were removed."""
+    left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
+    """The positions of items, and why they cannot be read. Some may have been passed when they could."""
     before: Identified | None = None
-    """The item before the gap, read after the page behind it; None: there is none."""
+    """The item before the gap, read after the page behind it. None if there is none, or if it cannot be read."""
+    has_moved: bool = False
+    """Whether the listing has moved meanwhile, so that something that can be read may stand in the gap."""
 
 
 def is_unreadable(error: TofuPilotError) -> bool:
@@ -89,6 +93,12 @@ def is_unreadable(error: TofuPilotError) -> bool:
             return error.item is not None or isinstance(error, InvalidJSONError)
         case _:
             return isinstance(error, RequestTimeoutError)
+
+
+def _is_too_long(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to the length of the page."""
+    is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
+    return is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
 
 
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
@@ -135,41 +145,48 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
 class Bisection(Generic[T]):
     """Reads a page that failed, part by part. Each part is a page of its own, without what cannot be read."""
 
-    fetch: CountedFetch[T]
+    request: Request
+    """The request of the page."""
     error: TofuPilotError
-    """Why the page failed."""
-    limit: int
-    """How many items the page was to have."""
-    end: int
-    """The position where it was to end. What lies from the first item that was not passed to there fails as a page."""
+    """Why it failed."""
     deadline: Deadline
     """The time limit of the page, and then of each part."""
-    skips: bool
-    """Whether an item that cannot be read is left out, and not an error."""
     overlaps: bool
-    """Whether a part is to begin with items that were passed. Then something has to show that nothing was missed at
-    an item that is left out."""
+    """Whether something has to show that nothing was missed at an item that is left out."""
     has_offsets: bool
     """Whether the cursors were seen to be offsets, or can be taken for such."""
-    read_at: int | None
-    """The position of an item that was read; None: there is none, or the cursors were not seen to be offsets."""
+    read: tuple[CountedFetch[T], int] | None
+    """What fetches an item that was read before, and its position there. None if there is none."""
 
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None
-        """What lies before the part that was handed over last."""
+        """What lies before the part that was handed over last. None if the part begins where it was to begin."""
         self.is_too_long = False
         """Whether the page failed only because it was too long, as far as that part shows."""
+        self.is_cut = False
+        """Whether the server gave fewer items than were requested with that part, and has more."""
+        self._asked = 0
+        """How many items were requested with the part that was read last."""
         self._has_begun = False
         self._has_waited = False
         """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
-        self._empty_from = LARGEST
-        """The first position that was seen to be beyond the end of the listing."""
+        self.look_in(self.request)
+        if is_unreadable(self.error):
+            self._fails_at = self._end
+
+    def look_in(self, request: Request) -> None:
+        """Begin the search anew, perhaps in another query."""
+        self.request, self._fetch = request, request.query.fetch
+        self._end = request.cursor + request.limit
+        """Where what is read in parts ends."""
+        self._fails_at = 0
+        """Where a part ends that is known to fail, if that is behind what was passed."""
 
     def is_under_way(self, passed: int) -> bool:
         """Return whether more of the page is to be read in parts, after all before a position was passed."""
-        return passed < self.end and not self.is_too_long
+        return passed < self._end and not self.is_too_long
 
-    async def next(self, begin: int, passed: int) -> Page[T]:
+    async def next(self, begin: int, passed: int, *, skips: bool) -> Page[T]:
         """Return the next part that can be read, or raise the error of an item that fails alone, with its position.
 
         The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
@@ -177,113 +194,103 @@ class Bisection(Generic[T]):
         Args:
             begin: The position at which the part is to begin.
             passed: The position before which all items were passed.
+            skips: Whether an item that fails alone is left out.
         """
         if not self._has_begun:
             await self._check_others(passed)
             self._has_begun = True
-        self.deadline = Deadline()
-        self.is_too_long = False
-        if not is_unreadable(self.error) and (page := await self._whole(begin)) is not None:
-            self.gap = Gap(page.cursor, page.cursor)
-            return page
-        start, left_out = begin, dict[int, str]()
-        while True:
-            page = await self._readable(begin, passed, left_out)
-            if page is not None:
+        self.deadline, self.gap, self.is_too_long = Deadline(), None, False
+        page = await self._longest(begin, passed)
+        at, left_out = passed, dict[int, TofuPilotError]()
+        while page is None:
+            if isinstance(alone := await self._verified(at), Page):
+                page = await self._with_more(begin if at == passed else at, alone)
                 break
-            begin = passed = max(passed, self.end)  # behind what is left out
-            self.end = begin + self.limit
-            if begin - start > _IN_A_ROW:
+            alone.position = self.request.query.base + at
+            if not skips:
+                raise alone
+            left_out[at] = alone
+            at += 1
+            if len(left_out) > _IN_A_ROW:
                 raise self.error
+            page = await self._longest(at, at)
+        self.is_cut = page.following is not None and len(page.data) < self._asked
         await self._check_offsets(page)
-        before = None
-        if page.cursor > start and self.overlaps:
-            start, before = await self._item_before(min(left_out, default=page.cursor))
-        self.gap = Gap(min(page.cursor, start), page.cursor, left_out, before)
+        if page.cursor > begin:
+            gap = Gap(passed, begin, passed, left_out)
+            self.gap = await self._checked(gap, page) if self.overlaps else gap
         return page
 
-    async def _whole(self, begin: int) -> Page[T] | None:
-        """Return the page itself, requested again after an error that tells nothing of its items; None: it fails."""
-        page = await self._probe(begin, self.end - begin)
-        if isinstance(page, Page):
-            return page
-        self.error = page
+    async def _longest(self, begin: int, passed: int) -> Page[T] | None:
+        """Return the longest of some pages from a position on that can be read. None if an item is left to fail."""
+        if self._fails_at <= passed:
+            self._end = self._end if self._end > passed else passed + self.request.limit
+            if isinstance(page := await self._probe(begin, self._end - begin), Page):
+                return page
+            self._fails_at = self._end
+        while self._fails_at - passed > 1:
+            middle = (passed + self._fails_at + 1) // 2
+            if isinstance(page := await self._probe(begin, middle - begin), Page):
+                return page
+            self._fails_at = middle
         return None
 
-    async def _readable(self, begin: int, passed: int, left_out: dict[int, str]) -> Page[T] | None:
-        """Return the longest of some pages from a position on that can be read. None: `end` is behind what cannot."""
-        if begin > 0 and begin == passed and left_out:  # what is behind an item is requested at once
-            page = await self._probe(begin, self.end - begin)
-            if isinstance(page, Page):
-                return page
-        while self.end - passed > 1:
-            middle = (passed + self.end + 1) // 2
-            page = await self._probe(begin, middle - begin)
-            if isinstance(page, Page):
-                return page
-            self.end = middle
-        if self.end <= passed:  # an item fails that was passed before
-            return None
-        return await self._suspect(begin, passed, left_out)
+    async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
+        """Return the page of an item that was left to fail a longer page, with what is before it or after it.
 
-    async def _suspect(self, begin: int, passed: int, left_out: dict[int, str]) -> Page[T] | None:
-        """Return a page with the item that is left to fail a longer one. None: it is left out."""
-        page = await self._verified(passed)
-        if not isinstance(page, Page):
-            if not self.skips:
-                page.position = passed
-                raise page
-            left_out[passed] = str(page)
-            return None
-        # It was left to fail a longer page: both fail together, or one that was passed fails.
-        error = self.error
-        is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
-        self.is_too_long = is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
-        if begin == passed or not self.overlaps:
+        Both fail together if the page is too long. Otherwise one that was passed fails.
+        """
+        cursor, self.is_too_long = alone.cursor, _is_too_long(self.error)
+        if begin < cursor and isinstance(page := await self._probe(begin, cursor + 1 - begin), Page):
             return page
-        together = await self._probe(begin, passed + 1 - begin, once=False)
-        while not isinstance(together, Page) and passed - begin > 1:  # so that some that was passed comes with it
-            begin = (begin + passed + 1) // 2
-            part = await self._probe(begin, passed + 1 - begin)
-            together = part if isinstance(part, Page) else together
-        if isinstance(together, Page):
-            return together
-        if isinstance(await self._verified(passed - 1), Page):
-            raise together
-        return page
+        if not self.is_too_long and isinstance(page := await self._probe(cursor, self._end - cursor), Page):
+            return page
+        return alone
+
+    async def _checked(self, gap: Gap, page: Page[T]) -> Gap:
+        """Return the gap with the item before it, if all of it still fails now that the page behind it was read.
+
+        It is looked at from its end to its beginning, because an item may move up meanwhile. Some of the items before
+        it that were passed may fail too.
+        """
+        for position in sorted(gap.left_out, reverse=True):
+            if isinstance(await self._probe(position, 1), Page):
+                return evolve(gap, has_moved=True)
+        start, before, failed = gap.start, None, dict(gap.left_out)
+        while start and not isinstance(before := await self._verified(start - 1), Page) and start > gap.begin:
+            start -= 1
+            failed[start] = before
+        if self.request.query.bound is None:
+            behind = await self._probe(page.cursor, 1)
+            if not isinstance(behind, Page) or _first(behind) != _first(page):
+                return evolve(gap, has_moved=True)
+        found = before.data[0] if isinstance(before, Page) and before.data else None
+        return evolve(gap, start=start, left_out=dict(sorted(failed.items())), before=found)
 
     async def _check_others(self, passed: int) -> None:
         """Raise the error of the page if nothing else of the listing can be read either."""
-        read_at = self.read_at
-        for position in positions_beside(passed, self.limit) if read_at is None else (read_at,) * _CONTROLS:
+        beside = [(self._fetch, position) for position in positions_beside(passed, self.request.limit)]
+        for control in [*([self.read] if self.read else []), *beside][:_CONTROLS]:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
-            page = await self._control(position, 1 if self.has_offsets else 2)
-            if page is not None:
-                self._note_read(page)
+            if await self._control(*control, 1 if self.has_offsets else 2) is not None:
                 return
         raise self.error
-
-    def _note_read(self, page: Page[T]) -> None:
-        """Take note of items that were read."""
-        if page.data and self.has_offsets:
-            self.read_at = page.cursor
 
     async def _check_offsets(self, page: Page[T]) -> None:
         """Raise the error of the page unless something shows that the cursor of a part is an offset; 0 always is.
 
         Where a cursor is the number of a page, it leads elsewhere with another limit.
         """
-        self.has_offsets |= page.following is not None and page.following - page.cursor > 1
         positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
         while not self.has_offsets and (position := next(positions, 0)):
-            one = await self._control(position, 1)
-            if position == page.cursor and one is not None and not (one.data or page.data):
+            is_own = position == page.cursor
+            one = await self._control(self._fetch, position)
+            if is_own and one is not None and not (one.data or page.data):
                 return  # nothing is there: pages of one item have their offset for a number
-            two = page if position == page.cursor and len(page.data) > 1 else await self._control(position, 2)
+            two = page if is_own and len(page.data) > 1 else await self._control(self._fetch, position, 2)
             self.has_offsets = one is not None and two is not None and _first(one) == _first(two) != ""
         if page.cursor and not self.has_offsets:
             raise self.error
-        self._note_read(page)
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
         """Return the page of a single item, or its error, which is raised if no control can be read either."""
@@ -303,45 +310,36 @@ class Bisection(Generic[T]):
 
     async def _is_another_read(self, position: int) -> bool:
         """Return whether another item than the one at a position can be read right now."""
-        read_at = self.read_at
-        for other in _around(position) if read_at in (None, position) else (read_at,) * _CONTROLS:
-            if other >= self._empty_from:
+        known = [self.read] if self.read and self.read != (self._fetch, position) else []
+        end: int | None = None
+        for fetch, other in [*known, *((self._fetch, other) for other in _around(position))]:
+            if end is not None and other >= end:
                 continue
-            page = await self._control(other)
+            page = await self._control(fetch, other)
             if page is not None and page.data:
-                self._note_read(page)
                 return True
-            if page is not None and page.following is None:
-                self._empty_from = other
+            end = other if page is not None and page.following is None else end
         return False
-
-    async def _item_before(self, start: int) -> tuple[int, Identified | None]:
-        """Return where a gap begins, and the item before it; None: it begins where the listing does.
-
-        The items before it were passed. A few of them may have become unreadable since.
-        """
-        for position in range(start - 1, max(-1, start - 2 - _BEFORE), -1):
-            page = await self._verified(position)
-            if isinstance(page, Page):
-                return position + 1, page.data[0] if page.data else None
-        return 0, None
 
     async def _probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
         """Return items, or an error that can be due to one of them. Any other error is raised.
 
         The policy decides about further attempts if not ``once``, or after an error such as a 503.
         """
-        result = await self._request(cursor, limit, once=once)
-        if isinstance(result, Page) or is_unreadable(result):
+        result = await self._request(self._fetch, cursor, limit, once=once)
+        if isinstance(result, Page):
+            self._asked = limit
+            return result
+        if is_unreadable(result):
             return result
         if not once:
             raise result
         return await self._probe(cursor, limit, once=False)
 
-    async def _control(self, cursor: int, limit: int = 1) -> Page[T] | None:
-        """Request items elsewhere, once if the session is up, and return them; None: there was no good response."""
+    async def _control(self, fetch: CountedFetch[T], cursor: int, limit: int = 1) -> Page[T] | None:
+        """Request items elsewhere, once if the session is up. Return None if there was no good response."""
         for once in (True, False):
-            result = await self._request(cursor, limit, once=once)
+            result = await self._request(fetch, cursor, limit, once=once)
             if isinstance(result, Page):
                 return result
             if result.down_since is None:
@@ -349,14 +347,16 @@ class Bisection(Generic[T]):
             self._has_waited = True
         return None
 
-    async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T] | TofuPilotError:
+    async def _request(
+        self, fetch: CountedFetch[T], cursor: int, limit: int, *, once: bool
+    ) -> Page[T] | TofuPilotError:
         """Return items, or how the request failed.
 
         The error of the page is raised if the time is up, or if the items lead where no offset would.
         """
         _log.debug("looking for an unreadable item: requesting %d items at position %d", limit, cursor)
         try:
-            page = await self.fetch(cursor, limit, once=once, deadline=self.deadline)
+            page = await fetch(cursor, limit, once=once, deadline=self.deadline)
         except TofuPilotError as error:
             if not self.deadline.is_missed:
                 _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
@@ -366,6 +366,9 @@ class Bisection(Generic[T]):
         else:
             length = limit if page.following is None else page.following - page.cursor
             if length in (limit, len(page.data)):
+                self.has_offsets |= page.following is not None and length > 1
+                if page.data and self.has_offsets:
+                    self.read = fetch, page.cursor
                 return page
         raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
 

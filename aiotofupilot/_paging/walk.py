@@ -79,7 +79,7 @@ class Walk(ItemIteration[Y]):
         self._source = source
         self._plan = plan
         self._stats = WalkStats() if stats is None else stats
-        self._position, cursor, passed, limit = _start(source.order, plan, may_shorten=self._yields_items)
+        self._position, cursor, passed, limit = _start(source.order, plan, yields_items=self._yields_items)
         self._has_short_pages = limit < plan.limit
         self._window: Window[Identified] = Window(
             source,
@@ -185,9 +185,7 @@ class Walk(ItemIteration[Y]):
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
         """Hand over what is new on a page, and go on behind it."""
         window = self._window
-        gap, base = window.gap, window.query.base
-        if gap is not None:
-            self._note_left_out({base + position: reason for position, reason in gap.left_out.items()})
+        self._note_left_out(window.left_out)
         await self._hand_over(page, new)
         if not window.passed(is_new=self._position.passed_again < len(page.data)) and not window.look_again(LONGEST):
             self._begin_alike()
@@ -207,7 +205,7 @@ class Walk(ItemIteration[Y]):
         """Return the items of a page that are to be yielded. None: another page is due before it."""
         position, window = self._position, self._window
         # A part of a page that failed may begin behind what cannot be read.
-        is_held = not (isinstance(position, Followed) or position.is_anywhere or window.gap is not None)
+        is_held = not (isinstance(position, Followed) or position.is_anywhere or window.is_part)
         expected = window.expected if is_held else None
         try:
             new = self._admitted(page)
@@ -224,6 +222,11 @@ class Walk(ItemIteration[Y]):
         except TofuPilotError:
             window.step_back()  # the page does not count as passed
             raise
+        if self._plan.on_unreadable == "raise":
+            for unreadable in window.left_out.values():  # they are known to be new only now
+                position.reject()
+                window.step_back()
+                raise unreadable
         if position.is_torn:
             self._doubt("items that have one time stand beside one that cannot be read", page)
         self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0
@@ -233,13 +236,13 @@ class Walk(ItemIteration[Y]):
         """Return the new items of a page, as `Position.admit` does."""
         position, window = self._position, self._window
         if isinstance(position, Followed):
-            new = position.admit(page, window.begins, window.gap)
+            new = position.admit(page, window.begins, gap=window.gap_length)
             self._duplicates += position.passed_again
             return new
-        check_offsets(page, is_part=window.gap is not None)
+        check_offsets(page, may_be_short=window.may_be_short)
         if window.hides:
             raise OutOfBoundError
-        new = position.admit(page, window.begins, window.gap, window.query.bound)
+        new = position.admit(page, window.begins, window.query.bound, gap=window.gap_length)
         self._fruitless = 0 if new else self._fruitless + 1
         if self._fruitless > FRUITLESS_AT_MOST:
             fault = "the listing moves too much to be followed, or its pages disagree"
@@ -290,11 +293,11 @@ class Walk(ItemIteration[Y]):
             window.step_back()  # the page does not count as passed
             raise fault
         self._warn(fault)
-        followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), may_shorten=True)
+        followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), yields_items=True)
         base, following = window.query.base, None if self._end is None else self._end[-1]
         if following is not None:
             cursor, limit, followed.skip = following, window.limit, 0
-        follows = base + page.cursor == cursor and window.limit == limit and window.gap is None
+        follows = base + page.cursor == cursor and window.limit == limit and not window.is_part
         self._position, self._has_short_pages = followed, limit < plan.limit
         window.follow(cursor, limit, has_page=follows)
         if not follows:
@@ -351,7 +354,7 @@ class Walk(ItemIteration[Y]):
             _log.warning("%s: of the %s, items may be missed or doubled", fault, self._plan.start.listing)
         self._stats.is_unchecked = True
 
-    def _note_left_out(self, left_out: Mapping[int, str]) -> None:
+    def _note_left_out(self, left_out: Mapping[int, TofuPilotError]) -> None:
         stats = self._stats
         stats.unreadable += len(left_out)
         stats.unreadable_positions += islice(left_out, LEFT_OUT_KEPT - len(stats.unreadable_positions))
@@ -378,8 +381,8 @@ class Walk(ItemIteration[Y]):
     def _write(self, receipt: Receipt, page: Page[Identified] | None, offered: Sequence[Identified]) -> None:
         """Write what is about to be yielded to the receipt. None: it was read in another order."""
         window, position = self._window, self._position
-        gap, query = window.gap, window.query
-        reason, unreadable = (self._reason, 0) if gap is None else ("part", len(gap.left_out))
+        query, unreadable = window.query, len(window.left_out)
+        reason = "part" if window.is_part else self._reason
         if page is None:
             page, reason = Page([*offered], PageMeta(has_more=True, next_cursor=len(offered))), "alike"
         keys = position.keys if len(position.keys) == len(page.data) else ()
@@ -513,14 +516,14 @@ class Alike(Generic[Y]):
             await walk.aclose()
 
 
-def _start(order: SortOrder, plan: Plan, *, may_shorten: bool) -> tuple[Position[Identified], int, int, int]:
+def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
     """Return the position, where the first page begins, up to where all was passed, and how many items a page has."""
     start, limit = plan.start, plan.limit
-    ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip
+    ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
     # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
     # server that counts pages means another position by the same cursor if the pages have another length. The position
     # of a walk that is resumed is looked for in whole pages.
-    may_shorten = may_shorten and plan.keep is None and not start.cursor and (ignores or not start.seen)
+    may_shorten = yields_items and plan.keep is None and not start.cursor and (ignores or not start.seen)
     if may_shorten and plan.max_items is not None:
         limit = max(1, min(limit, plan.max_items + start.skip))
     if ignores:

@@ -22,7 +22,7 @@ from .unreadable import Bisection, Gap, may_be_read_in_parts
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Coroutine, Mapping
     from datetime import datetime
 
     from aiotofupilot.stats import RequestCounts
@@ -150,8 +150,6 @@ class Window(Generic[T]):
         """Whether a page with more than one item has shown that the cursors are offsets."""
         self._bisection: Bisection[T] | None = None
         """What reads the page of which the one handed over last is a part. None: that one is whole."""
-        self._failed: Request | None = None
-        """The request of that page."""
         self._tasks: Tasks[Request, Page[T]] = Tasks()
         """The pages that are prefetched, and beside them the request of one item far ahead."""
         self._held: tuple[Request, Page[T]] | None = None
@@ -160,6 +158,9 @@ class Window(Generic[T]):
         """The page handed over last. None: there is none to go on from."""
         self._gaps = 0
         """How many gaps in a row did not show the position."""
+        self.left_out: Mapping[int, TofuPilotError] = {}
+        """Why items before the page handed over last cannot be read, by their positions in the listing, as far as these
+        are known."""
         self._ended = False
 
     @property
@@ -188,9 +189,27 @@ class Window(Generic[T]):
         return self._course.is_end_doubtful
 
     @property
+    def is_part(self) -> bool:
+        """Whether the page handed over last is a part of one that failed."""
+        return self._bisection is not None
+
+    @property
+    def may_be_short(self) -> bool:
+        """Whether no more items than it has were requested with the page handed over last."""
+        return self._bisection is not None and not self._bisection.is_cut
+
+    @property
     def gap(self) -> Gap | None:
-        """What lies before the page handed over last, if that is a part of one that failed. None: it is whole."""
+        """What cannot be read before the page handed over last. None if the page begins where it was to begin."""
         return None if self._bisection is None else self._bisection.gap
+
+    @property
+    def gap_length(self) -> int:
+        """How many items before that page cannot be read that should have been on it."""
+        gap = self.gap
+        if gap is None or self._last is None:
+            return 0
+        return self._last[1].cursor - (gap.begin if self._course.position is None else gap.passed)
 
     @property
     def query(self) -> Query[T]:
@@ -200,26 +219,37 @@ class Window(Generic[T]):
     @property
     def begins(self) -> Begins:
         """Where the page handed over last begins."""
-        gap = self.gap
-        if self._last is None or (self._last[1].cursor if gap is None else gap.start):
+        if self._last is None:
             return "page"
-        query = self._last[0].query
-        return "listing" if query.bound is None else query.begins
+        request, page = self._last
+        gap, position = self.gap, self._course.position
+        if gap is not None and gap.has_moved:
+            return "moved"
+        if not (page.cursor if gap is None else gap.start):
+            return "listing" if request.query.bound is None else request.query.begins
+        is_behind_passed = gap is not None and gap.before is not None and position and position.knows(gap.before)
+        return "gap" if is_behind_passed else "page"
 
     @property
     def expected(self) -> int | None:
         """How many items of the page handed over last were passed, if nothing came or went. None: that is not known."""
-        if self._last is None or self._course.level is not None:
+        course, position = self._course, self._course.position
+        if self._last is None or position is None or course.behind:
             return None
         request, page = self._last
-        place = self._course.place
-        return place.query.base + place.passed - request.query.base - page.cursor
+        if course.level is None:
+            known = course.place.query.base + course.place.passed - request.query.base - page.cursor
+        elif course.level == 0 and self.begins == "query":
+            known = position.count
+        else:
+            return None
+        return min(known, len(page.data))
 
     @property
     def hides(self) -> bool:
         """Whether the page handed over last shows a passed item that a query with another bound should have shown."""
         course = self._course
-        if not course.level or self._last is None or course.position is None:
+        if not course.level or self._last is None or course.position is None or self.is_part:
             return False
         return self._last[0].query.bound is not None and course.position.has(self._last[1].data)
 
@@ -253,8 +283,10 @@ class Window(Generic[T]):
         if self._last is None:
             return True
         (request, page), course = self._last, self._course
-        position, following, is_part = course.position, page.following, self._bisection is not None
+        position, following, gap, was_part = course.position, page.following, self.gap, self.is_part
         end = page.cursor + len(page.data) if following is None else following
+        if not is_new and self._has_been_passed(request, page):
+            return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, is_new=is_new, is_alone=is_alone)
         self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
@@ -266,13 +298,21 @@ class Window(Generic[T]):
                 self._drop_ahead()
                 self._bisection = None
                 self._ended = not course.goes_on()
-        elif position is not None and not (position.begin or position.is_early or is_part):
-            if position.is_group_read:
-                self.go_through()
-            return position.is_group_read
+        elif position is not None and not (position.begin or position.is_early) and (gap is not None or not was_part):
+            return self._goes_on_among_alike(position, is_behind_gap=gap is not None)
         elif course.is_deep(end, request.query):
             course.go_up(request, is_alone=is_alone)
         return True
+
+    def _goes_on_among_alike(self, position: Position[T], *, is_behind_gap: bool) -> bool:
+        """Return whether the walk can go on where the next page would begin among items of one key."""
+        if is_behind_gap:
+            if not self._course.behind:
+                self._look_for_position()
+            return True
+        if position.is_group_read:
+            self.go_through()
+        return position.is_group_read
 
     def lost(self) -> bool:
         """Take note that the page handed over last does not cover the position, and return whether the listing moved.
@@ -281,16 +321,19 @@ class Window(Generic[T]):
         """
         if self._last is None:
             return False
-        (request, page), is_part = self._last, self._bisection is not None
-        if is_part:
+        (request, page), bisection, course = self._last, self._bisection, self._course
+        if bisection is not None:
             self._gaps += 1
             if self._gaps > _GAPS_AT_MOST:
                 fault = "the listing moves too much beside items that cannot be read, and one that can might be missed"
                 raise DriftError(fault, cursor=request.position)
         elif not request.is_detour:
             self._held = request, page
-        self._last = self._bisection = None
-        return self._course.lost(request, page.data[0] if page.data else None, is_part=is_part)
+        self._last = None
+        has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
+        if bisection is not None and course.detour is not None:
+            bisection.look_in(course.detour)
+        return has_moved
 
     def distrust(self) -> None:
         """Take note that no filter bounds the listing as it should."""
@@ -357,6 +400,7 @@ class Window(Generic[T]):
         course = self._course
         while True:
             request, fetching = self._due(at_most)
+            self.left_out = {}
             if fetching is None:
                 (_, page), self._last, self._held = cast("tuple[Request, Page[T]]", self._held), self._held, None
                 return page
@@ -376,6 +420,9 @@ class Window(Generic[T]):
                     raise
                 # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
+                if self._is_stale(request):
+                    self._drop_ahead()
+                    continue
                 self._begin_parts(error, request)
                 return None
             else:
@@ -417,46 +464,79 @@ class Window(Generic[T]):
         request = course.due()
         return request, _fetch(request)
 
+    def _has_been_passed(self, request: Request, page: Page[T]) -> bool:
+        """Return whether a page was requested before a search that has read what is on it, and has gone on behind."""
+        course = self._course
+        is_ahead = not (request.is_detour or self.is_part or course.position is None or page.following is None)
+        return is_ahead and request.query.base + page.cursor + len(page.data) <= course.at
+
+    def _is_stale(self, request: Request) -> bool:
+        """Return whether a page that failed was requested before a search has read around what it begins with."""
+        return bool(self._tasks) and not request.is_detour and request.position < self._course.at
+
     def _begin_parts(self, error: TofuPilotError, request: Request) -> None:
         """Read a page that failed in parts. The pages requested beyond it are as good as ever."""
         if not request.is_detour:
             self._tasks.drop_first()
-        last = self._last
+        course, deadline = self._course, request.deadline
+        read = None if not request.position else (course.listing.fetch, 0)
+        if self._last is not None:
+            read = self._last[0].query.fetch, self._last[1].cursor
+        # In a query that is bounded by the position, nothing that is created moves what cannot be read.
+        is_bounded = request.query.bound is not None and request.query is course.place.query
+        if course.can_bound and course.level is None and not is_bounded and request.query.begins != "behind":
+            course.look_for_position(0)
+            request = course.detour or request
         self._bisection = Bisection(
-            request.query.fetch,
+            request,
             error,
-            request.limit,
-            request.cursor + request.limit,
-            request.deadline,
-            skips=self._on_unreadable == "skip",
-            overlaps=self._course.position is not None,
+            deadline,
+            overlaps=course.position is not None,
             has_offsets=self._has_offsets or request.limit == 1,  # then no other limit is requested
-            read_at=last[1].cursor if last is not None and last[0].query is request.query else None,
+            read=read,
         )
-        self._failed, self._last = request, None
+        self._last = None
 
     async def _part(self) -> Page[T]:
         """Return the next part of a page that failed."""
-        bisection, request = cast("Bisection[T]", self._bisection), cast("Request", self._failed)
-        course, place = self._course, self._course.place
-        shift = place.query.base - request.query.base
-        begin, passed = max(0, place.begin + shift), place.passed + shift
-        if request.is_detour and (course.level is not None or request.query is not place.query):
-            # What of this query was passed is not known yet. If the first item at a bound cannot be read, that does not
-            # matter, because a page behind it does not cover the position.
-            begin = request.cursor
-            if request.query.bound is not None:
-                passed = begin + (request.query.begins == "query")
-        page = await bisection.next(begin, max(passed, begin))
+        bisection, course = cast("Bisection[T]", self._bisection), self._course
+        request, place, position = bisection.request, course.place, course.position
+        begin = passed = request.cursor
+        if course.level == 0 and course.can_bound:
+            passed += 0 if position is None else position.count
+        elif course.level is None and request.query.begins != "behind":
+            shift = place.query.base - request.query.base
+            begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
+        # Otherwise the items that cannot be read may have been passed, and only the page behind them shows that.
+        is_known = course.level in (None, 0) and not course.behind
+        skips = self._on_unreadable == "skip" or not is_known
+        page = await bisection.next(begin, max(passed, begin), skips=skips)
         self._last = request._replace(cursor=page.cursor), page
+        self.left_out = {} if bisection.gap is None else self._new_in(bisection.gap, request.query, page)
         return page
+
+    def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
+        """Return why the items in a gap before a page cannot be read that were not passed, by position."""
+        position, passed = self._course.position, 0
+        if position is not None and (gap.before is not None or query.bound is not None):
+            passed = 0 if gap.before is not None and position.has([gap.before]) else position.count
+            if page.data and position.knows(page.data[0]):
+                return {}
+        return {query.base + at: error for at, error in gap.left_out.items() if at >= gap.start + passed}
+
+    def _look_for_position(self) -> None:
+        """Request next what begins at the position, in parts if more of a page that failed is to be read."""
+        self._course.look_for_position(0)
+        if self._bisection is not None and self._course.detour is not None:
+            self._bisection.look_in(self._course.detour)
 
     def _note_part(self, bisection: Bisection[T], passed: int) -> None:
         """Take note that a part was passed."""
         if not bisection.is_under_way(passed):
             self._bisection = None
-            if bisection.is_too_long and self._length.came_in_parts(bisection.limit):
-                self._course.limit = max(self.overlap + 1, bisection.limit // 2)
+            limit = bisection.request.limit
+            if bisection.is_too_long and self._length.came_in_parts(limit):
+                self._course.limit = max(self.overlap + 1, limit // 2)
                 self._drop_ahead()
             elif self._course.position is None and self._tasks and self._tasks.first[1].cursor != passed:
                 self._drop_ahead()

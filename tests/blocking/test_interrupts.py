@@ -263,7 +263,7 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
     session, sandbox, tmp_path, monkeypatch, name, step
 ):
     """The details of two listed items are not found, the first of all among them: the next pass yields these."""
-    monkeypatch.setattr("aiotofupilot._paging.by_itself._WAITS", ())  # no test waits
+    monkeypatch.setattr("aiotofupilot._paging.retrieval._WAITS", ())  # no test waits
     listing = getattr(session, name).list(limit=3, concurrency=3)
     missing = [item.id for item in listing.since()][0:3:2]
     sandbox.faults.on(lambda request: request.path.rpartition("/")[2] in missing).always(faults.status(404))

@@ -244,7 +244,7 @@ class TestNotProven:
         assert checked(path)[0] == NOT_PROVEN
 
     async def test_of_items_that_cannot_be_read(self, listing, path, service):
-        service.faults.always(faults.unreadable(12))
+        service.faults.always(faults.unreadable(service.procedures[12].id))
         assert len(await collected(listing(on_unreadable="skip").walk(receipt=path))) == 24
         assert checked(path)[0] == NOT_PROVEN
         assert "items before the page could not be read: 1" in checked(path)[1]
@@ -253,7 +253,7 @@ class TestNotProven:
         """Nothing is left out, but the page begins behind what was passed."""
         walk = listing().walk(receipt=path)
         ids = await collected(walk, 10)
-        service.faults.always(faults.unreadable(*ids[8:]))
+        service.faults.always(faults.unreadable(ids[9]))
         ids += await collected(listing(cursor=walk.checkpoint, on_unreadable="skip").walk(receipt=path))
         assert ids == [procedure.id for procedure in service.procedures]
         code, reason = checked(path)

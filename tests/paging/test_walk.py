@@ -519,14 +519,14 @@ class TestFreedAtOnce:
 
     @pytest.mark.parametrize("is_there", [True, False])
     async def test_after_an_error_of_a_page_that_is_read_in_parts(self, service, listing, is_there):
-        """Nothing else can be read either, or the listing ends before the page."""
+        """Nothing else can be read either, or the cursors are not offsets."""
         walk = listing(limit=10).walk()
         await take(walk, 10)
         service.faults.on(cursor=8).always(status(500))
         if is_there:
             service.faults.always(status(500))
         else:
-            service.paging = lambda *_: paging.Window(0, 1, has_more=True, next_cursor=1)
+            service.paging = lambda *_: paging.Window(0, 1, has_more=True, next_cursor=99)
         with pytest.raises(ServerError):
             await anext(walk)
         watched = weakref.ref(walk)

@@ -50,7 +50,7 @@ BROKEN = {
         ("_paging/by_creation.py", "from aiotofupilot._paging import incremental"),
         ("_paging/details.py", "from aiotofupilot._paging import paginator"),
         ("_paging/count.py", "from aiotofupilot._paging import incremental"),
-        ("_paging/by_itself.py", "from aiotofupilot._paging import details"),
+        ("_paging/retrieval.py", "from aiotofupilot._paging import details"),
         ("_paging/window.py", "from aiotofupilot._paging import walk"),
         ("_paging/course.py", "from aiotofupilot._paging import window"),
         ("_paging/position.py", "from aiotofupilot._paging import course"),

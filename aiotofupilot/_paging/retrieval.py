@@ -1,4 +1,4 @@
-"""The details of one item, which the API returns by itself, or why there are none.
+"""Retrieves the details of one item, or finds out why there are none.
 
 What the server lists and what it returns by itself may come from two replicas, one of which lags. So a 404 for an item
 that was just listed says that it was removed only if the listing lacks it too by now.
@@ -50,8 +50,8 @@ class LeftOut:
 
 
 @frozen(eq=False)
-class ByItself:
-    """How the details of single items are requested. It knows no walk, because what is in flight holds it."""
+class Retrieval:
+    """Retrieves the details of single items. It knows no walk, because what is in flight holds it."""
 
     source: Source[Any]
     """The listing of the items."""
