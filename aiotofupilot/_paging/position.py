@@ -163,7 +163,7 @@ class Position(Generic[T]):
         return bool(self.keys) and self._is_before(self.keys[-1])
 
     def admit(
-        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int = 0
+        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
         """Return the new items of a page, in its order, and count all of the page as passed.
 
@@ -173,7 +173,7 @@ class Position(Generic[T]):
             page: The page.
             begins: Where it begins.
             bound: The bound of its query. None: there is none.
-            gap: How many items before it cannot be read.
+            gap: How many items that should have been on it cannot be read. None if it begins where it was to begin.
 
         Raises:
             UnsortedError: The page is not in order.
@@ -184,14 +184,14 @@ class Position(Generic[T]):
         self._check_bound(keys, bound)
         if not self._is_covered(keys, begins):
             return None
-        self.is_torn = gap > 0 and self._is_among_alike(keys)
+        self.is_torn = gap is not None and self._is_among_alike(keys)
         at, new = self._passed_on(items, keys)
         new = [*new, *items[at:]] if new else items[at:]
         if not is_strict:
             new = _unique(new)
         self.passed_again = len(items) - len(new)
         if self.skip:
-            self.skip = max(0, self.skip - gap)
+            self.skip = max(0, self.skip - (gap or 0))
             skipped = min(self.skip, len(new))
             self.skip, new = self.skip - skipped, new[skipped:]
         self._before = self.key, self._ids, self._digests
@@ -456,12 +456,12 @@ class Followed(Position[T]):
         return None, ()
 
     def admit(
-        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int = 0
+        self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
         """Return the new items of a page. Too many pages in a row that bring nothing are a `PaginationError`."""
         del begins, bound
         items = page.data
-        self.skip = max(0, self.skip - gap)
+        self.skip = max(0, self.skip - (gap or 0))
         skipped = min(self.skip, len(items))
         self.skip -= skipped
         ids, new = {*map(_id_of, items)}, items[skipped:]

@@ -204,11 +204,11 @@ class Window(Generic[T]):
         return None if self._bisection is None else self._bisection.gap
 
     @property
-    def gap_length(self) -> int:
-        """How many items before that page cannot be read that should have been on it."""
+    def gap_length(self) -> int | None:
+        """How many items before that page cannot be read that should have been on it. None if there is no gap."""
         gap = self.gap
         if gap is None or self._last is None:
-            return 0
+            return None
         return self._last[1].cursor - (gap.begin if self._course.position is None else gap.passed)
 
     @property

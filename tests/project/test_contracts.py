@@ -54,7 +54,7 @@ BROKEN = {
         ("_paging/window.py", "from aiotofupilot._paging import walk"),
         ("_paging/course.py", "from aiotofupilot._paging import window"),
         ("_paging/position.py", "from aiotofupilot._paging import course"),
-        ("_paging/unreadable.py", "from aiotofupilot._paging import position"),
+        ("_paging/unreadable.py", "from aiotofupilot._paging import window"),
         ("_paging/source.py", "from aiotofupilot._paging import tasks"),
         ("_paging/newcomer.py", ""),
     ],
