@@ -250,6 +250,10 @@ class Position(Generic[T]):
     def _knows(self, item_id: str, key: Key) -> bool:
         return self._is_before(key) or (key == self.key and self._has(item_id))
 
+    def know(self, position: Position[T]) -> None:
+        """Take over which items with the key of another position were passed."""
+        self._ids, self._digests = position._ids, position._digests
+
     def has(self, items: Iterable[Identified]) -> bool:
         """Return whether one of some items was passed and has the key."""
         return any(self._has(item.id) for item in items)
@@ -466,7 +470,7 @@ class Followed(Position[T]):
         self.skip -= skipped
         ids, new = {*map(_id_of, items)}, items[skipped:]
         is_known = not (self._passed.isdisjoint(ids) and self._passed_before.isdisjoint(ids))
-        if is_known or self._digests or len(ids) < len(items):
+        if is_known or self._ids or self._digests or len(ids) < len(items):
             known = {*self._passed, *self._passed_before, *map(_id_of, items[:skipped])}
             new = _unique(item for item in new if not (item.id in known or self._has(item.id)))
         self._passed |= ids

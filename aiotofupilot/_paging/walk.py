@@ -297,6 +297,7 @@ class Walk(ItemIteration[Y]):
         base, following = window.query.base, None if self._end is None else self._end[-1]
         if following is not None:
             cursor, limit, followed.skip = following, window.limit, 0
+            followed.know(position)
         follows = base + page.cursor == cursor and window.limit == limit and not window.is_part
         self._position, self._has_short_pages = followed, limit < plan.limit
         window.follow(cursor, limit, has_page=follows)

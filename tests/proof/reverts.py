@@ -42,8 +42,8 @@ def _never_wider(course: Course[Any], level: int, *_: object) -> None:
     course.level = level
 
 
-def _within(position: Position[Any], keys: Any, begins: Any, gap: Any) -> bool:
-    return _covered(position, keys, begins, gap) or bool(keys and keys[0] == position.key)
+def _within(position: Position[Any], keys: Any, begins: Any) -> bool:
+    return _covered(position, keys, begins) or bool(keys and keys[0] == position.key)
 
 
 def _as_sorted(position: ByTime[Any], page: Any) -> Any:

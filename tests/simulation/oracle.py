@@ -258,10 +258,11 @@ def judge_costs(program, stats, seconds):
             program.check("a walk takes its time", seconds <= time + 1e-6, seconds, time)
     elif only(program, "unreadable") and program.errors == 0:
         bad = len(line.unreadable)
-        # Beside the halves, the item alone and controls are 7. Where pages overlap, both its sides are looked at again.
+        # Beside the halves, the item alone and controls are 7. Where pages overlap, the item and both its sides are
+        # looked at again.
         # What was requested ahead is dropped, also if it has come.
         extra -= stats.retries
-        most = math.ceil(math.log2(limit)) + 7 + 7 * overlap + width - 1
+        most = math.ceil(math.log2(limit)) + 7 + 9 * overlap + width - 1
         # If it is the second item, no part shows that cursors are offsets. A request behind it does, or two requests in
         # a listing of at most four.
         if any(item.id in line.unreadable for item in line.rows[1:2]):
