@@ -219,7 +219,7 @@ class _Look:
         if page.meta.has_more:
             self._note(has_offsets=page.following is not None)
             try:
-                check_offsets(page, is_part=False)
+                check_offsets(page, may_be_short=False)
             except (errors.DriftError, errors.PaginationError):
                 self._note(has_offsets=False)
 

@@ -267,6 +267,7 @@ def judge_costs(program, stats, seconds):
         # a listing of at most four.
         if any(item.id in line.unreadable for item in line.rows[1:2]):
             most += 1 + (items <= 4)
+        most += 2 * (bad > 1)  # a control may be another of them, and is requested again if the session is down
         most += program.max_items is not None  # what is left out does not count, so one item more is wanted
         program.costs("an unreadable item costs few requests", extra, most * bad, stats)
     elif only(program, "faults") and not program.slow:
