@@ -23,9 +23,9 @@ class _Receipt:
     """A receipt, as far as its lines were read."""
 
     def __init__(self) -> None:
-        self.number, self.doubt, self.ended = 0, "", ""
+        self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
         self.passed: dict[str, Any] = {}  # what was yielded and not withdrawn, and its value, in this order
-        self.is_last, self.order = False, 0  # whether nothing is left; 1: the oldest come first, -1: the newest
+        self.order = 0  # 1 if the oldest come first, -1 if the newest do
 
     def require(self, condition: object, reason: str) -> None:
         if not condition:
@@ -95,10 +95,9 @@ def verdict(lines: BinaryIO) -> tuple[int, str]:
             if not line.endswith(b"\n"):
                 receipt.ended = ""
                 break
-            body, _, seal = line.rpartition(b',"seal":"')
+            body, _, seal = line.removesuffix(b'"}\n').rpartition(b',"seal":"')
             sealed.update(body)
-            is_sealed = seal == f'{sealed.hexdigest()}"}}\n'.encode()
-            receipt.require(is_sealed, "it was changed, or is not part of a receipt")
+            receipt.require(seal == sealed.hexdigest().encode(), "it was changed, or is not part of a receipt")
             receipt.take(json.loads((body + b"}").decode()))
     except (LookupError, RecursionError, TypeError, ValueError) as error:
         return WRONG, f"wrong: line {receipt.number}: {error}"

@@ -114,6 +114,6 @@ def test_it_is_documented_listed_written_and_mirrored(tree, tmp_path):
     assert re.search(r"fixtures +List fixtures, the latest created first\.", told)
     assert re.search(r"--kinds CHOICE\.\.\. +What the fixtures are\. \[choices: bed, clamp\]", told)
     assert "--cycles-min is about units, and not about runs." in told
-    assert re.search(r"ID +NAME +KIND +CREATED AT +CYCLES", told)
+    assert re.search(r"ID +NAME +KIND +CREATED +CYCLES", told)
     assert "id,name,kind,created_at,station.id,station.name,cycles" in told
     assert re.search(r"fixtures +150 +0 +0 +150", told)
