@@ -1,10 +1,10 @@
 """An event loop in a thread, for programs without a loop, for notebooks, which use theirs, and for sandboxes.
 
-Ctrl-C can interrupt the calling thread at any line. So the state that both threads share changes in the event loop, and
+Ctrl-C can interrupt the calling thread at any line. So the state shared by both threads changes in the event loop, and
 a caller takes no lock that an interrupt could leave locked.
 
-The blocking portal of anyio 4.16 does not do for this. What Ctrl-C interrupts goes on to its end, a call in a forked
-process waits without end, and so does the exit of a program that did not close its portal.
+The blocking portal of anyio 4.16 does not do. After Ctrl-C, a call runs on to its end. A call in a forked process waits
+forever, and so does the exit of a program that did not close its portal.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _serving: set[LoopThread] = set()
-"""Those whose loop runs."""
 
 _PATIENCE = 1.0
-"""Seconds after which a wait begins anew. A signal that comes just before it begins does not end it, so an interrupt
-would wait for the next one."""
+"""Seconds after which a wait begins anew. A signal just before a wait does not end it, so an interrupt would wait
+for the next one."""
 
 
 class _Call(Generic[T]):
@@ -41,7 +40,7 @@ class _Call(Generic[T]):
         self.function = function
         self.context = copy_context()
         self.task: asyncio.Task[None] | None = None
-        """Runs the function. None if it has not begun."""
+        """Runs the function. None before it has begun."""
         self.is_cancelled = False
         """Whether the caller was interrupted, and wants no result."""
         self.result: T
@@ -74,8 +73,8 @@ class _Call(Generic[T]):
 class LoopThread:
     """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
-    The coroutine function `last`, if there is one, runs in the end, before everything else in the loop is cancelled.
-    `new_loop` makes the loop. Otherwise, it is one of the program's policy.
+    The coroutine function `last`, if any, runs at the end, before everything else in the loop is cancelled. `new_loop`
+    makes the loop. Otherwise it comes from the program's policy.
     """
 
     def __init__(
@@ -89,18 +88,17 @@ class LoopThread:
         self._name = name
         self._new_loop = new_loop
         self._pid = 0
-        """The process in which the thread has begun; 0 if it has not."""
+        """The process in which the thread has begun; 0 before that."""
         self._threads: list[Thread] = []
-        """The thread. There are more if several callers let it begin at once, and all but one of them end at once."""
+        """The thread. If several callers start it at once, there are more, and all but one end at once."""
         self._is_served = Lock()
         """Held by the thread that runs the loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: set[_Call[Any]] = set()
-        """The calls that have not ended. The thread ends those that are left when the loop is closed."""
+        """The calls that have not ended. The thread ends the rest when the loop is closed."""
         self._ending = asyncio.Event()
         """Set in the loop when the thread is to end."""
         self.has_ended = False
-        """Whether the thread was ended, so that nothing runs any more."""
 
     def __enter__(self) -> Self:
         return self
@@ -110,14 +108,14 @@ class LoopThread:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the thread has begun in this process. A thread does not live on in a fork."""
+        """Whether the thread has begun in this process. A thread does not survive a fork."""
         return self._pid == os.getpid()
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
+        """Return the result of a coroutine function. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
 
-        A second interrupt does not wait. The function sees the context variables of the caller. The thread itself, a
-        forked process and a thread that was ended are refused.
+        A second interrupt does not wait. The function sees the caller's context variables. The thread itself, a forked
+        process and an ended thread are refused.
         """
         if current_thread() in self._threads:
             raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
@@ -140,15 +138,15 @@ class LoopThread:
         return call.result
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
-        """Let a coroutine function run while the thread runs. Nothing waits for it.
+        """Let a coroutine function run in the thread, without waiting for it.
 
-        It does not begin when the thread is ending, which ends everything in the loop.
+        It does not begin while the thread is ending, which ends everything in the loop.
         """
         if self.has_begun and not self.has_ended:
             self._proceed(_Call(function))
 
     def end(self, *, waits: bool = True) -> None:
-        """End whatever runs in the loop, and then the thread, perhaps without waiting for the end.
+        """End whatever runs in the loop, and then the thread, perhaps without waiting for it.
 
         The thread does not wait for itself. In a forked process, this does nothing.
         """
@@ -167,7 +165,7 @@ class LoopThread:
         return self._pid not in (0, os.getpid())
 
     def _proceed(self, call: _Call[Any]) -> None:
-        """Let a call begin, or cancel it. The thread begins with the first one."""
+        """Let a call begin, or cancel it. The first call starts the thread."""
         self._calls.add(call)
         if (loop := self._loop) is not None:
             if not _schedule(loop, self._step, call):
@@ -237,15 +235,15 @@ class LoopThread:
 
 
 def _cancel(task: asyncio.Task[Any]) -> None:
-    """Cancel a task once. A second time would interrupt how it ends itself."""
+    """Cancel a task once. A second time would interrupt its cleanup."""
     if not task.cancelling():
         task.cancel()
 
 
 def raise_first(failures: list[BaseException]) -> None:
-    """Take the first error out of a list, and raise it, if there is one.
+    """Remove the first error from a list and raise it, if there is one.
 
-    This happens in C, so an interrupt comes before all of it or after it, and the error is not lost between.
+    This happens in C, so an interrupt comes before all of it or after it, and the error is not lost.
     """
     if failures:
         raising = _raising()
@@ -259,7 +257,7 @@ def _raising() -> Generator[None]:
 
 
 def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:
-    """Let a function run in a loop, and return whether it can. It cannot when the loop is closed: all in it has ended.
+    """Let a function run in a loop, and return whether it can. It cannot in a closed loop.
 
     The handler of a signal may raise a `RuntimeError` of its own here.
     """
@@ -274,6 +272,6 @@ def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], 
 
 @atexit.register
 def _end_all() -> None:
-    """End the threads that were left, because the interpreter stops a daemon thread wherever it is."""
+    """End the remaining threads, because the interpreter stops a daemon thread wherever it is."""
     for thread in [*_serving]:
         thread.end()

@@ -4,15 +4,15 @@
         for run in session.runs.list(outcomes=["FAIL"]):
             print(run.unit.serial_number)
 
-What is awaited elsewhere is waited for here, and what takes ``async for`` takes a plain ``for``. Everything else is as
-in `aiotofupilot`: the names, the arguments, the checkpoints and the errors. ``aclose()`` is ``close()``, and the page
-that ``await listing`` returns is ``next(listing.pages())``.
+Calls block instead of being awaited, and ``for`` replaces ``async for``. Names, arguments, checkpoints and errors are
+as in `aiotofupilot`. ``aclose()`` is ``close()``, and the page that ``await listing`` returns is
+``next(listing.pages())``.
 
 - An event loop in a separate thread makes the requests. The thread begins with the first request, and ends when the
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
-- Ctrl-C ends a wait at once. What was in flight is cancelled, and a walk can go on where it was. What you did not get,
-  the next call returns, and no checkpoint or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
+- Ctrl-C ends a wait at once. Requests in flight are cancelled, and a walk can go on where it was. The next call returns
+  what you did not get, and no checkpoint or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
 - Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
 - A forked process does not have the thread. It is refused, and has to make its own session.
@@ -21,7 +21,7 @@ that ``await listing`` returns is ``next(listing.pages())``.
   Ctrl-C may have to wait for such a library.
 
 Nothing is written twice: a method is found in the object of asyncio, and called in the thread if it is a coroutine
-function. The rest of this module tells type checkers and ``help()`` what comes out of that.
+function. The rest of this module gives types and documentation to type checkers and ``help()``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Blocking(Generic[A_co]):
-    """The blocking form of an object of asyncio. It has the attributes and methods of the object."""
+    """The blocking form of an object of asyncio, with its attributes and methods."""
 
     __slots__ = ("__weakref__", "_given", "_object", "_owner", "_thread")
 
@@ -91,7 +91,7 @@ class Blocking(Generic[A_co]):
         """Become the form of an object.
 
         The owner is the form that this one was derived from, and None for a session. A form that nothing refers to is
-        closed. So the owner and what was given to its method live as long as this.
+        closed, so this keeps the owner and the arguments of its method alive.
         """
         self._object, self._thread, self._owner, self._given = of, thread, owner, given
         return self
@@ -109,7 +109,7 @@ class Blocking(Generic[A_co]):
         raise TypeError(f"{self!r} cannot be copied or pickled: it has a thread")
 
     def _found(self, name: str) -> object:
-        """Return the blocking form of an attribute of the object. It has no private attributes."""
+        """Return the blocking form of a public attribute of the object."""
         if name[0] == "_":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         value = getattr(self._object, "aclose" if name == "close" else name)
@@ -132,11 +132,11 @@ class Blocking(Generic[A_co]):
 
     @staticmethod
     def _asynchronous(argument: object) -> object:
-        """Return what an argument is the blocking form of, such as details to download, or else the argument."""
+        """Return what a blocking argument stands for, such as details to download, or else the argument."""
         return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001 - it is a form too
 
     def _form(self, value: object, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
-        """Return the blocking form of a value, which is the value itself if it waits for nothing."""
+        """Return the blocking form of a value, or the value if it waits for nothing."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
                 # The constructor is not called, because that of a session makes another session.
@@ -145,7 +145,7 @@ class Blocking(Generic[A_co]):
 
 
 class _Turns:
-    """The calls of one iteration, one after the other, although an interrupt may have left one of them behind."""
+    """The calls of one iteration, one after the other, even if an interrupt left one of them behind."""
 
     def __init__(self, iteration: Any) -> None:  # noqa: ANN401 - an `Iteration`, whose form this belongs to
         self._iteration = iteration
@@ -168,7 +168,7 @@ class _Turns:
         await method()
 
     async def _begin(self) -> None:
-        """Wait for a call that was cancelled. If another thread waits for one, that is a `RuntimeError`."""
+        """Wait for a call that was cancelled. Raise a `RuntimeError` if another thread waits for one."""
         if self._last is not None and self._last.cancelling():
             await asyncio.wait((self._last,))
         self._iteration._check_idle()  # noqa: SLF001 - as above
@@ -186,8 +186,8 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         return super()._take(of, thread, owner, given)
 
     def __next__(self) -> R:
-        # Only what is at hand is delivered, and it stays there until then. No interrupt comes between taking it and
-        # returning it, because they are one line, and Python notices interrupts at calls and at jumps backwards.
+        # An item stays at hand until it is returned. No interrupt comes between taking and returning it, because both
+        # are on one line, and Python notices interrupts at calls and at jumps backwards.
         while True:
             items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
             # fmt: off
@@ -209,7 +209,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         self.close()
 
     def close(self) -> None:
-        """End it where it is, and wait until nothing of it is in flight.
+        """End it where it is, and wait until nothing is in flight.
 
         If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
         """
@@ -241,7 +241,7 @@ if TYPE_CHECKING:
     @overload
     def bridged(of: Callable[Concatenate[A, P], TofuPilotSession]) -> Called[P, BlockingSession]: ...
     def bridged(of: object) -> object:
-        """Declare the blocking form of a method, with its type, and for ``help()`` with its documentation."""
+        """Declare the blocking form of a method, with its type and its documentation."""
 
     class _Lists(Protocol[P, T]):
         def list(self, *args: P.args, **kwargs: P.kwargs) -> Paginator[T]: ...
@@ -298,7 +298,7 @@ class BlockingItems(BlockingIterator[R]):
 
 
 class BlockingBatches(BlockingIterator[list[R]]):
-    """Yields the items of a walk in lists. To close it is to close the walk."""
+    """Yields the items of a walk in lists. Closing it closes the walk."""
 
     __slots__ = ()
 
@@ -334,7 +334,7 @@ class BlockingIncrementalWalk(BlockingItems[R]):
 
 
 class BlockingFollowedListing(BlockingIterator[R]):
-    """A `FollowedListing` that blocks. Enter it with ``with``: it begins then, and not at its first item."""
+    """A `FollowedListing` that blocks. Enter it with ``with``, so that it begins then, and not at its first item."""
 
     __slots__ = ()
 
@@ -351,7 +351,7 @@ class _Tabular(Blocking[A_co]):
     __slots__ = ()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the listing as a stream of Arrow. Its pages are requested while it is read.
+        """Return the listing as an Arrow stream. Its pages are requested while it is read.
 
         Source: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
         """
@@ -423,7 +423,7 @@ class BlockingPaginator(_Tabular[Paginator[T]]):
 
 
 class BlockingListing(Blocking[A_co]):
-    """A listing that blocks. It has the methods that the listing has."""
+    """A listing that blocks, with the same methods."""
 
     __slots__ = ()
 
@@ -447,7 +447,7 @@ class BlockingListing(Blocking[A_co]):
 
 
 def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Callable[Concatenate[object, P], None]]:
-    """Give a constructor the parameters of another one, and their documentation, which is that of a session."""
+    """Give a constructor the parameters of another one, and the documentation of a session's."""
 
     def like(own: Callable[..., None]) -> Callable[..., None]:
         own.__doc__ = "Args:" + (TofuPilotSession.__doc__ or "").partition("Args:")[2]
@@ -459,8 +459,8 @@ def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Cal
 class BlockingSession(Blocking[TofuPilotSession]):
     """A session with TofuPilot for programs without asyncio. Use it as a context manager, or close it yourself.
 
-    It takes the options of a `TofuPilotSession`, and has its listings and methods. ``http_session`` has to be left out,
-    because an aiohttp session belongs to the event loop in which it was made.
+    It has the options, listings and methods of a `TofuPilotSession`. ``http_session`` has to be left out, because an
+    aiohttp session belongs to the event loop in which it was made.
     """
 
     __slots__ = ("_is_closed",)  # so that tracemalloc can tell where it was made, also before Python 3.12
@@ -538,4 +538,4 @@ _FORMS: dict[type | tuple[type, ...], type[Blocking[object]]] = {
     Iteration: BlockingIterator,
     Batches: BlockingBatches,
 }
-"""The blocking form of each class of asyncio. An object of any other class is a value."""
+"""The blocking form of each class of asyncio. Objects of other classes are values."""

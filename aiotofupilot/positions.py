@@ -1,7 +1,7 @@
 """Positions in a listing, as values that are kept or sent elsewhere.
 
 A `Checkpoint` says where a walk stands, a `Watermark` says what has been seen, and a `Shard` is a part of a listing.
-Each has a string form, which ends with a checksum. An item is named by a few bytes there, the digest of its ID.
+Each has a string form, which ends with a checksum and names items by digests of their IDs.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ T = TypeVar("T")
 """The class of an item."""
 
 _DIGEST_SIZE = 6
-"""Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
-bytes is one in 10 ** 9."""
+"""Bytes kept of an ID. A resumed walk compares thousands of IDs, and the chance that two agree is one in 10 ** 9."""
 
 _DIGEST = r"[\w-]{8}"
 _SEAL = r":[\w-]{6}"
@@ -46,22 +45,22 @@ _SHELL_TIME = r"\d{8}T\d{6}(?:\.\d{6})?Z"
 
 
 _OPEN = ".."
-"""The text of ISO 8601-2 for an end without a bound."""
+"""The text of ISO 8601-2 for an open end."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
-"""The first timestamp of all. A floor is later, because items are requested from a time before the floor."""
+"""The first possible timestamp. A floor is later, because items are requested from a time before it."""
 
 _SHOWN = 200
-"""At most this many characters of a text that cannot be read are shown."""
+"""The most characters shown of a text that cannot be read."""
 
 
 def digest(text: str) -> bytes:
-    """Return the few bytes that stand for the ID of an item, or for a query, in a checkpoint or a watermark."""
+    """Return the bytes that stand for the ID of an item, or for a query."""
     return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
 def sealed(text: str) -> str:
-    """Return a text with a checksum at its end. Any change of a single character changes the checksum."""
+    """Append a checksum to a text. A change of any character changes it."""
     checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
     return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
 
@@ -75,7 +74,7 @@ def _read_digests(text: str | None) -> tuple[bytes, ...]:
 
 
 def cut_into_digests(joined: bytes | bytearray) -> Iterator[bytes]:
-    """Yield digests that stand one after the other."""
+    """Yield the digests of a concatenation."""
     return (bytes(joined[at : at + _DIGEST_SIZE]) for at in range(0, len(joined), _DIGEST_SIZE))
 
 
@@ -84,19 +83,19 @@ class Parsable:
 
     __slots__ = ()
     _form: ClassVar[re.Pattern[str]]
-    """A pattern of the string form, which other texts may match too."""
+    """A pattern of the string form. Other texts may match it too."""
     _older: ClassVar[re.Pattern[str] | None] = None
-    """A pattern of the string forms of older versions, or None if `_form` matches them."""
+    """A pattern of the string forms of older versions. None if `_form` matches them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the value that a text stands for.
 
         Args:
-            text: What ``str()`` of the value returned. For a checkpoint, the digits of a cursor will do.
+            text: The result of ``str(value)``. A checkpoint can also be the digits of a cursor.
 
         Raises:
-            ValueError: The text is not of such a value, or it was cut short or changed.
+            ValueError: The text is not the string form of such a value, or was cut short or changed.
         """
         cause, name = None, cls.__name__.lower()
         try:
@@ -113,7 +112,7 @@ class Parsable:
     @classmethod
     @abstractmethod
     def _of(cls, match: re.Match[str]) -> Self:
-        """Return the value whose string form may have matched."""
+        """Return the value of a match, which may be of another text."""
 
 
 def _cursor(value: int) -> int:
@@ -137,9 +136,9 @@ def _value(value: object) -> datetime | None:
 class Checkpoint(Parsable):
     """Where a walk is. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
-    Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
-    back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
-    Two checkpoints of the same position are equal, even if they are of different listings.
+    ``str(checkpoint)`` is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back. If it names its
+    `listing`, a checksum reveals a text that was cut short or changed. Two checkpoints of the same position are equal,
+    even in different listings.
     """
 
     _form = re.compile(
@@ -148,20 +147,20 @@ class Checkpoint(Parsable):
     _older = re.compile(rf"(?:{_QUERY})?[\d+]+(?:@(?:{_DIGEST})+)(?:~(?:{_DIGEST})+)?{_SEAL}", re.ASCII)
 
     cursor: int = field(default=0, converter=_cursor)
-    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. Where `value` or `seen` says
-    more, this is only about where the walk is."""
+    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. If `value` or `seen` is
+    set, this is only approximate."""
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     value: datetime | None = field(default=None, converter=_value)
-    """The time of the item yielded last, by which the server sorts the listing. An item without a time has the latest
-    `datetime`, in UTC, or the earliest, whichever sorts like it. None if the order has no time, or the walk followed
-    the cursor."""
+    """The time of the item yielded last, by which the server sorts. For an item without a time, it is the latest or
+    the earliest `datetime`, in UTC, whichever sorts like it. None if the order has no time, or the walk followed the
+    cursor."""
     seen: tuple[bytes, ...] = ()
-    """Digests of the IDs of all yielded items that have this time, or without a time those of all yielded items."""
+    """Digests of the IDs of all yielded items of this time. If the order has no time, those of all yielded items."""
     listing: str = field(default="", eq=False)
-    """The listing that this is a position in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
+    """The listing of this position, such as ``procedures``. Empty for any listing, as for a plain cursor."""
     query: str = field(default="", eq=False)
-    """A digest of the listing's filters and order. Checkpoints of other queries have another one."""
+    """A digest of the listing's filters and order."""
 
     @property
     def place(self) -> str:
@@ -178,8 +177,8 @@ class Checkpoint(Parsable):
     def after(self, position: int) -> Self:
         """Return the checkpoint after the item at a position, for a walk that stopped at an item that cannot be read.
 
-        A walk that resumes there has nothing to compare its first page with. From its second page on, it can see
-        whether the listing has moved.
+        A walk that resumes there has nothing to compare its first page with. It can see from its second page on whether
+        the listing has moved.
 
         Args:
             position: The position of that item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
@@ -201,16 +200,16 @@ class Checkpoint(Parsable):
 
 @frozen
 class OpenRun:
-    """A run whose items were not all yielded yet, or were not all there yet."""
+    """A run with items that are still to be yielded or to arrive."""
 
     id: str
     """ID of the run."""
     second: int
     """When it was created, in whole seconds since 1970 in UTC, rounded up."""
     yielded: tuple[bytes, ...] = ()
-    """Digests of those of its items that were yielded."""
+    """Digests of its items that were yielded."""
     procedure_id: str | None = None
-    """ID of its procedure, or None if the items of all runs can be requested together."""
+    """ID of its procedure. None if the items of all runs can be requested together."""
 
 
 def _whole_second(value: object) -> datetime | None:
@@ -236,13 +235,13 @@ def _latest_at(value: object) -> datetime | None:
 class Watermark(Parsable):
     """The part of a listing that has been seen. ``listing.since(watermark)`` of the same query yields the rest.
 
-    Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
-    has some 100 characters, and up to 20 more for each item that is named in `seen` or by an open run. It ends with a
-    checksum, so that a text that was cut short or changed is refused.
+    ``str(watermark)`` is fit for files, JSON and databases, and `Watermark.parse` reads it back. It has about 100
+    characters, and up to 20 more for each item named in `seen` or by an open run. A checksum reveals a text that was
+    cut short or changed.
 
     Raises:
         TypeError: A time is neither a datetime nor None.
-        ValueError: A time is naive, the floor is not a whole second, or of `latest` and `latest_at` one is missing.
+        ValueError: A time is naive, the floor is not a whole second, or only one of `latest` and `latest_at` is given.
     """
 
     _form = re.compile(
@@ -254,22 +253,22 @@ class Watermark(Parsable):
     _older = re.compile(rf"{_QUERY}(?:-|{_TIME})(?:[+!][^/]*)?{_SEAL}", re.ASCII)
 
     listing: str
-    """The listing that it is of, such as ``runs``."""
+    """The name of the listing, such as ``runs``."""
     query: str
-    """A digest of the listing's filters. Watermarks of other queries have another one."""
+    """A digest of the listing's filters."""
     floor: datetime | None = field(default=None, converter=_whole_second)
-    """Everything that was created before this time has been seen; a whole second, in UTC. In a listing of what runs
-    wrote, this is about the runs. None if only what `seen` names has been seen."""
+    """Everything created before this time has been seen; a whole second, in UTC. In a listing of what runs wrote,
+    this is about the runs. None if only the items in `seen` have been seen."""
     seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
-    """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
-    UTC. Items that do not say when they were created have the second 0."""
+    """Digests of the other items that were seen, by the second of their creation, counted since 1970 in UTC. Items
+    without a time of creation have the second 0."""
     runs: tuple[OpenRun, ...] = ()
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
     latest: datetime | None = field(default=None, converter=_latest)
-    """A time that the clock which dates the items had reached: when the newest item that was seen was created, or
-    later. In a listing of what runs wrote, this is about the runs. None if unknown."""
+    """A time that the clock which dates the items had reached: the creation of the newest item seen, or later. In a
+    listing of what runs wrote, this is about the runs. None if unknown."""
     latest_at: datetime | None = field(default=None, converter=_latest_at)
-    """When it had reached this time, by the server's clock, to a second or two, or None if `latest` is None."""
+    """When that clock had reached `latest`, by the server's clock, to a second or two. None if `latest` is None."""
 
     def __attrs_post_init__(self) -> None:
         if (self.latest is None) is not (self.latest_at is None):
@@ -312,7 +311,7 @@ def _read_run(group: str) -> OpenRun:
 
 
 def check_query(parameter: str, given: Checkpoint | Watermark, listing: str, query: str) -> None:
-    """Raise a `ValueError` for an argument that is a position in another listing or query."""
+    """Refuse a position in another listing or query."""
     kind = type(given).__name__.lower()
     if given.listing != listing:
         message = f"{parameter} is a {kind} of {given.listing}, and not of {listing}"
@@ -330,9 +329,9 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 class Shard(Parsable, Generic[T]):
     """A part of a listing: the items whose timestamp is at or after `start`, and before `end`. It holds no key.
 
-    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. ``session.list(shard)`` lists
-    one. A shard can be pickled. ``str(shard)`` writes it for files, JSON and command lines, and `Shard.parse` reads it
-    back. The text ends with a checksum, so that a text that was cut short or changed is refused.
+    ``listing.shards(n)`` makes shards, which together hold every item of the listing once. ``session.list(shard)``
+    lists one. A shard can be pickled. ``str(shard)`` is fit for files, JSON and command lines, and `Shard.parse` reads
+    it back. A checksum reveals a text that was cut short or changed.
 
     Raises:
         TypeError: A timestamp is neither a datetime nor None.
@@ -369,8 +368,7 @@ class Shard(Parsable, Generic[T]):
         """Return whether an item with a timestamp belongs to this shard.
 
         Args:
-            timestamp: The timestamp of the item; timezone-aware. Without one (None), it belongs to the shard without a
-                start.
+            timestamp: The timestamp of the item; timezone-aware. None belongs to the shard without a start.
         """
         if timestamp is None:
             return self.start is None

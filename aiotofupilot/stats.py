@@ -9,17 +9,17 @@ __all__ = ["RequestCounts", "WalkStats"]
 
 @define
 class RequestCounts:
-    """The requests that were sent so far for one purpose, such as a walk."""
+    """The requests sent so far for one purpose, such as a walk."""
 
     requests: int = 0
-    """Requests sent. A redirect that is followed does not count as another request."""
+    """Requests sent. A redirect does not count as another request."""
     retries: int = 0
-    """How many of these requests were for a page again, after an attempt had failed."""
+    """Requests that repeated a failed attempt."""
     waited: float = 0.0
-    """Seconds of waiting between attempts, in pauses, in the limiter, and for a free connection, added up over all
-    pages in flight."""
+    """Seconds waited between attempts, in pauses, in the limiter, and for a free connection, summed over all pages
+    in flight."""
     whole: RequestCounts | None = field(default=None, repr=False, eq=False, kw_only=True)
-    """The counts to which these are added too, such as those of a pass of several walks, or None."""
+    """The counts that include these, such as those of a pass of several walks. None if there are none."""
 
     def add(self, *, requests: int = 0, retries: int = 0, waited: float = 0.0) -> None:
         """Add to the counts, here and in `whole`. A negative number subtracts.
@@ -43,11 +43,11 @@ class WalkStats:
     counts: RequestCounts = field(factory=RequestCounts)
     """The requests of the walk."""
     pages: int = 0
-    """Pages whose items were used. Pages that were dropped do not count."""
+    """Pages whose items were used. Dropped pages do not count."""
     items: int = 0
     """Items yielded."""
     duplicates: int = 0
-    """Items that were left out because they had been yielded."""
+    """Items left out because they had been yielded."""
     resyncs: int = 0
     """How often the listing had moved, and the walk found its position again."""
     unreadable: int = 0
@@ -57,21 +57,21 @@ class WalkStats:
     unreadable_ids: list[str] = field(factory=list[str])
     """The IDs of the first 1,000 items whose details cannot be read, in a walk over `Paginator.details`."""
     removed: int = 0
-    """Items of a walk over `Paginator.details` that were removed before their details were requested: they were not
-    found, and no longer listed."""
+    """Items of a walk over `Paginator.details` that were removed before their details were requested: not found, and
+    no longer listed."""
     missing: int = 0
     """Items that ``details().since()`` left out because they were not found, although they may still be listed. The
     watermark waits for them, and the next pass requests them."""
     lateness: float = 0.0
-    """The most seconds by which an item of this pass of ``since()`` was older than the latest time that an earlier pass
-    knew. The ``overlap`` has to be longer. For what runs wrote, this is about the runs."""
+    """The most seconds by which an item of this pass of ``since()`` was older than the latest time known to an
+    earlier pass. The ``overlap`` has to be longer. For what runs wrote, this is about the runs."""
     is_sequential: bool = False
-    """Whether only one page is in flight from some page on, although ``concurrency`` allows more, because the server's
-    cursors cannot be computed ahead."""
+    """Whether only one page is in flight from some page on, although ``concurrency`` allows more, because the
+    server's cursors cannot be computed ahead."""
     is_unchecked: bool = False
-    """Whether items may be missed or doubled from some page on, because pages could not be held to the walk's position.
-    A warning said so once, and the guide "How pagination loses rows, and how to stop it" says when. Only a walk
-    without ``on_drift`` or a pass over what is new does this; others raise a `DriftError`."""
+    """Whether items may be missed or doubled from some page on, because pages could not be checked against the
+    walk's position. A warning is given once. The guide "How pagination loses rows, and how to stop it" explains it.
+    Only a walk without ``on_drift`` or a pass over what is new does this; others raise a `DriftError`."""
 
     @property
     def requests(self) -> int:
@@ -80,7 +80,7 @@ class WalkStats:
 
     @property
     def retries(self) -> int:
-        """Requests that were for a page again; see `RequestCounts`."""
+        """Requests that repeated a failed attempt; see `RequestCounts`."""
         return self.counts.retries
 
     @property

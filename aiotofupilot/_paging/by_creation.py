@@ -1,6 +1,6 @@
-"""What of a listing is new, by the time of creation, or by comparing all of it where items do not tell.
+"""Finds what is new in a listing by the time of creation, or by comparing all of it if items do not tell that time.
 
-A timestamp is a number of seconds since 1970 in UTC here. Items are known by digest.
+Timestamps are seconds since 1970 in UTC. Items are known by digest.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
 _IDLE = 600.0
-"""So many seconds after the newest item was seen, what may become visible is told by the server's clock instead. Its
-clocks may differ by half of this, and the floor lags behind by as much."""
+"""This many seconds after the newest seen item, the server's clock says instead what may still become visible. Its
+clocks may differ by half of this, so the floor lags behind by as much."""
 
 _BEHIND = 0.002
-"""What was created so many seconds after an item has a later timestamp than this one, and a query for it does not list
-that item. The API's timestamps have milliseconds, and the query is wider by one."""
+"""A query for times this many seconds after an item leaves the item out. The API's timestamps have milliseconds, and
+queries are a millisecond wider."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 _LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-"""The earliest floor, and the latest time. A second before the floor is a datetime too."""
+"""The earliest floor, and the latest time. A second before the floor is still a datetime."""
 
 
 class PassClock:
-    """When a pass began, by the clock that dates the items. No clock at hand is surely that one.
+    """When a pass began, by the clock that dates the items. That clock cannot be read directly.
 
-    The server tells its time with a response, perhaps seconds after it has read the items. So the duration of the
-    request is subtracted. Both its clock and the local one may be ahead. The items show how far.
+    A response has the server's time, perhaps seconds after the items were read, so the duration of the request is
+    subtracted. The server's clock and the local one may both be ahead. The items show how far.
 
     Pages in flight refer to this clock. It must not refer to the pass, or a dropped pass could not be freed.
     """
 
     def __init__(self) -> None:
         self.began_at = -math.inf
-        """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
+        """When the pass began, by the earlier of both clocks; minus infinity before the first response."""
         self.by_server = -math.inf  # the same by the server's clock, or else by the local one
         self.seen_at = -math.inf
-        """When the last page was noted, by that clock, or up to a second later; in whole seconds."""
+        """When the last page was noted, by that clock or up to a second later; in whole seconds."""
         self._at_last = -math.inf  # when the pass began, or later
         self._by_items = -math.inf  # the same as far as items show it: the pass began then or later
         self._requested_at = 0.0  # by the monotonic clock
@@ -62,7 +62,7 @@ class PassClock:
     async def fetch(
         self, source: PageSource[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
-        """Return a page. If it is the first page, note when it was requested."""
+        """Return a page. For the first page, note when it was requested."""
         clock = source.connection.clock
         local, requested_at = clock.now().timestamp(), clock.monotonic()
         page = await source.fetch(cursor, limit, counts, **options)
@@ -75,27 +75,27 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Take note of when the newest item of a page was created: the pass began then or later, less what it took."""
+        """Note when the newest item of a page was created: the pass began then or later, less the time it took."""
         took = now - self._requested_at
         self._by_items = max(self._by_items, newest - took)
         self.seen_at = math.ceil(self._at_last + took)
 
     @property
     def bound(self) -> float:
-        """A timestamp before the beginning of the pass, unless an item is of the future, and a clock is ahead too."""
+        """A timestamp before the beginning of the pass, unless an item is of the future and a clock is ahead."""
         return min(self.by_server, self._by_items)
 
     @property
     def at_latest(self) -> float:
-        """A timestamp before the beginning of the pass, unless both clocks are ahead, and the latest that is known."""
+        """The latest known timestamp before the beginning of the pass, unless both clocks are ahead."""
         return max(self.began_at, self.bound)
 
 
 class Segment(Walk[T]):
     """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
 
-    What it counts is added to the stats of all segments, and the positions of unreadable items are kept only there. If
-    the server was found not to sort it by time, its items are told apart by ID.
+    Its counts are added to the stats of all segments, which alone keep the positions of unreadable items. If the server
+    was found not to sort by time, items are told apart by ID.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Segment(Walk[T]):
             self._stand_on(ByKey(BY_ID, plan.start))
 
     async def page(self) -> list[T]:
-        """Return the items of the next page that brings any. There are none at the end of the walk."""
+        """Return the items of the next page that has any, or none at the end."""
         of_all, before = self._stats_of_all, evolve(self.stats)
         try:
             return await self.take(sys.maxsize)
@@ -142,24 +142,22 @@ class Segment(Walk[T]):
 class ByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
-    An item may become visible some time after its creation, at most the ``overlap``: at a position that the walk has
-    passed, or when the pass is over. So only what was created that long before the pass began is old enough, and counts
-    as seen: it lies before the floor. What lies after the floor is known by digest. Two clocks tell when a pass began,
-    and the one that is behind counts: the server's own, and the one that dates the items, see `PassClock`. Nobody sees
-    the second one while nothing is created. So after ten minutes it counts as gone on as the first one did.
+    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So only
+    items created that long before the pass began count as seen: those before the floor. Items after the floor are known
+    by digest. Two clocks tell when a pass began, and the earlier one counts: the server's, and the one that dates the
+    items, see `PassClock`. The second is hidden while nothing is created. So after ten minutes without an item, it
+    counts as having advanced like the first.
 
-    A pass that begins again after an error begins at the floor that it had at first. What has gone wrong may have gone
-    wrong before it was noticed.
+    After an error, a pass begins again at its first floor, because things may have gone wrong before the error.
 
-    If it ``sorts``, and the server does not, the new items are held back until all are there.
+    If it ``sorts``, and the server does not, new items are held back until all are there.
 
-    If it ``begins``, the pass finds what exists, so that a stream leaves it out. Where the API filters by creation,
-    what was created during the overlap before the newest item is enough. The newest items come first, because
-    what is created after the first response then lies before the walk. If the walk meets it after all, it is newer than
-    the first page, and does not count as seen. Where the API does not sort, all that the walk meets counts as seen.
+    If it ``begins``, the pass finds what exists, so that a stream leaves it out. If the API filters by creation, the
+    overlap before the newest item is enough. The newest items come first, so what is created after the first response
+    lies before the walk. If the walk meets such an item anyway, it is newer than the first page, and does not count as
+    seen. If the API does not sort, everything the walk meets counts as seen.
 
-    If it is ``brief``, the pass finds what was created after the newest item that was seen, and leaves the rest to a
-    later one.
+    If it is ``brief``, the pass finds what was created after the newest seen item, and leaves the rest to a later one.
     """
 
     def __init__(
@@ -184,31 +182,28 @@ class ByCreation(Generic[T]):
         self._has_floor = source.bounded is not None
         self._is_newest_first = begins and source.ordered is not None
         self._horizon = math.inf
-        """Newer items do not count, because they were created after the first page was read."""
+        """Items newer than this do not count, because they were created after the first page was read."""
         self._watermark = watermark
         self._floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
-        """Everything that was created before this second was seen; minus infinity: only single items were."""
+        """Everything created before this second was seen; minus infinity if only single items were."""
         self._latest, self._latest_at = (
             -math.inf if time is None else time.timestamp() for time in (watermark.latest, watermark.latest_at)
         )
         self._latest_before = self._latest
         self._floor_before = max(self._floor, self._latest + _BEHIND) if brief else self._floor
-        """Where the pass begins."""
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
         self._forgotten = bytearray()
-        """The digests of what the floor has passed, one after the other. They take six bytes each."""
+        """The joined digests of what the floor has passed, six bytes each."""
         self._found: dict[bytes, float] = {}
-        """When the items were created that were found and not yielded yet, by digest."""
+        """When the found but not yet yielded items were created, by digest."""
         self._is_sorted: bool | None = None
         self._held: list[tuple[float, T]] | None = [] if sorts and source.ordered is None else None
         self._newest = self._newest_of_page = -math.inf
         self.has_ended = False
-        """Whether everything was found."""
 
     @property
     def watermark(self) -> Watermark:
-        """What was seen, up to the item yielded last."""
         self._raise_floor()
         for digests in self._by_second.values():
             digests.sort()  # in place, so that each sort but the first finds almost all of them in order
@@ -217,7 +212,7 @@ class ByCreation(Generic[T]):
         return evolve(self._watermark, floor=floor, seen=seen, latest=latest, latest_at=latest_at)
 
     async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
-        """Return a walk over what may be new, which the server sorts by time or not; None: everything was seen."""
+        """Return a walk over what may be new, or None if everything was seen. ``is_sorted``: by time, by the server."""
         self._pass_page()
         if self.has_ended:
             return None
@@ -230,15 +225,12 @@ class ByCreation(Generic[T]):
             source = source.bounded.narrowed(after=after)
         plan = self._plan
         if self._is_newest_first and self._has_floor:
-            # One page is enough as a rule. Where cursors are not offsets, the walk follows them, and says so.
+            # One page is usually enough. If cursors are not offsets, the walk follows them, and says so.
             plan = evolve(plan, on_drift=None)
         return Segment(source, plan, self._stats, is_sorted=is_sorted, fetch=partial(self._clock.fetch, source))
 
     def fresh(self, items: list[T]) -> list[T]:
-        """Return the items of a page that were not found before.
-
-        An item that does not tell when it was created counts as old.
-        """
+        """Return the items of a page that were not found before. An item without a time of creation counts as old."""
         times = [self._source.created_at(item) for item in items]
         created = [-math.inf if time is None else time.timestamp() for time in times]
         self._pass_page()
@@ -273,12 +265,12 @@ class ByCreation(Generic[T]):
         return []
 
     def end(self) -> list[T]:
-        """Take note that the walk has come to its end, and return what was held back until then."""
+        """Note the end of the walk, and return what was held back until then."""
         self.has_ended = True
         return [item for _, item in sorted(self._held or (), key=itemgetter(0))]
 
     def mark(self, item: T) -> None:
-        """Count an item that was found as yielded. After an interrupt, this may be asked for again."""
+        """Count a found item as yielded. An interrupt may cause a second call."""
         digested = digest(item.id)
         created = self._found.get(digested)
         if created is None:
@@ -296,10 +288,7 @@ class ByCreation(Generic[T]):
         self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Let everything count as seen that the walk has passed and that is old enough. The floor is never lowered.
-
-        It waits for what was found and not yielded yet.
-        """
+        """Raise the floor to what was passed and is old enough, but not past found items that wait to be yielded."""
         if not self._has_floor or not (self._is_sorted or self.has_ended):
             return
         if self._newest > self._latest:  # an item may be from the year 10000 in UTC
@@ -319,7 +308,7 @@ class ByCreation(Generic[T]):
     def _went_on(self) -> float:
         """Return what the clock that dates the items showed when the pass began, as far as earlier passes tell.
 
-        It goes on as the server's own, if nothing was created for a while.
+        If nothing was created for a while, it counts as having advanced like the server's.
         """
         idle = self._clock.by_server - self._latest_at
         if not 0 <= idle < math.inf:
@@ -330,7 +319,7 @@ class ByCreation(Generic[T]):
         return min(self._latest, self._clock.by_server)
 
     def _floor_below(self, reached: float) -> int:
-        """Return the floor that leaves to be seen what may become visible from a time on; a whole second."""
+        """Return the floor, in whole seconds, below all that may become visible from a time on."""
         return max(math.floor(reached - self._overlap), _EARLIEST)
 
 

@@ -22,47 +22,42 @@ if TYPE_CHECKING:
     from .source import Identified
 
 RUNS_AT_ONCE = 100
-"""The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
+"""The number of runs whose items are requested at once. Their IDs take some 4,000 characters of the address."""
 
 _MOST_WAITING = 5000
-"""While so many runs wait, no more are looked for. A watermark names all of them."""
+"""While this many runs wait, no more are looked for, because a watermark names all of them."""
 
 
 class NewRuns(Protocol):
     """A pass over the runs."""
 
     @property
-    def watermark(self) -> Watermark:
-        """What has been seen of them."""
-        ...
+    def watermark(self) -> Watermark: ...
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the pass, which are those of the pass over the items too."""
+        """The counts of this pass, and of the one over the items."""
         ...
 
     async def take(self, at_most: int) -> list[Identified]:
-        """Return the next ones; none: everything was seen."""
+        """Return the next runs, or none if everything was seen."""
         ...
 
-    async def aclose(self) -> None:
-        """End it."""
-        ...
+    async def aclose(self) -> None: ...
 
 
 class PerRun(Generic[T]):
-    """Tells which of the items that runs wrote were not seen before. Their own times may lie long before the upload.
+    """Tells which items of runs were not seen before. Their own times may lie long before the upload.
 
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
-    for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
-    items are requested, and each is noted when it is yielded. It is closed once its items were listed to their end,
-    the ``overlap`` or longer after its creation, and all of them were yielded. Before that, more may become visible. So
-    the next pass requests them again, together with those of new runs, unless it is ``brief``. A run that claims to
-    have been created in the future stays open until then.
+    until there are a hundred of its procedure, or no more come. A run is open once found: its items are requested, and
+    each is noted when yielded. It is closed once its items were listed to their end, the ``overlap`` or longer after
+    its creation, and all were yielded. Until then more may become visible, so the next pass requests them again,
+    together with those of new runs, unless it is ``brief``. A run dated in the future stays open until then.
     """
 
     has_ended = False
-    """Whether everything was found. The walk over the runs knows it."""
+    """Whether everything was found, which the walk over the runs knows."""
 
     def __init__(
         self,
@@ -80,31 +75,30 @@ class PerRun(Generic[T]):
         self._stats = stats
         self._overlap = overlap
         self._clock = PassClock()
-        # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
-        # says nothing about their runs.
+        # Runs are a small part of the requests, so one page in flight is enough. The filter for items says nothing
+        # about runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs = runs = source.runs()
         self._new_runs = pass_over(runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock)
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
         self._found: dict[bytes, str] = {}
-        """The runs of the items that were found and not yielded yet, by digest."""
+        """The runs of the items found but not yet yielded, by digest."""
         self._listed: set[str] = set()
         """The open runs whose items this pass has listed to their end."""
         self._left = frozenset(self._open) if brief else frozenset[str]()
         """The open runs whose items this pass does not request."""
         self._procedure_id: str | None = None
         self._requested: Sequence[str] = ()
-        """The runs whose items are walked. None are, before there are runs and after their walk has ended."""
+        """The runs whose items are walked. Empty before the first walk and after each."""
 
     @property
     def watermark(self) -> Watermark:
-        """What was seen, up to the item yielded last."""
         open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
         return evolve(self._new_runs.watermark, runs=tuple(open_runs))
 
     async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
-        """Return a walk over the items of the next runs, which the server sorts by time or not; None: that was all."""
+        """Return a walk over the items of the next runs, or None at the end. ``is_sorted``: by time, by the server."""
         while not self._requested:
             waiting: dict[str | None, list[str]] = {}
             for run in self._open.values():
@@ -112,7 +106,7 @@ class PerRun(Generic[T]):
                     waiting.setdefault(run.procedure_id, []).append(run.id)
             numbers = [len(runs) for runs in waiting.values()]
             are_enough = max(numbers, default=0) >= RUNS_AT_ONCE or sum(numbers) >= _MOST_WAITING
-            # The first response tells the time, so it is requested even if enough are waiting that were open before.
+            # The first response tells the time, so it is requested even if enough open runs wait.
             if (are_enough and self._clock.at_latest > -math.inf) or not await self._find_runs():
                 if not waiting:
                     return None
@@ -122,7 +116,6 @@ class PerRun(Generic[T]):
         return Segment(source, self._plan, self._stats, is_sorted=is_sorted)
 
     def fresh(self, items: list[T]) -> list[T]:
-        """Return the items of a page that were not found before."""
         run_ids = [self._source.run_id(item) for item in items]
         fresh: list[T] = []
         for run_id, item in zip(run_ids, items, strict=True):
@@ -135,7 +128,6 @@ class PerRun(Generic[T]):
         return fresh
 
     def end(self) -> list[T]:
-        """Take note that the walk has come to its end. Nothing was held back."""
         self._listed.update(self._requested)
         for run_id in self._requested:
             self._close_if_done(run_id)
@@ -143,7 +135,7 @@ class PerRun(Generic[T]):
         return []
 
     def mark(self, item: T) -> None:
-        """Count an item that was found as yielded. After an interrupt, this may be asked for again."""
+        """Count a found item as yielded. After an interrupt, this may be called again."""
         digested = digest(item.id)
         run_id = self._found.get(digested)
         if run_id is None:
@@ -154,14 +146,13 @@ class PerRun(Generic[T]):
             self._close_if_done(run_id)
 
     def _close_if_done(self, run_id: str) -> None:
-        """Close a run whose items were listed to their end, if that was late enough, and all of them were yielded."""
+        """Close a run whose items were all yielded, after they were listed to their end late enough."""
         is_late = self._clock.at_latest >= self._open[run_id].second + self._overlap
         if is_late and run_id not in self._found.values():
             del self._open[run_id], self._yielded[run_id]
             self._listed.remove(run_id)
 
     async def aclose(self) -> None:
-        """End the walk over the runs."""
         await self._new_runs.aclose()
 
     async def _find_runs(self) -> bool:

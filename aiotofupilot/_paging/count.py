@@ -1,15 +1,14 @@
 """Counts the items of a listing in a few requests, and cuts it into shards. Both need cursors that are offsets.
 
-A page at any offset tells whether a listing reaches that far, and the last page tells where it ends. So the end is
-searched for. First come pages of one item at offsets that grow by a factor, until one lies beyond the end. From then
-on, pages of one item divide what lies between. Whole pages cover the rest as soon as few of them can, and one of those
-shows the end.
+A page at any offset tells whether the listing reaches that far, so its end is searched for. First come pages of one
+item at offsets that grow by a factor, until one lies beyond the end. Then pages of one item divide the range, until a
+few whole pages can cover it and show the end.
 
-Some servers go no deeper than to some offset. They show an end there, refuse the request, or show the page at this
-offset once more. So an end that lies deep is confirmed by a request for what stands behind it, by the time that sorts
-the listing. If the server does not go to the end, only a walk can count the items.
+Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
+offset. So a deep end is confirmed by a request for what stands behind it, by the time that sorts the listing. If the
+server does not go to the end, only a walk can count the items.
 
-A listing is cut at timestamps that are drawn from it.
+A listing is cut at timestamps drawn from it.
 """
 
 from __future__ import annotations
@@ -48,24 +47,24 @@ SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""
 
 _GAP = 2 * MILLISECOND
-"""How long before the first item of a shard it begins. The shard before it is requested with a millisecond more, and
-is not to be sent all the items that may have been created at the timestamp of that first item."""
+"""How long before its first item a shard begins. The shard before it is requested with a millisecond more, and
+should not get all the items created at the timestamp of that first item."""
 
 _AT_ONCE = 4
-"""At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
+"""The most pages in flight. More would save little time, and each needless one is a request."""
 
 _FACTOR = 4
-"""How much further each probe beyond what is known goes. 2 would need more probes, and 8 hardly fewer."""
+"""How much further each probe goes. 2 would need more probes, and 8 hardly fewer."""
 
 _MOVED_AT_MOST = 100
-"""An item that moves along while others come and go is met again at most this many places away."""
+"""The most places by which an item may have moved when it is met again."""
 
 _CONTRADICTIONS_AT_MOST = 10
-"""At most this often may a page contradict the pages before it, because the listing changed in between."""
+"""The most times that a page may contradict earlier pages, because the listing changed in between."""
 
 
 async def count_items(source: Source[Any], plan: Plan) -> int:
-    """Return how many items a listing has, wherever the plan begins and ends; see `Paginator.count`."""
+    """See `Paginator.count`. The plan's beginning and end do not matter."""
     raw, plan = source.raw(), _from_the_beginning(plan)
     length = await _length(raw, plan)
     return len([item async for item in _every(raw, plan)]) if length is None else length
@@ -76,7 +75,7 @@ def _from_the_beginning(plan: Plan) -> Plan:
 
 
 async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
-    """Return how many items a listing has; None: the server does not go to its end, and only a walk can."""
+    """Return how many items a listing has. None if the server does not go to its end, so that only a walk can count."""
     can_bound, at_most = raw.order.is_bounded, min(plan.concurrency, _AT_ONCE)
     extent = Extent(plan.limit, may_be_capped=can_bound)
 
@@ -100,7 +99,7 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
 
 
 async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
-    """Return whether other items than the last ones stand behind these, by the time that sorts them."""
+    """Return whether items stand behind the last ones, by the time that sorts them."""
     order, last = raw.order, extent.last_items
     first, *keys = order.keys([*extent.first_items[:1], *last])
     key, has_one_time = keys[-1], all(its == keys[-1] for its in keys)
@@ -109,7 +108,7 @@ async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
         is_ascending = first < key
     if key is None or is_ascending is None:  # no filter finds what has no time
         return False
-    # Of items that have one time, more may stand on the pages before. So only what is behind all of them tells.
+    # If all items have one time, more of them may stand on earlier pages. So only items behind all of them tell.
     sign, distance = 1 if is_ascending else -1, 2 * MILLISECOND if has_one_time else timedelta()
     bound = moved(key, sign * distance)
     if abs(bound - key) < distance:
@@ -125,12 +124,11 @@ async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
 
 
 def _every(raw: Source[RawItem], plan: Plan, on_drift: OnDrift | None = "resync") -> Walk[RawItem]:
-    """Return a walk over all that the server lists."""
     return Walk(raw, evolve(plan, on_drift=on_drift, on_unreadable="raise", keep=None, holds_values=False))
 
 
 async def count_not_kept(source: Source[T], plan: Plan) -> int:
-    """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
+    """Return how many listed items the plan does not keep. They lie near the bounds of the query."""
     keep, divided = plan.keep, source.divided
     if keep is None or divided is None:
         return 0
@@ -141,7 +139,7 @@ async def count_not_kept(source: Source[T], plan: Plan) -> int:
 async def fetch_probes(
     fetch: Callable[[int, int, RequestCounts], Coroutine[Any, Any, R]], probes: Sequence[Probe], at_once: int
 ) -> list[R]:
-    """Return the pages of some probes, so many in flight. If one of them cannot be had, none stays in flight."""
+    """Return the pages of some probes. If one fails, none stays in flight."""
     counts = RequestCounts()
     pages: list[R] = []
     tasks: Tasks[Probe, R] = Tasks()
@@ -157,43 +155,39 @@ async def fetch_probes(
 
 
 class Probe(NamedTuple):
-    """A page to request."""
-
     cursor: int
     limit: int
 
 
 class Extent:
-    """What is known of the length of a listing: where to probe next, and what each probe shows. It does no I/O."""
+    """What is known of a listing's length, where to probe next, and what probes show. It does no I/O."""
 
     def __init__(self, limit: int, *, may_be_capped: bool) -> None:
         self._limit = limit
         self._may_be_capped = may_be_capped
         self._refused = math.inf
-        """The smallest cursor to which the server did not go."""
+        """The smallest cursor that the server refused."""
         self.is_capped = False
-        """Whether the listing goes on where the server does not go."""
+        """Whether the listing goes on beyond the depth that the server allows."""
         self.first_items: Sequence[RawItem] = ()
-        """The items of the first page."""
         self.last_items: Sequence[RawItem] = ()
-        """The items of the last page."""
         self._pages = 0
         self._more_than = 0
-        """The listing has more items than this. It is 0 too while nothing is known."""
+        """The listing has more items than this. It is also 0 while nothing is known."""
         self._at_most = math.inf
         """The listing has at most this many items, because nothing is there."""
         self._end = math.inf
-        """Where a page that was the last one ended; infinity: no such page was seen."""
+        """Where the last page ended; infinity before it was seen."""
         self._positions: dict[str, int] = {}
         self._contradictions = 0
 
     @property
     def length(self) -> int | None:
-        """How many items the listing has; None: that is not known yet."""
+        """How many items the listing has. None if not yet known."""
         return None if math.inf in (self._end, self._at_most) else int(self._end)
 
     def probes(self, at_most: int) -> list[Probe]:
-        """Return the next pages to request, at most so many. They are to be noted in this order."""
+        """Return the next pages to request, to be noted in this order."""
         if self._pages <= 1 and self._at_most == math.inf:
             return [Probe(self._more_than, self._limit)]
         if self._at_most == math.inf:
@@ -206,14 +200,14 @@ class Extent:
         pages = -(-width // self._limit)
         if pages > at_most:
             return [Probe(first + width * nth // (at_most + 1), 1) for nth in range(1, at_most + 1)]
-        # What the pages cover beyond that lies at both ends, for items that come and go meanwhile.
+        # The pages cover more than that at both ends, for items that come and go meanwhile.
         first = max(0, first - (pages * self._limit - width) // 2)
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[RawItem] | None, probe: Probe) -> None:
-        """Take note of the page that a probe showed, or raise an error as `Paginator.count` does. None: it is refused.
+        """Note the page of a probe, None if refused, or raise an error as `Paginator.count` does.
 
-        What contradicts the page is forgotten.
+        Whatever contradicts the page is forgotten.
         """
         if page is None:
             self._refused = min(self._refused, probe.cursor)
@@ -237,8 +231,8 @@ class Extent:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
             is_contradiction, self._end, self.last_items = self._at_most < end, end, page.data
-            # Some servers show their last page whatever cursor beyond the end is requested. A page that goes on
-            # where another ended, with other items, is not of that kind.
+            # Some servers show their last page for any cursor beyond the end. A page that continues another one with
+            # other items is not such a page.
             if page.cursor == self._more_than and not has_moved:
                 self._at_most = end
             elif is_contradiction:
@@ -271,7 +265,7 @@ class Extent:
 
 
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
-    """Return at most n parts of a query, wherever the plan begins and ends; see `Paginator.shards`."""
+    """See `Paginator.shards`. The plan's beginning and end do not matter."""
     whole = source.whole
     divided = source.divided
     if n == 1 or divided is None:
@@ -299,16 +293,16 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
 
 
 async def _drawn(source: Source[T], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
-    """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
+    """Return timestamps that divide a listing, with None for an item that has, or may have, none."""
     timeline = divided.timeline()
     if timeline is None:
-        # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
+        # In any order, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
         pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
         return [divided.timestamp(item) for page in pages for item in page.data]
-    # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
-    # because an item that was created since then may hide one of them.
+    # Items without a timestamp stand at one end of the order. The last page reaches beyond the counted end, because an
+    # item created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
     *pages, last = await fetch_probes(timeline.fetch, [*probes, last_page], plan.concurrency)

@@ -1,6 +1,6 @@
-"""One pass over the details of a listing's items: a walk over the items, with a request for each of them.
+"""One pass over the details of a listing's items: a walk over the items, with a request for each.
 
-Several requests are in flight, and the details come in order. They are kept as bytes until they are yielded.
+Several requests are in flight, and the details come in order. They stay bytes until they are yielded.
 """
 
 from __future__ import annotations
@@ -47,17 +47,16 @@ class _Entry:
 
     item: Identified
     before: Checkpoint | None
-    """Where the walk of the items is before this one. None: a pass has no position."""
+    """Where the walk of the items is before this one. None if a pass, which has no position, lists them."""
     after: Checkpoint | None
-    """Where it is after this one."""
     task: asyncio.Task[bytes | LeftOut] | None = None
-    """Fetches the details. None: it has not begun."""
+    """Fetches the details. None before it has begun."""
     is_checked: bool = False
-    """Whether the details are to be decoded as soon as they come, because they could not be decoded before."""
+    """Whether the details are decoded as soon as they come, because they could not be decoded before."""
 
     @property
     def body(self) -> bytes | None:
-        """The details; None: they are not there."""
+        """The details, once they have come."""
         task = self.task
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
@@ -66,7 +65,7 @@ class _Entry:
 
 
 class _Listed:
-    """The items whose details are wanted, as a walk lists them."""
+    """The items whose details are wanted, from a walk."""
 
     def __init__(
         self, walk: Walk[Identified] | IncrementalWalk[Identified], place_of: Callable[[Any], Checkpoint | None]
@@ -74,12 +73,11 @@ class _Listed:
         self._walk = walk
         self._place_of = place_of
         self._read_to = place_of(walk)
-        """After the item that was read last."""
+        """Where the walk is after the item read last."""
         self.has_ended = False
-        """Whether there are no more."""
 
     async def read(self, at_most: int) -> list[_Entry]:
-        """Return the next items; none: there are no more."""
+        """Return the next items, or none at the end."""
         entries: list[_Entry] = []
         for item, place in await self._walk._take_placed(at_most, self._place_of):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
             entries.append(_Entry(item, self._read_to, place))
@@ -89,7 +87,7 @@ class _Listed:
 
 
 class _Buffer:
-    """How many bytes of details wait to be yielded, and how many are to be expected."""
+    """How many bytes of details wait to be yielded, and how many are expected."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -99,7 +97,7 @@ class _Buffer:
         self._held = 0
 
     def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
-        """Return the entries whose details are too long to be kept, the last item first, and count the others."""
+        """Return the entries whose details are too long to keep, the last first, and count the others."""
         lengths = [len(entry.body or b"") for entry in entries]
         self.largest, self._held = max([self.largest, *lengths]), sum(lengths)
         surplus: list[_Entry] = []
@@ -110,18 +108,17 @@ class _Buffer:
         return surplus
 
     def expected(self, in_flight: int) -> int:
-        """Return how many bytes wait once the details have come that are in flight."""
         return self._held + in_flight * self.largest
 
 
 class DetailIteration(MarkedIteration[D, _Entry]):
-    """What both walks over details have.
+    """The base of both walks over details.
 
-    At most ``concurrency`` requests are in flight, for details and for the next page of the items together. Until the
-    details of one item have been read, those of one are in flight.
+    At most ``concurrency`` requests are in flight, for details and the next page of items together. Until the details
+    of one item have been read, only one request for details is in flight.
 
-    Requests stop while more than ``max_buffer`` bytes could be waiting, those in flight included. Details that turn out
-    longer are dropped, the last item first, and requested again later.
+    Requests stop while more than ``max_buffer`` bytes could be waiting, including those in flight. Details that turn
+    out longer are dropped, the last item first, and requested again later.
     """
 
     @internal
@@ -138,17 +135,17 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._listed = _Listed(walk, self._place_of)
         self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
-        """What concerns details only."""
+        """The counts that concern details only."""
         self._retrieval = Retrieval(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._yielded_bytes = 0
-        """The bytes from which the details were decoded that were at hand up to now."""
+        """The bytes of all details offered so far."""
         self._aside: tuple[_Entry, TofuPilotError] | None = None
         """The item that was not found before the details of another were read, and its error."""
         self._entries: deque[_Entry] = deque()
         self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
-        """What fetches the details of entries, and beside it what reads the next items."""
+        """Fetches the details of entries, and reads the next items beside that."""
 
     @property
     def _plan(self) -> Plan:
@@ -157,11 +154,11 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     @staticmethod
     @abstractmethod
     def _place_of(walk: Any) -> Checkpoint | None:  # noqa: ANN401 - a walk or a pass
-        """Return where the walk of the items is. None: it is a pass, which has no position."""
+        """Return where the walk of the items is. None for a pass, which has no position."""
 
     @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave an item for later that may still be listed, and is not found; or raise its error."""
+        """Leave an item that is not found, but may still be listed, for later; or raise its error."""
 
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):
@@ -171,8 +168,8 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     def stats(self) -> WalkStats:
         """The counts of the walk up to now.
 
-        ``items`` are those whose details were yielded. ``unreadable`` counts what was left out because it cannot be
-        read, in the listing and of the details. ``removed`` and ``missing`` count what was listed and not found.
+        ``items`` are those whose details were yielded. ``unreadable`` counts items left out because they, or their
+        details, cannot be read. ``removed`` and ``missing`` count items that were listed and not found.
         """
         self._note_yielded()
         listed, own = self._walk.stats, self._stats
@@ -199,7 +196,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     async def _advance(self) -> bool:
         """Wait until the next details are at hand, and return whether there are any.
 
-        After an error, or when cancelled, nothing is in flight, and the next call goes on with the same item.
+        After an error or a cancellation, nothing is in flight, and the next call goes on with the same item.
         """
         self._offer_from((), ())
         if self._decode():
@@ -229,7 +226,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _decode(self) -> bool:
-        """Have the next details at hand, as many as have come and are wanted at once; return whether there are any."""
+        """Decode as many details as have come and are wanted at once; return whether there are any."""
         details, entries = list[D](), list[_Entry]()
         while len(details) < self._at_most and (found := self._decoded()):
             details.append(found[0])
@@ -238,7 +235,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return bool(details)
 
     def _stop(self) -> None:
-        """Cancel what is in flight. It will be requested again, and so will be what has failed."""
+        """Cancel what is in flight. It will be requested again, and so will what has failed."""
         for entry in self._tasks.stop():
             entry.task = None
         for entry in self._entries:
@@ -246,13 +243,13 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 self._forget(entry)
 
     def _forget(self, entry: _Entry) -> None:
-        """Keep nothing of a request for the details of an entry, so that they may be requested again."""
+        """Forget a request for details, so that they can be requested again."""
         if entry.task is not None:
             self._tasks.take(entry.task)
             entry.task = None
 
     def _fill(self) -> None:
-        """Take up what has come, and request what may be in flight."""
+        """Take up arrived items, and request what may be in flight."""
         tasks, entries, concurrency = self._tasks, self._entries, self._plan.concurrency
         if tasks.beside is not None and tasks.beside.done():
             self._take_up(tasks.beside)
@@ -276,7 +273,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 in_flight += 1
 
     def _take_up(self, reading: asyncio.Task[list[_Entry]]) -> None:
-        """Take up the items that the walk has found. If no others are left, its error is raised, once."""
+        """Take up the items that the walk has found. If no others are left, raise its error, once."""
         if self._entries and (reading.cancelled() or reading.exception()):
             return
         self._tasks.beside = None
@@ -286,7 +283,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             del reading  # which knows its error, which knows this frame
 
     def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
-        """Return whether the details of the first item are there. If there are none, the item is left out."""
+        """Return whether the details of the first item are there. If there are none, leave it out."""
         try:
             result = outcome(task)
         except Exception as error:
@@ -314,7 +311,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _call_back(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Put the item back that was not found, to request it again. If no details have been read, raise its error."""
+        """Request an item that was not found again. If no details have been read, raise its error."""
         self._aside = None
         self._entries.appendleft(entry)
         if not self._source.is_known:
@@ -322,7 +319,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             raise error
 
     def _leave_out(self, head: _Entry, error: TofuPilotError) -> None:
-        """Leave out the first item, because its details cannot be read."""
+        """Leave out the first item, whose details are unreadable."""
         self._stats.unreadable += 1
         if len(self._stats.unreadable_ids) < LEFT_OUT_KEPT:
             self._stats.unreadable_ids.append(head.item.id)
@@ -334,10 +331,10 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._pass(head)
 
     def _decoded(self) -> tuple[D, _Entry] | None:
-        """Return the next details if they have come, with their item, and request what may be in flight.
+        """Return the next details with their item, if they have come, and request what may be in flight.
 
-        There are none before everything that was cancelled has ended, so that no more is in flight than may be, and
-        none before those of an item that is to be put back.
+        There are none before all cancelled tasks have ended, which keeps to the limit of requests in flight. Nor are
+        there any before those of an item that is to be requested again.
         """
         if not self._entries or self._wanted == 0 or self._aside is not None or not self._tasks.is_settled:
             return None
@@ -362,7 +359,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
 
 def _note_item(error: TofuPilotError, entry: _Entry) -> None:
-    """Tell with an error which item it is about, and how to leave it out."""
+    """Add to an error which item it is about, and how to leave it out."""
     error.item_id = entry.item.id
     error.add_note('on_unreadable="skip" leaves out an item that cannot be read if others can')
 
@@ -370,16 +367,16 @@ def _note_item(error: TofuPilotError, entry: _Entry) -> None:
 class DetailsWalk(DetailIteration[D]):
     """One pass over the details of a listing's items, in the server's order.
 
-    It is a `Walk` that requests the details of each item too. You may leave it at any item, and nothing of it stays in
-    flight then, as with a `Walk`. After an error you can ask for the next item, and the same item is requested again.
+    It is a `Walk` that also requests the details of each item. You may leave it at any item, and nothing stays in
+    flight, as with a `Walk`. After an error you can ask for the next item, and the same item is requested again.
     """
 
     _place: Checkpoint | None = None
-    """After the item whose details were yielded or left out last. None: it is before the first one."""
+    """The place after the last item whose details were yielded or left out. None before the first."""
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
+        """The place after the last item that was yielded. ``list(cursor=...)`` resumes there."""
         self._note_yielded()
         return self._place or self._plan.start
 
@@ -391,7 +388,7 @@ class DetailsWalk(DetailIteration[D]):
         self._place = origin.after
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave it out as one whose details cannot be read, or raise its error: nothing comes later."""
+        """Leave it out as unreadable, or raise its error, because nothing comes later."""
         error.hint = "it is still listed, or the listing cannot say so: what is returned by itself may lag behind"
         if self._plan.on_unreadable == "skip":
             self._leave_out(entry, error)
@@ -401,7 +398,7 @@ class DetailsWalk(DetailIteration[D]):
         raise error
 
     def _note_failure(self, error: Exception) -> None:
-        # Otherwise it is an error of the walk of the items, and has that walk's checkpoint.
+        # An error of the walk of the items already has that walk's checkpoint.
         if isinstance(error, TofuPilotError) and error.checkpoint is None:
             note_checkpoint(error, self.checkpoint, self._plan.start)
         super()._note_failure(error)
@@ -410,14 +407,14 @@ class DetailsWalk(DetailIteration[D]):
 class IncrementalDetailsWalk(DetailIteration[D]):
     """One pass over the details of what is new in a listing.
 
-    It is an `IncrementalWalk` that requests the details of each item too. Store `watermark` with the items.
+    It is an `IncrementalWalk` that also requests the details of each item. Store `watermark` with the items.
     """
 
     _walk: IncrementalWalk[Identified]
 
     @property
     def watermark(self) -> Watermark:
-        """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
+        """What has been seen, up to the item yielded last. ``since(watermark)`` yields the rest."""
         self._note_yielded()
         return self._walk.watermark
 
@@ -429,7 +426,7 @@ class IncrementalDetailsWalk(DetailIteration[D]):
         self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Let the next pass request it again. The watermark waits for what was not passed."""
+        """Let the next pass request it again. The watermark waits for it."""
         self._stats.missing += 1
         _log.warning("the details of %r are not found: the next pass requests them again: %s", entry.item.id, error)
         self._entries.popleft()

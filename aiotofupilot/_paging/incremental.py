@@ -1,4 +1,4 @@
-"""One pass over what is new in a listing, and an endless stream, which makes one pass after another."""
+"""One pass over what is new in a listing, and an endless stream of such passes."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ __all__ = ["FollowedListing", "IncrementalWalk"]
 _log = logging.getLogger("aiotofupilot")
 
 _JITTER = 0.1
-"""An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
+"""The part by which an interval varies at random, so that many clients do not poll in step."""
 
 _REREAD_AT_ONCE, _REREAD_EVERY = 10, 30.0
-"""If it takes more requests to list again what may have become visible late, a poll does it after so many seconds only.
-The others find what is newer than the newest item."""
+"""If listing the overlap again takes more requests than the first number, a poll does it only after the second
+number of seconds. The other polls find what is newer than the newest item."""
 
 _INTERNAL_ERROR = 500
 
@@ -57,10 +57,9 @@ _INTERNAL_ERROR = 500
 class IncrementalWalk(MarkedIteration[Y, Identified]):
     """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
-    You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item that was
-    yielded last. As with a `Walk`, nothing of it stays in flight after it ended, failed, was closed, was cancelled or
-    was dropped, and you can ask for the next item after an error. An error of this package that it raises also has the
-    ``watermark``.
+    You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item yielded
+    last. As with a `Walk`, nothing stays in flight after it ended, failed, was closed, cancelled or dropped, and you
+    can ask for the next item after an error. Errors of this package that it raises have the ``watermark``.
     """
 
     @internal
@@ -80,9 +79,9 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         self._marks = marks
-        """Whether an item counts as yielded when it is taken. If not, it does so when `_mark` is called."""
+        """Whether an item counts as yielded when it is taken. Otherwise it does when `_mark` is called."""
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        # With "raise", no walk is begun again, and none resyncs. Otherwise all do.
+        # With "raise", no walk begins again or resyncs. Otherwise all do.
         self._begins_again = plan.on_drift != "raise"
         self._yielded_of = plan.yielded
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
@@ -99,26 +98,25 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
         self._is_sorted = True
-        """Whether the server seems to sort by time. If not, a walk over a segment tells the items apart by ID."""
+        """Whether the server seems to sort by time. Otherwise a walk over a segment tells items apart by ID."""
 
     @property
     def watermark(self) -> Watermark:
-        """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
+        """What has been seen, up to the item yielded last. ``since(watermark)`` yields the rest."""
         self._note_yielded()
         return self._new.watermark
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the walk so far. It is the same object each time, brought up to date.
+        """The counts of the walk so far. It is always the same object, brought up to date.
 
-        ``duplicates`` counts the items that the server listed although this walk or an earlier pass had seen them.
-        ``unreadable_positions`` are positions in the listing from the watermark on.
+        ``duplicates`` counts listed items that this walk or an earlier pass had seen. ``unreadable_positions`` are
+        positions in the listing from the watermark on.
         """
         self._note_yielded()
         return self._stats
 
     def _mark(self, item: Identified) -> None:
-        """Count an item that was taken as yielded."""
         self._new.mark(item)
 
     async def _close(self) -> None:
@@ -142,11 +140,11 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
             self._mark(origin)
 
     async def _next_found(self) -> list[Identified]:
-        """Return the next new items; none: everything was seen.
+        """Return the next new items, or none if everything was seen.
 
-        Where the listing moved too much, another beginning does not help if nothing new came since the last one, unless
-        it is the first one in which the server is not believed to sort by time. After an error that ends the walk over
-        a segment, the next call begins that segment again, where it began at first.
+        If the listing moved too much, the segment begins again if something new came since its last beginning. It also
+        does the first time that the server is not believed to sort by time. After an error that ends the walk over a
+        segment, the next call begins that segment again, at its first beginning.
         """
         while True:
             if self._new.has_ended:  # what was found last is at hand by now, so that a cancellation does not lose it
@@ -190,13 +188,12 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
 
 
 class FollowedListing(CountedIteration[Y]):
-    """An endless stream of the items that are created in a listing. It makes requests only while you wait for it.
+    """An endless stream of the items created in a listing. It makes requests only while you wait for it.
 
-    Without a watermark, it begins when it is entered with ``async with``, or else when you ask for the first item.
-    It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives
-    outages and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream
-    then waits for an interval, and continues where it was. An error of this package that it raises also has the
-    ``watermark``.
+    Without a watermark, it begins when entered with ``async with``, or else when you ask for the first item. It ends
+    when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives outages
+    and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream then waits
+    for an interval, and continues where it was. Errors of this package that it raises have the ``watermark``.
     """
 
     @internal
@@ -219,7 +216,7 @@ class FollowedListing(CountedIteration[Y]):
         self._watermark = since
         self._overlap = overlap
         self._reread_at = -math.inf
-        """When the last poll began that listed again what may have become visible late, by the monotonic clock."""
+        """When the last poll began that listed the overlap again, by the monotonic clock."""
         self._stats = WalkStats()
         self._poll: IncrementalWalk[Y] | None = None
         self._due = -math.inf
@@ -230,7 +227,7 @@ class FollowedListing(CountedIteration[Y]):
         return self
 
     async def _begin(self) -> bool:
-        """Have a watermark, unless the stream was closed, and return whether it goes on."""
+        """Get a watermark, and return whether the stream goes on, or was closed."""
         while self._watermark is None and not (self._is_closed or self._has_yielded_all()):
             with self._waiting():
                 await self._poll_when_due()
@@ -243,9 +240,9 @@ class FollowedListing(CountedIteration[Y]):
         return False
 
     async def _poll_when_due(self) -> bool:
-        """Have the next items of the poll that is due at hand, and return whether there are any.
+        """Get the next items of the due poll, and return whether there are any.
 
-        There are none if it has ended, or failed in a way that is outlived.
+        There are none if it has ended, or failed with an error that the stream outlives.
         """
         try:
             await self._wait_until_due()
@@ -271,18 +268,18 @@ class FollowedListing(CountedIteration[Y]):
 
     @property
     def watermark(self) -> Watermark | None:
-        """What has been seen, up to the item that was yielded last. ``follow(since=watermark)`` yields the rest.
+        """What has been seen, up to the item yielded last. ``follow(since=watermark)`` yields the rest.
 
-        None: the stream has not begun. It begins when it is entered, or else when you ask for the first item.
+        None before the stream has begun, when it is entered or asked for the first item.
         """
         return self._watermark if self._poll is None or self._watermark is None else self._poll.watermark
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the stream so far. It is the same object each time, brought up to date.
+        """The counts of the stream so far. It is always the same object, brought up to date.
 
-        ``duplicates`` counts the items that the server listed although they had been seen. A poll lists those of the
-        ``overlap`` again. ``unreadable`` counts an item at every poll that meets it.
+        ``duplicates`` counts listed items that had been seen. A poll lists those of the ``overlap`` again.
+        ``unreadable`` counts an item at every poll that meets it.
         """
         if self._poll is not None:
             self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
@@ -290,9 +287,9 @@ class FollowedListing(CountedIteration[Y]):
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests of the session fail, and no response has been good, in UTC; None: the last one was good.
+        """Since when requests of the session fail without a good response, in UTC. None if the last response was good.
 
-        It is up to date while the stream waits or polls too. So a service can show it.
+        It is up to date while the stream waits or polls too, so a service can show it.
         """
         return self._source.connection.down_since
 
@@ -308,7 +305,7 @@ class FollowedListing(CountedIteration[Y]):
             self._due, self._is_to_wait = self._next_due(), False
 
     async def _next_of_poll(self) -> bool:
-        """Have the next items of a poll at hand, and return whether there are any. Without a watermark, none are."""
+        """Get the next items of a poll, and return whether there are any. Without a watermark, there are none."""
         poll = self._poll = self._poll or self._new_poll()
         while await poll._load():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
             self._failing_since = None
@@ -348,7 +345,7 @@ class FollowedListing(CountedIteration[Y]):
 
 
 def _requests_again(watermark: Watermark, limit: int) -> float:
-    """Return about how many requests list again what a watermark names; 0 if a pass has to do this to find any item."""
+    """Estimate how many requests list again what a watermark names; 0 if a pass has to do so to find any item."""
     if watermark.latest is None:
         return 0
     seen = sum(len(digests) for _, digests in watermark.seen)
@@ -356,10 +353,10 @@ def _requests_again(watermark: Watermark, limit: int) -> float:
 
 
 def is_passing(error: TofuPilotError) -> bool:
-    """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
+    """Return whether a stream outlives an error: an outage, or a slow server.
 
-    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
-    that cannot be read, and then each poll would meet it.
+    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an
+    unreadable item, which each poll would meet.
     """
     if isinstance(error, ConnectionFailedError):
         is_misspelled = error.down_since is None and isinstance(error.__cause__, gaierror)
@@ -370,9 +367,9 @@ def is_passing(error: TofuPilotError) -> bool:
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
-    """Return the watermark of a listing to begin at, given the argument of a method; None: nothing has been seen.
+    """Check the argument of a method, and return the watermark to begin at. None means that nothing was seen.
 
-    The listing has to leave it to the method where to begin, and in which order.
+    The listing has to leave the beginning and the order to the method.
     """
     if any(name in ("sort_by", "sort_order") for name, _ in source.whole.query):
         message = f"{method} decides on the order itself: sort_by and sort_order must be left out"

@@ -1,4 +1,4 @@
-"""What is iterated over with ``async for``, and can be closed: walks, streams, pages, record batches and downloads."""
+"""Base classes of walks, streams, pages, record batches and downloads, all of which can be closed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ E = TypeVar("E")
 
 
 class AsyncOnly:
-    """Says what to write instead of ``for``. Type checkers do not see this, so they refuse ``for`` as before."""
+    """Says what to write instead of ``for``. Type checkers do not see this, so they still refuse ``for``."""
 
     if not TYPE_CHECKING:
 
@@ -36,26 +36,26 @@ class AsyncOnly:
 class Iteration(AsyncOnly, AsyncIterator[R]):
     """Yields something to one task at a time, and can be closed. After an error or a cancellation it goes on.
 
-    What has arrived is at hand until it is taken from `_items`, and counts as yielded from then on. So a caller that is
+    What has arrived stays in `_items` until it is taken, and only then counts as yielded. So a caller that is
     cancelled, or interrupted in another thread, loses nothing, and no position passes what it did not get.
     """
 
     _items: Iterator[R] = iter(())
-    """What is at hand, as the iterator of a list or a tuple. Another thread may iterate over it."""
+    """The items at hand, as the iterator of a list or a tuple. Another thread may iterate over it."""
     _offered = 0
-    """How many of these there were at first."""
+    """How many there were at first."""
     _at_most = 1
-    """At most so many are to be at hand, if they take much memory. The items of a page do not."""
+    """The most to have at hand, if they take much memory. The items of a page do not."""
     _is_waiting = False
-    """Whether a task is waiting for what comes next."""
+    """Whether a task is waiting for the next item."""
     _has_ended = False
-    """Whether everything was yielded, and whoever asked for more knows it."""
+    """Whether everything was yielded, and a caller that asked for more knows it."""
     _is_closed = False
     """Whether it was closed before everything was yielded."""
     _failure: BaseException | None = None
-    """An error that is raised after what came before it is at hand. None: there is none."""
+    """An error to raise after the items before it were taken."""
     _called = ""
-    """The name by which a program without asyncio knows it. Empty: the program has asyncio."""
+    """The name by which a program without asyncio knows it. Empty if the program uses asyncio."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,7 +64,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         await self.aclose()
 
     async def __anext__(self) -> R:
-        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
+        # Each item costs only this. Nothing is counted, because the iterator knows how many items are left.
         while True:
             for item in self._items:
                 return item
@@ -72,7 +72,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
                 raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End it after what it yielded last, and wait until nothing of it is in flight.
+        """End it after what it yielded last, and wait until nothing is in flight.
 
         If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
 
@@ -84,7 +84,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         await self._close()
 
     async def _load(self, at_most: int = 1) -> bool:
-        """Wait until something is at hand, at most so many if they take much memory, and return whether there is more.
+        """Wait until something is at hand, and return whether there is more. ``at_most`` is for what takes much memory.
 
         A page without new items leaves nothing at hand, and does not end the iteration.
         """
@@ -95,8 +95,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
                     self._has_ended = not await self._advance()
                 return not self._has_ended
         except TofuPilotError as error:
-            # What failed may keep the error, such as the search for an unreadable item does, and the traceback would
-            # keep that. So the iteration would not be freed when it is dropped. The message says what failed.
+            # The object that failed may keep the error, as the search for an unreadable item does. The traceback would
+            # keep that object, and a dropped iteration would not be freed. The message says what failed.
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     @abstractmethod
@@ -108,7 +108,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         """Do what `aclose` says."""
 
     def _raise_failure(self) -> None:
-        """Raise the error that was kept, if there is one, and keep it no longer."""
+        """Raise the error that was kept, if any, and forget it."""
         failure, self._failure = self._failure, None
         try:
             if failure is not None:
@@ -117,20 +117,19 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
             del failure  # its traceback refers to this frame
 
     def _offer(self, items: Sequence[R]) -> None:
-        """Have something else at hand."""
         self._items, self._offered = iter(items), len(items)
 
     def _drop(self) -> None:
-        """Have nothing at hand. What was at hand does not count as yielded."""
+        """Discard what is at hand. It does not count as yielded."""
         self._offered, self._items = self._yielded, iter(())
 
     @property
     def _yielded(self) -> int:
-        """How many of those that were offered last were yielded."""
+        """How many of those offered last were yielded."""
         return self._offered - length_hint(self._items)
 
     def _has_yielded_all(self) -> bool:
-        """Return whether as many were yielded as are wanted, although nobody asked for more."""
+        """Return whether all wanted items were yielded, although nobody asked for more."""
         return False
 
     def _check_idle(self) -> None:
@@ -163,11 +162,11 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
             self._is_waiting = False
 
     def _note_failure(self, error: Exception) -> None:
-        """Tell with an error where to resume."""
+        """Add to an error where to resume."""
 
 
 class CountedIteration(Iteration[R]):
-    """Counts what it yields, and what that took."""
+    """Counts what it yields, and the requests for it."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
@@ -182,20 +181,19 @@ class ItemIteration(CountedIteration[R]):
     """Yields items that arrive page by page."""
 
     _wanted: int
-    """How many more items may be offered."""
 
     def batches(self) -> AsyncIterator[list[R]]:
         """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
 
-        The ``checkpoint`` or ``watermark`` is then about everything up to this list. If you store both together, each
-        item is stored exactly once.
+        The ``checkpoint`` or ``watermark`` is then that after this list. If you store both together, each item is
+        stored exactly once.
         """
         return Batches(self)
 
     async def take(self, at_most: int) -> list[R]:
-        """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
+        """Return the next items: those at hand, or else those of the next page. An empty list is the end of the walk.
 
-        The ``checkpoint`` or ``watermark`` is then about everything up to them.
+        The ``checkpoint`` or ``watermark`` is then that after these items.
 
         Args:
             at_most: The most items to return, 1 or more.
@@ -208,7 +206,7 @@ class ItemIteration(CountedIteration[R]):
                 return []
 
     async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
-        """Return what `take` does, each item with where the walk is after it."""
+        """Return what `take` does, each item with the walk's place after it."""
         async for item in self:
             placed = [(item, place(self))]
             placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
@@ -220,19 +218,19 @@ class ItemIteration(CountedIteration[R]):
 
 
 class MarkedIteration(ItemIteration[R], Generic[R, E]):
-    """Notes what it has yielded as soon as somebody asks where it is, because an item is yielded by taking it.
+    """Notes what it has yielded when somebody asks where it is, because an item is yielded by taking it.
 
     An item may be noted again after an interrupt in another thread, which does no harm.
     """
 
     _stats: WalkStats
     _origins: Sequence[E] = ()
-    """What the items come from that were offered last."""
+    """The origins of the items offered last."""
     _noted = 0
     """How many of these were noted as yielded."""
 
     def _offer_from(self, items: Sequence[R], origins: Sequence[E]) -> None:
-        """Have other items at hand, and note which of those before were yielded."""
+        """Offer other items, and note which of the previous ones were yielded."""
         self._note_yielded()
         self._offer(items)
         self._origins, self._noted = origins, 0
@@ -244,7 +242,7 @@ class MarkedIteration(ItemIteration[R], Generic[R, E]):
 
     @abstractmethod
     def _pass(self, origin: E) -> None:
-        """Note that what came from this was yielded."""
+        """Note that the item of an origin was yielded."""
 
 
 class Batches(AsyncOnly, AsyncIterator[list[R]]):

@@ -1,4 +1,4 @@
-"""A listing as users hold it: what to walk and how, and every way to use it."""
+"""A listing as users hold it: its query and options, and every way to use it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ D = TypeVar("D")
 R = TypeVar("R")
 
 MAX_BUFFER = 96 * 1024 * 1024
-"""The usual limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a program
-that reads many of them takes less than 400 MB."""
+"""The default limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a
+program that reads many of them takes less than 400 MB."""
 
 _SHOWN = 4
-"""At most this many values of a filter are shown. A query may name hundreds of IDs."""
+"""The most values of a filter that are shown. A query may name hundreds of IDs."""
 
 
 def _brief(values: list[str]) -> str:
@@ -55,8 +55,8 @@ class Paginator(AsyncOnly, Generic[Y]):
     """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
-    ``max_items`` and ``on_drift`` say. An error of this package that is raised during an iteration has a
-    ``checkpoint``, from which the listing can be resumed.
+    ``max_items`` and ``on_drift`` say. Errors of this package raised during an iteration have a ``checkpoint``, from
+    which the listing can be resumed.
     """
 
     @internal
@@ -97,36 +97,36 @@ class Paginator(AsyncOnly, Generic[Y]):
         return self.walk()
 
     def raw(self) -> Paginator[RawItem]:
-        """Return the same listing with its items as the server sends them: dicts, with every key that the server knows.
+        """Return the same listing with its items as the server sends them: dicts, with every key.
 
-        This is for fields that are newer than this package. Dates and durations stay strings.
+        Use this for fields that are newer than this package. Dates and durations stay strings.
         """
         return Paginator(self._source.raw(), evolve(self._plan, holds_values=False))
 
     def into(self, model: type[R], *, converter: Converter | None = None) -> Paginator[R]:
         """Return the same listing with its items as objects of your own class.
 
-        A field has the value of the JSON's key of its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
-        of a field of attrs or of a dataclass names another one, at any depth. Keys without a field are left out, and a
-        field without a key has its default. If an object on a path is null, so is the field, or it has its default.
+        A field gets the value of the JSON key of its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
+        of an attrs or dataclass field names another key, at any depth. Keys without a field are left out, and a field
+        without a key has its default. If an object on a path is null, the field is null or has its default.
 
-        cattrs makes the objects, as the annotations of the fields say. No text is made of null or of a number, and no
-        list of a text. An ``int`` may be written ``50.0``, as older servers do. A model of this package is read as in
-        its own listing. The class needs no ``id``. Pydantic makes a pydantic model or dataclass of the JSON, by its own
-        rules: use its aliases for paths.
+        cattrs makes the objects by the annotations of the fields. It makes no text of null or a number, and no list of
+        a text. An ``int`` may be written ``50.0``, as older servers do. A model of this package is read as in its own
+        listing. The class needs no ``id``. Pydantic makes its models and dataclasses by its own rules, so use its
+        aliases for paths.
 
-        For other types and other rules, give your own converter. It gets whole items, as `raw` shows them: dates are
-        texts. Only the paths are found before. It is copied when a class is first used with it, so register its hooks
-        before that.
+        For other types and rules, give your own converter. It gets whole items, as `raw` shows them, so dates are
+        texts. Only the paths are resolved before. It is copied when a class is first used with it, so register its
+        hooks before that.
 
-        An item of which no object can be made raises a `DecodeError`, whose ``path`` names the fault, or is left out
-        with ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
-        comes, with all validators of the class.
+        An item that cannot be converted raises a `DecodeError`, whose ``path`` names the fault, or is left out with
+        ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page comes,
+        with all validators of the class.
 
         Args:
-            model: The class. It is made by attrs or ``dataclass``, or is a pydantic model. With a converter, it can be
-                any class that the converter makes.
-            converter: A ``cattrs.Converter``. None: one for JSON, with the rules above.
+            model: A class made by attrs or ``dataclass``, or a pydantic model. With a converter, any class that it
+                makes.
+            converter: A ``cattrs.Converter``. None for one for JSON, with the rules above.
 
         Raises:
             TypeError: It is another class, or cattrs has no hook for the type of a field.
@@ -163,17 +163,16 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return the same listing with the details of each item, as ``get()`` of the listing returns them.
 
         Each item takes one more request. At most ``concurrency`` requests are in flight, for pages and details
-        together, and the details come in the order of the listing. Checkpoints and watermarks are those of the listing
-        itself.
+        together. The details come in the order of the listing, with its checkpoints and watermarks.
 
-        An item that was removed after it was listed is left out and counted. So is one whose details cannot be read,
-        with ``on_unreadable="skip"``. One that is not found although it is still listed is requested again for some
-        seconds, because the server may return it from a replica that lags. ``max_items`` counts details. After `raw`,
-        the details are raw too, and after `into`, objects of your class are made of them.
+        Items that were removed after they were listed are left out and counted. So are those whose details cannot be
+        read, with ``on_unreadable="skip"``. An item that is not found but still listed is requested again for some
+        seconds, because a replica of the server may lag. ``max_items`` counts details. After `raw`, the details are raw
+        too, and after `into`, they are objects of your class.
 
         Args:
             max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. No more details
-                are requested while more are to be expected. They are decoded when they are yielded.
+                are requested while more are expected. They are decoded when they are yielded.
 
         Raises:
             TypeError: ``max_buffer`` is not an integer.
@@ -182,12 +181,12 @@ class Paginator(AsyncOnly, Generic[Y]):
         return Details(self._source, self._plan, max_buffer)
 
     def walk(self, *, receipt: str | PathLike[str] | None = None) -> Walk[Y]:
-        """Return a pass over the items. It can be closed, and it knows its position and its counts.
+        """Return a pass over the items. It can be closed, and has a checkpoint and counts.
 
         Args:
             receipt: A file for what each page had and what was yielded of it, as IDs, times, cursors and counts; 11 kB
                 per 100 items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A
-                walk from the beginning replaces a receipt, and one that resumes continues it. None: there is none.
+                walk from the beginning replaces a receipt, and a resumed one continues it. None for no receipt.
 
         Raises:
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
@@ -202,7 +201,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
-        the checkpoint. If you leave before the end, close it, as a walk.
+        the checkpoint. Like a walk, close it if you leave before the end.
 
         Raises:
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
@@ -227,42 +226,39 @@ class Paginator(AsyncOnly, Generic[Y]):
             return await anext(walk, None)
 
     async def count(self) -> int:
-        """Return how many items match the filters. This takes few requests, however many items there are.
+        """Return how many items match the filters, in few requests, however many items there are.
 
-        The server does not say it, so the end of the listing is searched for. 100,000 items take about 20 requests, one
-        after the other, and 30 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request. If the
-        server does not go to the end, and the listing is sorted by a time with a filter, its items are counted by a
-        walk, page by page.
+        The server does not say, so the end of the listing is searched for. 100,000 items take about 20 requests, one
+        after the other, and 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If the
+        server does not go to the end, and the listing is sorted by a time with a filter, a walk counts its items.
 
-        All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
-        search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
-        the number was right at some time during it.
+        ``cursor``, ``max_items`` and ``on_unreadable`` do not matter. Items that cannot be read count too, but if the
+        search meets one, its error is raised. If items come or go during the search, the number was right at some time
+        during it.
 
         Raises:
-            DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
-                server does not go to the cursor that is requested. A walk can still count the items. Or the listing
-                changes too much during the search.
+            DriftError: The server's cursors are not offsets, or it does not go to the requested cursor. A walk can
+                still count the items. Or the listing changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
         total = await count_items(self._source, self._plan)
         return total - await count_not_kept(self._source, self._plan) if total else total
 
     async def shards(self, n: int) -> tuple[Shard[Y], ...]:
-        """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
+        """Return parts that do not overlap and leave nothing out, to be listed anywhere and at the same time.
 
-        The listing is cut by the time that sorts it: the start of runs, measurements and phases, and the creation of
-        all others, or of runs that are sorted by it. These timestamps never change. The parts have similar sizes. It
-        takes a `count` and about one request for each part. If one of them meets an item that cannot be read, its error
-        is raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no latest
-        time, so items with a later one belong to it.
+        The listing is cut by the time that sorts it. For runs, measurements and phases, that is their start. For all
+        others, and for runs sorted by it, that is their creation. These timestamps never change. The parts have similar
+        sizes. It takes a `count` and about one request per part. If one of these meets an item that cannot be read, its
+        error is raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no
+        latest time, so later items belong to it.
 
-        The parts hold all items that match the filters. They do not have the other options of the listing, so give
-        these again when you list a part.
+        The parts keep the filters of the listing, but not its other options, so give these again when you list a part.
 
         Args:
             n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
                 same time. There is one part if the API has no filter by time, as for parts, stations and users, or if
-                an item lacks the timestamp. An item that is created later and lacks it is in no part.
+                an item lacks the timestamp. An item created later without it is in no part.
 
         Raises:
             TypeError: ``n`` is not an integer.
@@ -273,21 +269,20 @@ class Paginator(AsyncOnly, Generic[Y]):
         return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
 
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalWalk[Y]:
-        """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
+        """Return a pass over the items created since a watermark. The next pass begins at this pass's watermark.
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
         items. Items may become visible up to 60 seconds after their creation, or up to ``overlap`` seconds. A pass does
         not see that an item was renamed, changed or removed, or begins to match the filters later. The guide "Keep a
         copy up to date" says what a pass requests of each listing, and how to choose the overlap.
 
-        With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. With any other value, it resyncs. It
-        always raises one rather than leave an item out, and the next pass begins at the watermark.
-        What ``on_unreadable="skip"`` leaves out is requested again by the next passes, for the overlap or longer.
+        With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. Otherwise it resyncs, and raises one
+        only rather than leave an item out. The next pass begins at the watermark. Items left out by
+        ``on_unreadable="skip"`` are requested again by the next passes, for the overlap or longer.
 
         Args:
-            watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
-                everything is yielded.
-            overlap: Seconds from the creation of an item until it is visible, at most; more than 0, and up to 86,400.
+            watermark: The ``watermark`` of an earlier pass, or a parsed one. None to yield everything.
+            overlap: The most seconds from the creation of an item until it is visible; more than 0, and up to 86,400.
                 Each pass lists the items of these seconds again. One that becomes visible later may be missed.
                 ``stats.lateness`` says how many seconds were needed.
 
@@ -309,30 +304,30 @@ class Paginator(AsyncOnly, Generic[Y]):
     ) -> FollowedListing[Y]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
-        Each poll yields what is new, oldest first. An item that became visible late may come after items that were
-        created later, and after an import of thousands of items also up to 30 seconds later than the next poll. A poll
-        is made only when you ask for an item and none is at hand, so a slow consumer slows the polls down.
+        Each poll yields new items, oldest first. An item that became visible late may come after items created later.
+        After an import of thousands of items, it may also come up to 30 seconds after the next poll. A poll is made
+        only when you ask for an item and none is at hand, so a slow consumer slows the polls down.
 
-        The stream begins when you enter it with ``async with``: every item that is created after that is yielded. If
-        you do not enter it, it begins when you ask for the first item. It begins with the first response of the server,
-        after an outage if there is one. Items that exist by then are not yielded. Of ``procedures``, ``deployments``
-        and ``stations``, whose order the API does not document, that may include items created until all pages are
-        read.
+        The stream begins when you enter it with ``async with``, and yields every item created after that. If you do not
+        enter it, it begins when you ask for the first item. It begins with the first response of the server, after an
+        outage if there is one. Items that exist by then are not yielded. The API does not document the order of
+        ``procedures``, ``deployments`` and ``stations``, so for these that may include items created until all pages
+        are read.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
         a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These errors
-        are logged, the first one as a warning, with another warning every ten minutes. Other errors are raised: another
+        are logged, the first as a warning, with another warning every ten minutes. Other errors are raised: another
         4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved before any server has
         responded, and with ``on_unreadable="raise"`` an item that cannot be read. You can ask for the next item then.
 
         Args:
-            interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
-                made longer or shorter at random, by up to a tenth.
-            since: What has been seen: the ``watermark`` of a stream or a pass. Nothing is requested on entering then.
-                None: the stream begins with what is created from now on.
+            interval: Seconds from the beginning of one poll to the next; more than 0. Each interval varies at random by
+                up to a tenth.
+            since: The ``watermark`` of a stream or a pass, with which nothing is requested on entering. None to begin
+                with items created from now on.
             overlap: As in `since`.
             max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
-                that is under way may end later, but requests no page for longer than that. None: there is no limit.
+                that is under way may end later, but requests no page for longer than that. None for no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -355,9 +350,9 @@ class Paginator(AsyncOnly, Generic[Y]):
 
 
 def structs_of(listing: Paginator[Any]) -> Paginator[Any]:
-    """Return the same listing with items that have only the attributes and the values of the models.
+    """Return the same listing with items that have only the attributes and values of the models.
 
-    This is for code that copies the values to another place. Decoding a page takes half of the time that models take.
+    Code that copies the values elsewhere uses this, because it halves the time of decoding a page.
     """
     source, plan = listing._source, listing._plan  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of the class above
     return Paginator(source.structs(), evolve(plan, holds_values=False))
@@ -374,7 +369,7 @@ class Details(AsyncOnly, Generic[D]):
         self._details: DetailSource[D] = source.details()
         self._source = source.raw() if plan.holds_values else source  # the class may have fields that only details have
         self._plan = plan
-        # The items are walked page after page, because details are what is in flight, and all may be left out.
+        # The items are walked page after page, because the details are in flight, and all may be left out.
         self._plan_of_items = evolve(plan, concurrency=1, max_items=None, holds_values=False)
         self._max_buffer = integer("max_buffer", max_buffer, low=1)
 
@@ -390,18 +385,18 @@ class Details(AsyncOnly, Generic[D]):
         return self.walk()
 
     def walk(self) -> DetailsWalk[D]:
-        """Return a pass over the details. It can be closed, and it knows its position and its counts."""
+        """Return a pass over the details. It can be closed, and has a checkpoint and counts."""
         items = Walk[Identified](self._source, self._plan_of_items)
         return DetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
 
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
-        """Return a pass over the details of the items that were created since a watermark; see `Paginator.since`.
+        """Return a pass over the details of the items created since a watermark; see `Paginator.since`.
 
         The watermarks are the same as those of the listing itself. They wait for an item that is not found and was not
         removed, so that the next pass requests it again. ``stats.missing`` counts such items.
 
         Args:
-            watermark: What has been seen. None: nothing has been seen, so everything is yielded.
+            watermark: The ``watermark`` of an earlier pass. None to yield everything.
             overlap: As in `Paginator.since`.
 
         Raises:
@@ -420,7 +415,7 @@ class Details(AsyncOnly, Generic[D]):
             return [detail async for detail in walk]
 
     async def first(self) -> D | None:
-        """Return the details of the first item that has any; None: there is none."""
+        """Return the details of the first item that has any, or None."""
         wanted = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         items = Walk[Identified](self._source, self._plan_of_items)
         plan = evolve(self._plan, max_items=wanted)

@@ -1,16 +1,15 @@
-"""Where a walk is in a listing, and what a page shows of that. Nothing here waits or does I/O.
+"""The position of a walk in a listing, and what a page shows of it. Nothing here waits or does I/O.
 
-A position is a key: the time by which the server sorts the item passed last, and the IDs of the passed items that have
-this time. Everything that stands before the key was passed, or was created since. A page covers the position if it
-begins before it, because a page is one response: then it shows all that is new up to its last item.
+A position is a key: the time by which the server sorts the item passed last, with the IDs of the passed items of this
+time. Everything before the key was passed, or was created since. A page is one response. So if it begins before the
+position, it covers it: it shows all that is new up to its last item.
 
-Items with one key are a set. A server owes them no order, and Postgres lists them in another one at each offset. So a
-page that begins among them covers nothing, however well it fits. There are three places where a page surely begins
-before them: at an item with a key before theirs, at the beginning of the listing, and at the beginning of a query that
-is bounded by their time, because a filter cannot divide them.
+Items of one key are a set, because a server owes them no order. Postgres may order them differently at each offset. So
+a page that begins among them covers nothing. A page surely begins before them at an item with an earlier key, at the
+beginning of the listing, or at the beginning of a query bounded by their time, because a filter cannot divide them.
 
-Where the order of a listing has no time, each item has a key of its own, its ID. Such a key is before the position if
-it was passed before the last one. That needs the keys of all passed items.
+If the order of a listing has no time, an item's key is its ID. Such a key is before the position if it was passed
+before the last one, so all passed keys are kept.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ if TYPE_CHECKING:
     from .source import SortOrder
 
 NULLS = EARLIEST, LATEST
-"""The keys of items without a time, which stand after or before all others."""
+"""The keys of items without a time, after or before all others."""
 
 KEYS_AT_MOST = 10_000
-"""So many keys are remembered where the order of a listing has no time."""
+"""The most keys remembered where the order of a listing has no time."""
 
 FRUITLESS_AT_MOST = 100
-"""At most this many pages in a row may bring nothing new."""
+"""The most pages in a row that may bring nothing new."""
 
 _REMEMBERED = 1000
-"""At least this many of the items passed last are remembered where the cursor is followed."""
+"""The fewest recently passed items that are remembered where the cursor is followed."""
 
 Begins = Literal["listing", "query", "behind", "gap", "moved", "page"]
-"""Where a page begins: where the listing does, where a query that is bounded by the position does, where one begins
-that lacks only what was passed, behind items that cannot be read and that follow one that was passed, behind items that
-have moved since, or elsewhere."""
+"""Where a page begins: with the listing ("listing"), with a query bounded by the position ("query") or one that
+lacks only what was passed ("behind"), behind unreadable items that follow a passed one ("gap"), behind items that
+have moved since ("moved"), or elsewhere ("page")."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -58,7 +57,7 @@ _id_of = attrgetter("id")
 
 
 def begin_of_group(keys: Sequence[Any], at: int) -> int:
-    """Return the index of the first of the keys up to one that are all equal to it."""
+    """Return the first index of the run of equal keys that includes ``at``."""
     key = keys[at]
     while at and keys[at - 1] == key:
         at -= 1
@@ -66,7 +65,7 @@ def begin_of_group(keys: Sequence[Any], at: int) -> int:
 
 
 def _unique(items: Iterable[T]) -> list[T]:
-    """Return items, each at its first place, because a page may have one twice."""
+    """Drop the repetitions of items, because a page may show one twice."""
     unique = dict[str, T]()
     for item in items:
         unique.setdefault(item.id, item)
@@ -78,59 +77,57 @@ class UnsortedError(DriftError):
 
 
 class OutOfBoundError(Exception):
-    """A page has items that its query does not ask for: the server has no such filter, or another one."""
+    """A page has items that its query does not ask for, so the server's filter is missing or another one."""
 
 
 class Position(Generic[T]):
-    """The position of a walk, as far as pages have been passed. A subclass knows what is before a key."""
+    """The position after the pages passed so far. A subclass knows the order of keys."""
 
     can_bound = False
-    """Whether a query can be bounded by the key."""
     is_ascending: bool | None = None
-    """Whether the oldest items come first. None: that is not known."""
+    """Whether the oldest items come first. None if unknown."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         self._order = order
         self.key: Any = None
-        """The key of the item passed last. None: none was passed."""
+        """The key of the item passed last. None before the first."""
         self._ids: set[str] = set()
-        """The IDs of the passed items that have the key."""
+        """The IDs of the passed items of this key."""
         self._digests: frozenset[bytes] = frozenset(start.seen)
-        """Digests of other such IDs, which a checkpoint named."""
+        """Digests of other such IDs, from a checkpoint."""
         self._before: tuple[Any, set[str], frozenset[bytes]] = (None, self._ids, self._digests)
-        """The key and both sets as they were before the page at hand."""
+        """The key and both sets as they were before the current page."""
         self.items: Sequence[T] = ()
-        """The items of the page at hand."""
         self.keys: Sequence[Any] = ()
-        """Their keys."""
         self.begin = 0
-        """The index on that page of the item at which the next page should begin: the last one if the page ends before
-        the position, and else the one before the last group of items that have one key, or 0."""
+        """The index on that page at which the next page should begin. If the page ends before the position, this is
+        its last item. Otherwise it is the item before the last group of one key, or 0."""
         self.passed_again = 0
         """How many items of that page had been passed before it."""
         self.is_torn = False
-        """Whether items before the page at hand cannot be read, and stand among items that have one key. The server may
-        list these in another order at each request, so one that can be read may be missed."""
+        """Whether unreadable items before that page stand among items of one key. A readable one may be missed,
+        because the order of these may differ at each request."""
         self.has_one_key = False
-        """Whether the listing began with items that have the key, and no other was passed."""
+        """Whether the listing began with items of the key, and no other was passed."""
         self.is_group_read = False
-        """Whether all items with the key were read in another order, or cannot be. Then a page may begin with one."""
+        """Whether all items of the key were read in another order, or are unreadable. Then a page may begin with
+        one."""
         self.skip = 0 if start.seen else start.skip
-        """How many items of the pages to come are still to be skipped."""
+        """How many items of the coming pages are still to be skipped."""
 
     @property
     def is_anywhere(self) -> bool:
-        """Whether nothing is known yet that a page could be held to."""
+        """Whether there is nothing yet to check a page against."""
         return self.key is None and not self._digests
 
     @property
     def count(self) -> int:
-        """How many items were passed that have the key."""
+        """The number of passed items of the key."""
         return len(self._named(None, self._ids, self._digests)[1])
 
     @property
     def count_behind(self) -> int:
-        """How many items were passed that stand behind the page at hand, if they still exist."""
+        """The number of passed items behind the current page, if they still exist."""
         return self.count if self.keys and self._is_before(self.keys[-1]) else 0
 
     @property
@@ -140,26 +137,25 @@ class Position(Generic[T]):
 
     @property
     def may_have_nulls(self) -> bool:
-        """Whether items without a time may stand at the end of the listing."""
+        """Whether items without a time may end the listing."""
         return False
 
     def before(self, distance: timedelta) -> datetime:
-        """Return the time of the position, or one that is so far before it in the order of the listing."""
+        """Return a time before the position, in the order of the listing."""
         return moved(self.key, -distance if self.is_ascending else distance)
 
     def behind(self, distance: timedelta) -> datetime:
-        """Return a time that is so far behind the position."""
+        """Return a time behind the position, in the order of the listing."""
         return self.before(-distance)
 
     def distance(self, item: T) -> timedelta:
-        """Return how far an item is from the position."""
         key: datetime = self._keys_of([item])[0]
         own: datetime = self.key
         return abs(key - own)
 
     @property
     def is_early(self) -> bool:
-        """Whether the page at hand ends before the position."""
+        """Whether the current page ends before the position."""
         return bool(self.keys) and self._is_before(self.keys[-1])
 
     def admit(
@@ -167,13 +163,13 @@ class Position(Generic[T]):
     ) -> Sequence[T] | None:
         """Return the new items of a page, in its order, and count all of the page as passed.
 
-        None: the page does not cover the position, so it counts as not seen.
+        If the page does not cover the position, return None and count nothing.
 
         Args:
             page: The page.
             begins: Where it begins.
-            bound: The bound of its query. None: there is none.
-            gap: How many items that should have been on it cannot be read. None if it begins where it was to begin.
+            bound: The bound of its query, if any.
+            gap: How many of its items are unreadable. None if it begins where it should.
 
         Raises:
             UnsortedError: The page is not in order.
@@ -206,7 +202,7 @@ class Position(Generic[T]):
         return new
 
     def admit_alike(self, items: Sequence[T], key: Key) -> Sequence[T]:
-        """Return those of some items that were not passed, and count all as passed. All have a key, and no page."""
+        """Like `admit`, for items of one key that are not from a page."""
         if key != self.key:
             self.key, self._ids, self._digests = key, set[str](), frozenset[bytes]()
         new = [item for item in items if not self._has(item.id)]
@@ -216,17 +212,17 @@ class Position(Generic[T]):
         return new
 
     def reject(self) -> None:
-        """Count nothing of the page at hand as passed after all."""
+        """Undo the count of the current page."""
         self.key, self._ids, self._digests = self._before
         self.items = self.keys = ()
 
     def settle(self) -> None:
-        """Take note that all of the page at hand was yielded, and keep nothing of it."""
+        """Forget the current page, because all of it was yielded."""
         self._before = self.key, self._ids, self._digests
         self.items = self.keys = ()
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Return the value and the digests of a checkpoint before an item of the page at hand; None: after the page."""
+        """Return the value and digests of a checkpoint before an item of the current page, or after that page."""
         if upcoming is None:
             return self._named(self.key, self._ids, self._digests)
         key, ids, digests = self._before
@@ -251,11 +247,11 @@ class Position(Generic[T]):
         return self._is_before(key) or (key == self.key and self._has(item_id))
 
     def know(self, position: Position[T]) -> None:
-        """Take over which items with the key of another position were passed."""
+        """Take over the passed items of another position's key."""
         self._ids, self._digests = position._ids, position._digests
 
     def has(self, items: Iterable[Identified]) -> bool:
-        """Return whether one of some items was passed and has the key."""
+        """Return whether any of the items was passed and has the key."""
         return any(self._has(item.id) for item in items)
 
     def _has(self, item_id: str) -> bool:
@@ -269,17 +265,16 @@ class Position(Generic[T]):
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
     def _is_among_alike(self, keys: Sequence[Any]) -> bool:
-        """Return whether the items on one side of a gap before a page have one key, or those on both sides have."""
+        """Return whether a gap before a page touches items of one key, on one side or both."""
         if keys and self._is_before(keys[0]):
             return False
         return self.count > 1 or keys[:1] == [self.key] or keys[:1] == keys[1:2] != []
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
-        """Return the keys of a page, and whether no two of its items have one, or raise an `UnsortedError`."""
+        """Return the keys of a page, and whether they are unique, or raise an `UnsortedError`."""
         raise NotImplementedError
 
     def _keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
-        """Return the keys of items."""
         return self._order.keys(items)
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
@@ -294,19 +289,19 @@ class Position(Generic[T]):
         raise NotImplementedError
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
-        """Count a page as passed, whose last group of items with one key begins at an index."""
+        """Count a page as passed. Its last group of items of one key begins at ``first``."""
         raise NotImplementedError
 
 
 class ByTime(Position[T]):
-    """The position in a listing that the server sorts by a time."""
+    """The position in a listing sorted by a time."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self.is_ascending = order.is_ascending
         self.can_bound = order.is_bounded
         self.has_nulls_first: bool | None = None
-        """Whether the server lists items without a time before all others. None: no such item was seen."""
+        """Whether the server lists items without a time first. None if no such item was seen."""
         self.key = start.value
         if start.value in NULLS:
             self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
@@ -329,7 +324,7 @@ class ByTime(Position[T]):
         return self._with_nulls(keys) if self._order.may_lack and None in keys else keys
 
     def _with_nulls(self, keys: Sequence[datetime | None]) -> Sequence[datetime]:
-        """Return the keys of items of which some have no time, such as in Postgres, which lists them first or last."""
+        """Replace missing times, which Postgres sorts first or last."""
         if self.has_nulls_first is None:  # among nothing else, they are the last ones if others were passed
             self.has_nulls_first = keys[0] is None and (self.key is None or keys[-1] is not None)
         null = LATEST if self.has_nulls_first is not bool(self.is_ascending) else EARLIEST
@@ -373,14 +368,14 @@ class ByTime(Position[T]):
 
 
 class ByKey(Position[T]):
-    """The position where keys have no order that is known. The keys of all passed items are remembered."""
+    """The position where keys have no known order. All passed keys are remembered."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self._ranks: dict[Any, float] = {}
-        """The passed keys, and where they stand: a larger number stands behind a smaller one."""
+        """The passed keys with their order, as growing numbers."""
         self._new: list[Any] = []
-        """Those of the page at hand."""
+        """The new keys of the current page."""
 
     def reject(self) -> None:
         super().reject()
@@ -393,7 +388,7 @@ class ByKey(Position[T]):
         self._new = []
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Name all passed items, because each of them has a key of its own."""
+        """Name all passed items, because each has its own key."""
         del has_yielded
         left = set[Any]()
         if upcoming is not None:
@@ -433,7 +428,7 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Take note where the new keys of a page stand. Among others that were passed, they were created since."""
+        """Rank the new keys of a page. Those among passed ones were created since."""
         ranks, unique, behind = self._ranks, [*dict.fromkeys(keys)], math.inf
         for at in reversed(range(len(unique))):
             key = unique[at]
@@ -450,19 +445,19 @@ class Followed(Position[T]):
         super().__init__(order, start)
         self.skip = start.skip
         self._passed, self._passed_before = set[str](), set[str]()
-        """The IDs of the items passed last, and of as many or more that were passed before them."""
+        """The IDs of the items passed last, and of at least as many before them."""
         self._fruitless = 0
         """How many pages in a row brought nothing."""
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Name nothing, because a cursor says where the walk is."""
+        """Name nothing, because the cursor is the position."""
         del upcoming, has_yielded
         return None, ()
 
     def admit(
         self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
-        """Return the new items of a page. Too many pages in a row that bring nothing are a `PaginationError`."""
+        """Like `Position.admit`. Too many pages in a row without new items are a `PaginationError`."""
         del begins, bound
         items = page.data
         self.skip = max(0, self.skip - (gap or 0))

@@ -1,4 +1,4 @@
-"""Writes the receipt of a walk: what each page had, and what was yielded of it. See cli/RECEIPT.md for its format."""
+"""Writes the receipt of a walk: the items of each page, and those yielded. See cli/RECEIPT.md for its format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .source import Identified, Plan, T
 
 VERSION = 2
-"""The version of the format."""
 
 _SEAL = b',"seal":"'
 
@@ -42,7 +41,7 @@ class Receipt:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._file = os.open(path, flags, 0o666)
         self.close = finalize(self, os.close, self._file)
-        """Lets another walk have the file. It is called at last when nothing refers to the receipt."""
+        """Releases the file for another walk, at the latest when nothing refers to the receipt."""
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             raise self._unusable("is not a file")
         if sys.platform != "win32":  # where nothing keeps other walks off
@@ -63,13 +62,13 @@ class Receipt:
         bound: datetime | None,
         **about: object,
     ) -> None:
-        """Write the line of a page, of which some items are about to be yielded. Each item has a value.
+        """Write the line of a page, before some of its items are yielded.
 
         Args:
             page: The page.
             values: The times by which its items are sorted; None where the order has no time.
-            yielded: Those of its items that are about to be yielded.
-            bound: The time from which on its query has items. None: the query has no such bound.
+            yielded: The items about to be yielded.
+            bound: The time at which its query begins, if it is bounded.
             about: The other members of the line.
         """
         about["bound"] = None if bound is None else _text(bound)
@@ -85,7 +84,7 @@ class Receipt:
             self.close()
 
     def _write(self, line: dict[str, object]) -> None:
-        """Add a line, and before it the one that is due before the first page."""
+        """Add a line, and before the first page the line that is due there."""
         text = b""
         for each in (*self._due, line):
             body = json.encode(each)[:-1]
@@ -107,7 +106,7 @@ class Receipt:
         return f'{self._sealed.hexdigest()}"}}\n'.encode()
 
     def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
-        """Return the line that is due before the first page, and find out what of the file stays."""
+        """Return the line that is due before the first page, and find out how much of the file stays."""
         is_beginning, lines = not (start.cursor or start.skip or start.seen), self._lines()
         header, place = next(lines, None), "0" if is_beginning else start.place
         if header is not None and header["listing"] != start.listing:
@@ -132,7 +131,7 @@ class Receipt:
         return {"line": "resume", "from": place, "count": found}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the file, without one that a process did not write to its end."""
+        """Yield the lines of the file, without one that was not written to its end."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if self._size and not line.endswith(b"\n"):
@@ -150,12 +149,12 @@ class Receipt:
 
 
 def _text(time: datetime) -> str:
-    """Return a time as a text of fixed length, so that texts are sorted as times are."""
+    """Return a time as a text of fixed length, which sorts like the time."""
     return time.isoformat(timespec="microseconds")
 
 
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
-    """Return how many items had been yielded at a checkpoint; None: the receipt does not show it."""
+    """Return how many items had been yielded at a checkpoint. None if the receipt does not show it."""
     passed: list[tuple[str, str | None]] = []
     found = None
     for line in lines:
@@ -177,7 +176,7 @@ def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
 
 
 def _count_at(start: Checkpoint, passed: Iterable[tuple[str, str | None]]) -> int | None:
-    """Return after how many of the passed items those with the value of a checkpoint are those that it names."""
+    """Return the number of passed items after which those with a checkpoint's value are those that it names."""
     value, named, seen = start.value and _text(start.value), {*start.seen}, set[bytes]()
     for number, (item, its) in enumerate(passed, 1):
         if its == value:

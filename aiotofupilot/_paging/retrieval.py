@@ -1,7 +1,7 @@
 """Retrieves the details of one item, or finds out why there are none.
 
-What the server lists and what it returns by itself may come from two replicas, one of which lags. So a 404 for an item
-that was just listed says that it was removed only if the listing lacks it too by now.
+The listing and the details may come from two replicas, one of which lags. So a 404 for an item just listed means
+removal only if the listing lacks the item too by now.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _WAITS = (1.0, 2.0, 4.0)
 """Seconds to wait before the details of an item that is still listed are requested again."""
 
 _REPEATS = 2
-"""Before an item is left out because its details cannot be read, they are requested so many times again."""
+"""How often unreadable details are requested again before their item is left out."""
 
 _LOOKED_THROUGH = 50
-"""Among so many items after those before it, an item is looked for, because others may have been created there. A page
-of the usual length has more."""
+"""How many items are searched for one, after those before it, because others may have been created there. A page of
+the usual length has more."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -43,15 +43,15 @@ class LeftOut:
     """Why there are no details of an item."""
 
     reason: Literal["removed", "missing", "unreadable"]
-    """``removed``: it is not found, and not listed any more. ``missing``: it is not found, and is still listed, or the
-    listing cannot be asked. ``unreadable``: its details cannot be read, and such items are left out."""
+    """``removed``: not found, and no longer listed. ``missing``: not found, and still listed, or the listing cannot
+    be asked. ``unreadable``: its details cannot be read, and such items are left out."""
     error: TofuPilotError
-    """What the last request for them met."""
+    """The error of the last request for them."""
 
 
 @frozen(eq=False)
 class Retrieval:
-    """Retrieves the details of single items. It knows no walk, because what is in flight holds it."""
+    """Retrieves the details of single items. It knows no walk, because tasks in flight refer to it."""
 
     source: Source[Any]
     """The listing of the items."""
@@ -64,7 +64,7 @@ class Retrieval:
 
         Args:
             item: An item that was just listed.
-            before: Where the walk that listed it was before it. None: a pass did, which has no position.
+            before: The place of the walk before it. None if a pass, which has no position, listed it.
             is_checked: As in `DetailSource.fetch`.
         """
         waits = iter(_WAITS)
@@ -86,9 +86,9 @@ class Retrieval:
             await self.source.connection.pause(wait)
 
     async def _is_listed(self, item: Identified, before: Checkpoint | None) -> bool | None:
-        """Return whether an item is still listed; None: the listing cannot be asked.
+        """Return whether an item is still listed. None if the listing cannot be asked.
 
-        It is asked for the ID. Where the API has no filter for that, a walk that resumes before the item shows it.
+        It is asked for the ID. If the API has no filter for that, a walk that resumes before the item shows it.
         """
         alone = self.source.alone(item.id)
         if alone is not None:
@@ -113,7 +113,7 @@ class Retrieval:
         return False
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
-        """Return the details of an item; or the error that says that they cannot be read, if such items are left out.
+        """Return the details of an item, or their error if they are unreadable and such items are left out.
 
         For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
         """

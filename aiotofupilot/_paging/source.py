@@ -1,4 +1,4 @@
-"""What a paginator lists, as paging knows it, and how it is walked."""
+"""The listing of a paginator, as paging knows it, and how it is walked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,12 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
 Order = Literal["asc", "desc"]
-"""What comes first: the smallest or oldest items, or the largest or newest ones."""
 
 OnDrift = Literal["ignore", "resync", "raise"]
-"""What a walk does about a listing that moves during the walk."""
 
 OnUnreadable = Literal["raise", "skip"]
-"""What a walk does about an item that the server cannot serve."""
 
 T = TypeVar("T", bound=Identified)
-"""The class of an item."""
 Y = TypeVar("Y")
 """The class of what is yielded of an item: the item, or an object of the user's own class."""
 D_co = TypeVar("D_co", covariant=True)
@@ -40,34 +36,33 @@ D_co = TypeVar("D_co", covariant=True)
 
 @frozen(eq=False)
 class SortOrder:
-    """What the server sorts a query by, as far as the API says it. Items with one key are in any order."""
+    """How the server sorts a query, as far as the API says. Items of one key are in any order."""
 
     keys: Callable[[Sequence[Any]], list[Any]]
-    """Returns the key of each of some items. A time is a `datetime`, and None where the item has none."""
+    """Returns the keys of items, or None for an item without a time."""
     is_time: bool = False
-    """Whether keys are times that never change. Otherwise they are texts, of which only the equal ones are known to
-    stand together, because the server's alphabet is not known."""
+    """Whether keys are times that never change. Otherwise they are texts. Only equal texts are known to be adjacent,
+    because the server's alphabet is not known."""
     is_ascending: bool | None = None
-    """Whether the oldest items come first. None: the pages have to show it."""
+    """Whether the oldest items come first. None if the pages have to show it."""
     is_bounded: bool = False
-    """Whether a filter bounds the same time; see `PageSource.between`."""
+    """Whether a filter bounds this time; see `PageSource.between`."""
     may_lack: bool = False
     """Whether an item may have no time. The server then lists it first or last."""
 
 
 BY_ID = SortOrder(lambda items: [item.id for item in items])
-"""What tells items apart where the order of a listing is not known, or has no time that never changes."""
+"""Tells items apart if the order of a listing is unknown, or has no time that never changes."""
 
 
 MILLISECOND = timedelta(milliseconds=1)
-"""What the times of the API differ by at least. A query is wider than its bounds by so much; see
-`PageSource.between`."""
+"""The resolution of the API's times. Queries are this much wider than their bounds; see `PageSource.between`."""
 
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def moved(time: datetime, by: timedelta) -> datetime:
-    """Return a time that is later by some duration, or earlier if that is negative, as far as a `datetime` can be."""
+    """Move a time, within the bounds of `datetime`."""
     try:
         return time + by
     except OverflowError:
@@ -75,80 +70,70 @@ def moved(time: datetime, by: timedelta) -> datetime:
 
 
 SHORTEST = 3
-"""A page that is held to the one before has at least so many items: the last one passed, one before it, and a new
-one."""
+"""The shortest page that can be checked against the one before: the item passed last, one before it, and a new one."""
 
 _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
-"""What an error says about the way out."""
 
 
 class Connection(Protocol):
     """The way to the server. Paging knows nothing else of a session."""
 
     @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        ...
+    def clock(self) -> Clock: ...
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        """Since when requests fail without a good response, in UTC. None if the last response was good."""
         ...
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait, perhaps after an error that is logged, or raise a `SessionError` if the session is closed."""
+        """Wait, perhaps after an error that is logged. Raise a `SessionError` if the session is closed."""
         ...
 
 
 class DetailSource(Protocol[D_co]):
-    """How the details of items are fetched, one by one."""
+    """Fetches the details of items, one by one."""
 
     @property
-    def model(self) -> type[D_co]:
-        """The class of the details."""
-        ...
+    def model(self) -> type[D_co]: ...
 
     @property
     def hint(self) -> str:
-        """What an error says where the details of no item can be found."""
+        """What an error says if the details of no item can be found."""
         ...
 
     @property
     def is_known(self) -> bool:
-        """Whether the session has read the details of one such item. So a 404 is about an item, and not the path."""
+        """Whether the session has read details from this path, so that a 404 is about an item."""
         ...
 
     async def fetch(
         self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
     ) -> bytes:
-        """Return the details of an item, not decoded. If they are checked, what cannot be decoded is a failure."""
+        """Return undecoded details. If ``is_checked``, undecodable ones are a failure."""
         ...
 
     def decode(self, body: bytes, /) -> D_co:
-        """Return the details in a body, or raise a `DecodeError`, which may quote the key of the session."""
+        """Decode details, or raise a `DecodeError`, which may quote the session's key."""
         ...
 
 
 class CountedFetch(Protocol[T]):
     """Fetches a page as `Fetch` does, and always counts in the same place."""
 
-    async def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Page[T]:
-        """Return the page that begins at a cursor."""
-        ...
+    async def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Page[T]: ...
 
 
 class Fetch(Protocol[T]):
-    """Fetches a page, and counts what that takes. A `PageSource` has one."""
+    """Fetches a page, and counts the requests. A `PageSource` has one."""
 
     async def __call__(
         self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
-    ) -> Page[T]:
-        """Return the page that begins at a cursor."""
-        ...
+    ) -> Page[T]: ...
 
 
 def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
-    """Return what fetches a page and adds to these counts."""
+    """Bind a fetch to these counts."""
     return cast("CountedFetch[T]", partial(fetch, counts=counts))  # no type checker knows a partial with `Unpack`
 
 
@@ -160,43 +145,37 @@ class PageSource(Protocol[T]):
         ...
 
     @property
-    def order(self) -> SortOrder:
-        """What the server sorts by."""
-        ...
+    def order(self) -> SortOrder: ...
 
     def between(self, *, after: datetime | None = None, before: datetime | None = None) -> PageSource[T]:
-        """Return the same query for items whose time, by which it is sorted, lies between two times.
+        """Return the same query for items whose sorting time lies between two times.
 
-        Both are widened by a millisecond, because the server's times may be finer than those that it shows. The query's
-        own bounds hold too. The order has to be bounded.
+        Both are widened by a millisecond, because the server's times may be finer than those it shows. The query's own
+        bounds hold too. The order has to be bounded.
         """
         ...
 
     def reordered(self) -> Iterable[PageSource[T]]:
-        """Return the same query in other orders, in which items that have one time may stand apart."""
+        """Return the same query in other orders, which may tell items of one time apart."""
         ...
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
+        """Return when an item was created, or raise a `DecodeError`. None if items of this listing do not say."""
         ...
 
     def served_at(self, page: Page[T]) -> datetime | None:
-        """Return the server's time when it responded with a page; None: the server did not say."""
+        """Return the server's time when it responded with a page. None if it did not say."""
         ...
 
     @property
-    def connection(self) -> Connection:
-        """The way to the server."""
-        ...
+    def connection(self) -> Connection: ...
 
 
 class Source(PageSource[T], Protocol[T]):
-    """A query of a listing: its pages, the same query in other forms, and the roles that the listing has."""
+    """A query of a listing, the same query in other forms, and its roles."""
 
     @property
-    def model(self) -> type[T]:
-        """The class of an item."""
-        ...
+    def model(self) -> type[T]: ...
 
     @property
     def whole(self) -> Shard[T]:
@@ -204,13 +183,13 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def raw(self) -> Source[RawItem]:
-        """Return the same query with its items as the server sends them."""
+        """Return the same query with items as the server sends them."""
         ...
 
     def into(self, model: type, converter: Converter | None) -> Source[Any]:
-        """Return the same query with items that hold objects of a class: each has one as its ``value``.
+        """Return the same query with items that each hold an object of a class as their ``value``.
 
-        A converter of cattrs makes them. None stands for the usual one.
+        A converter of cattrs makes them, by default the usual one.
 
         Raises:
             TypeError: The class cannot be made of JSON.
@@ -218,34 +197,34 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def structs(self) -> Source[Any]:
-        """Return the same query with items that have only the attributes and values of the models."""
+        """See `structs_of`."""
         ...
 
     def details(self) -> DetailSource[Any]:
-        """Return how the details of items are fetched, or raise a `ValueError` if they cannot be had in this form."""
+        """Return how details are fetched. Raise a `ValueError` if they cannot be had in this form."""
         ...
 
     def alone(self, item_id: str) -> Source[RawItem] | None:
-        """Return the same query for the item with an ID only; None: the API cannot be asked for it."""
+        """Return the same query for a single item. None if the API cannot be asked for it."""
         ...
 
     def within(self, max_elapsed: float) -> Source[T]:
-        """Return the same query, no page of which is requested again for longer than some seconds."""
+        """Return the same query with a limit of seconds for requesting a page again."""
         ...
 
     @property
     def bounded(self) -> Bounded[T] | None:
-        """The same query, if items can be requested by the time of their creation."""
+        """The same query, if items can be requested by the time of creation."""
         ...
 
     @property
     def ordered(self) -> Ordered[T] | None:
-        """The same query, if items can be requested in the order of their creation, or else of their default time."""
+        """The same query, if items can be requested in the order of creation, or else of their default time."""
         ...
 
     @property
     def divided(self) -> Divided | None:
-        """The same query, if a filter bounds a time that never changes, by which the server sorts. So it divides it."""
+        """The same query, if it is sorted by an unchanging time that a filter bounds."""
         ...
 
     @property
@@ -258,7 +237,7 @@ class Bounded(Protocol[T]):
     """A query that can be bounded by the time of creation."""
 
     def narrowed(self, *, after: datetime) -> Source[T]:
-        """Return the same query for items created at a time or later, or a millisecond before.
+        """Return the same query for items created at a time or later, or up to a millisecond before.
 
         The query's own bound holds too.
         """
@@ -269,29 +248,26 @@ class Ordered(Protocol[T]):
     """A query that can be listed in the order of creation, or else of the time that sorts it by default."""
 
     def narrowed(self, *, order: Order) -> Source[T]:
-        """Return the same query in an order: ``asc``: the oldest first; ``desc``: the newest first."""
+        """Return the same query with the oldest first (``asc``) or the newest first (``desc``)."""
         ...
 
 
 class Divided(Protocol):
-    """A query that a timestamp of its items divides: the one that sorts it, so that an index of the server serves both.
+    """A query that is divided by the timestamp that sorts it, so that one index of the server serves both.
 
-    Where something else sorts it, this is the one that would by default.
+    If something else sorts it, this is the timestamp that would by default.
     """
 
     def timestamp(self, item: Identified) -> datetime | None:
-        """Return this timestamp of an item; None: the item has none, and no bound finds it."""
+        """Return this timestamp of an item. None if the item has none, and no bound finds it."""
         ...
 
     def timeline(self) -> PageSource[RawItem] | None:
-        """Return the items in the order of this timestamp, as the server sends them.
-
-        None: the API cannot sort by it.
-        """
+        """Return the raw items in the order of this timestamp. None if the API cannot sort by it."""
         ...
 
     def near_bounds(self) -> tuple[Source[RawItem], ...]:
-        """Return the items within a millisecond of the bounds of the shard, as the server sends them."""
+        """Return raw queries for what is within a millisecond of the bounds of the shard."""
         ...
 
 
@@ -307,64 +283,59 @@ class OfRuns(Protocol[T]):
         ...
 
     def procedure_id(self, run: Any) -> str | None:  # noqa: ANN401 - an item of the source of runs
-        """Return the procedure that a request for a run's items has to name; None: it has to name none."""
+        """Return the procedure that a request for a run's items has to name, if any."""
         ...
 
     def narrowed(self, *, order: Order, run_ids: Iterable[str], procedure_id: str | None) -> Source[T]:
-        """Return the same query for what some runs wrote, in place of the runs that it names, in an order.
+        """Return the same query for what some runs wrote, in place of the runs that it names.
 
         Args:
             order: As in `Ordered`.
             run_ids: The runs.
-            procedure_id: The procedure of these runs. None: it need not be named.
+            procedure_id: The procedure of these runs. None if it need not be named.
         """
         ...
 
 
 @frozen
 class Plan:
-    """How a listing is to be walked."""
+    """The options of a walk."""
 
     limit: int
-    """Items per page."""
     start: Checkpoint
-    """Where to begin."""
     max_items: int | None
-    """The most items to yield; None: all."""
+    """The most items to yield. None for all."""
     concurrency: int
-    """How many pages may be in flight or waiting to be used."""
+    """The most pages in flight or waiting to be used."""
     on_drift: OnDrift | None
-    """What to do about a listing that moves. None: what ``"resync"`` does, but follow cursors that are not offsets."""
+    """How to treat a listing that moves. None is like ``"resync"``, but follows cursors that are not offsets."""
     keep: Callable[[Any], bool] | None = None
-    """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
+    """Returns whether to yield an item that the server lists. None to yield all."""
     on_unreadable: OnUnreadable | None = "raise"
-    """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
+    """How to treat an item that cannot be read. None if the server does not cut the listing into pages, so that no
     page can be requested in parts."""
     holds_values: bool = False
     """Whether an item holds what is yielded of it, as its ``value``; see `Source.into`."""
 
     def kept(self, page: Page[Any]) -> Page[Any]:
-        """Return a page with what is to be yielded of its items."""
         if self.keep is None and not self.holds_values:
             return page
         return evolve(page, data=[*self.yielded(self.kept_of(page.data))])
 
     def kept_of(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return those of some items that are to be yielded."""
         keep = self.keep
         return items if keep is None else [item for item in items if keep(item)]
 
     def yielded(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return what is yielded of items."""
         return [item.value for item in items] if self.holds_values else items
 
     def described(self) -> dict[str, int | str]:
-        """Return how the listing is walked, for instruments."""
+        """Return the options for instruments."""
         return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift or "default"}
 
 
 def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
-    """Return the error for a page that announces more items, and leads to none or to no later cursor than its own."""
+    """Return the error for a page that announces more items, but no cursor later than its own."""
     fault = (
         "announces more items, and no cursor that leads to them"
         if next_cursor is None
@@ -374,7 +345,7 @@ def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
 
 
 def cursor_error(page: Page[T]) -> DriftError | PaginationError | None:
-    """Return the error for a page whose cursor is not an offset; None: its n items at cursor c lead to c + n."""
+    """Return the error for a page whose cursor is not an offset. None if its n items at cursor c lead to c + n."""
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
         return None
@@ -391,7 +362,7 @@ def _drift_error(fault: str, page: Page[T]) -> DriftError:
 
 
 def check_offsets(page: Page[T], *, may_be_short: bool = True) -> None:
-    """Raise the `cursor_error` of a page, if it has one, or an error if it is too short and may not be."""
+    """Raise the `cursor_error` of a page, if any, or an error for a short page if ``may_be_short`` is false."""
     error = cursor_error(page)
     if error is None and page.following is not None and len(page.data) < SHORTEST and not may_be_short:
         fault = "the server's pages are too short to begin each with the last items of the one before"

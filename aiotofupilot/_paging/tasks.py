@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Tasks(Generic[K, R]):
     """The work that one owner has in flight or has not taken up yet, in the order in which it began.
 
-    Each task is for something, which is its key. One more task may run beside them, such as one that looks ahead.
+    Each task has a key. One more task may run beside them, such as one that looks ahead.
 
-    A task that was stopped is in flight until it has ended, so await `settle` before anything else begins. The tasks do
-    not refer to this object. So it is dropped together with its owner, and cancels what is in flight.
+    A stopped task is in flight until it has ended, so await `settle` before anything else begins. Tasks do not refer to
+    this object. So it is dropped together with its owner, and cancels what is in flight.
     """
 
     beside: asyncio.Task[Any] | None = None
-    """The task beside the others. None: there is none."""
+    """The task beside the others, if any."""
 
     def __init__(self, scope: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         """Make it empty. Each task begins within a ``scope``."""
@@ -38,11 +38,11 @@ class Tasks(Generic[K, R]):
         self._tasks: dict[asyncio.Task[R], K] = {}
 
     def __len__(self) -> int:
-        """Return the number of the tasks that are not taken up, without the one beside them."""
+        """Count the tasks not taken up, without the one beside them."""
         return len(self._tasks)
 
     def __iter__(self) -> Iterator[asyncio.Task[R]]:
-        """Return these tasks in their order."""
+        """Iterate over these tasks in order."""
         return iter(self._tasks)
 
     def __del__(self) -> None:
@@ -51,7 +51,7 @@ class Tasks(Generic[K, R]):
 
     @property
     def in_flight(self) -> list[asyncio.Task[object]]:
-        """The tasks that have not ended, the one beside them included."""
+        """The tasks that have not ended, including the one beside them."""
         return [task for task in (*self._tasks, self.beside) if task is not None and not task.done()]
 
     @property
@@ -61,43 +61,41 @@ class Tasks(Generic[K, R]):
 
     @property
     def first(self) -> tuple[asyncio.Task[R], K]:
-        """The task that began first of those that are not taken up, and its key."""
+        """The first task not taken up, and its key."""
         return next(iter(self._tasks.items()))
 
     @property
     def ended(self) -> asyncio.Task[R] | None:
-        """The first task that has ended of those that are not taken up. None: none has."""
+        """The first ended task not taken up, if any."""
         return next((task for task in self._tasks if task.done()), None)
 
     @property
     def last(self) -> K:
-        """The key of the task that began last of those that are not taken up."""
+        """The key of the last task not taken up."""
         return next(reversed(self._tasks.values()))
 
     def start(self, work: Work[R], key: K) -> asyncio.Task[R]:
-        """Begin some work after all other."""
         with self._scope():
             task = begun(work)
         self._tasks[task] = key
         return task
 
     def start_beside(self, work: Work[object]) -> None:
-        """Begin some work beside all other."""
         with self._scope():
             self.beside = begun(work)
 
     def take(self, task: asyncio.Task[R]) -> K:
-        """Take up a task, so that it is not known any more, and return its key."""
+        """Take up a task, which forgets it, and return its key."""
         return self._tasks.pop(task)
 
     def drop_first(self) -> None:
-        """Take up the task that began first, if there is one."""
+        """Take up the first task, if there is one."""
         for task in self._tasks:
             del self._tasks[task]
             return
 
     def stop(self, *, spares_beside: bool = False) -> list[K]:
-        """Cancel what is in flight, and return what it was for. What has ended is still to be taken up.
+        """Cancel what is in flight, and return its keys. Ended tasks are still to be taken up.
 
         The task beside the others stays if it is spared, or if it ends with a result in spite of this.
         """
@@ -125,7 +123,6 @@ class Tasks(Generic[K, R]):
             self._stopped = []
 
     async def any_ended(self) -> None:
-        """Wait until one of the tasks in flight has ended."""
         await asyncio.wait(self.in_flight, return_when=asyncio.FIRST_COMPLETED)
 
     async def results(self) -> list[R]:
@@ -141,14 +138,14 @@ class Tasks(Generic[K, R]):
 
 
 def begun(work: Work[R]) -> asyncio.Task[R]:
-    """Return a task that does some work."""
+    """Start a task."""
     task = asyncio.create_task(work)
     task.add_done_callback(_retrieve)
     return task
 
 
 async def result(task: asyncio.Task[R]) -> R:
-    """Wait for the result of a task, and return it, or raise its error; see `outcome`."""
+    """Wait for the `outcome` of a task."""
     try:
         if task.done():
             await asyncio.sleep(0)  # what began just now sets off before this result is consumed
@@ -160,7 +157,7 @@ async def result(task: asyncio.Task[R]) -> R:
 
 
 def outcome(task: asyncio.Task[R]) -> R:
-    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of a user's limiter."""
+    """Return the result of an ended task, or raise its error, perhaps a `CancelledError` of a user's limiter."""
     try:
         if task.cancelled() and task.cancelling():  # by somebody, as the end of an event loop does it
             raise SessionError("the session was closed while a request was under way")
@@ -172,9 +169,9 @@ def outcome(task: asyncio.Task[R]) -> R:
 def _retrieve(done: asyncio.Task[object]) -> None:
     """Retrieve the error of a task, so that asyncio does not report it as unseen.
 
-    Reading the `CancelledError` of a task that somebody cancelled also drops it. Otherwise its frames would keep the
-    session alive. In Python 3.13 they also lead to the end of the event loop, which has the task. One that a user's
-    limiter raised is left to `outcome`.
+    Reading the `CancelledError` of a cancelled task also drops it. Otherwise its frames would keep the session alive.
+    In Python 3.13 they also lead to the end of the event loop, which has the task. An error that a user's limiter
+    raised is left to `outcome`.
     """
     if done.cancelling() or not done.cancelled():
         with suppress(asyncio.CancelledError):

@@ -1,13 +1,13 @@
 """Reads around an item that the server cannot serve, and that fails every page it is on.
 
-Half of what fails is requested, and each part that can be read is handed over at once, until the item is alone. Before
-it is left out, it is requested alone three times, and another item has to be read in between, as a control. So an
-outage is not mistaken for it. Positions are computed, so the server's cursors have to be offsets.
+Failed pages are halved, and readable parts are handed over at once, until the item is alone. It is left out only if it
+fails alone three times, while another item, the control, can be read in between. So an outage is not mistaken for it.
+Positions are computed, so the server's cursors have to be offsets.
 
-What stands behind the item is read next. Nothing shows that the two were neighbours then, because each was requested
-alone. So the item is requested once more, and the item before it too. If the first one still fails and the second one
-was passed, nothing that can be read stood between, because in a query that is bounded by a time items only move up.
-Otherwise the search begins anew. Where no such query is possible, what stands behind is looked at once more as well.
+The items behind it are read next. These were separate requests, so the item and the one before it are requested once
+more. If the first still fails and the second was passed, nothing readable stood between, because in a query bounded by
+a time items only move up. Otherwise the search begins anew. If no such query is possible, the items behind are
+requested once more too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
-"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504."""
+"""Statuses that a single page can have. 520 and 524 are what Cloudflare says for 502 and 504."""
 
 _REFUSED = 503
 """With this status, as with 429 and 529, a server refuses work, whatever page is requested."""
@@ -51,13 +51,13 @@ _FAILED = (APIError, TransportError, DecodeError)
 """How a request fails that was sent."""
 
 _FAILURES = 3
-"""An item is unreadable after this many requests for it alone have failed."""
+"""The failed requests for an item alone after which it is unreadable."""
 
 _IN_A_ROW = 100
-"""At most this many items in a row are left out. A server that fails from some position on has no end."""
+"""The most adjacent items that are left out. A server that fails from some position on has no end."""
 
 _CONTROLS = 3
-"""At most this many controls are requested before the search."""
+"""The most controls requested before the search."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -67,21 +67,20 @@ class Gap:
     """The positions before a page at which nothing can be read."""
 
     start: int
-    """The first position."""
     begin: int
     """The position at which the page was to begin."""
     passed: int
     """The position before which all items were passed, unless some were removed."""
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
-    """The positions of items, and why they cannot be read. Some may have been passed when they could."""
+    """Why items cannot be read, by position. Some may have been passed while readable."""
     before: Identified | None = None
-    """The item before the gap, read after the page behind it. None if there is none, or if it cannot be read."""
+    """The item before the gap, read after the page behind it. None if there is none, or it is unreadable."""
     has_moved: bool = False
-    """Whether the listing has moved meanwhile, so that something that can be read may stand in the gap."""
+    """Whether the listing has moved, so that something readable may stand in the gap."""
 
 
 def is_unreadable(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to an item of the page that was requested."""
+    """Return whether an error can be due to an item of the requested page."""
     match error:
         case ServerError():
             return error.status in _TOO_SLOW | _CRASHED
@@ -96,13 +95,12 @@ def is_unreadable(error: TofuPilotError) -> bool:
 
 
 def _is_too_long(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to the length of the page."""
     is_slow = isinstance(error, ServerError) and error.status in _TOO_SLOW
     return is_slow or isinstance(error, RequestTimeoutError | ResponseTooLargeError)
 
 
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return the positions of three controls. One is right after a page, and the others are farther away.
+    """Return the positions of three controls: one right after a page, and two farther away.
 
     The last position is beyond the end of many listings. An empty page cannot fail because of an item.
     """
@@ -110,13 +108,13 @@ def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
 
 
 async def control_beside(fetch: CountedFetch[T], cursor: int, limit: int, deadline: Deadline, number: int) -> bool:
-    """Request a control beside a page, another one for each number, and return whether there was a good response."""
+    """Request the control of a number beside a page, and return whether there was a good response."""
     positions = positions_beside(cursor, limit)
     return await read_beside(fetch, positions[number % len(positions)], cursor, deadline)
 
 
 async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadline: Deadline) -> bool:
-    """Request an item beside the page at a cursor once, and return whether there was a good response."""
+    """Request an item once, and return whether there was a good response."""
     _log.debug("requesting 1 item at position %d to see whether only the request at cursor %d fails", position, cursor)
     with suppress(*_FAILED):
         await fetch(position, 1, once=True, deadline=deadline)
@@ -127,14 +125,14 @@ async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadli
 def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | None) -> bool:
     """Return whether a page that failed is to be read in parts.
 
-    Without retries and without skipping, only after an error that no retry could have mended. Otherwise there would be
-    more requests during an outage than the policy has attempts.
+    Without retries and without skipping, this is done only after an error that no retry could have mended. Otherwise an
+    outage would cause more requests than the policy has attempts.
     """
     if on_unreadable is None:
         return False
     skips = on_unreadable == "skip"
     if not is_unreadable(error):
-        # The attempts before the last one may say more than a server that refuses work does.
+        # Earlier attempts may say more than a server that refuses work.
         return skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
     if skips or error.attempts > 1:
         return True
@@ -143,33 +141,31 @@ def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | No
 
 @define(eq=False, repr=False, slots=False)
 class Bisection(Generic[T]):
-    """Reads a page that failed, part by part. Each part is a page of its own, without what cannot be read."""
+    """Reads a failed page in parts, each of which is a page without unreadable items."""
 
     request: Request
-    """The request of the page."""
     error: TofuPilotError
-    """Why it failed."""
     deadline: Deadline
     """The time limit of the page, and then of each part."""
     overlaps: bool
-    """Whether something has to show that nothing was missed at an item that is left out."""
+    """Whether something has to show that nothing was missed around a left-out item."""
     has_offsets: bool
-    """Whether the cursors were seen to be offsets, or can be taken for such."""
+    """Whether the cursors are known to be offsets, or can be taken for such."""
     read: tuple[CountedFetch[T], int] | None
-    """What fetches an item that was read before, and its position there. None if there is none."""
+    """Fetches an item that was read before, with its position there, if there is one."""
 
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None
-        """What lies before the part that was handed over last. None if the part begins where it was to begin."""
+        """The gap before the last part. None if the part begins where it should."""
         self.is_too_long = False
-        """Whether the page failed only because it was too long, as far as that part shows."""
+        """Whether the page seems to have failed only because it was too long."""
         self.is_cut = False
-        """Whether the server gave fewer items than were requested with that part, and has more."""
+        """Whether the page was probably only too long."""
         self._asked = 0
-        """How many items were requested with the part that was read last."""
+        """Whether the server returned fewer items than requested with that part, and has more."""
         self._has_begun = False
         self._has_waited = False
-        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
+        """Whether a control had to wait for the server. Earlier failures may have had the same reason."""
         self.look_in(self.request)
         if is_unreadable(self.error):
             self._fails_at = self._end
@@ -178,23 +174,23 @@ class Bisection(Generic[T]):
         """Begin the search anew, perhaps in another query."""
         self.request, self._fetch = request, request.query.fetch
         self._end = request.cursor + request.limit
-        """Where what is read in parts ends."""
+        """Where reading in parts ends."""
         self._fails_at = 0
         """Where a part ends that is known to fail, if that is behind what was passed."""
 
     def is_under_way(self, passed: int) -> bool:
-        """Return whether more of the page is to be read in parts, after all before a position was passed."""
+        """Return whether more of the page is to be read in parts, from a position on."""
         return passed < self._end and not self.is_too_long
 
     async def next(self, begin: int, passed: int, *, skips: bool) -> Page[T]:
-        """Return the next part that can be read, or raise the error of an item that fails alone, with its position.
+        """Return the next readable part, or raise the error of an item that fails alone, with its position.
 
         The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
 
         Args:
             begin: The position at which the part is to begin.
             passed: The position before which all items were passed.
-            skips: Whether an item that fails alone is left out.
+            skips: Whether to leave out an item that fails alone.
         """
         if not self._has_begun:
             await self._check_others(passed)
@@ -222,7 +218,7 @@ class Bisection(Generic[T]):
         return page
 
     async def _longest(self, begin: int, passed: int) -> Page[T] | None:
-        """Return the longest of some pages from a position on that can be read. None if an item is left to fail."""
+        """Return the longest readable page from a position on. None if an item is left to fail."""
         if self._fails_at <= passed:
             self._end = self._end if self._end > passed else passed + self.request.limit
             if isinstance(page := await self._probe(begin, self._end - begin), Page):
@@ -236,9 +232,9 @@ class Bisection(Generic[T]):
         return None
 
     async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
-        """Return the page of an item that was left to fail a longer page, with what is before it or after it.
+        """Return the page of an item that was left to fail a longer page, with its neighbours on one side.
 
-        Both fail together if the page is too long. Otherwise one that was passed fails.
+        Both fail together if the page is too long. Otherwise a passed one fails.
         """
         cursor, self.is_too_long = alone.cursor, _is_too_long(self.error)
         if begin < cursor and isinstance(page := await self._probe(begin, cursor + 1 - begin), Page):
@@ -248,10 +244,10 @@ class Bisection(Generic[T]):
         return alone
 
     async def _checked(self, gap: Gap, page: Page[T]) -> Gap:
-        """Return the gap with the item before it, if all of it still fails now that the page behind it was read.
+        """Return the gap with the item before it, if all of it still fails after the page behind it was read.
 
-        It is looked at from its end to its beginning, because an item may move up meanwhile. Some of the items before
-        it that were passed may fail too.
+        It is checked from end to beginning, because an item may move up meanwhile. Some passed items before it may fail
+        too.
         """
         for position in sorted(gap.left_out, reverse=True):
             if isinstance(await self._probe(position, 1), Page):
@@ -277,9 +273,9 @@ class Bisection(Generic[T]):
         raise self.error
 
     async def _check_offsets(self, page: Page[T]) -> None:
-        """Raise the error of the page unless something shows that the cursor of a part is an offset; 0 always is.
+        """Raise the error of the page unless the cursor of a part is shown to be an offset; 0 always is.
 
-        Where a cursor is the number of a page, it leads elsewhere with another limit.
+        If a cursor is the number of a page, it leads elsewhere with another limit.
         """
         positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
         while not self.has_offsets and (position := next(positions, 0)):
@@ -309,7 +305,6 @@ class Bisection(Generic[T]):
         return result
 
     async def _is_another_read(self, position: int) -> bool:
-        """Return whether another item than the one at a position can be read right now."""
         known = [self.read] if self.read and self.read != (self._fetch, position) else []
         end: int | None = None
         for fetch, other in [*known, *((self._fetch, other) for other in _around(position))]:
@@ -350,7 +345,7 @@ class Bisection(Generic[T]):
     async def _request(
         self, fetch: CountedFetch[T], cursor: int, limit: int, *, once: bool
     ) -> Page[T] | TofuPilotError:
-        """Return items, or how the request failed.
+        """Return items, or the error of the request.
 
         The error of the page is raised if the time is up, or if the items lead where no offset would.
         """
@@ -379,6 +374,6 @@ def _first(page: Page[T]) -> str:
 
 
 def _around(position: int) -> list[int]:
-    """Return the positions of controls around a position: beside it, and then further and further away."""
+    """Return the positions of controls around a position, nearest first."""
     others = dict.fromkeys(max(0, position + sign * 2**power) for power in range(11) for sign in (1, -1))
     return [other for other in others if other != position]

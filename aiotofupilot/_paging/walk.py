@@ -1,4 +1,4 @@
-"""One pass over a listing: `window` fetches pages, `position` says what is new, the walk yields item by item.
+"""One pass over a listing: `window` fetches pages, `position` says what is new, the walk yields items.
 
 `Pages` is the same pass, page by page, as the server cuts them.
 """
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 __all__ = ["Walk"]
 
 _FEW = 4
-"""At most this many pages of items of one time are in flight, because they are few as a rule."""
+"""The most pages of items of one time in flight. There are few as a rule."""
 
 LEFT_OUT_KEPT = 1000
-"""At most this many positions or IDs of items that were left out are kept."""
+"""The most positions or IDs of left-out items to keep."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -57,14 +57,14 @@ _log = logging.getLogger("aiotofupilot")
 class Walk(ItemIteration[Y]):
     """One pass over a listing, in the server's order. Pages are requested only while you wait for an item.
 
-    You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
-    was dropped. It cannot notice a ``break`` while a variable still holds it. So enter it with ``async with``, which
-    closes it, or call `aclose`. After an error you can ask for the next item. The walk then requests the page again
-    that it did not get, except after a `PaginationError`, or if its receipt cannot be written.
+    You may leave a walk at any item. Nothing stays in flight after it ended, failed, was closed, cancelled or dropped.
+    It cannot notice a ``break`` while a variable still holds it, so enter it with ``async with``, or call `aclose`.
+    After an error you can ask for the next item, and the walk requests the missing page again. This does not work after
+    a `PaginationError`, or if the receipt cannot be written.
     """
 
     _yields_items = True
-    """Whether items are yielded, and not pages. So a page may be short, or lack an item that was passed before."""
+    """Whether items are yielded, and not pages. Then a page may be short, or lack a passed item."""
 
     @internal
     def __init__(
@@ -93,9 +93,9 @@ class Walk(ItemIteration[Y]):
             on_unreadable=plan.on_unreadable,
         )
         self._alike: Alike[Identified] | None = None
-        """What reads items that have one time and are more than a page. None: there are none to be read now."""
+        """Reads items of one time that fill more than a page, while there are any to read."""
         self._resyncs = self._duplicates = 0
-        self._fruitless = 0  # so many pages in a row brought nothing
+        self._fruitless = 0  # the pages in a row that brought nothing
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._page: Page[Identified] | None = None  # the page at hand
         self._new: Sequence[Identified] = ()
@@ -112,7 +112,7 @@ class Walk(ItemIteration[Y]):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
+        """The place after the last item that was yielded. ``list(cursor=...)`` resumes there."""
         if self._end is None:
             return self._plan.start
         (cursor, count, following), position = self._end, self._position
@@ -120,7 +120,7 @@ class Walk(ItemIteration[Y]):
         skip = passed = count
         if self._page is not None and upcoming is not None:
             skip = passed = next(at for at, item in enumerate(self._page.data) if item is upcoming)
-        # A server that counts pages would mean another position by the next cursor once short pages are longer again.
+        # If the server counts pages, its next cursor means another position once short pages are longer again.
         if passed == count and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
         value, seen = position.place(upcoming, has_yielded=self._yielded > 0)
@@ -128,7 +128,7 @@ class Walk(ItemIteration[Y]):
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the walk so far. It is the same object each time, brought up to date."""
+        """The counts of the walk so far. It is always the same object, brought up to date."""
         self._stats.items = self._yielded_before + self._yielded
         self._stats.duplicates = self._duplicates
         self._stats.resyncs = self._resyncs
@@ -173,17 +173,16 @@ class Walk(ItemIteration[Y]):
         return False
 
     async def _next_page(self) -> Page[Identified] | None:
-        """Return the next page; None: the listing has ended."""
         window = self._window
         with self._span.fetching():
-            # At most so many full pages are still needed.
+            # The most full pages that are still needed.
             page = await window.next(-(-(self._wanted + self._position.skip) // (window.limit - window.overlap)))
         if page is None and window.is_end_doubtful:
             self._doubt("the listing ends as deep as some servers go, and the filter by time is odd")
         return page
 
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        """Hand over what is new on a page, and go on behind it."""
+        """Hand over the new items of a page, and go on behind it."""
         window = self._window
         self._note_left_out(window.left_out)
         await self._hand_over(page, new)
@@ -191,7 +190,7 @@ class Walk(ItemIteration[Y]):
             self._begin_alike()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
-        """Raise a `DriftError` because items may be missed, or say so if the plan allows it."""
+        """Raise a `DriftError` because items may be missed, or only warn if the plan allows it."""
         if self._plan.on_drift is not None:
             if page is not None:
                 self._position.reject()
@@ -202,9 +201,9 @@ class Walk(ItemIteration[Y]):
         self._warn(fault)
 
     def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
-        """Return the items of a page that are to be yielded. None: another page is due before it."""
+        """Return the items of a page to yield, or None if another page is due before it."""
         position, window = self._position, self._window
-        # A part of a page that failed may begin behind what cannot be read.
+        # A part of a failed page may begin behind what cannot be read.
         is_held = not (isinstance(position, Followed) or position.is_anywhere or window.is_part)
         expected = window.expected if is_held else None
         try:
@@ -233,7 +232,6 @@ class Walk(ItemIteration[Y]):
         return self._plan.kept_of(new)
 
     def _admitted(self, page: Page[Identified]) -> Sequence[Identified] | None:
-        """Return the new items of a page, as `Position.admit` does."""
         position, window = self._position, self._window
         if isinstance(position, Followed):
             new = position.admit(page, window.begins, gap=window.gap_length)
@@ -250,7 +248,7 @@ class Walk(ItemIteration[Y]):
         return new
 
     def _check_still(self, page: Page[Identified], new: Sequence[Identified] | None, expected: int | None) -> None:
-        """Raise a `DriftError` if the listing has moved and the plan does not allow it."""
+        """Raise a `DriftError` if the listing moved and the plan does not allow it."""
         position = self._position
         if (
             self._plan.on_drift != "raise"
@@ -264,7 +262,7 @@ class Walk(ItemIteration[Y]):
         raise DriftError(f"the listing moved: the page at cursor {cursor} does not go on as expected", cursor=cursor)
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
-        """Take note that a page does not cover the position."""
+        """Note that a page misses the position."""
         cursor = self._window.query.base + page.cursor
         if self._window.lost():
             self._resyncs += 1
@@ -273,10 +271,10 @@ class Walk(ItemIteration[Y]):
         self._reason = "search"
 
     def _follow_otherwise(self, page: Page[Identified], fault: DriftError) -> Sequence[Identified] | None:
-        """Go on after a page that cannot be held to the position, as far as the plan allows it.
+        """Go on, as far as the plan allows, after a page that cannot be checked against the position.
 
-        If a listing is not sorted by its time, the first page shows it, and the items are told apart by ID. Otherwise
-        the server's cursor is followed from here on, as with ``on_drift="ignore"``.
+        If the first page shows that the listing is not sorted by its time, items are told apart by ID. Otherwise the
+        server's cursor is followed from here on, as with ``on_drift="ignore"``.
         """
         plan, window, position = self._plan, self._window, self._position
         is_first = self._end is None and position.is_anywhere and not page.cursor
@@ -306,12 +304,11 @@ class Walk(ItemIteration[Y]):
         return plan.kept_of(followed.admit(page, "page") or ())
 
     def _stand_on(self, position: Position[Identified]) -> None:
-        """Have each page held to another kind of position."""
         self._position = position
         self._window.stand_on(position)
 
     def _begin_alike(self) -> None:
-        """Read the items that have the time of the position in another order, because they are more than a page."""
+        """Read the items of the position's time in another order, because they fill more than a page."""
         position, plan = self._position, self._plan
         if position.can_bound and not position.is_null:
             _log.debug("%s has more than a page of items with the time %s", plan.start.listing, position.key)
@@ -320,7 +317,7 @@ class Walk(ItemIteration[Y]):
             self._go_through_alike()
 
     async def _next_alike(self, alike: Alike[Identified]) -> Sequence[Identified]:
-        """Return more of these items that are new. At the end, go on behind them."""
+        """Return more new items of this time. After the last, go on behind them."""
         position = self._position
         try:
             items = await alike.take()
@@ -341,7 +338,7 @@ class Walk(ItemIteration[Y]):
         return last
 
     def _go_through_alike(self) -> None:
-        """Go on at the server's cursor among items that have one time, which may show some twice, and others never."""
+        """Follow the server's cursor among items of one time, which may double some and miss others."""
         position = self._position
         time = "no time" if position.is_null else f"the time {position.key}"
         fault = f"more than a page of items have {time}, and no other order tells them apart"
@@ -350,7 +347,7 @@ class Walk(ItemIteration[Y]):
         self._window.go_through()
 
     def _warn(self, fault: object) -> None:
-        """Say once that items may be missed or doubled from here on."""
+        """Warn once that items may now be missed or doubled."""
         if not self._stats.is_unchecked:
             _log.warning("%s: of the %s, items may be missed or doubled", fault, self._plan.start.listing)
         self._stats.is_unchecked = True
@@ -364,7 +361,7 @@ class Walk(ItemIteration[Y]):
             self._span.event("skip", {"position": position})
 
     async def _hand_over(self, page: Page[Identified] | None, new: Sequence[Identified]) -> None:
-        """Have new items at hand; None: they are of no page of the listing itself."""
+        """Queue new items. Without a page, they were read in another order than the listing's."""
         window, offered = self._window, new[: self._wanted]
         if self._receipt is not None:
             self._write(self._receipt, page, offered)
@@ -380,7 +377,7 @@ class Walk(ItemIteration[Y]):
             await window.aclose()
 
     def _write(self, receipt: Receipt, page: Page[Identified] | None, offered: Sequence[Identified]) -> None:
-        """Write what is about to be yielded to the receipt. None: it was read in another order."""
+        """Write to the receipt what is about to be yielded, as in `_hand_over`."""
         window, position = self._window, self._position
         query, unreadable = window.query, len(window.left_out)
         reason = "part" if window.is_part else self._reason
@@ -401,17 +398,17 @@ class Walk(ItemIteration[Y]):
 
 
 class PageWalk(Walk[Identified]):
-    """A walk whose pages are taken as the server cuts them, with what of them was yielded before."""
+    """Yields pages as the server cuts them, and says what of them was yielded before."""
 
     _yields_items = False
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the walk is, after the last page that it yielded."""
+        """The place after the last page that was yielded."""
         return evolve(super().checkpoint, value=None, seen=())
 
     async def next(self) -> Page[Identified] | None:
-        """Return the next page; None: the one before was the last, or is enough."""
+        """Return the next page, or None if no other is needed or left."""
         with self._waiting():
             has_page = await self._advance()
         self._items = iter(())  # all of them are yielded with the page
@@ -419,7 +416,7 @@ class PageWalk(Walk[Identified]):
 
 
 class Pages(Iteration["Page[Y]"]):
-    """Yields pages, as many as a plan needs, whatever it says about drift; see `Paginator.pages`."""
+    """Yields as many pages as a plan needs, whatever it says about drift; see `Paginator.pages`."""
 
     def __init__(self, source: PageSource[Any], plan: Plan) -> None:
         self._plan = plan
@@ -439,25 +436,24 @@ class Pages(Iteration["Page[Y]"]):
 
 
 class Alike(Generic[Y]):
-    """Reads the items that have one time in an order that tells them apart, because they are more than a page.
+    """Reads items of one time that fill more than a page, in an order that tells them apart.
 
-    What is a millisecond behind them is read as well, and what is between. So the walk can go on at a bound that leaves
-    out all of them, whether the server's filter includes its bound or not, and however exact the server's times are.
+    It reads everything up to a millisecond behind them too. So the walk can go on at a bound that leaves all of them
+    out, whether or not the server's filter includes its bound, and however exact its times are.
     """
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
         self._keys = source.order.keys
         self._position, self._key = position, position.key
         self._shows_passed = False
-        """Whether an item came that the walk had passed. A filter that shows none may show no other either."""
+        """Whether an item came that the walk had passed. If a filter shows none, it may hide others too."""
         self.key_behind = position.behind(MILLISECOND)
         self.bound = position.behind(2 * MILLISECOND)
         """The bound of a query for everything behind these items."""
         self.behind: list[Identified] = []
-        """The items that are a millisecond behind the others."""
+        """The items up to a millisecond behind these."""
         self._before: PageSource[Any] | None = None
-        """What is older than these items, with which a listing begins that should begin with the oldest. None: that was
-        looked at."""
+        """Looks for older items if the listing begins with these, but should begin with the oldest. None once done."""
         if position.has_one_key and position.is_ascending:
             self._before = source.between(before=position.before(2 * MILLISECOND))
         after, before = sorted((self._key, self.key_behind))
@@ -475,10 +471,10 @@ class Alike(Generic[Y]):
         self._walk: Walk[Identified] | None = None
 
     async def take(self) -> list[Identified] | None:
-        """Return more of the items that have the time. Empty: all were read. None: no order shows all of them.
+        """Return more items of this time: empty once all were read, None if no order shows all of them.
 
         Raises:
-            UnsortedError: The listing begins with these items, and others are older, although the oldest should come.
+            UnsortedError: The listing begins with these items although older ones should come first.
         """
         if self._before is not None:
             page = await self._before.fetch(0, 1, self._stats.counts)
@@ -511,19 +507,18 @@ class Alike(Generic[Y]):
                 return alike if self._shows_passed or alike else None
 
     async def aclose(self) -> None:
-        """End it."""
         walk, self._walk = self._walk, None
         if walk is not None:
             await walk.aclose()
 
 
 def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
-    """Return the position, where the first page begins, up to where all was passed, and how many items a page has."""
+    """Return the position, the first page's cursor, the cursor before which all was passed, and the page length."""
     start, limit = plan.start, plan.limit
     ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
-    # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
-    # server that counts pages means another position by the same cursor if the pages have another length. The position
-    # of a walk that is resumed is looked for in whole pages.
+    # Few wanted items allow short pages, with three exceptions. If other items are left out, a short page may not be
+    # enough. If the server counts pages, a cursor depends on the page length. A resumed walk looks for its position in
+    # whole pages.
     may_shorten = yields_items and plan.keep is None and not start.cursor and (ignores or not start.seen)
     if may_shorten and plan.max_items is not None:
         limit = max(1, min(limit, plan.max_items + start.skip))
@@ -541,7 +536,7 @@ def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Positio
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
-    """Tell with an error where the walk is, and how to resume there unless that is where it began."""
+    """Add to an error where the walk is, and how to resume unless it began there."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
         position = error.position

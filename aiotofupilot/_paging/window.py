@@ -1,7 +1,7 @@
-"""Pages in order, several of them in flight, each in a task of its own. `course` says which they are.
+"""Fetches pages in order, with several in flight. `course` says which they are.
 
-While the cursors advance by the length of a page, `Window` computes those beyond, and fetches their pages early. Each
-page that is handed over must confirm the cursor of the next.
+While cursors advance by the length of a page, `Window` computes those beyond and fetches their pages early. Each page
+handed over must confirm the cursor of the next. The page handed over last is called the last page.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
 _log = logging.getLogger("aiotofupilot")
 
 _CAUTIOUS = 4
-"""Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
+"""Up to this width the window grows by one per page, so that a short listing costs few needless requests."""
 
 _WIDE = 16
-"""A wider window looks at one item far ahead, beside the second page, because it would take several round trips to open
-step by step."""
+"""A wider window probes one item far ahead, beside the second page, because opening stepwise takes several round
+trips."""
 
 _GOOD_PAGES = 10
-"""After this many good pages in a row, pages that were halved are twice as long again."""
+"""After this many good pages in a row, halved pages are twice as long again."""
 
 _GAPS_AT_MOST = 10
-"""A walk is lost at most so often in a row beside items that cannot be read."""
+"""A walk may be lost this often in a row beside unreadable items."""
 
 
 @define(eq=False)
 class _Length:
-    """How many items are requested per page: fewer than at first if the server caps them or pages take too long."""
+    """How many items are requested per page: fewer if the server caps them or pages take too long."""
 
     whole: int
-    """As many as are requested if no page takes too long."""
+    """The length if no page takes too long."""
     requested: int
-    """As many as were requested with the page handed over last, or with the one that it is a part of."""
+    """The length requested with the last page, or with the one it is a part of."""
     is_capped: bool = False
-    """Whether the server has shown that it gives no longer pages."""
+    """Whether the server returns no longer pages."""
     _too_long: int = 0
-    """How many pages came only in parts, because they were too long, since a whole page came."""
+    """How many pages came in parts since the last whole one."""
     _good: int = 0
     """How many pages in a row came whole since they were halved."""
 
     def came_whole(self, limit: int) -> int:
-        """Note that a page came as it was requested, and return how many items to request after ``limit``."""
+        """Note a page that came as requested, and return how many items to request after ``limit``."""
         if self.requested == self.whole:
             self._too_long = 0
         elif limit < self.whole:
@@ -72,7 +72,7 @@ class _Length:
         return limit
 
     def came_in_parts(self, requested: int) -> bool:
-        """Note that a page of so many items was too long, and return whether the next ones are to be shorter.
+        """Note a page that was too long, and return whether the next ones are to be shorter.
 
         The first time, the server may have been slow for another reason.
         """
@@ -83,43 +83,41 @@ class _Length:
 
 @define(eq=False)
 class _Width:
-    """How many pages may be in flight: one at first, and more with each that comes as predicted."""
+    """How many pages may be in flight: one at first, and more with each predicted page."""
 
     most: int
-    """The concurrency. 1 as soon as cursors cannot be predicted."""
+    """The concurrency, or 1 once cursors cannot be predicted."""
     now: int = 1
     is_sequential: bool = False
-    """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+    """Whether one page is in flight at most, although more are allowed, because cursors are unpredictable."""
     has_looked_far: bool = False
-    """Whether one item far ahead was requested."""
 
     def grow(self, *, goes_on_far: bool) -> None:
-        """Note that a page came as predicted. All that may be in flight are, if the listing goes on far ahead."""
+        """Note a page that came as predicted. If the listing goes on far ahead, the window opens fully."""
         wider = self.now + (1 if self.now < _CAUTIOUS else 2)
         self.now = self.most if goes_on_far else min(wider, self.most)
 
     def give_up(self) -> None:
-        """Note that cursors cannot be predicted."""
         if self.most > 1:
             self.most, self.is_sequential = 1, True
 
 
 class Window(Generic[T]):
-    """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
+    """Hands over page after page, with up to ``concurrency`` of them in flight or waiting.
 
-    The first page is fetched alone. From then on the window grows with each page that came as predicted, or opens at
-    once if the listing is known to go on far ahead. At the first page that did not come as predicted, the pages fetched
-    beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window goes on with
-    pages of that length. Otherwise a page is requested only when the walk needs it, at the cursor that the server gave.
+    The first page is fetched alone. Then the window grows with each page that came as predicted, or opens at once if
+    the listing is known to go on far ahead. When a page did not come as predicted, the pages beyond it are dropped. If
+    it is only shorter, the server caps the limit, and the window goes on with pages of that length. Otherwise each page
+    is requested only when needed, at the server's cursor.
 
-    Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
-    cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
+    Nothing is fetched before `next` is called, so a consumer that stops stops the requests. Tasks do not refer to the
+    window. So it can be freed when dropped, and then cancels what is in flight.
 
     Args:
-        source: What is listed.
-        fetch: What fetches its pages, and counts that.
+        source: The listing.
+        fetch: Fetches its pages, and counts that.
         counts: Where requests of other queries are counted.
-        position: The position of the walk, to which each page is held. None: the cursor is followed.
+        position: The position that each page is checked against. None if the cursor is followed.
         cursor: Where to begin.
         passed: The cursor before which all items have been passed.
         limit: The most items per page.
@@ -145,67 +143,65 @@ class Window(Generic[T]):
         self._length = _Length(limit, limit)
         self._width = _Width(concurrency)
         self._on_unreadable: OnUnreadable | None = on_unreadable
-        """None too once a page has shown that positions within a page cannot be computed."""
+        """Reset to None once positions within a page cannot be computed."""
         self._has_offsets = False
         """Whether a page with more than one item has shown that the cursors are offsets."""
         self._bisection: Bisection[T] | None = None
-        """What reads the page of which the one handed over last is a part. None: that one is whole."""
+        """Reads the page that the last page is a part of. None if that one is whole."""
         self._tasks: Tasks[Request, Page[T]] = Tasks()
-        """The pages that are prefetched, and beside them the request of one item far ahead."""
+        """The prefetched pages, and the request of one item far ahead."""
         self._held: tuple[Request, Page[T]] | None = None
-        """A page that came and waits for its turn, because it begins behind the position."""
+        """A page that waits for its turn, because it begins behind the position."""
         self._last: tuple[Request, Page[T]] | None = None
-        """The page handed over last. None: there is none to go on from."""
+        """The last page. None if there is none to go on from."""
         self._gaps = 0
         """How many gaps in a row did not show the position."""
         self.left_out: Mapping[int, TofuPilotError] = {}
-        """Why items before the page handed over last cannot be read, by their positions in the listing, as far as these
-        are known."""
+        """Why items before the last page cannot be read, by position in the listing where that is known."""
         self._ended = False
 
     @property
     def limit(self) -> int:
-        """How many items are requested per page."""
         return self._course.limit
 
     @property
     def requested(self) -> int:
-        """How many items were requested with the page handed over last, or with the one that it is a part of."""
+        """The number of items requested with the last page, or with the one it is a part of."""
         return self._length.requested
 
     @property
     def overlap(self) -> int:
-        """How many items of a page the next one begins with, if all have keys of their own."""
+        """See `Course`."""
         return self._course.overlap
 
     @property
     def is_sequential(self) -> bool:
-        """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+        """See `_Width`."""
         return self._width.is_sequential
 
     @property
     def is_end_doubtful(self) -> bool:
-        """Whether the listing ended as deep as the server may go, and no filter shows whether there is more."""
+        """See `Course`."""
         return self._course.is_end_doubtful
 
     @property
     def is_part(self) -> bool:
-        """Whether the page handed over last is a part of one that failed."""
+        """Whether the last page is a part of a failed one."""
         return self._bisection is not None
 
     @property
     def may_be_short(self) -> bool:
-        """Whether no more items than it has were requested with the page handed over last."""
+        """Whether the last page is as long as requested."""
         return self._bisection is not None and not self._bisection.is_cut
 
     @property
     def gap(self) -> Gap | None:
-        """What cannot be read before the page handed over last. None if the page begins where it was to begin."""
+        """The unreadable items before the last page. None if it begins where it should."""
         return None if self._bisection is None else self._bisection.gap
 
     @property
     def gap_length(self) -> int | None:
-        """How many items before that page cannot be read that should have been on it. None if there is no gap."""
+        """How many items the last page lacks because of the gap. None if there is no gap."""
         gap = self.gap
         if gap is None or self._last is None:
             return None
@@ -213,12 +209,10 @@ class Window(Generic[T]):
 
     @property
     def query(self) -> Query[T]:
-        """The query of the page handed over last."""
         return self._course.place.query if self._last is None else self._last[0].query
 
     @property
     def begins(self) -> Begins:
-        """Where the page handed over last begins."""
         if self._last is None:
             return "page"
         request, page = self._last
@@ -232,7 +226,7 @@ class Window(Generic[T]):
 
     @property
     def expected(self) -> int | None:
-        """How many items of the page handed over last were passed, if nothing came or went. None: that is not known."""
+        """How many items of the last page were passed, if nothing came or went. None if unknown."""
         course, position = self._course, self._course.position
         if self._last is None or position is None or course.behind:
             return None
@@ -247,17 +241,17 @@ class Window(Generic[T]):
 
     @property
     def hides(self) -> bool:
-        """Whether the page handed over last shows a passed item that a query with another bound should have shown."""
+        """Whether the last page shows a passed item that a query with another bound should have shown."""
         course = self._course
         if not course.level or self._last is None or course.position is None or self.is_part:
             return False
         return self._last[0].query.bound is not None and course.position.has(self._last[1].data)
 
     async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
-        """Return the next page; None: the one before was the last. At most so many can be needed from here on.
+        """Return the next page, or None at the end. At most ``at_most`` more pages are needed.
 
-        After an error, or when cancelled, nothing is in flight, and the next call requests the same page again. If the
-        page before led nowhere, that is a `PaginationError`.
+        After an error or a cancellation, nothing is in flight, and the next call requests the same page again. If the
+        last page leads nowhere, a `PaginationError` is raised.
         """
         if self._ended:
             await self.aclose()
@@ -276,9 +270,9 @@ class Window(Generic[T]):
             raise
 
     def passed(self, *, is_new: bool) -> bool:
-        """Take note that the page handed over last was passed, and return whether the walk can go on from it.
+        """Note that the last page was passed, and return whether the walk can go on from it.
 
-        Otherwise it has nothing but items of one key, and the next page would begin where it begins.
+        It cannot if all items have one key, and the next page would begin where this one does.
         """
         if self._last is None:
             return True
@@ -305,7 +299,7 @@ class Window(Generic[T]):
         return True
 
     def _goes_on_among_alike(self, position: Position[T], *, is_behind_gap: bool) -> bool:
-        """Return whether the walk can go on where the next page would begin among items of one key."""
+        """Return whether the walk can go on if the next page would begin among items of one key."""
         if is_behind_gap:
             if not self._course.behind:
                 self._look_for_position()
@@ -315,7 +309,7 @@ class Window(Generic[T]):
         return position.is_group_read
 
     def lost(self) -> bool:
-        """Take note that the page handed over last does not cover the position, and return whether the listing moved.
+        """Note that the last page misses the position, and return whether the listing moved.
 
         If not, the page begins behind the position, and waits for its turn.
         """
@@ -336,12 +330,12 @@ class Window(Generic[T]):
         return has_moved
 
     def distrust(self) -> None:
-        """Take note that no filter bounds the listing as it should."""
+        """See `Course`."""
         self.step_back()
         self._course.distrust()
 
     def look_again(self, limit: int) -> bool:
-        """Request the page handed over last, and all from then on, with more items. Return False if it had as many."""
+        """Request the last page, and all later ones, with more items. Return False if it had the most."""
         if self._last is None or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
@@ -351,20 +345,20 @@ class Window(Generic[T]):
         return True
 
     def go_through(self) -> None:
-        """Go on behind a page of items of one key, all of which were read or cannot be."""
+        """See `Course`."""
         self._drop_ahead()
         self._course.go_through()
 
     def go_behind(self, bound: datetime) -> None:
-        """Go on at the beginning of a query whose bound leaves only what was passed out."""
+        """See `Course`."""
         self._drop_ahead()
         self._last = None
         self._course.go_behind(bound)
 
     def follow(self, cursor: int, limit: int, *, has_page: bool) -> None:
-        """Go on at a cursor of the listing, with pages that do not overlap, and follow the server's cursors.
+        """Follow the server's cursors from one on, with pages that do not overlap.
 
-        If it ``has_page``, the page handed over last begins there.
+        If it ``has_page``, the last page begins there.
         """
         last = self._last
         self.step_back()
@@ -374,11 +368,11 @@ class Window(Generic[T]):
         self._ended = False
 
     def stand_on(self, position: Position[T]) -> None:
-        """Have each page held to another kind of position."""
+        """Check each page against another kind of position."""
         self._course.position = position
 
     def step_back(self) -> None:
-        """Throw away what is in flight, and let the page that is due be requested alone."""
+        """Drop what is in flight, and request the due page alone."""
         self._drop_ahead()
         self._last = self._bisection = None
 
@@ -389,14 +383,14 @@ class Window(Generic[T]):
         await self._tasks.settle()
 
     def _check_last(self) -> None:
-        """Raise an error if the page handed over last leads nowhere."""
+        """Raise an error if the last page leads nowhere."""
         if self._last is not None:
             page = self._last[1]
             if page.meta.has_more and (page.following is None or page.following <= page.cursor):
                 raise leads_nowhere(page.cursor, page.following)
 
     async def _whole(self, at_most: int) -> Page[T] | None:
-        """Return the page that is due; None: it failed, and is to be read in parts."""
+        """Return the due page, or None if it failed and is to be read in parts."""
         course = self._course
         while True:
             request, fetching = self._due(at_most)
@@ -410,7 +404,7 @@ class Window(Generic[T]):
             except BadRequestError as error:
                 if not (request.cursor and course.can_bound):
                     raise
-                # If the next request is refused too, the server did not refuse to go so deep, but something else.
+                # If the next request is refused too, the depth was not the reason.
                 error.with_traceback(None)
                 _log.info("the server refuses cursor %d: %s", request.cursor, error)
                 self.step_back()
@@ -418,7 +412,7 @@ class Window(Generic[T]):
             except TofuPilotError as error:
                 if not may_be_read_in_parts(error, self._on_unreadable):
                     raise
-                # Its frames lead to this one, which has the window: pages of a dropped walk would stay in flight.
+                # The traceback leads to this frame and its window, so pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
                 if self._is_stale(request):
                     self._drop_ahead()
@@ -433,7 +427,7 @@ class Window(Generic[T]):
                 return page
 
     def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
-        """Fill the window, and return its first page, and what waits for it. None: it is held."""
+        """Fill the window, and return its first page with its task, or None if the page is held already."""
         tasks, course, held = self._tasks, self._course, self._held
         front = held[0] if held else tasks.first[1] if tasks else None
         if course.detour is not None or (front is not None and course.begins_late(front)):
@@ -465,24 +459,24 @@ class Window(Generic[T]):
         return request, _fetch(request)
 
     def _has_been_passed(self, request: Request, page: Page[T]) -> bool:
-        """Return whether a page was requested before a search that has read what is on it, and has gone on behind."""
+        """Return whether a page was requested before a search that has read past it."""
         course = self._course
         is_ahead = not (request.is_detour or self.is_part or course.position is None or page.following is None)
         return is_ahead and request.query.base + page.cursor + len(page.data) <= course.at
 
     def _is_stale(self, request: Request) -> bool:
-        """Return whether a page that failed was requested before a search has read around what it begins with."""
+        """Return whether a failed page was requested before a search read around its beginning."""
         return bool(self._tasks) and not request.is_detour and request.position < self._course.at
 
     def _begin_parts(self, error: TofuPilotError, request: Request) -> None:
-        """Read a page that failed in parts. The pages requested beyond it are as good as ever."""
+        """Read a failed page in parts. The pages requested beyond it stay valid."""
         if not request.is_detour:
             self._tasks.drop_first()
         course, deadline = self._course, request.deadline
         read = None if not request.position else (course.listing.fetch, 0)
         if self._last is not None:
             read = self._last[0].query.fetch, self._last[1].cursor
-        # In a query that is bounded by the position, nothing that is created moves what cannot be read.
+        # In a query bounded by the position, new items do not move the unreadable ones.
         is_bounded = request.query.bound is not None and request.query is course.place.query
         if course.can_bound and course.level is None and not is_bounded and request.query.begins != "behind":
             course.look_for_position(0)
@@ -498,7 +492,6 @@ class Window(Generic[T]):
         self._last = None
 
     async def _part(self) -> Page[T]:
-        """Return the next part of a page that failed."""
         bisection, course = cast("Bisection[T]", self._bisection), self._course
         request, place, position = bisection.request, course.place, course.position
         begin = passed = request.cursor
@@ -507,7 +500,7 @@ class Window(Generic[T]):
         elif course.level is None and request.query.begins != "behind":
             shift = place.query.base - request.query.base
             begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
-        # Otherwise the items that cannot be read may have been passed, and only the page behind them shows that.
+        # Otherwise the unreadable items may have been passed, which only the page behind them shows.
         is_known = course.level in (None, 0) and not course.behind
         skips = self._on_unreadable == "skip" or not is_known
         page = await bisection.next(begin, max(passed, begin), skips=skips)
@@ -516,7 +509,7 @@ class Window(Generic[T]):
         return page
 
     def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
-        """Return why the items in a gap before a page cannot be read that were not passed, by position."""
+        """Return why new items in the gap before a page cannot be read, by position."""
         position, passed = self._course.position, 0
         if position is not None and (gap.before is not None or query.bound is not None):
             passed = 0 if gap.before is not None and position.has([gap.before]) else position.count
@@ -525,13 +518,12 @@ class Window(Generic[T]):
         return {query.base + at: error for at, error in gap.left_out.items() if at >= gap.start + passed}
 
     def _look_for_position(self) -> None:
-        """Request next what begins at the position, in parts if more of a page that failed is to be read."""
+        """Next, request what begins at the position, in parts if a failed page is not read to its end."""
         self._course.look_for_position(0)
         if self._bisection is not None and self._course.detour is not None:
             self._bisection.look_in(self._course.detour)
 
     def _note_part(self, bisection: Bisection[T], passed: int) -> None:
-        """Take note that a part was passed."""
         if not bisection.is_under_way(passed):
             self._bisection = None
             limit = bisection.request.limit
@@ -542,7 +534,7 @@ class Window(Generic[T]):
                 self._drop_ahead()
 
     def _settle(self, page: Page[T], requested: int) -> None:
-        """Hold a page to what was predicted when so many items were requested, and note what follows it."""
+        """Compare a page with its prediction, and note what follows it."""
         self._course.limit = self._length.came_whole(self.limit)
         following, length = page.following, len(page.data)
         if following is None:
@@ -570,19 +562,18 @@ class Window(Generic[T]):
             self._width.give_up()
 
     def _drop_ahead(self) -> None:
-        """Throw away what is in flight or waits, and go on with one page."""
+        """Drop what is in flight or waits, and go on with one page."""
         self._held = None
         self._tasks.clear()
         self._width.now = 1
 
 
 def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
-    """Return what fetches the page of a request."""
     return request.query.fetch(request.cursor, request.limit, deadline=request.deadline)
 
 
 def _arrived(task: asyncio.Task[Page[Any]] | None) -> Page[Any] | None:
-    """Return the page that a task fetched. None: there is no task, it is under way, or it failed."""
+    """Return the page that a task fetched. None if there is no task, or it is running or failed."""
     if task is None or not task.done() or task.cancelled() or task.exception() is not None:
         return None
     return task.result()
