@@ -1,11 +1,11 @@
-"""Looks at how a server lists, in at most 40 requests, and says what follows for this package.
+"""Looks at how a server lists in at most 40 requests, and says what this means for the package.
 
     async with TofuPilotSession() as session:
         diagnosis = await diagnose(session)
     print(diagnosis.findings)
 
-- `looks` says what is requested and why, and what follows. `reads` says when.
-- `facts` are what comes back. It has no text of the server.
+- `looks` makes the requests and draws the conclusions. `reads` paces them.
+- `facts` has the result, which holds no text of the server.
 """
 
 from .facts import Diagnosis, ListingFacts

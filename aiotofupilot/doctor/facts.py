@@ -1,4 +1,4 @@
-"""What a server shows in a few requests, and what follows from it."""
+"""The result of a diagnosis."""
 
 from importlib.metadata import version
 from platform import python_version
@@ -14,41 +14,42 @@ Follows = Literal["by value", "by cursor", "unchecked", "one page"]
 
 @frozen(kw_only=True)
 class ListingFacts:
-    """Facts about one listing, as far as a few requests show them."""
+    """Facts about one listing, as far as the requests showed them."""
 
     name: str
-    """The name of the listing, such as ``runs``."""
+    """Name, such as ``runs``."""
     error: str | None = None
-    """How the last request for this listing failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
+    """How the last request failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
     longest_page: int = 0
-    """The number of items on the first page, for which 100 were requested."""
+    """The number of items on the first page, of 100 requested."""
     has_offsets: bool | None = None
     """Whether a cursor is the number of items before its page. None if the listing has one page."""
     sorted_by: str | None = None
-    """The time that sorts the listing, and its direction, such as ``started_at desc``. None if no time sorts it, or if
+    """The time that sorts the listing, and the direction, such as ``started_at desc``. None if no time sorts it, or if
     all items have the same time."""
     keeps_ties: bool | None = None
-    """Whether items with the same time keep their order from page to page. None if no two pages had the same ones."""
+    """Whether items with the same time keep their order between requests. None if no two pages shared such items."""
     filter: Filter | None = None
     """How the server compares this time with a bound: ``inclusive``; ``exclusive``; ``by microseconds``, which is finer
-    than the times that it shows; ``rounded`` down; ``of another time`` than the one that sorts; or ``ignored``. None if
+    than the times it shows; ``rounded`` down; by ``of another time`` than the one that sorts; or ``ignored``. None if
     the listing has no such filter, or too few items."""
     rounded_to: str | None = None
-    """The unit that a bound is rounded down to: ``second``, ``minute``, ``hour`` or ``day``. None if it is not."""
+    """The unit that a bound is rounded down to: ``second``, ``minute``, ``hour`` or ``day``. None if it is not
+    rounded."""
     deepest: int = 0
-    """The largest cursor at which items were seen."""
+    """The largest cursor that had items."""
     beyond: int | None = None
-    """The smallest cursor at which no more items were seen. None if every page had more."""
+    """The smallest cursor that had none. None if every page announced more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
-    None if no items are known to be hidden."""
+    None if it is not known to hide any."""
     head_seconds: float | None = None
     """Seconds that the first page took. None if it did not arrive."""
     deep_seconds: float | None = None
-    """Seconds that the page at `deepest` took. None if this is the first page."""
+    """Seconds that the page at `deepest` took. None if that is the first page."""
     follows: Follows | None = None
     """How a walk without ``on_drift`` continues after a page: ``by value``, from the time of the last item; ``by
-    cursor``, and each page is checked; ``unchecked``; or not at all, if all items come on ``one page``. None if no page
+    cursor``, checking each page; ``unchecked``; or not at all, if there is only ``one page``. None if no page
     arrived."""
     findings: tuple[str, ...] = ()
     """Facts that this package does not expect, each with its consequence."""
@@ -58,7 +59,7 @@ class ListingFacts:
 
 @frozen(kw_only=True)
 class Diagnosis:
-    """Facts about a server and a key, without names, IDs, keys, addresses and texts of the server."""
+    """Facts about a server and a key, without any names, IDs, keys, addresses or texts of the server."""
 
     package: str = __version__
     """The version of this package."""
@@ -67,15 +68,15 @@ class Diagnosis:
     aiohttp: str = version("aiohttp")
     """The version of aiohttp."""
     key: Literal["user", "station", "other"] | None
-    """Whose key it is. None if the server did not say it."""
+    """Whose key it is. None if the server did not say."""
     clock_ahead: float | None
-    """Whole seconds by which the server's clock is ahead of the local one. None if no response had a date."""
+    """Whole seconds that the server's clock is ahead of the local one. None if no response had a date."""
     reads: int
     """The number of requests."""
     listings: tuple[ListingFacts, ...]
     """The facts about each listing."""
     findings: tuple[str, ...]
-    """Facts that this package does not expect. Each begins with its subject, such as ``runs``. Empty if there are none.
+    """Facts that this package does not expect. Each begins with its subject, such as ``runs``.
     """
     notes: tuple[str, ...]
     """Facts that it can handle, in the same form."""

@@ -1,16 +1,15 @@
-"""The requests of a diagnosis, and what each of them shows.
+"""The requests of a diagnosis, and the conclusions from them.
 
-Nothing is changed, nothing is requested beyond cursor 20,000, and no more than two requests are sent in a second. None
-is sent again after a failure. They are made in this order:
+They only read, never beyond cursor 20,000, at most two per second. A failed request is not repeated. The order is:
 
-- One asks whose key it is, and one for the first page of each listing. Measurements and phases are those of the
-  procedure that most of the newest runs have.
-- One for each listing with pages shows a part of that page again. It is shorter, and begins among equal times.
-- One for each listing with a filter asks for what stands from an item on, by the time that sorts the listing. If the
-  response does not begin with the item, two more show how the server compares.
-- The others look at the depth of long listings: at cursor 900, at 19,900 and shortly before the deeper one that has
-  items, and then between what has items and what has none. One more looks for what stands behind the end. There are ten
-  of them or more, unless a filter is odd. What runs wrote comes last.
+- One asks whose key it is, and one per listing gets the first page. Measurements and phases are requested for the most
+  frequent procedure of the newest runs.
+- One per listing with pages gets a part of that page again, beginning among equal times if there are any.
+- One per listing with a filter asks for the items from a certain item on, by the time that sorts the listing. If the
+  response does not begin with that item, two more find out how the server compares.
+- The remaining ones look for the end of long listings: at cursor 900, at 19,900, shortly before the deeper of these
+  that has items, and then by bisection. One more looks for items behind the end. At least ten requests remain for this,
+  unless a filter is odd. Listings of what runs wrote come last.
 """
 
 from __future__ import annotations
@@ -45,45 +44,45 @@ if TYPE_CHECKING:
     from .facts import Filter
 
 FARTHEST = 19_900
-"""No page begins beyond this cursor. With 100 items, it ends at 20,000."""
+"""The largest cursor that is requested. Its page of 100 items ends at 20,000."""
 
 _SILENCES_AT_MOST = 3
-"""After so many requests in a row without a response, the server is not asked for more."""
+"""The diagnosis ends after this many requests in a row without a response."""
 
 _USUAL_CAP = 9_900
 """The cursor of the last page before 10,000, which is as deep as Elasticsearch goes by default."""
 
 _MOVED_AT_MOST = 20
-"""Between two requests, items move by so many places at most, because others come and go."""
+"""The most places by which an item may move between two requests, because others come and go."""
 
 _CLOCKS_APART = 60
 """Seconds by which clocks may differ."""
 
 _CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
 _SAME = 0.9
-"""Of two pages with this part of their items in common, one is taken for the other."""
+"""Two pages that share more than this part of their items count as the same page."""
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
-"""The filters with which a query by value shows what it is to show, because it is a millisecond wider."""
+"""The filters with which a query by value misses nothing, because queries are a millisecond wider."""
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-"""What a server may round a time down to, in seconds. Days are those of UTC."""
+"""Units that a server may round a time down to, in seconds. Days are in UTC."""
 
 _FAILURES = (errors.APIError, errors.DecodeError, errors.TransportError)
-"""What a single request may end with."""
+"""Errors that end a single request, but not the diagnosis."""
 
 
 async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
-    """Look at how the server lists with the key of a session, in at most 40 requests and about 20 seconds.
+    """Diagnose how the server lists for a session's key, in at most 40 requests and about 20 seconds.
 
     Args:
-        session: The session. Its retries are not used.
-        on_progress: Called before each request with its number, and the name of the listing or ``whoami``. None:
-            nobody is told.
+        session: The session. Its retries are disabled here.
+        on_progress: Called before each request with its number and the name of the listing, or ``whoami``. None reports
+            no progress.
 
     Raises:
         UnauthorizedError: The key is missing or wrong.
-        TransportError: The first request had no response, or three in a row had none.
+        TransportError: The first request, or three in a row, had no response.
         SessionError: The session is closed.
     """
     view = session.with_options(retry=None)
@@ -121,7 +120,7 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
 
 
 def _named(error: errors.TofuPilotError) -> str:
-    """Return what is told of an error, whose text may be the server's."""
+    """Name an error without its text, which may be the server's."""
     status = f"{error.status} " if isinstance(error, errors.APIError) else ""
     return f"{status}{type(error).__name__}"
 
@@ -134,18 +133,18 @@ class _Look:
         self._reads = reads
         self._facts = ListingFacts(name=listing.name)
         self._required: dict[str, str] = {}
-        """The filters without which the listing cannot be requested."""
+        """The required filters."""
         self._cursor = 0
         """The cursor of the last request."""
         self._pages: dict[int, tuple[Page[Any], float]] = {}
-        """The pages of the listing itself by their cursors, with the seconds that they took."""
+        """The pages by cursor, with the seconds each took."""
         self._seen: list[set[str]] = []
-        """The IDs of pages at other cursors than 0."""
+        """The IDs of each page beyond the first."""
         self._keys: list[Any] = []
-        """The times of the first page. Where no time sorts it, they are IDs."""
+        """The times of the items on the first page, or their IDs if no time sorts it."""
         self._order = BY_ID
         self._is_unstable = False
-        """Whether items without a time that sorts them came in another order."""
+        """Whether items that no time sorts came in another order."""
 
     @property
     def _first(self) -> Page[Any]:
@@ -159,7 +158,7 @@ class _Look:
         self._facts = evolve(self._facts, **cast("dict[str, Any]", facts))
 
     async def at(self, stage: Callable[[_Look], Awaitable[None]]) -> None:
-        """Look at something, unless a request has failed before, and note what it ends with."""
+        """Run a stage, unless a request has failed before, and note its failure."""
         try:
             if self._facts.error is None and (self._pages or stage is _Look.head):
                 await stage(self)
@@ -190,14 +189,14 @@ class _Look:
     def _admitted(
         self, position: Position[Any], page: Page[Any], bound: datetime | None = None
     ) -> Sequence[object] | None:
-        """Return the new items of the first page of a listing, or of a query. None: a walk does not go on with it."""
+        """Return the new items of the first page of a listing or query, or None if a walk would reject the page."""
         try:
             return position.admit(page, "query" if bound else "listing", bound=bound)
         except (OutOfBoundError, UnsortedError):
             return None
 
     async def head(self) -> None:
-        """Look at the first page: how it is sorted, and where it leads."""
+        """Look at how the first page is sorted, and whether cursors are offsets."""
         required, known = [each.name for each in self.listing.filters if each.is_required], self._reads.procedures
         if required and not known:
             return
@@ -224,7 +223,7 @@ class _Look:
                 self._note(has_offsets=False)
 
     async def again(self) -> None:
-        """Look at a part of the first page again, if possible from the middle of a group of equal times on."""
+        """Look at a part of the first page again, beginning inside a group of equal times if possible."""
         keys, count = self._keys, len(self._keys)
         at = next((at for at in range(1, count) if keys[at] == keys[at - 1]), count // 2)
         has_ties = keys[at : at + 1] == keys[at - 1 : at]
@@ -234,7 +233,7 @@ class _Look:
             self._compare(self._first, page)
 
     def _compare(self, one: Page[Any], other: Page[Any]) -> None:
-        """Compare what two pages show in the same places. The second one begins within the first one."""
+        """Compare two pages where they overlap. The second begins within the first."""
         left = one.data[other.cursor - one.cursor :][: len(other.data)]
         right = other.data[: len(left)]
         places = {item.id: place for place, item in enumerate(one.data, one.cursor)}
@@ -250,22 +249,22 @@ class _Look:
             self._note(keeps_ties=is_kept and self._facts.keeps_ties is not False)
 
     async def compared(self) -> None:
-        """Look at how the server compares a bound with the time that sorts the listing."""
+        """Look at how the server compares a bound with the sorting time."""
         keys, sorted_by = self._keys, self._facts.sorted_by
         if sorted_by is None or not self._order.is_bounded:
             return
         usable = [at for at, key in enumerate(keys) if key not in (keys[0], *NULLS)]
-        usable = [at for at in usable if keys[at].microsecond] or usable  # which shows whether milliseconds count
+        usable = [at for at in usable if keys[at].microsecond] or usable  # milliseconds show whether a filter rounds
         if usable:
             at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
             filter_, unit = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
             self._note(filter=filter_, rounded_to=unit)
 
     async def _filter(self, at: int, sign: int) -> tuple[Filter, str | None]:
-        """Return how a bound is compared that is the time of an item of the first page, and what it is rounded to.
+        """Return how the server compares the time of an item of the first page, and the unit it rounds to.
 
         Args:
-            at: The index of the item. The one before it has another time.
+            at: The index of an item whose predecessor has another time.
             sign: 1 if the oldest items come first, and otherwise -1.
         """
         own, name = self._keys[at], self.listing.times[self.listing.default_order]
@@ -293,7 +292,7 @@ class _Look:
         return "of another time", None
 
     async def deep(self) -> None:
-        """Look at cursor 900 and far beyond it, and at a page that shares a quarter with the deeper one of these."""
+        """Look at cursors 900 and 19,900, and at a page that shares a quarter with the deeper one that has items."""
         if not (self._facts.has_offsets and self._first.meta.has_more):
             return
         if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page may be as any other
@@ -324,7 +323,7 @@ class _Look:
         return page.meta.has_more
 
     async def end(self) -> None:
-        """Look for the largest cursor at which there are items, and for what stands behind the last item there."""
+        """Look for the largest cursor that has items, and for items behind the last one there."""
         while (beyond := self._facts.beyond) and (self._deepest or self._facts.cap):
             low = self._deepest
             middle = _USUAL_CAP if low < _USUAL_CAP < beyond else (low + beyond) // 2 // LONGEST * LONGEST
@@ -337,12 +336,12 @@ class _Look:
         if is_last and self._facts.filter in _COVERING and not position.is_null:
             source = self._source().between(**{"after" if position.is_ascending else "before": key})
             page, _ = await self._read(0, source=source)
-            # Others of the same time may stand on the pages before.
+            # Others of the same time may be on earlier pages.
             if self._admitted(position, page, key) and position.key != key:
                 self._note(cap="ends")
 
     def judged(self, key: str | None) -> ListingFacts:
-        """Return the facts with what follows from them, for the key of a user or a station."""
+        """Return the facts and the conclusions for the type of key."""
         facts, order, time = self._facts, self._order, self.listing.default_order
         follows, is_unsorted, has_short_pages = facts.follows, False, False
         if self._pages:

@@ -1,4 +1,4 @@
-"""The requests of a diagnosis: how many there are, and when each may begin."""
+"""Counts and paces the requests of a diagnosis."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ R = TypeVar("R")
 
 READS_AT_MOST = 40
 PACE = 0.5
-"""At least so many seconds after a request has begun, the next one begins."""
+"""The least seconds between the starts of two requests."""
 
 
 class NoneLeftError(Exception):
-    """As many requests were made as may be."""
+    """All requests of a diagnosis have been used."""
 
 
 class Reads:
-    """Makes the requests, one after the other, and counts them."""
+    """Makes requests one after the other, and counts them."""
 
     def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
         self.made = 0
         self.silences = 0
         """How many requests in a row had no response."""
         self.ahead: float | None = None
-        """By how many seconds the server's clock is ahead. None: that is not known yet."""
+        """Seconds that the server's clock is ahead. None if not known yet."""
         self.procedures = Counter[str]()
-        """How many of the newest runs each procedure has."""
+        """The number of newest runs per procedure."""
         self._connection = session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - for its clock
         self._on_progress = on_progress
         self._begun = -math.inf
 
     async def make(self, name: str, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
-        """Make a request as soon as it may begin. Return its result, and how many seconds it took."""
+        """Make a request once its turn comes, and return its result and the seconds it took."""
         if self.made == READS_AT_MOST:
             raise NoneLeftError
         clock = self._connection.clock
@@ -60,7 +60,7 @@ class Reads:
         return result, clock.monotonic() - self._begun
 
     def note_date(self, date: datetime | None) -> None:
-        """Compare the clocks, by the first date of a response, which lacks the fraction of its second."""
+        """Compare the clocks by the first date of a response. It has whole seconds, so half a second is added."""
         if self.ahead is None and date is not None:
             ahead = date + timedelta(seconds=0.5) - self._connection.clock.now()
             self.ahead = float(round(ahead.total_seconds()))

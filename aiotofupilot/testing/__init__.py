@@ -1,19 +1,18 @@
-"""Tools to test programs that use aiotofupilot: with a sandbox, in any test framework, or with mocked responses.
+"""Tools to test programs that use aiotofupilot, with a sandbox or with mocked responses.
 
-When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `tofupilot_session` and
-`tofupilot_environment`, and the marker ``tofupilot`` (see `plugin`). In other frameworks, use `serve`:
+pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilot_environment`, and the marker
+``tofupilot`` (see `plugin`). In other frameworks, use `serve`:
 
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures.
-- `serving` makes the sandbox of a marker, and runs a sandbox in its own thread. Its `without_waits` lets retries wait
-  for nothing, like the marker's ``waits=False``.
-- `in_process` has `session_in_process`, a session on a sandbox without sockets, and `FakeClock`, the clock of such a
-  session, whose time passes without waiting.
-- `mocking` has `mock_listing`, which responds without a server, for tests that use aioresponses.
-- `auditing` has `audit`, which says what a loop with any client misses and doubles while the listing changes.
-- `builders` make items, such as `make_run`, for the sandbox and for the mock.
+- `serving` runs a sandbox in its own thread. Its `without_waits` skips the waits of retries, like the marker's
+  ``waits=False``.
+- `in_process` has `session_in_process`, a session on a sandbox without sockets, and its clock, `FakeClock`.
+- `mocking` has `mock_listing`, for tests that use aioresponses.
+- `auditing` has `audit`, which finds the items that a loop with any client misses or doubles while a listing changes.
+- `builders` has `make_run` and others, which make items for the sandbox and the mock.
 """
 
 from typing import TYPE_CHECKING

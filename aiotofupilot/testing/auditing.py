@@ -1,4 +1,4 @@
-"""Runs anybody's loop over a listing against a busy line, and says which items it missed and which it doubled."""
+"""Runs any client's loop over a changing listing, and reports the items it missed or doubled."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ _Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
 
 @frozen(kw_only=True)
 class AuditReport:
-    """The result of a loop over a listing that changed meanwhile. As a string, it is a summary for people."""
+    """The result of a loop over a changing listing. ``str()`` gives a summary for people."""
 
     listing: Literal["procedures", "runs"]
-    """The listing that the loop read."""
+    """The listing."""
     call: str
-    """The call of `audit` that repeats it."""
+    """The call of `audit` that repeats this result."""
     requests: int
     """How many requests the loop sent."""
     created_items: int
-    """How many items were created while the loop ran. It may have got them or not."""
+    """How many items were created while the loop ran. The loop may get them or not."""
     removed_items: int
-    """How many items were removed while the loop ran. It may have got them or not."""
+    """How many items were removed while the loop ran. The loop may get them or not."""
     stayed: int
-    """How many items were in the listing all the time. The loop should get each of them once."""
+    """How many items were always in the listing. The loop should get each of them once."""
     got: int
-    """How many ids the loop got, each one counted as often as it came."""
+    """How many ids the loop got, including repeated ones."""
     missed: tuple[str, ...]
-    """The ids of items that were in the listing all the time and that the loop did not get, in the listing's order."""
+    """The ids of items that were always in the listing, but that the loop did not get, in the listing's order."""
     doubled: tuple[str, ...]
-    """The ids that the loop got again, once for each further time, in the order in which it got them."""
+    """The ids that the loop got again, once for each repetition, in the order in which they came."""
     unknown: tuple[str, ...]
-    """The ids that the loop got, but that were never in the listing while it ran, such as those of a cache."""
+    """The ids that the loop got but that were never in the listing while it ran, for example from a cache."""
 
     @property
     def is_exact(self) -> bool:
-        """Whether the loop missed nothing, doubled nothing, and got nothing that was not there."""
+        """Whether no ids are missed, doubled or unknown."""
         return not (self.missed or self.doubled or self.unknown)
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class AuditReport:
         )
 
     def _told(self, ids: tuple[str, ...]) -> str:
-        """Return how many ids there are, how many per cent of the items that stayed this is, and the first ids."""
+        """Return the number of ids, their share of the items that stayed, and the first ids."""
         if not ids:
             return "none"
         more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
@@ -78,10 +78,10 @@ async def audit(
     removed: float = 2.0,
     seed: int = 0,
 ) -> AuditReport:
-    """Let a loop read a listing of a busy line, and say what it missed and what it doubled.
+    """Let a loop read a changing listing, and report the items it missed or doubled.
 
-    The loop may use any client. The line is a sandbox in its own thread, which creates and removes items before each
-    response. A loop that sends one request after the other gets the same report each time.
+    The loop may use any client. The server is a sandbox in its own thread, which creates and removes items before each
+    response. A loop that sends its requests one after the other always gets the same report.
 
     Example:
         async def read(url: str, key: str) -> AsyncIterator[str]:
@@ -94,20 +94,20 @@ async def audit(
         assert report.is_exact, report
 
     Args:
-        read: The loop. It gets the base URL of the API, such as ``http://127.0.0.1:49152/api``, and a key. It returns
-            or yields the id of each item that it gets. It may be an async function or generator. Other functions and
-            generators may block, and run in a thread.
-        listing: The listing that the loop reads: ``procedures`` or ``runs``.
-        items: How many items the listing has at first; at least 1.
-        created: How many items are created for each request, on average; at least 0. They come first in the listing.
-            As many items as there were at first are created at most, so that every loop comes to an end.
-        removed: How many items are removed for each request, on average, anywhere in the listing; at least 0.
+        read: The loop. It takes the base URL of the API, such as ``http://127.0.0.1:49152/api``, and a key. It returns
+            or yields the id of each item that it gets. It may be an async function or generator, or an ordinary one,
+            which runs in a thread and may block.
+        listing: The listing to read: ``procedures`` or ``runs``.
+        items: The number of items at first; at least 1.
+        created: The average number of items created per request; at least 0. They come first in the listing. In all, at
+            most `items` are created, so that every loop ends.
+        removed: The average number of items removed per request, anywhere in the listing; at least 0.
         seed: Another seed makes other items and other changes.
 
     Raises:
-        TypeError: The loop gave something else than ids, or an argument is of the wrong type.
+        TypeError: The loop gave something other than ids, or an argument is of the wrong type.
         ValueError: An argument is out of bounds.
-        Exception: What the loop raises.
+        Exception: An error of the loop.
     """
     one_of("listing", listing, ("procedures", "runs"))
     items = integer("items", items, low=1)
@@ -153,7 +153,7 @@ async def audit(
 
 
 async def _read(read: Callable[[str, str], _Ids], url: str, key: str) -> list[str]:
-    """Return what the loop returns or yields. It begins in a thread, because it may block."""
+    """Return the ids of the loop. It begins in a thread, because it may block."""
 
     def begin() -> _Ids:
         ids = read(url, key)

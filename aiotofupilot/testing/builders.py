@@ -1,17 +1,16 @@
-"""Builders of models for tests. The models are valid and complete.
+"""Builders of valid and complete models for tests.
 
-`make` builds every model: ``make(Procedure, name="Burn-In")``. Four others say first what tests say most, and take all
-other fields by name: ``make_run("FAIL", slot_key="A")``. They also take what their item belongs to:
-``make_phase(run=make_run("FAIL"))`` is a phase of the run ``make_run("FAIL")``.
+`make` builds every model: ``make(Procedure, name="Burn-In")``. The four others take the usual fields first, and the
+rest by name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``make_phase(run=make_run("FAIL"))``.
 
-- An item is an example with other fields. The end of a run or a phase follows from its start and its duration.
-- A field that refers to another item takes the item itself: ``make(Procedure, created_by_user=make(User))``.
-- An ID that is not given is a UUID that depends on the other fields. What is told of the same item later does not
-  count, such as the last run of a unit, and neither do times that are not given. The same arguments make the same ID.
-- A time that is not given is a millisecond or more before that of each item that was made before. So items that are
-  made one after the other are in the order of a listing, which has the newest first. All are newer than what a sandbox
-  makes up, unless that is given ``until``, so a follower yields a run that is inserted.
-- Date-times have to be timezone-aware. They are cut to milliseconds, because TofuPilot sends no more.
+- An item is an example with some fields changed. The end of a run or a phase follows from its start and duration.
+- A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
+- A missing ID becomes a UUID made from the other fields, so the same arguments make the same ID. Missing times, and
+  facts that change later, such as the last run of a unit, do not count.
+- A missing time is at least a millisecond before that of every item made earlier. So items are made in the order of a
+  listing, newest first. All are newer than the made-up items of a sandbox without ``until``, so a follower yields a run
+  that is inserted.
+- Date-times must be timezone-aware. They are cut to milliseconds, as TofuPilot sends them.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ def make(model: type[T], **changes: object) -> T:
 
     Args:
         model: A model of `aiotofupilot.models`, except those of pages.
-        changes: Fields by name. The others have the values of an example. If the model has a builder, such as
-            `make_run`, then the arguments of that, too.
+        changes: Fields by name; the others come from an example. If the model has a builder, such as `make_run`, its
+            arguments are also allowed.
 
     Raises:
         TypeError: There is no such model, the model has no such field, or a value is not of the field's type.
@@ -61,11 +60,11 @@ def make(model: type[T], **changes: object) -> T:
 
 
 def make_unit(serial_number: str = "BAT-2601-00001", **fields: object) -> models.Unit:
-    """Make a unit, by default one of production that a station created.
+    """Make a unit, by default a production unit created by a station.
 
     Args:
         serial_number: Serial number.
-        fields: The other fields of a `Unit`, such as ``sample``. A part stands for its last revision.
+        fields: Other fields of a `Unit`, such as ``sample``. A part stands for its last revision.
     """
     return _evolved(models.Unit, {"serial_number": serial_number, **fields})
 
@@ -79,16 +78,17 @@ def make_run(
     deployment: models.Deployment | None = None,
     **fields: object,
 ) -> models.Run:
-    """Make a run, by default one that passed and that a station uploaded.
+    """Make a run, by default a passed one uploaded by a station.
 
     Args:
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
-        procedure: The procedure that was run. None: that of the deployment, or the one of ``make(Procedure)``.
-        version: Tag of the procedure's version, unless the procedure is a `RunProcedure`. None: there is none.
-        environment: ``production``, ``preview`` or ``development``, for a sandbox. The API does not show it, and
-            filters for environments find the run by it. None: that of the deployment, or no filter finds it.
-        deployment: The deployment that was run, for a sandbox, as with `environment`. None: no filter finds it.
-        fields: The other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
+        procedure: The procedure that was run. None means that of the deployment, or else ``make(Procedure)``.
+        version: Tag of the procedure's version, or None for no version. Ignored if the procedure is a `RunProcedure`.
+        environment: ``production``, ``preview`` or ``development``. The API does not show it, but a sandbox filters by
+            it. None means that of the deployment. If that is None too, no filter for environments finds the run.
+        deployment: The deployment that was run, for the filters of a sandbox. None: no filter for deployments finds the
+            run.
+        fields: Other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
     """
     procedure = procedure or (deployment and deployment.procedure) or _example(models.Procedure)
     if isinstance(procedure, models.Procedure) or type(procedure) is models.ProcedureRef:
@@ -101,12 +101,12 @@ def make_run(
 
 
 def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **fields: object) -> models.Phase:
-    """Make a phase of a run. By default it begins in the middle of the run.
+    """Make a phase of a run. By default, it begins in the middle of the run.
 
     Args:
         name: Display name.
-        run: The run. None: the one of `make_run`.
-        fields: The other fields of a `Phase`, such as ``outcome`` or ``duration_ms``.
+        run: The run. None means ``make_run()``.
+        fields: Other fields of a `Phase`, such as ``outcome`` or ``duration_ms``.
     """
     run = _owner("run", run, models.Run)
     of_run = {"run_id": run.id, "run_outcome": run.outcome, "started_at": _middle(run)}
@@ -121,14 +121,14 @@ def make_measurement(
     phase: models.Phase | None = None,
     **fields: object,
 ) -> models.Measurement:
-    """Make a measurement. It belongs to the attempt and the run of the phase.
+    """Make a measurement in the run and the attempt of a phase.
 
     Args:
         measurement_name: Name of the measurement.
-        value: The value that was measured. The item has it in the field of its type, and is of that type. None: there
-            is none, as for the types ``multidimensional``, ``json`` and ``empty``, and the item is ``empty``.
-        phase: The phase that measured it. None: the one of `make_phase`.
-        fields: The other fields of a `Measurement`, such as ``units``, ``validators`` or ``measurement_type``.
+        value: The measured value. It decides the type of the measurement and the field that holds it. None makes an
+            ``empty`` measurement. It also suits the types ``multidimensional`` and ``json``.
+        phase: The phase that measured it. None means ``make_phase()``.
+        fields: Other fields of a `Measurement`, such as ``units``, ``validators`` or ``measurement_type``.
     """
     phase = _owner("phase", phase, models.Phase)
     shared = ("run_id", "serial_number", "sample", "started_at", "retry_count", "is_final_attempt")
@@ -140,14 +140,14 @@ def make_measurement(
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
-    """Make a log of a run. If that is only a reference, the rest is told of the run of `make_run`."""
+    """Make a log of a run. For a mere reference to a run, the other fields come from ``make_run()``."""
     whole = run if isinstance(run, models.Run) else _example(models.Run)
     shared = {name: getattr(whole, name) for name in ("unit", "procedure", "created_by_user", "created_by_station")}
     return _evolved(models.Log, {"run": run or whole, **fields}, {"created_at": _middle(whole), **shared})
 
 
 def _owner(name: str, item: T | None, model: type[T]) -> T:
-    """Return the item that another one belongs to: the given one, or the example."""
+    """Return the given owner of an item, or the example."""
     if not isinstance(item, model | None):
         raise must_be(TypeError, name, f"{model.__name__} or None", item)
     return item or cast("T", _example(cast("Any", model)))
@@ -158,11 +158,11 @@ def _middle(run: models.Run) -> datetime:
 
 
 _ages = count()
-"""By how many milliseconds the next item is older than the example."""
+"""The milliseconds by which the next item is older than the example."""
 
 
 def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, object] | None = None) -> T:
-    """Make an item of an example, of what it has of the item that it belongs to, and of some other fields."""
+    """Make an item from an example, the fields that come from its owner, and the changes."""
     values = attrs.asdict(_example(cast("Any", model)), recurse=False)
     if unknown := changes.keys() - values:
         raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(values)}")
@@ -175,7 +175,7 @@ def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, 
 
 
 def _completed(item: Any, given: Iterable[str], *, has_new_id: bool) -> Any:  # noqa: ANN401 - an item
-    """Bring up to date what follows from other fields. An ID depends on all of them, but for times that follow."""
+    """Update the fields that follow from others, and then the ID."""
     for name, follow in _FOLLOWS.get(item.__class__, {}).items():
         if name not in given:
             item = attrs.evolve(item, **{name: follow(item)})
@@ -188,7 +188,7 @@ def _completed(item: Any, given: Iterable[str], *, has_new_id: bool) -> Any:  # 
 
 
 def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a model and an item of it
-    """Make an item of fields, as the client reads it: with arrays as tuples, and references in the place of items."""
+    """Make an item as the client reads it, with arrays as tuples and references in place of items."""
     told = {field.wire_name: values[field.name] for field in fields_of(model)}
     try:
         return from_wire(json.loads(json.dumps(told, default=_sent)), model)
@@ -197,7 +197,7 @@ def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a 
 
 
 def _sent(value: Any) -> object:  # noqa: ANN401 - any value of a field
-    """Return what JSON has of a value: of an item, also what references to it have beside its fields."""
+    """Return a value as JSON. An item gets the extra fields that references to it have."""
     if isinstance(value, datetime) and value.utcoffset() is None:
         raise ValueError(f"date-times must be timezone-aware, got {value!r}")
     if isinstance(value, type) and attrs.has(value):
@@ -214,7 +214,7 @@ def _sent(value: Any) -> object:  # noqa: ANN401 - any value of a field
 
 @cache
 def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
-    """Return the example of a model. References and details have what the example of their item has."""
+    """Return the example of a model. References and details share the values of their item's example."""
     noun = re.search("(User|Procedure|Station|Part|Batch|Unit|Run|Phase|Measurement)(Ref|Details)?$", model.__name__)
     item = None if noun is None or noun[1] == model.__name__ else _example(getattr(models, noun[1]))
     known = _EXAMPLES.get(model, {})
@@ -226,7 +226,7 @@ def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
 
 
 def _example_of(field: Field, value: object) -> object:
-    """Return an example of a field: what the item has there, or one by the name or the kind of the field."""
+    """Return an example of a field: the item's value, or one by the field's name or kind."""
     if value is not None and not field.is_array:
         return value
     if field.name in _NAMED or field.is_optional or field.is_array:
@@ -236,7 +236,7 @@ def _example_of(field: Field, value: object) -> object:
 
 
 def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
-    """Return when a run or a phase ended, in whole milliseconds. What has no start or no duration did not end."""
+    """Return when a run or a phase ended, in whole milliseconds, or None without a start or a duration."""
     milliseconds = begun.duration_ms if isinstance(begun, models.Phase) else begun.duration // _MILLISECOND
     if begun.started_at is None or milliseconds is None:
         return None
@@ -245,7 +245,7 @@ def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
 
 _MILLISECOND = timedelta(milliseconds=1)
 _STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
-"""When runs begin: later than those that a sandbox makes up, so that a test can insert a new one."""
+"""When runs begin. It is later than the made-up runs of a sandbox, so that a test can insert a new one."""
 _BUILT_AT, _CREATED_AT = _STARTED_AT - timedelta(hours=12), _STARTED_AT - timedelta(days=90)
 _PART = {"number": "BAT-1000", "name": "Battery pack", "created_at": _CREATED_AT, "revisions": [models.Revision]}
 _COMMIT = {"message": "Tighten the ripple limit", "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main"}
@@ -297,7 +297,7 @@ _EXAMPLES: Mapping[type, Mapping[str, object]] = {
     models.Commit: {**_COMMIT, "committed_at": _BUILT_AT},
     models.Identity: {"type": "user", "user": models.User},
 }
-"""The fields of examples that do not follow from an item, a name or a kind. A model stands for its own example."""
+"""Fields of examples that do not follow from an item, a name or a kind. A model stands for its example."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",
@@ -308,7 +308,7 @@ _NAMED: Mapping[str, object] = {
     "measured_value": 12.1,
     "is_final_attempt": True,
 }
-"""Values of fields for which nothing else is known, by the names of the fields."""
+"""Default values by the names of fields."""
 
 _FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
     models.Run: {"ended_at": _ended_at, "created_at": lambda run: run.ended_at + timedelta(seconds=1)},
@@ -316,10 +316,10 @@ _FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
     models.Station: {"procedures_count": lambda station: len(station.procedures)},
     models.Validator: {"expression": lambda validator: comparison(validator.operator, validator.expected_value)},
 }
-"""The fields that follow from others, unless they are given."""
+"""Fields that follow from others, unless given."""
 
 _APART = frozenset({"id", "parent", "children", "last_run", "image", "banned", "download_url"})
-"""Fields on which an ID does not depend: most are told of the same item later, or each time another."""
+"""Fields on which an ID does not depend, because most of them may change later."""
 
 _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Unit: make_unit,

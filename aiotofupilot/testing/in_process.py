@@ -1,4 +1,4 @@
-"""A session on a sandbox without sockets, in the process of the test, and a clock whose time no test waits for."""
+"""A session on a sandbox in the same process, without sockets, and a clock that needs no real time."""
 
 from __future__ import annotations
 
@@ -37,30 +37,30 @@ if TYPE_CHECKING:
 __all__ = ["FakeClock", "session_in_process"]
 
 _START = datetime(2027, 1, 1, tzinfo=UTC)
-"""Ten months after the newest item that a sandbox makes up if it has 10,000 runs."""
+"""Ten months after the newest made-up item of a sandbox with 10,000 runs."""
 
 _QUIET_TURNS = 30
-"""After so many turns of the event loop in which nothing concerns a clock, everybody waits."""
+"""After this many turns of the event loop without any change to its waits, a clock assumes that every task waits."""
 
 _AT_ONCE = 0.05
-"""How many seconds an attempt takes if another one failed at the same time. So an outage ends under any policy."""
+"""Seconds that an attempt takes if another one failed at the same time, so that an outage ends under any policy."""
 
 
 class FakeClock(Clock):
-    """The clock of a session whose time passes without waiting. Only the session knows it, and no other code.
+    """A clock whose time passes without waiting. Only the session uses it.
 
-    By default, time jumps to the end of the next wait as soon as everybody waits. Otherwise it stands still until the
-    test lets it pass, with `advance`. In both cases the waits of a session end in the order in which they would.
+    By default, time jumps to the end of the next wait as soon as every task waits. Otherwise it stands still until the
+    test calls `advance`. In both cases, waits end in the same order as in real time.
 
     Example:
         clock = FakeClock(autojump=False)
         session = session_in_process(sandbox, clock)
 
     Args:
-        autojump: Whether time jumps by itself. It does so after 30 turns of the event loop in which no wait of the
-            session begins or ends. It does not notice what is done in threads and by other processes.
-        start: The time at first; timezone-aware.
-        seed: Another seed draws other waits, where a session draws one at random.
+        autojump: Whether time jumps. It does so after 30 turns of the event loop in which no wait of the session begins
+            or ends. Work in threads and other processes goes unnoticed.
+        start: The initial time; timezone-aware.
+        seed: The seed of random waits.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -73,7 +73,7 @@ class FakeClock(Clock):
         self._random = Random(integer("seed", seed, low=0))  # noqa: S311 - waits of a test
         self._passed = 0.0
         self._waiting: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
-        """What waits, and when its wait ends. Some of it may have been left before."""
+        """The waiters with the ends of their waits. Some may have been cancelled or left."""
         self._order = count()
         self._stirs = 0
         """How often a wait has begun or ended."""
@@ -83,7 +83,7 @@ class FakeClock(Clock):
         return f"<FakeClock at {self.now().isoformat()}>"
 
     def monotonic(self) -> float:
-        """Return the seconds that have passed."""
+        """Return the seconds that have passed since the start."""
         return self._passed
 
     def now(self) -> datetime:
@@ -91,7 +91,7 @@ class FakeClock(Clock):
         return self._start + timedelta(seconds=self._passed)
 
     def uniform(self, low: float, high: float) -> float:
-        """Return a number that is drawn by the seed.
+        """Return a random number, drawn by the seed.
 
         Args:
             low: The least number.
@@ -100,7 +100,7 @@ class FakeClock(Clock):
         return self._random.uniform(low, high)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait. Other tasks run meanwhile.
+        """Wait while other tasks run.
 
         Args:
             seconds: How long to wait; 0 or more.
@@ -110,10 +110,10 @@ class FakeClock(Clock):
         await woken
 
     def timeout(self, seconds: float | None) -> asyncio.Timeout:
-        """Return a context that ends with a `TimeoutError` when its time is up.
+        """Return a context that raises `TimeoutError` when its time is up.
 
         Args:
-            seconds: The time of the context; 0 or less: it is up at once. None: it is never up.
+            seconds: The time of the context. With 0 or less, it is up at once. With None, it is never up.
         """
         scope = asyncio.timeout(None if seconds is None or seconds > 0 else 0)
         if seconds is not None and seconds > 0:
@@ -121,7 +121,7 @@ class FakeClock(Clock):
         return scope
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass. All waits that end within it have ended, with all that follows, when this returns.
+        """Let time pass. Before this returns, all waits that end in that time have ended, with all consequences.
 
         Args:
             seconds: How much time passes; 0 or more.
@@ -138,7 +138,7 @@ class FakeClock(Clock):
         self._passed = max(self._passed, until)
 
     def _add(self, seconds: float, waiter: asyncio.Future[None] | asyncio.Timeout) -> None:
-        self._next()  # what was left before is forgotten
+        self._next()  # forgets waiters that were left
         heappush(self._waiting, (self._passed + max(0.0, seconds), next(self._order), waiter))
         self._stirs += 1
         if self._autojump and not self._is_watching:
@@ -146,7 +146,7 @@ class FakeClock(Clock):
             asyncio.get_running_loop().call_soon(self._watch, self._stirs, 0)
 
     def _next(self) -> float | None:
-        """Return when the next wait ends; None: nobody waits."""
+        """Return when the next wait ends, or None if there is none."""
         while self._waiting:
             due, _, waiter = self._waiting[0]
             if _waits(waiter):
@@ -155,7 +155,7 @@ class FakeClock(Clock):
         return None
 
     def _jump(self, due: float) -> None:
-        """Let the time pass until a wait ends, and end all waits that end by then."""
+        """Move the time to the end of a wait, and end all waits that are due."""
         self._passed = max(self._passed, due)
         while (end := self._next()) is not None and end <= self._passed:
             _, _, waiter = heappop(self._waiting)
@@ -166,7 +166,7 @@ class FakeClock(Clock):
         self._stirs += 1
 
     def _watch(self, stirs: int, quiet: int) -> None:
-        """Count the turns in which nothing happens, and let the time jump after enough of them."""
+        """Count turns without a change, and let the time jump after enough of them."""
         quiet = quiet + 1 if stirs == self._stirs else 0
         due = self._next()
         self._is_watching = due is not None
@@ -178,7 +178,7 @@ class FakeClock(Clock):
         asyncio.get_running_loop().call_soon(self._watch, self._stirs, quiet)
 
     async def _settle(self) -> None:
-        """Wait until everybody waits."""
+        """Return once every task waits."""
         stirs, quiet = self._stirs, 0
         while quiet < _QUIET_TURNS:
             await asyncio.sleep(0)
@@ -187,7 +187,7 @@ class FakeClock(Clock):
 
 
 def _waits(waiter: asyncio.Future[None] | asyncio.Timeout) -> bool:
-    """Return whether something still waits: a future that nobody cancelled, or a context that was not left."""
+    """Return whether a future is not done, or a context was not left."""
     if isinstance(waiter, asyncio.Future):
         return not waiter.done()
     try:
@@ -198,31 +198,30 @@ def _waits(waiter: asyncio.Future[None] | asyncio.Timeout) -> bool:
 
 
 class Options(TypedDict, total=False):
-    """Options of a session that hold without a network too. `TofuPilotSession` explains them."""
+    """Options of a session that apply without a network. `TofuPilotSession` explains them."""
 
     api_key: str
     """The key; by default the sandbox's key of a user."""
     timeout: float | None
     """Seconds for one attempt, by the session's clock."""
     retry: Retry
-    """How often a page is requested again, and after how long."""
+    """How often and after how long a page is requested again."""
     concurrency: int
     """The most pages of a listing in flight."""
     max_body: int
     """The most bytes of one response."""
     limiter: Limiter | None
-    """A rate limiter. Its time is the real one."""
+    """A rate limiter. It uses real time."""
 
 
 def session_in_process(
     sandbox: Sandbox, clock: FakeClock | None = None, **options: Unpack[Options]
 ) -> TofuPilotSession:
-    """Return a session on a sandbox without sockets. No time passes while a test waits for it.
+    """Return a session on a sandbox that needs no sockets and no real time.
 
-    The sandbox need not be started. It is called in the task that makes a request, so an error of one of its hooks is
-    raised there. Pauses in a response, the waits before a retry and the session's timeout pass by the session's clock.
-    If a policy lets an attempt follow a failed one at once, it takes 50 ms.
-    Attachments are downloaded too. Their files are real, and the timeout of a download is real too.
+    The sandbox need not be started. It runs in the task that makes a request, so an error of a hook is raised there.
+    Pauses in a response, waits before retries and the session's timeout use the session's clock. If a policy retries at
+    once after a failure, the attempt takes 50 ms. Downloads of attachments write real files and have real timeouts.
 
     Example:
         sandbox = Sandbox(procedures=250)
@@ -231,10 +230,9 @@ def session_in_process(
             assert await session.procedures.list().collect() == sandbox.procedures
 
     Args:
-        sandbox: The sandbox. It may be running too.
-        clock: The session's clock. Several sessions may have the same one. None: a `FakeClock` of its own, whose time
-            jumps by itself.
-        options: Options of the session. Those of the network are left out.
+        sandbox: The sandbox, running or not.
+        clock: The session's clock. Sessions may share one. None makes a new `FakeClock` with `autojump`.
+        options: Options of the session, except those of the network.
 
     Raises:
         TypeError: An option is of the wrong type.
@@ -245,7 +243,7 @@ def session_in_process(
 
 
 def session_over(transport: Callable[..., Transport], clock: Clock, **options: object) -> TofuPilotSession:
-    """Return a session over a transport, which is made of the arguments of `Transport`."""
+    """Return a session over a transport, given a function with the arguments of `Transport`."""
     return _InProcessSession(Wiring(transport, clock), **options)
 
 
@@ -256,7 +254,7 @@ class _InProcessSession(TofuPilotSession):
 
 
 class InProcess(Transport):
-    """Takes requests to a sandbox in this process, and plays its deliveries by the clock.
+    """Sends requests to a sandbox in this process, and plays its deliveries by the clock.
 
     Args:
         sandbox: The sandbox.
@@ -268,21 +266,21 @@ class InProcess(Transport):
         super().__init__(*arguments, **options)
         self._sandbox = sandbox
         self._failed_at: float | None = None
-        """When the last attempt was made that failed."""
+        """The time of the last failed attempt."""
 
     def open(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
-        """Return what requests a response of the API, as an aiohttp session does."""
+        """Return a stand-in for an aiohttp session that requests the API."""
         return _Client(self, self._authorization.value)
 
     def bare(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
-        """Return what requests a file, as an aiohttp session does."""
+        """Return a stand-in for an aiohttp session that requests files."""
         return _Client(self, None)
 
     @asynccontextmanager
     async def requested(
         self, url: URL, authorization: str | None, headers: Mapping[str, str]
     ) -> AsyncGenerator[tuple[Head, AsyncGenerator[bytes]]]:
-        """Let the sandbox decide a response, and give its head and its body, or raise what a connection would."""
+        """Give the head and the body of the sandbox's response, or raise the error of a broken connection."""
         request = Request(
             path=url.raw_path,
             query=url.query.items(),
@@ -291,7 +289,7 @@ class InProcess(Transport):
             if_range=headers.get("If-Range"),
             time=self.clock.now(),
         )
-        await asyncio.sleep(0)  # other tasks run meanwhile, as with any response
+        await asyncio.sleep(0)  # lets other tasks run, as any response does
         failure: Exception | None = None
         with self._sandbox.handle(request) as delivery:
             if request.attempt > 1 and self._failed_at == self.clock.monotonic():
@@ -306,7 +304,7 @@ class InProcess(Transport):
                 except Exception as error:
                     if not all(isinstance(step, bytes) for step in steps):
                         raise
-                    failure = error  # what is left of the response is sent at once, so it is raised outside
+                    failure = error  # the rest comes without a pause, so this is raised outside
         if failure is not None:
             raise failure
 
@@ -335,7 +333,7 @@ class InProcess(Transport):
 
 
 class _Client(nullcontext[None]):
-    """Stands for an aiohttp session with the sandbox. To leave it does nothing, because there are no connections."""
+    """Stands in for an aiohttp session. Leaving it does nothing, because there are no connections."""
 
     closed = False
 
@@ -346,7 +344,7 @@ class _Client(nullcontext[None]):
 
     @asynccontextmanager
     async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
-        """Give the status, the headers and the content of a response as aiohttp does."""
+        """Give a response with the attributes of aiohttp's."""
         async with self._transport.requested(url, self._authorization, headers) as (head, parts):
             received = CIMultiDict({"Date": format_datetime(self._transport.clock.now(), usegmt=True)})
             received.update(head.headers)
@@ -354,7 +352,7 @@ class _Client(nullcontext[None]):
 
 
 class _Content:
-    """The body of a response, part by part."""
+    """The body of a response."""
 
     def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts = parts
@@ -365,12 +363,12 @@ class _Content:
         return self._has_ended
 
     async def readany(self) -> bytes:
-        """Return the next part, perhaps without bytes. After the last one it is empty."""
+        """Return the next part. After the last one, it is empty."""
         part = await anext(self._parts, b"")
         self._has_ended = not part
         return part
 
 
 def _lost(url: URL, reason: str) -> ConnectionFailedError:
-    """Return the error for a connection that ended before the response did."""
+    """Return the error for a connection that ended too early."""
     return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")

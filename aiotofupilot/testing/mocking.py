@@ -1,4 +1,4 @@
-"""Mocks every listing and detail with aioresponses, which needs no socket and no thread, or with aiointercept."""
+"""Mocks every listing and detail with aioresponses, which needs no socket or thread, or with aiointercept."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = ["MockResponse", "mock_listing"]
 
 
 class MockResponse(aiohttp.ClientResponse):
-    """A response of aioresponses that works with the newest aiohttp: ``mocked.get(url, response_class=MockResponse)``.
+    """A response for aioresponses that works with the newest aiohttp: ``mocked.get(url, response_class=MockResponse)``.
 
     See https://github.com/pnuckowski/aioresponses/issues/289.
 
     Args:
         method: HTTP method of the request.
         url: Address of the request.
-        details: What aioresponses knows of the response.
+        details: Other arguments from aioresponses.
     """
 
     def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them
@@ -67,22 +67,22 @@ def mock_listing(
     base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
-    """Let aioresponses or aiointercept respond to all requests for listings, and for what the API returns by itself.
+    """Let aioresponses or aiointercept respond to requests for all listings and details.
 
-    The responses are the sandbox's. If you want one that fails, register it first, with `MockResponse`.
+    The responses are the sandbox's. To make one fail, register it first, with `MockResponse`.
 
     Args:
-        mocked: The running mock: an aioresponses, or an aiointercept that was made with ``mock_external_urls=True``.
+        mocked: The running mock: an aioresponses, or an aiointercept with ``mock_external_urls=True``.
         procedures: As in `Sandbox`.
         runs: As in `Sandbox`.
         seed: As in `Sandbox`.
-        limit: The most items per page, 1 to 100. With 1, a walk cannot check its pages. None: as many as are requested.
-        api_key: The only valid key. None: every key is valid, and ``sandbox-station-key`` is that of a station.
-        base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.
+        limit: The most items per page, 1 to 100. With 1, a walk cannot check its pages. None sets no limit.
+        api_key: The only valid key. None accepts every key, and treats ``sandbox-station-key`` as that of a station.
+        base_url: The only mocked server, as for `TofuPilotSession`. None mocks any server.
         items: As in `Sandbox`.
 
     Returns:
-        The factory with the items. You may change its listings at any time. The next response has the change.
+        The factory with the items. You may change its listings at any time.
 
     Raises:
         ConfigurationError: `base_url` or `api_key` cannot be used.
@@ -102,14 +102,14 @@ def mock_listing(
     pattern = re.compile(rf"{server}/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
 
     async def response(url: URL, headers: Any = None, middlewares: Any = (), **_: object) -> CallbackResult:  # noqa: ANN401 - aiohttp's
-        # aioresponses calls no middlewares, and the last one of a session of this package adds its key.
+        # aioresponses calls no middlewares. In a session of this package, the last one adds the key.
         request = SimpleNamespace(url=url, headers=CIMultiDict(headers or {}))
         authorization = await (middlewares[-1](request, _authorization) if middlewares else _authorization(request))
         if api_key is None and authorization not in (None, f"Bearer {sandbox.station_key}"):
             authorization = settings.authorization
         path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
-            sandbox.requests.clear()  # a factory has no log, so nobody reads it
+            sandbox.requests.clear()  # the caller gets a factory, which has no log
             return CallbackResult(status=cast("int", delivery.status), body=delivery.body, response_class=MockResponse)
 
     mocked.get(pattern, callback=response, repeat=True)

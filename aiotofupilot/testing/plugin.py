@@ -1,9 +1,9 @@
-"""The pytest plugin: fixtures for a sandbox, for a session with it, and for environment variables that point to it.
+"""The pytest plugin, with fixtures for a sandbox, a session, and environment variables.
 
     @pytest.mark.tofupilot(procedures=3)
     def test_sync_imports_every_procedure(tofupilot_sandbox): ...
 
-It is imported in every test run, so it imports nothing but pytest. The rest is imported when a test uses a fixture.
+Every test run imports it, so it imports only pytest until a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _NO_EVENT_LOOP = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker. If pytest-asyncio is enabled, register the fixtures that need it."""
+    """Register the marker and, if pytest-asyncio is enabled, the fixtures that need it."""
     config.addinivalue_line("markers", _MARKER)
     if _has_asyncio(config):
         import pytest_asyncio  # noqa: PLC0415 - it may not be installed
 
-        # A session lives in the event loop of its test. The fixture for it has to name the scope of the loop.
+        # A session lives in the event loop of its test, and its fixture must name the scope of that loop.
         fixtures = {
             scope: pytest_asyncio.fixture(_session(), name=f"_tofupilot_session_in_{scope}_loop", loop_scope=scope)
             for scope in ("function", "class", "module", "package", "session")
@@ -51,13 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
-    """A TofuPilot for this test, on a loopback port, in its own thread. The marker `tofupilot` has its options."""
+    """A sandbox for this test, in its own thread. The marker `tofupilot` sets its options."""
     from .serving import sandbox_of, serve, without_waits  # noqa: PLC0415 - for tests that use it
 
     try:
         sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))
     except (TypeError, ValueError) as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None  # the cause would repeat the sentence
+        raise pytest.fail.Exception(str(error), pytrace=False) from None  # the cause repeats the text
     with serve(sandbox), nullcontext() if waits else without_waits():
         yield sandbox
 
@@ -77,7 +77,7 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
 
 @pytest.fixture
 def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """The environment variables that point to the sandbox. They are set for this test, and given as a mapping."""
+    """A mapping of the environment variables that point to the sandbox. They are set for this test."""
     environment = {"TOFUPILOT_API_KEY": tofupilot_sandbox.api_key, "TOFUPILOT_URL": tofupilot_sandbox.url}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -85,7 +85,7 @@ def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.Monkey
 
 
 def _session() -> Callable[[Sandbox], AsyncGenerator[TofuPilotSession]]:
-    """Return the function of another fixture."""
+    """Return a new function for a fixture."""
 
     async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
         """An open session on the sandbox."""
@@ -101,12 +101,12 @@ session_in_anyio: object = pytest.fixture(_session(), name="_tofupilot_session_i
 
 
 def _has_asyncio(config: pytest.Config) -> bool:
-    """Return whether pytest-asyncio is enabled. It may have several names, so this looks for its option."""
+    """Return whether pytest-asyncio is enabled. The plugin has several names, so this looks for its option."""
     return hasattr(config.option, "asyncio_mode")
 
 
 def _loop_scope(request: pytest.FixtureRequest) -> str:
-    """Return the scope of the event loop in which pytest-asyncio runs a test."""
+    """Return the scope of the test's event loop in pytest-asyncio."""
     marker = request.node.get_closest_marker("asyncio")
     scope: str | None = marker.kwargs.get("loop_scope") if marker else None
     return scope or request.config.getini("asyncio_default_test_loop_scope")

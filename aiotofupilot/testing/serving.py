@@ -1,4 +1,4 @@
-"""A sandbox in its own thread, or of a marker, a session with it, and sessions that wait for nothing."""
+"""Runs sandboxes in threads, makes sessions for them, and skips the waits of sessions."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["serve", "session_on", "without_waits"]
 
 _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
-"""The policy of a session for tests. An outage that does not end is an error after two seconds."""
+"""The retry policy for tests. An outage that lasts raises an error after two seconds."""
 
 
 @contextmanager
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
-    """Run a sandbox in its own thread and event loop, for the time of a block.
+    """Run a sandbox in its own thread and event loop for the duration of a block.
 
-    So it needs no event loop of the test. It also serves a test that blocks, or another process. The test may change
-    the sandbox from its own thread: each response shows the items as they are at one time. Hooks are called in the
-    sandbox's thread.
+    So the test needs no event loop and may block, and another process may be the client. The test may change the
+    sandbox from its own thread; each response shows the items at one point in time. Hooks run in the sandbox's thread.
 
     Example:
         class ServiceTest(unittest.IsolatedAsyncioTestCase):
@@ -42,14 +41,14 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
                 self.sandbox = self.enterContext(serve(Sandbox(procedures=3)))
 
     Args:
-        sandbox: A sandbox that is not running. It can be served again.
+        sandbox: A sandbox that is not running. It can be served again later.
 
     Raises:
         OSError: The port is taken.
         RuntimeError: The sandbox is running.
-        ExceptionGroup: Hooks of the sandbox have raised these errors. It is raised after the block.
+        ExceptionGroup: Errors of the sandbox's hooks, raised after the block.
     """
-    # The event loop is asyncio's own, whatever policy the tests have set.
+    # asyncio's own event loop, whatever policy the tests have set.
     with LoopThread(name="tofupilot-sandbox", new_loop=asyncio.SelectorEventLoop) as thread:
         thread.run(sandbox.start)
         try:
@@ -59,9 +58,9 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
 
 
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
-    """Return a session with a running sandbox. It retries without waiting.
+    """Return a session with a running sandbox.
 
-    It makes the usual number of attempts. An outage is an error after 2 seconds.
+    It makes the usual number of attempts, almost without waiting. An outage raises an error after 2 seconds.
 
     Example:
         async with session_on(sandbox) as session:
@@ -75,11 +74,10 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Let the sessions that are made while a block runs wait for nothing, neither before a retry nor in a pause.
+    """Skip all waits, before retries and in pauses, of the sessions that are made in a block.
 
-    For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
-    and gives up as it would. It still waits for the server's responses. Sessions that were made before, and those of
-    other processes, do not change.
+    A session sends the same requests in the same order, and gives up at the same point, as one that waits. It still
+    waits for responses. Sessions made before the block or in other processes are unchanged.
 
     Example:
         with serve(Sandbox()) as sandbox, without_waits():
@@ -95,17 +93,17 @@ def without_waits() -> Generator[None]:
 
 
 class HurriedClock(Clock):
-    """The real clock, on which each wait of a session is over at once, and moves the time by its length."""
+    """The real clock, except that each wait ends at once and moves the time by its length."""
 
     _ahead = 0.0
-    """How many seconds it is ahead of the real clock."""
+    """Seconds ahead of the real clock."""
 
     def monotonic(self) -> float:
         return super().monotonic() + self._ahead
 
     async def sleep(self, seconds: float) -> None:
         over_at = self.monotonic() + seconds
-        await asyncio.sleep(0)  # other tasks run meanwhile, and may move the clock too
+        await asyncio.sleep(0)  # other tasks run, and may move the clock
         self._ahead += max(0.0, over_at - self.monotonic())
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
@@ -116,7 +114,7 @@ class HurriedClock(Clock):
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox that markers describe, the closest first, and whether its sessions wait before retries."""
+    """Return the sandbox that markers describe, and whether sessions wait. The closest marker comes first."""
     options: dict[str, Any] = {}
     for marker in markers:
         if marker.args:
