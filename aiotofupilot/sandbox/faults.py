@@ -1,13 +1,13 @@
-"""What can go wrong with a response. Each public function takes the details and returns a `Fault`.
+"""What can go wrong with a response. Each public function returns a `Fault`.
 
-`unreadable` and `malformed` are about items, by themselves and on any page that holds them:
-``sandbox.faults.always(unreadable(62))``. An item is named by its ID, or by its position in the listing as the request
-filters and sorts it. The first item has the position 0. Positions can be used only if the server's cursors are offsets.
+`unreadable` and `malformed` affect items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. An item
+is named by its ID, or by its position in the filtered and sorted listing, from 0. Positions need a server whose cursors
+are offsets.
 
-Faults can be added. The left one happens first: ``chunked() + cut()`` ends a body in chunks early. Faults that are
-written in the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
+Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults that are
+written alike are equal, so ``request.fault == status(503)`` finds it in the log.
 
-`Faults` decide which request meets which fault: in order, always or at random, for all requests or for some.
+`Faults` assigns faults to requests: in order, always or at random, for all requests or some.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ __all__ = [
     "unreadable",
 ]
 
-_HARMLESS = frozenset({"latency", "chunked"})  # after these, the client still reads the right response
+_HARMLESS = frozenset({"latency", "chunked"})  # the client still reads the right response
 
 P = ParamSpec("P")
 
 
 def fault(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Turn a function that returns an alteration into one that returns a fault. The fault is named after the call."""
+    """Turn a function that returns an alteration into one that returns a fault, named after the call."""
 
     @wraps(build)
     def make(*args: P.args, **kwargs: P.kwargs) -> Fault:
@@ -69,8 +69,8 @@ def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
     return lambda delivery, _request, _random: delivery.with_response(response)
 
 
-# The API is built with tRPC. These are its names of statuses for which Python has others, or some that depend on its
-# version. https://trpc.io/docs/server/error-handling
+# tRPC's names of statuses, where Python has others or they depend on its version. The API is built with tRPC.
+# https://trpc.io/docs/server/error-handling
 _NAMES: Mapping[int, tuple[str, str]] = {
     405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
     408: ("TIMEOUT", "Request Timeout"),
@@ -91,13 +91,13 @@ def status(
     retry_after: float | datetime | str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Alteration:
-    """Respond with an error in the API's form.
+    """Respond with an error as the API does.
 
     Args:
         code: An HTTP status code, or a code that only proxies use: 499, 520 to 524, 529 or 530.
-        message: The API's message; None: the standard phrase of the code.
-        retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
-        headers: More headers, such as the ``Date`` of a server whose clock is wrong; None: there are none.
+        message: The API's message. None means the standard phrase of the code.
+        retry_after: The header ``Retry-After`` in seconds, as an aware date, or as any text. None omits it.
+        headers: More headers, such as a wrong ``Date``, or None.
     """
     name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
     wanted = {"Content-Type": "application/json", **(headers or {})}
@@ -114,7 +114,7 @@ def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Altera
 
     Args:
         code: HTTP status code.
-        headers: More headers; None: there are none.
+        headers: More headers, or None.
     """
     page = b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>\n"
     return instead(code, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, page)
@@ -122,11 +122,11 @@ def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Altera
 
 @fault
 def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
-    """Respond with no body at all.
+    """Respond without a body.
 
     Args:
         code: HTTP status code.
-        headers: The headers; None: there are none.
+        headers: The headers, or None.
     """
     return instead(code, headers or {}, b"")
 
@@ -136,7 +136,7 @@ def json(document: object, code: int = 200) -> Alteration:
     """Respond with another JSON document.
 
     Args:
-        document: The document, of types that JSON has.
+        document: The document, of JSON types.
         code: HTTP status code.
     """
     return instead(code, {"Content-Type": "application/json"}, dumps(document))
@@ -147,7 +147,7 @@ def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
     """Redirect to another address.
 
     Args:
-        location: The address, absolute or relative; None: the same address again.
+        location: The address, absolute or relative. None means the same address.
         code: 301, 302, 303, 307 or 308.
     """
     return lambda delivery, request, _random: delivery.with_response(
@@ -160,7 +160,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
     """Reset the connection.
 
     Args:
-        after: When to do it: after the request, after the response's headers, or after half of its body.
+        after: When: after the request, the response's headers, or half of its body.
     """
     if after == "request":
         return lambda delivery, _request, _random: delivery.with_response(Delivery(["reset"]))
@@ -180,8 +180,8 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
     Args:
         at: The share of the body's bytes that is sent, 0 to 1.
-        announced: Whether Content-Length still names the whole body, so that the client notices. Otherwise it names the
-            part, and HTTP considers the response complete: a 200 with half a JSON document.
+        announced: Whether Content-Length names the whole body, so that the client notices. Otherwise it names the part,
+            and HTTP considers half a JSON document complete.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -195,11 +195,11 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
 @fault
 def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
-    """Send nothing for a while, and then continue.
+    """Pause, and then continue.
 
     Args:
-        seconds: How long nothing is sent; at least 0.
-        inside_body: Whether to stop in the middle of the body. Otherwise nothing has been sent before.
+        seconds: The length of the pause; at least 0.
+        inside_body: Whether to pause in the middle of the body. Otherwise the pause comes before anything is sent.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -214,8 +214,8 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     """Respond later.
 
     Args:
-        seconds: How much later, on average; at least 0.
-        jitter: How much a wait may be shorter or longer than that, in seconds; at least 0. No wait is less than 0.
+        seconds: The average delay; at least 0.
+        jitter: How many seconds a delay may differ from the average; at least 0. No delay is negative.
     """
     low, high = seconds - jitter, seconds + jitter
     return lambda delivery, _request, random: Delivery((max(0.0, random.uniform(low, high)), *delivery.steps))
@@ -223,17 +223,17 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
 
 @fault
 def chunked() -> Alteration:
-    """Send the body in chunked transfer coding."""
+    """Send the body in chunks."""
     return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
 
 
 @fault
 def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
-    """Apply a fault to each page that holds one of these items, and to each response that is one by itself.
+    """Apply a fault to each page that holds one of these items, and to their details.
 
     Args:
         items: Positions or IDs.
-        by: The fault of such a response, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
+        by: The fault, such as ``empty(504)`` or ``stall(60)``. None means ``status(500)``.
     """
     met = status(500) if by is None else by
 
@@ -244,9 +244,7 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
 
 @fault
 def malformed(*items: int | str) -> Alteration:
-    """Write null as the ID of these items. The rest of the response stays the same.
-
-    A response that another fault has replaced stays as it is.
+    """Write null as the ID of these items, unless another fault has replaced the response.
 
     Args:
         items: Positions or IDs.
@@ -265,7 +263,7 @@ def malformed(*items: int | str) -> Alteration:
                 pass
             case _:
                 sent = [document]
-        for index, item in enumerate(sent):  # of any type, because a fault may have sent another document
+        for index, item in enumerate(sent):  # of any type, as another fault may send any document
             if isinstance(item, dict) and (index, cast("Any", item).get("id")) in among:
                 item["id"] = None
         return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
@@ -274,7 +272,7 @@ def malformed(*items: int | str) -> Alteration:
 
 
 def _among(request: Request, items: tuple[int | str, ...]) -> list[tuple[int, str]]:
-    """Return the index and the ID of the named items that are on the page. An item by itself has the index 0."""
+    """Return the index and the ID of the named items in the response. A detail has the index 0."""
     page = request.page
     if page is None:
         return [(0, item.id) for item in [request.detail] if getattr(item, "id", None) in items]
@@ -299,7 +297,7 @@ TRANSIENT = (
     cut(announced=False),
     html(),
 )
-"""The faults of a bad day. Each is gone at the next attempt, and none of them is slow."""
+"""Faults that `randomly` picks from by default. None of them is slow."""
 
 
 Match = Callable[[Request], bool]
@@ -307,18 +305,18 @@ Match = Callable[[Request], bool]
 
 @frozen
 class _Rule:
-    """Faults for the next request that matches, for all requests that match, or for some of them."""
+    """Faults for the next, all or some matching requests."""
 
     how: str
-    """``next``, ``always``, or the share of requests that meet one of the faults, such as ``25% of``."""
+    """``next``, ``always``, or a share of the requests, such as ``25% of``."""
     matches: Match
     faults: tuple[Fault, ...]
     draw: Callable[[Request], Sequence[Fault]] | None = None
-    """Returns the faults that one request meets; None: each meets them all."""
+    """Returns the faults of a request. None means all of them."""
 
 
 class Rules:
-    """Which faults some of the requests meet."""
+    """The faults of the requests that match."""
 
     def __init__(self, rules: list[_Rule], matches: Match) -> None:
         self._rules = rules
@@ -328,9 +326,8 @@ class Rules:
         """Return the rules for requests that match, as in ``faults.on(cursor=100).next(reset())``.
 
         Args:
-            match: Returns whether a request matches; None: every request does.
-            query: Query parameters with the values that a request must have, compared as text. None: the request must
-                not have the parameter.
+            match: Returns whether a request matches. None matches every request.
+            query: Required values of query parameters, compared as text. None requires the parameter to be absent.
         """
         wanted = {name: None if value is None else str(value) for name, value in query.items()}
 
@@ -344,21 +341,21 @@ class Rules:
         return Rules(self._rules, matches)
 
     def next(self, *faults: Fault, times: int = 1) -> None:
-        """Give one fault to each of the next requests, in order. The whole sequence comes `times` times."""
+        """Give one fault to each of the next requests, in order, and repeat the sequence `times` times."""
         self._rules += [_Rule("next", self._matches, (fault,)) for fault in faults * times]
 
     def always(self, *faults: Fault) -> None:
-        """Give all of these faults to each request from now on."""
+        """Give all of these faults to every request from now on."""
         self._rules += [_Rule("always", self._matches, (fault,)) for fault in faults]
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
 
         Args:
-            faults: The faults to choose from; without any: `TRANSIENT`.
+            faults: The faults to choose from; by default `TRANSIENT`.
             rate: The share of requests that meet a fault, 0 to 1.
             seed: Another seed picks other requests.
-            heal_after: After this many failed attempts, the same request meets no fault; None: there is no such limit.
+            heal_after: After this many failed attempts, the same request meets no fault. None means never.
 
         Raises:
             ValueError: `rate` is out of bounds.
@@ -376,28 +373,27 @@ class Rules:
 
 
 class Faults(Rules):
-    """All faults to come. Without a rule, nothing goes wrong.
+    """The faults of all requests, initially none.
 
-    A request meets every fault of ``always``. Then it meets the first fault of ``next`` that is left for it. If there
-    is none, it meets the faults that ``randomly`` picks. The pick depends on the seed, the request, and how often the
-    same request came before. It does not depend on other requests, so concurrent requests meet the same faults in any
-    order of arrival.
+    A request meets every fault of ``always``, and then the first remaining fault of ``next`` or, without one, those
+    that ``randomly`` picks. The pick depends only on the seed, the request, and how often it came before. So concurrent
+    requests meet the same faults in any order of arrival.
     """
 
     def __init__(self) -> None:
         super().__init__([], lambda _request: True)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._rules.clear()
 
     @property
     def pending(self) -> list[Fault]:
-        """The faults of ``next`` that no request has met yet."""
+        """The faults of ``next`` that are left."""
         return [fault for rule in self._rules if rule.how == "next" for fault in rule.faults]
 
     def decide(self, request: Request) -> Fault | None:
-        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong.
+        """Return the fault of a request, or None, and remove it if it came from ``next``.
 
         Args:
             request: The request.
@@ -405,7 +401,7 @@ class Faults(Rules):
         rules = [rule for rule in self._rules if rule.matches(request)]
         due = [rule for rule in rules if rule.how == "next"][:1]
         for rule in due:
-            with suppress(ValueError):  # another thread may have cleared them meanwhile
+            with suppress(ValueError):  # another thread may have cleared them
                 self._rules.remove(rule)
         always = [rule for rule in rules if rule.how == "always"]
         rest = due or [rule for rule in rules if rule.draw]
@@ -418,5 +414,5 @@ class Faults(Rules):
 
 
 def chance(seed: str, request: Request) -> Random:
-    """Return a random source for one request. It depends only on the seed, the request and how often it came."""
+    """Return randomness that depends only on the seed, the request and how often it came."""
     return Random(f"{seed} {request.asked} {request.target}")  # noqa: S311 - test data

@@ -1,13 +1,11 @@
-"""Ways to cut a listing into pages: the way of TofuPilot, and those of servers with a bound.
+"""Ways to cut a listing into pages: that of TofuPilot, and those of servers with limits.
 
-A paging is a function. It takes the number of items that match, the cursor and the limit, and returns the window that a
-page shows. You can write your own in a line.
+A paging is a function of the number of matching items, the cursor and the limit. It returns the window of a page.
 
-`shuffled_ties` is not a paging, but a hook: it lists items that have one time in another order with each response.
+`shuffled_ties` is a hook instead. It reorders items of the same time before each response.
 
-`Sandbox(paging=capped(25))` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
-`Sandbox(pagings={"runs": capped(25)})` sets a paging for a single listing. The listing of users has no pages, so no
-paging changes it.
+``Sandbox(paging=capped(25))`` sets a paging for every listing, and ``Sandbox(pagings={"runs": capped(25)})`` for one.
+The listing of users has no pages.
 """
 
 from __future__ import annotations
@@ -33,29 +31,29 @@ __all__ = [
 
 
 class Window(NamedTuple):
-    """The items that a page shows, of those that match."""
+    """The range of the matching items that a page shows."""
 
     start: int
-    """Index of the first item that is shown."""
+    """Index of the first item shown."""
     stop: int
-    """Index after the last item that is shown. It may be beyond the end."""
+    """Index after the last item shown. It may be beyond the end."""
     has_more: bool
     """Whether the page announces more items."""
     next_cursor: int | None
-    """The next cursor that the page names; None: it is null."""
+    """The next cursor that the page names, or None for null."""
 
 
 Paging = Callable[[int, int, int], Window]
-"""A function of (number of items that match, cursor, limit) that returns a window."""
+"""A function of the number of matching items, the cursor and the limit that returns a window."""
 
 
 def offsets(total: int, cursor: int, limit: int) -> Window:
     """Cut as TofuPilot does: a cursor is the number of items before the page.
 
     Args:
-        total: How many items match.
-        cursor: The cursor that was requested.
-        limit: The most items that were requested.
+        total: The number of matching items.
+        cursor: The requested cursor.
+        limit: The requested limit.
     """
     stop = cursor + limit
     has_more = stop < total
@@ -63,7 +61,7 @@ def offsets(total: int, cursor: int, limit: int) -> Window:
 
 
 def capped(most: int) -> Paging:
-    """Show fewer items per page than were requested.
+    """Show at most `most` items per page.
 
     Args:
         most: The most items per page.
@@ -72,9 +70,9 @@ def capped(most: int) -> Paging:
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
-    """Take a cursor beyond `at` as `at`, like a server with a largest offset. Then the same page comes again and again.
+    """Treat a cursor beyond `at` as `at`, so that the same page repeats, like some servers with a largest offset.
 
-    A listing that ends before `at` is cut as usual.
+    A shorter listing is cut as usual.
 
     Args:
         at: The largest offset of the server.
@@ -88,7 +86,7 @@ def clamped_cursor(at: int = 1000) -> Paging:
 
 
 def ending_cursor(at: int = 1000) -> Paging:
-    """End at offset `at` and say nothing, like a server with a largest offset. What is listed after it never comes.
+    """End the listing silently at offset `at`, like some servers with a largest offset.
 
     Args:
         at: The number of items after which the listing seems to end.
@@ -102,10 +100,10 @@ def ending_cursor(at: int = 1000) -> Paging:
 
 
 def shuffled_ties(listing: str, seed: int = 0) -> Callable[[Factory, Request], None]:
-    """Return a hook that puts items with the same time in another order before each response.
+    """Return a hook that reorders items of the same time before each response.
 
-    A database owes them no order. Postgres, for one, may list them in another order for each offset. The hook changes
-    the list of the listing. It takes for ties what stands side by side there, as made-up items do.
+    Databases guarantee them no order: Postgres may list them differently for each offset. The hook changes the
+    factory's list, and only finds ties that are adjacent there, as made-up ones are.
 
     Example:
         sandbox.before_response.append(shuffled_ties("measurements"))
@@ -125,6 +123,6 @@ def shuffled_ties(listing: str, seed: int = 0) -> Callable[[Factory, Request], N
 
 
 def _time(item: object) -> object:
-    """Return the time by which an item is sorted if a request asks for no other order; None: it has none."""
+    """Return the time that sorts an item by default, or None."""
     names = ("started_at", "deployed_at", "created_at")
     return next((getattr(item, name) for name in names if hasattr(item, name)), None)

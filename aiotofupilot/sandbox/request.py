@@ -1,8 +1,7 @@
-"""The request of a client, its response as steps on a connection, what goes wrong with it, and the log of all requests.
+"""Requests, their responses as steps on a connection, faults, and the log.
 
-Faults alter the steps of a response, and the server plays them. A `Delivery` is a value. It says without a socket what
-a client would get: `status`, `headers` and `body`, whether the response is `complete`, and after how many `seconds` it
-arrives.
+Faults alter the steps of a response, and the server plays them. A `Delivery` holds the steps, so it shows without a
+socket what a client would get.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ from attrs import Factory, define, field, frozen, setters
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-_READABLE = "/%:@!$&'()*+,;="  # beside letters, digits and -._~, what a path has unencoded (RFC 3986, section 3.3)
+_READABLE = "/%:@!$&'()*+,;="  # in a path, these stay unencoded, as do letters, digits and -._~ (RFC 3986, section 3.3)
 
 
 class Query(Mapping[str, str]):
-    """Query parameters, decoded, in the order in which they were sent.
+    """Decoded query parameters, in the order in which they were sent.
 
-    As a mapping, a query gives the first value of each name. It equals a dict with the same names and first values.
+    As a mapping, a query has the first value of each name, and equals a dict with these.
 
     Args:
-        pairs: The parameters; a mapping, or pairs in which names may repeat.
+        pairs: The parameters, as a mapping or as pairs, whose names may repeat.
     """
 
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         if isinstance(pairs, Mapping):
             pairs = pairs.pairs if isinstance(pairs, Query) else cast("Mapping[str, str]", pairs).items()
         self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        """All names with their values, including repeated names."""
+        """All pairs of name and value, including repeated names."""
 
     def all(self, name: str) -> list[str]:
-        """Return every value of one parameter, in order; empty: it was not sent.
+        """Return every value of a parameter, in order.
 
         Args:
             name: The name of the parameter.
@@ -65,40 +64,38 @@ class Request:
     method: str = "GET"
     """HTTP method."""
     path: str = "/api/v2/procedures"
-    """The path without the query, as it was sent. Percent-encoded characters stay encoded."""
+    """The path as it was sent, percent-encoded, without the query."""
     query: Query = field(factory=Query, converter=Query)
-    """Query parameters, decoded."""
+    """The query parameters."""
     authorization: str | None = None
-    """The header ``Authorization``; None: there was none."""
+    """The header ``Authorization``, or None without it."""
     range: str | None = None
-    """The header ``Range``; None: there was none."""
+    """The header ``Range``, or None without it."""
     if_range: str | None = None
-    """The header ``If-Range``; None: there was none."""
+    """The header ``If-Range``, or None without it."""
     head_size: int = 0
-    """Bytes of the request line and the headers; 0: it is not known, because the request came without a network."""
+    """Bytes of the request line and the headers, or 0 if the request came without a network."""
     time: datetime = Factory(lambda: datetime.now(UTC))
-    """When it arrived; UTC."""
+    """The time of arrival; UTC."""
     attempt: int = 1
-    """How often the same request has come since it last got the right response, including this time."""
+    """The number of times the same request came since it last got the right response, including this one."""
     asked: int = 1
-    """How often the same request has come in all, including this time."""
+    """The number of times the same request came in all, including this one."""
     page: Page[Any] | None = None
-    """The page that the API answers, before a fault alters it; None: the API answers with something else, or has not
-    answered yet."""
+    """The page that the API responds with, before a fault alters it. None for another response or none yet."""
     detail: Any = None
-    """The detail that the API answers, before a fault alters it; None: the API answers with something else, or has not
-    answered yet."""
+    """The detail that the API responds with, before a fault alters it. None for another response or none yet."""
     fault: Fault | None = None
-    """What goes wrong with the response; None: nothing goes wrong."""
+    """The fault of the response. None if nothing goes wrong."""
     status: int | None = None
-    """HTTP status code of the response that was sent; None: nothing was sent, the client disconnected before it had all
-    of the response, or the response is not decided yet."""
+    """HTTP status code that was sent. None if nothing was sent, the client disconnected before the end of the response,
+    or the response is not decided yet."""
     is_right: bool = False
-    """Whether the client can read the right response, because there is no fault or only a harmless one."""
+    """Whether the client can read the right response: there is no fault, or a harmless one."""
 
     @property
     def target(self) -> str:
-        """Path and query, encoded."""
+        """The encoded path and query."""
         return quote(self.path, safe=_READABLE) + (f"?{urlencode(self.query.pairs)}" if self.query.pairs else "")
 
     def __str__(self) -> str:
@@ -120,22 +117,21 @@ class Request:
 
 @frozen
 class Head:
-    """The status line and the headers."""
+    """The status and the headers."""
 
     status: int
     """HTTP status code."""
     headers: Mapping[str, str]
-    """The headers, except those that every HTTP server adds. Without a Content-Length, the body is sent in chunked
-    transfer coding."""
+    """The headers, except those that every HTTP server adds. Without Content-Length, the body is sent in chunks."""
 
 
 Step = Head | bytes | float | Literal["close", "reset"]
-"""A head; a part of the body, with its content coding; a pause in seconds, in which nothing is sent; or the end of the
-connection, which is closed in an orderly manner, even if more was announced, or reset."""
+"""A head; a content-encoded part of the body; a pause in seconds; or the end of the connection, which is closed in an
+orderly manner, even if more was announced, or reset."""
 
 
 def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Drop parts of the body without bytes, and the steps after the end of the connection."""
+    """Drop empty parts of the body, and the steps after the end of the connection."""
     kept: list[Step] = [step for step in steps if step or not isinstance(step, bytes)]
     ends = [index for index, step in enumerate(kept) if isinstance(step, str)]
     return tuple(kept[: ends[0] + 1] if ends else kept)
@@ -143,73 +139,73 @@ def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 @frozen
 class Delivery:
-    """The steps of one response. If no step ends the connection, it is then open for another request."""
+    """The steps of one response. If no step ends the connection, it stays open."""
 
     steps: tuple[Step, ...] = field(converter=_normal)
-    """A ``Head``, parts of the body as bytes, pauses as seconds, and ``close`` or ``reset``, in order. The steps after
-    the end of the connection are dropped."""
+    """A ``Head``, parts of the body as bytes, pauses in seconds, and ``close`` or ``reset``, after which steps are
+    dropped."""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
-        """Return the delivery of a whole response at once.
+        """Return a delivery that sends a whole response at once.
 
         Args:
             status: HTTP status code.
-            headers: The headers. A Content-Length is added.
+            headers: The headers, without Content-Length, which is added.
             body: The bytes of the body.
         """
         return cls((Head(status, {**headers, "Content-Length": str(len(body))}), body))
 
     @property
     def head(self) -> Head | None:
-        """Status and headers; None: nothing is sent."""
+        """Status and headers. None if nothing is sent."""
         return next((step for step in self.steps if isinstance(step, Head)), None)
 
     @property
     def status(self) -> int | None:
-        """HTTP status code; None: nothing is sent."""
+        """HTTP status code. None if nothing is sent."""
         return self.head.status if self.head else None
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers of the response; empty if nothing is sent."""
+        """The headers. Empty if nothing is sent."""
         return self.head.headers if self.head else {}
 
     @property
     def body(self) -> bytes:
-        """The bytes of the body that are sent, with their content coding."""
+        """The content-encoded bytes of the body that are sent."""
         return b"".join(step for step in self.steps if isinstance(step, bytes))
 
     @property
     def seconds(self) -> float:
-        """How long it takes."""
+        """The total length of the pauses, in seconds."""
         return sum(step for step in self.steps if isinstance(step, int | float))
 
     @property
     def complete(self) -> bool:
-        """Whether the response is complete for HTTP. Its body may still be half a document."""
+        """Whether HTTP considers the response complete. The body may still be half a document."""
         return not any(isinstance(step, str) for step in self.steps)
 
     def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
-        """Set and remove headers. If nothing is sent, nothing changes.
+        """Set and remove headers, if any are sent.
 
         Args:
-            changes: Values by name. None: the header is removed.
+            changes: Values by name. None removes the header.
         """
         headers = {name: value for name, value in {**self.headers, **changes}.items() if value is not None}
         return Delivery(Head(step.status, headers) if isinstance(step, Head) else step for step in self.steps)
 
     def with_response(self, response: Delivery) -> Delivery:
-        """Replace the response. The pauses before it stay. If nothing is sent, nothing changes.
+        """Replace the response, if one is sent. The pauses before it stay.
 
         Args:
-            response: The steps that take its place.
+            response: The new steps.
         """
         before = self.steps[: self.steps.index(self.head)] if self.head else self.steps
         return Delivery((*before, *response.steps))
 
     def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """Split the steps in the body.
+        """Split the steps inside the body.
 
         Args:
             at: The share of the body's bytes in the first part, 0 to 1.
@@ -224,19 +220,19 @@ class Delivery:
 
 
 Alteration = Callable[[Delivery, Request, Random], Delivery]
-"""A function that returns the altered response. All randomness comes from the ``Random`` that it is given."""
+"""A function that returns the altered response. Its only randomness is the ``Random`` it gets."""
 
 
 @frozen
 class Fault:
-    """Something that goes wrong with a response. It may consist of several faults."""
+    """Something that goes wrong with a response. Faults can be added."""
 
     name: str
     """The fault as it is written in code, such as ``status(503)``."""
     alter: Alteration = field(eq=False)
     """Alters a response."""
     is_harmless: bool = field(default=False, eq=False)
-    """Whether the client still reads the right response, so that it has no reason to ask again."""
+    """Whether the client still reads the right response, and has no reason to retry."""
 
     def __add__(self, other: Fault) -> Fault:
         def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
@@ -249,11 +245,11 @@ class Fault:
 
 
 class RequestLog(list[Request]):
-    """Requests in the order of their arrival.
+    """Requests in the order of arrival.
 
     Attributes:
-        in_flight: How many requests have responses that are not completely sent.
-        peak_in_flight: The most requests that were in flight at any time.
+        in_flight: The number of requests whose responses are not completely sent.
+        peak_in_flight: The largest number of requests in flight at one time.
     """
 
     in_flight: int = 0
@@ -261,17 +257,17 @@ class RequestLog(list[Request]):
 
     @property
     def cursors(self) -> list[str | None]:
-        """The cursors that were requested; None for a request without a cursor."""
+        """The requested cursors, with None for a request without one."""
         return [request.query.get("cursor") for request in self]
 
     @property
     def statuses(self) -> Counter[int | None]:
-        """How often each HTTP status code was sent. The key None counts the requests without a response."""
+        """The number of responses per HTTP status code. None counts requests without a response."""
         return Counter(request.status for request in self)
 
     @property
     def faults(self) -> Counter[Fault]:
-        """How often each fault happened."""
+        """The number of times each fault happened."""
         return Counter(request.fault for request in self if request.fault)
 
     def __repr__(self) -> str:

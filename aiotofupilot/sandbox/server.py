@@ -1,4 +1,4 @@
-"""The sandbox: it decides the response of each request, what goes wrong, and what changes meanwhile, and serves it."""
+"""The sandbox, which decides the responses to requests and serves them."""
 
 from __future__ import annotations
 
@@ -31,50 +31,48 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 Hook = Callable[[Factory, Request], None]
-"""A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
+"""A function that is called before or after a response, with the request and the factory, which it may change."""
 
-_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they select no items
+_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they do not filter items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
-_MOST_HEAD = 16 * 1024  # the most bytes of a request line and headers; Node, which serves TofuPilot, refuses more
-_READ_HEAD = 1024 * 1024  # the most bytes of a request line, or of a header, that are read at all
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
+_MOST_HEAD = 16 * 1024  # bytes of the request line and headers; Node, which serves TofuPilot, refuses more
+_READ_HEAD = 1024 * 1024  # bytes of a request line or header that are read at most
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 seconds
 _PASSES_TO_HAND_OVER = 3
-"""How often an event loop runs until a server knows a connection that was accepted. Before, it could not close it."""
+"""Passes of the event loop until a server knows an accepted connection, and can close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
-# A request that is not HTTP is a fault of the client, and not of the sandbox.
+# A request that is not HTTP is the client's mistake.
 _LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP)))
 
 
 class Sandbox(Factory):
-    """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
+    """A TofuPilot server on the loopback interface, with data and keys. It runs for the duration of a block.
 
-    It is a `Factory`, so it has a list of the items of each listing, such as ``runs``. You may change it at any time.
+    It is a `Factory`, so it has a list for each listing, such as ``runs``, which you may change at any time.
 
     Example:
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
-    `handle` also works without a start. It waits for nothing and opens no socket, so a property test can use its own
-    clock, and its own connection to a client:
+    `handle` works without a start. It neither waits nor opens a socket, so a test can use its own clock and transport:
 
         with sandbox.handle(Request(query={"cursor": "50"}, authorization=f"Bearer {sandbox.api_key}")) as delivery:
             delivery.status, delivery.body, delivery.complete, delivery.seconds
 
     Attributes:
-        api_key: Key of a user. It may read everything, except the current station.
-        station_key: Key of a station. It gets a 403 for the current user, and for listings that are not in
-            `station_listings`.
-        station_listings: Names of the listings that the station's key may list. You may change it at any time.
+        api_key: Key of a user. It may read everything except the current station.
+        station_key: Key of a station. It gets a 403 for the current user, and for listings outside `station_listings`.
+        station_listings: Names of the listings that the station's key may read. You may change it at any time.
         paging: How listings are cut into pages. You may set it at any time.
-        pagings: How single listings, by name, are cut into pages in another way. You may change it at any time.
+        pagings: Exceptions to `paging`, by the name of the listing. You may change it at any time.
         organization: The organization that both keys belong to. You may set it at any time.
         storage: The storage of attachments.
-        faults: What goes wrong. It is empty at first.
-        requests: The requests, in the order of arrival.
-        before_response: Called in order before each response is made.
-        after_response: Called in order when each response has been sent, its client has disconnected, or a hook or a
-            fault has failed. The request is not in flight any more.
+        faults: The faults of responses, initially none.
+        requests: The log of requests.
+        before_response: Hooks that are called in order before each response is made.
+        after_response: Hooks that are called in order once a response was sent, its client has disconnected, or a hook
+            or a fault has failed. The request is then no longer in flight.
     """
 
     def __init__(
@@ -96,28 +94,28 @@ class Sandbox(Factory):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         **items: Unpack[Items],
     ) -> None:
-        """Describe a sandbox. `start`, or entering the block, opens the port.
+        """Describe a sandbox. `start` or ``async with`` opens the port.
 
         Args:
-            procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
-                themselves, newest first. Without a procedure, no run is made up.
+            procedures: The number of procedures to make up, or the procedures themselves, in the listing's order.
+            runs: The number of runs to make up, with their units, phases, measurements, logs and so on; or the runs
+                themselves, newest first. Without procedures, no runs are made up.
             seed: Another seed makes other data.
-            nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
-            until: When the newest made-up run has been uploaded; timezone-aware, from the year 2000 to 2100. The same
-                seed makes the same factory, earlier or later. None: the newest made-up procedure was created on
-                2026-01-30, and the first run was made a day after that.
-            api_key: Key of a user. It may list everything.
+            nulls: Whether names and addresses of made-up people may be null, which some clients cannot read.
+            until: When the newest made-up run was uploaded; timezone-aware, from the year 2000 to 2100. It only shifts
+                the times of a seed's data. None: the newest made-up procedure was created on 2026-01-30, and the first
+                run was made a day later.
+            api_key: Key of a user.
             station_key: Key of a station.
-            station_listings: Names of the listings that the station's key may list; None: all but stations, as in the
-                tests of the official SDK.
+            station_listings: Names of the listings that the station's key may read. None means all but stations, as in
+                the tests of the official SDK.
             paging: How listings are cut into pages.
-            pagings: How single listings, by name, are cut into pages in another way; None: there are none.
+            pagings: Exceptions to `paging`, by the name of the listing. None means no exceptions.
             host: Address to listen on.
-            port: Port to listen on; 0: any free port. It stays the same when the sandbox is started again.
-            ssl_context: Certificate and key for HTTPS; None: plain HTTP.
-            sleep: Waits a number of seconds, for stalls and latency.
-            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+            port: Port to listen on; 0 picks a free port, which stays the same when the sandbox is started again.
+            ssl_context: Certificate and key for HTTPS. None means plain HTTP.
+            sleep: Waits the given seconds, for stalls and latency.
+            items: Items to list instead of made-up ones, by the name of the listing, in its order.
 
         Raises:
             TypeError: There is no such listing, or an item is not of its model.
@@ -126,7 +124,7 @@ class Sandbox(Factory):
         super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
         self.api_key: str = api_key
         self.station_key: str = station_key
-        # As in https://github.com/tofupilot/python/tree/main/tests/v2, the tests of the official SDK.
+        # As in https://github.com/tofupilot/python/tree/main/tests/v2.
         allowed = RESOURCES.keys() - {"stations"} if station_listings is None else station_listings
         self.station_listings: set[str] = set(allowed)
         self.paging: Paging = paging
@@ -140,11 +138,11 @@ class Sandbox(Factory):
         self.before_response: list[Hook] = []
         self.after_response: list[Hook] = []
         self._asked: Counter[tuple[object, ...]] = Counter()
-        """How often each request came, by its method and target."""
+        """The number of times each request came, by method and target."""
         self._failed: Counter[tuple[object, ...]] = Counter()
-        """How often in a row each request did not get the right response."""
+        """The number of times in a row that each request did not get the right response."""
         self._select = lru_cache(maxsize=16)(Resource.select)
-        """It remembers the selected items for the other pages, until something changes."""
+        """Remembers the selected items for further pages until something changes."""
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
@@ -156,10 +154,10 @@ class Sandbox(Factory):
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:49152/api``.
 
-        If the sandbox listens on every address of this machine, the URL has the address of the loopback interface.
+        If the sandbox listens on every address, the URL has that of the loopback interface.
 
         Raises:
-            RuntimeError: The sandbox has no port yet, because it was never started.
+            RuntimeError: The sandbox was never started, so it has no port.
         """
         if not self._port:
             raise RuntimeError("the sandbox has no URL before it is started")
@@ -169,7 +167,7 @@ class Sandbox(Factory):
 
     @property
     def connections(self) -> int:
-        """How many connections of clients are open."""
+        """The number of open client connections."""
         return len(self._running[0].connections) if self._running else 0
 
     @contextmanager
@@ -177,8 +175,8 @@ class Sandbox(Factory):
         """Decide the response of a request. Send it inside the block.
 
         Args:
-            request: The request. What happens to it is noted in it. If the block raises, or a hook or a fault before
-                it, the request got no response.
+            request: The request, which records what happens to it. If the block, a hook or a fault raises, it got no
+                response.
         """
         same = (request.method, request.path, request.query.pairs)
         self._asked[same] += 1
@@ -214,7 +212,7 @@ class Sandbox(Factory):
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, "close"))
         if stored := self.storage.response(request):
             return stored
-        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
+        if request.method == "HEAD":  # answered without a look at the key
             return Delivery.of(404 if route(request.path)[0] is None else 200, {}, b"")
         try:
             status, body = 200, self._body(request)
@@ -223,7 +221,7 @@ class Sandbox(Factory):
         return Delivery.of(status, {"Content-Type": "application/json"}, body)
 
     def _body(self, request: Request) -> bytes:
-        """Return what the API answers, and note in the request the page or the detail that it is."""
+        """Return the body of the API's response, and note its page or detail in the request."""
         found, parameters = route(request.path)
         if found is None or request.method != "GET":
             raise Refusal(404, "NOT_FOUND", "Not found")
@@ -241,7 +239,7 @@ class Sandbox(Factory):
         return b"[%b]" % items if found.listing.is_bare else b'{"data":[%b],"meta":%b}' % (items, dumps(page.meta))
 
     def _page(self, resource: Resource, query: Query) -> Page[Any]:
-        """Return the page of a listing that a query asks for, or refuse the query."""
+        """Return the page that a query asks for, or raise a `Refusal`."""
         asked, snapshot = read(resource.readers, query.pairs), self.snapshot()
         pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
@@ -256,7 +254,7 @@ class Sandbox(Factory):
         )
 
     async def start(self) -> None:
-        """Open the port and respond from now on.
+        """Open the port and begin to respond.
 
         Raises:
             RuntimeError: The sandbox is running.
@@ -267,7 +265,7 @@ class Sandbox(Factory):
         server = web.Server(
             self._serve,
             access_log=None,
-            handler_cancellation=True,  # a handler whose client has disconnected is cancelled, so that a stall ends
+            handler_cancellation=True,  # ends a stall when the client disconnects
             logger=_LOGGER,
             max_line_size=_READ_HEAD,
             max_field_size=_READ_HEAD,
@@ -278,18 +276,16 @@ class Sandbox(Factory):
         self.storage.asked_at(*self.url.removesuffix("/api").split("://"))
 
     async def stop(self) -> None:
-        """Close the port and every connection at once. The data, the log and the URL stay.
-
-        It does nothing if the sandbox is not running.
+        """Close the port and every connection at once, if running. The data, the log and the URL stay.
 
         Raises:
-            ExceptionGroup: Hooks have raised these errors. The responses to their requests were a 500.
+            ExceptionGroup: Errors of hooks, whose requests got a 500.
         """
         if self._running is None:
             return
         (server, listening), self._running = self._running, None
         for listener in listening.sockets:
-            with suppress(NotImplementedError):  # the event loop of Windows has no readers
+            with suppress(NotImplementedError):  # on Windows, event loops have no readers
                 asyncio.get_running_loop().remove_reader(listener)
         for _ in range(_PASSES_TO_HAND_OVER):
             await asyncio.sleep(0)
@@ -297,7 +293,7 @@ class Sandbox(Factory):
         for connection in server.connections:
             connection.force_close()
         await server.shutdown(1.0)
-        await asyncio.sleep(0)  # transports call back once more when they close
+        await asyncio.sleep(0)  # transports call back once more on closing
         if self._failures:
             failures, self._failures = self._failures, []
             raise ExceptionGroup("the sandbox failed to answer: a hook, a fault or an item is wrong", failures)
@@ -316,7 +312,7 @@ class Sandbox(Factory):
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
-            path=http.rel_url.raw_path,  # as sent: `path` is decoded, and `raw_path` may be a whole URL
+            path=http.rel_url.raw_path,  # as sent: `path` is decoded, and `raw_path` may be a URL
             query=http.query.items(),
             authorization=http.headers.get("Authorization"),
             range=http.headers.get("Range"),
@@ -329,13 +325,13 @@ class Sandbox(Factory):
             with self.handle(request) as delivery:
                 return await self._play(delivery, http)
         except ClientConnectionResetError:
-            return web.StreamResponse()  # nobody gets it; aiohttp notices by itself that the client has disconnected
+            return web.StreamResponse()  # never sent, because the client has disconnected
         except Exception as exc:
             self._failures.append(exc)
             raise
 
     async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
-        """Play the steps of a delivery as the response to a request, and return it."""
+        """Play the steps of a delivery as a response."""
         response = web.StreamResponse()
         for step in delivery.steps:
             if isinstance(step, Head):
@@ -346,7 +342,7 @@ class Sandbox(Factory):
                     await response.write(step)
             else:
                 if response.prepared:
-                    await response.write(b"")  # aiohttp holds the headers back until something is written
+                    await response.write(b"")  # aiohttp holds headers back until a write
                 if isinstance(step, str):
                     _end(http, reset=step == "reset")
                     return response
@@ -356,9 +352,9 @@ class Sandbox(Factory):
 
 
 def _end(http: web.BaseRequest, *, reset: bool) -> None:
-    """Reset the connection of a request, or close it after everything that was written is sent."""
+    """Reset the connection, or close it once everything written has been sent."""
     if http.transport is None:
-        return  # the client has ended it
+        return  # the client has closed it
     if reset:
         http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         http.transport.abort()

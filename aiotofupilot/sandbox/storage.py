@@ -1,4 +1,4 @@
-"""The storage of attachments, as S3 is one. It takes presigned addresses, and no keys."""
+"""A storage of attachments like S3. It takes presigned addresses instead of keys."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ROOT = "/storage/"
 
 
 class Storage:
-    """Presigned addresses of files, and the responses to requests for them.
+    """Makes presigned addresses of files, and responds to requests for them.
 
     Attributes:
-        origin: What addresses begin with, such as ``http://localhost:49152``. A sandbox that is running sets it with
-            each request; see `asked_at`. At first it is a host that does not exist.
-        lifetime: For how many seconds new addresses are valid. You may set it at any time. With 0 or less, an address
-            has expired before anybody can use it.
-        time: The time of the last request, by which new addresses are valid.
+        origin: The beginning of addresses, such as ``http://localhost:49152``. A running sandbox sets it with each
+            request; see `asked_at`. Before that, its host does not exist.
+        lifetime: How many seconds new addresses are valid. You may set it at any time. With 0 or less, they have
+            already expired.
+        time: The time of the last request, when the lifetime of new addresses begins.
     """
 
     def __init__(self) -> None:
@@ -33,27 +33,27 @@ class Storage:
         self._secret = secrets.token_bytes(16)
 
     def asked_at(self, scheme: str, host: str) -> None:
-        """Set the origin, given where a client has sent its request: a container has another name for this machine.
+        """Set the origin by the address that a client used, because a container has another name for this machine.
 
-        A real storage has another origin than the API. So has this one, if the client knows this machine by its number.
-        With ``https`` the name stays, because the certificate is for that.
+        The origin of a real storage differs from the API's. So ``127.0.0.1`` becomes ``localhost`` here, except with
+        ``https``, because the certificate may not be valid for that name.
         """
         if scheme == "http" and host.partition(":")[0] == "127.0.0.1":
             host = host.replace("127.0.0.1", "localhost")
         self.origin = f"{scheme}://{host}"
 
     def address(self, identity: str, name: str) -> str:
-        """Return a new address of a file, given its ID and its name."""
+        """Return a new address of a file."""
         path = f"{_ROOT}{quote(identity, safe='')}/{quote(name, safe='')}"
         expires = str(int(self.time.timestamp() + self.lifetime))
         signature = self._signature("GET", path, expires)
         return f"{self.origin}{path}?Expires={expires}&Signature={signature}"
 
     def response(self, request: Request) -> Delivery | None:
-        """Return the response to a request; None: the storage has no such path."""
+        """Return the response to a request, or None if the path is not in the storage."""
         if not request.path.startswith(_ROOT):
             return None
-        if request.authorization is not None:  # S3 refuses it too, because a presigned address is an authorization
+        if request.authorization is not None:  # S3 refuses a second authorization too
             return _refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
         expires, signature = request.query.get("Expires", ""), request.query.get("Signature", "")
         if not hmac.compare_digest(signature.encode(), self._signature(request.method, request.path, expires).encode()):
@@ -67,7 +67,7 @@ class Storage:
 
 
 def _selected(body: bytes, request: Request) -> Delivery:
-    """Return a file, or the part of it that the request asks for (RFC 9110, section 14)."""
+    """Return a file, or the requested range of it (RFC 9110, section 14)."""
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", "ETag": etag}
     asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", request.range or "")
@@ -82,6 +82,6 @@ def _selected(body: bytes, request: Request) -> Delivery:
 
 
 def _refusal(status: int, code: str, message: str) -> Delivery:
-    """Return an error in the form of S3."""
+    """Return an error as S3 does."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Delivery.of(status, {"Content-Type": "application/xml"}, body.encode())
