@@ -1,4 +1,4 @@
-"""What the API has at its paths: listings, with the building blocks of their filters, and what it returns by itself."""
+"""The listings and details of the API, and the building blocks of filters."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
     from .factory import Reading
 
 Predicate = Callable[[Any], bool]
-"""Whether an item is asked for."""
+"""Whether an item is selected."""
 
 Filter = Callable[[Any, Snapshot], Predicate]
-"""A function that takes the value of a parameter, and returns which items are asked for."""
+"""A function that turns the value of a parameter into a test of items."""
 
 
 Comparison = Callable[[Any, Any], bool]
-"""Whether the value of a field and that of a parameter pass a test."""
+"""Compares the value of a field with that of a parameter."""
 
 
 @frozen(eq=False)
 class Detail:
-    """One kind of what the API returns by itself."""
+    """One kind of detail: a single object at its own path."""
 
     path: str
-    """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
+    """The path below ``/api/v2/``, such as ``procedures/*/versions/*``. A star is a parameter."""
     model: type[object]
-    """Its model."""
+    """The model."""
     by: str | Callable[..., object] = "id"
-    """The field of an item of the listing in the path whose value is the parameter; or a function that takes a
-    `Reading` and the parameters, and returns what the detail is made of, or None if there is no such thing."""
+    """The field of the listing's items that the parameter names; or a function that takes a `Reading` and the
+    parameters, and returns the item, or None if it does not exist."""
     more: Callable[[Reading, Any], Mapping[str, object]] = lambda _reading, _item: {}
-    """Returns the fields that the item does not have. Metadata and sequences need not be there."""
+    """Returns the fields that the item lacks, except metadata and sequences."""
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
     def read(self, reading: Reading, parameters: Iterable[str]) -> object:
-        """Make one, of the parameters of the path as they were sent, or refuse them."""
+        """Make the detail for the parameters of the path as sent, or raise a `Refusal`."""
         listing, texts = self.path.partition("/")[0], map(unquote, parameters)
         item = reading.first(listing, self.by, *texts) if isinstance(self.by, str) else self.by(reading, *texts)
         if item is None:
@@ -60,53 +60,54 @@ class Detail:
 
 @frozen(kw_only=True, eq=False)
 class Resource:
-    """One listing: what it can be asked for, and how its items are written.
+    """One listing: its parameters, and how its items are written.
 
-    The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
-    name, in the singular or without the words about its range: ``slot_keys`` reads ``slot_key``, and ``started_after``
-    reads ``started_at``. A dot in a path is an underscore in a name, and the first parts of a path may be left out:
-    ``created_by_user_ids`` reads ``created_by_user.id``, and of runs, ``serial_numbers`` reads ``unit.serial_number``.
+    The client's listing declares the parameters, and most filters follow from their names. A filter reads the field of
+    its name in the singular, or without the words about a range: ``slot_keys`` reads ``slot_key``, and
+    ``started_after`` reads ``started_at``. An underscore may stand for a dot, and a name may leave out the first parts
+    of a path: ``created_by_user_ids`` reads ``created_by_user.id``, and ``serial_numbers`` of runs reads
+    ``unit.serial_number``.
     """
 
     name: str
-    """The last segment of the listing's path."""
+    """The last segment of the path."""
     paths: Mapping[str, Path] = field(factory=dict[str, Path])
-    """What the other filters and the other values of ``sort_by`` read."""
+    """The fields of other filters and other values of ``sort_by``."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
-    """What filters select that do not compare a field with a value. None: the parameter selects no items by itself."""
+    """Filters that do not compare a field with a value. None if the parameter alone selects nothing."""
     otherwise: Callable[[str], Filter] | None = None
-    """Returns the filter of a name that no field of the items has. None: there is no such filter."""
+    """Returns the filter for a name that is no field of the items. None if there are no such filters."""
     joined: Callable[[Values, Snapshot], Predicate] | None = None
-    """A test of several parameters together; None: there is none."""
+    """A test of several parameters together, or None."""
     hides: tuple[str, ...] = ()
-    """Fields of the model that the listing does not have, with dots, such as ``created_by_user.email``."""
+    """Fields of the model that the listing lacks, such as ``created_by_user.email``."""
     details: tuple[Detail, ...] = ()
-    """What the API returns by itself of the items, and of what belongs to them."""
+    """The details of the items, and of what belongs to them."""
 
     @cached_property
     def listing(self) -> type[Listing[Any]]:
-        """The client's listing. If it is bare, it is an array without pages."""
+        """The client's listing. A bare one is an array without pages."""
         return listing_class(self.name)
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """What reads the parameters: those of paging, and the others in the order in which the client declares them."""
+        """The readers of the parameters: those of paging, and then the others in the client's order."""
         of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else PAGES
         return {**of_pages, **{argument.name: declared(argument) for argument in self.listing.filters}}
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:
-        """What the parameters select, by name. A parameter that selects no items by itself has no test."""
+        """The filters by parameter, except parameters that alone select nothing."""
         return {argument.name: test for argument in self.listing.filters if (test := self._filter(argument))}
 
     @cached_property
     def sorts(self) -> Mapping[str, Read]:
-        """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
+        """The sort keys by the values of ``sort_by``. Empty if the listing has none."""
         orders = next((argument.choices for argument in self.listing.filters if argument.name == "sort_by"), ())
         return {order: path(self.paths.get(order) or _path_named(self.listing.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
-        """Return what a parameter selects; None: it selects no items by itself."""
+        """Return the filter of a parameter, or None if the parameter alone selects nothing."""
         name = argument.name
         if name in self.filters:
             return self.filters[name]
@@ -118,7 +119,7 @@ class Resource:
         select: Callable[[Path], Filter] = by
         if end in _RANGES:
             ending, compare = _RANGES[end]
-            # An item without a value is not selected.
+            # Items without a value are not selected.
             select = partial(by, holds=lambda value, bound: value is not None and compare(value, bound))
             name = stem + ending
         elif argument.is_repeated:
@@ -130,7 +131,7 @@ class Resource:
         return select(known or _path_named(self.listing.model, name))
 
     def select(self, pairs: Sequence[tuple[str, str]], snapshot: Snapshot) -> Sequence[object]:
-        """Return the items that a query asks for, in its order. None is the largest sort key, as in PostgreSQL."""
+        """Return the selected items in the order of the query. None is the largest sort key, as in PostgreSQL."""
         asked = read(self.readers, pairs)
         predicates = [self.tests[name](value, snapshot) for name, value in asked.items() if name in self.tests]
         if self.joined:
@@ -145,7 +146,7 @@ class Resource:
         return items if asked["sort_order"] == "desc" else items[::-1]
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> object:  # noqa: ANN401 - an item of the listing
-        """Add the fields to an item that the request includes, and leave out the others that it could include."""
+        """Add the fields that a request includes to an item, and remove those that it could include but does not."""
         for name in (name for name in EMPTY if f"include_{name}" in asked):
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             if value is not getattr(item, name):
@@ -153,7 +154,7 @@ class Resource:
         return item
 
     def json(self, item: object) -> bytes:
-        """Write an item. The result is remembered, because a response of known items takes a fifth of the time."""
+        """Write an item. Results are cached, because this makes a response five times as fast."""
         known = _written.get(id(item))
         if known is None:
             if len(_written) >= _MOST_WRITTEN:
@@ -164,13 +165,13 @@ class Resource:
 
 _MOST_WRITTEN = 10_000
 _written: dict[int, tuple[object, bytes]] = {}
-"""The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one. Equal
-items may differ in JSON, as 1 and 1.0 do."""
+"""The JSON of items by ``id()``, which stays unique because the items stay alive here. Equality would not do: 1 and 1.0
+are equal, but differ in JSON."""
 
 
 @cache
 def _paths(model: type) -> Mapping[str, str]:
-    """Return the paths of the values in a model, by the paths with underscores."""
+    """Return the paths of a model's values by their names with underscores."""
     paths: dict[str, str] = {}
     for part in fields_of(model):
         if part.model is None:
@@ -181,7 +182,7 @@ def _paths(model: type) -> Mapping[str, str]:
 
 
 def _path_named(model: type, name: str) -> str:
-    """Return the path of a name, which may leave out the first parts: ``part_number`` is ``unit.part.number``."""
+    """Return the path of a name, which may lack the first parts: ``part_number`` is ``unit.part.number``."""
     paths = _paths(model)
     found = {paths[name]} if name in paths else {paths[full] for full in paths if full.endswith(f"_{name}")}
     if len(found) != 1:
@@ -190,25 +191,25 @@ def _path_named(model: type, name: str) -> str:
 
 
 def by(field: Path, holds: Comparison = operator.eq) -> Filter:
-    """Select the items for which the value of a field and the value of the parameter pass a test, or are equal."""
+    """Select the items whose field compares with the parameter, by default as equal."""
     value = path(field)
     return lambda wanted, _snapshot: lambda item: holds(value(item), wanted)
 
 
 def if_asked(field: Path) -> Filter:
-    """Select the items whose field is true, if the parameter is true. If it is false, select every item."""
+    """Select the items whose field is true, or every item if the parameter is false."""
     return by(field, lambda value, wanted: bool(value) or not wanted)
 
 
 def among(field: Path, *, missing: str | None = None) -> Filter:
-    """Select the items whose field has one of the given values. `missing` stands for items without a value."""
+    """Select the items whose field has one of the values. `missing` stands for no value."""
     return by(field, lambda value, wanted: (missing if value is None else value) in wanted)
 
 
 def contains(*fields: Path, id_from: float = inf, within: bool = False) -> Filter:
-    """Select the items with a field that contains the given text, in upper or lower case.
+    """Select the items with a field that contains a text, ignoring case.
 
-    A text of `id_from` characters or more may also be the beginning of the item's id, or `within` the id.
+    A text of at least `id_from` characters may instead begin the item's id or, with `within`, be anywhere in it.
     """
     values, finds = [path(field) for field in fields], operator.contains if within else str.startswith
 
@@ -223,7 +224,7 @@ def contains(*fields: Path, id_from: float = inf, within: bool = False) -> Filte
 
 
 def related(field: Path, listing: str, other: str, chosen: Filter) -> Filter:
-    """Select the items whose field has the value of another field in an item of a listing that a filter selects."""
+    """Select the items whose field matches `other` in an item of `listing` that `chosen` selects."""
     value, others = path(field), path(other)
 
     def select(wanted: object, snapshot: Snapshot) -> Predicate:
@@ -236,12 +237,12 @@ def related(field: Path, listing: str, other: str, chosen: Filter) -> Filter:
 
 _RANGES: Mapping[str, tuple[str, Comparison]] = {
     "after": ("_at", operator.ge),
-    # A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
+    # Includes the bound's whole millisecond, because clients see whole milliseconds.
     "before": ("_at", lambda value, bound: value - bound < MILLISECOND),
     "min": ("", operator.ge),
     "max": ("", operator.le),
 }
-"""The last words of filters about ranges: how the name of the field ends instead, and how its value compares."""
+"""By the last word of a range filter: the ending of the field's name, and the comparison."""
 
 _MISSING: Mapping[str, str] = {"samples": "production", "batch_numbers": ""}
-"""The words of filters for items without a value."""
+"""The values of filters that mean items without a value."""

@@ -1,10 +1,7 @@
-"""What TofuPilot's REST layer reads and writes: queries, and items and errors in JSON.
+"""Reads queries, and writes items and errors in JSON, as TofuPilot's REST layer does.
 
-`extended` makes an item of what another one has.
-
-`read` reads a whole query, and refuses what zod would, TofuPilot's validator. Unknown parameters are ignored, and a
-single value that is repeated is refused. Decimal numbers are read as by JavaScript's `Number()`, so ``50.0`` and the
-empty string are numbers.
+`read` refuses the queries that TofuPilot's validator, zod, would. It ignores unknown parameters, and refuses single
+values that are repeated. Numbers are read as by JavaScript's `Number()`, so ``50.0`` and the empty string are numbers.
 """
 
 from __future__ import annotations
@@ -32,11 +29,10 @@ T = TypeVar("T")
 
 
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an item, or a value of a field, as JSON has it, with the names of the wire. What is in it is not changed.
+    """Return an item or a value as JSON has it, with the names of the wire, and leave inner values as they are.
 
-    Dates are cut to milliseconds and not rounded, as in JavaScript. Each part of a negative duration has a sign, as in
-    PostgreSQL. The client's `to_wire` writes both in full, and keys that the server leaves out, because `from_wire` has
-    to read the same item again.
+    Dates are cut to milliseconds, as in JavaScript. Each part of a negative duration has a sign, as in PostgreSQL.
+    Unlike this, the client's `to_wire` is lossless, so that `from_wire` can read the same item again.
     """
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -58,12 +54,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=d
 
 
 def dumps(value: object) -> bytes:
-    """Write items, and what JSON has, without spaces, in UTF-8."""
+    """Write items and JSON values in UTF-8, without spaces."""
     return _ENCODER.encode(value).encode()
 
 
 def without(value: object, path: str) -> object:
-    """Return an item, or each of several, as a document without a field such as ``created_by_user.email``."""
+    """Return an item, or several, as documents without a field such as ``created_by_user.email``."""
     if value is None:
         return None
     if isinstance(value, tuple | list):
@@ -77,10 +73,9 @@ def without(value: object, path: str) -> object:
 
 
 def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
-    """Make a model of the fields that an item has too, and of more fields.
+    """Make a model from the fields of an item and more fields.
 
-    A value of another model than the field's becomes one of the field's model in the same way. A field that neither has
-    is null, or an empty array, if it may be.
+    Values of other models are converted in the same way. Missing fields are null or empty arrays, if they may be.
     """
     if type(item) is model and not more:
         return item
@@ -103,42 +98,42 @@ def comparison(operator: str | None, expected: object) -> str:
 
 @attrs.define
 class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
-    """An error that the API answers instead of a page."""
+    """An error that the API returns."""
 
     status: int
     """HTTP status code."""
     code: str
-    """The API's own code, such as ``BAD_REQUEST``."""
+    """The API's code, such as ``BAD_REQUEST``."""
     message: str
-    """In English, for people."""
+    """A text for people."""
     issues: Sequence[dict[str, object]] = ()
-    """zod's issues; empty if the input is valid."""
+    """zod's issues. Empty if the input is valid."""
 
     @property
     def body(self) -> bytes:
-        """The JSON document. It has the key `issues` only if there are some."""
+        """The JSON document. It has the key ``issues`` only if there are any."""
         issues = {"issues": self.issues} if self.issues else {}
         return dumps({"message": self.message, "code": self.code, **issues})
 
 
 Values = dict[str, Any]
-"""The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
+"""The values of a valid request's parameters, without those that have neither a value nor a default."""
 
 Reader = Callable[[Sequence[str]], Any]
-"""A function that takes the texts that were sent, and returns the value or the default; None: there is neither."""
+"""Turns the texts that were sent into the value, the default, or None."""
 
 
 class InvalidValueError(Exception):
-    """A value of a parameter is not valid. The `args` are zod's issues. Their paths begin at the value."""
+    """A value is not valid. The `args` are zod's issues, with paths relative to the value."""
 
 
 def _issue(code: str, *path: object, **bounds: float) -> dict[str, object]:
-    """Return an issue. zod says in English what is wrong with the value, which only people read."""
+    """Return an issue. zod's text for people is not reproduced."""
     return {"code": code, "path": path, "message": "Invalid input", **bounds}
 
 
 def declared(argument: Argument) -> Reader:
-    """Return what reads a parameter, as the client's listing declares it. Bounds of numbers are the client's own."""
+    """Return the reader of a parameter that the client declares. Bounds of numbers are only the client's."""
     options, default = argument.choices, argument.server_default
     if argument.is_repeated:
         return partial(_read_several, options)
@@ -152,7 +147,7 @@ def declared(argument: Argument) -> Reader:
 
 
 def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Values:
-    """Read the query of a request. If it is refused, the refusal names each fault."""
+    """Read a query, or raise a `Refusal` with all issues."""
     asked: Values = {}
     issues: list[dict[str, Any]] = []
     for name, reader in readers.items():
@@ -166,14 +161,14 @@ def read(readers: Mapping[str, Reader], pairs: Sequence[tuple[str, str]]) -> Val
 
 
 def _read_several(options: Sequence[str], texts: Sequence[str]) -> frozenset[str] | None:
-    """Read an array. A single value is an array of one. Without options, any text is allowed."""
+    """Read an array. Without options, any text is allowed."""
     if options and (unknown := [index for index, text in enumerate(texts) if text not in options]):
         raise InvalidValueError(*(_issue("invalid_value", index) for index in unknown))
     return frozenset(texts) or None
 
 
 def _read_option(options: Sequence[str], default: T, texts: Sequence[str]) -> str | T:
-    # zod has the same issue for a repeated word and an unknown one.
+    # zod has the same issue for repeated and unknown words.
     if texts and (len(texts) > 1 or texts[0] not in options):
         raise InvalidValueError(_issue("invalid_value"))
     return texts[0] if texts else default
@@ -192,7 +187,7 @@ _SAFE = 2**53 - 1  # the largest safe integer of JavaScript
 
 
 def _number(text: str) -> float:
-    """Read a finite decimal number as JavaScript's `Number()` does."""
+    """Read a finite decimal number."""
     text = text.strip(" \t\r\n") or "0"
     number = float(text) if _DECIMAL.fullmatch(text) else inf
     if abs(number) == inf:
@@ -201,7 +196,7 @@ def _number(text: str) -> float:
 
 
 def _integer(text: str, *, minimum: float = -inf, maximum: float = inf) -> int:
-    """Read a number that has to be whole, and a safe integer of JavaScript."""
+    """Read a whole number that is a safe integer in JavaScript."""
     number = _number(text)
     if not number.is_integer():
         raise InvalidValueError(_issue("invalid_type"))
@@ -220,11 +215,11 @@ PAGES: Mapping[str, Reader] = {
     "limit": partial(_read_single, partial(_integer, minimum=1, maximum=100), 50),
     "cursor": partial(_read_single, partial(_integer, minimum=0), 0),
 }
-"""What reads the parameters of pages."""
+"""The readers of the paging parameters."""
 
 
 def _text(text: str, *, most: float) -> str:
-    """Read a string of at most so many characters, in UTF-16 code units as JavaScript counts."""
+    """Read a string of at most `most` UTF-16 code units, as JavaScript counts."""
     if len(text.encode("utf-16-le", "surrogatepass")) // 2 > most:
         raise InvalidValueError(_issue("too_big", maximum=most))
     return text
@@ -236,7 +231,7 @@ def _boolean(text: str) -> bool:
     return text in {"true", "1"}
 
 
-# The patterns of zod. Clients read other formats, because servers and databases write others.
+# The patterns of zod. They are stricter than what clients read.
 _DATETIME_PATTERN = (
     r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
     r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -252,20 +247,20 @@ def _check(pattern: str, text: str) -> None:
 
 
 def _datetime(text: str) -> datetime:
-    """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
+    """Read a date-time with a UTC offset, cut to milliseconds as in JavaScript."""
     _check(_DATETIME_PATTERN, text)
-    if text.startswith("0000"):  # JavaScript has this year, and Python does not
+    if text.startswith("0000"):  # Python lacks this year
         return datetime.min.replace(tzinfo=UTC)
     timestamp = datetime.fromisoformat(text)
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
 def _duration(text: str) -> timedelta:
-    """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
+    """Read an ISO 8601 duration, such as ``PT1M30.5S``, without signs."""
     _check(_DURATION_PATTERN, text)
     try:
         return read_duration(text)
-    except ValueError:  # it is longer than a timedelta can be
+    except ValueError:  # too long for a timedelta
         return timedelta.max
 
 
@@ -274,12 +269,12 @@ _COMPARISONS = {"gte": operator.ge, "lte": operator.le, "gt": operator.gt, "lt":
 
 
 def _conditions(text: str) -> Callable[[Metadata], bool] | None:
-    """Return whether metadata meet all conditions. None: an empty text, which the official SDK sends, or {}.
+    """Return a test of metadata, which fails for missing keys, or None without conditions.
 
-    A missing key meets no condition.
+    The official SDK sends an empty text, which has no conditions.
     """
     try:
-        document: Any = json.loads(text or "{}", parse_constant=int)  # it refuses NaN and Infinity, as JSON does
+        document: Any = json.loads(text or "{}", parse_constant=int)  # refuses NaN and Infinity, as JSON does
     except ValueError:
         document = None
     if not isinstance(document, dict):
@@ -294,9 +289,9 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
 
 
 def _condition(told: object) -> Callable[[Any], bool] | None:
-    """Return whether a value meets a condition: for a truth value, for text or for numbers. None: it is none of these.
+    """Return the test of a condition on a boolean, text or numbers, or None for another condition.
 
-    A value of another type does not meet it.
+    Values of other types fail the test.
     """
     match cast("dict[str, Any]", told):
         case {"eq": bool(wanted), **others} if not others:
@@ -316,7 +311,7 @@ def _condition(told: object) -> Callable[[Any], bool] | None:
 
 
 def _is_number(value: object) -> bool:
-    """Return whether a value is a finite number to JavaScript, as 1e999 and an integer of 400 digits are not."""
+    """Return whether a value is a finite number in JavaScript, unlike 1e999 or an integer of 400 digits."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -329,4 +324,4 @@ _SCALARS: Mapping[object, Callable[[str], object]] = {
     timedelta: _duration,
     Mapping: _conditions,
 }
-"""How a single value is read, by its type."""
+"""The parsers of single values by type."""

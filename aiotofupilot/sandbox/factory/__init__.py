@@ -1,9 +1,9 @@
-"""The factory whose items the sandbox lists, and a production line that keeps working while a client lists.
+"""The factory whose items the sandbox lists, and a production line that changes them meanwhile.
 
-- This module has the items of all listings, given or made up: `Factory`. A `BusyLine` changes them.
-- `measured` makes what runs wrote, and says how the items of each listing are made up.
-- `world` makes runs, one after the other, with all that they refer to.
-- `recipes` has what the factory makes and tests, where and for whom.
+- This module has `Factory`, the items of all listings, and `BusyLine`, which changes them.
+- `measured` makes what runs wrote, and the details.
+- `world` makes runs and all that they refer to.
+- `recipes` has the parts, tests, stations and people.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["BusyLine", "DeployedRun", "Factory", "Items", "Reading", "contents",
 
 T = TypeVar("T")
 
-_MOST_SHARED = 2000  # runs of a made-up factory that is shared
+_MOST_SHARED = 2000  # runs of a factory that is shared
 
 
 class Items(TypedDict, total=False):
@@ -50,7 +50,7 @@ class Items(TypedDict, total=False):
 
 
 class _Rows(Generic[T]):
-    """A descriptor for the list of the items of a listing. To set it replaces the items in the list."""
+    """A descriptor for the list of a listing. Setting it replaces the items in the list."""
 
     def __set_name__(self, owner: type[Factory], name: str) -> None:
         self._name = name
@@ -63,15 +63,14 @@ class _Rows(Generic[T]):
 
 
 class Factory:
-    """The items of every listing: those that are given, and made-up ones for the rest.
+    """The items of every listing, given or made up.
 
-    They are lists, in the order in which they are listed if a request asks for no other. You may change the lists at
-    any time. The next response has the change. Models cannot be changed, so replace an item by another one. Made-up
-    items refer to each other: the unit, the phases and the logs of a run are listed too. A change of one listing does
-    not change the others.
+    Each listing is a list in the default order, which you may change at any time. Models are immutable, so replace an
+    item by another one. Made-up items refer to each other: the unit, the phases and the logs of a run are listed too. A
+    change of one listing does not change the others.
 
-    The items of a listing are made up when it is first read or asked for. All factories of a process that are made up
-    of the same numbers share their items, and each has its own lists, so another small factory costs almost nothing.
+    Items are made up when a listing is first needed. Factories with the same arguments share the items of a process,
+    but not the lists, so another small factory costs almost nothing.
     """
 
     procedures: _Rows[models.Procedure] = _Rows[models.Procedure]()
@@ -99,8 +98,8 @@ class Factory:
         """Describe a factory.
 
         Args:
-            procedures: As in `Sandbox`, where it is 250 by default. The first 16 procedures have runs.
-            runs: As in `Sandbox`, where it is 1000 by default.
+            procedures: As in `Sandbox`, but none by default. The first 16 procedures have runs.
+            runs: As in `Sandbox`, but none by default.
             seed: As in `Sandbox`.
             nulls: As in `Sandbox`.
             until: As in `Sandbox`.
@@ -133,7 +132,7 @@ class Factory:
         self._snapshot = Snapshot(self._world)
 
     def rows(self, listing: str) -> list[Any]:
-        """Return the list of the items of a listing. You may change it.
+        """Return the list of a listing, which you may change.
 
         Args:
             listing: The name of the listing, such as ``runs``.
@@ -144,13 +143,13 @@ class Factory:
             return self._rows[listing]
 
     def produce(self, runs: int = 1) -> None:
-        """Let the line continue: make up newer runs, with all that belongs to them, and list them first.
+        """Make up newer runs with all that belongs to them, and list them first.
 
         Args:
-            runs: How many runs to make up; at least 0.
+            runs: The number of runs; at least 0.
 
         Raises:
-            ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
+            ValueError: The factory began without procedures, or `runs` is negative.
         """
         if runs < 0:
             raise ValueError(f"runs must be at least 0, got {runs}")
@@ -166,14 +165,14 @@ class Factory:
             for name, old in before.items():
                 made, rows = self._world.items(name), self._rows[name]
                 new = len(made) - len(old)
-                if name not in MAKERS:  # an item may refer to newer ones, as a unit does to its last run
+                if name not in MAKERS:  # items may refer to newer ones, such as a last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
                     rows[:] = [changed.get(id(row), row) for row in rows]
                 rows[:0] = made[:new]
             self._snapshot = evolve(self._snapshot, world=self._world)
 
     def snapshot(self) -> Snapshot:
-        """Return the items of all listings as they are now. It is another object after any change."""
+        """Return the current items of all listings. After any change, it is another object."""
         with self._lock:
             known = self._snapshot.given
             changed = {name: rows.copy() for name, rows in self._rows.items() if not _same(rows, known.get(name))}
@@ -182,7 +181,7 @@ class Factory:
             return self._snapshot
 
 
-_shared_world = lru_cache(maxsize=4)(World)  # nobody changes what it returns
+_shared_world = lru_cache(maxsize=4)(World)  # its worlds are never changed
 
 
 def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
@@ -190,7 +189,7 @@ def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
 
 
 def _checked(name: str, items: object, wanted: str) -> list[object]:
-    """Return the items that were given for a listing, each of its model."""
+    """Return the given items of a listing, if each is of its model."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")
     given, model = list(cast("Iterable[object]", items)), listing_class(name).model
@@ -205,13 +204,13 @@ def _checked(name: str, items: object, wanted: str) -> list[object]:
 
 @define(kw_only=True, eq=False, repr=False)
 class BusyLine:
-    """A hook that makes and removes runs, and inserts and removes procedures. The seed decides what happens.
+    """A hook that makes and removes runs, and inserts and removes procedures, as the seed decides.
 
-    A run comes with its phases, measurements and logs. If one is due, it also comes with a unit, a batch and
-    deployments. All of them are the newest of their listings. A run that is removed leaves what came with it.
+    A run comes with its phases, measurements and logs and, if due, a unit, a batch and deployments. All are the newest
+    of their listings. They stay when the run is removed.
 
-    A rate is the mean number of changes for each request; at least 0. 0.25 is one change with about every fourth
-    request, and 3.0 is three changes with each request. The rates may be changed at any time.
+    A rate is the mean number of changes per request; at least 0. At 0.25, about every fourth request makes a change,
+    and at 3.0, each makes three. You may change the rates at any time.
 
     Example:
         busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
@@ -219,24 +218,23 @@ class BusyLine:
     """
 
     runs: float = 0.0
-    """Runs made for each request."""
+    """Runs made per request."""
     inserts: float = 0.0
-    """Procedures created for each request."""
+    """Procedures created per request."""
     removals: float = 0.0
-    """Procedures removed for each request."""
+    """Procedures removed per request."""
     run_removals: float = 0.0
-    """Runs removed for each request."""
+    """Runs removed per request."""
     anywhere: bool = False
-    """Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest and come
-    first."""
+    """Whether new procedures turn up anywhere, as old as their neighbours. Otherwise they come first, as the newest."""
     seed: int = field(default=0, on_setattr=setters.frozen)
-    """Another seed makes other changes."""
+    """The seed of the changes."""
     produced: int = field(default=0, init=False)
-    """How many runs were made."""
+    """The number of runs made."""
     inserted: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
-    """What was created."""
+    """Procedures that were created."""
     removed: list[models.Procedure] = field(factory=list[models.Procedure], init=False)
-    """What was removed, as it was then."""
+    """Procedures that were removed, as they were then."""
     removed_runs: list[models.Run] = field(factory=list[models.Run], init=False)
     """Runs that were removed, as they were then."""
     _random: Random = field(init=False)
@@ -252,11 +250,11 @@ class BusyLine:
         """Make the changes of one request.
 
         Args:
-            factory: The factory. Its listings are changed in place.
-            _request: The request. It makes no difference.
+            factory: The factory to change.
+            _request: Ignored.
 
         Raises:
-            ValueError: Runs are to be made, and the factory has no procedures.
+            ValueError: `runs` is not 0, and the factory began without procedures.
         """
         for change, rate in ((self._insert, self.inserts), (self._remove, self.removals)):
             for _ in range(_times(rate, self._random)):
@@ -271,7 +269,7 @@ class BusyLine:
 
     def _insert(self, procedures: list[models.Procedure]) -> None:
         index = self._random.randrange(len(procedures) + 1) if self.anywhere else 0
-        if index > 0:  # between its neighbours, because a server may list items of one date in any order
+        if index > 0:  # between its neighbours, as servers may list items of one time in any order
             newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
             created_at = older + (newer - older) / 2
         elif procedures:
@@ -287,6 +285,6 @@ class BusyLine:
 
 
 def _times(rate: float, random: Random) -> int:
-    """Return how often something happens this time, given its rate."""
+    """Draw how often something happens, given its rate."""
     whole, rest = divmod(rate, 1)
     return int(whole) + (random.random() < rest)

@@ -1,6 +1,6 @@
-"""What runs wrote: in listings, and in full with measured values, their series, configuration and attachments.
+"""What runs wrote, and the details of items.
 
-What the listings do not show is made up. It depends on the item's id alone, and is made when it is asked for.
+Fields that the listings do not show are made up on demand, and depend on the item's id alone.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
     from .world import DeployedRun, Snapshot, World
 
-_RECALIBRATION = timedelta(days=7)  # from one recalibration of the instruments to the next
+_RECALIBRATION = timedelta(days=7)  # between recalibrations of the instruments
 _OUTCOMES = ("SKIP", "PASS", "FAIL", "ERROR")
 _MEASURES = {step.name: step.measures for step in TESTS}
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
 _FIRST, _BAND = 2_400_000, 83_500  # kHz
 _FLOOR, _LIMIT = -70.0, 20.0  # dBm
-_NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began that does not say so, of a run that is not listed
+_NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began if neither it nor its run says
 _LINES = 300  # of a file
 
 
 @frozen
 class Reading:
-    """What a detail is made from, beside its item."""
+    """The sources of a detail, beside its item."""
 
     snapshot: Snapshot
     """The items of all listings."""
     organization: models.Organization
     """The organization of the key."""
     address: Callable[[str, str], str]
-    """Returns where an attachment can be downloaded, given its ID and its name."""
+    """Returns the download address of an attachment, given its ID and name."""
     is_station: bool
-    """Whether the key is a station's. Otherwise it is a user's."""
+    """Whether the key is a station's, not a user's."""
 
     def first(self, listing: str, by: str, value: object) -> Any:  # noqa: ANN401 - an item of the listing
-        """Return the first item of a listing whose field has a value. None: there is no such item."""
+        """Return the first item of a listing whose field has a value, or None."""
         return next(iter(self.all(listing, by, value)), None)
 
     def all(self, listing: str, by: str, value: object) -> Sequence[Any]:
@@ -61,24 +61,24 @@ class Reading:
 
     @property
     def station(self) -> models.Station:
-        """The station that has the key of a station: the first of the listing, or a made-up one."""
+        """The station of the station's key: the first in the listing, or a made-up one."""
         unlisted = models.Station("station", "Station", procedures=(), procedures_count=0, team=None)
         return next(iter(self.snapshot.rows("stations")), unlisted)
 
     @property
     def user(self) -> models.User:
-        """The user who has the key of a user: the first of the listing who is not banned, or a made-up one."""
+        """The user of the user's key: the first in the listing who is not banned, or a made-up one."""
         user = next((user for user in self.snapshot.rows("users") if not user.banned), models.User("user"))
         return user if user.email else extended(models.User, user, email="user@example.com")
 
     @property
     def creator(self) -> models.UserRef:
-        """The user who created what does not say so, without the address."""
+        """The creator of items that name none. It has no address."""
         return models.UserRef(self.user.id, self.user.name)
 
 
 def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
-    """Make what the details of a run have more than the run."""
+    """Make the fields that the details add to a run."""
     variable: dict[str, Any] = {"variable_id": uuid(made_up("run", run.id)), "version": 2}
     phases = [
         extended(models.RunPhase, phase, **_phase(reading, phase)) for phase in reading.all("phases", "run_id", run.id)
@@ -98,40 +98,40 @@ def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
 
 
 def _line(log: models.Log) -> models.RunLog:
-    """Make a line of a run's log. The official SDK cannot read a line there without its place."""
+    """Make a line of a run's log, with a place, because the official SDK cannot read one without it."""
     source_file, line_number = log.source_file or "unknown", log.line_number or 0
     return extended(models.RunLog, log, timestamp=log.created_at, source_file=source_file, line_number=line_number)
 
 
 def _sub_unit(reading: Reading, child: models.UnitRef) -> models.SubUnit:
-    """Make what a run says of a unit that was built in. The part of a unit that is not listed is unknown."""
+    """Make a unit that was built in. Its part is unknown if the unit is not listed."""
     part = getattr(reading.first("units", "id", child.id), "part", None)
     number, name = (part.number, part.name) if part else ("unknown", None)
     return extended(models.SubUnit, child, part_number=number, part_name=name)
 
 
 def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
-    """Return the first run of a unit, which created the unit. None: the unit was never run."""
+    """Return the run that created a unit, or None if the unit was never run."""
     return min(reading.all("runs", "unit.id", unit_id), key=attrgetter("started_at"), default=None)
 
 
 def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
-    """Return all units that are built into a unit: those that the listing shows in it, and others that name it."""
+    """Return all units built into a unit: its children, and units that name it as their parent."""
     shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
     others = [extended(models.UnitRef, unit) for unit in reading.all("units", "parent.id", unit_id)]
     return list({child.id: child for child in (*shown, *others)}.values())
 
 
 def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
-    """Make what the details of a phase have more than the phase."""
+    """Make the fields that the details add to a phase."""
     ref = models.RunRef(phase.run_id, serial_number=phase.serial_number)
     return {**_phase(reading, phase), "run": ref, "procedure": _procedure(reading, phase.run_id)}
 
 
 def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
-    """Make what a phase has more in a run, and by itself.
+    """Make the fields that a phase has in its run and in its details.
 
-    The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
+    A skipped phase ends here when it begins, because the official SDK cannot read one without an end.
     """
     run = reading.first("runs", "id", phase.run_id)
     started_at = phase.started_at or (run.started_at if run else _NEVER)
@@ -155,13 +155,13 @@ def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
 
 
 def _procedure(reading: Reading, run_id: str) -> models.ProcedureRef:
-    """Return the procedure of a run. If the run is not listed, the procedure is made up."""
+    """Return the procedure of a run, made up if the run is not listed."""
     run = reading.first("runs", "id", run_id)
     return run.procedure if run else models.ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
 
 
 def measurement_details(reading: Reading, measurement: models.Measurement) -> dict[str, object]:
-    """Make what the details of a measurement have more than the measurement."""
+    """Make the fields that the details add to a measurement."""
     run_id, name = measurement.run_id, measurement.phase_name
     run = reading.first("runs", "id", run_id)
     phases = (phase.id for phase in reading.all("phases", "run_id", run_id) if _is_of(measurement, phase))
@@ -174,7 +174,7 @@ def measurement_details(reading: Reading, measurement: models.Measurement) -> di
 
 
 def _measurement(measurement: models.Measurement) -> dict[str, object]:
-    """Make the fields that a measurement has in its run and by itself, but not in the listing."""
+    """Make the fields that a measurement has in its run and in its details."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: object = next((value for value in values if value is not None), None)
@@ -192,7 +192,7 @@ def _measurement(measurement: models.Measurement) -> dict[str, object]:
 
 
 def _series(measurement: models.Measurement, random: Random) -> Iterator[models.DataSeries]:
-    """Make a spectrum: frequencies, the level at each, and the angle at each. One that failed is over the limit."""
+    """Make a spectrum of frequencies, levels and angles. If the measurement failed, it exceeds the limit."""
     count = random.randint(_LEAST_POINTS, _MOST_POINTS)
     frequencies = range(_FIRST, _FIRST + _BAND, _BAND // count)[:count]
     height = _LIMIT - _FLOOR + (8 if measurement.measurement_outcome == "FAIL" else -8)
@@ -212,14 +212,14 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
 
 
 def _aggregation(kind: str, value: float | None, unit: str | None, random: Random) -> models.Aggregation:
-    """Make a value that sums up others."""
+    """Make an aggregated value."""
     return extended(models.Aggregation, None, id=uuid(random), type=kind, value=value, unit=unit)
 
 
 def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.Attachment]:
-    """Make some attachments of a run or a unit, with the names. An upload of a ``.part`` has not ended.
+    """Make attachments of a run or a unit, with some of these names.
 
-    TofuPilot does not know the size of some, and tells 0.
+    The upload of a ``.part`` has not ended. Some sizes are 0, because TofuPilot does not know them all.
     """
     random = made_up("attachments", owner)
     for name in names:
@@ -237,7 +237,7 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
 
 
 def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
-    """Make the sequences of a run. The worst outcome of its phases is that of a sequence."""
+    """Make the sequences of a run. Each has the worst outcome of its phases."""
     random = made_up("sequences", run.id)
     for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
         phases = [*together]
@@ -259,9 +259,9 @@ def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
 
 
 def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
-    """Make what the phases of a run measured. Only the first measurement of a phase can fail.
+    """Make the measurements of a run. Only the first one of a phase can fail.
 
-    A phase that was skipped has measured nothing. One with an error has only begun its first measurement.
+    A skipped phase has none, and one with an error has only begun its first.
     """
     random, drift = made_up("measurements", run.id), (run.started_at - world.begin) % _RECALIBRATION
     for phase in world.phases[run.id]:
@@ -293,7 +293,7 @@ def _logs(world: World, run: DeployedRun) -> Iterator[models.Log]:
 
 
 def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str, str | None, int | None]]:
-    """Yield the lines of a log: when, level, message, source file, and line in it."""
+    """Yield the time, level, message, source file and line number of each log entry."""
     yield run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12
     if run.slot_key:
         yield run.started_at + PREPARATION / 2, "DEBUG", "Fixture closed", None, None
@@ -312,7 +312,7 @@ def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str,
 
 @lru_cache(maxsize=256)
 def contents(identity: str) -> bytes:
-    """Return the bytes of the made-up file of an ID: lines with a time in seconds, and a voltage."""
+    """Return a made-up file, whose lines have a time in seconds and a voltage."""
     random = Random(f"contents {identity}")  # noqa: S311 - test data
     return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
 

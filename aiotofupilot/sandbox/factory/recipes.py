@@ -1,7 +1,4 @@
-"""What the made-up factory makes and tests, where, and for whom.
-
-The same seed makes the same procedures.
-"""
+"""Products, tests, stations and people of the made-up factory, and its procedures."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-PREPARATION = 500 * MILLISECOND  # the time before the first phase
+PREPARATION = 500 * MILLISECOND  # before the first phase
 MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")  # of commits
 
 _SUBJECTS = (
@@ -48,7 +45,7 @@ _CREATORS = (
 )
 
 OTHERS = (("Sam Lee", "sam.lee@example.com"), (None, "line-1@example.com"))
-"""People who create no procedure: their names and addresses."""
+"""Names and addresses of people who create no procedures."""
 FORMER = models.User(
     "3d2c9f0e-5b1a-4e7d-8c6f-0a9b8c7d6e5f",
     "Robin Former",
@@ -67,13 +64,13 @@ _REPOSITORIES = (
 
 
 class Product(NamedTuple):
-    """A part that is made."""
+    """A part that the factory makes."""
 
     number: str
     name: str
     prefix: str  # of its serial numbers
     revisions: str  # one letter each, the oldest first
-    share: int  # how often a unit of it is begun, relative to other parts
+    share: int  # of the units, relative to other parts
     built_from: tuple[int, ...] = ()  # the indexes of other parts
 
 
@@ -93,13 +90,13 @@ class Bench(NamedTuple):
     """A station."""
 
     team: str | None
-    failure_rate: float  # the share of first runs that fail on it, 0 to 1
-    slots: int = 1  # how many units it tests at a time
+    failure_rate: float  # of first runs, 0 to 1
+    slots: int = 1  # units tested at a time
 
 
 BENCHES: Mapping[str, Bench] = {
     "ICT bench 1": Bench("Lyon line 1", 0.05),
-    "FVT bench 2": Bench("Lyon line 1", 0.34),  # many runs fail here, because the fixture is worn
+    "FVT bench 2": Bench("Lyon line 1", 0.34),  # many runs fail because of a worn fixture
     "FVT bench 3": Bench("Lyon line 1", 0.06, slots=2),
     "EOL line 1": Bench("Lyon line 2", 0.04, slots=4),
     "Calibration lab": Bench("Lyon line 2", 0.07),
@@ -108,20 +105,20 @@ BENCHES: Mapping[str, Bench] = {
 
 
 class Measured(NamedTuple):
-    """A measurement of a step. A number passes from `low` to `high`, and another value if it is `expected`."""
+    """A measurement of a step. Numbers pass from `low` to `high`, and other values if `expected`."""
 
     name: str
     units: str | None = None
     low: float | None = None
     high: float | None = None
-    drifts: bool = False  # whether values move towards a limit from one recalibration to the next
+    drifts: bool = False  # whether values move towards a limit between recalibrations
     kind: str = "numeric"
-    expression: str | None = None  # a check that somebody wrote by hand
-    expected: str | bool | tuple[str, ...] | None = None  # a tuple: each of them passes
+    expression: str | None = None  # a handwritten check
+    expected: str | bool | tuple[str, ...] | None = None  # each value of a tuple passes
 
     @cache  # noqa: B019 - of constants
     def checks(self, outcome: str) -> tuple[models.Validator, ...]:
-        """Make the checks of a value with an outcome. Only the last limit can fail."""
+        """Make the checks for an outcome. Only the last limit can fail."""
         equals = "in" if isinstance(self.expected, tuple) else "=="
         bounds = ((equals, self.expected), (">=", self.low), ("<=", self.high))
         limits = [limit for limit in bounds if limit[1] is not None]
@@ -146,7 +143,7 @@ class Measured(NamedTuple):
         return tuple(made)
 
     def draw(self, random: Random, outcome: str, drift: float) -> object:
-        """Draw a value. A number is within the limits if and only if it passes. `drift` goes from 0 to 1."""
+        """Draw a value. Exactly the numbers that pass are within the limits. `drift` goes from 0 to 1."""
         if self.kind != "numeric":
             if outcome == "PASS":
                 return random.choice(self.expected) if isinstance(self.expected, tuple) else self.expected
@@ -166,7 +163,7 @@ class Step(NamedTuple):
     """A phase that a procedure may have."""
 
     name: str
-    sequence: str  # the path of the sequence that holds it
+    sequence: str  # its path
     milliseconds: int
     measures: tuple[Measured, ...]
 
@@ -192,18 +189,18 @@ TESTS = (
     Step("Temperature Rise", "main", 30000, (Measured("temperature", "°C", high=85.0),)),
     Step("Visual Inspection", "main", 6000, _LABEL),
 )
-"""What procedures can test, in the order of a run. The steps of a sequence follow one another."""
+"""The steps of procedures, in the order of a run. Those of a sequence are adjacent."""
 
 
 def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
-    The first ones do not depend on the count: the first 10 of 250 are the same as 10 of 10.
+    The same seed makes the same procedures, whatever the count: the first 10 of 250 are those of 10.
 
     Args:
-        count: How many to make; at least 0.
-        seed: Another seed gives other procedures with other ids.
-        nulls: Whether names and addresses of the creators may be None.
+        count: The number of procedures; at least 0.
+        seed: The seed of all fields, including ids.
+        nulls: Whether names and addresses of creators may be None.
         newest: When the first one was created; timezone-aware.
 
     Raises:
@@ -238,12 +235,12 @@ def endless_procedures(seed: int, *, nulls: bool = True, newest: datetime = NEWE
 
 
 def named(user: UserRef) -> UserRef:
-    """Give a name and an address to a user who has none."""
+    """Fill in a missing name or address."""
     return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
 
 
 def made_up(kind: str, identity: str) -> Random:
-    """Return a source of chance for what is made up about an item."""
+    """Return randomness for something made up about an item."""
     return Random(f"{kind} {identity}")  # noqa: S311 - test data
 
 

@@ -1,8 +1,7 @@
 """A made-up factory that tests units, computed from one seed.
 
-A world makes one run after the other: of which unit, when, where and by whom, and with which outcome. Each run follows
-from the runs before it, so the first runs do not depend on how many follow. What a run changes is up to date at once,
-such as its unit. `MAKERS` make the items of other listings of that.
+A world makes runs one after the other. Each follows from the earlier ones, so the first runs do not depend on how many
+follow. A run updates what it changes, such as its unit, at once. `MAKERS` derive the items of other listings.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ from aiotofupilot.sandbox.rest import extended
 from . import recipes
 from .recipes import BENCHES, MILLISECOND, PARTS, uuid
 
-_MOST_LINES = 16  # procedures that have runs
-_WAVE = 512  # runs from one version of the procedures to the next
-_STEP = timedelta(minutes=5)  # from one run to the next; every run takes less time
+_MOST_LINES = 16  # procedures with runs
+_WAVE = 512  # runs between versions of the procedures
+_STEP = timedelta(minutes=5)  # between runs; every run is shorter
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -44,23 +43,23 @@ _OVERTIME = 45_000  # milliseconds
 class DeployedRun(Run):
     """A run that says where it ran.
 
-    The API does not show the environment and the deployment of a run, but clients can filter by them. Such a run equals
-    the run that a client reads.
+    The API does not show the environment and the deployment, but clients can filter by them. It equals the run that a
+    client reads.
     """
 
     environment: str | None = field(default=None, metadata={"wire": None})
-    """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
+    """``production``, ``preview``, ``development``, or another one. None if no filter for environments finds it."""
     deployment_id: str | None = field(default=None, metadata={"wire": None})
-    """UUID of the deployment. None: no filter for deployments finds it."""
+    """UUID of the deployment. None if no filter for deployments finds it."""
 
     @classmethod
     def of(cls, run: Run, *, environment: str | None = None, deployment_id: str | None = None) -> DeployedRun:
-        """Say of a run where it ran.
+        """Return a run with the place where it ran.
 
         Args:
             run: The run.
-            environment: The environment. None: no filter for environments finds the run.
-            deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
+            environment: The environment, or None for no match with any filter.
+            deployment_id: UUID of the deployment, or None for no match with any filter.
         """
         return extended(cls, run, environment=environment, deployment_id=deployment_id)
 
@@ -75,9 +74,9 @@ _as_run = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
 
 
 class World:
-    """A factory that has made one run every five minutes since its procedures were created.
+    """A factory with one run every five minutes since its procedures were created.
 
-    The first 16 procedures have runs: they are the `lines`. Runs are made when something is read.
+    The first 16 procedures, the `lines`, have runs. Runs are made when something is read.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class World:
         """Describe a factory, with the arguments of `Sandbox`."""
         self._lock = RLock()
         self._lists: dict[str, tuple[int, list[object]]] = {}
-        """What was made for each listing: of how many runs, and the items, the newest first."""
+        """The items of each listing, newest first, with the number of runs that they come from."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
@@ -101,22 +100,22 @@ class World:
             newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
         self.begin: datetime = newest.replace(microsecond=0) + _DAY
         self.wanted: int = runs if self.lines else 0
-        """How many runs there are when something is read. It may grow."""
+        """The number of runs to make before a read. It may grow."""
         self._random = random = Random(f"bench {seed}")  # noqa: S311 - a word that makes small factories diverse
-        # Each phase of a procedure measures something that can fail.
+        # Each step measures something that can fail.
         self._steps = [
             sorted(random.sample(recipes.TESTS, random.randint(4, 6)), key=recipes.TESTS.index) for _ in self.lines
         ]
         stations = [models.StationRef(uuid(random), name) for name in BENCHES]
         self._benches = [[stations[(line + n) % len(stations)] for n in (0, 1)] for line in range(len(self.lines))]
-        """The stations that run each procedure."""
+        """The stations of each procedure."""
         creators = dict.fromkeys(procedure.created_by_user for procedure in procedures if procedure.created_by_user)
         others = [models.UserRef(uuid(random), *told) for told in recipes.OTHERS]
         self._people = [*creators, *(others if nulls else map(recipes.named, others))]
         nameless = (models.Operator(name="Night shift"), models.Operator(name="Temp worker 7"))
         self._operators = [*(extended(models.Operator, user) for user in self._people), None, None, *nameless * nulls]
         self.made: dict[str, dict[str, Any]] = {name: {} for name in ("runs", "units", "batches", "deployments")}
-        """The items of listings by ID, the oldest first."""
+        """The items of listings by ID, oldest first."""
         for name, items in (
             ("procedures", reversed(procedures)),
             ("users", [*(extended(models.User, user) for user in self._people), recipes.FORMER]),
@@ -125,9 +124,9 @@ class World:
         ):
             self.made[name] = {item.id: item for item in cast("Iterable[Any]", items)}
         self.phases: dict[str, Sequence[models.Phase]] = {}
-        """The phases of each run, in the order of their beginning."""
+        """The phases of each run, in the order of their start."""
         self._deployed: list[list[tuple[str, models.RunProcedure, str | None]]] = []
-        """What each procedure can be run as, in production and elsewhere: an environment, a version, a deployment."""
+        """The environment, version and deployment of each procedure, in production and elsewhere."""
         self._deploy()
         self._open_batches: dict[int, models.BatchRef] = {}
         """The last batch of each part."""
@@ -145,8 +144,8 @@ class World:
         return models.Part(uuid(self._random), product.number, product.name, created_at, revisions)
 
     def items(self, listing: str) -> Sequence[object]:
-        """Return the items of a listing, the newest first. Do not change the sequence."""
-        with self._lock:  # no other thread makes runs meanwhile
+        """Return the items of a listing, newest first. Do not change the sequence."""
+        with self._lock:  # one thread at a time makes runs
             self._catch_up()
             known, items = self._lists.get(listing) or (None, [])
             runs = self.made["runs"]
@@ -160,7 +159,7 @@ class World:
             return items
 
     def included(self, listing: str, identity: str, name: str) -> object:
-        """Return a field that an item has only if a request includes it. It is empty for an item that was not made."""
+        """Return a field that only requests which include it get, empty for an item not made here."""
         with self._lock:
             self._catch_up()
             item = self.made[listing].get(identity)
@@ -174,9 +173,9 @@ class World:
             self.made["units"][unit.id] = evolve(unit, last_run=extended(models.LastRun, run))
 
     def _produce(self) -> Iterator[DeployedRun]:
-        """Make runs without end. A unit goes from one procedure of its part to the next, once it has passed."""
+        """Make runs without end. A unit that passes goes on to the next procedure of its part."""
         random, kinds = self._random, range(min(len(PARTS), len(self.lines)))
-        finished = [deque[models.UnitRef]() for _ in PARTS]  # the units of each part that can be built into others
+        finished = [deque[models.UnitRef]() for _ in PARTS]  # by part, units that can be built into others
         while True:
             kind = random.choices(kinds, [PARTS[kind].share for kind in kinds])[0]
             unit = self._unit(kind)
@@ -196,7 +195,7 @@ class World:
                 finished[kind].append(models.UnitRef(unit.id, unit.serial_number))
 
     def _unit(self, kind: int) -> models.RunUnit:
-        """Draw what the next unit is, which is of a part. Most units are in the open batch of their part."""
+        """Draw the next unit of a part. Most units join the open batch of their part."""
         random, batches = self._random, self.made["batches"]
         part = [*self.made["parts"].values()][kind]
         revision = random.choices(part.revisions, range(1, len(part.revisions) + 1))[0]
@@ -214,11 +213,11 @@ class World:
         )
 
     def _assemble(self, run: DeployedRun, children: Sequence[models.UnitRef]) -> None:
-        """List the unit of a first run, which finished units were built into. It is new in its batch."""
+        """List the unit of a first run, build finished units into it, and count it in its batch."""
         units, batches, unit = self.made["units"], self.made["batches"], run.unit
         more: dict[str, Any] = {
             "created_at": run.started_at - timedelta(seconds=40),
-            # The listings do not have the addresses of creators.
+            # The listings lack the addresses of creators.
             "created_by_user": run.created_by_user and models.UserRef(run.created_by_user.id, run.created_by_user.name),
             "created_by_station": run.created_by_station,
         }
@@ -230,7 +229,7 @@ class World:
             batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
 
     def _run(self, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
-        """Make a run of a procedure that has tested the unit before, 0 times or more."""
+        """Make a run of a procedure after some earlier tests of the unit."""
         random, identity, index = self._random, uuid(self._random), len(self.made["runs"])
         if index and index % _WAVE == 0:
             self._deploy()
@@ -268,7 +267,7 @@ class World:
         )
 
     def _phases(self, line: int, outcome: str, started_at: datetime, **of_run: Any) -> Iterator[models.Phase]:  # noqa: ANN401 - fields of a phase
-        """Yield the phases of a run with an outcome, in the order of their beginning."""
+        """Yield the phases of a run in the order of their start."""
         random, steps = self._random, self._steps[line]
         broken = len(steps) if outcome == "PASS" else random.randrange(len(steps))
         last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR")
@@ -297,7 +296,7 @@ class World:
                 started_at = started_at + MILLISECOND if ended_at is None else ended_at + _PAUSE
 
     def _deploy(self) -> None:
-        """Deploy a version of each procedure for production, and the next one elsewhere, an hour before their runs."""
+        """Deploy a version of each procedure for production, and the next one elsewhere, an hour before the runs."""
         random, wave = self._random, len(self.made["runs"]) // _WAVE
         at = self.begin + len(self.made["runs"]) * _STEP - timedelta(hours=1)
         self._deployed.clear()
@@ -316,7 +315,7 @@ class World:
     def _deployment(
         self, procedure: models.Procedure, benches: Sequence[models.StationRef], environment: str, at: datetime
     ) -> models.Deployment:
-        """Make a deployment. One for production is ready. No commit is known of one that the command made."""
+        """Make a deployment. Those for production are ready, and those by ``cli`` have no commit."""
         random, is_ready = self._random, environment == "production"
         status = "ready" if is_ready else random.choice(("ready", "ready", "failed", "building", "pending"))
         trigger = "auto" if is_ready else random.choice(("manual", "cli", "auto"))
@@ -350,13 +349,13 @@ class World:
 
 
 MAKERS: dict[str, Callable[[World, DeployedRun], Iterable[object]]] = {}
-"""What makes the items of a listing that one run wrote, the oldest first. `World.made` has those of other listings."""
+"""Functions that make the items that one run wrote, oldest first, by listing. `World.made` has the other listings."""
 
 INCLUDED: dict[tuple[str, str], Callable[[World, Any], object]] = {}
-"""What makes a field of an item that only a request which includes it gets, by the names of listing and field."""
+"""Functions that make a field that only requests which include it get, by listing and field."""
 
 EMPTY: Mapping[str, object] = {"metadata": {}, "sequences": ()}
-"""The fields that a request includes, each without a value."""
+"""The empty values of these fields."""
 
 
 _Groups = dict[tuple[str, str], tuple[Sequence[object], Mapping[object, Sequence[object]]]]
@@ -367,12 +366,12 @@ class Snapshot:
     """The items of all listings at one time."""
 
     _world: World
-    """What items are made up of."""
+    """The made-up items."""
     given: Mapping[str, Sequence[object]] = field(factory=dict[str, "Sequence[Any]"])
-    """The items of the listings that may differ from them."""
+    """The listings that may differ from them."""
     _groups: _Groups = field(factory=_Groups)
-    """By the names of a listing and of a field: the items of the listing, and the same items by the value of the field.
-    Snapshots of a factory share it, so what has not changed is not grouped again."""
+    """By listing and field, the items and their groups by value. Snapshots of a factory share it, so unchanged listings
+    are not grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
@@ -389,19 +388,19 @@ class Snapshot:
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> object:  # noqa: ANN401 - any item and value
-        """Return a field that an item has only if a request includes it. If nothing knows it, it is empty."""
+        """Return a field that only requests which include it get, empty if unknown."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
 
 
 Read = Callable[[Any], Any]
-"""A function that reads a value of an item."""
+"""Reads a value of an item."""
 Path = str | Read
-"""The path of a field, such as ``procedure.version.tag``, or a function."""
+"""A path, such as ``procedure.version.tag``, or a function."""
 
 
 def path(read: Path) -> Read:
-    """Return a function that reads the field at a path. A path that leads through None ends in None."""
+    """Return a function that reads the field at a path, or None if the path leads through None."""
     if not isinstance(read, str):
         return read
     names = read.split(".")

@@ -1,7 +1,7 @@
-"""The responses of the sandbox for each listing. Every module of this package describes one listing or more.
+"""The listings and details of the sandbox.
 
-- `runs` has runs, their phases, measurements and logs, and units, batches and parts.
-- `procedures` has procedures, deployments, stations and users.
+- `runs`: runs, phases, measurements, logs, units, batches and parts.
+- `procedures`: procedures, deployments, stations and users.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _FOUND: dict[str, Resource] = {
     found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
 }
 RESOURCES: dict[str, Resource] = {name: _FOUND[name] for name in NAMES}
-"""Every listing that the sandbox answers for, by its name."""
+"""Every listing by name."""
 
 
 @lru_cache(maxsize=256)
 def route(path: str) -> tuple[Resource | Detail | None, tuple[str, ...]]:
-    """Return the listing or the detail at a path, and the parameters in the path; None: it leads nowhere.
+    """Return the listing or the detail at a path, or None, and the parameters in the path.
 
-    Upper and lower case do not matter, except in parameters, and neither does a slash at the end.
+    Case matters only in parameters. A trailing slash does not matter.
     """
     known: dict[str, Resource | Detail] = {**RESOURCES}
     known |= {detail.path: detail for resource in RESOURCES.values() for detail in resource.details}

@@ -1,7 +1,4 @@
-"""The listings of procedures and deployments, and of stations and users.
-
-The latest deployment comes first. The listing of users is a bare array, without pages or parameters.
-"""
+"""The listings of procedures, deployments, stations and users, and their details."""
 
 from __future__ import annotations
 
@@ -33,9 +30,9 @@ def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[st
 
 
 def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
-    """Make the details of a version of a procedure. A version without a run is unknown."""
+    """Make the details of a version, or None for one without a run, which is unknown."""
     tagged = reading.all("runs", "procedure.version.tag", tag)
-    runs = [run for run in tagged if run.procedure.id == procedure_id]  # two procedures may share a version's ID
+    runs = [run for run in tagged if run.procedure.id == procedure_id]  # procedures may share a version's ID
     if not runs:
         return None
     first = min(runs, key=attrgetter("started_at"))
@@ -60,7 +57,7 @@ PROCEDURES = Resource(
 
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, object]:
-    """Make the details of a deployment. One that is ready has an artifact."""
+    """Make the details of a deployment, with an artifact if it is ready."""
     artifact, user = uuid(made_up("artifact", deployment.id)), reading.user
     commit, repository = deployment.commit, deployment.repository
     built = {
@@ -90,7 +87,7 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict
 
 
 def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
-    """Make the lines of a build, as far as it has come."""
+    """Make the log of a build so far."""
     ending = ("ERROR", "The procedure cannot be built") if deployment.status == "failed" else ("INFO", "Build ended")
     lines = ((deployment.started_at, "INFO", "Build started"), (deployment.ended_at, *ending))
     for seq, (created_at, level, message) in enumerate(lines):
@@ -111,7 +108,7 @@ DEPLOYMENTS = Resource(
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
-    """Make the details of a station. One without runs has no key. What is shown of a key is made up from the ID."""
+    """Make the details of a station. The shown beginning of its key depends on the ID. Without runs, it has none."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     week = timedelta(days=7)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
@@ -131,7 +128,7 @@ def _station_details(reading: Reading, station: models.Station) -> dict[str, obj
 
 
 def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.StationDeployment | None:
-    """Make what a station says of the latest deployment of a procedure to it. None: there is none."""
+    """Make the latest deployment of a procedure to a station, or None."""
     ready = (
         deployment
         for deployment in reading.all("deployments", "procedure.id", procedure_id)

@@ -1,8 +1,8 @@
 """The listings of runs and of what they wrote, and of units, batches and parts.
 
-In the listings of what runs wrote, the filter ``ids`` is about runs. In that of phases, ``outcomes`` is about phases.
-In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp`` in the names of its filters. A unit
-is found by its runs, too, and a batch by its units.
+For phases and measurements, the filter ``ids`` is about runs. ``outcomes`` is about phases for phases, and about runs
+for measurements. Filters of logs call ``created_at`` ``timestamp``. Units are also found by their runs, and batches by
+their units.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = "created_by_user.email"
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # an unknown one sorts as if it were worse
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # unknown ones sort as worse
 
 RUNS = Resource(
     name="runs",
@@ -38,7 +38,7 @@ RUNS = Resource(
 
 
 def _of_run(run_id: str, name: str) -> Filter:
-    """Return a filter of another listing: by what a filter of runs selects, given the path of a run's id."""
+    """Return a filter of another listing by a filter of runs, given the path of the run's id."""
     chosen = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
     return related(run_id, "runs", "id", chosen)
 
@@ -74,14 +74,14 @@ LOGS = Resource(
 
 
 def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
-    """Select units by the number of their runs, and by the filters that look at runs.
+    """Select units by the number of their runs and by filters of runs.
 
-    One run has to meet all of these filters. With ``latest_only``, it has to be the latest.
+    One run must meet all of these filters. With ``latest_only``, it must be the latest.
     """
     predicates = [RUNS.tests[name](asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
     least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
     if not predicates and least <= 0 and most == inf:
-        return lambda _unit: True  # without grouping the runs, because a busy line changes them with each request
+        return lambda _unit: True  # skips grouping the runs, which a busy line changes with each request
     runs_of_units = snapshot.grouped("runs", "unit.id")
 
     def is_asked_for(unit: models.Unit) -> bool:
@@ -105,7 +105,7 @@ def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, object]:
 
 
 def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
-    """Make what a unit says of another one. The part of a unit that is not listed is unknown."""
+    """Make a related unit. Its part is unknown if the unit is not listed."""
     return extended(models.RelatedUnit, ref, part=getattr(reading.first("units", "id", ref.id), "part", None))
 
 
@@ -133,7 +133,7 @@ def _of_units(chosen: Filter) -> Filter:
 
 
 def _mentions(query: str, snapshot: Snapshot) -> Predicate:
-    """Select by text in the number of the batch, or in the serial number of a unit in it."""
+    """Select batches by text in their number, or in the serial number of a unit."""
     by_number, by_unit = (
         mentioned(query, snapshot) for mentioned in (contains("number"), _of_units(contains("serial_number")))
     )
@@ -157,12 +157,12 @@ BATCHES = Resource(
 
 
 def _numbered(reading: Reading, number: str) -> models.Part | None:
-    """Return the part with a number, in upper or lower case."""
+    """Return the part with a number, ignoring case."""
     return next((part for part in reading.snapshot.rows("parts") if part.number.lower() == number.lower()), None)
 
 
 def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
-    """Return the revisions of a part with the times of their creation. The first is as old as the part."""
+    """Add times of creation to a part's revisions. The first is as old as the part."""
     return tuple(
         extended(models.PartRevision, revision, created_at=part.created_at + number * timedelta(days=30))
         for number, revision in enumerate(part.revisions)
@@ -174,7 +174,7 @@ def _part_details(reading: Reading, part: models.Part) -> dict[str, object]:
 
 
 def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
-    """Make the details of a revision of a part. Upper and lower case matter in its own number."""
+    """Make the details of a part's revision. Case matters in its number, but not in the part's."""
     part = _numbered(reading, part_number)
     revision = next((dated for dated in _dated(part) if dated.number == number), None) if part else None
     if part is None or revision is None:
