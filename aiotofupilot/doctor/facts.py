@@ -14,7 +14,7 @@ Follows = Literal["by value", "by cursor", "unchecked", "one page"]
 
 @frozen(kw_only=True)
 class ListingFacts:
-    """Facts about one listing, as far as the requests showed them."""
+    """What a few requests showed about one listing."""
 
     name: str
     """Name, such as ``runs``."""
@@ -59,7 +59,7 @@ class ListingFacts:
 
 @frozen(kw_only=True)
 class Diagnosis:
-    """Facts about a server and a key, without any names, IDs, keys, addresses or texts of the server."""
+    """Facts about a server and a key, without names, IDs, keys, addresses or texts of the server."""
 
     package: str = __version__
     """The version of this package."""

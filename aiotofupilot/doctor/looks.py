@@ -1,15 +1,15 @@
 """The requests of a diagnosis, and the conclusions from them.
 
-They only read, never beyond cursor 20,000, at most two per second. A failed request is not repeated. The order is:
+They only read, never beyond cursor 20,000, at most two per second, and without retries. In order:
 
-- One asks whose key it is, and one per listing gets the first page. Measurements and phases are requested for the most
+- One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
   frequent procedure of the newest runs.
-- One per listing with pages gets a part of that page again, beginning among equal times if there are any.
-- One per listing with a filter asks for the items from a certain item on, by the time that sorts the listing. If the
-  response does not begin with that item, two more find out how the server compares.
-- The remaining ones look for the end of long listings: at cursor 900, at 19,900, shortly before the deeper of these
-  that has items, and then by bisection. One more looks for items behind the end. At least ten requests remain for this,
-  unless a filter is odd. Listings of what runs wrote come last.
+- One per listing with pages repeats a part of that page, beginning among equal times if there are any.
+- One per listing with a filter asks for the items from a certain one on, by the time that sorts the listing. If the
+  response does not begin with it, two more find out how the server compares.
+- The rest look for the end of long listings: at cursor 900, at 19,900, shortly before the deeper of these that has
+  items, and then by bisection. One more looks for items behind the end. At least ten remain for this, unless a filter
+  is odd. Listings of what runs wrote come last.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _SILENCES_AT_MOST = 3
 """The diagnosis ends after this many requests in a row without a response."""
 
 _USUAL_CAP = 9_900
-"""The cursor of the last page before 10,000, which is as deep as Elasticsearch goes by default."""
+"""The cursor of the last page before 10,000, Elasticsearch's default limit."""
 
 _MOVED_AT_MOST = 20
-"""The most places by which an item may move between two requests, because others come and go."""
+"""The most places that an item may move between two requests, as others come and go."""
 
 _CLOCKS_APART = 60
 """Seconds by which clocks may differ."""
@@ -69,7 +69,7 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 """Units that a server may round a time down to, in seconds. Days are in UTC."""
 
 _FAILURES = (errors.APIError, errors.DecodeError, errors.TransportError)
-"""Errors that end a single request, but not the diagnosis."""
+"""Errors that a single request may end with."""
 
 
 async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
@@ -183,7 +183,6 @@ class _Look:
         return page, seconds
 
     def _position(self) -> Position[Any]:
-        """Return the position of a walk at its beginning."""
         return ByTime(self._order, Checkpoint()) if self._order.is_time else ByKey(BY_ID, Checkpoint())
 
     def _admitted(
@@ -196,7 +195,7 @@ class _Look:
             return None
 
     async def head(self) -> None:
-        """Look at how the first page is sorted, and whether cursors are offsets."""
+        """See how the first page is sorted, and whether cursors are offsets."""
         required, known = [each.name for each in self.listing.filters if each.is_required], self._reads.procedures
         if required and not known:
             return
@@ -223,7 +222,7 @@ class _Look:
                 self._note(has_offsets=False)
 
     async def again(self) -> None:
-        """Look at a part of the first page again, beginning inside a group of equal times if possible."""
+        """Repeat a part of the first page, from inside a group of equal times if possible."""
         keys, count = self._keys, len(self._keys)
         at = next((at for at in range(1, count) if keys[at] == keys[at - 1]), count // 2)
         has_ties = keys[at : at + 1] == keys[at - 1 : at]
@@ -249,7 +248,7 @@ class _Look:
             self._note(keeps_ties=is_kept and self._facts.keeps_ties is not False)
 
     async def compared(self) -> None:
-        """Look at how the server compares a bound with the sorting time."""
+        """See how the server compares a bound with the sorting time."""
         keys, sorted_by = self._keys, self._facts.sorted_by
         if sorted_by is None or not self._order.is_bounded:
             return
@@ -273,7 +272,7 @@ class _Look:
         shown = next(iter(self._order.keys(page.data)), None)
         if shown == own:
             return "inclusive", None
-        places = [sign * (key - EARLIEST) for key in self._keys]  # a larger one stands behind a smaller one
+        places = [sign * (key - EARLIEST) for key in self._keys]  # a larger one comes later
         place = None if shown is None else sign * (shown - EARLIEST)
         if page.data and (place is None or place <= places[0]):
             return "ignored", None
@@ -292,10 +291,10 @@ class _Look:
         return "of another time", None
 
     async def deep(self) -> None:
-        """Look at cursors 900 and 19,900, and at a page that shares a quarter with the deeper one that has items."""
+        """Request cursors 900 and 19,900, and a page that shares a quarter with the deeper one that has items."""
         if not (self._facts.has_offsets and self._first.meta.has_more):
             return
-        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page may be as any other
+        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # the server may repeat a page
             await self._goes_on(FARTHEST)
         if deepest := self._deepest:
             page, _ = self._pages[deepest]
@@ -323,7 +322,7 @@ class _Look:
         return page.meta.has_more
 
     async def end(self) -> None:
-        """Look for the largest cursor that has items, and for items behind the last one there."""
+        """Find the largest cursor that has items, and look for items behind the last one."""
         while (beyond := self._facts.beyond) and (self._deepest or self._facts.cap):
             low = self._deepest
             middle = _USUAL_CAP if low < _USUAL_CAP < beyond else (low + beyond) // 2 // LONGEST * LONGEST

@@ -53,7 +53,7 @@ P = ParamSpec("P")
 
 
 def fault(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Turn a function that returns an alteration into one that returns a fault, named after the call."""
+    """Make a function return a fault, named after the call, instead of an alteration."""
 
     @wraps(build)
     def make(*args: P.args, **kwargs: P.kwargs) -> Fault:
@@ -64,7 +64,6 @@ def fault(build: Callable[P, Alteration]) -> Callable[P, Fault]:
 
 
 def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
-    """Return an alteration that replaces the response."""
     response = Delivery.of(status, headers, body)
     return lambda delivery, _request, _random: delivery.with_response(response)
 
@@ -341,7 +340,7 @@ class Rules:
         return Rules(self._rules, matches)
 
     def next(self, *faults: Fault, times: int = 1) -> None:
-        """Give one fault to each of the next requests, in order, and repeat the sequence `times` times."""
+        """Give one fault to each of the next requests, in order, and the whole sequence `times` times."""
         self._rules += [_Rule("next", self._matches, (fault,)) for fault in faults * times]
 
     def always(self, *faults: Fault) -> None:

@@ -1,7 +1,5 @@
 """Ways to cut a listing into pages: that of TofuPilot, and those of servers with limits.
 
-A paging is a function of the number of matching items, the cursor and the limit. It returns the window of a page.
-
 `shuffled_ties` is a hook instead. It reorders items of the same time before each response.
 
 ``Sandbox(paging=capped(25))`` sets a paging for every listing, and ``Sandbox(pagings={"runs": capped(25)})`` for one.

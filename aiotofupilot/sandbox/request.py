@@ -78,18 +78,18 @@ class Request:
     time: datetime = Factory(lambda: datetime.now(UTC))
     """The time of arrival; UTC."""
     attempt: int = 1
-    """The number of times the same request came since it last got the right response, including this one."""
+    """How often the same request came since it last got the right response, including this time."""
     asked: int = 1
-    """The number of times the same request came in all, including this one."""
+    """How often the same request came in all, including this time."""
     page: Page[Any] | None = None
-    """The page that the API responds with, before a fault alters it. None for another response or none yet."""
+    """The page in the response, before a fault alters it, or None."""
     detail: Any = None
-    """The detail that the API responds with, before a fault alters it. None for another response or none yet."""
+    """The detail in the response, before a fault alters it, or None."""
     fault: Fault | None = None
     """The fault of the response. None if nothing goes wrong."""
     status: int | None = None
-    """HTTP status code that was sent. None if nothing was sent, the client disconnected before the end of the response,
-    or the response is not decided yet."""
+    """HTTP status code. None if nothing was sent, the client disconnected before the end, or the response is not
+    decided yet."""
     is_right: bool = False
     """Whether the client can read the right response: there is no fault, or a harmless one."""
 
@@ -142,8 +142,7 @@ class Delivery:
     """The steps of one response. If no step ends the connection, it stays open."""
 
     steps: tuple[Step, ...] = field(converter=_normal)
-    """A ``Head``, parts of the body as bytes, pauses in seconds, and ``close`` or ``reset``, after which steps are
-    dropped."""
+    """The steps. Those after ``close`` or ``reset`` are dropped."""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
@@ -248,7 +247,7 @@ class RequestLog(list[Request]):
     """Requests in the order of arrival.
 
     Attributes:
-        in_flight: The number of requests whose responses are not completely sent.
+        in_flight: The number of requests without a complete response.
         peak_in_flight: The largest number of requests in flight at one time.
     """
 

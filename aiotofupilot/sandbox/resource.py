@@ -41,12 +41,12 @@ class Detail:
     model: type[object]
     """The model."""
     by: str | Callable[..., object] = "id"
-    """The field of the listing's items that the parameter names; or a function that takes a `Reading` and the
-    parameters, and returns the item, or None if it does not exist."""
+    """The field of the listing's items that equals the parameter; or a function of a `Reading` and the parameters that
+    returns the item, or None if there is none."""
     more: Callable[[Reading, Any], Mapping[str, object]] = lambda _reading, _item: {}
     """Returns the fields that the item lacks, except metadata and sequences."""
     hides: tuple[str, ...] = ()
-    """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
+    """Fields that the API does not show here, such as ``created_by_user.email``."""
 
     def read(self, reading: Reading, parameters: Iterable[str]) -> object:
         """Make the detail for the parameters of the path as sent, or raise a `Refusal`."""
@@ -82,7 +82,7 @@ class Resource:
     hides: tuple[str, ...] = ()
     """Fields of the model that the listing lacks, such as ``created_by_user.email``."""
     details: tuple[Detail, ...] = ()
-    """The details of the items, and of what belongs to them."""
+    """The details of the items, and of their parts."""
 
     @cached_property
     def listing(self) -> type[Listing[Any]]:
@@ -91,7 +91,7 @@ class Resource:
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """The readers of the parameters: those of paging, and then the others in the client's order."""
+        """The readers of the parameters: first those of paging, then the others in the client's order."""
         of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else PAGES
         return {**of_pages, **{argument.name: declared(argument) for argument in self.listing.filters}}
 
@@ -165,8 +165,8 @@ class Resource:
 
 _MOST_WRITTEN = 10_000
 _written: dict[int, tuple[object, bytes]] = {}
-"""The JSON of items by ``id()``, which stays unique because the items stay alive here. Equality would not do: 1 and 1.0
-are equal, but differ in JSON."""
+"""The JSON of items by ``id()``, which stays unique because it keeps the items alive. Equal items may differ in JSON,
+as 1 and 1.0 do."""
 
 
 @cache

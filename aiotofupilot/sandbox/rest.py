@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an item or a value as JSON has it, with the names of the wire, and leave inner values as they are.
+    """Return an item or a value in the form of JSON, with the names of the wire. Inner values stay as they are.
 
     Dates are cut to milliseconds, as in JavaScript. Each part of a negative duration has a sign, as in PostgreSQL.
     Unlike this, the client's `to_wire` is lossless, so that `from_wire` can read the same item again.
@@ -92,7 +92,7 @@ def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - 
 
 
 def comparison(operator: str | None, expected: object) -> str:
-    """Write a comparison with the expected value, such as ``x >= 11.4``."""
+    """Write a comparison, such as ``x >= 11.4``."""
     return f"x {operator} {[*expected] if isinstance(expected, tuple) else expected!r}"
 
 
@@ -128,7 +128,7 @@ class InvalidValueError(Exception):
 
 
 def _issue(code: str, *path: object, **bounds: float) -> dict[str, object]:
-    """Return an issue. zod's text for people is not reproduced."""
+    """Return an issue, without zod's own text for people."""
     return {"code": code, "path": path, "message": "Invalid input", **bounds}
 
 

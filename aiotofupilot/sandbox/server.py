@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 Hook = Callable[[Factory, Request], None]
-"""A function that is called before or after a response, with the request and the factory, which it may change."""
+"""A function to call before or after a response. It may change the listings of the factory."""
 
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they do not filter items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
@@ -60,19 +60,21 @@ class Sandbox(Factory):
         with sandbox.handle(Request(query={"cursor": "50"}, authorization=f"Bearer {sandbox.api_key}")) as delivery:
             delivery.status, delivery.body, delivery.complete, delivery.seconds
 
+    You may change `station_listings`, `paging`, `pagings` and `organization` at any time.
+
     Attributes:
         api_key: Key of a user. It may read everything except the current station.
         station_key: Key of a station. It gets a 403 for the current user, and for listings outside `station_listings`.
-        station_listings: Names of the listings that the station's key may read. You may change it at any time.
-        paging: How listings are cut into pages. You may set it at any time.
-        pagings: Exceptions to `paging`, by the name of the listing. You may change it at any time.
-        organization: The organization that both keys belong to. You may set it at any time.
+        station_listings: Names of the listings that the station's key may read.
+        paging: How listings are cut into pages.
+        pagings: Exceptions to `paging`, by the name of the listing.
+        organization: The organization of both keys.
         storage: The storage of attachments.
         faults: The faults of responses, initially none.
         requests: The log of requests.
-        before_response: Hooks that are called in order before each response is made.
-        after_response: Hooks that are called in order once a response was sent, its client has disconnected, or a hook
-            or a fault has failed. The request is then no longer in flight.
+        before_response: Hooks to call in order before each response is made.
+        after_response: Hooks to call in order once a response was sent, its client has disconnected, or a hook or a
+            fault has failed. The request is then no longer in flight.
     """
 
     def __init__(
@@ -103,12 +105,12 @@ class Sandbox(Factory):
             seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be null, which some clients cannot read.
             until: When the newest made-up run was uploaded; timezone-aware, from the year 2000 to 2100. It only shifts
-                the times of a seed's data. None: the newest made-up procedure was created on 2026-01-30, and the first
-                run was made a day later.
+                the times of a seed's data. With None, the newest made-up procedure was created on 2026-01-30, and the
+                first run was made a day later.
             api_key: Key of a user.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may read. None means all but stations, as in
-                the tests of the official SDK.
+                the official SDK's tests.
             paging: How listings are cut into pages.
             pagings: Exceptions to `paging`, by the name of the listing. None means no exceptions.
             host: Address to listen on.
@@ -138,9 +140,9 @@ class Sandbox(Factory):
         self.before_response: list[Hook] = []
         self.after_response: list[Hook] = []
         self._asked: Counter[tuple[object, ...]] = Counter()
-        """The number of times each request came, by method and target."""
+        """The number of times each request came, by method, path and query."""
         self._failed: Counter[tuple[object, ...]] = Counter()
-        """The number of times in a row that each request did not get the right response."""
+        """The number of times in a row that each request failed."""
         self._select = lru_cache(maxsize=16)(Resource.select)
         """Remembers the selected items for further pages until something changes."""
         self._host = host
@@ -175,8 +177,7 @@ class Sandbox(Factory):
         """Decide the response of a request. Send it inside the block.
 
         Args:
-            request: The request, which records what happens to it. If the block, a hook or a fault raises, it got no
-                response.
+            request: The request, which records the result. If the block, a hook or a fault raises, it got no response.
         """
         same = (request.method, request.path, request.query.pairs)
         self._asked[same] += 1
@@ -331,7 +332,6 @@ class Sandbox(Factory):
             raise
 
     async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
-        """Play the steps of a delivery as a response."""
         response = web.StreamResponse()
         for step in delivery.steps:
             if isinstance(step, Head):

@@ -40,11 +40,11 @@ class AuditReport:
     got: int
     """How many ids the loop got, including repeated ones."""
     missed: tuple[str, ...]
-    """The ids of items that were always in the listing, but that the loop did not get, in the listing's order."""
+    """The ids of items that were always in the listing but that the loop did not get, in the listing's order."""
     doubled: tuple[str, ...]
-    """The ids that the loop got again, once for each repetition, in the order in which they came."""
+    """The ids that the loop got again, once for each repetition, in order of arrival."""
     unknown: tuple[str, ...]
-    """The ids that the loop got but that were never in the listing while it ran, for example from a cache."""
+    """The ids that the loop got but that were never in the listing while it ran."""
 
     @property
     def is_exact(self) -> bool:

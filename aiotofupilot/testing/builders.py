@@ -7,9 +7,8 @@ rest by name: ``make_run("FAIL", slot_key="A")``. They also take the item's owne
 - A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
 - A missing ID becomes a UUID made from the other fields, so the same arguments make the same ID. Missing times, and
   facts that change later, such as the last run of a unit, do not count.
-- A missing time is at least a millisecond before that of every item made earlier. So items are made in the order of a
-  listing, newest first. All are newer than the made-up items of a sandbox without ``until``, so a follower yields a run
-  that is inserted.
+- A missing time is before those of all items made earlier, so items are made in the order of a listing, newest first.
+  All are newer than the made-up items of a sandbox without ``until``, so a follower yields an inserted run.
 - Date-times must be timezone-aware. They are cut to milliseconds, as TofuPilot sends them.
 """
 
@@ -85,7 +84,7 @@ def make_run(
         procedure: The procedure that was run. None means that of the deployment, or else ``make(Procedure)``.
         version: Tag of the procedure's version, or None for no version. Ignored if the procedure is a `RunProcedure`.
         environment: ``production``, ``preview`` or ``development``. The API does not show it, but a sandbox filters by
-            it. None means that of the deployment. If that is None too, no filter for environments finds the run.
+            it. None means that of the deployment. With neither, no such filter finds the run.
         deployment: The deployment that was run, for the filters of a sandbox. None: no filter for deployments finds the
             run.
         fields: Other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
@@ -140,7 +139,7 @@ def make_measurement(
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
-    """Make a log of a run. For a mere reference to a run, the other fields come from ``make_run()``."""
+    """Make a log of a run. For a mere reference, the other fields come from ``make_run()``."""
     whole = run if isinstance(run, models.Run) else _example(models.Run)
     shared = {name: getattr(whole, name) for name in ("unit", "procedure", "created_by_user", "created_by_station")}
     return _evolved(models.Log, {"run": run or whole, **fields}, {"created_at": _middle(whole), **shared})
@@ -226,7 +225,7 @@ def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
 
 
 def _example_of(field: Field, value: object) -> object:
-    """Return an example of a field: the item's value, or one by the field's name or kind."""
+    """Return the item's value of a field, or an example by the field's name or kind."""
     if value is not None and not field.is_array:
         return value
     if field.name in _NAMED or field.is_optional or field.is_array:
@@ -245,7 +244,7 @@ def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
 
 _MILLISECOND = timedelta(milliseconds=1)
 _STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
-"""When runs begin. It is later than the made-up runs of a sandbox, so that a test can insert a new one."""
+"""When runs begin: later than the made-up runs of a sandbox, so that a test can insert a new one."""
 _BUILT_AT, _CREATED_AT = _STARTED_AT - timedelta(hours=12), _STARTED_AT - timedelta(days=90)
 _PART = {"number": "BAT-1000", "name": "Battery pack", "created_at": _CREATED_AT, "revisions": [models.Revision]}
 _COMMIT = {"message": "Tighten the ripple limit", "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main"}

@@ -40,10 +40,10 @@ _START = datetime(2027, 1, 1, tzinfo=UTC)
 """Ten months after the newest made-up item of a sandbox with 10,000 runs."""
 
 _QUIET_TURNS = 30
-"""After this many turns of the event loop without any change to its waits, a clock assumes that every task waits."""
+"""After this many turns of the event loop without a change, a clock assumes that every task waits."""
 
 _AT_ONCE = 0.05
-"""Seconds that an attempt takes if another one failed at the same time, so that an outage ends under any policy."""
+"""Seconds that an attempt takes if another failed at the same time, so that any policy gives up in an outage."""
 
 
 class FakeClock(Clock):
@@ -219,9 +219,9 @@ def session_in_process(
 ) -> TofuPilotSession:
     """Return a session on a sandbox that needs no sockets and no real time.
 
-    The sandbox need not be started. It runs in the task that makes a request, so an error of a hook is raised there.
-    Pauses in a response, waits before retries and the session's timeout use the session's clock. If a policy retries at
-    once after a failure, the attempt takes 50 ms. Downloads of attachments write real files and have real timeouts.
+    The sandbox need not be started. Errors of its hooks are raised in the task that makes a request. Pauses, waits
+    before retries and the session's timeout use the session's clock. An attempt that follows a failed one at once takes
+    50 ms. Downloads of attachments write real files and have real timeouts.
 
     Example:
         sandbox = Sandbox(procedures=250)
@@ -359,7 +359,6 @@ class _Content:
         self._has_ended = False
 
     def at_eof(self) -> bool:
-        """Return whether there are no more parts."""
         return self._has_ended
 
     async def readany(self) -> bytes:
@@ -370,5 +369,4 @@ class _Content:
 
 
 def _lost(url: URL, reason: str) -> ConnectionFailedError:
-    """Return the error for a connection that ended too early."""
     return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")

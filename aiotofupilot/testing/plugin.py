@@ -3,7 +3,7 @@
     @pytest.mark.tofupilot(procedures=3)
     def test_sync_imports_every_procedure(tofupilot_sandbox): ...
 
-Every test run imports it, so it imports only pytest until a test uses a fixture.
+Every test run imports it, so it imports only pytest at first.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
 
 @pytest.fixture
 def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """A mapping of the environment variables that point to the sandbox. They are set for this test."""
+    """The environment variables that point to the sandbox, set for this test."""
     environment = {"TOFUPILOT_API_KEY": tofupilot_sandbox.api_key, "TOFUPILOT_URL": tofupilot_sandbox.url}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -85,7 +85,6 @@ def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.Monkey
 
 
 def _session() -> Callable[[Sandbox], AsyncGenerator[TofuPilotSession]]:
-    """Return a new function for a fixture."""
 
     async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
         """An open session on the sandbox."""
@@ -101,12 +100,11 @@ session_in_anyio: object = pytest.fixture(_session(), name="_tofupilot_session_i
 
 
 def _has_asyncio(config: pytest.Config) -> bool:
-    """Return whether pytest-asyncio is enabled. The plugin has several names, so this looks for its option."""
+    """Return whether pytest-asyncio is enabled. It has several names, but one option."""
     return hasattr(config.option, "asyncio_mode")
 
 
 def _loop_scope(request: pytest.FixtureRequest) -> str:
-    """Return the scope of the test's event loop in pytest-asyncio."""
     marker = request.node.get_closest_marker("asyncio")
     scope: str | None = marker.kwargs.get("loop_scope") if marker else None
     return scope or request.config.getini("asyncio_default_test_loop_scope")

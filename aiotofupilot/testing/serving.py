@@ -76,8 +76,8 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 def without_waits() -> Generator[None]:
     """Skip all waits, before retries and in pauses, of the sessions that are made in a block.
 
-    A session sends the same requests in the same order, and gives up at the same point, as one that waits. It still
-    waits for responses. Sessions made before the block or in other processes are unchanged.
+    The requests, their order and the end stay as if the session waited. It still waits for responses. Other sessions,
+    including those of other processes, do not change.
 
     Example:
         with serve(Sandbox()) as sandbox, without_waits():

@@ -65,12 +65,11 @@ class _Rows(Generic[T]):
 class Factory:
     """The items of every listing, given or made up.
 
-    Each listing is a list in the default order, which you may change at any time. Models are immutable, so replace an
-    item by another one. Made-up items refer to each other: the unit, the phases and the logs of a run are listed too. A
-    change of one listing does not change the others.
+    Each listing is a list in the default order, which you may change at any time. Models are immutable, so replace
+    whole items. Made-up items refer to items of other listings, but a change of one listing does not change the others.
 
-    Items are made up when a listing is first needed. Factories with the same arguments share the items of a process,
-    but not the lists, so another small factory costs almost nothing.
+    Items are made up when a listing is first needed. In a process, small factories with the same arguments share items,
+    but not lists, so another one costs almost nothing.
     """
 
     procedures: _Rows[models.Procedure] = _Rows[models.Procedure]()

@@ -129,7 +129,7 @@ def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
 
 
 def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
-    """Make the fields that a phase has in its run and in its details.
+    """Make the fields of a phase that the listing lacks or changes.
 
     A skipped phase ends here when it begins, because the official SDK cannot read one without an end.
     """
@@ -150,7 +150,7 @@ def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
 
 
 def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
-    """Return whether a phase of the same run made a measurement."""
+    """Return whether a measurement is of a phase, if both are of the same run."""
     return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
 
 
@@ -174,7 +174,7 @@ def measurement_details(reading: Reading, measurement: models.Measurement) -> di
 
 
 def _measurement(measurement: models.Measurement) -> dict[str, object]:
-    """Make the fields that a measurement has in its run and in its details."""
+    """Make the fields of a measurement that the listing lacks."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: object = next((value for value in values if value is not None), None)
@@ -212,7 +212,6 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
 
 
 def _aggregation(kind: str, value: float | None, unit: str | None, random: Random) -> models.Aggregation:
-    """Make an aggregated value."""
     return extended(models.Aggregation, None, id=uuid(random), type=kind, value=value, unit=unit)
 
 
@@ -293,7 +292,7 @@ def _logs(world: World, run: DeployedRun) -> Iterator[models.Log]:
 
 
 def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str, str | None, int | None]]:
-    """Yield the time, level, message, source file and line number of each log entry."""
+    """Yield the time, level, message, source file and line number of each entry."""
     yield run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12
     if run.slot_key:
         yield run.started_at + PREPARATION / 2, "DEBUG", "Fixture closed", None, None

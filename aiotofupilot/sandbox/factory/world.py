@@ -43,8 +43,8 @@ _OVERTIME = 45_000  # milliseconds
 class DeployedRun(Run):
     """A run that says where it ran.
 
-    The API does not show the environment and the deployment, but clients can filter by them. It equals the run that a
-    client reads.
+    The API does not show the environment and the deployment, but clients can filter by them. A run with them equals the
+    same run without.
     """
 
     environment: str | None = field(default=None, metadata={"wire": None})
@@ -159,7 +159,7 @@ class World:
             return items
 
     def included(self, listing: str, identity: str, name: str) -> object:
-        """Return a field that only requests which include it get, empty for an item not made here."""
+        """Return a field of `INCLUDED`, empty for an item not made here."""
         with self._lock:
             self._catch_up()
             item = self.made[listing].get(identity)
@@ -229,7 +229,7 @@ class World:
             batches[ref.id] = evolve(batch, unit_count=batch.unit_count + 1)
 
     def _run(self, unit: models.RunUnit, line: int, tests: int) -> DeployedRun:
-        """Make a run of a procedure after some earlier tests of the unit."""
+        """Make a run, given how often its procedure has tested the unit before."""
         random, identity, index = self._random, uuid(self._random), len(self.made["runs"])
         if index and index % _WAVE == 0:
             self._deploy()
@@ -267,7 +267,6 @@ class World:
         )
 
     def _phases(self, line: int, outcome: str, started_at: datetime, **of_run: Any) -> Iterator[models.Phase]:  # noqa: ANN401 - fields of a phase
-        """Yield the phases of a run in the order of their start."""
         random, steps = self._random, self._steps[line]
         broken = len(steps) if outcome == "PASS" else random.randrange(len(steps))
         last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR")
@@ -352,7 +351,7 @@ MAKERS: dict[str, Callable[[World, DeployedRun], Iterable[object]]] = {}
 """Functions that make the items that one run wrote, oldest first, by listing. `World.made` has the other listings."""
 
 INCLUDED: dict[tuple[str, str], Callable[[World, Any], object]] = {}
-"""Functions that make a field that only requests which include it get, by listing and field."""
+"""Functions that make the fields that items have only if a request includes them, by listing and field."""
 
 EMPTY: Mapping[str, object] = {"metadata": {}, "sequences": ()}
 """The empty values of these fields."""
@@ -374,7 +373,7 @@ class Snapshot:
     are not grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:
-        """Return the items of a listing, in its order."""
+        """Return the items of a listing."""
         return self.given[listing] if listing in self.given else self._world.items(listing)
 
     def grouped(self, listing: str, by: str) -> Mapping[object, Sequence[Any]]:
@@ -388,7 +387,7 @@ class Snapshot:
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> object:  # noqa: ANN401 - any item and value
-        """Return a field that only requests which include it get, empty if unknown."""
+        """Return a field of `INCLUDED`, from the item, from the world, or empty."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
 
@@ -400,7 +399,7 @@ Path = str | Read
 
 
 def path(read: Path) -> Read:
-    """Return a function that reads the field at a path, or None if the path leads through None."""
+    """Return a function that reads the field at a path. A path through None gives None."""
     if not isinstance(read, str):
         return read
     names = read.split(".")

@@ -87,7 +87,6 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict
 
 
 def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
-    """Make the log of a build so far."""
     ending = ("ERROR", "The procedure cannot be built") if deployment.status == "failed" else ("INFO", "Build ended")
     lines = ((deployment.started_at, "INFO", "Build started"), (deployment.ended_at, *ending))
     for seq, (created_at, level, message) in enumerate(lines):
@@ -145,7 +144,6 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.St
 
 
 def _current_station(reading: Reading) -> models.Station:
-    """Return the station whose key it is."""
     if not reading.is_station:
         raise Refusal(403, "FORBIDDEN", "Only stations can read the current station")
     return reading.station
@@ -165,14 +163,12 @@ STATIONS = Resource(
 
 
 def _current_user(reading: Reading) -> models.User:
-    """Return the user whose key it is."""
     if reading.is_station:
         raise Refusal(403, "FORBIDDEN", "Stations cannot read the current user")
     return reading.user
 
 
 def _identity(reading: Reading) -> models.Identity:
-    """Return whose key it is."""
     station = extended(models.StationRef, reading.station) if reading.is_station else None
     user = None if station else extended(models.UserRef, reading.user)
     kind = "station" if station else "user"
