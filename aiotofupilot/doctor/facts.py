@@ -42,15 +42,14 @@ class ListingFacts:
     """The smallest cursor that had none. None if every page announced more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
-    None if it is not known to hide any."""
+    None if it hides none that are known."""
     head_seconds: float | None = None
     """Seconds that the first page took. None if it did not arrive."""
     deep_seconds: float | None = None
     """Seconds that the page at `deepest` took. None if that is the first page."""
     follows: Follows | None = None
     """How a walk without ``on_drift`` continues after a page: ``by value``, from the time of the last item; ``by
-    cursor``, checking each page; ``unchecked``; or not at all, if there is only ``one page``. None if no page
-    arrived."""
+    cursor``, checking each page; ``unchecked``; or not at all, after ``one page``. None if no page arrived."""
     findings: tuple[str, ...] = ()
     """Facts that this package does not expect, each with its consequence."""
     notes: tuple[str, ...] = ()

@@ -1,15 +1,14 @@
 """An embedded TofuPilot server with made-up data, for tests, demonstrations and benchmarks.
 
-It responds to every listing and detail of API v2 as TofuPilot does. It listens on a loopback port and needs no account:
+It has every listing and detail of API v2, listens on a loopback port, and needs no account:
 
     async with Sandbox(procedures=250, runs=1_000) as sandbox:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
             procedures = await session.procedures.list().collect()
     assert procedures == sandbox.procedures
 
-The data come from one seed: runs on stations with their phases, measurements and logs, and units with parts and
-batches. On one station, many runs fail. Every listing is a list that you may change at any time, such as
-``sandbox.runs``.
+One seed makes all data, and many runs fail on one of the stations. Every listing is a list that you may change at any
+time, such as ``sandbox.runs``.
 
 Faults and changes can be added:
 
@@ -19,10 +18,10 @@ Faults and changes can be added:
 
 The modules, each independent of those above it:
 
-- `server` has the `Sandbox`, which handles requests and serves HTTP. `paging` cuts listings into pages.
-- `faults` has the faults, and the rules that say which requests meet them.
-- `resources` has the listings and details, as far as they do not follow from the client's declarations and models.
-  `resource` has their common parts. `storage` has attachments, at addresses that expire.
+- `server` has the `Sandbox`, which serves HTTP. `paging` cuts listings into pages.
+- `faults` has the faults, and decides which requests meet them.
+- `resources` has what does not follow from the client's declarations of listings and details. `resource` has their
+  common parts. `storage` has attachments, at addresses that expire.
 - `factory` has the items of all listings, and a production line that changes them.
 - `request` has requests, responses as steps, and the log.
 - `rest` reads queries as the validator `zod` would, and writes items and errors as JSON.

@@ -1,13 +1,12 @@
 """What can go wrong with a response. Each public function returns a `Fault`.
 
-`unreadable` and `malformed` affect items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. An item
-is named by its ID, or by its position in the filtered and sorted listing, from 0. Positions need a server whose cursors
-are offsets.
+`unreadable` and `malformed` affect items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. They name
+items by ID, or by position in the requested listing, from 0. Positions need cursors that are offsets.
 
 Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults that are
 written alike are equal, so ``request.fault == status(503)`` finds it in the log.
 
-`Faults` assigns faults to requests: in order, always or at random, for all requests or some.
+`Faults` assigns faults to all requests or some: in order, always or at random.
 """
 
 from __future__ import annotations
@@ -180,7 +179,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
     Args:
         at: The share of the body's bytes that is sent, 0 to 1.
         announced: Whether Content-Length names the whole body, so that the client notices. Otherwise it names the part,
-            and HTTP considers half a JSON document complete.
+            which HTTP considers complete.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -198,7 +197,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
     Args:
         seconds: The length of the pause; at least 0.
-        inside_body: Whether to pause in the middle of the body. Otherwise the pause comes before anything is sent.
+        inside_body: Whether to pause in the middle of the body. Otherwise the pause comes first.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -353,8 +352,8 @@ class Rules:
         Args:
             faults: The faults to choose from; by default `TRANSIENT`.
             rate: The share of requests that meet a fault, 0 to 1.
-            seed: Another seed picks other requests.
-            heal_after: After this many failed attempts, the same request meets no fault. None means never.
+            seed: The seed of the picks.
+            heal_after: After this many failed attempts, a request meets no fault. None sets no limit.
 
         Raises:
             ValueError: `rate` is out of bounds.
@@ -374,9 +373,9 @@ class Rules:
 class Faults(Rules):
     """The faults of all requests, initially none.
 
-    A request meets every fault of ``always``, and then the first remaining fault of ``next`` or, without one, those
-    that ``randomly`` picks. The pick depends only on the seed, the request, and how often it came before. So concurrent
-    requests meet the same faults in any order of arrival.
+    A request meets every fault of ``always``, and then the first remaining one of ``next`` or, without one, those of
+    ``randomly``. These depend only on the seed, the request, and how often it came before, so concurrent requests meet
+    the same faults in any order.
     """
 
     def __init__(self) -> None:

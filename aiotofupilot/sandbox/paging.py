@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Window(NamedTuple):
-    """The range of the matching items that a page shows."""
+    """The matching items that a page shows."""
 
     start: int
     """Index of the first item shown."""
@@ -68,9 +68,7 @@ def capped(most: int) -> Paging:
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
-    """Treat a cursor beyond `at` as `at`, so that the same page repeats, like some servers with a largest offset.
-
-    A shorter listing is cut as usual.
+    """Treat a cursor beyond `at` as `at`, so that the page there repeats. A shorter listing is cut as usual.
 
     Args:
         at: The largest offset of the server.
@@ -84,10 +82,10 @@ def clamped_cursor(at: int = 1000) -> Paging:
 
 
 def ending_cursor(at: int = 1000) -> Paging:
-    """End the listing silently at offset `at`, like some servers with a largest offset.
+    """End the listing silently at offset `at`.
 
     Args:
-        at: The number of items after which the listing seems to end.
+        at: The largest offset of the server.
     """
 
     def paging(total: int, cursor: int, limit: int) -> Window:
@@ -100,15 +98,15 @@ def ending_cursor(at: int = 1000) -> Paging:
 def shuffled_ties(listing: str, seed: int = 0) -> Callable[[Factory, Request], None]:
     """Return a hook that reorders items of the same time before each response.
 
-    Databases guarantee them no order: Postgres may list them differently for each offset. The hook changes the
-    factory's list, and only finds ties that are adjacent there, as made-up ones are.
+    Databases guarantee them no order: Postgres may list them differently for each offset. The hook reorders the
+    factory's list where such items are adjacent, as made-up ones are.
 
     Example:
         sandbox.before_response.append(shuffled_ties("measurements"))
 
     Args:
         listing: The name of the listing, such as ``runs``.
-        seed: Another seed makes other orders.
+        seed: The seed of the orders.
     """
     random = Random(seed)  # noqa: S311 - test data
 

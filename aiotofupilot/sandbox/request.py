@@ -1,7 +1,7 @@
 """Requests, their responses as steps on a connection, faults, and the log.
 
-Faults alter the steps of a response, and the server plays them. A `Delivery` holds the steps, so it shows without a
-socket what a client would get.
+Faults alter the steps of a response, and the server plays them. A `Delivery` shows without a socket what a client would
+get.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _READABLE = "/%:@!$&'()*+,;="  # in a path, these stay unencoded, as do letters,
 class Query(Mapping[str, str]):
     """Decoded query parameters, in the order in which they were sent.
 
-    As a mapping, a query has the first value of each name, and equals a dict with these.
+    As a mapping, it has the first value of each name, and equals such a dict.
 
     Args:
         pairs: The parameters, as a mapping or as pairs, whose names may repeat.
@@ -91,7 +91,7 @@ class Request:
     """HTTP status code. None if nothing was sent, the client disconnected before the end, or the response is not
     decided yet."""
     is_right: bool = False
-    """Whether the client can read the right response: there is no fault, or a harmless one."""
+    """Whether the client can read the right response, perhaps despite a harmless fault."""
 
     @property
     def target(self) -> str:
@@ -122,12 +122,12 @@ class Head:
     status: int
     """HTTP status code."""
     headers: Mapping[str, str]
-    """The headers, except those that every HTTP server adds. Without Content-Length, the body is sent in chunks."""
+    """The headers, except those that HTTP servers add. Without Content-Length, the body is sent in chunks."""
 
 
 Step = Head | bytes | float | Literal["close", "reset"]
-"""A head; a content-encoded part of the body; a pause in seconds; or the end of the connection, which is closed in an
-orderly manner, even if more was announced, or reset."""
+"""A head; a content-encoded part of the body; a pause in seconds; or the end of the connection, which is reset, or
+closed in an orderly manner even if more was announced."""
 
 
 def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:

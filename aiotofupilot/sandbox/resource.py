@@ -62,11 +62,10 @@ class Detail:
 class Resource:
     """One listing: its parameters, and how its items are written.
 
-    The client's listing declares the parameters, and most filters follow from their names. A filter reads the field of
-    its name in the singular, or without the words about a range: ``slot_keys`` reads ``slot_key``, and
-    ``started_after`` reads ``started_at``. An underscore may stand for a dot, and a name may leave out the first parts
-    of a path: ``created_by_user_ids`` reads ``created_by_user.id``, and ``serial_numbers`` of runs reads
-    ``unit.serial_number``.
+    The client's listing declares the parameters, and most filters follow from their names. ``slot_keys`` reads
+    ``slot_key``, and ``started_after`` reads ``started_at``. An underscore may stand for a dot, and a name may leave
+    out the first parts of a path: ``created_by_user_ids`` reads ``created_by_user.id``, and ``serial_numbers`` of runs
+    reads ``unit.serial_number``.
     """
 
     name: str
@@ -146,7 +145,7 @@ class Resource:
         return items if asked["sort_order"] == "desc" else items[::-1]
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> object:  # noqa: ANN401 - an item of the listing
-        """Add the fields that a request includes to an item, and remove those that it could include but does not."""
+        """Add the fields that a request includes to an item, and remove the other includable ones."""
         for name in (name for name in EMPTY if f"include_{name}" in asked):
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             if value is not getattr(item, name):
@@ -242,7 +241,7 @@ _RANGES: Mapping[str, tuple[str, Comparison]] = {
     "min": ("", operator.ge),
     "max": ("", operator.le),
 }
-"""By the last word of a range filter: the ending of the field's name, and the comparison."""
+"""For the last word of a range filter, the ending of the field's name, and the comparison."""
 
 _MISSING: Mapping[str, str] = {"samples": "production", "batch_numbers": ""}
 """The values of filters that mean items without a value."""

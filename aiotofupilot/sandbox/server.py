@@ -1,4 +1,4 @@
-"""The sandbox, which decides the responses to requests and serves them."""
+"""The sandbox, which makes the responses and serves them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOST_HEAD = 16 * 1024  # bytes of the request line and headers; Node, which ser
 _READ_HEAD = 1024 * 1024  # bytes of a request line or header that are read at most
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 seconds
 _PASSES_TO_HAND_OVER = 3
-"""Passes of the event loop until a server knows an accepted connection, and can close it."""
+"""Passes of the event loop until a server knows an accepted connection and can close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 # A request that is not HTTP is the client's mistake.
@@ -47,9 +47,9 @@ _LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_
 
 
 class Sandbox(Factory):
-    """A TofuPilot server on the loopback interface, with data and keys. It runs for the duration of a block.
+    """A TofuPilot server on the loopback interface, with data and keys, for the duration of a block.
 
-    It is a `Factory`, so it has a list for each listing, such as ``runs``, which you may change at any time.
+    As a `Factory`, it has a list for each listing, such as ``runs``, which you may change at any time.
 
     Example:
         async with Sandbox(procedures=250) as sandbox:
@@ -99,10 +99,10 @@ class Sandbox(Factory):
         """Describe a sandbox. `start` or ``async with`` opens the port.
 
         Args:
-            procedures: The number of procedures to make up, or the procedures themselves, in the listing's order.
-            runs: The number of runs to make up, with their units, phases, measurements, logs and so on; or the runs
-                themselves, newest first. Without procedures, no runs are made up.
-            seed: Another seed makes other data.
+            procedures: The number of procedures to make up, or the procedures, in the listing's order.
+            runs: The number of runs to make up, with units, phases and so on, or the runs, newest first. Without
+                procedures, no runs are made up.
+            seed: The seed of made-up data.
             nulls: Whether names and addresses of made-up people may be null, which some clients cannot read.
             until: When the newest made-up run was uploaded; timezone-aware, from the year 2000 to 2100. It only shifts
                 the times of a seed's data. With None, the newest made-up procedure was created on 2026-01-30, and the
@@ -222,7 +222,7 @@ class Sandbox(Factory):
         return Delivery.of(status, {"Content-Type": "application/json"}, body)
 
     def _body(self, request: Request) -> bytes:
-        """Return the body of the API's response, and note its page or detail in the request."""
+        """Return the API's response, and note its page or detail in the request."""
         found, parameters = route(request.path)
         if found is None or request.method != "GET":
             raise Refusal(404, "NOT_FOUND", "Not found")
@@ -277,7 +277,9 @@ class Sandbox(Factory):
         self.storage.asked_at(*self.url.removesuffix("/api").split("://"))
 
     async def stop(self) -> None:
-        """Close the port and every connection at once, if running. The data, the log and the URL stay.
+        """Close the port and every connection at once. The data, the log and the URL stay.
+
+        It does nothing if the sandbox is not running.
 
         Raises:
             ExceptionGroup: Errors of hooks, whose requests got a 500.

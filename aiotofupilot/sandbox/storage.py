@@ -1,4 +1,4 @@
-"""A storage of attachments like S3. It takes presigned addresses instead of keys."""
+"""A storage of attachments like S3, with presigned addresses instead of keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ROOT = "/storage/"
 
 
 class Storage:
-    """Makes presigned addresses of files, and responds to requests for them.
+    """Makes presigned addresses of files, and serves them.
 
     Attributes:
-        origin: The beginning of addresses, such as ``http://localhost:49152``. A running sandbox sets it with each
-            request; see `asked_at`. Before that, its host does not exist.
+        origin: The beginning of addresses, such as ``http://localhost:49152``. Each request to a running sandbox sets
+            it; see `asked_at`. Before that, its host does not exist.
         lifetime: How many seconds new addresses are valid. You may set it at any time. With 0 or less, they have
             already expired.
         time: The time of the last request, when the lifetime of new addresses begins.
@@ -33,10 +33,10 @@ class Storage:
         self._secret = secrets.token_bytes(16)
 
     def asked_at(self, scheme: str, host: str) -> None:
-        """Set the origin by the address that a client used, because a container has another name for this machine.
+        """Set the origin from the address that a client used, because containers have another name for this machine.
 
-        The origin of a real storage differs from the API's. So ``127.0.0.1`` becomes ``localhost`` here, except with
-        ``https``, because the certificate may not be valid for that name.
+        ``127.0.0.1`` becomes ``localhost``, because a real storage has another origin than the API. With ``https``, it
+        stays, because the certificate is for it.
         """
         if scheme == "http" and host.partition(":")[0] == "127.0.0.1":
             host = host.replace("127.0.0.1", "localhost")

@@ -7,12 +7,11 @@ pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilo
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures.
-- `serving` runs a sandbox in its own thread. Its `without_waits` skips the waits of retries, like the marker's
-  ``waits=False``.
+- `serving` runs a sandbox in its own thread. `without_waits` skips waits, like the marker's ``waits=False``.
 - `in_process` has `session_in_process`, a session on a sandbox without sockets, and its clock, `FakeClock`.
 - `mocking` has `mock_listing`, for tests that use aioresponses.
-- `auditing` has `audit`, which finds the items that a loop with any client misses or doubles while a listing changes.
-- `builders` has `make_run` and others, which make items for the sandbox and the mock.
+- `auditing` has `audit`, which finds items that any client's loop misses or doubles while a listing changes.
+- `builders` has `make_run` and others, which make items.
 """
 
 from typing import TYPE_CHECKING

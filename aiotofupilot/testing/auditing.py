@@ -28,7 +28,7 @@ class AuditReport:
     listing: Literal["procedures", "runs"]
     """The listing."""
     call: str
-    """The call of `audit` that repeats this result."""
+    """The call that repeats this result."""
     requests: int
     """How many requests the loop sent."""
     created_items: int
@@ -36,7 +36,7 @@ class AuditReport:
     removed_items: int
     """How many items were removed while the loop ran. The loop may get them or not."""
     stayed: int
-    """How many items were always in the listing. The loop should get each of them once."""
+    """How many items were always in the listing. The loop should get each once."""
     got: int
     """How many ids the loop got, including repeated ones."""
     missed: tuple[str, ...]
@@ -62,7 +62,7 @@ class AuditReport:
         )
 
     def _told(self, ids: tuple[str, ...]) -> str:
-        """Return the number of ids, their share of the items that stayed, and the first ids."""
+        """Return the number of ids, their share of those that stayed, and the first ids."""
         if not ids:
             return "none"
         more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
@@ -81,7 +81,7 @@ async def audit(
     """Let a loop read a changing listing, and report the items it missed or doubled.
 
     The loop may use any client. The server is a sandbox in its own thread, which creates and removes items before each
-    response. A loop that sends its requests one after the other always gets the same report.
+    response. A loop with one request at a time always gets the same report.
 
     Example:
         async def read(url: str, key: str) -> AsyncIterator[str]:
@@ -94,15 +94,15 @@ async def audit(
         assert report.is_exact, report
 
     Args:
-        read: The loop. It takes the base URL of the API, such as ``http://127.0.0.1:49152/api``, and a key. It returns
-            or yields the id of each item that it gets. It may be an async function or generator, or an ordinary one,
-            which runs in a thread and may block.
+        read: The loop. It takes the base URL, such as ``http://127.0.0.1:49152/api``, and a key. It returns or yields
+            the id of each item. It is a function or a generator, async or not. Without async, it runs in a thread and
+            may block.
         listing: The listing to read: ``procedures`` or ``runs``.
         items: The number of items at first; at least 1.
         created: The average number of items created per request; at least 0. They come first in the listing. In all, at
             most `items` are created, so that every loop ends.
         removed: The average number of items removed per request, anywhere in the listing; at least 0.
-        seed: Another seed makes other items and other changes.
+        seed: The seed of the items and the changes.
 
     Raises:
         TypeError: The loop gave something other than ids, or an argument is of the wrong type.

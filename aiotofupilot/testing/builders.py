@@ -1,12 +1,12 @@
 """Builders of valid and complete models for tests.
 
-`make` builds every model: ``make(Procedure, name="Burn-In")``. The four others take the usual fields first, and the
-rest by name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``make_phase(run=make_run("FAIL"))``.
+`make` builds every model: ``make(Procedure, name="Burn-In")``. The others take the usual fields first, and the rest by
+name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``make_phase(run=make_run("FAIL"))``.
 
-- An item is an example with some fields changed. The end of a run or a phase follows from its start and duration.
+- An item is an example with changes. The end of a run or a phase follows from its start and duration.
 - A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
-- A missing ID becomes a UUID made from the other fields, so the same arguments make the same ID. Missing times, and
-  facts that change later, such as the last run of a unit, do not count.
+- A missing ID is made from the other given fields, so the same arguments make the same ID. Fields that change later,
+  such as the last run of a unit, do not count.
 - A missing time is before those of all items made earlier, so items are made in the order of a listing, newest first.
   All are newer than the made-up items of a sandbox without ``until``, so a follower yields an inserted run.
 - Date-times must be timezone-aware. They are cut to milliseconds, as TofuPilot sends them.
@@ -44,8 +44,8 @@ def make(model: type[T], **changes: object) -> T:
 
     Args:
         model: A model of `aiotofupilot.models`, except those of pages.
-        changes: Fields by name; the others come from an example. If the model has a builder, such as `make_run`, its
-            arguments are also allowed.
+        changes: Fields by name, or arguments of the model's own builder, such as `make_run`. Other fields come from an
+            example.
 
     Raises:
         TypeError: There is no such model, the model has no such field, or a value is not of the field's type.
@@ -83,10 +83,9 @@ def make_run(
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
         procedure: The procedure that was run. None means that of the deployment, or else ``make(Procedure)``.
         version: Tag of the procedure's version, or None for no version. Ignored if the procedure is a `RunProcedure`.
-        environment: ``production``, ``preview`` or ``development``. The API does not show it, but a sandbox filters by
-            it. None means that of the deployment. With neither, no such filter finds the run.
-        deployment: The deployment that was run, for the filters of a sandbox. None: no filter for deployments finds the
-            run.
+        environment: ``production``, ``preview`` or ``development``. Only filters of a sandbox use it. None means that
+            of the deployment. With neither, no such filter finds the run.
+        deployment: The deployment that was run, for a sandbox. With None, no filter for deployments finds the run.
         fields: Other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
     """
     procedure = procedure or (deployment and deployment.procedure) or _example(models.Procedure)
@@ -125,7 +124,7 @@ def make_measurement(
     Args:
         measurement_name: Name of the measurement.
         value: The measured value. It decides the type of the measurement and the field that holds it. None makes an
-            ``empty`` measurement. It also suits the types ``multidimensional`` and ``json``.
+            ``empty`` one, and suits the types ``multidimensional`` and ``json``.
         phase: The phase that measured it. None means ``make_phase()``.
         fields: Other fields of a `Measurement`, such as ``units``, ``validators`` or ``measurement_type``.
     """
@@ -146,7 +145,6 @@ def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -
 
 
 def _owner(name: str, item: T | None, model: type[T]) -> T:
-    """Return the given owner of an item, or the example."""
     if not isinstance(item, model | None):
         raise must_be(TypeError, name, f"{model.__name__} or None", item)
     return item or cast("T", _example(cast("Any", model)))
@@ -161,7 +159,7 @@ _ages = count()
 
 
 def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, object] | None = None) -> T:
-    """Make an item from an example, the fields that come from its owner, and the changes."""
+    """Make an item from an example, fields of its owner, and the changes."""
     values = attrs.asdict(_example(cast("Any", model)), recurse=False)
     if unknown := changes.keys() - values:
         raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(values)}")
@@ -196,7 +194,7 @@ def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a 
 
 
 def _sent(value: Any) -> object:  # noqa: ANN401 - any value of a field
-    """Return a value as JSON. An item gets the extra fields that references to it have."""
+    """Return a value as JSON. Items get the extra fields of references to them."""
     if isinstance(value, datetime) and value.utcoffset() is None:
         raise ValueError(f"date-times must be timezone-aware, got {value!r}")
     if isinstance(value, type) and attrs.has(value):
@@ -296,7 +294,7 @@ _EXAMPLES: Mapping[type, Mapping[str, object]] = {
     models.Commit: {**_COMMIT, "committed_at": _BUILT_AT},
     models.Identity: {"type": "user", "user": models.User},
 }
-"""Fields of examples that do not follow from an item, a name or a kind. A model stands for its example."""
+"""Fields of examples that do not follow otherwise. A model stands for its example."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",
@@ -315,7 +313,7 @@ _FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
     models.Station: {"procedures_count": lambda station: len(station.procedures)},
     models.Validator: {"expression": lambda validator: comparison(validator.operator, validator.expected_value)},
 }
-"""Fields that follow from others, unless given."""
+"""Fields that follow from others."""
 
 _APART = frozenset({"id", "parent", "children", "last_run", "image", "banned", "download_url"})
 """Fields on which an ID does not depend, because most of them may change later."""

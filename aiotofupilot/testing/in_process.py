@@ -1,4 +1,4 @@
-"""A session on a sandbox in the same process, without sockets, and a clock that needs no real time."""
+"""A session on a sandbox without sockets, and a clock without real waits."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ _AT_ONCE = 0.05
 class FakeClock(Clock):
     """A clock whose time passes without waiting. Only the session uses it.
 
-    By default, time jumps to the end of the next wait as soon as every task waits. Otherwise it stands still until the
-    test calls `advance`. In both cases, waits end in the same order as in real time.
+    By default, time jumps to the end of the next wait once every task waits. Otherwise it stands still until `advance`.
+    Either way, waits end in the same order as in real time.
 
     Example:
         clock = FakeClock(autojump=False)
         session = session_in_process(sandbox, clock)
 
     Args:
-        autojump: Whether time jumps. It does so after 30 turns of the event loop in which no wait of the session begins
-            or ends. Work in threads and other processes goes unnoticed.
+        autojump: Whether time jumps, after 30 turns of the event loop in which no wait begins or ends. Work in threads
+            and other processes goes unnoticed.
         start: The initial time; timezone-aware.
         seed: The seed of random waits.
 
@@ -113,7 +113,7 @@ class FakeClock(Clock):
         """Return a context that raises `TimeoutError` when its time is up.
 
         Args:
-            seconds: The time of the context. With 0 or less, it is up at once. With None, it is never up.
+            seconds: The time. With 0 or less, it is up at once, and with None never.
         """
         scope = asyncio.timeout(None if seconds is None or seconds > 0 else 0)
         if seconds is not None and seconds > 0:
@@ -121,7 +121,7 @@ class FakeClock(Clock):
         return scope
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass. Before this returns, all waits that end in that time have ended, with all consequences.
+        """Let time pass, end all waits that are due, and return once every task waits again.
 
         Args:
             seconds: How much time passes; 0 or more.
@@ -243,7 +243,7 @@ def session_in_process(
 
 
 def session_over(transport: Callable[..., Transport], clock: Clock, **options: object) -> TofuPilotSession:
-    """Return a session over a transport, given a function with the arguments of `Transport`."""
+    """Return a session whose transport a function makes from the arguments of `Transport`."""
     return _InProcessSession(Wiring(transport, clock), **options)
 
 
@@ -266,7 +266,7 @@ class InProcess(Transport):
         super().__init__(*arguments, **options)
         self._sandbox = sandbox
         self._failed_at: float | None = None
-        """The time of the last failed attempt."""
+        """When the last failed attempt was made."""
 
     def open(self) -> Any:  # noqa: ANN401 - there is no aiohttp session
         """Return a stand-in for an aiohttp session that requests the API."""
@@ -280,7 +280,7 @@ class InProcess(Transport):
     async def requested(
         self, url: URL, authorization: str | None, headers: Mapping[str, str]
     ) -> AsyncGenerator[tuple[Head, AsyncGenerator[bytes]]]:
-        """Give the head and the body of the sandbox's response, or raise the error of a broken connection."""
+        """Give the head and the body of a response, or raise the error of a broken connection."""
         request = Request(
             path=url.raw_path,
             query=url.query.items(),
@@ -344,7 +344,7 @@ class _Client(nullcontext[None]):
 
     @asynccontextmanager
     async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
-        """Give a response with the attributes of aiohttp's."""
+        """Give a response like aiohttp's."""
         async with self._transport.requested(url, self._authorization, headers) as (head, parts):
             received = CIMultiDict({"Date": format_datetime(self._transport.clock.now(), usegmt=True)})
             received.update(head.headers)

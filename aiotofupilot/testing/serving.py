@@ -1,4 +1,4 @@
-"""Runs sandboxes in threads, makes sessions for them, and skips the waits of sessions."""
+"""Runs sandboxes in threads, makes sessions for them, and skips waits."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
     """Run a sandbox in its own thread and event loop for the duration of a block.
 
-    So the test needs no event loop and may block, and another process may be the client. The test may change the
-    sandbox from its own thread; each response shows the items at one point in time. Hooks run in the sandbox's thread.
+    So the test may block, and the client may be another process. The test may change the sandbox from its own thread;
+    each response shows the items at one point in time. Hooks run in the sandbox's thread.
 
     Example:
         class ServiceTest(unittest.IsolatedAsyncioTestCase):
@@ -60,7 +60,7 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
     """Return a session with a running sandbox.
 
-    It makes the usual number of attempts, almost without waiting. An outage raises an error after 2 seconds.
+    It retries as often as usual, almost without waiting. An outage raises an error after 2 seconds.
 
     Example:
         async with session_on(sandbox) as session:
@@ -74,7 +74,7 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Skip all waits, before retries and in pauses, of the sessions that are made in a block.
+    """Skip all waits of the sessions that are made in a block, before retries and in pauses.
 
     The requests, their order and the end stay as if the session waited. It still waits for responses. Other sessions,
     including those of other processes, do not change.

@@ -205,11 +205,11 @@ def _checked(name: str, items: object, wanted: str) -> list[object]:
 class BusyLine:
     """A hook that makes and removes runs, and inserts and removes procedures, as the seed decides.
 
-    A run comes with its phases, measurements and logs and, if due, a unit, a batch and deployments. All are the newest
-    of their listings. They stay when the run is removed.
+    A run comes with its phases, measurements and logs and, if due, a unit, a batch and deployments, which are the
+    newest of their listings. They stay when the run is removed.
 
-    A rate is the mean number of changes per request; at least 0. At 0.25, about every fourth request makes a change,
-    and at 3.0, each makes three. You may change the rates at any time.
+    A rate is the mean number of changes per request; at least 0. At 0.25, about every fourth request makes a change.
+    You may change the rates at any time.
 
     Example:
         busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
@@ -225,7 +225,7 @@ class BusyLine:
     run_removals: float = 0.0
     """Runs removed per request."""
     anywhere: bool = False
-    """Whether new procedures turn up anywhere, as old as their neighbours. Otherwise they come first, as the newest."""
+    """Whether new procedures turn up anywhere, as old as their neighbours, and not first."""
     seed: int = field(default=0, on_setattr=setters.frozen)
     """The seed of the changes."""
     produced: int = field(default=0, init=False)

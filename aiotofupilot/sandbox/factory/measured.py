@@ -61,13 +61,13 @@ class Reading:
 
     @property
     def station(self) -> models.Station:
-        """The station of the station's key: the first in the listing, or a made-up one."""
+        """The station of the station's key: the first, or a made-up one."""
         unlisted = models.Station("station", "Station", procedures=(), procedures_count=0, team=None)
         return next(iter(self.snapshot.rows("stations")), unlisted)
 
     @property
     def user(self) -> models.User:
-        """The user of the user's key: the first in the listing who is not banned, or a made-up one."""
+        """The user of the user's key: the first who is not banned, or a made-up one."""
         user = next((user for user in self.snapshot.rows("users") if not user.banned), models.User("user"))
         return user if user.email else extended(models.User, user, email="user@example.com")
 
@@ -98,7 +98,7 @@ def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
 
 
 def _line(log: models.Log) -> models.RunLog:
-    """Make a line of a run's log, with a place, because the official SDK cannot read one without it."""
+    """Make a line of a run's log. The official SDK needs a source file and a line number."""
     source_file, line_number = log.source_file or "unknown", log.line_number or 0
     return extended(models.RunLog, log, timestamp=log.created_at, source_file=source_file, line_number=line_number)
 
@@ -116,7 +116,7 @@ def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
 
 
 def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
-    """Return all units built into a unit: its children, and units that name it as their parent."""
+    """Return a unit's children, and units that name it as their parent."""
     shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
     others = [extended(models.UnitRef, unit) for unit in reading.all("units", "parent.id", unit_id)]
     return list({child.id: child for child in (*shown, *others)}.values())
@@ -131,7 +131,7 @@ def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
 def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
     """Make the fields of a phase that the listing lacks or changes.
 
-    A skipped phase ends here when it begins, because the official SDK cannot read one without an end.
+    A skipped phase ends when it begins, because the official SDK cannot read one without an end.
     """
     run = reading.first("runs", "id", phase.run_id)
     started_at = phase.started_at or (run.started_at if run else _NEVER)

@@ -1,7 +1,7 @@
 """A made-up factory that tests units, computed from one seed.
 
-A world makes runs one after the other. Each follows from the earlier ones, so the first runs do not depend on how many
-follow. A run updates what it changes, such as its unit, at once. `MAKERS` derive the items of other listings.
+Each run follows from the earlier ones, so the first runs do not depend on how many follow. A run updates what it
+changes, such as its unit, at once. `MAKERS` derive the items of other listings.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class World:
         self.phases: dict[str, Sequence[models.Phase]] = {}
         """The phases of each run, in the order of their start."""
         self._deployed: list[list[tuple[str, models.RunProcedure, str | None]]] = []
-        """The environment, version and deployment of each procedure, in production and elsewhere."""
+        """The environments, versions and deployments of each procedure, in production and elsewhere."""
         self._deploy()
         self._open_batches: dict[int, models.BatchRef] = {}
         """The last batch of each part."""
@@ -369,8 +369,8 @@ class Snapshot:
     given: Mapping[str, Sequence[object]] = field(factory=dict[str, "Sequence[Any]"])
     """The listings that may differ from them."""
     _groups: _Groups = field(factory=_Groups)
-    """By listing and field, the items and their groups by value. Snapshots of a factory share it, so unchanged listings
-    are not grouped again."""
+    """By listing and field, the items and their groups by value. Snapshots share it, so unchanged listings are not
+    grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing."""

@@ -1,8 +1,8 @@
 """The listings of runs and of what they wrote, and of units, batches and parts.
 
-For phases and measurements, the filter ``ids`` is about runs. ``outcomes`` is about phases for phases, and about runs
-for measurements. Filters of logs call ``created_at`` ``timestamp``. Units are also found by their runs, and batches by
-their units.
+In the listings of what runs wrote, ``ids`` is about runs. ``outcomes`` of phases is about phases, and that of
+measurements about runs. Filters of logs call ``created_at`` ``timestamp``. Units are also found by their runs, and
+batches by their units.
 """
 
 from __future__ import annotations
