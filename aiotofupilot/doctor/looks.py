@@ -294,7 +294,7 @@ class _Look:
         """Request cursors 900 and 19,900, and a page that shares a quarter with the deeper one that has items."""
         if not (self._facts.has_offsets and self._first.meta.has_more):
             return
-        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # the server may repeat a page
+        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page cannot show a repetition
             await self._goes_on(FARTHEST)
         if deepest := self._deepest:
             page, _ = self._pages[deepest]

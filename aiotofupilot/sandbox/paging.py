@@ -85,7 +85,7 @@ def ending_cursor(at: int = 1000) -> Paging:
     """End the listing silently at offset `at`.
 
     Args:
-        at: The largest offset of the server.
+        at: The number of items after which the listing seems to end.
     """
 
     def paging(total: int, cursor: int, limit: int) -> Window:

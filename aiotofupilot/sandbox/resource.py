@@ -25,7 +25,7 @@ Predicate = Callable[[Any], bool]
 """Whether an item is selected."""
 
 Filter = Callable[[Any, Snapshot], Predicate]
-"""A function that turns the value of a parameter into a test of items."""
+"""Turns the value of a parameter into a test of items."""
 
 
 Comparison = Callable[[Any, Any], bool]
@@ -62,7 +62,7 @@ class Detail:
 class Resource:
     """One listing: its parameters, and how its items are written.
 
-    The client's listing declares the parameters, and most filters follow from their names. ``slot_keys`` reads
+    The client's listing declares the parameters, and most filters follow from their names: ``slot_keys`` reads
     ``slot_key``, and ``started_after`` reads ``started_at``. An underscore may stand for a dot, and a name may leave
     out the first parts of a path: ``created_by_user_ids`` reads ``created_by_user.id``, and ``serial_numbers`` of runs
     reads ``unit.serial_number``.

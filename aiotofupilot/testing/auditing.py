@@ -95,8 +95,8 @@ async def audit(
 
     Args:
         read: The loop. It takes the base URL, such as ``http://127.0.0.1:49152/api``, and a key. It returns or yields
-            the id of each item. It is a function or a generator, async or not. Without async, it runs in a thread and
-            may block.
+            the id of each item. It is a function or a generator, async or not. One that is not async runs in a thread
+            and may block.
         listing: The listing to read: ``procedures`` or ``runs``.
         items: The number of items at first; at least 1.
         created: The average number of items created per request; at least 0. They come first in the listing. In all, at

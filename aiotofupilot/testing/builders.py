@@ -5,10 +5,11 @@ name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``mak
 
 - An item is an example with changes. The end of a run or a phase follows from its start and duration.
 - A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
-- A missing ID is made from the other given fields, so the same arguments make the same ID. Fields that change later,
-  such as the last run of a unit, do not count.
-- A missing time is before those of all items made earlier, so items are made in the order of a listing, newest first.
-  All are newer than the made-up items of a sandbox without ``until``, so a follower yields an inserted run.
+- A missing ID is a UUID made from the other fields, so the same arguments make the same ID. Missing times, and fields
+  that change later, such as the last run of a unit, do not count.
+- A missing time is at least a millisecond before those of all items made earlier, so items are made in the order of a
+  listing, newest first. All are newer than the made-up items of a sandbox without ``until``, so a follower yields an
+  inserted run.
 - Date-times must be timezone-aware. They are cut to milliseconds, as TofuPilot sends them.
 """
 

@@ -3,7 +3,7 @@
     @pytest.mark.tofupilot(procedures=3)
     def test_sync_imports_every_procedure(tofupilot_sandbox): ...
 
-Every test run imports it, so it imports only pytest at first.
+Every test run imports it, so it imports only pytest until a test uses a fixture.
 """
 
 from __future__ import annotations

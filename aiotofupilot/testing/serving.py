@@ -76,8 +76,8 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 def without_waits() -> Generator[None]:
     """Skip all waits of the sessions that are made in a block, before retries and in pauses.
 
-    The requests, their order and the end stay as if the session waited. It still waits for responses. Other sessions,
-    including those of other processes, do not change.
+    A session sends the same requests in the same order as one that waits, and gives up at the same point. It still
+    waits for responses. Other sessions, including those of other processes, do not change.
 
     Example:
         with serve(Sandbox()) as sandbox, without_waits():

@@ -225,7 +225,7 @@ class BusyLine:
     run_removals: float = 0.0
     """Runs removed per request."""
     anywhere: bool = False
-    """Whether new procedures turn up anywhere, as old as their neighbours, and not first."""
+    """Whether new procedures turn up anywhere, as old as their neighbours. Otherwise they come first."""
     seed: int = field(default=0, on_setattr=setters.frozen)
     """The seed of the changes."""
     produced: int = field(default=0, init=False)
