@@ -60,7 +60,7 @@ _CLOCKS_APART = 60
 
 _CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
 _SAME = 0.9
-"""Two pages that share more than this part of their items count as the same page."""
+"""Pages that share more than this part of their items count as the same."""
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
 """The filters with which a query by value misses nothing, because queries are a millisecond wider."""

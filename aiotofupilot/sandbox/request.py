@@ -68,11 +68,11 @@ class Request:
     query: Query = field(factory=Query, converter=Query)
     """The query parameters."""
     authorization: str | None = None
-    """The header ``Authorization``, or None without it."""
+    """The header ``Authorization``, or None."""
     range: str | None = None
-    """The header ``Range``, or None without it."""
+    """The header ``Range``, or None."""
     if_range: str | None = None
-    """The header ``If-Range``, or None without it."""
+    """The header ``If-Range``, or None."""
     head_size: int = 0
     """Bytes of the request line and the headers, or 0 if the request came without a network."""
     time: datetime = Factory(lambda: datetime.now(UTC))
@@ -131,7 +131,7 @@ closed in an orderly manner even if more was announced."""
 
 
 def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Drop empty parts of the body, and the steps after the end of the connection."""
+    """Drop empty parts of the body, and steps after the end."""
     kept: list[Step] = [step for step in steps if step or not isinstance(step, bytes)]
     ends = [index for index, step in enumerate(kept) if isinstance(step, str)]
     return tuple(kept[: ends[0] + 1] if ends else kept)
@@ -256,7 +256,7 @@ class RequestLog(list[Request]):
 
     @property
     def cursors(self) -> list[str | None]:
-        """The requested cursors, with None for a request without one."""
+        """The requested cursors, or None for each request without one."""
         return [request.query.get("cursor") for request in self]
 
     @property

@@ -112,7 +112,7 @@ class Sandbox(Factory):
             station_listings: Names of the listings that the station's key may read. None means all but stations, as in
                 the official SDK's tests.
             paging: How listings are cut into pages.
-            pagings: Exceptions to `paging`, by the name of the listing. None means no exceptions.
+            pagings: Exceptions to `paging`, by the name of the listing, or None.
             host: Address to listen on.
             port: Port to listen on; 0 picks a free port, which stays the same when the sandbox is started again.
             ssl_context: Certificate and key for HTTPS. None means plain HTTP.

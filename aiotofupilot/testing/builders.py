@@ -243,7 +243,7 @@ def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
 
 _MILLISECOND = timedelta(milliseconds=1)
 _STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
-"""When runs begin: later than the made-up runs of a sandbox, so that a test can insert a new one."""
+"""When runs begin: after the made-up runs of a sandbox, so that a test can insert a new one."""
 _BUILT_AT, _CREATED_AT = _STARTED_AT - timedelta(hours=12), _STARTED_AT - timedelta(days=90)
 _PART = {"number": "BAT-1000", "name": "Battery pack", "created_at": _CREATED_AT, "revisions": [models.Revision]}
 _COMMIT = {"message": "Tighten the ripple limit", "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main"}

@@ -166,7 +166,7 @@ class FakeClock(Clock):
         self._stirs += 1
 
     def _watch(self, stirs: int, quiet: int) -> None:
-        """Count turns without a change, and let the time jump after enough of them."""
+        """Let the time jump after enough turns without a change."""
         quiet = quiet + 1 if stirs == self._stirs else 0
         due = self._next()
         self._is_watching = due is not None
@@ -187,7 +187,7 @@ class FakeClock(Clock):
 
 
 def _waits(waiter: asyncio.Future[None] | asyncio.Timeout) -> bool:
-    """Return whether a future is not done, or a context was not left."""
+    """Return whether a future is pending, or a context is open."""
     if isinstance(waiter, asyncio.Future):
         return not waiter.done()
     try:

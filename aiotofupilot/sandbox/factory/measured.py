@@ -104,14 +104,14 @@ def _line(log: models.Log) -> models.RunLog:
 
 
 def _sub_unit(reading: Reading, child: models.UnitRef) -> models.SubUnit:
-    """Make a unit that was built in. Its part is unknown if the unit is not listed."""
+    """Make a built-in unit, whose part is unknown if the unit is not listed."""
     part = getattr(reading.first("units", "id", child.id), "part", None)
     number, name = (part.number, part.name) if part else ("unknown", None)
     return extended(models.SubUnit, child, part_number=number, part_name=name)
 
 
 def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
-    """Return the run that created a unit, or None if the unit was never run."""
+    """Return the run that created a unit, or None."""
     return min(reading.all("runs", "unit.id", unit_id), key=attrgetter("started_at"), default=None)
 
 
@@ -155,7 +155,7 @@ def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
 
 
 def _procedure(reading: Reading, run_id: str) -> models.ProcedureRef:
-    """Return the procedure of a run, made up if the run is not listed."""
+    """Return a run's procedure, made up if the run is not listed."""
     run = reading.first("runs", "id", run_id)
     return run.procedure if run else models.ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
 

@@ -74,9 +74,9 @@ _as_run = attrgetter(*(attribute.name for attribute in attrs.fields(Run)))
 
 
 class World:
-    """A factory with one run every five minutes since its procedures were created.
+    """A factory with one run every five minutes. Runs are made when something is read.
 
-    The first 16 procedures, the `lines`, have runs. Runs are made when something is read.
+    The first 16 procedures, the `lines`, have runs.
     """
 
     def __init__(
@@ -295,7 +295,7 @@ class World:
                 started_at = started_at + MILLISECOND if ended_at is None else ended_at + _PAUSE
 
     def _deploy(self) -> None:
-        """Deploy a version of each procedure for production, and the next one elsewhere, an hour before the runs."""
+        """Deploy a version of each procedure for production and the next one elsewhere, an hour before the runs."""
         random, wave = self._random, len(self.made["runs"]) // _WAVE
         at = self.begin + len(self.made["runs"]) * _STEP - timedelta(hours=1)
         self._deployed.clear()

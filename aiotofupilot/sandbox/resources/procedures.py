@@ -30,7 +30,7 @@ def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[st
 
 
 def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
-    """Make the details of a version, or None for one without a run, which is unknown."""
+    """Make the details of a version, or None for one without a run."""
     tagged = reading.all("runs", "procedure.version.tag", tag)
     runs = [run for run in tagged if run.procedure.id == procedure_id]  # procedures may share a version's ID
     if not runs:
@@ -107,7 +107,7 @@ DEPLOYMENTS = Resource(
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
-    """Make the details of a station. The shown beginning of its key depends on the ID. Without runs, it has none."""
+    """Make the details of a station. Its key, made up from the ID, is missing without runs."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     week = timedelta(days=7)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
