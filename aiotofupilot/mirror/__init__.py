@@ -1,15 +1,14 @@
-"""A DuckDB database that mirrors an account, kept up to date by each update.
+"""A DuckDB database that mirrors an account.
 
 This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
-- `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
-- `update` is one update: what it reads, and when it stores what.
-- `removals` finds the rows that are not listed any more.
-- `tables` says which listings are mirrored, and has their tables, with the views and macros over them, and the mirror's
-  own ones.
+- `mirroring` has `Mirror`, and `mirror_blocking`, which does one update without asyncio.
+- `update` decides what an update reads, and when it stores it.
+- `removals` finds the rows that are no longer listed.
+- `tables` defines the tables, views and macros.
 - `database` is the file.
 - `published` puts a copy of the file where others can read it at any time.
-- `results` has what comes back.
+- `results` has results and errors.
 """
 
 from importlib.util import find_spec

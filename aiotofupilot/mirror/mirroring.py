@@ -1,4 +1,4 @@
-"""A DuckDB database with a table for each listing, brought up to date from a session."""
+"""A DuckDB database with a table for each listing, updated from a session."""
 
 from __future__ import annotations
 
@@ -26,40 +26,38 @@ if TYPE_CHECKING:
 class Mirror:
     """A DuckDB database that mirrors an account, or a part of one. Use it as an async context manager.
 
-    Nothing is sent and no file is opened before `update`. The file is open during an update only, and then nothing
-    else can open it. DuckDB works in a thread, so the event loop does not wait for it.
+    Nothing is sent and no file is opened before `update`. The file is open only during an update, and then nothing else
+    can open it. DuckDB works in a thread, so it does not block the event loop.
 
-    Killed at any time and updated again, the database has each row once: the rows, and how far the reading has come,
+    An update can be killed at any time. The next one leaves each row once, because rows and the progress of the reading
     are stored in one transaction. The file is all that an update needs. It can be moved, copied and restored.
 
-    Each row has two columns of the mirror's own. ``_seen_at`` is when the update began that read the row last.
-    ``_gone_at`` is when an update found that the server does not list it any more; null: none found that.
+    Each row has two more columns. ``_seen_at`` is when the update that last read the row began. ``_gone_at`` is when an
+    update found that the server no longer lists it, or null.
 
     Args:
-        path: The database. If there is none, it is made.
-        session: Where everything is requested. It is not closed. None: a session of its own, which finds the key and
-            the server by itself, and is closed at the end.
-        listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so runs are mirrored
-            with them. What of these was mirrored once is brought up to date with the runs from then on. None: all
-            eleven, or all that have the filters.
+        path: The database. It is made if it does not exist.
+        session: The session for all requests. It is not closed. None makes a session from the environment, which is
+            closed at the end.
+        listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so they add runs. Once
+            mirrored, they are updated with the runs from then on. None means all eleven, or all that have the filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
-            ``created_after`` is also ``deployed_after`` of deployments. Measurements, phases and logs are those of the
-            runs that match. The database remembers the filters of each listing. None: everything is mirrored.
+            ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs are those
+            of the matching runs. The database remembers the filters of each listing. None mirrors everything.
         details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
-            ``attachments``. Each run takes a request. They follow the runs, so runs are mirrored with them. What was
-            mirrored once is brought up to date from then on. Addresses of attachments are left out.
-        on_unreadable: What to do about an item that the server cannot serve while it serves others, or that no column
-            can hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
-            request it until it is a minute older than the newest one. Then ``full`` does, and an update that meets it
-            while it looks for what was removed.
-        overlap: Seconds from the creation of an item until it is visible, at most; more than 0, and up to 86,400. Each
-            update reads the items of these seconds again. One that becomes visible later may be missed.
+            ``attachments``. This takes a request for each run, and adds runs. Once mirrored, they are updated from then
+            on. Addresses of attachments are left out.
+        on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
+            hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
+            request it until it is a minute older than the newest one. After that, only ``full`` and searches for
+            removed items do.
+        overlap: The most seconds from the creation of an item until it is visible; more than 0, at most 86,400. Each
+            update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.
-        publish: A file that others can read at any time, also during an update: a copy of the database, which is
-            read-only. Each update that has come to its end puts a new copy there by a rename, if anything has changed
-            since the last one. A program that has that one open keeps it. Open it with ``duckdb:`` before its path,
-            because DuckDB 2.0 can mix two copies otherwise. A copy takes the time to write the whole database,
-            and as much space. None: there is no copy.
+        publish: A read-only copy of the database, which others can read at any time. Each completed update replaces it
+            by a rename, if anything has changed. A program that has the old copy open keeps it. Open it with
+            ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes the time to write
+            the whole database, and as much space. None makes no copy.
 
     Raises:
         ConfigurationError: The session cannot be made.
@@ -118,32 +116,31 @@ class Mirror:
     ) -> tuple[MirrorResult, ...]:
         """Bring the database up to date, and return a result for each listing.
 
-        Each update reads what is new. It compares parts, stations and users as a whole, because the API has no filter
-        by time there. It looks for runs, units and batches that were removed, in few requests. That an item was
-        changed is seen by ``again`` and ``full``.
+        Each update reads what is new. It compares all parts, stations and users, because the API cannot filter them by
+        time. It looks for removed runs, units and batches in few requests. Only ``again`` and ``full`` see that an item
+        was changed.
 
         Args:
             full: Whether to read everything again, which sees what was changed or removed.
-            again: How far back to read runs, units and batches once more, by ``created_at``, with the measurements,
-                phases and logs of these runs; more than 0. This sees what was changed or removed there. None: only what
+            again: How far back, by ``created_at``, to read runs, units and batches again, with the measurements, phases
+                and logs of these runs; more than 0. This sees what was changed or removed there. None reads only what
                 is new.
-            removals: Whether to look for runs, units and batches that were removed. A row is marked as gone if two
-                updates miss it, at least a minute apart, and its item cannot be had by its key either. If more than 50
-                are gone, `MirrorResult.doubt` says so, and ``full`` is the way.
-            deadline: Seconds after which nothing more is read, more than 0. What has come by then is stored. None:
-                there is no limit.
-            on_progress: Called when a listing begins, and when rows of it were read. None: nobody wants to know.
-            with_totals: Whether to count each listing before, so that progress has its ``total``. That takes some
+            removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates at
+                least a minute apart miss it, and its item cannot be read by its key either. If more than 50 are gone,
+                `MirrorResult.doubt` says so, and only ``full`` finds them.
+            deadline: Seconds after which reading stops, more than 0. Everything read by then is stored. None means no
+                limit.
+            on_progress: Called when a listing begins, and when rows of it were read.
+            with_totals: Whether to count each listing first, so that progress has its ``total``. This takes some
                 requests.
 
         Raises:
-            DatabaseInUseError: Another program has the database open, or this one has; or the copy cannot be replaced.
-            MirrorError: The file cannot be used, or it is a mirror of something else; or ``publish`` is not a copy of
-                it.
+            DatabaseInUseError: Another program or this one has the database open, or the copy cannot be replaced.
+            MirrorError: The file cannot be used or mirrors something else, or ``publish`` is not a copy of it.
             MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
             OSError: The disk is full, or the file cannot be written.
-            TofuPilotError: The server did not respond as it should. What was stored stays.
+            TofuPilotError: The server did not respond as it should. Stored rows stay.
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
@@ -181,15 +178,13 @@ def mirror_blocking(
     on_progress: Callable[[MirrorProgress], None] | None = None,
     with_totals: bool = False,
 ) -> tuple[MirrorResult, ...]:
-    """Bring a database up to date, wait for it, and return a result for each listing.
+    """Bring a database up to date, and return a result for each listing.
 
-    This is for scripts and notebooks. The work is done by an event loop in a thread of its own, so it does not matter
-    whether one is running here.
+    This is for scripts and notebooks. An event loop in another thread does the work, so one may be running here.
 
     Args:
         path: As in `Mirror`.
-        session: A session that was not used yet. It is used by the loop in the thread, and closed at the end. None: as
-            in `Mirror`.
+        session: An unused session. The loop in the thread uses it, and it is closed at the end. None is as in `Mirror`.
         listings: As in `Mirror`.
         filters: As in `Mirror`.
         details: As in `Mirror`.
@@ -200,11 +195,11 @@ def mirror_blocking(
         again: As in `Mirror.update`.
         removals: As in `Mirror.update`.
         deadline: As in `Mirror.update`.
-        on_progress: As in `Mirror.update`. It is called in the thread.
+        on_progress: As in `Mirror.update`, but called in the thread.
         with_totals: As in `Mirror.update`.
 
     Raises:
-        Exception: What `Mirror` and its ``update`` raise.
+        Exception: Any error of `Mirror` and its ``update``.
     """
 
     async def update() -> tuple[MirrorResult, ...]:

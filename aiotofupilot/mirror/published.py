@@ -1,12 +1,12 @@
-"""The copy of a mirror that others can read at any time: a file beside it takes its place by a rename.
+"""The copy of a mirror that others can read at any time.
 
-DuckDB lets in one program that writes, or many that read, so nobody can read a mirror during an update. A program that
-opens the copy once finds a whole database, and keeps that while the next copy takes its place. DuckDB opens a file once
-if its type is named, as in the guide. Otherwise it first opens the path once or twice more, to find the type. A rename
-may come in between, and DuckDB 2.0 then mixes the headers of one copy with the blocks of the next.
+DuckDB admits one writer or many readers, so nobody can read a mirror during an update. The copy is replaced by a
+rename, and a program that has opened it keeps the whole old one. DuckDB opens a file once if its type is named, as in
+the guide. Otherwise it opens the path once or twice before, to find the type. After a rename in between, DuckDB 2.0
+mixes the headers of one copy with the blocks of the next.
 
-A copy has the bytes of its mirror, with its own name in the table `_mirror_copy`, beside the ID of the mirror. A file
-without these two is not a copy, and is not replaced.
+A copy has the bytes of its mirror, with the copy's name beside the ID of the mirror in the table `_mirror_copy`. Only a
+file with these two is replaced.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from typing import IO
 
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
-"""What the mode of a copy may have, if the umask allows it. A program that opens it for writing would keep others
-from reading it, and would leave a log of its changes beside it. DuckDB 1.4 applies that to the next copy too."""
+"""The mode bits that a copy may have, if the umask allows them. A program that opens it for writing would keep others
+from reading it, and would leave a log of changes beside it. DuckDB 1.4 applies that to the next copy too."""
 
 
 def check_target(target: Path) -> None:
-    """Check that a copy can be put in a place, as far as that is known before."""
+    """Check, as far as is known beforehand, that a copy can be put in a place."""
     if not target.parent.is_dir():
         raise MirrorError(f"cannot publish {target}: there is no folder {target.parent}")
     log = target.with_name(f"{target.name}.wal")
@@ -42,7 +42,7 @@ def check_target(target: Path) -> None:
 
 
 def put(source: IO[bytes], target: Path) -> None:
-    """Put a copy of a file in the place of the copy before, which stays if that fails."""
+    """Replace the last copy of a file, which stays if that fails."""
     part = Part.of(target)
     if part is None:
         message = f"another program is publishing {target}: wait until that is done"

@@ -1,4 +1,4 @@
-"""What an update of a mirror returns, and what ends it beside what the server says."""
+"""The results of an update of a mirror, and its errors."""
 
 from __future__ import annotations
 
@@ -21,46 +21,44 @@ class MirrorProgress:
     rows: int
     """How many of its rows the update has read so far."""
     total: int | None
-    """About how many it will have read at its end. None: that cannot be told."""
+    """About how many rows it will have read at its end. None if that is not known."""
 
 
 @frozen(kw_only=True)
 class MirrorResult:
-    """The work of an update for one listing, such as 42 new runs."""
+    """The result of an update for one listing, such as 42 new runs."""
 
     listing: str
-    """Its name, which is that of the table."""
+    """Its name, which is also that of the table."""
     new: int
     """Rows that the table did not have before."""
     gone: int
-    """Rows that the server does not list any more, and that this update marked."""
+    """Rows that this update marked because the server no longer lists them."""
     rows: int
-    """Rows that the table has now, with those that are marked."""
+    """Rows that the table has now, including marked ones."""
     unreadable: int = 0
-    """Items that were left out because the server cannot serve them, or no column can hold them, with
-    ``on_unreadable="skip"``. An unreadable run counts among runs alone, although its measurements, phases and logs are
-    left out with it."""
+    """Items left out with ``on_unreadable="skip"``, because the server cannot serve them or no column can hold them. An
+    unreadable run counts only among runs, although its measurements, phases and logs are left out with it."""
     lateness: float = 0.0
-    """How many seconds before the latest time that an earlier update knew an item was created that this one found, at
-    most. The ``overlap`` has to be longer."""
+    """The most seconds by which a newly found item is older than the latest one that an earlier update knew. The
+    ``overlap`` has to be longer."""
     is_unchecked: bool = False
-    """Whether the server's pages did not show that nothing was missed, so that rows may be missing: more than a page of
-    items have one time, and no order tells them apart, or the pages follow no order. Such an update marks no row of
-    this listing as gone, unless it finds single ones."""
+    """Whether rows may be missing, because the server's pages did not show that nothing was missed: more than a page of
+    items have one time and no order tells them apart, or the pages follow no order. Such an update marks rows of this
+    listing as gone only if it finds single ones."""
     is_account_checked: bool = True
-    """Whether the server said that its organization is the one that the database is a mirror of. False: the server is
-    too old to say it."""
+    """Whether the server said that its organization is the mirrored one. False if the server is too old to say it."""
     doubt: str | None = None
-    """Why not all rows that are gone were looked for, such as because more than 50 are. ``full`` finds them. None: all
-    were, or none had to be."""
+    """Why the search for removed rows was incomplete, such as because more than 50 are gone. ``full`` finds them. None
+    if it was complete, or not needed."""
 
 
 class MirrorError(TofuPilotError):
-    """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
+    """A file cannot be used as the database of a mirror. The error changes nothing in it."""
 
 
 class DatabaseInUseError(MirrorError):
-    """Something else has the database open. Its path is in `path`.
+    """The database is open elsewhere.
 
     Attributes:
         path: The database.
@@ -72,11 +70,12 @@ class DatabaseInUseError(MirrorError):
 
 
 class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed. What had come by then is stored, and the next update goes on after it.
+    """The deadline of an update has passed. Everything read by then is stored, and the next update continues from
+    there.
 
     Attributes:
         seconds: The deadline.
-        results: The results for the listings that the update had come to. The last one may not be complete.
+        results: The results for the listings that the update reached. The last one may be incomplete.
     """
 
     def __init__(self, message: str, *, seconds: float, results: tuple[MirrorResult, ...]) -> None:
@@ -86,4 +85,4 @@ class MirrorTimeoutError(TofuPilotError):
 
 
 class StaleWatermarkError(TofuPilotError):
-    """The watermark that the database holds cannot be used any more. Read everything again, with ``full=True``."""
+    """The watermark in the database cannot be used any more. Read everything again, with ``full=True``."""

@@ -1,10 +1,10 @@
-"""The tables that a mirror can have: which of them are selected, their columns, views, macros and rows of details.
+"""The tables that a mirror can have: their selection, columns, views, macros and rows of details.
 
-The mirror's own tables say of what the database is a mirror, and how far each of its tables has come. Anybody can
-change them by hand. So each of them is checked before anything is done with it.
+Two of the mirror's own tables say what the database mirrors, and how far each listing has been read. Anybody can change
+them by hand, so they are checked before anything is done.
 
-There is a view for each table in the schema ``tofupilot``, with the rows that the server still listed when the mirror
-looked last. The macros there stand in ``recipes.sql``.
+The schema ``tofupilot`` has a view for each table, with the rows that the server still listed at the last look. Its
+macros are in ``recipes.sql``.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from aiotofupilot.arrow.rows import Build
 
 FORMAT = 1
-"""The number of the format that this version writes. A new format needs a migration from each older one. A new column
-of a listing needs a new format, because an older version would leave it null in the rows that it adds."""
+"""The format that this version writes. A new format needs a migration from each older one. A new column of a listing
+needs a new format, because an older version would leave it null in the rows that it adds."""
 
 OWN: Mapping[str, Mapping[str, str]] = {
     "_mirror": {
@@ -51,30 +51,30 @@ OWN: Mapping[str, Mapping[str, str]] = {
     "_mirror_copy": {"mirror": "UUID", "name": "VARCHAR"},
     "_mirror_suspects": {"listing": "VARCHAR", "id": "VARCHAR", "since": "TIMESTAMP WITH TIME ZONE"},
 }
-"""The columns of the mirror's own tables, and their types. `_mirror` has a single row, and so has `_mirror_copy`, which
-`published` describes. The last one has the rows that an update missed, and no later one has seen or marked yet."""
+"""The columns of the mirror's own tables, and their types. `_mirror` and `_mirror_copy`, which `published` describes,
+have a single row. `_mirror_suspects` has the rows that an update missed and no later one has seen or marked."""
 
 _CHECKED = ("_mirror", "_mirror_listings")
-"""Those without which a file is not a mirror. The others are made where they are missing."""
+"""The tables without which a file is not a mirror. The others are made if they are missing."""
 
 GONE = "_gone_at"
-"""The column that says when an update found that the server lists a row no more. Null: it still did."""
+"""The column with the time when an update found that the server no longer lists a row, or null."""
 
 SEEN = "_seen_at"
-"""The column that says when the update began that read the row last."""
+"""The column with the time when the update that last read the row began."""
 
 DATA = "data"
-"""The column of the rows of series that has their points. In the database, these are rows of a separate table."""
+"""The column of series that has their points. The database stores these in a separate table."""
 
 KEY = "series_key"
-"""What tells a waveform from all others, in the tables of series and of points.
+"""The number that identifies a waveform in the tables of series and of points.
 
-A series whose points have changed gets the next number. So keys ascend in the table of points, and DuckDB, which knows
-the least and the greatest key of every 20,480 rows, reads only those rows that it needs.
+A series whose points have changed gets the next number. So keys ascend in the table of points. DuckDB knows the least
+and the greatest key of every 20,480 rows, and reads only the rows that it needs.
 """
 
 POINTS = "points"
-"""The table of the points of series. It has no other rows than those whose key is in the table of series."""
+"""The table of the points of series. It has rows only for keys in the table of series."""
 
 _TYPES: Mapping[pa.DataType, str] = {
     pa.string(): "VARCHAR",
@@ -86,11 +86,11 @@ _TYPES: Mapping[pa.DataType, str] = {
 """DuckDB's names for the types of columns."""
 
 _MANY_POINTS, _MANY_ROWS = 250_000, 1_000
-"""Points, or series and attachments, that are made into rows together. As a float of Python, a point takes 32 bytes."""
+"""Points, or series and attachments, that are made into rows together. A point takes 32 bytes as a Python float."""
 
 
 def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object] | None = None) -> Column:
-    """Return a column of the values at a path, or of what a function makes of each of them."""
+    """Return a column of the values at a path, each converted by ``of``."""
     arrow, build = RULES[kind]
     made: Build = build if of is None else lambda values: build([*map(of, values)])
     return Column(tuple(path.split(".")), pa.field(name, arrow), made)
@@ -102,7 +102,7 @@ DETAILED = ("series", "attachments")
 
 @cache
 def detailed(table: str) -> Rows:
-    """Return how waveforms or attachments become the rows of their table."""
+    """Return the rules that turn waveforms or attachments into rows."""
     from aiotofupilot import Attachment, DataSeries  # noqa: PLC0415 - these take a while, and most mirrors need none
 
     if table == "attachments":  # without addresses, because anybody could download a file with its address
@@ -128,22 +128,21 @@ def detailed(table: str) -> Rows:
 
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
-"""The tables of what runs wrote."""
+"""The tables of what runs wrote: measurements, phases and logs."""
 
 FOLLOWING = (*OF_RUNS, *DETAILED)
-"""The tables that are read together with that of the runs."""
+"""The tables that are read together with the runs."""
 
 TABLES = (*NAMES, *DETAILED)
-"""All tables that a mirror can have. Its own tables and that of the points are not among them."""
+"""All tables that a mirror can have, without its own and that of the points."""
 
 
 @frozen
 class Selection:
-    """Some tables, and the filters that they have in common."""
+    """Some tables, and their common filters."""
 
     tables: tuple[str, ...]
-    """The listings, in the order in which they are read, and the tables of details. Runs are among them if something
-    that follows runs is."""
+    """The listings in reading order, then the tables of details. Runs are included if a selected table follows them."""
     filters: Mapping[str, object]
     """The filters, by the names of `part_filters`."""
 
@@ -151,7 +150,7 @@ class Selection:
     def of(
         cls, listings: Iterable[str] | None, filters: Mapping[str, object] | None, *, details: bool = False
     ) -> Selection:
-        """Return a selection, after checking these arguments of a `Mirror`."""
+        """Return a selection from these arguments of a `Mirror`, which are checked."""
         given = {name: value for name, value in (filters or {}).items() if value is not None}
         lacking = {name: sorted(given.keys() - part_filters(name).keys()) for name in NAMES}
         if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
@@ -179,18 +178,18 @@ class Selection:
         return selection
 
     def text(self, name: str) -> str:
-        """Return the filters of a listing as the text that is kept in the database, whatever their order."""
+        """Return the filters of a listing as the text that the database keeps, independent of their order."""
         listing = "runs" if name in FOLLOWING else name
         return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
 
     def arguments(self, name: str) -> dict[str, Any]:
-        """Return the filters as arguments of a listing that is not one of what runs wrote."""
+        """Return the filters as arguments of a listing, which cannot be one of `OF_RUNS`."""
         names = part_filters(name)
         return {names[given].name: value for given, value in self.filters.items()}
 
 
 def run_path(table: str) -> str:
-    """Return the names of the attributes, with dots, that lead to the ID of the run that wrote a row."""
+    """Return the dotted path of attributes to the ID of the run that wrote a row."""
     by_run = None if table in DETAILED else listing_class(table).by_run
     return ".".join(by_run.run_id) if by_run else "run_id"
 
@@ -209,7 +208,7 @@ def columns_of(table: str) -> dict[str, str]:
 
 
 def definitions(tables: AbstractSet[str]) -> list[str]:
-    """Return the statements that make the views and macros over tables, each after those that it needs."""
+    """Return the statements that make the views and macros over tables, in the order of their dependencies."""
     made = {
         name: f"CREATE OR REPLACE VIEW tofupilot.{name} AS SELECT * EXCLUDE ({GONE}) FROM main.{name} "  # noqa: S608 - a listing's name
         f"WHERE {GONE} IS NULL"
@@ -225,26 +224,26 @@ def definitions(tables: AbstractSet[str]) -> list[str]:
 
 
 class DetailRows:
-    """Details of runs that are not rows yet."""
+    """Details of runs that are not yet rows."""
 
     def __init__(self) -> None:
         self._items: dict[str, list[Any]] = defaultdict(list)
 
     def add(self, run: RunDetails) -> None:
-        """Add what is kept of a run."""
+        """Add the waveforms and attachments of a run."""
         self._items["series"] += waveforms(run)
         self._items["attachments"] += run.attachments
 
     @property
     def is_enough(self) -> bool:
-        """Whether these are enough to be made into rows."""
+        """Whether there are enough to make rows."""
         points = sum(len(waveform.series.data) for waveform in self._items["series"])
         return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, tuple[pa.RecordBatch, Sequence[DecodeError]]]:
-        """Return the rows of each table that has any, and why others cannot be made, as `Rows.readable` does.
+        """Return the rows of each table that has any, with the errors of others, as `Rows.readable` does.
 
-        The details are forgotten, because they take more memory.
+        The details are forgotten, because they take more memory than rows.
         """
         items, self._items = self._items, defaultdict(list)
         return {name: detailed(name).readable(each) for name, each in items.items() if each}
@@ -253,10 +252,10 @@ class DetailRows:
 def state_of(
     present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequence[tuple[Any, ...]]]
 ) -> tuple[str, str | None, Mapping[str, str]] | None:
-    """Return of what a database is a mirror, given its tables and what executes a statement. None: of nothing yet.
+    """Return what a database mirrors, given its tables and a function that runs a statement. None if nothing yet.
 
-    That is the address of the API; the ID of the organization, or None if the server could not tell it; and the names
-    of the tables, with their filters as text. What this version does not write is a `MirrorError`.
+    The result is the address of the API, the ID of the organization (None if the server could not tell it), and the
+    tables with their filters as text. Anything that this version does not write raises a `MirrorError`.
     """
     if not present.keys() & {*_CHECKED}:
         return None
