@@ -1,8 +1,8 @@
 """Checks arguments where they are given.
 
-An error names the parameter, its bound and the value. A value of the wrong type raises a TypeError, and one out of
-bounds a ValueError. Every error also has the name of the parameter as its attribute ``parameter``. A caller may know
-the parameter by another name, such as the option of a command.
+An error names the parameter, its bound and the value. A wrong type raises a TypeError, and a value out of bounds a
+ValueError. Each error has the parameter's name as its attribute ``parameter``, because a caller may know it by another
+name, such as the option of a command.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 LARGEST = 2**53 - 1
-"""The largest integer of the API. It counts in JavaScript's numbers, and larger integers are not exact there."""
+"""The largest integer of the API. It counts in JavaScript's numbers, in which larger integers are not exact."""
 
 OVERLAP = 60.0
-"""An item may become visible this many seconds after its creation, if nothing else is said."""
+"""The default for the most seconds between the creation of an item and when it is visible."""
 
 _OVERLAP_AT_MOST = 86_400
-"""The longest overlap, in seconds. Each pass over what is new lists what was created in this time again."""
+"""The longest overlap, in seconds. Each pass over new items lists those created in this time again."""
 
 _SHOWN = 300
-"""The most characters of a value in an error. A run with everything in it can have a million."""
+"""The most characters of a value in an error. A whole run can have a million."""
 
 
 def for_parameter(error: E, parameter: str) -> E:
-    """Return an error after giving it the attribute ``parameter``."""
+    """Give an error the attribute ``parameter``, and return it."""
     vars(error)["parameter"] = parameter
     return error
 
 
 def must_be(error: type[E], parameter: str, bound: str, value: object) -> E:
-    """Return the error for an argument that is out of bounds or of the wrong type, with the beginning of the value."""
+    """Return the error for an argument of the wrong type or out of bounds, with the beginning of the value."""
     shown = repr(value)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     return for_parameter(error(f"{parameter} must be {bound}, got {shown}"), parameter)
 
 
 def as_str(text: str) -> str:
-    """Return the characters of a string as a string of exactly that type.
+    """Return a string as exactly a ``str``.
 
-    ``str()`` does not do this. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
+    ``str()`` returns the name of a member of a ``(str, Enum)``, such as ``Line.KEY``.
     """
     return str.__str__(text)
 
 
 def aware(name: str, value: object) -> datetime | None:
-    """Return an argument that is a timestamp with a UTC offset, or None."""
+    """Return a timestamp with a UTC offset, or None."""
     if value is None:
         return None
     if not isinstance(value, datetime):
@@ -66,14 +66,14 @@ def aware(name: str, value: object) -> datetime | None:
 
 
 def boolean(name: str, value: object) -> bool:
-    """Return an argument that is True or False. The string ``"false"`` would otherwise count as True."""
+    """Return True or False. The string ``"false"`` would otherwise count as True."""
     if not isinstance(value, bool):
         raise must_be(TypeError, name, "True or False", value)
     return value
 
 
 def integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
-    """Return an argument as an int within its bounds. True and False are not integers here."""
+    """Return an int within its bounds. True and False are not integers here."""
     try:
         number = index(value)  # type: ignore[arg-type] # raises a TypeError if it is not one
     except TypeError:
@@ -87,7 +87,7 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
 
 
 def seconds(name: str, value: object, *, zero: bool = True) -> float:
-    """Return an argument as a finite number of seconds, 0 or more; or more than 0, if ``zero`` is false."""
+    """Return a finite number of seconds, 0 or more, or more than 0 if ``zero`` is false."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise must_be(TypeError, name, "a number of seconds", value)
     if not 0 <= value <= sys.float_info.max or (value == 0 and not zero):
@@ -97,7 +97,7 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
 
 
 def checked_overlap(overlap: object) -> float:
-    """Return an argument that says how many seconds after its creation an item may become visible."""
+    """Return the most seconds between the creation of an item and when it is visible."""
     checked = seconds("overlap", overlap, zero=False)
     if checked > _OVERLAP_AT_MOST:
         raise must_be(ValueError, "overlap", f"at most {_OVERLAP_AT_MOST:,} seconds, which are a day", overlap)
@@ -120,7 +120,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: URL) -> str:
-    """Return the host of a URL. If there is none, or one that nobody can look up, this is a ValueError."""
+    """Return the host of a URL. Without one, or with one that cannot be looked up, raise a ValueError."""
     host = url.host  # this decodes it, so it may fail
     (url.raw_host or "").encode("idna")  # the host is looked up in this form
     if host and ":" in host:
@@ -131,5 +131,5 @@ def host_of(url: URL) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
+    """Return whether a text is not empty and has only visible ASCII characters, so no spaces or line breaks."""
     return re.fullmatch(r"[!-~]+", text) is not None

@@ -1,11 +1,11 @@
-"""Tells OpenTelemetry what happens: a span for each walk and each download, and events in it.
+"""Reports to OpenTelemetry: a span for each walk and each download, and events in it.
 
 A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
-import the API before the program does. In a program without it, a walk costs a lookup in `sys.modules` for each page.
+import it first. Without it, a walk costs a lookup in `sys.modules` for each page.
 
-Spans of requests are made by the instrumentation of aiohttp. They are children of the span of the walk. Their address
-loses the filters here, because a filter may be somebody's name. A presigned address is reduced to its server, because
-anybody could download there.
+The instrumentation of aiohttp makes the spans of requests, as children of the walk's span. Their address loses its
+filters here, because a filter may be somebody's name. A presigned address is reduced to its server, because anybody
+could download there.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _URLS = ("url.full", "http.url")
-"""The attribute for the address of a request, in the new and the old semantic conventions."""
+"""The attribute for the address of a request, in the new and old semantic conventions."""
 
 _COUNTS = ("pages", "items", "duplicates", "resyncs", "unreadable", "requests", "retries", "waited")
-"""The counts of a walk that its span has."""
+"""The counts of a walk in its span."""
 
 
 def tracer() -> Tracer | None:
-    """Return the tracer. None if the program does not use OpenTelemetry."""
+    """Return the tracer, or None if the program does not use OpenTelemetry."""
     return _made() if "opentelemetry.trace" in sys.modules else None
 
 
@@ -44,8 +44,8 @@ def _made() -> Tracer:
 class WalkSpan:
     """The INTERNAL span of one walk. It names the listing and the options of the walk, but not the filters.
 
-    The span is attached to the context only while the walk waits for a page, and not while the user of the walk works
-    on an item. Requests that begin meanwhile are its children, also those that continue in the background.
+    It is attached to the context only while the walk waits for a page, not while the user works on an item. Requests
+    that begin meanwhile are its children, even if they continue in the background.
     """
 
     __slots__ = ("_attributes", "_listing", "_span")
@@ -57,7 +57,7 @@ class WalkSpan:
 
     @contextmanager
     def fetching(self) -> Generator[None]:
-        """Return a context in which one page is fetched. It begins the span if there is none."""
+        """Return a context for fetching one page. It begins the span if there is none."""
         made = tracer()
         if made is None:
             yield
@@ -73,12 +73,12 @@ class WalkSpan:
             context.detach(token)
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
-        """Add an event, if the span has begun. The names of its attributes get a prefix."""
+        """Add an event with prefixed attributes, if the span has begun."""
         if self._span is not None:
             self._span.add_event(name, _prefixed(attributes))
 
     def end(self, stats: object, error: BaseException | None = None) -> None:
-        """End the span, if it has begun, with the `WalkStats` of the walk. A walk that goes on begins another span.
+        """End the span, if it has begun, with the `WalkStats` of the walk. A resumed walk begins another span.
 
         Without an error, the walk came to its end, or was left.
         """
@@ -92,7 +92,7 @@ class WalkSpan:
 
 
 def event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
-    """Add an event to the current span: that of the walk or of the download, or one of the user's own."""
+    """Add an event to the current span, which may be the user's."""
     if tracer() is None:
         return
     from opentelemetry.trace import get_current_span  # noqa: PLC0415 - it is imported: there is a tracer
@@ -107,10 +107,10 @@ def _prefixed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeVa
 
 
 def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
-    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
+    """Keep only ``limit`` and ``cursor`` of the query in the address that the current request's span shows.
 
-    A span without this address, such as one of the user's own, is left alone. Of a presigned address only the server is
-    kept, however the span writes it: there is no span of the user's own in a download's.
+    A span without this address, such as one of the user's, is left alone. Of a presigned address only the server is
+    kept, however the span writes it, because a download has no span of the user's in it.
     """
     if tracer() is None:
         return
@@ -127,7 +127,7 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
 
 @contextmanager
 def download_span() -> Generator[None]:
-    """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
+    """Return a context for downloading one file, with an INTERNAL span that names nothing of the file."""
     made = tracer()
     if made is None:
         yield
@@ -141,7 +141,7 @@ def download_span() -> Generator[None]:
 
 
 def _fail(span: Span, error: BaseException) -> None:
-    """Mark a span as failed. It gets only the type of the error, because a message may quote the server or a name."""
+    """Mark a span as failed, with only the type of the error, because a message may quote the server or a name."""
     from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
 
     span.set_attribute("error.type", type(error).__qualname__)

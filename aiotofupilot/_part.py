@@ -1,4 +1,4 @@
-"""Opens what is to become a file, where other processes may be about the same, and others may write to the folder."""
+"""Opens a file that is being made, where other processes may make the same one, and others may write to the folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def naming(path: Path | str) -> Generator[None]:
-    """Let the errors of a block name a file. Those of writing to a file that is open do not."""
+    """Let the errors of a block name a file, because those of writing to an open file do not."""
     try:
         yield
     except OSError as error:
@@ -33,7 +33,7 @@ def naming(path: Path | str) -> Generator[None]:
 
 
 def write_all(stream: RawIOBase, data: bytes | bytearray) -> None:
-    """Write all of the data, of which the stream may take a part. If it would block, wait until it is writable."""
+    """Write all of the data. If the stream would block, wait until it is writable."""
     rest = memoryview(data)
     while rest:
         written = stream.write(rest)
@@ -44,9 +44,9 @@ def write_all(stream: RawIOBase, data: bytes | bytearray) -> None:
 
 
 def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:
-    """Open a file, to read it and to add to it. The caller closes it.
+    """Open a file to read and append. The caller closes it.
 
-    A symbolic link is not followed. A named pipe could be waited for without end, so it is refused with an `OSError`.
+    A symbolic link is not followed. A named pipe could block forever, so it is refused with an `OSError`.
     """
     flags |= os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     file = open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
@@ -59,8 +59,9 @@ def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:
 class Part:
     """FILE.part, which takes the place of FILE when it is complete. It is closed by `remove`, or by closing its file.
 
-    No other process writes to it until then; on Windows, nothing keeps others off. On a file system without locks, such
-    as some network shares, it has a longer name. Then another process neither writes to it nor completes it later.
+    Until then no other process writes to it, except on Windows, where nothing prevents it. On a file system without
+    locks, such as some network shares, it has a longer name, so that no other process writes to it or completes it
+    later.
     """
 
     def __init__(self, target: Path, file: FileIO, path: Path) -> None:
@@ -71,7 +72,7 @@ class Part:
 
     @classmethod
     def of(cls, target: Path) -> Self | None:
-        """Open the part of a file. Return None if another process has it."""
+        """Open the part of a file, or return None if another process has it."""
         path = target.with_name(f"{target.name}.part")
         file = opened(path)
         if sys.platform == "win32":
@@ -83,7 +84,7 @@ class Part:
             return None
         except OSError:
             with file:
-                if not os.fstat(file.fileno()).st_size:  # it was made right now
+                if not os.fstat(file.fileno()).st_size:  # this call has made it
                     path.unlink(missing_ok=True)
             own = path.with_name(f"{path.name}.{token_hex(2)}")
             return cls(target, opened(own, os.O_CREAT | os.O_EXCL), own)
@@ -91,7 +92,7 @@ class Part:
             is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))
         except FileNotFoundError:
             is_ours = False
-        if not is_ours:  # another process has put it in its place, or removed it, since it was opened
+        if not is_ours:  # another process has placed or removed it since it was opened
             file.close()
             return None
         return cls(target, file, path)
@@ -114,7 +115,7 @@ class Part:
             self.file.truncate(size)
 
     def place(self, made: Path | None = None) -> None:
-        """Put it, or a file that was made of it, in the place of the file. It still has to be closed."""
+        """Put it, or a file made of it, in the place of the file. It still has to be closed."""
         with naming(self.path):
             os.fsync(self.file.fileno())
         self._close_on_windows()
@@ -122,7 +123,7 @@ class Part:
         self._is_placed = made is None
 
     def remove(self, *beside: Path) -> None:
-        """Remove it, unless it is in its place, and files beside it. Then close it."""
+        """Close it, and remove files beside it, and itself unless it is in its place."""
         self._close_on_windows()
         try:
             for path in (*[self.path] * (not self._is_placed), *beside):
@@ -131,6 +132,6 @@ class Part:
             self.file.close()
 
     def _close_on_windows(self) -> None:
-        """Close it where an open file can be neither moved nor removed. Elsewhere it keeps its lock until later."""
+        """Close it where an open file can be neither moved nor removed. Elsewhere it keeps its lock."""
         if sys.platform == "win32":
             self.file.close()

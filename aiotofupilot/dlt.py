@@ -1,6 +1,6 @@
-"""TofuPilot as a dlt source: a resource for each listing, for every destination that dlt has.
+"""TofuPilot as a dlt source, with a resource for each listing, for all of dlt's destinations.
 
-The extra ``dlt`` has what this needs. For a DuckDB database, `aiotofupilot.mirror` needs less and sees more.
+This needs the extra ``dlt``. For a DuckDB database, `aiotofupilot.mirror` needs less and sees more.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["tofupilot"]
 
 _ROWS = 5000
-"""Rows of a batch, about."""
+"""The approximate rows of a batch."""
 
 
 @dlt.source(name="tofupilot")
@@ -53,26 +53,26 @@ def tofupilot(
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource brings what is new since the pipeline's last run, and the pipeline commits it together with how far the
-    resource has come. Rows are merged by ``id``. So each item is in the table once, whatever happens to a run. Parts,
-    stations and users have no filter on creation: each run reads them from beginning to end. Of the other listings, a
-    run does not see that an item was changed or removed after it was read; ``full`` does see changes.
+    A resource brings what is new since the pipeline's last run. The pipeline commits it together with the resource's
+    progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts, stations and
+    users have no filter on creation, so each run reads all of them. For other listings, only ``full`` sees that an item
+    was changed after it was read. No run sees that one was removed.
 
-    The rows are those of a mirror. Measurements and phases come with all attempts, and metadata and sequences with what
-    they belong to.
+    The rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with
+    the item that they belong to.
 
     Args:
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
         base_url: As in `TofuPilotSession`; dlt looks for it too.
         listings: Names of the listings to have as resources, in any order, or None for all eleven.
         filters: Filters that each of these listings takes, by the names of its ``list()``, or None.
-        start: Bring only what was created at this time or later; a whole second, timezone-aware, or None for
-            everything. What runs wrote counts by the creation of its run. It changes nothing for parts, stations and
+        start: Bring only items created at this time or later; a whole second, timezone-aware, or None for everything.
+            Measurements, phases and logs count by the creation of their run. It changes nothing for parts, stations and
             users, nor after the first run.
-        full: Whether to read everything again, whatever was read before.
+        full: Whether to read everything again.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
             and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
-            own event loop, and closes it.
+            event loop, and closes it.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -92,10 +92,10 @@ def tofupilot(
 
 
 class _Take(MapItem):
-    """The first step behind the batches of a resource: it hands on rows, and notes how far the resource has come.
+    """The first step behind the batches of a resource, which hands on rows and notes the resource's progress.
 
-    dlt binds one for each run. Its own limit stands behind all steps, and drops what comes after its last batch. So
-    such a batch is not noted.
+    dlt binds one for each run. Its own limit stands behind all steps, and drops batches after its last one. So these
+    are not noted.
     """
 
     def __init__(self, limit: LimitItem | None = None) -> None:
@@ -109,10 +109,10 @@ class _Take(MapItem):
         return _Take(next((step for step in steps if isinstance(step, LimitItem)), None))
 
     def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
-        """Return the rows of a batch, given its number from 0, and how far the run has come after it.
+        """Return the rows of a batch, given its number from 0, and the watermark after it.
 
-        Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
-        and drop one of them at a limit.
+        Progress counts only up to the first batch not taken, because dlt may take two in the wrong order, and drop one
+        of them at a limit.
         """
         if self._limit is not None and self._limit.exhausted:
             return rows
@@ -131,7 +131,7 @@ def _items(
     *,
     full: bool,
 ) -> DltResource:
-    """Return a resource with what is new of a listing, or all of it where the API cannot say what is new."""
+    """Return a resource with the new items of a listing, or with all where the API cannot say which are new."""
     rows = database_rows(listing_class(name).model)
 
     async def batches() -> AsyncGenerator[tuple[int, pa.RecordBatch, str | None]]:
@@ -152,7 +152,7 @@ def _items(
         name=name,
         primary_key="id",
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-        # Its types leave out that it takes a schema of Arrow.
+        # Its types leave out Arrow's schemas.
         columns=cast("Any", rows.schema),
     )
     return made.add_step(_Take())
@@ -161,7 +161,7 @@ def _items(
 def _walk(
     session: TofuPilotSession, name: str, filters: Mapping[str, object], start: datetime | None, stored: str | None
 ) -> Any:  # noqa: ANN401 - a walk of any kind
-    """Return a walk over a listing: all of it, or what is new since the stored watermark, or else since the start."""
+    """Return a walk over all of a listing, or over its items since the stored watermark, or else since the start."""
     listed = getattr(session, name)
     needs_procedure = listed.by_run and listed.by_run.procedure_id and "procedure_id" not in filters
     arguments = {**listed.inclusive, **filters, "on_drift": "resync"}

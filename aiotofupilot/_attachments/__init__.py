@@ -1,7 +1,7 @@
-"""How an attachment of a run or a unit becomes a file.
+"""Turns attachments of runs and units into files.
 
-- `download` downloads one attachment, or many at once, into files whose names work on every system. A run or a unit is
-  read again where an address has expired.
-- `storage` receives a file from a storage, which is another server than the API's, by a presigned address.
-- `part` is what has arrived of a file, on disk.
+- `download` downloads one attachment, or many at once, to names that work on every system. It reads a run or a unit
+  again if an address has expired.
+- `storage` receives a file by a presigned address from a storage, which is not the API's server.
+- `part` is the incomplete file on disk.
 """

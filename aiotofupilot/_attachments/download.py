@@ -36,7 +36,7 @@ Attachments: TypeAlias = (
 )
 
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
-"""With one of these statuses, storages refuse an address that has expired."""
+"""Statuses with which storages refuse an expired address."""
 
 _locks: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionary()
 """The locks of files that are being downloaded, by event loop and path."""
@@ -44,16 +44,16 @@ _locks: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionar
 
 @frozen(kw_only=True)
 class Download:
-    """What has become of one attachment of many."""
+    """The result for one attachment of many."""
 
     attachment: Attachment
     """The attachment."""
     path: Path | None
-    """Its file, which is complete. None if it could not be downloaded."""
+    """Its complete file, or None if it could not be downloaded."""
     is_new: bool
-    """Whether the file was downloaded now. Otherwise it was there already, or could not be downloaded."""
+    """Whether the file was downloaded now. False if it was there already, or could not be downloaded."""
     error: TofuPilotError | None
-    """Why it could not be downloaded. None if it could."""
+    """Why it could not be downloaded, or None."""
 
 
 async def download(connection: Connection, attachment: object, folder: object) -> Path:
@@ -81,7 +81,7 @@ def downloads(connection: Connection, attachments: object, folder: object, *, co
 
 
 async def _complete(connection: Connection, attachment: Attachment, folder: Path) -> tuple[Path, bool]:
-    """Return the path of a file that is complete, and whether it was downloaded now."""
+    """Return the path of a complete file, and whether it was downloaded now."""
     path = folder / relative_path(attachment)
 
     async def work() -> bool:
@@ -101,7 +101,7 @@ async def _complete(connection: Connection, attachment: Attachment, folder: Path
 
 
 async def _receive(connection: Connection, attachment: Attachment, part: PartFile) -> None:
-    """Receive the whole file. If the storage refuses the address, a new one is used, once."""
+    """Receive the whole file. If the storage refuses the address, try a new one once."""
     is_renewed = attachment.download_url is None
     if is_renewed:
         attachment = await _renewed(connection, attachment)
@@ -119,7 +119,7 @@ async def _receive(connection: Connection, attachment: Attachment, part: PartFil
 
 
 async def _renewed(connection: Connection, attachment: Attachment) -> Attachment:
-    """Read the run or the unit for a new address of an attachment."""
+    """Read the run or the unit for a new address."""
     listing, key = attachment.owner or ("", "")
     name, whose = f"attachment {attachment.id!r}", f"{listing.removesuffix('s')} {key!r}"
     source: Any = listing_class(listing)(connection)
@@ -135,10 +135,10 @@ async def _renewed(connection: Connection, attachment: Attachment) -> Attachment
 
 
 class Downloads(Iteration[Download]):
-    """Downloads many attachments at once, and yields what has become of each as they end.
+    """Downloads many attachments at once, and yields the result of each as it ends.
 
-    After an error or a cancellation no file is in flight, and the next call goes on with what is missing. If the
-    iterable raises an error, what it yielded before is finished first.
+    After an error or a cancellation no file is in flight, and the next call continues with the missing ones. If the
+    iterable raises an error, earlier attachments are finished first.
     """
 
     def __init__(
@@ -151,9 +151,9 @@ class Downloads(Iteration[Download]):
         )
         self._concurrency = concurrency
         self._due: deque[Attachment] = deque()
-        """The attachments that were read, and are not being downloaded."""
+        """Attachments read, but not being downloaded."""
         self._tasks: Tasks[Attachment, Download] = Tasks()
-        """What is being downloaded or not yet yielded, and beside it what reads the next attachment."""
+        """Downloads that are running or not yet yielded, and beside them the task that reads the next attachment."""
         self._has_read_all = False
 
     async def _advance(self) -> bool:
@@ -171,7 +171,7 @@ class Downloads(Iteration[Download]):
                 await tasks.any_ended()
             self._raise_failure()
         except BaseException:
-            # A generator would end if it were cancelled, and what a thread reads would be lost.
+            # A cancelled generator would end, and an item read in a thread would be lost.
             self._stop(spares_reading=not isinstance(self._source, Iteration))
             raise
         finally:
@@ -188,7 +188,7 @@ class Downloads(Iteration[Download]):
             await aclose()
 
     def _fill(self) -> None:
-        """Download what may be in flight, and read on if nothing waits."""
+        """Start as many downloads as allowed, and read on if nothing waits."""
         tasks = self._tasks
         while True:
             if tasks.beside is not None and tasks.beside.done():
@@ -204,7 +204,7 @@ class Downloads(Iteration[Download]):
         return await anext(self._source, _END)
 
     def _take_up(self, reading: asyncio.Task[object]) -> None:
-        """Take up what was read."""
+        """Take the result of reading."""
         self._tasks.beside = None
         try:
             item = reading.result()
@@ -214,13 +214,13 @@ class Downloads(Iteration[Download]):
                 self._due += item.attachments
             else:
                 self._due.append(_checked(item))
-        except BaseException as error:  # noqa: BLE001 - it is raised after what the iterable yielded before
+        except BaseException as error:  # noqa: BLE001 - it is raised after the results of earlier items
             self._failure = error
         finally:
             del reading  # which knows its error, which knows this frame
 
     def _result(self, task: asyncio.Task[Download]) -> Download:
-        """Return what has become of an attachment. After an error, it is downloaded again."""
+        """Return the result of a download. After an error, it is tried again."""
         attachment = self._tasks.take(task)
         try:
             return task.result()
@@ -231,7 +231,7 @@ class Downloads(Iteration[Download]):
             del task  # which knows its error, which knows this frame
 
     def _stop(self, *, spares_reading: bool) -> None:
-        """Cancel what is in flight. It is downloaded again, and goes on where the file is."""
+        """Cancel the downloads in flight. They are resumed later, where the file is."""
         self._due.extendleft(reversed(self._tasks.stop(spares_beside=spares_reading)))
 
 
@@ -239,14 +239,14 @@ _END = object()
 
 
 async def _read(items: Iterable[object]) -> AsyncGenerator[object]:
-    """Yield what a plain iterable has. It is read in threads, because it may block."""
+    """Yield the items of a plain iterable, read in threads because it may block."""
     iterator = iter(items)
     while (item := await _in_daemon(partial(next, iterator, _END))) is not _END:
         yield item
 
 
 async def _in_daemon(work: Callable[[], object]) -> object:
-    """Return the result of work that may block. A program that ends does not wait for it, as for an executor's thread.
+    """Run blocking work in a daemon thread, for which a program that ends does not wait.
 
     The work may wait for the blocking session whose loop runs this, which is closed later.
     """
@@ -289,11 +289,11 @@ _NAME_BYTES = 240
 """File systems take 255 bytes, and the name of a part is longer than that of its file."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-"""The names that Windows takes for a device, whatever follows a dot."""
+"""The names that Windows takes for a device, even with an ending."""
 
 
 def relative_path(attachment: Attachment) -> str:
-    """Return where the file of an attachment lies in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
+    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
     identity = _identity(attachment.id)
     name = _cleaned(attachment.name)
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - it is a name, and not a path
@@ -307,9 +307,9 @@ def relative_path(attachment: Attachment) -> str:
 
 
 def _identity(text: str) -> str:
-    """Return an ID as a name. Two IDs never have the same name.
+    """Return an ID as a file name. Two IDs never have the same name.
 
-    An ID that is not a name on every system is changed, and gets a digest after a tilde. So does one with a tilde.
+    An ID that is not a valid name on every system, or has a tilde, is changed, and gets a digest after a tilde.
     """
     name = _cut(_cleaned(text).replace("~", "_"), _ID_BYTES - 34)
     if text and text == name and not _DEVICE.match(name):
@@ -318,10 +318,10 @@ def _identity(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Return a text without what the name of a file may not hold. Control characters and marks are not printable."""
+    """Replace the characters that a file name may not hold. Control characters and marks are not printable."""
     return "".join("_" if one in _FORBIDDEN or not one.isprintable() else one for one in text).strip(". ")
 
 
 def _cut(text: str, length: int) -> str:
-    """Return the beginning of a text, with at most ``length`` bytes."""
+    """Return the beginning of a text, in at most ``length`` bytes."""
     return text.encode()[:length].decode(errors="ignore")

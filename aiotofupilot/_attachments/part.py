@@ -1,8 +1,8 @@
 """The part of a file that has arrived, on disk.
 
-It is FILE.part until it is complete, and then takes the place of FILE. So a file in its place is complete. Beside the
-part, FILE.part.etag holds the validator of the file, by which the storage knows whether the rest still belongs to it.
-So a process may end at any time, even by kill -9, and the next one goes on with what is there.
+FILE.part takes the place of FILE when it is complete, so a file in its place is complete. FILE.part.etag holds the
+validator of the file, by which the storage knows whether the rest still belongs to it. So a process may end at any
+time, even by kill -9, and the next one continues from there.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Return the result of work that blocks. It is not left alone: a task that is cancelled waits for its end."""
+    """Run blocking work in a thread. A cancelled task waits for its end."""
     doing = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(doing)
     finally:
         while not doing.done():
-            with suppress(asyncio.CancelledError):  # the caller is about to end, by an earlier one
+            with suppress(asyncio.CancelledError):  # an earlier one is about to end the caller
                 await asyncio.wait((doing,))
-        doing.exception()  # a caller that was cancelled does not take it, and asyncio would log that nobody did
+        doing.exception()  # a cancelled caller does not take it, and asyncio would log that
 
 
 class PartFile:
-    """What will be a file in some place. All of it blocks. The disk's errors name the file."""
+    """A file that is being downloaded. All methods block. The disk's errors name the file."""
 
     _part: Part
     _is_open = False
@@ -47,7 +47,7 @@ class PartFile:
         return self._part.path.with_name(f"{self._part.path.name}.etag")
 
     def open(self) -> bool:
-        """Take the part, and return True; False if the file is in its place already.
+        """Open the part, and return True, or False if the file is complete already.
 
         Raises:
             AttachmentError: Another process, or another event loop of this one, is downloading the file.
@@ -59,7 +59,7 @@ class PartFile:
         if part is None:
             raise AttachmentError(f"another process is downloading {self._target}")
         self._part, self._is_open = part, True
-        if self._target.is_file():  # another process has put it there since
+        if self._target.is_file():  # another process has completed it since
             return False
         self.size = part.size
         with suppress(FileNotFoundError, ValueError), opened(self._etag_path, 0) as file:
@@ -67,8 +67,8 @@ class PartFile:
         return True
 
     def restart(self, etag: str | None) -> None:
-        """Drop all bytes. Those that come next are of a file with this validator; None if it has none."""
-        self._part.truncate(0)  # first, so that the validator never speaks of other bytes
+        """Drop all bytes. The next ones belong to the file with this validator, or None if it has none."""
+        self._part.truncate(0)  # first, so that the validator never belongs to other bytes
         self.size, self.etag = 0, etag
         self._etag_path.unlink(missing_ok=True)
         if etag is not None:
@@ -76,7 +76,7 @@ class PartFile:
                 write_all(file, etag.encode("ascii"))
 
     def write(self, data: bytes) -> None:
-        """Add some bytes."""
+        """Append bytes."""
         self._part.write(data)
         self.size += len(data)
 
@@ -86,7 +86,7 @@ class PartFile:
         self._part.remove(self._etag_path)
 
     def leave(self) -> None:
-        """End. What has arrived stays, unless it is nothing, nobody can go on with it, or the file is in its place."""
+        """Close the part. It is removed if it is empty, nobody can resume it, or the file is complete."""
         if not self._is_open or self._part.file.closed:
             return
         if self.size and self._part.is_shared and not self._target.is_file():

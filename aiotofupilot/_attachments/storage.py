@@ -1,7 +1,7 @@
-"""Receives a file from the storage of attachments, which is another server than the API's.
+"""Receives a file from the storage of attachments, which is not the API's server.
 
-A presigned address stands in for the key, and anybody who has it can download the file. So it is a secret: it is in no
-error, log line or span. Errors name the host at most.
+A presigned address stands in for the key: anybody who has it can download the file. So it is a secret, and appears in
+no error, log line or span. Errors name the host at most.
 """
 
 import logging
@@ -39,15 +39,14 @@ _RANGES = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 _COMPRESSION = re.compile(r"\b(gzip|deflate|compress|br|zstd)\b")
-"""What Content-Encoding says of a compressed body. What else it says, such as ``aws-chunked``, does not mean that."""
+"""Content-Encoding of a compressed body. Other values, such as ``aws-chunked``, do not mean compression."""
 
 
 async def receive(connection: Connection, address: Secret, part: PartFile, name: str, size: float | None) -> None:
-    """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
+    """Receive the missing rest of a file, with as many attempts as the connection's policy allows.
 
-    Each storage has a throttle of its own, because its outage is not one of TofuPilot. ``name`` is what the file is
-    called in errors and log lines. ``size`` is its size in bytes, by what the API says. It is 0 or None if the API does
-    not know it.
+    Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is the file's name in errors
+    and log lines. ``size`` is its size in bytes by the API, or 0 or None if the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -67,7 +66,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
 
 @frozen(eq=False, repr=False)
 class _Reception:
-    """What `receive` has to do."""
+    """The arguments of `receive`, for each attempt."""
 
     _connection: Connection
     _throttle: Throttle
@@ -78,12 +77,12 @@ class _Reception:
 
     @property
     def _validator(self) -> str | None:
-        """The validator by which the rest is requested. None if the whole file is."""
+        """The validator for requesting the rest, or None to request the whole file."""
         etag = self._part.etag
         return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
 
     async def attempt(self, attempts: Attempts) -> None:
-        """Receive what is missing once. The session's timeout limits the time without any byte."""
+        """Make one attempt. The session's timeout limits the time without any byte."""
         connection, timeout = self._connection, self._connection.timeout
         connection.lifetime.check()
         connection.transport.check()
@@ -102,7 +101,7 @@ class _Reception:
             del failure  # its traceback refers to this frame
 
     async def _take(self) -> None:
-        """Request what is missing, and add it to the part."""
+        """Request the rest, and add it to the part."""
         part = self._part
         async with self._responding() as (response, content):
             self._throttle.health.is_reached = True
@@ -112,7 +111,7 @@ class _Reception:
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
-        if self._size > 0 and part.size != self._size:  # every byte came that HTTP announced, and would again
+        if self._size > 0 and part.size != self._size:  # HTTP announced as many bytes, and would again
             sent = part.size
             await in_thread(partial(part.restart, None))
             error = self._error(f"sent {sent} bytes, and {self._name} has {self._size:.0f}", response)
@@ -124,11 +123,11 @@ class _Reception:
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
-        """Request what is missing, and give the response that redirects lead to, and its body apart from it.
+        """Request the rest, and give the response after redirects, with its body separately.
 
-        The requests go over the connections of the aiohttp session, and through the proxy that it has for each server.
-        They have no header but ``Host``, ``Accept-Encoding`` and those that ask for the rest: no key, cookie or
-        credentials. Trace hooks do not see them.
+        Requests use the connections of the aiohttp session and its proxy for each server. Their only headers are
+        ``Host``, ``Accept-Encoding`` and those that ask for the rest: no key, cookie or credentials. Trace hooks do not
+        see them.
         """
         transport, url, timeout = self._connection.transport, self._url, self._connection.timeout
         proxy = None
@@ -163,7 +162,7 @@ class _Reception:
             raise failure from failure.__cause__
 
     def _redirected(self, url: Secret, location: Secret) -> Secret:
-        """Return where a redirect leads. One that somebody on the way could read is refused with a `RedirectError`."""
+        """Return the target of a redirect. One that somebody on the way could read raises a `RedirectError`."""
         target = _url(location, url)
         if target is None or not _is_safe(self._connection.transport, target):
             shown = "another address" if target is None else str(target.value.origin())
@@ -172,10 +171,10 @@ class _Reception:
         return target
 
     async def _begin(self, response: Response) -> int | None:
-        """Prepare the part for the body of a response, and return how long the file is. None if it does not say that.
+        """Prepare the part for the body of a response, and return the length of the file, or None if unknown.
 
         Raises:
-            APIError: It is not the file as it is, or nobody could say whether it is complete.
+            APIError: It is not the file as it is, or its end could not be verified.
             ConnectionFailedError: It is another part, so the next attempt requests the whole file.
         """
         headers, part, validator, status = response.headers, self._part, self._validator, response.status
@@ -202,22 +201,22 @@ class _Reception:
     def _refusal(self, response: Response) -> errors.APIError:
         """Return the error for a response that is not a file.
 
-        It has nothing of what the storage says but the status and the time to wait, because storages repeat the
-        address, the signature and what is signed.
+        It holds only the status and the time to wait, because storages repeat the address, the signature and the signed
+        text.
         """
         status = response.status
         kind = errors.ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else errors.APIError
         return {408: errors.ServerError, 429: errors.RateLimitedError}.get(status, kind)(
-            "the storage did not send the file",  # which has no name, because others that wait get this error too
+            "the storage did not send the file",  # without a name, because others that wait get this error too
             status=status,
             retry_after=retry_after(response),
         )
 
 
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
-    """Return an address as it is sent: character by character, because the signature may depend on it.
+    """Return an address unchanged, because the signature may depend on each character.
 
-    A redirect may lead to a relative one, which needs a base. Return None if it is not the address of a server.
+    A relative redirect needs a base. Return None if it is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))

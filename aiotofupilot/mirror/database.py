@@ -1,6 +1,6 @@
-"""The DuckDB database of a mirror: whether a file can be one, its tables, and one transaction for rows and watermark.
+"""The DuckDB database of a mirror: its file, its tables, and one transaction for rows and watermark.
 
-Every method blocks. All of them are called in one thread.
+All methods block, and are called in one thread.
 """
 
 from __future__ import annotations
@@ -33,46 +33,46 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READABLE_BY = "v1.4.0"
-"""The storage version of a file that is made here. A DuckDB that is older than pyproject.toml allows reads it too, and
-may fail at its macros."""
+"""The storage version of new files. A DuckDB older than pyproject.toml allows can read it too, but may fail at its
+macros."""
 
 _MEMORY = (64, 128, 256, 512, 1024, 4096)
-"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The
-first one is enough for a large table: a million procedures fit into 64 MiB, and not into 48."""
+"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The first
+one is enough for a large table: a million procedures fit into 64 MiB, but not into 48."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
-"""What a disk may say to a write, and no other path on the same disk would mend."""
+"""Errors of a write that no other path on the same disk would mend."""
 
 _HEADERS = 3 * 4096
-"""Bytes. Any database of DuckDB has its three headers."""
+"""Bytes of the three headers that any database of DuckDB has."""
 
 _MEMORY_FULL = "iB used)"
-"""What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
+"""Part of DuckDB's message in other errors that come from too little memory, such as while it stores a transaction."""
 
 _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
-"""The first and the last time that Python has in UTC, from 1970 on. DuckDB has others: with an offset, a time of
-Python's can be almost a day outside."""
+"""The first and the last UTC time of Python, since 1970. DuckDB has others, because a Python time with an offset can be
+almost a day outside."""
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
-"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
-in memory when it stores it, and would take 122,880 rows."""
+"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It holds a whole row
+group in memory when it stores it, and would take 122,880 rows."""
 
 
 class Database:
-    """The database of a mirror. It is opened when it is first used. Close it in any case.
+    """The database of a mirror. It is opened when first used, and must be closed.
 
-    Whatever uses it is called through `with_memory`, so that DuckDB's errors come out as those of a mirror.
+    Callers use `with_memory`, which turns DuckDB's errors into those of a mirror.
 
     Args:
-        path: Where it is. If there is none, it is made.
+        path: Where it is. It is made if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._memory = 0  # the number of those of _MEMORY that were too little
+        self._memory = 0  # how many of _MEMORY were too little
         self._opened: duckdb.DuckDBPyConnection | None = None
 
     def close(self) -> None:
@@ -82,10 +82,10 @@ class Database:
             self._opened = None
 
     def with_memory(self, work: Callable[[], T]) -> T:
-        """Return what some work with the database returns. If it does not fit into memory, do it again with more.
+        """Return the result of some work with the database. If it does not fit into memory, repeat it with more.
 
-        What was done all the same may be done again, because that changes nothing. An error of DuckDB's becomes a
-        `MirrorError`, an OSError if the disk is full, or a MemoryError if there is no more memory.
+        Repeating finished work changes nothing. An error of DuckDB's becomes a `MirrorError`, an OSError if the disk is
+        full, or a MemoryError if no more memory is allowed.
         """
         while True:
             try:
@@ -100,10 +100,10 @@ class Database:
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        """The file, opened in a DuckDB of its own, so that the bound of memory applies to no other database."""
+        """The file, opened in a separate DuckDB, so that the memory limit applies to no other database."""
         if self._opened is None:
             options = _OPTIONS
-            if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
+            if not _check_file(self._path):  # a newer DuckDB would make a file that older ones cannot read
                 options += f", STORAGE_VERSION '{_READABLE_BY}'"
             elif not self._path.stat().st_mode & stat.S_IWUSR:  # which does not stop root
                 raise MirrorError(
@@ -127,7 +127,7 @@ class Database:
         return self._run(sql, *parameters)[0][0]
 
     def check(self, server: str, organization: str | None, filters: Mapping[str, str]) -> None:
-        """Check that the database is a mirror of an account with these filters, or make an empty one into that.
+        """Check that the database mirrors an account with these filters, or make an empty one into that.
 
         The organization is an ID, or None if the server cannot tell it.
         """
@@ -138,7 +138,7 @@ class Database:
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
                 "choose another file, or remove the table"
             )
-        # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
+        # A user may have removed a table. Its listing is then not mirrored; nor are series without their points.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
             if _without_port(mirrored) != _without_port(server):
@@ -170,7 +170,7 @@ class Database:
         self._run(f"CREATE TABLE IF NOT EXISTS {table} ({listed})")
 
     def _forget(self, listings: Iterable[str]) -> None:
-        """Forget that some listings are mirrored, and remove what is left of them."""
+        """Forget that some listings are mirrored, and drop their tables."""
         for name in listings:
             self._run("DELETE FROM _mirror_listings WHERE listing = ?", name)
         for table in _with_points(listings):
@@ -183,29 +183,29 @@ class Database:
                 self._forget([listing])
 
     def mirrored(self) -> set[str]:
-        """Return the listings that are mirrored."""
+        """Return the mirrored listings."""
         return {listing for (listing,) in self._run("SELECT listing FROM _mirror_listings")}
 
     def watermark(self, listing: str) -> str | None:
-        """Return the watermark of a listing. None: there is none."""
+        """Return the watermark of a listing, or None."""
         found: str | None = self._value("SELECT min(watermark) FROM _mirror_listings WHERE listing = ?", listing)
         return found
 
     def rows(self, listing: str) -> int:
-        """Return how many rows the table of a listing has."""
+        """Return the number of rows of a listing."""
         return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
-        """Return when the newest row of a listing was created, or Python's nearest time. None: there are no rows."""
+        """Return when the newest row of a listing was created, or Python's nearest time. None if there are no rows."""
         column = listing_class(listing).creation_field
         microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
         return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of the runs that were created at a time or later, or of all, and those of their procedures.
+        """Return the IDs of runs and of their procedures, for runs created at a time or later, or for all.
 
-        Runs that are marked are left out. What they wrote is read when they are listed again. Where the column of
-        procedures was added again, a run without one was not listed since, and is left out, too.
+        Marked runs are left out, because what they wrote is read when they are listed again. So are runs without a
+        procedure: the column was added again, and they were not listed since.
         """
         sql = (
             "SELECT id, procedure__id FROM runs "  # noqa: S608 - our own
@@ -214,9 +214,9 @@ class Database:
         return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
-        """Make the tables that are missing, of a listing and those that follow it, given their filters.
+        """Make the missing tables of a listing and those that follow it, given their filters.
 
-        If one of them is not mirrored yet, the watermark of the listing is forgotten.
+        If one of them is new, the watermark of the listing is forgotten.
         """
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
@@ -227,9 +227,9 @@ class Database:
                 self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
 
     def _complete(self, lacking: Mapping[str, Iterable[str]]) -> None:
-        """Add the columns that tables lack. Somebody dropped them, or an earlier version did not have them.
+        """Add the columns that tables lack, because somebody dropped them, or an earlier version did not have them.
 
-        The watermark of such a table is forgotten, because rows that are there keep null until they are read again.
+        The watermark of such a table is forgotten, because rows keep null until they are read again.
         """
         for table, columns in lacking.items():
             for column in columns:
@@ -244,7 +244,7 @@ class Database:
     def store(
         self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
     ) -> None:
-        """Merge rows by ID, the last one of each, and store the watermarks after them, in one transaction.
+        """Merge the last row of each ID, and store the watermarks, in one transaction.
 
         The update that has read the rows began at `seen_at`.
         """
@@ -263,7 +263,7 @@ class Database:
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
 
     def _unmark_written(self) -> None:
-        """Unmark what was marked with runs that are listed again, because a replica may list it later than its run."""
+        """Unmark what runs that are listed again wrote, because a replica may list it later than its run."""
         if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
             return
         for table in self.mirrored().intersection(FOLLOWING):
@@ -274,11 +274,11 @@ class Database:
             )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
-        """Mark the rows that an update should have seen and has not, and return how many are new.
+        """Mark the rows that an update should have seen and has not, and return how many were marked.
 
-        It has read what was created at `since` or later, or what such runs wrote. None: it has read everything. Of what
-        was created after `until`, nothing is marked. None: all may be. Where the column was added again, a row that was
-        not read since has no such time.
+        The update has read the items created at `since` or later, or what such runs wrote. None means everything.
+        Nothing created after `until` is marked. None means no limit. Rows that were not read since the column was added
+        again have no such time.
         """
         bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
@@ -294,9 +294,9 @@ class Database:
             return int(self._value(sql, datetime.now(UTC), seen_at, *given.values()))
 
     def suspects(self, listing: str, key: str) -> list[Suspect]:
-        """Return the rows that an earlier update missed, unless they are marked by now. Items can be had by the key.
+        """Return the unmarked rows that an earlier update missed, with the keys of their items.
 
-        The key is empty where its column was added again, and the row was not read since.
+        The key is empty if its column was added again, and the row was not read since.
         """
         sql = (
             f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
@@ -305,7 +305,7 @@ class Database:
         return [Suspect(*row) for row in self._run(sql, listing)]
 
     def marked(self, listing: str, last: int, at_most: int) -> list[str]:
-        """Return the IDs of the rows that were marked as gone last, and then of others, which are drawn each time."""
+        """Return the IDs of the rows that were last marked as gone, and then of others, drawn at random each time."""
         sql = (
             f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL "  # noqa: S608 - our own
             f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
@@ -313,12 +313,12 @@ class Database:
         return [key for (key,) in self._run(sql, last, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
-        """Return those of some IDs that no row has, or one that is marked as gone."""
+        """Return those of some IDs that have no row, or only one that is marked as gone."""
         sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own
         return {*ids}.difference(key for (key,) in self._run(sql, [*ids]))
 
     def times(self, listing: str, suspects: Iterable[str]) -> Sequence[int]:
-        """Return when the rows were created that should be listed, in ascending order, in microseconds from 1970 on."""
+        """Return when the rows that should be listed were created, ascending, in microseconds since 1970."""
         sql = (
             f"SELECT coalesce(list(epoch_us(created_at)), []) FROM {listing} "  # noqa: S608 - our own
             f"WHERE {GONE} IS NULL AND created_at IS NOT NULL AND NOT list_contains(?::VARCHAR[], id)"
@@ -326,7 +326,7 @@ class Database:
         return array("q", sorted(self._value(sql, [*suspects])))  # DuckDB needs more memory
 
     def not_among(self, listing: str, first: int, last: int, ids: Collection[str]) -> list[str]:
-        """Return the IDs of the rows that should be listed, were created in some time, and are not among others."""
+        """Return the IDs of rows created between two times that should be listed, except the given ones."""
         sql = (
             f"SELECT id FROM {listing} WHERE {GONE} IS NULL AND epoch_us(created_at) BETWEEN ? AND ? "  # noqa: S608 - our own
             "AND NOT list_contains(?::VARCHAR[], id)"
@@ -334,14 +334,14 @@ class Database:
         return [key for (key,) in self._run(sql, first, last, [*ids])]
 
     def suspect(self, listing: str, since: Mapping[str, datetime]) -> None:
-        """Note which rows were missed, and since when, in the place of those that were noted before."""
+        """Replace the noted rows that were missed, and since when."""
         with self._transaction():
             self._run("DELETE FROM _mirror_suspects WHERE listing = ?", listing)
             for key, time in since.items():
                 self._run("INSERT INTO _mirror_suspects VALUES (?, ?, ?)", listing, key, time)
 
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
-        """Mark rows as gone, with what they wrote if they are runs. Return how many are new, by table."""
+        """Mark rows as gone, with what they wrote if they are runs. Return the number of newly marked rows by table."""
         columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
         sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
         now = datetime.now(UTC)
@@ -349,14 +349,14 @@ class Database:
             return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
 
     def finish(self) -> None:
-        """Note that an update has come to its end, and make the views and macros for the tables that there are."""
+        """Note that an update is complete, and make the views and macros of the existing tables."""
         with self._transaction():
             self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
-        self._run("CHECKPOINT mirror")  # closing does the same, but says nothing if the disk is full
+        self._run("CHECKPOINT mirror")  # closing does the same, but is silent if the disk is full
 
     def check_copy(self, target: Path) -> None:
-        """Check that a copy can be put in a place, where nothing may be but a copy of this mirror."""
+        """Check that a place for a copy is free, or has a copy of this mirror."""
         check_target(target)
         if not _check_file(target):
             return
@@ -375,7 +375,7 @@ class Database:
             raise MirrorError(f"{target} is not a copy of this mirror: choose another file, or remove that one")
 
     def publish(self, target: Path) -> None:
-        """Put a copy in a place. The database is closed after that. What was stored has to be in the file already."""
+        """Put a copy in a place, and close the database. Everything must be stored before."""
         self.check_copy(target)  # another mirror may have put its copy there meanwhile
         self._run("UPDATE _mirror_copy SET name = ?", target.name)
         self._run("CHECKPOINT mirror")
@@ -391,7 +391,7 @@ class Database:
             self._run(definition)
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
-        """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
+        """Merge series by ID, and replace the points of those that are new or have changed."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
@@ -413,14 +413,14 @@ class Database:
         )
 
     def _merge(self, listing: str, rows: str, seen_at: datetime) -> None:
-        """Merge the rows of a query by ID, which are those of `incoming`."""
+        """Merge the rows of a query over `incoming` by ID."""
         merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM ({rows})"  # noqa: S608 - our own
         if self._value(f"SELECT EXISTS (FROM incoming JOIN {listing} USING (id))"):
             sql = (
                 f"MERGE INTO {listing} USING ({merged}) AS incoming ON {listing}.id = incoming.id "
                 "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
             )
-        else:  # as in a first update; it takes half of the time
+        else:  # as in a first update; this takes half of the time
             sql = f"INSERT INTO {listing} BY NAME {merged}"
         self._run(sql, seen_at)
 
@@ -431,12 +431,12 @@ class Database:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
-            with suppress(duckdb.Error):  # it was rolled back already, or the database is invalid after a failed write
+            with suppress(duckdb.Error):  # it is rolled back already, or the database is invalid after a failed write
                 self._connection.execute("ROLLBACK")
             raise
 
     def _tables(self) -> dict[str, dict[str, str]]:
-        """Return the columns of each table and view, and their types. Their names are in lower case, as ours are."""
+        """Return the columns of each table and view, and their types, with all names in lower case."""
         return dict(
             self._run(
                 "SELECT lower(table_name), map_from_entries(list((lower(column_name), data_type))) "
@@ -448,8 +448,7 @@ class Database:
 def _last_of_each(rows: pa.Table) -> pa.Table:
     """Return the last row of each ID.
 
-    An item comes twice if it is removed and listed again while it is read. So does an attachment that several runs
-    name.
+    An item comes twice if it is removed and listed again while it is read, or if several runs name an attachment.
     """
     last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
     return rows if len(last) == rows.num_rows else rows.take(pa.array([*last.values()], pa.int64()))
@@ -461,12 +460,12 @@ def _quoted(path: Path) -> str:
 
 
 def _with_points(tables: Iterable[str]) -> list[str]:
-    """Return the names of tables, and that of the points if the series are among them."""
+    """Add the table of points to tables that include series."""
     return [*tables, POINTS] if "series" in tables else [*tables]
 
 
 def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
-    """Return the columns that a table lacks, after checking the types of the others, and that these can be added."""
+    """Return the columns that a table lacks, after checking that they can be added, and the types of the others."""
     columns = columns_of(table)
     for name, kind in columns.items():
         if found.get(name, kind) != kind:
@@ -484,7 +483,7 @@ def _shown(filters: str) -> str:
 
 
 def _without_port(server: str) -> str:
-    """Return an address, without the port if it is of this machine, where a sandbox has another one each time."""
+    """Return an address, without the port if it is on this machine, because a sandbox gets a new port each time."""
     try:
         url = urlsplit(server)
     except ValueError:  # somebody wrote it into the database
@@ -493,9 +492,9 @@ def _without_port(server: str) -> str:
 
 
 def _check_file(path: Path) -> bool:
-    """Return whether there is a file that may be a database. One that DuckDB had not finished is removed.
+    """Return whether a file may be a database. One that DuckDB had not finished is removed.
 
-    A larger file is not opened here. If this program has it open already, closing it here would give up the lock.
+    A larger file is not opened here. If this program has it open, closing it here would give up the lock.
     """
     try:
         found = path.stat()
@@ -512,14 +511,14 @@ def _check_file(path: Path) -> bool:
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[8:].startswith(b"DUCK"):  # https://duckdb.org/docs/stable/internals/storage
         raise MirrorError(_NOT_A_DATABASE.format(path))
-    path.resolve().unlink()  # and keep a link to it
+    path.resolve().unlink()  # but keep a link to it
     return False
 
 
 def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
-    """Return the error for one of DuckDB's: what the disk refuses, or that the database cannot be used."""
+    """Return the error for one of DuckDB's."""
     text = str(error)
-    for code in _DISK_FAILED:  # which DuckDB tells in words
+    for code in _DISK_FAILED:  # DuckDB names these only in words
         if os.strerror(code) in text:
             return OSError(code, os.strerror(code), str(path))
     for sign, who in (("Could not set lock", "another program"), ("Unique file handle conflict", "this program")):

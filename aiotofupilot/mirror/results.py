@@ -70,8 +70,9 @@ class DatabaseInUseError(MirrorError):
 
 
 class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed. Everything read by then is stored, and the next update continues from
-    there.
+    """The deadline of an update has passed.
+
+    Everything read by then is stored, and the next update continues from there.
 
     Attributes:
         seconds: The deadline.

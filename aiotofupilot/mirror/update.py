@@ -1,10 +1,10 @@
-"""One update of a database: what it reads of each listing, and when it stores what.
+"""One update of a database: what it reads of each listing, and when it stores it.
 
-What was read is stored in transactions of some ten thousand rows, each with the watermark after them. So an update that
-ends anywhere, in whatever way, has lost only what it had not stored, and the next one goes on from the watermark.
+Rows are stored in transactions of some ten thousand, each with the watermark after them. An update that ends early
+loses only unstored rows, and the next one continues from the watermark.
 
-Runs, and what they wrote, have one watermark: that of the runs. The measurements, phases and logs of some runs are read
-before the watermark passes these runs. They may become visible a little later than their run. So each update reads
+Runs, and what they wrote, share the watermark of the runs. The measurements, phases and logs of some runs are read
+before the watermark passes these runs. They may become visible a little later than their run, so each update reads
 those of the latest runs again.
 """
 
@@ -62,40 +62,39 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ROWS, _BYTES = 10_000, 8 * 2**20
-"""A transaction with this many rows, or bytes, takes no more. Each merge reads all IDs of the table once."""
+"""The rows, or bytes, after which a transaction takes no more. Each merge reads all IDs of the table once."""
 
 _ITEMS = 1_000
 """Items that are made into rows together."""
 
 _BETWEEN_AT_MOST = 2_000
-"""So many items are not looked through for a row that is gone. A server that does not filter by time lists all."""
+"""The most items that are searched for a row that is gone. A server that does not filter by time lists all."""
 
 _LATER = timedelta(days=7)
-"""A row that is not listed, and whose item can be had all the same, is looked for again after this time."""
+"""How long to wait before looking again for a row that is not listed, but whose item can be read."""
 
 _MARKED, _MARKED_AT_MOST = 100, 2_000
-"""Rows that are marked as gone, and looked for again: by each update, and by one that finds too many items listed."""
+"""Rows marked as gone that are looked for again: by each update, and by one that finds too many items listed."""
 
 _RECENT = timedelta(hours=1)
-"""What was created this long before a walk began was visible to it, however wrong a clock may be."""
+"""Anything created this long before a walk began was visible to it, however wrong a clock may be."""
 
 _EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
 """The earliest time from which a listing can be requested."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
-"""Runs whose measurements, phases and logs are read before the watermark passes them. There are few at first, so that
-an update which is always ended early gets ahead. There are more later, because what the runs of one procedure wrote is
-requested together."""
+"""Runs whose measurements, phases and logs are read before the watermark passes them. Few at first let an update that
+is always ended early make progress. More later save requests, because those of the runs of one procedure are requested
+together."""
 
 _NOT_WHOLE = "a mirror needs a listing whose pages show all of it, and stores what came before"
-"""What an error says where pages do not fit together."""
+"""The error's hint where pages do not fit together."""
 
 _IDS_AT_ONCE = 100
-"""So many items, or what so many runs wrote, are requested at once. Their IDs make some 4,000 characters in the
-address."""
+"""The most items, or runs, whose IDs one request names. Their IDs make some 4,000 characters in the address."""
 
 _BUFFER = 64 * 2**20
-"""Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
+"""Bytes of details that wait to be stored. Storing takes longer than requesting, so more would always wait."""
 
 
 @define(kw_only=True, eq=False)
@@ -116,7 +115,7 @@ class Update:
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
-    """The ID of the organization of the key. None: the server is too old to say it."""
+    """The ID of the organization of the key. None if the server is too old to say it."""
     _began_at: datetime = field(init=False)
     _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
@@ -124,7 +123,7 @@ class Update:
     """The tables that follow the listing that is read."""
     _batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list), init=False)
     _watermarks: dict[str, str] = field(factory=dict[str, str], init=False)
-    """The rows that were read and not yet stored, and the watermarks after them."""
+    """The rows read but not yet stored, and the watermarks after them."""
     _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
@@ -133,7 +132,7 @@ class Update:
     """The listings whose pages did not show that nothing was missed."""
     _lateness: dict[str, float] = field(factory=dict[str, float], init=False)
     _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
-    """Why not all that is gone could be looked for, by listing. None: all was."""
+    """By listing, why the search for removed rows was incomplete. None if it was complete."""
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -145,14 +144,14 @@ class Update:
         return self.session.runs.connection.clock.now()
 
     async def run(self) -> tuple[MirrorResult, ...]:
-        """Bring everything up to date, and return a result for each listing."""
+        """Bring everything up to date."""
         try:
             try:
                 filters = {name: self.selection.text(name) for name in self.selection.tables}
                 with suppress(NotFoundError):
                     self._organization = (await self._in_time(self.session.whoami())).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
-                if self.publish is not None:  # what is not a copy of this mirror is refused before it costs anything
+                if self.publish is not None:  # anything but a copy of this mirror is refused before it costs anything
                     await self._call(self.database.check_copy, self.publish)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
@@ -175,15 +174,15 @@ class Update:
                     raise
             return results
         finally:
-            closing = self._thread.submit(self.database.close)  # after what is under way, also after a cancellation
+            closing = self._thread.submit(self.database.close)  # after running work, even after a cancellation
             self._thread.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(closing))
 
     async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function returns in the thread in which the database is used, one after another."""
+        """Call a function in the thread of the database, after earlier calls, and return its result."""
         work = partial(self.database.with_memory, partial(function, *args, **kwargs))
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
+        return await asyncio.shield(future)  # so that a cancelled task drops nothing that was to be stored
 
     async def _results(self) -> tuple[MirrorResult, ...]:
         rows = {name: await self._call(self.database.rows, name) for name in TABLES if name in self._rows_before}
@@ -203,7 +202,7 @@ class Update:
         )
 
     async def _bring(self, name: str) -> None:
-        """Bring a listing up to date, and with runs what they wrote, if it was selected or is mirrored already."""
+        """Bring a listing up to date. Runs come with what they wrote, if it was selected or is mirrored already."""
         wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
         self._following = tuple(table for table in FOLLOWING if table in wanted)
         names = (name, *self._following)
@@ -240,11 +239,11 @@ class Update:
         self._lateness[name] = news.stats.lateness
 
     async def _read_all(self, name: str) -> None:
-        """Read a whole listing that cannot be requested by its creation, oldest first.
+        """Read a whole listing that cannot be requested by creation, oldest first.
 
-        A pass of `since` would remember each item until its end. A walk does not, but its end says nothing of what was
-        created meanwhile. So the next update looks from an hour before the walk on, or walks again if this one may
-        have missed some.
+        A pass of `since` would remember each item until its end. A walk does not, but its end does not cover items
+        created meanwhile. So the next update looks from an hour before the walk on, or walks again if this one may have
+        missed some.
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
@@ -254,8 +253,8 @@ class Update:
         is_done = is_compared(name) or name in self._unchecked
         newest = None if is_done else await self._call(self.database.newest, name)
         if newest is not None:
-            # The newest row is no newer than the end of the walk, by whatever clock the server has. Of the clocks here,
-            # one can be set back during the walk, and the other one stands still while the machine sleeps.
+            # The newest row is no newer than the end of the walk by the server's clock. Of the local clocks, one can be
+            # set back during the walk, and the other stands still while the machine sleeps.
             took = max(timedelta(seconds=clock.monotonic() - began), clock.now() - began_at)
             floor = _before(min(_before(newest, took), began_at), _RECENT)
             self._watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
@@ -267,10 +266,10 @@ class Update:
             await self._store_walk(name, self._listing(name, since).walk())
             await self._mark_gone(name, since)
         finally:
-            self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
+            self._unreadable |= first_pass  # the larger counts, because both passes met some of the same items
 
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
-        """Return a listing that is not one of what runs wrote, with all that the API can tell of its items."""
+        """Return a listing, which cannot be one of `OF_RUNS`, with everything that the API tells of its items."""
         listing = getattr(self.session, name)
         arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
@@ -287,10 +286,10 @@ class Update:
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
-        """Store what a walk yields, with its watermark if it has one, and what the runs among it wrote.
+        """Store the items of a walk with its watermark, if it has one, and what the runs among them wrote.
 
-        The latest runs, with the IDs of their procedures, are those that an earlier update has seen, and what they
-        wrote is read again. It is read after the first response, which says when the update began.
+        The latest runs, by the IDs of runs and procedures, are those of an earlier update whose records are read again.
+        This follows the first response, which says when the update began.
         """
         at_once = _RUNS_FIRST if self._following else _ITEMS
         async with aclosing(walk):
@@ -299,13 +298,13 @@ class Update:
                     items, failure = await self._take(walk, at_once)
                     if self._following:
                         if failure is not None:
-                            raise failure  # runs do not count as read before that has come what they wrote
+                            raise failure  # runs do not count as read before what they wrote has come
                         await self._add_following({item.id: item.procedure.id for item in items} | (latest or {}))
                     await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
                         raise failure
                     if latest or not items:
-                        await self._store()  # also after the latest runs, which the walk may yield once more
+                        await self._store()  # even after the latest runs, which the walk may yield once more
                     if not items:
                         return
                     latest, at_once = None, min(at_once * 2, _RUNS_LAST if self._following else _ITEMS)
@@ -318,7 +317,7 @@ class Update:
             self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], Exception | None]:
-        """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
+        """Return the next items of a walk, and the error that ended them early. No items mean that it has ended."""
         items: list[object] = []
         try:
             while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
@@ -328,7 +327,7 @@ class Update:
         return items, None
 
     async def _add_following(self, runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote, by their IDs, and those of their procedures."""
+        """Read what some runs wrote, given the IDs of runs and of their procedures."""
         for name in self._following:
             if name in OF_RUNS:
                 await self._add_written(name, runs)
@@ -336,7 +335,7 @@ class Update:
             await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what of one listing some runs wrote, several requests at the same time."""
+        """Read what some runs wrote of one listing, by several requests at a time."""
         self._report(name)
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
@@ -358,8 +357,8 @@ class Update:
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
         """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs.
 
-        The procedure is None where the listing need not name it. What several runs wrote, and no order tells apart, is
-        read of one run at a time.
+        The procedure is None where the listing need not name it. Where no order tells apart what several runs wrote, it
+        is read one run at a time.
         """
         try:
             await self._add_written_at_once(run_ids, name, procedure_id, "resync")
@@ -370,7 +369,7 @@ class Update:
     async def _add_written_at_once(
         self, run_ids: Sequence[str], name: str, procedure_id: str | None, on_drift: Literal["resync"] | None
     ) -> None:
-        """Read what some runs of a procedure wrote by one walk. Attempts that were repeated are among it."""
+        """Read what some runs of a procedure wrote, including repeated attempts, by one walk."""
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
@@ -385,7 +384,7 @@ class Update:
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
-            # The procedure may have been removed. If runs of it are listed, something else is wrong.
+            # The procedure may have been removed. If its runs are listed, something else is wrong.
             page = await self._in_time(self.session.runs.list(ids=list(run_ids)))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):
@@ -395,7 +394,7 @@ class Update:
     async def _add_details(self, runs: Sequence[str]) -> None:
         """Read the details of some runs, with as many requests in flight as the session allows.
 
-        A run that was removed meanwhile has none. The next update that looks for it sees that it is gone.
+        A run that was removed meanwhile has none. The next update that looks for it finds that it is gone.
         """
         for run_ids in _parts(runs):
             wanted, rows = frozenset(run_ids), DetailRows()
@@ -403,7 +402,7 @@ class Update:
             async with listing.details(max_buffer=_BUFFER).walk() as walk:
                 while found := await self._in_time(walk.take(1)):
                     if found[0].id in wanted:  # a server that does not know the filter lists others too
-                        rows.add(found.pop())  # nothing else keeps what can be large
+                        rows.add(found.pop())  # a run can be large, so nothing else keeps it
                     if rows.is_enough:
                         await self._add_detailed(rows)
             await self._add_detailed(rows)
@@ -423,9 +422,9 @@ class Update:
     async def _keep(
         self, name: str, rows: pa.RecordBatch, faults: Sequence[DecodeError], watermark: str | None = None
     ) -> None:
-        """Keep some rows, and store what is pending when it is enough for a transaction.
+        """Keep some rows, and store pending ones when they are enough for a transaction.
 
-        The faults say why other items have no rows: no column can hold one of their values.
+        The faults are of items without rows, because no column can hold one of their values.
         """
         if faults and self.on_unreadable == "raise":
             raise faults[0]
@@ -449,17 +448,17 @@ class Update:
             await self._call(self.database.store, batches, self._began_at, watermarks)
 
     async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
-        """Mark what was not seen, unless something may have been missed, or a replica may only not have it yet."""
+        """Mark unseen rows, unless something may have been missed, or a replica may only lag."""
         until = _before(self._began_at, _RECENT) if hasattr(listing_class(name).model, "created_at") else None
         for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each] or {name, each} & self._unchecked):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
-        """Look for rows that the server does not list any more, and mark those that an earlier update missed, too.
+        """Look for rows that the server no longer lists, and mark those that an earlier update missed, too.
 
-        First, rows that are marked or were missed are looked for again. Last, what was on a page and has no row is
-        stored. Either would otherwise make up for a row that is gone.
+        Marked and missed rows are looked for again first. Items of pages that have no row are stored last. Either would
+        otherwise hide a row that is gone.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
@@ -474,7 +473,7 @@ class Update:
             for first, end, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._now()) | since
-            # A replica that lags may not list by its ID yet what was on a page.
+            # By ID, a lagging replica may not yet list an item that was on a page.
             since = {item_id: time for item_id, time in since.items() if item_id not in removals.seen}
             self._doubts[name] = removals.fault
             lacking = await self._call(self.database.lacking, name, removals.seen)
@@ -487,7 +486,7 @@ class Update:
                     if await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
                         del since[suspect.id]
-                    else:  # most often a filter leaves it out from now on
+                    else:  # most often, a filter now leaves it out
                         since[suspect.id] = self._now() + _LATER
         except (UnauthorizedError, RateLimitedError):
             raise
@@ -498,7 +497,7 @@ class Update:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
 
     async def _look_again(self, name: str, ids: Sequence[str]) -> set[str]:
-        """Return which of some IDs are listed, after storing their items, whose rows are not marked any more then."""
+        """Store the items that are listed of some IDs, which unmarks their rows, and return their IDs."""
         found = set[str]()
         for part in _parts(ids):
             async with self._listing(name, ids=part).walk() as walk:
@@ -521,9 +520,9 @@ class Update:
         return page
 
     async def _ids_between(self, name: str, earliest: int, latest: int) -> set[str] | None:
-        """Return the IDs of the items that were created from one time to another one, in microseconds from 1970 on.
+        """Return the IDs of the items created between two times, in microseconds since 1970.
 
-        None: the listing does not show all of them, or shows far more.
+        None if the listing does not show all of them, or shows far more.
         """
         listed, arguments = getattr(self.session, name), self.selection.arguments(name)
         first, last = (EPOCH + timedelta(microseconds=time) for time in (earliest, latest))
@@ -539,20 +538,20 @@ class Update:
         return {item.id for item in items if first <= item.created_at <= last} if is_whole else None
 
     async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
-        """Return whether an item cannot be had by its key: there is none, or it is another one's by now."""
+        """Return whether no item has the key, or only another item."""
         try:
             found = await self._in_time(listed.get(suspect.key))
         except NotFoundError:
             return True
         except DecodeError:  # it is there
             return False
-        except ValueError:  # its key is not known, or no address can hold it: so look without the filters for its ID
+        except ValueError:  # the key is not known, or fits no address: look for the ID, without the filters
             page = await self._in_time(listed.list(ids=[suspect.id]))
             return not page.data
         return bool(found.id != suspect.id)
 
     async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
-        """Count what will be read, if somebody wants to know. What goes wrong here is met again, and raised, later."""
+        """Count a listing if progress needs it. Any error here is met again, and raised, later."""
         if self.with_totals:
             with suppress(TofuPilotError):
                 self._totals[name] = await self._in_time(listing.count())
@@ -563,7 +562,7 @@ class Update:
             self.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
 
     async def _in_time(self, awaited: Awaitable[T]) -> T:
-        """Return what is awaited, unless the deadline passes before."""
+        """Await something until the deadline."""
         scope = asyncio.timeout_at(self._ends_at)
         try:
             async with scope:
@@ -577,13 +576,13 @@ class Update:
 
 
 def _is_ordered(name: str) -> bool:
-    """Return whether a listing can be requested by the creation of its items, oldest first: runs, units and batches."""
+    """Return whether a listing can be requested by creation, oldest first, as runs, units and batches can."""
     declared = listing_class(name)
     return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
 
 
 def _before(time: datetime, by: timedelta) -> datetime:
-    """Return the whole second so long before a time, or the earliest one."""
+    """Return the whole second this long before a time, or the earliest one."""
     return (time - min(by, time - _EARLIEST)).replace(microsecond=0)
 
 
