@@ -1,4 +1,4 @@
-"""The command line as a whole, and a command as a process: its event loop, Ctrl-C, SIGTERM and its exit code."""
+"""The whole command line, and a command as a process: its event loop, Ctrl-C, SIGTERM and exit code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USAGE = {
 
 
 def command_line() -> App:
-    """Return the command line. A command, whose options take some time to make, is loaded when it is needed."""
+    """Return the command line. A command is loaded when needed, because its options take some time to make."""
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
@@ -53,9 +53,9 @@ def command_line() -> App:
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
-    """Run the command that the arguments ask for, and return its exit code."""
+    """Run the command of the arguments, and return its exit code."""
     try:
-        # What it writes goes past the buffers of the standard streams, so that nothing is left in them in the end.
+        # Text goes past the buffers of the standard streams, so that nothing is left in them at the end.
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             work = _do(work)
-        if work is not None:  # the command has an exit code of its own
+        if work is not None:  # the command has its own exit code
             return ExitCode(work)
     except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
         pass  # the reader has closed the pipe
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _of_others(error: BaseException) -> str:
-    """Return what to say of a filter that other listings have; empty: it is not about one."""
+    """Return a message about a filter that other listings have, or an empty text if it is not about one."""
     name = error.token.keyword if isinstance(error, UnknownOptionError) else None
     if name is None:
         return ""
@@ -99,11 +99,11 @@ def _of_others(error: BaseException) -> str:
 
 
 def _do(work: Coroutine[Any, Any, object]) -> object:
-    """Return what the work of a command returns. Ctrl-C, SIGTERM and a deadline end the process here and now.
+    """Return the result of a command's work. Ctrl-C, SIGTERM and a deadline end the process immediately.
 
-    The first signal cancels the work, and another one of either kind ends the process, whatever it is doing. asyncio
-    takes Ctrl-C, unless that is ignored, as by scripts in the background. Service managers, ``docker stop`` and
-    ``timeout`` send SIGTERM.
+    The first signal cancels the work, and another one of either kind ends the process in any case. asyncio takes
+    Ctrl-C, unless it is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout``
+    send SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
 
@@ -137,8 +137,8 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
 def _leave(error: BaseException, *, is_terminated: bool) -> None:
     """End the process if a signal or the deadline has ended its work.
 
-    A thread may be stuck in a name lookup or a full pipe. Closing the event loop would wait for it, and so would
-    Python's own exit.
+    A thread may be stuck in a name lookup or a full pipe, and closing the event loop or a normal exit would wait for
+    it.
     """
     code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
     reason = error.reason if isinstance(error, StoppedError) else error
@@ -152,4 +152,4 @@ def _leave(error: BaseException, *, is_terminated: bool) -> None:
         complain(line)
     if code == ExitCode.TERMINATED:
         signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
-    os._exit(code)  # and in a container's first process, which the signal alone does not end
+    os._exit(code)  # even in a container's first process, which the signal alone does not end

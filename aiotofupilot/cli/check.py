@@ -1,6 +1,6 @@
 """Checks whether the receipt of a walk proves that each item was yielded exactly once.
 
-It needs nothing but Python: ``python check.py FILE``. RECEIPT.md, beside its source, has the format and the rule.
+It needs only Python: ``python check.py FILE``. RECEIPT.md, beside its source, has the format and the rule.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
-MEMBERS: dict[str, dict[str, Any]] = {  # of each kind of line: their types. The lists of a page are not among them.
+MEMBERS: dict[str, dict[str, Any]] = {  # the types of each kind of line, without the lists of a page
     "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str},
     "page": {"cursor": int, "next": int | None, "bound": str | None, "covers": bool, "reason": str, "unreadable": int},
     "resume": {"from": str, "count": int},
@@ -20,11 +20,11 @@ MEMBERS: dict[str, dict[str, Any]] = {  # of each kind of line: their types. The
 
 
 class _Receipt:
-    """A receipt, as far as its lines were read."""
+    """The lines of a receipt that were read so far."""
 
     def __init__(self) -> None:
         self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
-        self.passed: dict[str, Any] = {}  # what was yielded and not withdrawn, and its value, in this order
+        self.passed: dict[str, Any] = {}  # the items yielded and not withdrawn, in order, and their values
         self.order = 0  # 1 if the oldest come first, -1 if the newest do
 
     def require(self, condition: object, reason: str) -> None:
@@ -88,7 +88,7 @@ class _Receipt:
 
 
 def verdict(lines: BinaryIO) -> tuple[int, str]:
-    """Return the exit code for the lines of a receipt, and what to say about them."""
+    """Return the exit code for the lines of a receipt, and a message."""
     receipt, sealed = _Receipt(), sha256()
     try:
         for receipt.number, line in enumerate(lines, 1):

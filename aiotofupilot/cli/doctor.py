@@ -1,4 +1,4 @@
-"""``aiotofupilot doctor``: what a server and a key show in a few requests, as a table or as JSON."""
+"""``aiotofupilot doctor``: how a server lists, by a few requests, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiotofupilot.doctor import Diagnosis, ListingFacts
 
 _WIDE = 200
-"""How wide a table may be that no terminal shows."""
+"""The most characters of a line where no terminal shows it."""
 
 
 @unwrapped
@@ -88,13 +88,13 @@ _COLUMNS: dict[str, Callable[[ListingFacts], str]] = {
     "head": lambda facts: _milliseconds(facts.head_seconds),
     "deep": lambda facts: _milliseconds(facts.deep_seconds),
 }
-"""What the table has of each listing, by the heading."""
+"""The cell of each column for a listing, by heading."""
 
 _NUMBERS = ("depth", "head", "deep")
 
 
 def _shown(diagnosis: Diagnosis) -> str:
-    """Return what people read: on a terminal with colors, and no wider than that."""
+    """Return the text for people. On a terminal it has colors, and fits the width."""
     from rich.console import Console  # noqa: PLC0415 - a tenth of a second that --json need not wait for
     from rich.table import Table  # noqa: PLC0415 - likewise
     from rich.text import Text  # noqa: PLC0415 - likewise

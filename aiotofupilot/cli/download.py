@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiotofupilot import DetailsWalk
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
-"""What ``list()`` takes. Concurrency has another default, and no position is remembered."""
+"""Arguments for ``list()``. Concurrency has another default, and no position is remembered."""
 
 
 async def download(
@@ -95,7 +95,7 @@ with_options(download, [*shared_filters(("runs", "units")), *_OPTIONS])
 
 
 def _summary(counts: Counter[str], size: int) -> str:
-    """Return how many attachments have which outcome, but for none, and how many bytes the new files have."""
+    """Return the counts of attachments by outcome, without zeros, and the bytes of the new files."""
     others = (f"{counts[name]:,} {name}" for name in ("there already", "without an address", "failed") if counts[name])
     return "; ".join((f"{_files(counts['new'])}, {decimal(size)}", *others))
 

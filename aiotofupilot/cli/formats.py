@@ -1,7 +1,6 @@
-"""How a listing is written: a table or a workbook for people; JSON lines, JSON, CSV or Parquet for programs.
+"""The formats of a listing: a table or a workbook for people; JSON lines, JSON, CSV or Parquet for programs.
 
-JSON, CSV and workbooks have the API's own names, and Parquet has the library's. None of them has what is a secret.
-`TABLES` says what a table shows of each listing.
+JSON, CSV and workbooks have the API's names, and Parquet has the library's. None of them contains secrets.
 """
 
 from __future__ import annotations
@@ -40,25 +39,25 @@ if TYPE_CHECKING:
 class Format:
     """A way to write a listing, page by page. Text is in UTF-8.
 
-    Nothing that a server says may steer a terminal. A pipe or a file gets the server's characters unchanged.
+    Text of a server cannot steer a terminal. A pipe or a file gets the server's characters unchanged.
     """
 
     name: str
-    """What ``--format`` calls it."""
+    """Its name for ``--format``."""
     page: Callable[[Sequence[object]], bytes]
-    """Returns some items."""
+    """Returns the bytes of some items."""
     head: bytes = b""
     between: bytes = b""
     tail: bytes = b""
-    """The head comes before all items, ``between`` between two pages, and the tail after all items."""
+    """Bytes before all items, between two pages, and after all items."""
     options: Mapping[str, str] = {}
-    """Other options that decide what is written. An interrupted file is resumed with the same ones."""
+    """Other options that decide the bytes. An interrupted file is resumed only with the same ones."""
     remake: Remake | None = None
-    """What makes the file of what was written, when everything has arrived. None if what was written is the file."""
+    """Makes the file from the written bytes, when everything has arrived. None if these are the file."""
     most: int | None = None
-    """How many items the file holds at most. None if it holds any number."""
+    """The most items that the file holds. None for any number."""
     details_at_once: int = 1
-    """At most this many items with details are written together, if that many have come. One can have tens of MB."""
+    """The most items with details that are written together, if that many have arrived. One can have tens of MB."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -67,7 +66,7 @@ def json_lines(*, for_terminal: bool = False) -> Format:
 
 
 def json_object(item: object, *, for_terminal: bool) -> bytes:
-    """Return one item as JSON: indented for a terminal, and otherwise in one line."""
+    """Return one item as JSON, indented for a terminal, and otherwise in one line."""
     from msgspec import json  # noqa: PLC0415 - as in `_json`
 
     (document,) = _json([item], for_terminal)
@@ -75,7 +74,7 @@ def json_object(item: object, *, for_terminal: bool) -> bytes:
 
 
 def json_array(*, for_terminal: bool = False) -> Format:
-    """Return the format of one JSON array, an item a line, so that it can be both streamed and searched."""
+    """Return the format of one JSON array with an item a line, so that it can be both streamed and searched."""
     return Format(
         name="json",
         head=b"[",
@@ -93,7 +92,10 @@ def _json(items: Iterable[object], for_terminal: bool) -> Iterable[bytes]:  # no
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that spreadsheets take for a formula. Source: https://owasp.org/www-community/attacks/CSV_Injection"""
+"""Beginnings of texts that spreadsheets take for formulas.
+
+Source: https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 
 def csv_rows(
@@ -101,11 +103,11 @@ def csv_rows(
 ) -> Format:
     """Return the format of a header and a row for each item.
 
-    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON. With
-    ``escape_formulas``, an apostrophe stands before each text that spreadsheets would take for a formula. Numbers stay
+    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON.
+    ``escape_formulas`` puts an apostrophe before each text that spreadsheets would take for a formula, but not before
     numbers.
 
-    Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
+    Source: https://www.rfc-editor.org/rfc/rfc4180, including lines that end with CR LF
     """
     leaves = chosen(model, columns)
     formula = _FORMULA if escape_formulas else ()
@@ -120,7 +122,7 @@ def csv_rows(
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
-    """Return the values of some fields of an item: as the model has one if it is plain, and else as CSV has it."""
+    """Return the values of some fields of an item, as the model has them if plain, and else as CSV has them."""
     found = [(leaf, _at(item, leaf.attributes)) for leaf in leaves]
     if all(isinstance(value, _PLAIN) for _, value in found):
         return [value for _, value in found]
@@ -132,7 +134,7 @@ _PLAIN = (str, bool, int, float, datetime, timedelta, NoneType)
 
 
 def _name(leaf: Leaf) -> str:
-    """Return what the column of a field is called."""
+    """Return the name of a field's column."""
     return ".".join(leaf.path)
 
 
@@ -176,10 +178,10 @@ def _rows(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> Format:
-    """Return the format of a header and a row for each item, whose widths are settled before the first row.
+    """Return the format of a header and a row for each item, with widths that are fixed before the first row.
 
-    No row takes more than ``width`` terminal cells; None if nothing is cut, and no column is left out. With
-    ``needs_all``, columns are narrowed and not left out.
+    No row takes more than ``width`` terminal cells. None cuts nothing, and leaves out no column. With ``needs_all``,
+    columns are narrowed instead of left out.
     """
     shown = fitted(columns, width, needs_all=needs_all)
 
@@ -198,10 +200,10 @@ def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool 
 
 
 _ENDINGS = {name: name for name in ("csv", "json", "jsonl", "parquet", "xlsx")} | {"ndjson": "jsonl", "txt": "table"}
-"""The format that the ending of a file names."""
+"""The format for the ending of a file."""
 
 _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
-"""The formats of files that are made when everything has arrived, and what such a file is called."""
+"""The formats of files that are made when everything has arrived, and the names of such files."""
 
 
 def format_for(
@@ -213,13 +215,13 @@ def format_for(
     escape_formulas: bool = False,
     columns: str | None = None,
 ) -> Format:
-    """Return a new format: the one with the name, or else that of the output's ending, or a table.
+    """Return a new format: the named one, or else that of the output's ending, or a table.
 
-    A table on a terminal is at most as wide. Its columns are the listing's, and those of other formats the model's,
-    unless ``columns`` names some, with commas in between.
+    A table fits the width of a terminal. It has the listing's columns, and other formats have the model's, unless
+    ``columns`` names some, separated by commas.
 
     Raises:
-        UsageError: The ending is that of no format, there is no such column, or the format does not fit the others.
+        UsageError: The ending has no format, there is no such column, or the format does not fit the other options.
     """
     ending = output.suffix.lower().removeprefix(".") if output else ""
     name = name or _ENDINGS.get(ending or "txt")
@@ -264,7 +266,7 @@ def _parquet(model: type, names: Sequence[str] | None) -> Format:
     async def remake(stream: FileIO, target: BufferedIOBase, _folder: Path) -> None:
         await write_parquet(stream, target)
 
-    # Columns of ten runs cost hardly more than columns of one.
+    # Columns of ten runs cost little more than those of one.
     return Format(name="parquet", head=head, page=page, remake=remake, details_at_once=10)
 
 
@@ -284,10 +286,10 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
 
 
 _WIDTHS: Mapping[object, int] = {datetime: 17, timedelta: 10, bool: 8, int: 12}
-"""How many terminal cells the values of a type need."""
+"""The terminal cells for values of a type."""
 
 _ID, _LEAST, _USUAL, _MOST = 36, 12, 32, 48
-"""How many cells an ID needs, and at least, without a terminal, and at most any other text gets."""
+"""Terminal cells for an ID, and for other texts at least, without a terminal, and at most."""
 
 
 @frozen
@@ -298,12 +300,12 @@ class Column:
     value: Callable[[Any], object]
     """Returns the value of its cell for an item."""
     width: int
-    """How many terminal cells it needs."""
+    """The terminal cells that it needs."""
     is_elastic: bool
-    """Whether more width is of use."""
+    """Whether more width helps."""
 
     def text(self, item: object) -> str:
-        """Return the text of its cell for an item; ``-`` stands for null."""
+        """Return the text of its cell for an item, or ``-`` for null."""
         value = self.value(item)
         return "-" if value is None else text_of(value) or "-"
 
@@ -344,12 +346,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "phases": ("started_at", "outcome", "name", "serial_number", "duration_ms", "retry_count"),
 }
-"""What a table shows of each listing, as paths of attributes. Of several paths, the first one counts that leads to
-something. Where the terminal is too narrow for all columns, the ID is left out first, and then the last ones."""
+"""The columns of each listing's table, as paths of attributes. Of several paths, the first with a value counts. If a
+terminal is too narrow, the ID is left out first, and then the last columns."""
 
 
 def columns_of(listing: str) -> tuple[Column, ...]:
-    """Return what a table shows of a listing. Without a table of its own, it shows the ID and the next four fields."""
+    """Return the columns of a listing's table: those of `TABLES`, or else the first five fields."""
     fields = {field.name: field for field in shown_fields(listing_class(listing).model)}
     paths = TABLES.get(listing) or [name for name, field in fields.items() if field.model is None][:5]
     columns: list[Column] = []
@@ -366,7 +368,7 @@ def _of_kind(heading: str, path: str, kind: object, value: Callable[[Any], objec
 
 
 def _first(paths: str, item: object) -> object:
-    """Return the first value that one of several paths leads to. None if none does."""
+    """Return the first value at one of several paths, or None."""
     found = (_at(item, path.split(".")) for path in paths.split())
     return next((value for value in found if value not in (None, "")), None)
 
@@ -378,18 +380,18 @@ def _column(leaf: Leaf) -> Column:
 
 
 def counted(items: int, listing: str) -> str:
-    """Return a number of items of a listing in words."""
+    """Return the number and name of items in words."""
     return f"{items:,} {listing_class(listing).model.__name__.lower() if items == 1 else listing}"
 
 
 GAP = "  "
-"""What stands between two columns."""
+"""The text between two columns."""
 
 
 def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:
-    """Return the columns that fit into a width, or all with ``needs_all``, with the widths that they get.
+    """Return the columns that fit into a width, or all with ``needs_all``, with their widths.
 
-    Elastic columns share the width that is left. Where there is too little, all are narrowed in proportion.
+    Elastic columns share the remaining width. If it is too small, all are narrowed in proportion.
     """
     kept = list(columns)
     if width is None:
@@ -404,5 +406,5 @@ def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = Fa
 
 
 def cut(text: str, width: int) -> str:
-    """Return text that a terminal shows in at most some cells."""
+    """Cut a text to at most some terminal cells."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

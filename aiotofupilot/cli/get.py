@@ -1,4 +1,4 @@
-"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item, with everything that the server knows of it, as JSON."""
+"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item, with everything the server knows of it, as JSON."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def whoami(*, server: Server = Server()) -> None:  # noqa: B008 - a value
 
 
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], server: Server) -> None:
-    """Write what one request returns. If no address can hold the ID, that is wrong usage."""
+    """Write the result of one request. An ID that no address can hold is wrong usage."""
     from .output import StandardOutput  # noqa: PLC0415 - help and a wrong option need not wait for asyncio
     from .progress import Progress  # noqa: PLC0415 - which imports it too
 

@@ -1,4 +1,4 @@
-"""The command of a listing: from a server to standard output or a file, as its pages arrive."""
+"""The command of a listing, which writes pages to standard output or a file as they arrive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .output import Output, Written
 
 _SHOWN = 10
-"""At most this many positions of items that were left out are named."""
+"""The most positions of left-out items in a message."""
 
 _DETAILS = Argument(
     name="details",
@@ -41,7 +41,7 @@ _DETAILS = Argument(
     default=False,
     server_default=False,
 )
-"""The option of a listing whose items the API also returns by themselves."""
+"""The option of a listing whose items the API also returns one at a time."""
 
 
 @unwrapped
@@ -77,7 +77,7 @@ class Form:
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
     def checked_receipt(self, *, has_details: bool) -> Path | None:
-        """Return where the receipt goes. A place that the output needs is refused."""
+        """Return the path of the receipt. A path that the output needs is refused."""
         if self.receipt and has_details:
             raise UsageError("--receipt cannot be about --details")
         if self.receipt and self.output and is_beside(self.receipt, self.output):
@@ -86,7 +86,7 @@ class Form:
 
 
 def listing_command(name: str) -> Callable[..., object]:
-    """Return the command of a listing, as a function from which cyclopts can make a command."""
+    """Return the function of a listing's command."""
     listing = listing_class(name)
     detailed: Any = listing if getattr(listing, "details_name", "") not in ("", listing.model.__name__) else None
 
@@ -108,18 +108,18 @@ def listing_command(name: str) -> Callable[..., object]:
             raise UsageError("--resume needs --output FILE")
         receipt = form.checked_receipt(has_details=query.has_details)
         items, left_out = await write_listing(query, server, output_format, path, resume=form.resume, receipt=receipt)
-        # Whatever reads a pipe, such as a pager, may own the terminal.
+        # A program that reads a pipe, such as a pager, may own the terminal.
         if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or path is not None):
             count = counted(items, name) + (f" in {path}" if path else "")
             say(f"{count}; {left_out}" if left_out else count)
         elif left_out:
             complain(left_out)
-        elif not items and path is not None:  # an ID may be mistyped, and a job would write empty files for ever
+        elif not items and path is not None:  # an ID may be mistyped, and a job would keep writing empty files
             say(f"{counted(items, name)} in {path}")
 
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
-    if unused:  # they are accepted, so that one command with other names lists each listing
+    if unused:  # they are accepted, so that one command with another name lists any listing
         note += f"\n\nOne request has all {name}, so {', '.join(option(one.name) for one in unused)} change nothing."
     command.__doc__ = f"{listing.summary}\n\n{note}"
     more = [] if detailed is None else [_DETAILS]
@@ -127,7 +127,7 @@ def listing_command(name: str) -> Callable[..., object]:
 
 
 def __getattr__(name: str) -> Callable[..., object]:
-    """Return the command of a listing, which the command line asks for by the listing's name."""
+    """Return the command of a listing, by the listing's name."""
     if name in NAMES:
         return listing_command(name)
     raise AttributeError(name)
@@ -142,7 +142,7 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing. Nothing is sent yet. What is out of bounds is the library's error, which `run` tells."""
+        """Return the listing, without a request. An argument out of bounds raises the library's error."""
         paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
@@ -151,7 +151,7 @@ class Query:
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
 
     def after(self, written: Written) -> Query:
-        """Return the query of what follows the items that are written."""
+        """Return the query of the items after the written ones."""
         if written.checkpoint is None:
             return self
         max_items = self.arguments.get("max_items")
@@ -159,7 +159,7 @@ class Query:
         return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
     def options(self) -> dict[str, str]:
-        """Return the options that decide what is listed, as text. How it is requested does not."""
+        """Return the options that decide what is listed, as text, without those that decide how."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
         given = {"details": True} | self.arguments if self.has_details else self.arguments
         return {"listing": self.name} | {
@@ -169,7 +169,7 @@ class Query:
         }
 
     def left_out(self, stats: WalkStats) -> str:
-        """Return in words which items a walk left out, and whether it may have missed others; empty: it yielded all."""
+        """Return in words which items a walk left out or may have missed, or an empty text."""
         parts: list[str] = []
         if count := stats.unreadable:
             positions, ids = stats.unreadable_positions, stats.unreadable_ids
@@ -190,11 +190,11 @@ async def write_listing(
 ) -> tuple[int, str]:
     """Write a listing as it arrives, to a file or, without a path, to standard output.
 
-    Return how many items are written, in earlier runs too, and in words which ones this run left out.
+    Return how many items are written, including earlier runs, and in words which ones this run left out.
 
     Raises:
-        StoppedError: It ended early, with something written, or because it was interrupted.
-        Exception: With nothing written, or when nobody reads any more, the error is raised as it is.
+        StoppedError: It ended early with something written, or was interrupted.
+        Exception: The original error, if nothing is written, or nobody reads any more.
     """
     out: Output | None = None
     walk: Any = None  # the walk, as soon as there is one
@@ -202,7 +202,7 @@ async def write_listing(
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
         async with server.session() as session, progress.until(server.deadline):
-            query.listing(session)  # what is wrong with it is said before a file is touched
+            query.listing(session)  # a wrong argument is reported before a file is touched
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.options}
             async with output(path, options, resume=resume, remake=form.remake) as out:
@@ -244,7 +244,7 @@ async def _write(
                 f"there are more {query.name} than the {output_format.most:,} that a sheet of {output_format.name} "
                 "holds: write csv or parquet, or list fewer"
             )
-        # The head is written with the first items, so that a listing that is refused leaves no header.
+        # The head is written with the first items, so that a refused listing leaves no header.
         text = (output_format.between if out.state.items else output_format.head) + output_format.page(items)
         with aside():
             await out.write(text, items=out.state.items + len(items), checkpoint=str(walk.checkpoint))
@@ -255,10 +255,10 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing beside a block, but not after it, if the listing is long and someone watches.
+    """Count a listing while a block runs, if the listing is long and a bar is shown.
 
-    What follows a cursor is not counted. One request is in flight, and none is tried again, so that it takes little
-    from the walk. If the items cannot be counted, that is not a failure.
+    A listing from a cursor is not counted. One request is in flight, and none is retried, so that the walk loses
+    little. If counting fails, that is not a failure.
     """
 
     async def tell_total() -> None:

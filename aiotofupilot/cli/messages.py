@@ -1,4 +1,4 @@
-"""What people are told, in lines that cannot steer a terminal: also what went wrong, and the exit code that it has."""
+"""Messages for people, in lines that cannot steer a terminal, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 STANDARD_OUTPUT = "standard output"
-"""What is said to be full where no file is. What standard error does not take is not told."""
+"""The name in errors when no file is written. Failed writes to standard error are not reported."""
 
 
 def visible_json(document: bytes) -> bytes:
-    """Return a JSON document for a terminal. It is shown in one line, and it has the same value."""
+    """Return a JSON document for a terminal, in one line and with the same value."""
     return CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether one of the standard streams is a terminal. Python has None for a closed one."""
+    """Return whether a standard stream is a terminal. Python has None for a closed one."""
     return stream is not None and stream.isatty()
 
 
 def raw(stream: IO[Any]) -> RawIOBase:
-    """Return the unbuffered stream below one of the standard streams. It always says how many bytes it took."""
+    """Return the unbuffered stream below a standard stream. It always says how many bytes it took."""
     binary = getattr(stream, "buffer", stream)
     return cast("RawIOBase", getattr(binary, "raw", binary))
 
 
 def put(stream: TextIO | None, text: str) -> None:
-    """Write text to one of the standard streams, at once and whole, unless that is closed.
+    """Write text to a standard stream, at once and whole, unless it is closed.
 
-    Python's own `print` loses text where Python runs unbuffered and the stream does not block.
+    `print` loses text where Python runs unbuffered and the stream does not block.
     """
     if stream is not None:
         with naming(STANDARD_OUTPUT):
@@ -52,20 +52,20 @@ def put(stream: TextIO | None, text: str) -> None:
 
 
 def say(line: str) -> None:
-    """Write one line to standard error, at once and whole. If that takes nothing more, nobody is told."""
+    """Write one line to standard error, at once and whole. Errors of writing are ignored."""
     with suppress(OSError):
         put(sys.stderr, f"{visible(line)}\n")
 
 
 def complain(message: str) -> None:
-    """Say something about the command, as `say` does."""
+    """Say something about the command."""
     say(f"aiotofupilot: {message}")
 
 
 class Whole:
-    """A standard stream for those who print: what they write is `put` there.
+    """A standard stream whose text is written by `put`.
 
-    If there is an error of some kinds, such as that a terminal is gone, the text is not shown, and nobody is told.
+    Text whose writing raises a suppressed error, such as because a terminal is gone, is dropped.
     """
 
     def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:
@@ -76,39 +76,39 @@ class Whole:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write some text at once."""
+        """Write text at once."""
         with suppress(*self._suppressed):
             put(self._stream, text)
         return len(text)
 
 
 class ExitCode(IntEnum):
-    """How a command ended, for the shell."""
+    """How a command ended."""
 
     DONE = 0
     USAGE = 2
-    """The command cannot be carried out as it was given; nothing was asked."""
+    """The command cannot be carried out as given; nothing was requested."""
     REFUSED = 3
-    """401 or 403: the key."""
+    """401 or 403: the key was refused."""
     FAILED = 4
-    """The server, the network, the disk, or another program that uses the file."""
-    NOT_PROVEN = 5  # by a receipt, which may be right
+    """The server, the network or the disk failed, or another program uses the file."""
+    NOT_PROVEN = 5  # a receipt, which may still be right
     WRONG = 6  # a receipt
-    UNEXPECTED = 7  # something that `doctor` found
+    UNEXPECTED = 7  # `doctor` found something
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM
 
 
 class UsageError(Exception):
-    """The command cannot be carried out as it was given."""
+    """The command cannot be carried out as given."""
 
 
 class FailedError(Exception):
-    """The command has not done all that was asked for. Run again, it can do the rest."""
+    """The command is incomplete. Another run can do the rest."""
 
 
 class DeadlineError(FailedError):
-    """The time that the command was given is over, after some seconds. ``warning`` is as in `Progress`."""
+    """The deadline, in seconds, has passed. ``warning`` is as in `Progress`."""
 
     def __init__(self, seconds: float, warning: str = "") -> None:
         super().__init__(_with_warning(f"the deadline of {seconds:g} s has passed", warning))
@@ -116,16 +116,16 @@ class DeadlineError(FailedError):
 
 @define
 class StoppedError(Exception):
-    """A command ended early, with something done, or because it was interrupted."""
+    """A command ended early after some work, or because it was interrupted."""
 
     reason: BaseException
-    """An error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM."""
+    """An `EXPECTED` error, or a cancellation, which is Ctrl-C or SIGTERM."""
     left: str
-    """What is done, and how to go on, in words."""
+    """The finished work, and how to go on, in words."""
 
 
 EXPECTED = (CycloptsError, UsageError, FailedError, StoppedError, aiotofupilot.TofuPilotError, OSError)
-"""What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
+"""The errors that `explained` explains. Any other is a fault of this package, and its traceback helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
@@ -140,19 +140,19 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
-"""By the nearest kind of an error that has no hint of its own, such as about the key."""
+"""Hints by the nearest kind, for errors without one, such as about the key."""
 
 _PARAMETER = re.compile(
     r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
     r'(?:=(?:True\b|"(\w+)")?)?'
 )
-"""A parameter for which the command has an option, as messages name it, perhaps with a value. The login's file has
-members of the same names, which stay.
+"""A parameter with an option of the command, as messages name it, perhaps with a value. Members of the login's file
+have the same names, and stay.
 """
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
-    """Return the exit code and the line for one of the errors that are `EXPECTED`."""
+    """Return the exit code and the line for an `EXPECTED` error."""
     code = ExitCode.FAILED
     match error:
         case CycloptsError():
@@ -187,7 +187,7 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            # In the library it is the size of a page, and in many commands a number of items. cyclopts says --timeout.
+            # In the library it is the size of a page, and often a number of items elsewhere. cyclopts says --timeout.
             advice = "-n or --max-items limits all items, and --page-size those of a request. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
         case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
@@ -197,21 +197,21 @@ def _misunderstood(error: CycloptsError) -> str:
 
 
 _GUESS = re.compile(r'(?P<wrong>[\w-]+)"?\.(?P<guess> Did you mean "?(?P<right>[\w-]+)"?\?)')
-"""How cyclopts ends what it says of a wrong name. It takes almost any name for one that may be meant."""
+"""The end of cyclopts' message about a wrong name. It takes almost any name for one that may be meant."""
 
 _NEAR = 0.75
-"""How similar a wrong name must be to the right one, unless it is its beginning."""
+"""The least similarity of a wrong name to the right one, unless the right one begins with it."""
 
 
 def _if_near(guess: re.Match[str]) -> str:
-    """Return what cyclopts says of a wrong name, without a guess that is far-fetched."""
+    """Return cyclopts' message about a wrong name, without a far-fetched guess."""
     wrong, right = guess["wrong"].strip("-").lower(), guess["right"].strip("-")
     is_near = right.startswith(wrong) or SequenceMatcher(None, wrong, right).ratio() >= _NEAR
     return guess[0] if is_near else guess[0].removesuffix(guess["guess"])
 
 
 def _in_options(message: str) -> str:
-    """Return a message of the library with options and commands in the place of parameters and calls."""
+    """Replace parameters and calls in a message of the library by options and commands."""
 
     def as_option(named: re.Match[str]) -> str:
         return f"--{named[1].replace('_', '-')}" + (f" {named[2]}" if named[2] else "")
@@ -226,7 +226,7 @@ def _in_options(message: str) -> str:
 
 def _with_hint(error: aiotofupilot.TofuPilotError) -> str:
     line = _in_options(str(error))
-    if error.hint or "--on-drift" in line:  # the error says itself what to do
+    if error.hint or "--on-drift" in line:  # the error already says what to do
         return line
     if error.position is not None:
         hint = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"

@@ -1,4 +1,4 @@
-"""``aiotofupilot mirror``: its options, its progress, what it says in the end, and what went wrong."""
+"""``aiotofupilot mirror``: its options, progress, results and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name in ("concurrency", "on_unreadable")]
-"""What each ``list()`` gets that a mirror makes."""
+"""Arguments for each ``list()`` that a mirror makes."""
 
 
 async def mirror(
@@ -149,13 +149,13 @@ async def _updated(
 
 
 def _without(missing: str, listings: Sequence[str]) -> list[str]:
-    """Return which listings are left without one that the server does not have, and without what follows it."""
+    """Return the other listings, without those that follow a missing one."""
     followed = {name for name in NAMES if missing == "runs" and listing_class(name).by_run is not None}
     return [name for name in listings if name not in {missing, *followed}]
 
 
 def _table(results: Sequence[MirrorResult]) -> str:
-    """Return what an update has done, in a line for each listing."""
+    """Return the results of an update, one line for each listing."""
     rows: list[tuple[str, ...]] = [("", "new", "gone", "left out", "rows")]
     for result in results:
         counts = (result.new, result.gone, result.unreadable, result.rows)

@@ -1,4 +1,4 @@
-"""What people type: options that are made from what ``list()`` of the listings takes, and how their values are read.
+"""The options of commands, made from the arguments of listings, and converters of their values.
 
 `with_options` gives a command an option for each argument that a listing declares. Any other option is a parameter of
 its command, or a field of a class that the command takes as one parameter, such as `Server`. `timestamp` and the
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Callable[..., object]")
 
 _BREAK = re.compile(r"(?<=\S)\n(?:(?=\S)| {8,})")
-"""A break within a paragraph, or within the description of an argument, which is indented twice."""
+"""A break within a paragraph, or within the description of an argument, which has two levels of indentation."""
 
 
 def unwrapped(command: C) -> C:
-    """Let each paragraph of a command's docstring be one line, because cyclopts keeps the breaks of the source."""
+    """Join each paragraph of a command's docstring into one line, because cyclopts keeps the source's breaks."""
     command.__doc__ = _BREAK.sub(" ", inspect.getdoc(command) or "") or None
     return command
 
@@ -53,7 +53,7 @@ ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
 KEY = "API key"
-"""What the digest of the key is called among the options of a file. No message shows it."""
+"""The name of the key's digest among the options of a file. No message shows it."""
 
 _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=math.inf))
 
@@ -61,8 +61,8 @@ _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=
 def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
 
-    Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date
-    stands for its midnight, also today and yesterday.
+    A date-time without an offset from UTC is local time, as with git, journalctl and docker. A date stands for its
+    midnight, and so do today and yesterday.
     """
     text, now = tokens[0].value, now or datetime.now(UTC)
     try:
@@ -85,7 +85,7 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
 
 
 def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
-    """Read a checkpoint, or a position, which is one too."""
+    """Read a checkpoint. A position is one too."""
     text = tokens[0].value
     try:
         return Checkpoint.parse(text)
@@ -100,7 +100,7 @@ _DURATION = re.compile(
 )
 """A duration in ISO 8601, or without the P and the T. With the P, an M before the T would be a month.
 
-It is not read as the API's durations are, because people leave letters out and write small ones, and weeks with days.
+The API's rules are not used, because people omit letters, write them small, and combine weeks with days.
 """
 
 
@@ -117,7 +117,7 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
-    """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
+    """Read the conditions on metadata: any number of KEY=TEXT, and at most one JSON object.
 
     A key that is given several times may have any of the texts.
     """
@@ -168,7 +168,7 @@ _OF_LIST: dict[str, dict[str, Any]] = {
         "the items before it; or skip, to leave it out and say so in the end.",
     },
 }
-"""What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
+"""Differences from other arguments of ``list()``: names, the group, and a help that suits a command."""
 
 _TYPED: dict[object, dict[str, object]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
@@ -194,11 +194,11 @@ _FORMS = {
         "several texts, the item has to have one of them."
     ),
 }
-"""By the type of an option's value, how it is typed."""
+"""Help on how values of a type are typed."""
 
 
 def option(parameter: str) -> str:
-    """Return how a parameter of the library is called on the command line."""
+    """Return the option for a parameter of the library."""
     return _names(parameter)[0]
 
 
@@ -208,12 +208,12 @@ def _names(parameter: str) -> list[str]:
 
 
 def listings_with(name: str) -> list[str]:
-    """Return the listings that have an option of this name among their filters."""
+    """Return the listings that have a filter with this option."""
     return [one for one in NAMES if any(name in _names(each.name) for each in listing_class(one).filters)]
 
 
 def _help(argument: Argument) -> str:
-    """Return what an option means. Where the server decides something without it, this comes last."""
+    """Return the help of an option, with the server's default at the end."""
     text = argument.full_doc.partition(" None:")[0].replace("``", "")
     decided = option(argument.name) if argument.server_default is True else argument.server_default
     return f"{text} [default of the server: {decided}]" if decided else text
@@ -223,8 +223,8 @@ def _option(argument: Argument) -> inspect.Parameter:
     kind = argument.item_type
     typed = _TYPED.get(kind, {})
     if get_origin(kind) is Mapping:
-        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
-        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+        # cyclopts lets a list be given several times, and passes all tokens to the converter. It returns a dict, and if
+        # pydantic is imported, cyclopts has it check that.
         kind, typed = list[str] | dict[str, Any], {"metavar": "CONDITION...", "converter": metadata}
     elif argument.is_repeated:
         kind, typed = list[kind], {**typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
@@ -239,7 +239,7 @@ def _option(argument: Argument) -> inspect.Parameter:
         **typed,
         **_OF_LIST.get(argument.name, {}),
     }
-    # Where pydantic is imported, cyclopts has it check the default, too.
+    # If pydantic is imported, cyclopts has it check the default too.
     optional = kind if argument.is_required else kind | None
     annotation = Annotated[optional, Parameter(**details)]  # type: ignore[valid-type] # known at run time
     default = inspect.Parameter.empty if argument.is_required else argument.default
@@ -247,7 +247,7 @@ def _option(argument: Argument) -> inspect.Parameter:
 
 
 def shared_filters(listings: Iterable[str]) -> list[Argument]:
-    """Return the filters of several listings. The documentation of each says which listings have it."""
+    """Return the filters of several listings, each documented with the listings that have it."""
     having: dict[str, tuple[Argument, list[str]]] = {}
     for listing in listings:
         for name, argument in part_filters(listing).items():
@@ -259,9 +259,9 @@ def shared_filters(listings: Iterable[str]) -> list[Argument]:
 
 
 def with_options(command: C, arguments: Iterable[Argument]) -> C:
-    """Let a command have an option for each argument of ``list()``, and say in its help how they are typed.
+    """Give a command an option for each argument of ``list()``, and explain in its help how they are typed.
 
-    They stand in the place of its ``**arguments``, where it gets those that are given.
+    They replace its ``**arguments``, which receives the given ones.
     """
     arguments = [argument for argument in arguments if argument.name != "extra_query"]  # which is for programs
     signature = inspect.signature(command)
@@ -324,9 +324,9 @@ class Server:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What distinguishes its listings from those of others: where it is, and a digest of the key.
+        """The server and a digest of the key, which distinguish its listings from those of others.
 
-        Nobody can find a key from its digest by trying all keys, because it is too long. The sandbox has its own key.
+        Keys are too long to be found from a digest by trying. The sandbox has its own key.
         """
         if self.sandbox:
             return {"server": "sandbox"}
@@ -337,7 +337,7 @@ class Server:
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
-        """Open a session with it. An embedded server runs meanwhile."""
+        """Open a session, with an embedded server for the sandbox."""
         if self.sandbox:
             from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 

@@ -1,10 +1,10 @@
-"""Where a listing goes: standard output, written plainly, or a file that another run can complete.
+"""The output of a listing: standard output, or a file that another run can complete.
 
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
-FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
-may end at any time, also by kill -9. A Parquet file or a workbook is made of FILE.part in the end, and is
-FILE.part.whole meanwhile; what a workbook needs for that is in the folder FILE.part.making. On a file system without
-locks, each run has a part of its own, which no other one completes.
+FILE.part is whole. The state is replaced atomically, and another run cuts off any bytes of FILE.part beyond it. So a
+run may end at any time, even by kill -9. A Parquet file or a workbook is made from FILE.part at the end, as
+FILE.part.whole; temporary files of a workbook are in the folder FILE.part.making. On a file system without locks, each
+run has its own part, which no other completes.
 """
 
 from __future__ import annotations
@@ -35,36 +35,36 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 Remake = Callable[[FileIO, BufferedIOBase, Path], Awaitable[None]]
-"""Makes a file of another one, which it reads from its beginning to its end. It may make a folder for that."""
+"""Makes a file from another one, which it reads to its end, and may make a folder meanwhile."""
 
 _PIECE = 4096
-"""Bytes per write. A pipe that is writable takes this many without blocking: it is Linux's PIPE_BUF."""
+"""Bytes per write. A writable pipe takes this many without blocking: Linux's PIPE_BUF."""
 
 
 @frozen
 class Written:
-    """How far a listing is written, and what it is."""
+    """How far a listing is written, and with which options."""
 
     begun: str
     """A date-time in ISO 8601."""
     options: dict[str, str]
-    """Every option that is given and decides about the bytes, and its value; and a digest of the key."""
+    """Every given option that decides about the bytes, and its value; and a digest of the key."""
     size: int = 0
     """In bytes."""
     items: int = 0
-    """How many items are written, in earlier runs too."""
+    """How many items are written, including earlier runs."""
     checkpoint: str | None = None
-    """Where the listing resumes after them. None if at its beginning."""
+    """Where the listing resumes after them. None for its beginning."""
 
 
 class StandardOutput:
-    """Standard output. While its reader pauses, other tasks go on, and Ctrl-C is not held up.
+    """Standard output. While its reader pauses, other tasks run, and Ctrl-C is not held up.
 
     ``state`` is up to the last write that succeeded.
     """
 
     is_torn: bool = False
-    """Whether a write that failed or was cancelled has been made in part."""
+    """Whether a failed or cancelled write was made in part."""
 
     def __init__(self) -> None:
         if sys.stdout is None:
@@ -73,12 +73,12 @@ class StandardOutput:
         self.state: Written = Written("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Write some bytes at once, as `PartFile.write` does. If nobody reads any more, this is a BrokenPipeError."""
+        """Write bytes at once, as `PartFile.write` does. If nobody reads any more, raise a BrokenPipeError."""
         rest = memoryview(data)
         try:
             with naming(STANDARD_OUTPUT):
                 while rest:
-                    # One write of a whole page keeps those of several processes apart in a file that all append to.
+                    # Writing a whole page at once keeps several processes apart that append to one file.
                     size = _PIECE if await _has_room(self._stream) else len(rest)
                     rest = rest[self._stream.write(rest[:size]) or 0 :]
         finally:
@@ -88,7 +88,7 @@ class StandardOutput:
 
 
 async def _has_room(stream: RawIOBase) -> bool:
-    """Wait until a pipe or a terminal is writable; False: it is a file, or another stream that is never waited for."""
+    """Wait until a pipe or a terminal is writable. Return False for other streams, which are never waited for."""
     loop, is_writable = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_writer(stream.fileno(), is_writable.set)
@@ -102,11 +102,11 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """A file that is being made. Its place, the target, is left alone until `finish`.
+    """A file that is being made. The file in its place, the target, is left alone until `finish`.
 
-    The options say what it holds. To resume is to complete what a run with the same options has left. If no run has
-    left anything, the file is begun, unless its place is taken: then it may be a finished file. If another run is
-    writing it, or it cannot be completed, that is a UsageError.
+    Resuming completes the file of an earlier run with the same options. Without one, the file is begun, unless a file
+    is in its place, which may be finished. A file that another run is writing, or that cannot be completed, is a
+    UsageError.
     """
 
     _has_begun = False
@@ -142,7 +142,7 @@ class PartFile:
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name) and name != KEY
             ]
-            if not differing and begun != options:  # another server has other keys, so this is told last
+            if not differing and begun != options:  # another server has other keys, so the key is reported last
                 differing = ["with another API key"]
             if differing:
                 raise UsageError(
@@ -161,14 +161,14 @@ class PartFile:
             )
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
+        """Append bytes. Then ``items`` are written in all, and the listing resumes at the checkpoint.
 
-        Without items, the bytes come after all items. They do not count as written, so another run cuts them off.
-        What an earlier run has left is kept until the first write.
+        Without ``items``, the bytes come after all items. They do not count as written, so another run cuts them off.
+        The file of an earlier run is kept until the first write.
         """
         if not self._has_begun:
             self._has_begun = True
-            if not self.state.size:  # the state goes first, so that it never speaks of other bytes
+            if not self.state.size:  # the state goes first, so that it never belongs to other bytes
                 self._state_path.unlink(missing_ok=True)
             self._part.truncate(self.state.size)
         self._part.write(data)
@@ -182,11 +182,11 @@ class PartFile:
         self.state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
-        """Put the file, or what is made of it, in its place, with the mode of the one that was there."""
+        """Put the file, or a file made from it, in its place, with the mode of the file that was there."""
         ready = self._part.path
         if remake:
             ready = self._whole
-            shutil.rmtree(self._making, ignore_errors=True)  # a process that was killed has left it
+            shutil.rmtree(self._making, ignore_errors=True)  # left by a process that was killed
             with naming(ready), BufferedWriter(opened(ready)) as made:
                 made.truncate(0)
                 self._part.file.seek(0)
@@ -200,12 +200,12 @@ class PartFile:
             self._remove()
 
     def leave(self) -> None:
-        """End early. The items that are written stay beside the place, if another run can complete them."""
+        """End early. The written items stay beside the place, if another run can complete them."""
         if not self._part.is_shared:
             self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
-        # What an earlier run has left stays, too, if this one has not begun.
+        # The part of an earlier run stays too, if this one has not begun.
         if self.state.items or (not self._has_begun and self._part.size):
             shutil.rmtree(self._making, ignore_errors=True)
             self._part.file.close()
@@ -213,7 +213,7 @@ class PartFile:
             self._remove()
 
     def _remove(self) -> None:
-        """Remove what is beside the place."""
+        """Remove the files beside the place."""
         shutil.rmtree(self._making, ignore_errors=True)
         self._part.remove(self._state_path, self._new_state_path)
 
@@ -225,9 +225,9 @@ Output = StandardOutput | PartFile
 async def output(
     path: Path | None, options: dict[str, str], *, resume: bool = False, remake: Remake | None = None
 ) -> AsyncGenerator[Output]:
-    """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
+    """Give the output of a listing while it is written: standard output, or a `PartFile` for the path.
 
-    When the block ends well, a file takes its place. What cannot be written or completed is a UsageError.
+    When the block ends well, a file takes its place. If it cannot be written or completed, raise a UsageError.
     """
     if path is None:
         yield StandardOutput()
@@ -235,7 +235,7 @@ async def output(
     try:
         file = PartFile(_target(path), options, resume=resume)
     except OSError as error:
-        # No other path on the same disk would mend it. Windows has no quota by this name.
+        # No other path on the same disk would help. Windows has no quota by this name.
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", None)):
             raise
         if not path.parent.exists():
@@ -251,13 +251,13 @@ async def output(
 
 
 def is_beside(path: Path, target: Path) -> bool:
-    """Return whether a path is that of an output, or of a file that is beside it while it is written."""
+    """Return whether a path is an output, or a file beside it while it is written."""
     path, target = path.resolve(), target.resolve()
     return path == target or (path.parent == target.parent and path.name.startswith(f"{target.name}.part"))
 
 
 def _target(path: Path) -> Path:
-    """Return the place that a file is put in: where a path leads that may be a symbolic link."""
+    """Return the place for a file, which is where a symbolic link leads."""
     folder = os.path.realpath(path.parent)
     is_other = str(path) == "-" or folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
     with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""How far a command is, on standard error: a bar, by rich, for who watches, and a line each minute for a log."""
+"""The progress of a command on standard error: a bar on a terminal, by rich, or a line each minute in a log."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars, TaskID
 
 _PAGES = 3
-"""A listing is long once so many pages have come. A shorter one is over before it would be counted."""
+"""The pages after which a listing is long. A shorter one ends before it would be counted."""
 
 _EVERY = 60.0
-"""Seconds between two lines where no terminal shows a bar, such as in the log of cron."""
+"""Seconds between two lines where no terminal shows a bar, such as in a log of cron."""
 
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
 class Progress(logging.Handler):
-    """Counts items, and takes the library's warnings, such as that an attempt failed.
+    """Counts items, and takes the library's warnings, such as of a failed attempt.
 
-    It is shown during a ``with`` block, if standard error is a terminal where nobody else is expected to write. If the
-    items go to standard output, and that is a pipe, its reader may write to the terminal.
+    A ``with`` block shows it, if standard error is a terminal where nobody else is expected to write. If the items go
+    to a pipe on standard output, its reader may write to the terminal.
 
-    ``name`` says what the items are called. ``count`` items have arrived, of ``total``; None: nobody knows how many
-    there will be. ``warning`` is the latest warning, until more arrives; empty: there is none. ``is_long`` is set when
-    it is worth while to count the items.
+    ``name`` is what the items are called. ``count`` items of ``total`` have arrived; ``total`` is None if it is not
+    known. ``warning`` is the latest warning, or empty once more items arrive. ``is_long`` is set when counting the
+    items is worthwhile.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
@@ -51,7 +51,7 @@ class Progress(logging.Handler):
         self._arrivals = 0
         self._lines: dict[str, str] = {}
         self._tasks: dict[str, TaskID] = {}
-        # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
+        # rich would take FORCE_COLOR, which continuous integration often sets, for a terminal.
         is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
         if is_seen and to_standard_output and sys.stdout is not None:
             is_seen = not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
@@ -81,10 +81,10 @@ class Progress(logging.Handler):
 
     @asynccontextmanager
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
-        """End a block after some seconds, with a DeadlineError; None: it takes as long as it takes.
+        """End a block after some seconds with a DeadlineError. None means no limit.
 
-        That and the cancellation by a signal have the latest warning, if there is one. If standard error is not a
-        terminal, it gets a line each minute of the block.
+        This error, and the cancellation by a signal, carry the latest warning. If standard error is not a terminal, it
+        gets a line each minute.
         """
         writing = None if is_terminal(sys.stderr) else asyncio.create_task(self._write_lines())
         time_limit = asyncio.timeout(deadline)
@@ -92,7 +92,7 @@ class Progress(logging.Handler):
             async with time_limit:
                 yield
         except TimeoutError as error:
-            if deadline is None or not time_limit.expired():  # it is one of the disk, say
+            if deadline is None or not time_limit.expired():  # such as one of the disk
                 raise
             raise DeadlineError(deadline, self.warning) from error
         except asyncio.CancelledError as error:
@@ -109,7 +109,7 @@ class Progress(logging.Handler):
 
     @property
     def is_shown(self) -> bool:
-        """Whether somebody watches."""
+        """Whether a bar is shown."""
         return self._bars is not None
 
     def advance(self, items: int) -> None:
@@ -118,7 +118,7 @@ class Progress(logging.Handler):
         self.note(self._name, self.count, self.total)
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
-        """Note how far one of several listings is, and perhaps what else there is to say of it."""
+        """Note the progress of one of several listings, and perhaps more text about it."""
         if count:
             self.warning = ""
             self._arrivals += 1
@@ -131,14 +131,14 @@ class Progress(logging.Handler):
             self._bars.update(self._tasks[name], completed=count, total=total, description=self._lines[name])
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a warning. Without a bar, a first failure is told at once: it may be a mistyped address."""
+        """Take a warning. Without a bar, a first failure is said at once, because the address may be mistyped."""
         is_first = not (self.warning or self._arrivals)
         self.warning = record.getMessage()
         if is_first and not self.is_shown and is_terminal(sys.stderr):
             complain(self.warning)
 
     def _on_terminal(self) -> Bars:
-        """Return a bar for each listing, with the warning below them, whole."""
+        """Return a bar for each listing, above the whole warning."""
         from rich import progress  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
         from rich.console import Console  # noqa: PLC0415 - with it
         from rich.text import Text  # noqa: PLC0415 - likewise

@@ -1,4 +1,4 @@
-"""``aiotofupilot sandbox``: a sandbox as a process of its own, which shows the requests that it gets."""
+"""``aiotofupilot sandbox``: a sandbox as a process, which prints the requests it gets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def sandbox(
         removals: Remove this many runs and procedures per request, on average, such as for a mirror to find.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    # Here and not above, because help and a wrong option need not wait for an HTTP server.
+    # Imported here, because help and a wrong option need not wait for an HTTP server.
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415
 
     until = until or datetime.now(UTC)
@@ -93,7 +93,7 @@ def _fault(name: str) -> Fault:
 
 
 async def serve(sandbox: Sandbox) -> None:
-    """Run a sandbox until this is cancelled. Its address goes to standard output, its requests to standard error."""
+    """Run a sandbox until cancelled. Its address goes to standard output, its requests to standard error."""
     import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
     answered: asyncio.Queue[Request] = asyncio.Queue()
@@ -108,7 +108,7 @@ async def serve(sandbox: Sandbox) -> None:
         put(sys.stderr, f"{made_up} at {sandbox.url}, until Ctrl-C\n")
         while True:
             request = await answered.get()
-            sandbox.requests.clear()  # it may run for days
+            sandbox.requests.clear()  # the sandbox may run for days
             put(sys.stderr, visible(f"{request.time.astimezone():%H:%M:%S} {request}") + "\n")
     finally:
         await sandbox.stop()

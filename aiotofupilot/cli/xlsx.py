@@ -1,6 +1,6 @@
-"""A workbook of Excel, made of lines of JSON, each of which is an array with the cells of a row.
+"""An Excel workbook, made from JSON lines, each an array with the cells of a row.
 
-Excel has no time zones, so a date-time is in UTC. It is a number of days, and so is a duration.
+Excel has no time zones, so date-times are in UTC. They are numbers of days, and so are durations.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = 1_048_575
-"""At most so many rows fit into a sheet below its header.
+"""The most rows of a sheet below its header.
 
 Source: https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
 """
 
 _TEXT = 32_767
-"""At most so many UTF-16 code units fit into a cell, by the same source."""
+"""The most UTF-16 code units of a cell, by the same source."""
 
 _EXACT = 10**15
-"""Excel keeps 15 digits of a number, by the same source. It would round a longer ID, and 400 digits are too large."""
+"""Excel keeps 15 digits of a number, by the same source. It would round a longer ID, and 400 digits are too many."""
 
 _DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 
 _FIRST = datetime(1901, 1, 1, tzinfo=UTC)
-"""Excel has no dates before 1900, and a leap day in 1900 that there was not."""
+"""Excel has no dates before 1900, and a nonexistent leap day in 1900."""
 
 _STYLES: dict[object, tuple[int, dict[str, str]]] = {
     datetime: (23, {"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
     timedelta: (13, {"num_format": "[h]:mm:ss.000"}),
 }
-"""By the type of a column's values, how wide it is in characters, and how its numbers are shown."""
+"""The width in characters and the number format of a column, by the type of its values."""
 
 _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 - the format has no time zone
-"""When every workbook says that it was created, so that a run that is resumed makes the same file."""
+"""The creation time of every workbook, so that a resumed run makes the same file."""
 
 _AT_ONCE = 500
-"""Other tasks run after so many rows."""
+"""The rows after which other tasks run."""
 
 
 def cell(value: object) -> object:
-    """Return what JSON has of a cell: null, a truth value, a number or a text."""
+    """Return the JSON value of a cell: null, a truth value, a number or a text."""
     match value:
         case datetime():
             return (value - _DAY_0) / _DAY if value >= _FIRST else value.isoformat()
@@ -73,13 +73,13 @@ def cell(value: object) -> object:
 async def write_xlsx(
     stream: FileIO, target: BufferedIOBase, folder: Path, *, names: Sequence[str], kinds: Sequence[object]
 ) -> None:
-    """Make a workbook of the rest of a stream. Both stay open. Other tasks run after some rows.
+    """Make a workbook from the rest of a stream. Both stay open. Other tasks run between rows.
 
-    The columns have these names, and values of these types. A new folder has what belongs to the workbook meanwhile.
+    The columns have these names, and values of these types. The folder is made for temporary files.
     """
     folder.mkdir(0o700)  # noqa: ASYNC240 - as quick as the other calls of the disk here
     reader = BufferedReader(stream)
-    # With ZIP64, a sheet may have more than 2 GiB; without need, nothing of it is written.
+    # ZIP64 lets a sheet have more than 2 GiB; it is written only if needed.
     options = {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True}
     path = folder / "workbook"  # after a cancellation, a thread may still write there, but not to the target
     book: Any = xlsxwriter.Workbook(str(path), options)
@@ -110,13 +110,13 @@ async def write_xlsx(
 
 
 def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN401 - without types; any cell
-    """Write a cell with the type of its value. A text is never a formula or a link, whatever it begins with."""
+    """Write a cell with the type of its value. A text is never a formula or a link, however it begins."""
     match value:
         case None:
             pass
         case bool():
             sheet.write_boolean(row, at, value)
-        case str() if value.startswith("<r>"):  # xlsxwriter may take it for markup of its own
+        case str() if value.startswith("<r>"):  # xlsxwriter may take it for its markup
             sheet.write_rich_string(row, at, *value[:2], value[2:])
         case str():
             sheet.write_string(row, at, value)
