@@ -33,32 +33,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READABLE_BY = "v1.4.0"
-"""The storage version of new files. A DuckDB older than pyproject.toml allows can read it too, but may fail at its
-macros."""
+"""The storage version of new files. Older DuckDBs than pyproject.toml allows can read it too, but not all macros."""
 
 _MEMORY = (64, 128, 256, 512, 1024, 4096)
 """MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The first
-one is enough for a large table: a million procedures fit into 64 MiB, but not into 48."""
+is enough for large tables: a million procedures fit into 64 MiB, but not into 48."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
-"""Errors of a write that no other path on the same disk would mend."""
+"""Errors that no other path on the same disk would mend."""
 
 _HEADERS = 3 * 4096
-"""Bytes of the three headers that any database of DuckDB has."""
+"""Bytes of the three headers of a DuckDB database."""
 
 _MEMORY_FULL = "iB used)"
-"""Part of DuckDB's message in other errors that come from too little memory, such as while it stores a transaction."""
+"""Part of DuckDB's message for other errors from too little memory, such as in a commit."""
 
 _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
-"""The first and the last UTC time of Python, since 1970. DuckDB has others, because a Python time with an offset can be
-almost a day outside."""
+"""The first and last UTC time of Python, since 1970. A Python time with an offset can be almost a day outside, so
+DuckDB may have others."""
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
-"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It holds a whole row
-group in memory when it stores it, and would take 122,880 rows."""
+"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It holds a row group in
+memory to store it, by default of 122,880 rows."""
 
 
 class Database:
@@ -82,7 +81,7 @@ class Database:
             self._opened = None
 
     def with_memory(self, work: Callable[[], T]) -> T:
-        """Return the result of some work with the database. If it does not fit into memory, repeat it with more.
+        """Return the result of work with the database. If it does not fit into memory, repeat it with more.
 
         Repeating finished work changes nothing. An error of DuckDB's becomes a `MirrorError`, an OSError if the disk is
         full, or a MemoryError if no more memory is allowed.
@@ -100,7 +99,7 @@ class Database:
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        """The file, opened in a separate DuckDB, so that the memory limit applies to no other database."""
+        """The file, in a separate DuckDB, so that the memory limit applies to no other database."""
         if self._opened is None:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that older ones cannot read
@@ -170,14 +169,14 @@ class Database:
         self._run(f"CREATE TABLE IF NOT EXISTS {table} ({listed})")
 
     def _forget(self, listings: Iterable[str]) -> None:
-        """Forget that some listings are mirrored, and drop their tables."""
+        """Forget listings, and drop their tables."""
         for name in listings:
             self._run("DELETE FROM _mirror_listings WHERE listing = ?", name)
         for table in _with_points(listings):
             self._run(f"DROP TABLE IF EXISTS {table}")
 
     def forget_empty(self, listing: str) -> None:
-        """Forget that a listing is mirrored, if no row of it was ever stored."""
+        """Forget a mirrored listing of which no row was ever stored."""
         with self._transaction():
             if listing in self.mirrored() and not self.rows(listing):
                 self._forget([listing])
@@ -196,13 +195,13 @@ class Database:
         return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
-        """Return when the newest row of a listing was created, or Python's nearest time. None if there are no rows."""
+        """Return when the newest row was created, or Python's nearest time. None if there are no rows."""
         column = listing_class(listing).creation_field
         microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
         return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of runs and of their procedures, for runs created at a time or later, or for all.
+        """Return the IDs of runs, created at a time or later, and of their procedures.
 
         Marked runs are left out, because what they wrote is read when they are listed again. So are runs without a
         procedure: the column was added again, and they were not listed since.
@@ -214,7 +213,7 @@ class Database:
         return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
-        """Make the missing tables of a listing and those that follow it, given their filters.
+        """Make the missing tables of a listing and those that follow it.
 
         If one of them is new, the watermark of the listing is forgotten.
         """
@@ -227,9 +226,9 @@ class Database:
                 self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
 
     def _complete(self, lacking: Mapping[str, Iterable[str]]) -> None:
-        """Add the columns that tables lack, because somebody dropped them, or an earlier version did not have them.
+        """Add lacking columns, which somebody dropped, or an earlier version did not have.
 
-        The watermark of such a table is forgotten, because rows keep null until they are read again.
+        The watermark of the table is forgotten, because its rows keep null until they are read again.
         """
         for table, columns in lacking.items():
             for column in columns:
@@ -246,7 +245,7 @@ class Database:
     ) -> None:
         """Merge the last row of each ID, and store the watermarks, in one transaction.
 
-        The update that has read the rows began at `seen_at`.
+        `seen_at` is when the update began.
         """
         with self._transaction():
             for listing, parts in batches.items():
@@ -274,11 +273,11 @@ class Database:
             )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
-        """Mark the rows that an update should have seen and has not, and return how many were marked.
+        """Mark the rows that an update should have seen and has not, and return their number.
 
-        The update has read the items created at `since` or later, or what such runs wrote. None means everything.
-        Nothing created after `until` is marked. None means no limit. Rows that were not read since the column was added
-        again have no such time.
+        The update has read items created at `since` or later, or what such runs wrote. None means everything. Nothing
+        created after `until` is marked. None means no limit. Rows have no such time if the column was added again, and
+        they were not read since.
         """
         bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
@@ -296,7 +295,7 @@ class Database:
     def suspects(self, listing: str, key: str) -> list[Suspect]:
         """Return the unmarked rows that an earlier update missed, with the keys of their items.
 
-        The key is empty if its column was added again, and the row was not read since.
+        A key is empty if its column was added again, and the row was not read since.
         """
         sql = (
             f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
@@ -305,7 +304,7 @@ class Database:
         return [Suspect(*row) for row in self._run(sql, listing)]
 
     def marked(self, listing: str, last: int, at_most: int) -> list[str]:
-        """Return the IDs of the rows that were last marked as gone, and then of others, drawn at random each time."""
+        """Return the IDs of the last rows that were marked as gone, and then of others, drawn at random."""
         sql = (
             f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL "  # noqa: S608 - our own
             f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
@@ -313,7 +312,7 @@ class Database:
         return [key for (key,) in self._run(sql, last, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
-        """Return those of some IDs that have no row, or only one that is marked as gone."""
+        """Return those of some IDs that have no row, or a marked one."""
         sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own
         return {*ids}.difference(key for (key,) in self._run(sql, [*ids]))
 
@@ -326,7 +325,7 @@ class Database:
         return array("q", sorted(self._value(sql, [*suspects])))  # DuckDB needs more memory
 
     def not_among(self, listing: str, first: int, last: int, ids: Collection[str]) -> list[str]:
-        """Return the IDs of rows created between two times that should be listed, except the given ones."""
+        """Return the IDs of unmarked rows created between two times, except the given ones."""
         sql = (
             f"SELECT id FROM {listing} WHERE {GONE} IS NULL AND epoch_us(created_at) BETWEEN ? AND ? "  # noqa: S608 - our own
             "AND NOT list_contains(?::VARCHAR[], id)"
@@ -356,7 +355,7 @@ class Database:
         self._run("CHECKPOINT mirror")  # closing does the same, but is silent if the disk is full
 
     def check_copy(self, target: Path) -> None:
-        """Check that a place for a copy is free, or has a copy of this mirror."""
+        """Check that a place is free, or has a copy of this mirror."""
         check_target(target)
         if not _check_file(target):
             return
@@ -391,7 +390,7 @@ class Database:
             self._run(definition)
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
-        """Merge series by ID, and replace the points of those that are new or have changed."""
+        """Merge series by ID, and replace the points of those that are new or changed."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
@@ -436,7 +435,7 @@ class Database:
             raise
 
     def _tables(self) -> dict[str, dict[str, str]]:
-        """Return the columns of each table and view, and their types, with all names in lower case."""
+        """Return the columns of each table and view, and their types, in lower case."""
         return dict(
             self._run(
                 "SELECT lower(table_name), map_from_entries(list((lower(column_name), data_type))) "
@@ -448,7 +447,7 @@ class Database:
 def _last_of_each(rows: pa.Table) -> pa.Table:
     """Return the last row of each ID.
 
-    An item comes twice if it is removed and listed again while it is read, or if several runs name an attachment.
+    An item comes twice if it is removed and listed again meanwhile, or if several runs name an attachment.
     """
     last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
     return rows if len(last) == rows.num_rows else rows.take(pa.array([*last.values()], pa.int64()))
@@ -460,12 +459,12 @@ def _quoted(path: Path) -> str:
 
 
 def _with_points(tables: Iterable[str]) -> list[str]:
-    """Add the table of points to tables that include series."""
+    """Add the points if there are series."""
     return [*tables, POINTS] if "series" in tables else [*tables]
 
 
 def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
-    """Return the columns that a table lacks, after checking that they can be added, and the types of the others."""
+    """Return lacking columns, after checking that they can be added, and the types of the others."""
     columns = columns_of(table)
     for name, kind in columns.items():
         if found.get(name, kind) != kind:
@@ -483,7 +482,7 @@ def _shown(filters: str) -> str:
 
 
 def _without_port(server: str) -> str:
-    """Return an address, without the port if it is on this machine, because a sandbox gets a new port each time."""
+    """Return an address, without the port if it is local, because a sandbox gets a new port each time."""
     try:
         url = urlsplit(server)
     except ValueError:  # somebody wrote it into the database

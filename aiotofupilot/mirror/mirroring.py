@@ -29,10 +29,10 @@ class Mirror:
     Nothing is sent and no file is opened before `update`. The file is open only during an update, and then nothing else
     can open it. DuckDB works in a thread, so it does not block the event loop.
 
-    An update can be killed at any time. The next one leaves each row once, because rows and the progress of the reading
-    are stored in one transaction. The file is all that an update needs. It can be moved, copied and restored.
+    An update can be killed at any time. The next one leaves each row once, because rows and progress are stored in one
+    transaction. The file is all that an update needs. It can be moved, copied and restored.
 
-    Each row has two more columns. ``_seen_at`` is when the update that last read the row began. ``_gone_at`` is when an
+    Each row has two more columns. ``_seen_at`` is when the update that last read it began. ``_gone_at`` is when an
     update found that the server no longer lists it, or null.
 
     Args:
@@ -40,13 +40,13 @@ class Mirror:
         session: The session for all requests. It is not closed. None makes one, which finds the key and
             the server, and is closed at the end.
         listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so they add runs. Once
-            mirrored, they are updated with the runs from then on. None means all eleven, or all that have the filters.
+            mirrored, they are always updated with the runs. None means all eleven, or all that have the filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs are those
             of the matching runs. The database remembers the filters of each listing. None mirrors everything.
         details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
-            ``attachments``. This takes a request for each run, and adds runs. Once mirrored, they are updated from then
-            on. Addresses of attachments are left out.
+            ``attachments``. This takes a request for each run, and adds runs. Once mirrored, they are always updated
+            with the runs. Addresses of attachments are left out.
         on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
             hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
             request it until it is a minute older than the newest one. After that, only ``full`` and searches for
@@ -56,8 +56,8 @@ class Mirror:
             `MirrorResult.lateness` says how many seconds were needed.
         publish: A read-only copy of the database, which others can read at any time. Each completed update replaces it
             by a rename, if anything has changed. A program that has the old copy open keeps it. Open it with
-            ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes the time to write
-            the whole database, and as much space. None makes no copy.
+            ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes the time and the
+            space to write the whole database. None makes no copy.
 
     Raises:
         ConfigurationError: The session cannot be made.

@@ -1,12 +1,12 @@
 """The copy of a mirror that others can read at any time.
 
 DuckDB admits one writer or many readers, so nobody can read a mirror during an update. The copy is replaced by a
-rename, and a program that has opened it keeps the whole old one. DuckDB opens a file once if its type is named, as in
-the guide. Otherwise it opens the path once or twice before, to find the type. After a rename in between, DuckDB 2.0
-mixes the headers of one copy with the blocks of the next.
+rename, and a program that has opened it keeps the old one. DuckDB opens a file once if its type is named, as in the
+guide. Otherwise it first opens the path once or twice to find the type. After a rename in between, DuckDB 2.0 mixes the
+headers of one copy with the blocks of the next.
 
-A copy has the bytes of its mirror, with the copy's name beside the ID of the mirror in the table `_mirror_copy`. Only a
-file with these two is replaced.
+A copy has the bytes of its mirror. In `_mirror_copy`, it has its name beside the ID of the mirror. Only a file with
+these two is replaced.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from typing import IO
 
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
-"""The mode bits that a copy may have, if the umask allows them. A program that opens it for writing would keep others
-from reading it, and would leave a log of changes beside it. DuckDB 1.4 applies that to the next copy too."""
+"""The mode of a copy, if the umask allows it. A program that opens it for writing would keep others from reading it,
+and leave a log of changes beside it. DuckDB 1.4 applies that to the next copy too."""
 
 
 def check_target(target: Path) -> None:
-    """Check, as far as is known beforehand, that a copy can be put in a place."""
+    """Check that a copy can be put in a place, as far as is known beforehand."""
     if not target.parent.is_dir():
         raise MirrorError(f"cannot publish {target}: there is no folder {target.parent}")
     log = target.with_name(f"{target.name}.wal")

@@ -2,25 +2,24 @@
 
 A mirror knows how many of its rows were created before a time. The server lists items in the order of their creation,
 and the cursor of a page is the number of items before it. So a page with items from before and after a time shows how
-many items are older. If there are fewer items than rows, the difference is gone.
+many are older. If there are fewer items than rows, the difference is gone.
 
 - One page at the end of the listing compares all rows. Most often the numbers agree, and the search ends.
 - Otherwise the rows are halved at a time, and one page shows how many are gone in each half. Of d rows, the first half
-  may lack any number from none to all, so d + 2 items are enough, and some more if the mirror lacks items. A half that
-  lacks nothing is left.
-- A part that fits on a page is walked through, by its first and last time. A row of this time that the walk does not
-  show was not listed the whole time.
+  may lack none to all, so d + 2 items are enough, and some more if the mirror lacks items. A half that lacks nothing is
+  left.
+- A part that fits on a page is walked through. A row of its time that the walk does not show was not listed the whole
+  time.
 
-So a row that is gone takes at most as many pages as the rows can be halved, about 15 for a million. Several share the
-first ones.
+So a row that is gone takes at most one page for each halving, about 15 for a million. Several share the first ones.
 
-Only times are compared, so the order of items that were created at the same time does not matter. If items come, go or
-become visible meanwhile, or if the mirror lacks some, pages may contradict each other or hide a removal. Then less is
-found, and the next update looks again. A lagging replica can hide a row, so a missing row is only noted at first. It is
-gone if another update, at least a minute later, finds it neither in the listing by its ID nor by its key.
+Only times are compared, so the order of items of one time does not matter. If items come, go or become visible
+meanwhile, or the mirror lacks some, pages may contradict each other or hide a removal. Then less is found, and the next
+update looks again. A lagging replica can hide a row, so a missing row is only noted at first. It is gone if another
+update, at least a minute later, finds it neither in the listing by its ID nor by its key.
 
 Rows that are marked or noted are not counted. If the item of one is listed again, it hides another row that is gone. So
-each update first asks the listing for their IDs.
+each update first asks for their IDs.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ APART = timedelta(minutes=1)
 """The least time between the two looks that miss a row. A replica may lag by less."""
 
 AT_MOST = 50
-"""The most rows that are searched for. Beyond that, reading everything again would soon take fewer requests."""
+"""The most rows that are searched for. With more, reading everything again soon takes fewer requests."""
 
 _PAGE = 100
 """The most items on a page of the server."""
 
 _LACKS = 10
-"""The most items before a row that the mirror may lack while a page still shows the row's place."""
+"""The items before a row that the mirror may lack while a page still shows the row's place."""
 
 _ALIKE_AT_MOST = 1000
 """The most rows of one time that are read to find one that is gone."""
@@ -61,7 +60,7 @@ class Suspect(NamedTuple):
 
     id: str
     key: str
-    """The key by which the item can be read. Empty if it is not known."""
+    """The key by which the item can be read, or empty if unknown."""
     since: datetime
     """When it was first missed, or when to look for it again."""
 
@@ -75,26 +74,24 @@ class _Place(NamedTuple):
 
 @define
 class Removals:
-    """A search among the rows of one listing, independent of the database and of how pages are requested."""
+    """A search among the rows of one listing, independent of the database and of requests."""
 
     listing: str
-    """Its name."""
     fetch: Callable[[int, int], Awaitable[Page[Any]]]
-    """Returns the page at a cursor, with a number of items, the oldest first."""
+    """Returns the page at a cursor with a number of items, oldest first."""
     between: Callable[[int, int], Awaitable[Collection[str] | None]]
-    """Returns the IDs of all items created between two times, or None if the listing does not show all."""
+    """Returns the IDs of all items created between two times, or None if not all are shown."""
     times: Sequence[int]
     """When the rows that should be listed were created, ascending, in microseconds since 1970."""
     seen: set[str] = field(factory=set[str], init=False)
-    """The IDs of all items on the pages that are not newer than the newest row."""
+    """The IDs of items on any page, except those newer than the newest row."""
     has_more_items: bool = field(default=False, init=False)
     """Whether a part, or the time before a row, had more items than rows."""
     fault: str | None = field(default=None, init=False)
-    """Why the search is incomplete. None if it is complete."""
-    """Why not all that is gone could be looked for. None: all was."""
+    """Why the search is incomplete, or None."""
 
     async def missing(self) -> list[tuple[int, int, Collection[str]]]:
-        """Return parts of the rows that lack some, as their first and last time and the IDs that are listed there."""
+        """Return parts that lack rows, as their first and last time and the IDs listed there."""
         rows = len(self.times)
         items = await self._items_before(rows, rows - AT_MOST - 1, _PAGE) if rows else 0
         if items is None:
@@ -134,14 +131,14 @@ class Removals:
         self.fault = f"{self.listing} that are gone: {lacking}; and the remaining pages contradict each other"
 
     def _halfway(self, begin: int, end: int) -> int | None:
-        """Return the row nearest to the middle that is not as old as the one before it. None if all are."""
+        """Return the row nearest to the middle that is not as old as the one before it, or None."""
         middle = (begin + end) // 2
         time = self.times[middle]
         rows = [bisect_left(self.times, time, begin, end), bisect_right(self.times, time, begin, end)]
         return min((row for row in rows if begin < row < end), key=lambda row: abs(row - middle), default=None)
 
     async def _items_before(self, row: int, first: int, number: int) -> int | None:
-        """Return how many items were created before a row, or up to the last one. None if the page does not show it."""
+        """Return how many items were created before a row, or None if the page does not show it."""
         first = max(0, first)
         items, has_more = await self._read(first, number)
         bound = self.times[row] if row < len(self.times) else self.times[-1] + 1
@@ -152,7 +149,7 @@ class Removals:
         return first + before if before or not first else None
 
     async def _read(self, first: int, number: int) -> tuple[list[tuple[int, str]], bool]:
-        """Return the creation times and IDs of some items, and whether there are more after them."""
+        """Return the creation times and IDs of some items, and whether more follow."""
         items: list[tuple[int, str]] = []
         has_more = True
         while has_more and len(items) < number:

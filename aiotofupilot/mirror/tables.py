@@ -1,10 +1,9 @@
 """The tables that a mirror can have: their selection, columns, views, macros and rows of details.
 
 Two of the mirror's own tables say what the database mirrors, and how far each listing has been read. Anybody can change
-them by hand, so they are checked before anything is done.
+them, so they are checked first.
 
-The schema ``tofupilot`` has a view for each table, with the rows that the server still listed at the last look. Its
-macros are in ``recipes.sql``.
+The schema ``tofupilot`` has a view of each table without rows that are gone. Its macros are in ``recipes.sql``.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The format that this version writes. A new format needs a migration from each older one. A new column of a listing
-needs a new format, because an older version would leave it null in the rows that it adds."""
+needs a new format, because an older version would leave it null."""
 
 OWN: Mapping[str, Mapping[str, str]] = {
     "_mirror": {
@@ -55,26 +54,26 @@ OWN: Mapping[str, Mapping[str, str]] = {
 have a single row. `_mirror_suspects` has the rows that an update missed and no later one has seen or marked."""
 
 _CHECKED = ("_mirror", "_mirror_listings")
-"""The tables without which a file is not a mirror. The others are made if they are missing."""
+"""The tables without which a file is not a mirror. The others are made if missing."""
 
 GONE = "_gone_at"
-"""The column with the time when an update found that the server no longer lists a row, or null."""
+"""When an update found that the server no longer lists a row, or null."""
 
 SEEN = "_seen_at"
-"""The column with the time when the update that last read the row began."""
+"""When the update that last read the row began."""
 
 DATA = "data"
-"""The column of series that has their points. The database stores these in a separate table."""
+"""The points of series. The database stores them in a separate table."""
 
 KEY = "series_key"
-"""The number that identifies a waveform in the tables of series and of points.
+"""The number of a waveform in the tables of series and of points.
 
-A series whose points have changed gets the next number. So keys ascend in the table of points. DuckDB knows the least
-and the greatest key of every 20,480 rows, and reads only the rows that it needs.
+A series whose points have changed gets the next number. So keys ascend in the table of points. DuckDB knows the range
+of keys of every 20,480 rows, and reads only the rows it needs.
 """
 
 POINTS = "points"
-"""The table of the points of series. It has rows only for keys in the table of series."""
+"""The points of series, only for keys in the table of series."""
 
 _TYPES: Mapping[pa.DataType, str] = {
     pa.string(): "VARCHAR",
@@ -86,7 +85,7 @@ _TYPES: Mapping[pa.DataType, str] = {
 """DuckDB's names for the types of columns."""
 
 _MANY_POINTS, _MANY_ROWS = 250_000, 1_000
-"""Points, or series and attachments, that are made into rows together. A point takes 32 bytes as a Python float."""
+"""Points, or series and attachments, made into rows together. A point takes 32 bytes as a Python float."""
 
 
 def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object] | None = None) -> Column:
@@ -134,7 +133,7 @@ FOLLOWING = (*OF_RUNS, *DETAILED)
 """The tables that are read together with the runs."""
 
 TABLES = (*NAMES, *DETAILED)
-"""All tables that a mirror can have, without its own and that of the points."""
+"""All tables that a mirror can have, except its own and that of the points."""
 
 
 @frozen
@@ -142,7 +141,7 @@ class Selection:
     """Some tables, and their common filters."""
 
     tables: tuple[str, ...]
-    """The listings in reading order, then the tables of details. Runs are included if a selected table follows them."""
+    """The listings in reading order, then the tables of details. Tables that follow runs add the runs."""
     filters: Mapping[str, object]
     """The filters, by the names of `part_filters`."""
 
@@ -150,7 +149,7 @@ class Selection:
     def of(
         cls, listings: Iterable[str] | None, filters: Mapping[str, object] | None, *, details: bool = False
     ) -> Selection:
-        """Return a selection from these arguments of a `Mirror`, which are checked."""
+        """Check these arguments of a `Mirror`, and return their selection."""
         given = {name: value for name, value in (filters or {}).items() if value is not None}
         lacking = {name: sorted(given.keys() - part_filters(name).keys()) for name in NAMES}
         if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
@@ -178,18 +177,18 @@ class Selection:
         return selection
 
     def text(self, name: str) -> str:
-        """Return the filters of a listing as the text that the database keeps, independent of their order."""
+        """Return the filters of a listing as a text for the database, independent of their order."""
         listing = "runs" if name in FOLLOWING else name
         return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
 
     def arguments(self, name: str) -> dict[str, Any]:
-        """Return the filters as arguments of a listing, which cannot be one of `OF_RUNS`."""
+        """Return the filters as arguments of a listing other than `OF_RUNS`."""
         names = part_filters(name)
         return {names[given].name: value for given, value in self.filters.items()}
 
 
 def run_path(table: str) -> str:
-    """Return the dotted path of attributes to the ID of the run that wrote a row."""
+    """Return the dotted path to the ID of the run that wrote a row."""
     by_run = None if table in DETAILED else listing_class(table).by_run
     return ".".join(by_run.run_id) if by_run else "run_id"
 
@@ -208,7 +207,7 @@ def columns_of(table: str) -> dict[str, str]:
 
 
 def definitions(tables: AbstractSet[str]) -> list[str]:
-    """Return the statements that make the views and macros over tables, in the order of their dependencies."""
+    """Return the statements that make views and macros over tables, in the order of their dependencies."""
     made = {
         name: f"CREATE OR REPLACE VIEW tofupilot.{name} AS SELECT * EXCLUDE ({GONE}) FROM main.{name} "  # noqa: S608 - a listing's name
         f"WHERE {GONE} IS NULL"
@@ -241,10 +240,7 @@ class DetailRows:
         return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, tuple[pa.RecordBatch, Sequence[DecodeError]]]:
-        """Return the rows of each table that has any, with the errors of others, as `Rows.readable` does.
-
-        The details are forgotten, because they take more memory than rows.
-        """
+        """Return and forget the rows of each table that has any, with the errors of others, as `Rows.readable` does."""
         items, self._items = self._items, defaultdict(list)
         return {name: detailed(name).readable(each) for name, each in items.items() if each}
 
@@ -252,7 +248,7 @@ class DetailRows:
 def state_of(
     present: Mapping[str, Mapping[str, str]], run: Callable[[str], Sequence[tuple[Any, ...]]]
 ) -> tuple[str, str | None, Mapping[str, str]] | None:
-    """Return what a database mirrors, given its tables and a function that runs a statement. None if nothing yet.
+    """Return what a database mirrors, or None if nothing yet. ``run`` runs a statement.
 
     The result is the address of the API, the ID of the organization (None if the server could not tell it), and the
     tables with their filters as text. Anything that this version does not write raises a `MirrorError`.

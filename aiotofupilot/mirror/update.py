@@ -3,9 +3,8 @@
 Rows are stored in transactions of some ten thousand, each with the watermark after them. An update that ends early
 loses only unstored rows, and the next one continues from the watermark.
 
-Runs, and what they wrote, share the watermark of the runs. The measurements, phases and logs of some runs are read
-before the watermark passes these runs. They may become visible a little later than their run, so each update reads
-those of the latest runs again.
+Measurements, phases and logs have no watermark of their own. They are read before the watermark passes their runs. They
+may become visible a little later than their run, so each update reads those of the latest runs again.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ROWS, _BYTES = 10_000, 8 * 2**20
-"""The rows, or bytes, after which a transaction takes no more. Each merge reads all IDs of the table once."""
+"""The rows, or bytes, after which a transaction ends. Each merge reads all IDs of the table once."""
 
 _ITEMS = 1_000
 """Items that are made into rows together."""
@@ -71,10 +70,10 @@ _BETWEEN_AT_MOST = 2_000
 """The most items that are searched for a row that is gone. A server that does not filter by time lists all."""
 
 _LATER = timedelta(days=7)
-"""How long to wait before looking again for a row that is not listed, but whose item can be read."""
+"""How long to wait before looking again for an unlisted row whose item can be read."""
 
 _MARKED, _MARKED_AT_MOST = 100, 2_000
-"""Rows marked as gone that are looked for again: by each update, and by one that finds too many items listed."""
+"""Marked rows that are looked for again: by each update, and by one that finds too many items listed."""
 
 _RECENT = timedelta(hours=1)
 """Anything created this long before a walk began was visible to it, however wrong a clock may be."""
@@ -84,14 +83,13 @@ _EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
 """Runs whose measurements, phases and logs are read before the watermark passes them. Few at first let an update that
-is always ended early make progress. More later save requests, because those of the runs of one procedure are requested
-together."""
+always ends early make progress. More later save requests, because those of one procedure are requested together."""
 
 _NOT_WHOLE = "a mirror needs a listing whose pages show all of it, and stores what came before"
 """The error's hint where pages do not fit together."""
 
 _IDS_AT_ONCE = 100
-"""The most items, or runs, whose IDs one request names. Their IDs make some 4,000 characters in the address."""
+"""The most IDs in one request. They make some 4,000 characters in the address."""
 
 _BUFFER = 64 * 2**20
 """Bytes of details that wait to be stored. Storing takes longer than requesting, so more would always wait."""
@@ -115,15 +113,15 @@ class Update:
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
-    """The ID of the organization of the key. None if the server is too old to say it."""
+    """The ID of the key's organization, or None if the server is too old to say it."""
     _began_at: datetime = field(init=False)
     _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
-    """The tables that follow the listing that is read."""
+    """The tables that follow the current listing."""
     _batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list), init=False)
     _watermarks: dict[str, str] = field(factory=dict[str, str], init=False)
-    """The rows read but not yet stored, and the watermarks after them."""
+    """The rows not yet stored, and the watermarks after them."""
     _rows_before: dict[str, int] = field(factory=dict[str, int], init=False)
     _read: Counter[str] = field(factory=Counter[str], init=False)
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
@@ -132,7 +130,7 @@ class Update:
     """The listings whose pages did not show that nothing was missed."""
     _lateness: dict[str, float] = field(factory=dict[str, float], init=False)
     _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
-    """By listing, why the search for removed rows was incomplete. None if it was complete."""
+    """By listing, why the search for removed rows was incomplete, or None."""
     _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -179,7 +177,7 @@ class Update:
             await asyncio.shield(asyncio.wrap_future(closing))
 
     async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in the thread of the database, after earlier calls, and return its result."""
+        """Call a function in the database's thread, after earlier calls."""
         work = partial(self.database.with_memory, partial(function, *args, **kwargs))
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         return await asyncio.shield(future)  # so that a cancelled task drops nothing that was to be stored
@@ -202,7 +200,7 @@ class Update:
         )
 
     async def _bring(self, name: str) -> None:
-        """Bring a listing up to date. Runs come with what they wrote, if it was selected or is mirrored already."""
+        """Bring a listing up to date, and with runs the tables that follow them, if selected or mirrored already."""
         wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
         self._following = tuple(table for table in FOLLOWING if table in wanted)
         names = (name, *self._following)
@@ -225,7 +223,7 @@ class Update:
             await self._find_removed(name)
 
     async def _read_new(self, name: str, text: str | None) -> None:
-        """Read what is new since the watermark in a text, or everything without one."""
+        """Read what is new since a watermark, or everything without one."""
         try:
             watermark = None if text is None else Watermark.parse(text)
             news = self._listing(name).since(watermark, overlap=self.overlap)
@@ -241,9 +239,8 @@ class Update:
     async def _read_all(self, name: str) -> None:
         """Read a whole listing that cannot be requested by creation, oldest first.
 
-        A pass of `since` would remember each item until its end. A walk does not, but its end does not cover items
-        created meanwhile. So the next update looks from an hour before the walk on, or walks again if this one may have
-        missed some.
+        A pass of `since` would remember each item until its end. A walk does not, but may miss items created meanwhile.
+        So the next update looks from an hour before the walk on, or walks again if this one may have missed some.
         """
         listing = self._listing(name)
         await self._note_total(name, listing)
@@ -254,7 +251,7 @@ class Update:
         newest = None if is_done else await self._call(self.database.newest, name)
         if newest is not None:
             # The newest row is no newer than the end of the walk by the server's clock. Of the local clocks, one can be
-            # set back during the walk, and the other stands still while the machine sleeps.
+            # set back, and the other stands still while the machine sleeps.
             took = max(timedelta(seconds=clock.monotonic() - began), clock.now() - began_at)
             floor = _before(min(_before(newest, took), began_at), _RECENT)
             self._watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
@@ -269,7 +266,7 @@ class Update:
             self._unreadable |= first_pass  # the larger counts, because both passes met some of the same items
 
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
-        """Return a listing, which cannot be one of `OF_RUNS`, with everything that the API tells of its items."""
+        """Return a listing other than `OF_RUNS`, with everything that the API tells of its items."""
         listing = getattr(self.session, name)
         arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
@@ -286,10 +283,10 @@ class Update:
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
-        """Store the items of a walk with its watermark, if it has one, and what the runs among them wrote.
+        """Store the items of a walk, and what the runs among them wrote, with the walk's watermark.
 
-        The latest runs, by the IDs of runs and procedures, are those of an earlier update whose records are read again.
-        This follows the first response, which says when the update began.
+        ``latest`` has the IDs of an earlier update's runs, and of their procedures. What these wrote is read again,
+        after the first response, which says when the update began.
         """
         at_once = _RUNS_FIRST if self._following else _ITEMS
         async with aclosing(walk):
@@ -317,7 +314,7 @@ class Update:
             self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], Exception | None]:
-        """Return the next items of a walk, and the error that ended them early. No items mean that it has ended."""
+        """Return the next items of a walk, none at its end, and the error that ended them early."""
         items: list[object] = []
         try:
             while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
@@ -327,7 +324,7 @@ class Update:
         return items, None
 
     async def _add_following(self, runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote, given the IDs of runs and of their procedures."""
+        """Read what runs wrote, given their IDs and those of their procedures."""
         for name in self._following:
             if name in OF_RUNS:
                 await self._add_written(name, runs)
@@ -335,7 +332,7 @@ class Update:
             await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what some runs wrote of one listing, by several requests at a time."""
+        """Read what runs wrote of one listing, by several requests at a time."""
         self._report(name)
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
@@ -355,10 +352,10 @@ class Update:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
-        """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs.
+        """Read what some runs of a procedure wrote.
 
-        The procedure is None where the listing need not name it. Where no order tells apart what several runs wrote, it
-        is read one run at a time.
+        The procedure is None where the listing need not name it. Where no order tells apart what several runs wrote,
+        they are read one at a time.
         """
         try:
             await self._add_written_at_once(run_ids, name, procedure_id, "resync")
@@ -392,9 +389,9 @@ class Update:
                 raise
 
     async def _add_details(self, runs: Sequence[str]) -> None:
-        """Read the details of some runs, with as many requests in flight as the session allows.
+        """Read the details of runs, with as many requests in flight as the session allows.
 
-        A run that was removed meanwhile has none. The next update that looks for it finds that it is gone.
+        A run that was removed meanwhile has none, and the next update finds that it is gone.
         """
         for run_ids in _parts(runs):
             wanted, rows = frozenset(run_ids), DetailRows()
@@ -415,14 +412,14 @@ class Update:
                 await self._keep(name, *made)
 
     async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
-        """Make rows of some items, and keep them with the watermark after them."""
+        """Make rows of items, and keep them with the watermark after them."""
         made = await self._call(database_rows(listing_class(name).model).readable, items)
         await self._keep(name, *made, watermark)
 
     async def _keep(
         self, name: str, rows: pa.RecordBatch, faults: Sequence[DecodeError], watermark: str | None = None
     ) -> None:
-        """Keep some rows, and store pending ones when they are enough for a transaction.
+        """Keep rows, and store pending ones when they are enough for a transaction.
 
         The faults are of items without rows, because no column can hold one of their values.
         """
@@ -457,8 +454,8 @@ class Update:
     async def _find_removed(self, name: str) -> None:
         """Look for rows that the server no longer lists, and mark those that an earlier update missed, too.
 
-        Marked and missed rows are looked for again first. Items of pages that have no row are stored last. Either would
-        otherwise hide a row that is gone.
+        Marked and missed rows are looked for first, and items without rows are stored last. Either would otherwise hide
+        a row that is gone.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
@@ -497,7 +494,7 @@ class Update:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
 
     async def _look_again(self, name: str, ids: Sequence[str]) -> set[str]:
-        """Store the items that are listed of some IDs, which unmarks their rows, and return their IDs."""
+        """Store the listed items of some IDs, which unmarks their rows, and return these IDs."""
         found = set[str]()
         for part in _parts(ids):
             async with self._listing(name, ids=part).walk() as walk:
@@ -520,9 +517,9 @@ class Update:
         return page
 
     async def _ids_between(self, name: str, earliest: int, latest: int) -> set[str] | None:
-        """Return the IDs of the items created between two times, in microseconds since 1970.
+        """Return the IDs of items created between two times, in microseconds since 1970.
 
-        None if the listing does not show all of them, or shows far more.
+        None if not all of them are shown, or far more.
         """
         listed, arguments = getattr(self.session, name), self.selection.arguments(name)
         first, last = (EPOCH + timedelta(microseconds=time) for time in (earliest, latest))
@@ -576,7 +573,7 @@ class Update:
 
 
 def _is_ordered(name: str) -> bool:
-    """Return whether a listing can be requested by creation, oldest first, as runs, units and batches can."""
+    """Return whether a listing can be requested by creation, oldest first, as runs, units and batches."""
     declared = listing_class(name)
     return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
 
