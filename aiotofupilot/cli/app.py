@@ -1,4 +1,4 @@
-"""The whole command line, and a command as a process: its event loop, Ctrl-C, SIGTERM and exit code."""
+"""The command line, and a command as a process: its event loop, Ctrl-C, SIGTERM and exit code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USAGE = {
 
 
 def command_line() -> App:
-    """Return the command line. A command is loaded when needed, because its options take some time to make."""
+    """Return the command line. Commands are loaded when needed, because their options take time to make."""
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
@@ -53,7 +53,7 @@ def command_line() -> App:
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
-    """Run the command of the arguments, and return its exit code."""
+    """Run a command, and return its exit code."""
     try:
         # Text goes past the buffers of the standard streams, so that nothing is left in them at the end.
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _of_others(error: BaseException) -> str:
-    """Return a message about a filter that other listings have, or an empty text if it is not about one."""
+    """Return a message about an option that other listings have, or an empty text."""
     name = error.token.keyword if isinstance(error, UnknownOptionError) else None
     if name is None:
         return ""
@@ -99,11 +99,10 @@ def _of_others(error: BaseException) -> str:
 
 
 def _do(work: Coroutine[Any, Any, object]) -> object:
-    """Return the result of a command's work. Ctrl-C, SIGTERM and a deadline end the process immediately.
+    """Run the work of a command. Ctrl-C, SIGTERM and a deadline end the process immediately.
 
-    The first signal cancels the work, and another one of either kind ends the process in any case. asyncio takes
-    Ctrl-C, unless it is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout``
-    send SIGTERM.
+    The first signal cancels the work, and a second one of either kind ends the process. asyncio takes Ctrl-C, unless it
+    is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout`` send SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
 
@@ -137,8 +136,7 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
 def _leave(error: BaseException, *, is_terminated: bool) -> None:
     """End the process if a signal or the deadline has ended its work.
 
-    A thread may be stuck in a name lookup or a full pipe, and closing the event loop or a normal exit would wait for
-    it.
+    A thread may be stuck in a name lookup or a full pipe, and a normal exit would wait for it.
     """
     code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
     reason = error.reason if isinstance(error, StoppedError) else error

@@ -1,6 +1,6 @@
 """The formats of a listing: a table or a workbook for people; JSON lines, JSON, CSV or Parquet for programs.
 
-JSON, CSV and workbooks have the API's names, and Parquet has the library's. None of them contains secrets.
+JSON, CSV and workbooks have the API's names, and Parquet has the library's. None contains secrets.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ class Format:
     name: str
     """Its name for ``--format``."""
     page: Callable[[Sequence[object]], bytes]
-    """Returns the bytes of some items."""
+    """Returns the bytes of items."""
     head: bytes = b""
     between: bytes = b""
     tail: bytes = b""
     """Bytes before all items, between two pages, and after all items."""
     options: Mapping[str, str] = {}
-    """Other options that decide the bytes. An interrupted file is resumed only with the same ones."""
+    """Other options that decide the bytes. A file is resumed only with the same ones."""
     remake: Remake | None = None
-    """Makes the file from the written bytes, when everything has arrived. None if these are the file."""
+    """Makes the file from all written bytes. None if these are the file."""
     most: int | None = None
-    """The most items that the file holds. None for any number."""
+    """The most items of a file. None for any number."""
     details_at_once: int = 1
-    """The most items with details that are written together, if that many have arrived. One can have tens of MB."""
+    """The most items with details that are written together. One can have tens of MB."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -74,7 +74,7 @@ def json_object(item: object, *, for_terminal: bool) -> bytes:
 
 
 def json_array(*, for_terminal: bool = False) -> Format:
-    """Return the format of one JSON array with an item a line, so that it can be both streamed and searched."""
+    """Return the format of one JSON array with an item a line, which can be both streamed and searched."""
     return Format(
         name="json",
         head=b"[",
@@ -103,9 +103,8 @@ def csv_rows(
 ) -> Format:
     """Return the format of a header and a row for each item.
 
-    The names of nested objects are joined with dots, null is an empty field, and arrays and metadata are JSON.
-    ``escape_formulas`` puts an apostrophe before each text that spreadsheets would take for a formula, but not before
-    numbers.
+    Names of nested objects are joined with dots, null is empty, and arrays and metadata are JSON. ``escape_formulas``
+    puts an apostrophe before texts, not numbers, that spreadsheets would take for formulas.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, including lines that end with CR LF
     """
@@ -122,7 +121,7 @@ def csv_rows(
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
-    """Return the values of some fields of an item, as the model has them if plain, and else as CSV has them."""
+    """Return values of an item, as the model has them if plain, and else as CSV has them."""
     found = [(leaf, _at(item, leaf.attributes)) for leaf in leaves]
     if all(isinstance(value, _PLAIN) for _, value in found):
         return [value for _, value in found]
@@ -134,7 +133,6 @@ _PLAIN = (str, bool, int, float, datetime, timedelta, NoneType)
 
 
 def _name(leaf: Leaf) -> str:
-    """Return the name of a field's column."""
     return ".".join(leaf.path)
 
 
@@ -178,10 +176,10 @@ def _rows(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> Format:
-    """Return the format of a header and a row for each item, with widths that are fixed before the first row.
+    """Return the format of a header and a row for each item, with widths fixed before the first row.
 
-    No row takes more than ``width`` terminal cells. None cuts nothing, and leaves out no column. With ``needs_all``,
-    columns are narrowed instead of left out.
+    A row takes at most ``width`` terminal cells. With None, nothing is cut or left out. With ``needs_all``, columns are
+    narrowed instead of left out.
     """
     shown = fitted(columns, width, needs_all=needs_all)
 
@@ -200,10 +198,10 @@ def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool 
 
 
 _ENDINGS = {name: name for name in ("csv", "json", "jsonl", "parquet", "xlsx")} | {"ndjson": "jsonl", "txt": "table"}
-"""The format for the ending of a file."""
+"""The format for each ending."""
 
 _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
-"""The formats of files that are made when everything has arrived, and the names of such files."""
+"""The formats whose file is made when everything has arrived, and its name."""
 
 
 def format_for(
@@ -217,8 +215,8 @@ def format_for(
 ) -> Format:
     """Return a new format: the named one, or else that of the output's ending, or a table.
 
-    A table fits the width of a terminal. It has the listing's columns, and other formats have the model's, unless
-    ``columns`` names some, separated by commas.
+    A table fits a terminal. It has the listing's columns, and other formats have the model's, unless ``columns`` names
+    some, separated by commas.
 
     Raises:
         UsageError: The ending has no format, there is no such column, or the format does not fit the other options.
@@ -286,7 +284,7 @@ def _workbook(model: type, names: Sequence[str] | None) -> Format:
 
 
 _WIDTHS: Mapping[object, int] = {datetime: 17, timedelta: 10, bool: 8, int: 12}
-"""The terminal cells for values of a type."""
+"""Terminal cells for values of a type."""
 
 _ID, _LEAST, _USUAL, _MOST = 36, 12, 32, 48
 """Terminal cells for an ID, and for other texts at least, without a terminal, and at most."""
@@ -298,20 +296,20 @@ class Column:
 
     heading: str
     value: Callable[[Any], object]
-    """Returns the value of its cell for an item."""
+    """Returns the cell's value for an item."""
     width: int
-    """The terminal cells that it needs."""
+    """Terminal cells that it needs."""
     is_elastic: bool
     """Whether more width helps."""
 
     def text(self, item: object) -> str:
-        """Return the text of its cell for an item, or ``-`` for null."""
+        """Return the cell's text for an item, ``-`` for null."""
         value = self.value(item)
         return "-" if value is None else text_of(value) or "-"
 
 
 def _at(value: object, names: Sequence[str]) -> object:
-    """Return the value at a path of attributes. A tuple gives the value of each of its items."""
+    """Return the value at a path of attributes, for each item of a tuple."""
     if value is None or not names:
         return value
     if isinstance(value, tuple):
@@ -346,12 +344,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "phases": ("started_at", "outcome", "name", "serial_number", "duration_ms", "retry_count"),
 }
-"""The columns of each listing's table, as paths of attributes. Of several paths, the first with a value counts. If a
-terminal is too narrow, the ID is left out first, and then the last columns."""
+"""The columns of each listing's table, as paths of attributes. Of several paths, the first with a value counts. On a
+narrow terminal, the ID is left out first, and then the last columns."""
 
 
 def columns_of(listing: str) -> tuple[Column, ...]:
-    """Return the columns of a listing's table: those of `TABLES`, or else the first five fields."""
+    """Return a listing's `TABLES`, or else its first five fields."""
     fields = {field.name: field for field in shown_fields(listing_class(listing).model)}
     paths = TABLES.get(listing) or [name for name, field in fields.items() if field.model is None][:5]
     columns: list[Column] = []
@@ -380,12 +378,11 @@ def _column(leaf: Leaf) -> Column:
 
 
 def counted(items: int, listing: str) -> str:
-    """Return the number and name of items in words."""
+    """Return a number of items in words."""
     return f"{items:,} {listing_class(listing).model.__name__.lower() if items == 1 else listing}"
 
 
 GAP = "  "
-"""The text between two columns."""
 
 
 def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:

@@ -77,7 +77,7 @@ class Form:
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
     def checked_receipt(self, *, has_details: bool) -> Path | None:
-        """Return the path of the receipt. A path that the output needs is refused."""
+        """Return the receipt's path. A path that the output needs is refused."""
         if self.receipt and has_details:
             raise UsageError("--receipt cannot be about --details")
         if self.receipt and self.output and is_beside(self.receipt, self.output):
@@ -134,7 +134,7 @@ def __getattr__(name: str) -> Callable[..., object]:
 
 
 class Query:
-    """A listing with arguments of its ``list()``, perhaps with the details of each item."""
+    """A listing with arguments of its ``list()``, perhaps with details."""
 
     def __init__(self, name: str, /, *, details: bool = False, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
         self.name = name
@@ -142,16 +142,16 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing, without a request. An argument out of bounds raises the library's error."""
+        """Return the listing, without a request. Arguments out of bounds raise the library's error."""
         paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
     def changed(self, **arguments: object) -> Query:
-        """Return the query with some other arguments."""
+        """Return the query with other arguments."""
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
 
     def after(self, written: Written) -> Query:
-        """Return the query of the items after the written ones."""
+        """Return the query after the written items."""
         if written.checkpoint is None:
             return self
         max_items = self.arguments.get("max_items")
@@ -159,7 +159,7 @@ class Query:
         return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
     def options(self) -> dict[str, str]:
-        """Return the options that decide what is listed, as text, without those that decide how."""
+        """Return as text the options that decide what is listed, not how."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
         given = {"details": True} | self.arguments if self.has_details else self.arguments
         return {"listing": self.name} | {
@@ -169,7 +169,7 @@ class Query:
         }
 
     def left_out(self, stats: WalkStats) -> str:
-        """Return in words which items a walk left out or may have missed, or an empty text."""
+        """Return in words which items a walk left out, and whether it may have missed others, or an empty text."""
         parts: list[str] = []
         if count := stats.unreadable:
             positions, ids = stats.unreadable_positions, stats.unreadable_ids
@@ -255,10 +255,10 @@ async def _write(
 
 @asynccontextmanager
 async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a listing while a block runs, if the listing is long and a bar is shown.
+    """Count a long listing while a block runs, if a bar is shown.
 
     A listing from a cursor is not counted. One request is in flight, and none is retried, so that the walk loses
-    little. If counting fails, that is not a failure.
+    little. Failures are ignored.
     """
 
     async def tell_total() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 STANDARD_OUTPUT = "standard output"
-"""The name in errors when no file is written. Failed writes to standard error are not reported."""
+"""The name of the output in errors when no file is written."""
 
 
 def visible_json(document: bytes) -> bytes:
@@ -30,7 +30,7 @@ def visible_json(document: bytes) -> bytes:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether a standard stream is a terminal. Python has None for a closed one."""
+    """Return whether a stream is a terminal. Python has None for a closed one."""
     return stream is not None and stream.isatty()
 
 
@@ -41,7 +41,7 @@ def raw(stream: IO[Any]) -> RawIOBase:
 
 
 def put(stream: TextIO | None, text: str) -> None:
-    """Write text to a standard stream, at once and whole, unless it is closed.
+    """Write text to a stream, at once and whole, unless it is closed.
 
     `print` loses text where Python runs unbuffered and the stream does not block.
     """
@@ -52,7 +52,7 @@ def put(stream: TextIO | None, text: str) -> None:
 
 
 def say(line: str) -> None:
-    """Write one line to standard error, at once and whole. Errors of writing are ignored."""
+    """Write one line to standard error. Errors of writing are ignored."""
     with suppress(OSError):
         put(sys.stderr, f"{visible(line)}\n")
 
@@ -63,10 +63,7 @@ def complain(message: str) -> None:
 
 
 class Whole:
-    """A standard stream whose text is written by `put`.
-
-    Text whose writing raises a suppressed error, such as because a terminal is gone, is dropped.
-    """
+    """A standard stream whose text is written by `put`, and dropped if that raises a suppressed error."""
 
     def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:
         self._stream = stream
@@ -116,16 +113,16 @@ class DeadlineError(FailedError):
 
 @define
 class StoppedError(Exception):
-    """A command ended early after some work, or because it was interrupted."""
+    """A command ended early after some work, or was interrupted."""
 
     reason: BaseException
-    """An `EXPECTED` error, or a cancellation, which is Ctrl-C or SIGTERM."""
+    """An `EXPECTED` error, or a cancellation by Ctrl-C or SIGTERM."""
     left: str
     """The finished work, and how to go on, in words."""
 
 
 EXPECTED = (CycloptsError, UsageError, FailedError, StoppedError, aiotofupilot.TofuPilotError, OSError)
-"""The errors that `explained` explains. Any other is a fault of this package, and its traceback helps."""
+"""The errors that `explained` explains. Others are faults of this package, and need a traceback."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
@@ -140,15 +137,14 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
-"""Hints by the nearest kind, for errors without one, such as about the key."""
+"""Hints for errors without one, by the nearest kind."""
 
 _PARAMETER = re.compile(
     r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
     r'(?:=(?:True\b|"(\w+)")?)?'
 )
-"""A parameter with an option of the command, as messages name it, perhaps with a value. Members of the login's file
-have the same names, and stay.
-"""
+"""A parameter with an option, as messages name it, perhaps with a value. Members of the login's file have the same
+names, and stay."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -187,7 +183,7 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            # In the library it is the size of a page, and often a number of items elsewhere. cyclopts says --timeout.
+            # In the library it is the size of a page, and elsewhere often a number of items. cyclopts says --timeout.
             advice = "-n or --max-items limits all items, and --page-size those of a request. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
         case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
@@ -197,21 +193,20 @@ def _misunderstood(error: CycloptsError) -> str:
 
 
 _GUESS = re.compile(r'(?P<wrong>[\w-]+)"?\.(?P<guess> Did you mean "?(?P<right>[\w-]+)"?\?)')
-"""The end of cyclopts' message about a wrong name. It takes almost any name for one that may be meant."""
+"""The end of cyclopts' message about a wrong name, with a guess that may be far-fetched."""
 
 _NEAR = 0.75
-"""The least similarity of a wrong name to the right one, unless the right one begins with it."""
+"""The least similarity of a wrong name to the guess, unless it is its beginning."""
 
 
 def _if_near(guess: re.Match[str]) -> str:
-    """Return cyclopts' message about a wrong name, without a far-fetched guess."""
     wrong, right = guess["wrong"].strip("-").lower(), guess["right"].strip("-")
     is_near = right.startswith(wrong) or SequenceMatcher(None, wrong, right).ratio() >= _NEAR
     return guess[0] if is_near else guess[0].removesuffix(guess["guess"])
 
 
 def _in_options(message: str) -> str:
-    """Replace parameters and calls in a message of the library by options and commands."""
+    """Name options and commands in place of parameters and calls."""
 
     def as_option(named: re.Match[str]) -> str:
         return f"--{named[1].replace('_', '-')}" + (f" {named[2]}" if named[2] else "")

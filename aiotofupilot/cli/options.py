@@ -1,8 +1,8 @@
 """The options of commands, made from the arguments of listings, and converters of their values.
 
-`with_options` gives a command an option for each argument that a listing declares. Any other option is a parameter of
-its command, or a field of a class that the command takes as one parameter, such as `Server`. `timestamp` and the
-functions after it are converters for cyclopts, which explains their ValueErrors.
+`with_options` gives a command an option for each argument of a listing. Other options are parameters of the command, or
+fields of a class that it takes as one parameter, such as `Server`. `timestamp` and the functions after it are
+converters for cyclopts, which explains their ValueErrors.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Callable[..., object]")
 
 _BREAK = re.compile(r"(?<=\S)\n(?:(?=\S)| {8,})")
-"""A break within a paragraph, or within the description of an argument, which has two levels of indentation."""
+"""A break within a paragraph, or within the description of an argument, which is indented twice."""
 
 
 def unwrapped(command: C) -> C:
-    """Join each paragraph of a command's docstring into one line, because cyclopts keeps the source's breaks."""
+    """Join each paragraph of a docstring into one line, because cyclopts keeps its breaks."""
     command.__doc__ = _BREAK.sub(" ", inspect.getdoc(command) or "") or None
     return command
 
@@ -53,7 +53,7 @@ ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
 KEY = "API key"
-"""The name of the key's digest among the options of a file. No message shows it."""
+"""The name of the key's digest among a file's options. No message shows it."""
 
 _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=math.inf))
 
@@ -61,8 +61,8 @@ _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=
 def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
 
-    A date-time without an offset from UTC is local time, as with git, journalctl and docker. A date stands for its
-    midnight, and so do today and yesterday.
+    A date-time without an offset is local time, as with git, journalctl and docker. A date is its midnight, and so are
+    today and yesterday.
     """
     text, now = tokens[0].value, now or datetime.now(UTC)
     try:
@@ -117,9 +117,9 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
-    """Read the conditions on metadata: any number of KEY=TEXT, and at most one JSON object.
+    """Read conditions on metadata: any number of KEY=TEXT, and at most one JSON object.
 
-    A key that is given several times may have any of the texts.
+    A key given several times may have any of the texts.
     """
     texts: dict[str, list[str]] = {}
     conditions: dict[str, object] = {}
@@ -168,7 +168,7 @@ _OF_LIST: dict[str, dict[str, Any]] = {
         "the items before it; or skip, to leave it out and say so in the end.",
     },
 }
-"""Differences from other arguments of ``list()``: names, the group, and a help that suits a command."""
+"""Differences from other arguments of ``list()``: names, group, and a help that suits a command."""
 
 _TYPED: dict[object, dict[str, object]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
@@ -223,8 +223,8 @@ def _option(argument: Argument) -> inspect.Parameter:
     kind = argument.item_type
     typed = _TYPED.get(kind, {})
     if get_origin(kind) is Mapping:
-        # cyclopts lets a list be given several times, and passes all tokens to the converter. It returns a dict, and if
-        # pydantic is imported, cyclopts has it check that.
+        # cyclopts lets a list be given several times, and passes all tokens to the converter. If pydantic is imported,
+        # cyclopts has it check the dict that the converter returns.
         kind, typed = list[str] | dict[str, Any], {"metavar": "CONDITION...", "converter": metadata}
     elif argument.is_repeated:
         kind, typed = list[kind], {**typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
@@ -247,7 +247,7 @@ def _option(argument: Argument) -> inspect.Parameter:
 
 
 def shared_filters(listings: Iterable[str]) -> list[Argument]:
-    """Return the filters of several listings, each documented with the listings that have it."""
+    """Return the filters of several listings, each documented with its listings."""
     having: dict[str, tuple[Argument, list[str]]] = {}
     for listing in listings:
         for name, argument in part_filters(listing).items():
@@ -259,10 +259,7 @@ def shared_filters(listings: Iterable[str]) -> list[Argument]:
 
 
 def with_options(command: C, arguments: Iterable[Argument]) -> C:
-    """Give a command an option for each argument of ``list()``, and explain in its help how they are typed.
-
-    They replace its ``**arguments``, which receives the given ones.
-    """
+    """Replace a command's ``**arguments`` by options, and explain in its help how they are typed."""
     arguments = [argument for argument in arguments if argument.name != "extra_query"]  # which is for programs
     signature = inspect.signature(command)
     *own, _ = signature.parameters.values()
@@ -324,9 +321,9 @@ class Server:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The server and a digest of the key, which distinguish its listings from those of others.
+        """The server and a digest of the key, which distinguish its listings from others.
 
-        Keys are too long to be found from a digest by trying. The sandbox has its own key.
+        Keys are too long to be found from a digest. The sandbox has its own key.
         """
         if self.sandbox:
             return {"server": "sandbox"}

@@ -1,10 +1,9 @@
 """The output of a listing: standard output, or a file that another run can complete.
 
-A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
-FILE.part is whole. The state is replaced atomically, and another run cuts off any bytes of FILE.part beyond it. So a
-run may end at any time, even by kill -9. A Parquet file or a workbook is made from FILE.part at the end, as
-FILE.part.whole; temporary files of a workbook are in the folder FILE.part.making. On a file system without locks, each
-run has its own part, which no other completes.
+FILE.part takes the place of FILE when it is whole. After each page, FILE.part.state says how far it is whole. The state
+is replaced atomically, and another run cuts off any bytes beyond it. So a run may end at any time, even by kill -9. A
+Parquet file or a workbook is made from FILE.part at the end, as FILE.part.whole; temporary files of a workbook are in
+the folder FILE.part.making. On a file system without locks, each run has its own part, which no other completes.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 Remake = Callable[[FileIO, BufferedIOBase, Path], Awaitable[None]]
-"""Makes a file from another one, which it reads to its end, and may make a folder meanwhile."""
+"""Makes a file from another one, read to its end. The path is free for a temporary folder."""
 
 _PIECE = 4096
 """Bytes per write. A writable pipe takes this many without blocking: Linux's PIPE_BUF."""
@@ -48,13 +47,13 @@ class Written:
     begun: str
     """A date-time in ISO 8601."""
     options: dict[str, str]
-    """Every given option that decides about the bytes, and its value; and a digest of the key."""
+    """The given options that decide about the bytes, and a digest of the key."""
     size: int = 0
     """In bytes."""
     items: int = 0
-    """How many items are written, including earlier runs."""
+    """Items written so far, including earlier runs."""
     checkpoint: str | None = None
-    """Where the listing resumes after them. None for its beginning."""
+    """Where the listing resumes. None for its beginning."""
 
 
 class StandardOutput:
@@ -73,12 +72,12 @@ class StandardOutput:
         self.state: Written = Written("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Write bytes at once, as `PartFile.write` does. If nobody reads any more, raise a BrokenPipeError."""
+        """Write bytes at once, as `PartFile.write` does. Raise a BrokenPipeError if nobody reads any more."""
         rest = memoryview(data)
         try:
             with naming(STANDARD_OUTPUT):
                 while rest:
-                    # Writing a whole page at once keeps several processes apart that append to one file.
+                    # A whole page at once keeps processes apart that append to one file.
                     size = _PIECE if await _has_room(self._stream) else len(rest)
                     rest = rest[self._stream.write(rest[:size]) or 0 :]
         finally:
@@ -88,7 +87,7 @@ class StandardOutput:
 
 
 async def _has_room(stream: RawIOBase) -> bool:
-    """Wait until a pipe or a terminal is writable. Return False for other streams, which are never waited for."""
+    """Wait until a pipe or a terminal is writable. Return False for other streams."""
     loop, is_writable = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_writer(stream.fileno(), is_writable.set)
@@ -102,10 +101,10 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """A file that is being made. The file in its place, the target, is left alone until `finish`.
+    """A file that is being made. The target is left alone until `finish`.
 
-    Resuming completes the file of an earlier run with the same options. Without one, the file is begun, unless a file
-    is in its place, which may be finished. A file that another run is writing, or that cannot be completed, is a
+    Resuming completes the part of an earlier run with the same options. Without a part, the file is begun, unless a
+    file is in its place, which may be finished. A file that another run is writing, or that cannot be completed, is a
     UsageError.
     """
 
@@ -163,8 +162,8 @@ class PartFile:
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Append bytes. Then ``items`` are written in all, and the listing resumes at the checkpoint.
 
-        Without ``items``, the bytes come after all items. They do not count as written, so another run cuts them off.
-        The file of an earlier run is kept until the first write.
+        Bytes without ``items`` end the file. They do not count as written, so another run cuts them off. The part of an
+        earlier run is kept until the first write.
         """
         if not self._has_begun:
             self._has_begun = True
@@ -182,7 +181,7 @@ class PartFile:
         self.state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
-        """Put the file, or a file made from it, in its place, with the mode of the file that was there."""
+        """Put the file, or one made from it, in its place, with the mode of the file that was there."""
         ready = self._part.path
         if remake:
             ready = self._whole
@@ -200,7 +199,7 @@ class PartFile:
             self._remove()
 
     def leave(self) -> None:
-        """End early. The written items stay beside the place, if another run can complete them."""
+        """End early. Written items stay if another run can complete them."""
         if not self._part.is_shared:
             self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
@@ -213,7 +212,6 @@ class PartFile:
             self._remove()
 
     def _remove(self) -> None:
-        """Remove the files beside the place."""
         shutil.rmtree(self._making, ignore_errors=True)
         self._part.remove(self._state_path, self._new_state_path)
 
@@ -225,9 +223,9 @@ Output = StandardOutput | PartFile
 async def output(
     path: Path | None, options: dict[str, str], *, resume: bool = False, remake: Remake | None = None
 ) -> AsyncGenerator[Output]:
-    """Give the output of a listing while it is written: standard output, or a `PartFile` for the path.
+    """Give the output of a listing, and put a file in its place when the block ends well.
 
-    When the block ends well, a file takes its place. If it cannot be written or completed, raise a UsageError.
+    If it cannot be written or completed, raise a UsageError.
     """
     if path is None:
         yield StandardOutput()
@@ -251,13 +249,13 @@ async def output(
 
 
 def is_beside(path: Path, target: Path) -> bool:
-    """Return whether a path is an output, or a file beside it while it is written."""
+    """Return whether a path is an output, or a file beside it meanwhile."""
     path, target = path.resolve(), target.resolve()
     return path == target or (path.parent == target.parent and path.name.startswith(f"{target.name}.part"))
 
 
 def _target(path: Path) -> Path:
-    """Return the place for a file, which is where a symbolic link leads."""
+    """Return the place for a file, where a symbolic link leads."""
     folder = os.path.realpath(path.parent)
     is_other = str(path) == "-" or folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
     with suppress(FileNotFoundError):

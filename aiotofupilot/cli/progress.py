@@ -1,4 +1,4 @@
-"""The progress of a command on standard error: a bar on a terminal, by rich, or a line each minute in a log."""
+"""The progress of a command on standard error: a bar on a terminal, or a line each minute in a log."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars, TaskID
 
 _PAGES = 3
-"""The pages after which a listing is long. A shorter one ends before it would be counted."""
+"""The pages after which a listing is long enough to be counted."""
 
 _EVERY = 60.0
-"""Seconds between two lines where no terminal shows a bar, such as in a log of cron."""
+"""Seconds between two lines in a log."""
 
 _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
@@ -33,12 +33,12 @@ _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 class Progress(logging.Handler):
     """Counts items, and takes the library's warnings, such as of a failed attempt.
 
-    A ``with`` block shows it, if standard error is a terminal where nobody else is expected to write. If the items go
-    to a pipe on standard output, its reader may write to the terminal.
+    A ``with`` block shows it, if standard error is a terminal. If the items go to a pipe, it stays hidden, because the
+    pipe's reader may write to the terminal.
 
-    ``name`` is what the items are called. ``count`` items of ``total`` have arrived; ``total`` is None if it is not
-    known. ``warning`` is the latest warning, or empty once more items arrive. ``is_long`` is set when counting the
-    items is worthwhile.
+    ``name`` is what the items are called. ``count`` items of ``total`` have arrived; ``total`` is None if unknown.
+    ``warning`` is the latest warning, or empty once more items arrive. ``is_long`` is set when counting the items is
+    worthwhile.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
@@ -83,8 +83,8 @@ class Progress(logging.Handler):
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
         """End a block after some seconds with a DeadlineError. None means no limit.
 
-        This error, and the cancellation by a signal, carry the latest warning. If standard error is not a terminal, it
-        gets a line each minute.
+        This error, and a cancellation, carry the latest warning. Without a terminal, standard error gets a line each
+        minute.
         """
         writing = None if is_terminal(sys.stderr) else asyncio.create_task(self._write_lines())
         time_limit = asyncio.timeout(deadline)
@@ -118,7 +118,7 @@ class Progress(logging.Handler):
         self.note(self._name, self.count, self.total)
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
-        """Note the progress of one of several listings, and perhaps more text about it."""
+        """Note the progress of one listing, and perhaps more text about it."""
         if count:
             self.warning = ""
             self._arrivals += 1
@@ -138,7 +138,7 @@ class Progress(logging.Handler):
             complain(self.warning)
 
     def _on_terminal(self) -> Bars:
-        """Return a bar for each listing, above the whole warning."""
+        """Return a bar for each listing, above the warning."""
         from rich import progress  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
         from rich.console import Console  # noqa: PLC0415 - with it
         from rich.text import Text  # noqa: PLC0415 - likewise

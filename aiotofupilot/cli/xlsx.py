@@ -34,7 +34,7 @@ _TEXT = 32_767
 """The most UTF-16 code units of a cell, by the same source."""
 
 _EXACT = 10**15
-"""Excel keeps 15 digits of a number, by the same source. It would round a longer ID, and 400 digits are too many."""
+"""Excel keeps 15 digits, by the same source. It would round a longer ID, and 400 digits are too many."""
 
 _DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 
@@ -45,7 +45,7 @@ _STYLES: dict[object, tuple[int, dict[str, str]]] = {
     datetime: (23, {"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
     timedelta: (13, {"num_format": "[h]:mm:ss.000"}),
 }
-"""The width in characters and the number format of a column, by the type of its values."""
+"""The width in characters and the number format of columns, by the type of their values."""
 
 _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 - the format has no time zone
 """The creation time of every workbook, so that a resumed run makes the same file."""
@@ -55,7 +55,7 @@ _AT_ONCE = 500
 
 
 def cell(value: object) -> object:
-    """Return the JSON value of a cell: null, a truth value, a number or a text."""
+    """Return the JSON value of a cell."""
     match value:
         case datetime():
             return (value - _DAY_0) / _DAY if value >= _FIRST else value.isoformat()
@@ -73,9 +73,9 @@ def cell(value: object) -> object:
 async def write_xlsx(
     stream: FileIO, target: BufferedIOBase, folder: Path, *, names: Sequence[str], kinds: Sequence[object]
 ) -> None:
-    """Make a workbook from the rest of a stream. Both stay open. Other tasks run between rows.
+    """Make a workbook from the rest of a stream, with columns of these names and types.
 
-    The columns have these names, and values of these types. The folder is made for temporary files.
+    Both files stay open. Other tasks run between rows. The folder is made for temporary files.
     """
     folder.mkdir(0o700)  # noqa: ASYNC240 - as quick as the other calls of the disk here
     reader = BufferedReader(stream)
