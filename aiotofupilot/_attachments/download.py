@@ -119,7 +119,6 @@ async def _receive(connection: Connection, attachment: Attachment, part: PartFil
 
 
 async def _renewed(connection: Connection, attachment: Attachment) -> Attachment:
-    """Read the run or the unit for a new address."""
     listing, key = attachment.owner or ("", "")
     name, whose = f"attachment {attachment.id!r}", f"{listing.removesuffix('s')} {key!r}"
     source: Any = listing_class(listing)(connection)
@@ -153,7 +152,7 @@ class Downloads(Iteration[Download]):
         self._due: deque[Attachment] = deque()
         """Attachments read, but not being downloaded."""
         self._tasks: Tasks[Attachment, Download] = Tasks()
-        """Downloads that are running or not yet yielded, and beside them the task that reads the next attachment."""
+        """Downloads that are running or not yet yielded, and the task that reads the next attachment."""
         self._has_read_all = False
 
     async def _advance(self) -> bool:
@@ -204,7 +203,6 @@ class Downloads(Iteration[Download]):
         return await anext(self._source, _END)
 
     def _take_up(self, reading: asyncio.Task[object]) -> None:
-        """Take the result of reading."""
         self._tasks.beside = None
         try:
             item = reading.result()
@@ -246,7 +244,7 @@ async def _read(items: Iterable[object]) -> AsyncGenerator[object]:
 
 
 async def _in_daemon(work: Callable[[], object]) -> object:
-    """Run blocking work in a daemon thread, for which a program that ends does not wait.
+    """Run work in a daemon thread, for which a program that ends does not wait.
 
     The work may wait for the blocking session whose loop runs this, which is closed later.
     """
@@ -309,7 +307,7 @@ def relative_path(attachment: Attachment) -> str:
 def _identity(text: str) -> str:
     """Return an ID as a file name. Two IDs never have the same name.
 
-    An ID that is not a valid name on every system, or has a tilde, is changed, and gets a digest after a tilde.
+    An ID with a tilde, or that is not a valid name on every system, is changed, and gets a digest after a tilde.
     """
     name = _cut(_cleaned(text).replace("~", "_"), _ID_BYTES - 34)
     if text and text == name and not _DEVICE.match(name):

@@ -45,8 +45,8 @@ _COMPRESSION = re.compile(r"\b(gzip|deflate|compress|br|zstd)\b")
 async def receive(connection: Connection, address: Secret, part: PartFile, name: str, size: float | None) -> None:
     """Receive the missing rest of a file, with as many attempts as the connection's policy allows.
 
-    Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is the file's name in errors
-    and log lines. ``size`` is its size in bytes by the API, or 0 or None if the API does not know it.
+    Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is for errors and log lines.
+    ``size`` is in bytes, or 0 or None if the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -77,7 +77,7 @@ class _Reception:
 
     @property
     def _validator(self) -> str | None:
-        """The validator for requesting the rest, or None to request the whole file."""
+        """The validator for requesting the rest, or None for the whole file."""
         etag = self._part.etag
         return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
 
@@ -101,7 +101,6 @@ class _Reception:
             del failure  # its traceback refers to this frame
 
     async def _take(self) -> None:
-        """Request the rest, and add it to the part."""
         part = self._part
         async with self._responding() as (response, content):
             self._throttle.health.is_reached = True
@@ -125,9 +124,8 @@ class _Reception:
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
         """Request the rest, and give the response after redirects, with its body separately.
 
-        Requests use the connections of the aiohttp session and its proxy for each server. Their only headers are
-        ``Host``, ``Accept-Encoding`` and those that ask for the rest: no key, cookie or credentials. Trace hooks do not
-        see them.
+        Requests use the connections and proxies of the aiohttp session. They send only ``Host``, ``Accept-Encoding``
+        and headers that ask for the rest: no key, cookie or credentials. Trace hooks do not see them.
         """
         transport, url, timeout = self._connection.transport, self._url, self._connection.timeout
         proxy = None
@@ -171,7 +169,7 @@ class _Reception:
         return target
 
     async def _begin(self, response: Response) -> int | None:
-        """Prepare the part for the body of a response, and return the length of the file, or None if unknown.
+        """Prepare the part for a response's body, and return the length of the file, or None if unknown.
 
         Raises:
             APIError: It is not the file as it is, or its end could not be verified.
@@ -201,7 +199,7 @@ class _Reception:
     def _refusal(self, response: Response) -> errors.APIError:
         """Return the error for a response that is not a file.
 
-        It holds only the status and the time to wait, because storages repeat the address, the signature and the signed
+        It has only the status and the time to wait, because storages repeat the address, the signature and the signed
         text.
         """
         status = response.status
@@ -228,6 +226,6 @@ def _url(address: Secret, base: Secret | None = None) -> Secret | None:
 
 
 def _is_safe(transport: Transport, url: Secret) -> bool:
-    """Return whether nobody on the way can read an address, and with it the file."""
+    """Return whether nobody on the way can read the address, and so the file."""
     is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
     return url.value.scheme in ({"https", "http"} if is_here else {"https"})

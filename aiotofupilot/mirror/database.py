@@ -66,7 +66,7 @@ class Database:
     Callers use `with_memory`, which turns DuckDB's errors into those of a mirror.
 
     Args:
-        path: Where it is. It is made if it does not exist.
+        path: The file. It is made if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,7 +99,7 @@ class Database:
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        """The file, in a separate DuckDB, so that the memory limit applies to no other database."""
+        """The file, in a separate DuckDB, so that the memory limit applies to no other."""
         if self._opened is None:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that older ones cannot read
@@ -169,7 +169,6 @@ class Database:
         self._run(f"CREATE TABLE IF NOT EXISTS {table} ({listed})")
 
     def _forget(self, listings: Iterable[str]) -> None:
-        """Forget listings, and drop their tables."""
         for name in listings:
             self._run("DELETE FROM _mirror_listings WHERE listing = ?", name)
         for table in _with_points(listings):
@@ -262,7 +261,7 @@ class Database:
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
 
     def _unmark_written(self) -> None:
-        """Unmark what runs that are listed again wrote, because a replica may list it later than its run."""
+        """Unmark what runs that are listed again wrote, because a replica may list it later."""
         if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
             return
         for table in self.mirrored().intersection(FOLLOWING):
@@ -340,7 +339,7 @@ class Database:
                 self._run("INSERT INTO _mirror_suspects VALUES (?, ?, ?)", listing, key, time)
 
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
-        """Mark rows as gone, with what they wrote if they are runs. Return the number of newly marked rows by table."""
+        """Mark rows, with what they wrote if they are runs, and return the number of newly marked rows by table."""
         columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
         sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
         now = datetime.now(UTC)
@@ -412,7 +411,6 @@ class Database:
         )
 
     def _merge(self, listing: str, rows: str, seen_at: datetime) -> None:
-        """Merge the rows of a query over `incoming` by ID."""
         merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM ({rows})"  # noqa: S608 - our own
         if self._value(f"SELECT EXISTS (FROM incoming JOIN {listing} USING (id))"):
             sql = (
@@ -459,7 +457,6 @@ def _quoted(path: Path) -> str:
 
 
 def _with_points(tables: Iterable[str]) -> list[str]:
-    """Add the points if there are series."""
     return [*tables, POINTS] if "series" in tables else [*tables]
 
 
@@ -515,7 +512,6 @@ def _check_file(path: Path) -> bool:
 
 
 def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
-    """Return the error for one of DuckDB's."""
     text = str(error)
     for code in _DISK_FAILED:  # DuckDB names these only in words
         if os.strerror(code) in text:

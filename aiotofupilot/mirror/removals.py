@@ -8,7 +8,7 @@ many are older. If there are fewer items than rows, the difference is gone.
 - Otherwise the rows are halved at a time, and one page shows how many are gone in each half. Of d rows, the first half
   may lack none to all, so d + 2 items are enough, and some more if the mirror lacks items. A half that lacks nothing is
   left.
-- A part that fits on a page is walked through. A row of its time that the walk does not show was not listed the whole
+- A part that fits on a page is walked through. Any of its rows that the walk does not show was not listed the whole
   time.
 
 So a row that is gone takes at most one page for each halving, about 15 for a million. Several share the first ones.
@@ -138,7 +138,7 @@ class Removals:
         return min((row for row in rows if begin < row < end), key=lambda row: abs(row - middle), default=None)
 
     async def _items_before(self, row: int, first: int, number: int) -> int | None:
-        """Return how many items were created before a row, or None if the page does not show it."""
+        """Return how many items were created before a row, or up to the last one. None if the page does not show it."""
         first = max(0, first)
         items, has_more = await self._read(first, number)
         bound = self.times[row] if row < len(self.times) else self.times[-1] + 1

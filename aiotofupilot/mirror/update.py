@@ -3,8 +3,8 @@
 Rows are stored in transactions of some ten thousand, each with the watermark after them. An update that ends early
 loses only unstored rows, and the next one continues from the watermark.
 
-Measurements, phases and logs have no watermark of their own. They are read before the watermark passes their runs. They
-may become visible a little later than their run, so each update reads those of the latest runs again.
+Measurements, phases and logs have no watermark. They are read before the watermark passes their runs. They may become
+visible a little later than their run, so each update reads those of the latest runs again.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _ITEMS = 1_000
 """Items that are made into rows together."""
 
 _BETWEEN_AT_MOST = 2_000
-"""The most items that are searched for a row that is gone. A server that does not filter by time lists all."""
+"""The most items that are searched for a row that is gone. A server without a time filter lists all."""
 
 _LATER = timedelta(days=7)
 """How long to wait before looking again for an unlisted row whose item can be read."""
@@ -92,7 +92,7 @@ _IDS_AT_ONCE = 100
 """The most IDs in one request. They make some 4,000 characters in the address."""
 
 _BUFFER = 64 * 2**20
-"""Bytes of details that wait to be stored. Storing takes longer than requesting, so more would always wait."""
+"""Bytes of details that wait to be stored. Storing is slower than requesting, so more would always wait."""
 
 
 @define(kw_only=True, eq=False)
@@ -177,7 +177,6 @@ class Update:
             await asyncio.shield(asyncio.wrap_future(closing))
 
     async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in the database's thread, after earlier calls."""
         work = partial(self.database.with_memory, partial(function, *args, **kwargs))
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         return await asyncio.shield(future)  # so that a cancelled task drops nothing that was to be stored
@@ -223,7 +222,6 @@ class Update:
             await self._find_removed(name)
 
     async def _read_new(self, name: str, text: str | None) -> None:
-        """Read what is new since a watermark, or everything without one."""
         try:
             watermark = None if text is None else Watermark.parse(text)
             news = self._listing(name).since(watermark, overlap=self.overlap)
@@ -301,7 +299,7 @@ class Update:
                     if failure is not None:
                         raise failure
                     if latest or not items:
-                        await self._store()  # even after the latest runs, which the walk may yield once more
+                        await self._store()  # even after the latest runs, which the walk may repeat
                     if not items:
                         return
                     latest, at_once = None, min(at_once * 2, _RUNS_LAST if self._following else _ITEMS)
@@ -366,7 +364,7 @@ class Update:
     async def _add_written_at_once(
         self, run_ids: Sequence[str], name: str, procedure_id: str | None, on_drift: Literal["resync"] | None
     ) -> None:
-        """Read what some runs of a procedure wrote, including repeated attempts, by one walk."""
+        """Read what some runs wrote, including repeated attempts, by one walk."""
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
@@ -412,7 +410,6 @@ class Update:
                 await self._keep(name, *made)
 
     async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
-        """Make rows of items, and keep them with the watermark after them."""
         made = await self._call(database_rows(listing_class(name).model).readable, items)
         await self._keep(name, *made, watermark)
 
@@ -559,7 +556,6 @@ class Update:
             self.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
 
     async def _in_time(self, awaited: Awaitable[T]) -> T:
-        """Await something until the deadline."""
         scope = asyncio.timeout_at(self._ends_at)
         try:
             async with scope:
