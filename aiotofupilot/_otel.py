@@ -42,10 +42,10 @@ def _made() -> Tracer:
 
 
 class WalkSpan:
-    """The INTERNAL span of one walk. It names the listing and the options of the walk, but not the filters.
+    """The INTERNAL span of one walk. It names the listing and options of the walk, but not the filters.
 
-    It is attached to the context only while the walk waits for a page, not while the user works on an item. Requests
-    that begin meanwhile are its children, even if they continue in the background.
+    It is in the context only while the walk waits for a page, not while the user works on an item. Requests that begin
+    meanwhile are its children, even if they continue in the background.
     """
 
     __slots__ = ("_attributes", "_listing", "_span")
@@ -62,7 +62,7 @@ class WalkSpan:
         if made is None:
             yield
             return
-        from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there is a tracer
+        from opentelemetry import context, trace  # noqa: PLC0415 - imported already
 
         if self._span is None:
             self._span = made.start_span(f"walk {self._listing}", attributes=self._attributes)
@@ -95,7 +95,7 @@ def event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
     """Add an event to the current span, which may be the user's."""
     if tracer() is None:
         return
-    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - it is imported: there is a tracer
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - imported already
 
     span = get_current_span()
     if span.is_recording():
@@ -110,11 +110,11 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Keep only ``limit`` and ``cursor`` of the query in the address that the current request's span shows.
 
     A span without this address, such as one of the user's, is left alone. Of a presigned address only the server is
-    kept, however the span writes it, because a download has no span of the user's in it.
+    kept, however the span writes it: a download's span has none of the user's in it.
     """
     if tracer() is None:
         return
-    from opentelemetry import trace  # noqa: PLC0415 - it is imported: there is a tracer
+    from opentelemetry import trace  # noqa: PLC0415 - imported already
 
     span = trace.get_current_span()
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
@@ -142,7 +142,7 @@ def download_span() -> Generator[None]:
 
 def _fail(span: Span, error: BaseException) -> None:
     """Mark a span as failed, with only the type of the error, because a message may quote the server or a name."""
-    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
+    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - imported already
 
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(StatusCode.ERROR)

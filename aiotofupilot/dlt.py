@@ -58,8 +58,8 @@ def tofupilot(
     users have no filter on creation, so each run reads all of them. For other listings, only ``full`` sees that an item
     was changed after it was read. No run sees that one was removed.
 
-    The rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with
-    the item that they belong to.
+    Rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with the
+    item that they belong to.
 
     Args:
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
@@ -92,10 +92,10 @@ def tofupilot(
 
 
 class _Take(MapItem):
-    """The first step behind the batches of a resource, which hands on rows and notes the resource's progress.
+    """The first step behind a resource's batches, which hands on rows and notes the progress.
 
-    dlt binds one for each run. Its own limit stands behind all steps, and drops batches after its last one. So these
-    are not noted.
+    dlt binds one for each run. Its limit stands behind all steps, and drops batches after its last one. So these are
+    not noted.
     """
 
     def __init__(self, limit: LimitItem | None = None) -> None:
@@ -111,8 +111,8 @@ class _Take(MapItem):
     def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
         """Return the rows of a batch, given its number from 0, and the watermark after it.
 
-        Progress counts only up to the first batch not taken, because dlt may take two in the wrong order, and drop one
-        of them at a limit.
+        Progress ends before the first batch not taken, because dlt may take two in the wrong order, and drop one at a
+        limit.
         """
         if self._limit is not None and self._limit.exhausted:
             return rows

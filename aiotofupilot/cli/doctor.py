@@ -95,9 +95,9 @@ _NUMBERS = ("depth", "head", "deep")
 
 def _shown(diagnosis: Diagnosis) -> str:
     """Return the text for people. On a terminal it has colors, and fits the width."""
-    from rich.console import Console  # noqa: PLC0415 - a tenth of a second that --json need not wait for
-    from rich.table import Table  # noqa: PLC0415 - likewise
-    from rich.text import Text  # noqa: PLC0415 - likewise
+    from rich.console import Console  # noqa: PLC0415 - it takes a tenth of a second
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     is_shown = is_terminal(sys.stdout)
     console = Console(force_terminal=is_shown, width=None if is_shown else _WIDE)

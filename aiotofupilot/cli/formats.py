@@ -85,7 +85,7 @@ def json_array(*, for_terminal: bool = False) -> Format:
 
 
 def _json(items: Iterable[object], for_terminal: bool) -> Iterable[bytes]:  # noqa: FBT001 - as the formats have it
-    from msgspec import json  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+    from msgspec import json  # noqa: PLC0415 - help need not wait for the codec
 
     documents = (json.encode(aiotofupilot.to_wire(item, with_secrets=False)) for item in items)
     return map(visible_json, documents) if for_terminal else documents

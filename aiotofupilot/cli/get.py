@@ -64,7 +64,7 @@ async def whoami(*, server: Server = Server()) -> None:  # noqa: B008 - a value
 
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], server: Server) -> None:
     """Write the result of one request. An ID that no address can hold is wrong usage."""
-    from .output import StandardOutput  # noqa: PLC0415 - help and a wrong option need not wait for asyncio
+    from .output import StandardOutput  # noqa: PLC0415 - help need not wait for asyncio
     from .progress import Progress  # noqa: PLC0415 - which imports it too
 
     out, progress = StandardOutput(), Progress(to_standard_output=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from asyncio import CancelledError
 from datetime import timedelta  # noqa: TC003 - cyclopts resolves the annotations
-from pathlib import Path  # noqa: TC003 - likewise
+from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -70,7 +70,7 @@ async def mirror(
     for name in listings:
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
-    import aiotofupilot.mirror as library  # noqa: PLC0415 - help and a wrong option need not wait for DuckDB
+    import aiotofupilot.mirror as library  # noqa: PLC0415 - help need not wait for DuckDB
 
     options = {name: filters.pop(name) for name in ("concurrency", "on_unreadable") if name in filters}
     async with server.session() as session:

@@ -139,9 +139,9 @@ class Progress(logging.Handler):
 
     def _on_terminal(self) -> Bars:
         """Return a bar for each listing, above the warning."""
-        from rich import progress  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
+        from rich import progress  # noqa: PLC0415 - it takes a tenth of a second
         from rich.console import Console  # noqa: PLC0415 - with it
-        from rich.text import Text  # noqa: PLC0415 - likewise
+        from rich.text import Text  # noqa: PLC0415 - as above
 
         handler = self
 

@@ -58,7 +58,7 @@ async def sandbox(
         removals: Remove this many runs and procedures per request, on average, such as for a mirror to find.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    # Imported here, because help and a wrong option need not wait for an HTTP server.
+    # Help need not wait for an HTTP server.
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415
 
     until = until or datetime.now(UTC)
@@ -94,7 +94,7 @@ def _fault(name: str) -> Fault:
 
 async def serve(sandbox: Sandbox) -> None:
     """Run a sandbox until cancelled. Its address goes to standard output, its requests to standard error."""
-    import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+    import asyncio  # noqa: PLC0415 - help need not wait for it
 
     answered: asyncio.Queue[Request] = asyncio.Queue()
     sandbox.after_response.append(lambda _factory, request: answered.put_nowait(request))
