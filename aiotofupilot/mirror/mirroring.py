@@ -37,8 +37,8 @@ class Mirror:
 
     Args:
         path: The database. It is made if it does not exist.
-        session: The session for all requests. It is not closed. None makes one, which finds the key and
-            the server, and is closed at the end.
+        session: The session for all requests. It is not closed. None makes one, which finds the key and the server, and
+            is closed at the end.
         listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so they add runs. Once
             mirrored, they are always updated with the runs. None means all eleven, or all that have the filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.

@@ -49,8 +49,8 @@ class MirrorResult:
     is_account_checked: bool = True
     """Whether the server said that its organization is the mirrored one. False if the server is too old to say it."""
     doubt: str | None = None
-    """Why the search for removed rows was incomplete, for example because more than 50 are gone. ``full`` finds them. None
-    if it was complete, or not needed."""
+    """Why the search for removed rows was incomplete, for example because more than 50 are gone. ``full`` finds them.
+    None if it was complete, or not needed."""
 
 
 class MirrorError(TofuPilotError):
