@@ -1,4 +1,4 @@
-"""How a page or an item is requested, and for how long: shared by paging and HTTP, which do not know each other."""
+"""The options of a request, shared by paging and HTTP, which do not know each other."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Label:
-    """What log lines and errors say a request is about. It names neither the filters of a listing nor an item's key."""
+    """Names a request in log lines and errors, without filters or an item's key."""
 
     listing: str
     """The listing, or another part of the API."""
     cursor: int | None = None
-    """The cursor of the page. None if it is not about a page."""
+    """The cursor of the page, or None."""
     is_item: bool = False
-    """Whether it is about one of the items."""
+    """Whether it is about a single item."""
 
     def __str__(self) -> str:
         if self.is_item:
@@ -31,10 +31,10 @@ class Label:
 
 @define
 class Deadline:
-    """A point in time after which no request of a group begins. The first request sets it by its policy."""
+    """The time after which no request of a group begins. The first request sets it by its policy."""
 
     at: float | None = None
-    """By the monotonic clock. None if it is not set yet."""
+    """By the monotonic clock, or None if not set yet."""
     is_missed: bool = False
     """Whether a request of the group was refused because of it."""
 
@@ -43,11 +43,9 @@ class FetchOptions(TypedDict, total=False):
     """How a page or an item is requested, and for how long."""
 
     once: bool
-    """Whether to make a single attempt, however many the session allows. By default not."""
+    """Whether to make only one attempt. By default not."""
     deadline: Deadline | None
-    """A time limit that other requests have too, and that this request sets if it is not set. By default, the session
-    has one."""
+    """A shared time limit, which this request sets if it is not set. By default, the request has its own."""
     control: Control | None
-    """Requests something else of the listing once, and returns whether there was a good response, so that a failure of
-    this page or item alone is told from one of the server. It gets the number of the control, from 0 on. By default,
-    there is none, because nothing else can be requested."""
+    """Requests something else of the listing once, and returns whether the response was good. This tells a failure of
+    one page or item from one of the server. It takes the number of the control, from 0 on. By default there is none."""

@@ -44,54 +44,53 @@ class _Unchanged:
         return "unchanged"
 
 
-_UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see each option's own type
+_UNCHANGED: Any = _Unchanged()  # Any, so that each option keeps its own type
 
 
 @frozen
 class Wiring:
-    """The parts of a session, which `aiotofupilot.testing` replaces."""
+    """The parts of a session that `aiotofupilot.testing` replaces."""
 
     transport: Callable[..., Transport] = Transport
     """Makes a `Transport` from its arguments."""
     clock: Clock = Clock()  # noqa: RUF009 - it has no state
-    """Time and chance."""
+    """Time and randomness."""
 
 
 class TofuPilotSession(Listings):
     """A session with TofuPilot: one key, one server and one pool of connections, for any number of walks at once.
 
-    Use it as an async context manager, or close it yourself. It belongs to the event loop in which it is first used.
-    When the server asks one walk to wait, all walks of the session wait.
+    Use it as an async context manager, or close it yourself. It belongs to the event loop of its first use. When the
+    server asks one walk to wait, all walks of the session wait.
 
     Args:
-        api_key: The key, with or without ``Bearer`` before it. If None, ``TOFUPILOT_API_KEY``, or else the key in
-            ``~/.tofupilot/credentials.json``, which TofuPilot's own command writes at login.
-        base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the server in the
-            credentials file if its key is used, or else https://www.tofupilot.app. The file's key is only sent to the
-            file's server.
+        api_key: The key, with or without ``Bearer``. If None, ``TOFUPILOT_API_KEY``, or else the key in
+            ``~/.tofupilot/credentials.json``, which TofuPilot's command writes at login.
+        base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the credentials file's
+            server if its key is used, or else https://www.tofupilot.app. The file's key is only sent to the file's
+            server.
         timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0, or None for no limit.
-        retry: A `RetryPolicy`, your own ``tenacity.AsyncRetrying``, or None to request every page once.
-        concurrency: The most pages of a listing that are in flight or waiting to be used; 1 or more. With 1, a page is
-            requested only when the walk needs it. A listing can have its own.
-        max_body: The most bytes of one response after decompression; 1 or more, 64 MiB by default. A page has less than
-            a megabyte. A single run with all points of its waveforms can have tens of megabytes.
-        limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None: an async context manager
+        retry: A `RetryPolicy`, a ``tenacity.AsyncRetrying``, or None for no retries.
+        concurrency: The most pages of a listing in flight or waiting to be used; 1 or more. With 1, a page is requested
+            only when the walk needs it. A listing can override it.
+        max_body: The most bytes of a response after decompression; 1 or more, 64 MiB by default. A page has less than a
+            megabyte. A run with all points of its waveforms can have tens of megabytes.
+        limiter: Your rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None. It is an async context manager
             that can be entered many times at once. Each attempt of this session and its views enters it before the
-            request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed, and counts
-            in ``max_elapsed``, but not in ``timeout``. An error of the limiter ends the walk, and is raised unchanged.
+            request, and leaves it afterwards. The wait for it counts in ``max_elapsed``, but not in ``timeout``, and
+            ends when the session is closed. Its errors end the walk, and are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
-            for no proxy. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a server with plain HTTP ``http_proxy`` or
-            ``HTTP_PROXY``, unless ``no_proxy`` or ``NO_PROXY`` names the server, or it is on this machine.
-        ca_cert: An authority that is trusted in addition to the system's: the path of a PEM file, or a string with
-            certificates in PEM. If None, the authority of a login, if its key is used.
-        http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, TLS and
-            proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. A download does not
-            go through its ``proxy=``, but through that of the environment if it has ``trust_env``. Its trace hooks do
-            not see the key. If None, an aiohttp session is made on first use, and closed with this session.
+            for none. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a plain HTTP server ``http_proxy`` or
+            ``HTTP_PROXY``. A server on this machine, or in ``no_proxy`` or ``NO_PROXY``, has none.
+        ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
+            None, the authority of a login, if its key is used.
+        http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,
+            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. A download does not use its ``proxy=``, but the
+            environment's if it has ``trust_env``. Its trace hooks do not see the key. If None, an aiohttp session is
+            made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session that is made, or None.
-        allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
-        user_agent: The name of your program, such as ``my-service/1.2``, with which the ``User-Agent`` of each request
-            begins, or None.
+        allow_insecure_http: Whether the key may be sent unencrypted to another host.
+        user_agent: Your program, such as ``my-service/1.2``, which begins each ``User-Agent``, or None.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -105,7 +104,7 @@ class TofuPilotSession(Listings):
         _connection: Connection
 
     _wiring: Wiring = Wiring()
-    """The parts of new sessions. A subclass or a single session may have others."""
+    """The parts of new sessions. A subclass or a session may override it."""
 
     def __init__(
         self,
@@ -132,7 +131,7 @@ class TofuPilotSession(Listings):
                 raise unusable(name, f"{name} cannot be given with http_session: give it to the aiohttp session")
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
-            # Not a Python warning: a change of the program does not help, and some programs turn warnings into errors.
+            # Not a Python warning, because the program cannot mend it, and some turn warnings into errors.
             _log.warning("%s can be read by others: chmod 600 %s", settings.key_source, settings.key_source)
         transport = self._wiring.transport(
             settings.base_url,
@@ -144,7 +143,7 @@ class TofuPilotSession(Listings):
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
             clock=self._wiring.clock,
         )
-        # It does not refer to the session, which would otherwise keep itself alive.
+        # It does not refer to the session, which would keep itself alive.
         self._connection = Connection(
             transport=transport,
             throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
@@ -165,7 +164,7 @@ class TofuPilotSession(Listings):
 
     @property
     def base_url(self) -> str:
-        """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
+        """The base of request addresses, such as ``https://www.tofupilot.app/api``."""
         return self._connection.transport.base_url
 
     def with_options(
@@ -176,9 +175,9 @@ class TofuPilotSession(Listings):
         concurrency: int = _UNCHANGED,
         max_body: int = _UNCHANGED,
     ) -> Self:
-        """Return a view on this session, over the same connections, with other options.
+        """Return a view of this session with other options, over the same connections.
 
-        They apply to walks that begin from the view. Other options stay the same. Closing the view closes nothing.
+        They apply to walks begun from the view. Other options stay the same. Closing the view closes nothing.
 
         Args:
             timeout: As in `TofuPilotSession`.
@@ -200,13 +199,13 @@ class TofuPilotSession(Listings):
         return view
 
     async def whoami(self) -> models.Identity:
-        """Return whose key this is: a user's or a station's, and of which organization.
+        """Return the user or station of the key, and its organization.
 
         Source: the official Python SDK ``tofupilot`` 2.26.1, ``identity.whoami()``
 
         Raises:
             NotFoundError: The server is older than this request.
-            TofuPilotError: The server did not respond as it should.
+            TofuPilotError: The request failed.
         """
         from .listings._items import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
 
@@ -214,7 +213,7 @@ class TofuPilotSession(Listings):
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
 
     async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
-        """Return the JSON at a path of the API, for what this package does not know yet.
+        """Return the JSON at a path of the API that this package does not know yet.
 
         The request has the session's key, retries, pauses and limits.
 
@@ -229,7 +228,7 @@ class TofuPilotSession(Listings):
             TypeError: An argument is of the wrong type.
             ValueError: The path is not below ``/v2/``, or a parameter cannot be sent.
             InvalidJSONError: The response is not JSON.
-            TofuPilotError: The server did not respond as it should.
+            TofuPilotError: The request failed.
         """
         from .listings._items import get_json  # noqa: PLC0415 - loaded when it is used
 
@@ -238,17 +237,17 @@ class TofuPilotSession(Listings):
     async def download(self, attachment: models.Attachment, folder: str | os.PathLike[str]) -> Path:
         """Download an attachment of a run or a unit, and return the path of its file.
 
-        The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that works on
-        every system. A file that is there is complete, and is not requested again. Until then it ends with ``.part``,
-        and the next call continues it, even in another process, if the storage allows it and the file system has locks.
+        The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that every system
+        allows. A file with that name is complete, and is not requested again. A partial file ends with ``.part``. The
+        next call continues it, even in another process, if the storage allows it and the file system has locks.
 
-        The file comes from a storage, without the key and any header of this session. The session's retries, proxy, TLS
-        and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the longest time without a byte.
-        If the storage refuses the address, the run or unit is read once for a new one.
+        The file comes from a storage, without the key and headers of this session. The session's retries, proxy, TLS
+        and connections apply. Its limiter and ``max_body`` do not. ``timeout`` is the longest time without a byte. If
+        the storage refuses the address, the run or unit is read once for a new one.
 
         Args:
-            attachment: The attachment, as the details of a run or a unit have it.
-            folder: Where to put the file; made if it is missing.
+            attachment: The attachment, from the details of a run or a unit.
+            folder: The folder of the file; made if missing.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -271,25 +270,25 @@ class TofuPilotSession(Listings):
         *,
         concurrency: int = 8,
     ) -> Iteration[Download]:
-        """Download many attachments at once, each as `download` does, and yield a `Download` for each as it ends.
+        """Download many attachments as `download` does, and yield a `Download` as each ends.
 
         Example:
             runs = session.runs.list(outcomes=["FAIL"]).details()
             async for download in session.downloads(runs, "attachments"):
                 print(download.path or download.error)
 
-        If an attachment cannot be downloaded, its `Download` has the error, and the others go on. An error of the disk,
-        or of a closed session, cancels all and is raised. An error of the iterable is raised after everything before it
-        was downloaded. Another call goes on with what is missing.
+        If a download fails, its `Download` has the error, and the others go on. An error of the disk, or of a closed
+        session, cancels all and is raised. An error of the iterable is raised after everything before it was
+        downloaded. Another call continues with the missing files.
 
-        If you leave the loop early, what is in flight is cancelled; ``async with session.downloads(...)`` waits for
+        If you leave the loop early, downloads in flight are cancelled. ``async with session.downloads(...)`` waits for
         that. After an error or a cancellation you can ask for the next one.
 
         Args:
-            attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units with all
-                their attachments. A plain iterable may block, because it is read in a thread.
+            attachments: A plain or asynchronous iterable of attachments, or of details of runs or units with all their
+                attachments. A plain iterable may block, because it is read in a thread.
             folder: As in `download`.
-            concurrency: The most files that are downloaded at once; 1 or more.
+            concurrency: The most simultaneous downloads; 1 or more.
 
         Raises:
             TypeError: An argument is of the wrong type.

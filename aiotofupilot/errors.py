@@ -1,4 +1,4 @@
-"""Everything that can go wrong, under one root.
+"""The errors of this package, under one root.
 
 TofuPilotError
  ├── ConfigurationError          key, URL or option unusable; nothing was sent
@@ -23,9 +23,9 @@ TofuPilotError
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
-A bad argument is not in this tree: it is Python's own `ValueError` or `TypeError`, raised where the argument is given.
-Every error carries its facts as attributes, and can be pickled. The attributes have the server's texts as they came.
-The text of an error, which logs and terminals show, is one line without control characters.
+A bad argument raises Python's own `ValueError` or `TypeError` instead, where it is given. Every error has its facts as
+attributes, and can be pickled. The attributes keep the server's texts unchanged. The text of an error is one line
+without control characters.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ CONTROLS = re.compile(
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
     "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations of which a part is hidden
 )
-"""What would break a line, steer a terminal or turn text around.
+"""Characters that break a line, control a terminal or reverse text.
 
 Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 """
 
 BODY_EXCERPT = 2000
-"""An error keeps at most this many bytes of a response that cannot be used."""
+"""The most bytes of an unusable response that an error keeps."""
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
-"""The beginning of a path into an item. The items are on a page or in a bare array."""
+"""The start of a path into an item, on a page or in a bare array."""
 
 
 def visible(text: str) -> str:
-    """Return text for a log or a terminal, in one line that cannot control the terminal."""
+    """Return text as one line that cannot control a terminal."""
     return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -93,33 +93,32 @@ class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
     checkpoint: Checkpoint | None = None
-    """Where the walk can be resumed, or None if no walk raised the error."""
+    """Where to resume the walk, or None if no walk raised the error."""
     position: int | None = None
-    """The position of an unreadable item, counted from 0 in the server's order, or None if it is not one item.
+    """The position of an unreadable item, from 0 in the server's order. None if the error is not about one item.
     ``list(cursor=error.checkpoint.after(error.position))`` resumes after it."""
     item_id: str | None = None
-    """The ID of the item whose details cannot be read, or None if the error is not about details."""
+    """The ID of the item with unreadable details, or None."""
     watermark: Watermark | None = None
-    """What `Paginator.since` or `Paginator.follow` had seen, or None if neither raised the error or nothing was
-    seen."""
+    """What `Paginator.since` or `Paginator.follow` had seen. None if nothing was seen, or neither raised the error."""
     attempts: int = 0
-    """How many requests were made for the page, or for an unreadable item alone, even if they could not connect. 0 if
-    the error is about no page, or nothing was requested, such as from a closed session."""
+    """Requests made for the page or the unreadable item, even if they could not connect. 0 if the error is not about a
+    page, or nothing was requested."""
     hint: str | None = None
-    """What to do about the error, in one sentence, or None."""
+    """How to fix it, in one sentence, or None."""
     elapsed: float | None = None
-    """Seconds from the first attempt, or from the wait before it, to this error. None if the first attempt's error was
-    raised at once."""
+    """Seconds from the first attempt, or from the wait before it. None if the first attempt's error was raised at
+    once."""
     down_since: datetime | None = None
-    """Since when the server had given no good response, in UTC, or None if the session was not down."""
+    """Since when there was no good response, in UTC, or None if the session was not down."""
 
     def __str__(self) -> str:
         return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
-        """Return a message with the hint, and the number of attempts if there were several.
+        """Add the hint and the attempts to a message.
 
-        The server may have written part of it, and a line break would forge a line of a log.
+        The message may be the server's, and a line break would forge a log line.
         """
         if self.elapsed is not None:
             attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
@@ -127,7 +126,7 @@ class TofuPilotError(Exception):
         return visible(f"{message}; {self.hint}" if self.hint else message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.
+        # BaseException's would call __init__ with the message alone.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
@@ -148,7 +147,7 @@ class ConnectionFailedError(TransportError):
 
 
 class CertificateError(ConnectionFailedError):
-    """The server's TLS certificate was not accepted. Not retried, because the certificate would be the same."""
+    """The server's TLS certificate was not accepted. Not retried, because it would not change."""
 
 
 class RequestTimeoutError(TransportError):
@@ -169,8 +168,8 @@ class ProxyError(TransportError):
     A proxy that cannot be reached, or does not reach the server, is a `ConnectionFailedError`.
 
     Attributes:
-        status: The status code of the proxy: 407 if it wants or rejects a user name and a password, 403 if it forbids
-            this server. If the server has no TLS, a 403 is a `ForbiddenError`.
+        status: The proxy's status code: 407 if it wants or rejects a user name and password, 403 if it forbids this
+            server. Without TLS, a 403 is a `ForbiddenError`.
     """
 
     def __init__(self, message: str, *, status: int) -> None:
@@ -182,7 +181,7 @@ class RedirectError(TransportError):
     """The server redirected to another origin, to an invalid URL, or more than 5 times. The key was not sent there.
 
     Attributes:
-        location: The address that the last redirect named.
+        location: The target of the last redirect.
     """
 
     def __init__(self, message: str, *, location: str) -> None:
@@ -191,10 +190,10 @@ class RedirectError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The response is larger than the session's ``max_body``, or its headers are too large; reading stopped there.
+    """The body is larger than the session's ``max_body``, or the headers are too large. Reading stopped there.
 
     Attributes:
-        limit: The most bytes that a body may have, decompressed, or None if the headers were too many or too long.
+        limit: The most bytes of a body, decompressed, or None if the headers were too large.
     """
 
     def __init__(self, message: str, *, limit: int | None) -> None:
@@ -204,12 +203,12 @@ class ResponseTooLargeError(TransportError):
 
 @frozen
 class ValidationIssue:
-    """One fault of the input, as the API words it (zod's issues)."""
+    """One fault of the input, as the API reports it (zod's issues)."""
 
     message: str
     """In English, for people."""
     path: tuple[str | int, ...] = ()
-    """Names and indexes that lead to the input, such as ``("limit",)``."""
+    """The names and indexes of the input, such as ``("limit",)``."""
     code: str | None = None
     """zod's code, such as ``too_big``, or None."""
 
@@ -219,15 +218,15 @@ class APIError(TofuPilotError):
 
     Attributes:
         status: HTTP status code.
-        code: The API's own code, such as ``BAD_REQUEST``, or None if the response came from elsewhere, such as a proxy.
-        message: The API's message, or a summary of a body that is not the API's.
-        issues: What was wrong with the input; empty if the input was not at fault.
-        request_id: The ID that the server or a proxy gave to this request, for a support ticket, or None.
+        code: The API's code, such as ``BAD_REQUEST``, or None if the response is not the API's.
+        message: The API's message, or a summary of another body.
+        issues: The faults of the input; empty if there were none.
+        request_id: The ID of the request for a support ticket, or None.
         retry_after: Seconds that the server asked to wait, or None.
         body: The response's first 2,000 bytes, decompressed.
-        headers: The headers of the response, such as those about rate limits; case does not matter in their names.
+        headers: The response's headers; case does not matter in their names.
 
-    If the response repeats the key, all texts of the error are withheld, and its body, issues and headers are empty.
+    If the response repeats the key, all texts are withheld, and body, issues and headers are empty.
     """
 
     def __init__(
@@ -271,15 +270,15 @@ class UnauthorizedError(APIError):
 
 
 class ForbiddenError(APIError):
-    """403: the key may not read this. A station's key, for example, may not list everything."""
+    """403: the key may not read this. A station's key, for example, is limited."""
 
 
 class NotFoundError(APIError):
-    """404: there is no such item or route. If a listing is not found, the base URL is probably wrong."""
+    """404: no such item or route. For a listing, the base URL is probably wrong."""
 
 
 class RateLimitedError(APIError):
-    """429: too many requests were sent. `retry_after` says how long to wait."""
+    """429: too many requests. `retry_after` says how long to wait."""
 
 
 class ServerError(APIError):
@@ -291,8 +290,8 @@ class DecodeError(TofuPilotError):
 
     Attributes:
         path: JSON path of the value at fault, such as ``$.data[3].name``.
-        body: The first 2,000 bytes of the item at fault, as JSON, or of the response if it is not one item. If the
-            response repeats the key, the body is empty and the path is withheld.
+        body: The first 2,000 bytes of the faulty item as JSON, or of the response. If the response repeats the key, the
+            body is empty and the path is withheld.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
@@ -308,20 +307,20 @@ class DecodeError(TofuPilotError):
 
 
 class InvalidJSONError(DecodeError):
-    """The response claims success but is not JSON, such as a proxy's HTML page or half a document."""
+    """The response claims success but is not JSON, such as a proxy's HTML page."""
 
 
 class AttachmentError(TofuPilotError):
-    """The server has no such attachment, or no usable address for it, or another process is downloading the file."""
+    """The attachment does not exist or has no usable address, or another process is downloading it."""
 
 
 class PaginationError(TofuPilotError):
-    """The server's cursor does not advance, or is missing, or page after page brings nothing new.
+    """The cursor is missing or does not advance, or page after page brings nothing new.
 
     Attributes:
-        cursor: Where the page began.
-        next_cursor: Where the next page begins, according to this page, or None if it named no cursor.
-        fruitless_pages: How many pages in a row brought nothing new; 0 if the cursor is at fault.
+        cursor: The cursor of the page.
+        next_cursor: The cursor that the page names for the next one, or None.
+        fruitless_pages: Consecutive pages with nothing new; 0 if the cursor is at fault.
     """
 
     def __init__(self, message: str, *, cursor: int, next_cursor: int | None, fruitless_pages: int = 0) -> None:
@@ -335,10 +334,10 @@ class DriftError(TofuPilotError):
     """The listing moved and the walk lost its position, or the server's cursors are not offsets.
 
     With ``on_drift="raise"`` a walk does not look for its position. `Paginator.count` and `Paginator.shards` raise it
-    if the listing cannot be searched.
+    if they cannot search the listing.
 
     Attributes:
-        cursor: The beginning of the page that did not fit the pages before it.
+        cursor: The cursor of the page that did not fit the pages before it.
     """
 
     def __init__(self, message: str, *, cursor: int) -> None:

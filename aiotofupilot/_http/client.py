@@ -1,6 +1,6 @@
-"""How one request gets through: the whole way, from the target of the request to the value of the response.
+"""Sends a request and reads its response, within the lifetime of a session.
 
-A session has a `Lifetime`, and lives in one event loop and one process. Nothing outlives it.
+A session belongs to one event loop and one process.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_BODY = 64 * 1024 * 1024
-"""The usual limit of a body. A page has at most 100 items of a few hundred bytes. A run can have tens of megabytes."""
+"""The default limit in bytes. A page has at most 100 items of a few hundred bytes. A run can have tens of megabytes."""
 
 
 class Lifetime:
-    """Knows the work of a session, so that closing the session can end it.
+    """Tracks the work of a session, so that closing the session can end it.
 
-    The event loop and the process of the session are those of its first use.
+    The first use binds the session to its event loop and process.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self.closed: bool = False
-        """Whether the session is closed, so that no work may begin."""
+        """Whether no work may begin."""
         self._under_way: dict[asyncio.Timeout, asyncio.Task[object] | None] = {}
-        """The scope of everything that is under way, and its task."""
+        """The timeout scope and the task of each piece of work."""
         self._something_left = asyncio.Event()
 
     def check(self) -> None:
-        """Raise a `SessionError` unless the session is open, and in the event loop and the process of its first use."""
+        """Raise a `SessionError` if the session is closed, or if this is another event loop or process."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # such as on trio, which has no event loop of asyncio
@@ -74,9 +74,9 @@ class Lifetime:
             )
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of work that is ended with a `SessionError` when the session is closed.
+        """Return the result of work. Closing the session ends the work with a `SessionError`.
 
-        It is ended by cancelling the task, as by a timeout. If its owner cancels the task too, it stays cancelled.
+        Closing cancels the task, as a timeout does. If the task's owner cancels it too, it stays cancelled.
         """
         self.check()
         scope = asyncio.Timeout(None)
@@ -88,18 +88,18 @@ class Lifetime:
                 return result
         except TimeoutError:
             if not scope.expired():
-                raise  # it is the work's own
+                raise  # the work raised it
         finally:
             del self._under_way[scope]
             self._something_left.set()
-            del scope  # which knows its task, whose error knows this frame
+            del scope  # it refers to its task, whose error refers to this frame
         raise errors.SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
-        """End all work, and wait until it is over, whichever tasks it is done in.
+        """End the work of all tasks, and wait until it is over.
 
-        The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
-        gets the `SessionError` at its next step. A session of another event loop is refused with the same error.
+        The task that closes the session may have work under way, such as a callback. That work gets the `SessionError`
+        at its next step. A session of another event loop is refused with the same error.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
@@ -115,22 +115,22 @@ class Lifetime:
 
 @frozen(kw_only=True, eq=False)
 class Connection:
-    """How listings reach the server, with the options of a session or of a view, which `TofuPilotSession` explains."""
+    """The connection of listings to the server. `TofuPilotSession` explains the options."""
 
     transport: Transport
     throttle: Throttle
-    """Says when a request to the API may be sent. All views of a session share it, so that they pause together."""
+    """All views of a session share it, so that they pause together."""
     clock: Clock
     timeout: float | None
     retry: Retry
     concurrency: int
     max_body: int = MAX_BODY
     lifetime: Lifetime = field(factory=Lifetime)
-    """Ends what is under way when the session is closed. All views share it."""
+    """All views share it."""
     key_source: str = "api_key"
-    """Where the key is from, for errors that are about the key."""
+    """The source of the key, for error messages."""
     served: set[str] = field(factory=set[str], repr=False)
-    """The paths of listings of which the server has returned one item by itself."""
+    """The paths of listings from which the server has returned a single item."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
     """The throttle of each storage of attachments, by its origin."""
 
@@ -146,20 +146,20 @@ class Connection:
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests fail and no response has been good, in UTC. None if the last one was good."""
+        """When requests began to fail without a good response since, in UTC. None if the last response was good."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
-        """Return the same way, but pages are requested again for no longer than some seconds."""
+        """Return the same connection, but with at most ``max_elapsed`` seconds for retries."""
         retry = self.retry
         if not isinstance(retry, RetryPolicy):
             return self
         return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
-        """Wait between two requests. Closing the session ends the wait with a `SessionError`.
+        """Wait. Closing the session ends the wait with a `SessionError`.
 
-        The error ``after`` is logged, because it is not raised.
+        Log the error ``after``, because nobody raises it.
         """
         if after is not None:
             self.throttle.log_wait(seconds, after)
@@ -174,18 +174,17 @@ class Connection:
         label: Label,
         **options: Unpack[FetchOptions],
     ) -> T:
-        """Return what is read from the response to a GET. The session's options say which failures are tried again.
+        """Send a GET, with retries, and return what ``read`` makes of the response.
 
         Args:
             target: Path and query, percent-encoded, appended to the base URL.
-            read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
-                a failure of the attempt.
-            counts: Where requests, retries and waits are counted.
-            label: What log lines say that the request is about.
+            read: Turns the response into a value. If it raises, the attempt has failed.
+            counts: Counts requests, retries and waits.
+            label: Names the request in log lines.
             options: As in `FetchOptions`.
 
         Raises:
-            TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
+            TofuPilotError: No attempt succeeded. The error has the number of attempts.
         """
         attempts = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
@@ -197,7 +196,7 @@ class Connection:
     async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts) -> T:
         """Send a request once, within the timeout, and read its response.
 
-        This is the only place where an error gets a part of what the API says, so the key is removed from it here.
+        The key is removed from errors here, because only here does an error get text from the API.
         """
         self.lifetime.check()
         self.transport.check()
@@ -214,7 +213,7 @@ class Connection:
             )
         except errors.TofuPilotError as error:
             failure = error
-        # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
+        # Raised outside of the except clauses, so that no other library's error becomes its context.
         try:
             self.transport.redaction.clean(failure, response)
             _add_hint(failure, url, self.key_source)
@@ -224,8 +223,8 @@ class Connection:
 
 
 def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if it is about the key or the address."""
-    if error.hint is not None:  # what reads the response knows better
+    """Add a hint to an error about the key or the address."""
+    if error.hint is not None:  # the reader of the response knows better
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"

@@ -1,4 +1,4 @@
-"""The errors of this package for those of aiohttp. Their messages quote nothing of a response."""
+"""Translates aiohttp's errors. The messages quote nothing of a response."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 HEADERS, HEADER_LIMIT = 128, 8190
 """The most header fields that a response may have, and the most bytes of one field.
 
-These are aiohttp's default bounds. Each request names them, because an aiohttp session of the user may have others.
+These are aiohttp's defaults. Each request sets them, because a user's aiohttp session may have others.
 """
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
-"""Statuses of a proxy that did not reach the server, or not now: from 500 on, and two more."""
+"""Statuses of a proxy that cannot reach the server now: 500 and above, and two more."""
 
 _FLOOD = "Too many headers received"
-"""What aiohttp says where a response has too many headers. Neither a class nor a field says it."""
+"""aiohttp's message for too many headers. No class or field identifies this error."""
 
 _EARLY = (
     'unless on_drift="ignore" is given, a walk requests each page two or more items early, and may bound it by a time; '
     "mock_listing of aiotofupilot.testing responds to any page"
 )
-"""What to do where the mocked pages begin at exactly the cursors that the pages before them name."""
+"""The hint if a mocked page has exactly the cursor that the page before it names."""
 
 
 def translated(
@@ -51,12 +51,11 @@ def translated(
     url: URL,
     proxy: Proxy | None,
 ) -> TransportError | SessionError:
-    """Return the error of this package for what ended a request. Its cause is one of the operating system, or None.
+    """Return this package's error for one of aiohttp. Its cause is an `OSError` or None.
 
-    An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
-    address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
-    hidden. So the text is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if
-    it is one of the user's own aiohttp session.
+    An error of aiohttp may hold the key or the password of a proxy. Its text may quote the address with its filters, or
+    a piece of the response with a part of the key that `redaction` cannot find. So neither the text nor the error is
+    kept. ``proxy`` is None if the session has no proxy, or uses the one of the user's aiohttp session.
     """
     if session.closed:
         return SessionError("the aiohttp session was closed while a request was under way")
@@ -70,16 +69,16 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether aioresponses raised an error, because a request has no mocked response.
+    """Return whether aioresponses has no mocked response for a request.
 
-    An error that a user mocks is raised in another function.
+    aioresponses raises an error that the user mocks in another function.
     """
     frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 
 
 def _unmocked(url: URL) -> TransportError:
-    """Return the error for a request that has no mocked response. It is tried once, because this is not an outage."""
+    """Return the error for a request without a mocked response. It is not retried, because this is no outage."""
     cursor = url.query.get("cursor")
     bound = next((name for name in url.query if name.endswith(("_after", "_before"))), None)
     where = url.path if cursor is None else f"{url.path} at cursor {cursor}"
@@ -127,7 +126,6 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
 
 
 def flood() -> ResponseTooLargeError:
-    """Return the error for a response with too many headers, or with one that is too long."""
     message = f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes"
     return ResponseTooLargeError(message, limit=None)
 
@@ -137,7 +135,6 @@ def _source(proxy: Proxy | None) -> str:
 
 
 def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
-    """Return in words why there is no response."""
     cause = type(error.__cause__ or error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():
@@ -156,23 +153,23 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
 
 
 def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL) -> str:
-    """Return whom a connection was to lead to: the server, or else a proxy."""
+    """Return the other end of a connection: the server or a proxy."""
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
 
 
 def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
-    """Return why no connection was made. A name that a resolver such as aiodns does not find is a `gaierror` too."""
+    """Return the reason, which is a `gaierror` even if another resolver, such as aiodns, finds no name."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) and not isinstance(error.os_error, socket.gaierror):
         return socket.gaierror(*error.os_error.args)
     return error.os_error
 
 
 def _in_words(error: OSError) -> str:
-    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several.
+    """Return the reason for a failed connection, without the address that Python's own text repeats.
 
-    asyncio has neither a number nor a text for a connection that the other side closes during the TLS handshake.
+    The error has no number and no text if the other side closed the connection during the TLS handshake.
     """
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"

@@ -1,10 +1,10 @@
-"""Whether the server of a session is down: a state machine without tasks, I/O and a clock.
+"""Decides whether the server is down: a state machine without tasks, I/O or a clock.
 
-A failure is about the server or about the page that was requested. While failures about the server come, and no
-response is good, the session is down. Then one request at a time probes, and all others wait.
+A failure is about the server or about the requested page. The session is down while failures about the server come and
+no response is good. Then one request at a time probes, and all others wait.
 
-A server that restarts refuses new requests while it finishes those that it had accepted. So a good response counts as
-one of the server that is there now only if its request was sent after the failure that it is to refute.
+A server that restarts may finish old requests while it refuses new ones. So a good response ends an outage only if its
+request was sent after the outage began.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
 
 _IN_A_ROW = 5
-"""So many failures about the server without a good response between them are an outage, however many requests are in
-flight. If one request of ten fails, this happens once in 100,000 requests."""
+"""This many failures about the server without a good response are an outage, however many requests are in flight. If
+one request in ten fails, this happens once in 100,000 requests."""
 
 _OLD = 1.0
-"""Seconds after which the last probe is so old that a new page may probe, and need not wait for the next probe."""
+"""If the last probe failed more than this many seconds ago, a new page probes at once."""
 
 _NAME_ATTEMPTS = 2
-"""How often a name is resolved before the first response. A name that is not found is probably misspelled."""
+"""Attempts to resolve a name before the first response. The name is probably misspelled."""
 
 
 class MissedSlotError(Exception):
@@ -49,29 +49,29 @@ class WentDownError(Exception):
 
 @define(eq=False)
 class RetryState:
-    """A page that is to be requested, how often it was, and until when it may be."""
+    """The progress of the requests for a page."""
 
     policy: RetryPolicy
-    """Beside a tenacity controller, it says only what the throttle has to know."""
+    """With a tenacity controller, only the throttle uses it."""
     counts: RequestCounts
-    """Where requests, retries and waits are counted."""
+    """Counts requests, retries and waits."""
     deadline: Deadline
-    """The time limit of this page and of what is requested because of it."""
+    """The time limit, shared with the requests that this page causes."""
     waits: bool = False
-    """Whether it is not requested while the session is down, unless it probes."""
+    """Whether it waits while the session is down, unless it probes."""
     made: int = 0
-    """How many requests were sent."""
+    """Requests sent."""
     warned_at: float = -math.inf
-    """When there was a warning about it."""
+    """When a warning was last logged about it."""
 
     @property
     def until(self) -> float:
-        """The time from which on no request may begin."""
+        """No request may begin at or after this time."""
         return math.inf if self.deadline.at is None else self.deadline.at
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the next attempt but one is the last, so that another page should probe before."""
+        """Whether at most one attempt is left, so that another page should probe first."""
         return self.made >= self.policy.attempts - 1
 
 
@@ -83,28 +83,27 @@ class Outage:
     first: int
     """The number of the failure that began it."""
     failure: TofuPilotError
-    """A copy of the last error, because the error itself gets the attempts and the checkpoint of a page."""
+    """A copy of the last error, because the original gets the attempts and checkpoint of a page."""
     next_probe_at: float = -math.inf
     failed_at: float = -math.inf
     """When the last probe failed."""
     failures: int = 0
-    """How many requests have failed: the one that began the outage, and those that were sent during it."""
+    """Failed requests: the first one, and those sent during the outage."""
 
 
 class Sent(NamedTuple):
-    """What was known when a request was sent."""
+    """The state when a request was sent."""
 
     good: int
-    """How many good responses there had been."""
+    """Good responses until then."""
     failures: int
-    """How many failures there had been."""
+    """Failures until then."""
 
 
 class Health:
-    """What a session knows about its server, from how its requests end. All times are in seconds, by one clock.
+    """Learns the state of the server from how requests end. Times are in seconds, by one clock.
 
-    Failures about the server are counted in a row, which is since the last good response. One of them may begin an
-    outage:
+    Failures about the server are counted from the last good response on. They begin an outage as follows:
 
     | the failure | a good response came after its request was sent | an outage begins |
     |-|-|-|
@@ -115,66 +114,64 @@ class Health:
     | the fifth or a later one | yes or no | yes |
 
     A good response ends the outage if its request was sent after the outage began. A good response to an earlier
-    request changes nothing, because a server may finish what it had accepted, and refuse everything else. If
-    connections are lost, a response that is bad because of the page ends the outage too: the server is there. Before
-    the first response at all, the outage ends with the last attempt.
+    request changes nothing. If connections are lost, a response that is bad because of the page ends the outage too,
+    because the server is there. Before the first response, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
         self.outage: Outage | None = None
         self.is_reached = False
-        """Whether there ever was a response."""
+        """Whether any response has come."""
         self.good = 0
-        """How many responses were good."""
+        """Good responses."""
         self.failures = 0
-        """How many requests have failed."""
+        """Failed requests."""
         self.good_after = -1
-        """After how many failures the latest request was sent that had a good response; -1: there is none."""
+        """The number of failures before the latest request that had a good response was sent. -1 if there is none."""
         self.responded_after = -1
-        """The same for a response that is good, or bad because of the page, so that the server is not unreachable."""
+        """The same for any response that shows that the server is reachable, even if the page is bad."""
         self.failing_since: float | None = None
-        """When the first request failed since the last good response. None if none has."""
+        """When the first request failed since the last good response. None if none failed."""
         self.paused_until = -math.inf
-        """The time before which the server wants no request."""
+        """The server wants no request before this time."""
         self.waiting: dict[RetryState, Event] = {}
-        """The pages that wait, in the order in which they began, and what wakes them."""
+        """The waiting pages, oldest first, and the events that wake them."""
         self.probing: RetryState | None = None
-        """The page that probes, or is about to."""
+        """The page that probes or is about to."""
         self._in_a_row = 0
-        """How many failures about the server have come since the last good response."""
+        """Failures about the server since the last good response."""
         self._began = 0.0
-        """When the first of them came."""
+        """The time of the first of them."""
         self._first = 0
         """The number of the first of them among all failures."""
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether nothing has ever responded, and the last attempt at it has failed, so the address may be wrong."""
+        """Whether the last attempt failed before any response, so that the address may be wrong."""
         return not (self.is_reached or self.outage or self._in_a_row)
 
     @property
     def next(self) -> RetryState | None:
-        """The next page to probe: of those that were not requested too often, the one that waits longest.
+        """The next page to probe: the one that waits longest and is not exhausted.
 
-        If all were, it is the one of them that waits longest. None if no page waits.
+        If all are exhausted, the one that waits longest. None if no page waits.
         """
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
     def sent(self) -> Sent:
-        """Return what is known now that a request is sent."""
         return Sent(self.good, self.failures)
 
     def pause(self, until: float) -> None:
-        """Note that the server wants no request before a point in time."""
+        """Note that the server wants no request before ``until``."""
         self.paused_until = max(self.paused_until, until)
         if self.outage is not None:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self, sent: Sent) -> bool:
-        """Note a good response, with what was known when its request was sent, and return whether it counts.
+        """Note a good response, and return whether it counts.
 
-        It does not if the request was sent before the outage.
+        It does not count if its request was sent before the outage.
         """
         self.is_reached = True
         if self.outage is not None and sent.failures < self.outage.first:
@@ -196,10 +193,10 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failure of a request, with what was known when it was sent, while some others are in flight.
+        """Note a failed request. ``in_flight`` is the number of other requests.
 
-        Before the first response, at most ``attempts`` are made. ``wait`` returns the seconds before the next probe,
-        from the seconds since the outage began.
+        Before the first response, at most ``attempts`` are made. ``wait`` maps the seconds since the outage began to
+        the seconds until the next probe.
         """
         is_about_server = evidence(error) == "server"
         self.is_reached = self.is_reached or not is_lost(error)
@@ -229,10 +226,10 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
-        """Return for how many seconds a page waits, unless it is woken, or 0.0 if it may be requested now.
+        """Return the seconds until a page may be requested, unless it is woken. 0.0 means now.
 
-        Return None if the time of the page is up before anything could change. A new page is one that begins to wait
-        now, and was not requested before.
+        Return None if the page's time is up before anything can change. A new page has just begun to wait, and has not
+        been requested.
         """
         outage = self.outage
         if outage is None:
@@ -248,7 +245,7 @@ class Health:
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
     def _note_bad_response(self, sent: Sent) -> None:
-        """Note a response that is bad because of the page. The server is there, although connections are lost."""
+        """Note a response that is bad because of the page, so that the server is there."""
         self.responded_after = max(self.responded_after, sent.failures)
         outage = self.outage
         if outage is not None and sent.failures >= outage.first and is_lost(outage.failure):

@@ -1,4 +1,4 @@
-"""Which failures are about the server, which ones about the page, and what a `RetryPolicy` does about them."""
+"""Classifies failures, and decides what a `RetryPolicy` does about them."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 __all__ = ["RetryPolicy"]
 
 Rule = Callable[[TofuPilotError, int], bool | float | None]
-"""A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
+"""Maps an error and the number of the attempt to a decision; see `RetryPolicy.rules`."""
 
 
 Evidence = Literal["good", "server", "page"]
-"""What the end of a request says: the server works, or it fails, or this page fails and others may not.
+"""Whether the server works, the server fails, or only this page may fail.
 
-A failure of the server can be due to the page after all, if an item crashes what a proxy forwards to."""
+A page can still cause a failure of the server, if an item crashes the server behind a proxy."""
 
 _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
-"""520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
+"""Cloudflare sends 520 to 523 and 530 about a server behind it. Some servers send 529 for 503."""
 _REFUSED = frozenset({429, 503, 529})
-"""With these, a server refuses work, whatever page is requested."""
+"""The server refuses work, whichever page is requested."""
 _SLOW = frozenset({408, 504, 524})
 
 
@@ -52,19 +52,18 @@ _SLOW = frozenset({408, 504, 524})
 class RetryPolicy:
     """How often a page is requested again, and after how long.
 
-    A failure is about the page or about the server. It is about the page after a 500, 504, 408, 524 or another 5xx, a
-    timeout, and a response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait,
-    initial_wait * 2 ** (n - 1))``: exponential backoff with full jitter. Other pages do not wait.
+    A 500, 504, 408, 524 or another 5xx, a timeout, and a response that is not JSON are about the page. The wait before
+    attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff with full
+    jitter. Other pages do not wait.
 
-    A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
-    lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
-    others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
-    outage began))``. After the first good response to a request that was sent during the outage, requests begin again
-    gradually: one, two, four and so on at a time. A response to an earlier request does not end the outage, because a
-    server that restarts may finish what it had accepted.
+    A 429, 502, 503, 520 to 523, 529 or 530, and a connection that fails or is lost, are about the server. While these
+    come and no response is good, the session is down. Then one page at a time is requested, and all others wait. The
+    wait before the next request is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the outage
+    began))``. A good response to a request that was sent during the outage ends it. Then requests resume gradually:
+    one, two, four and so on at a time.
 
-    If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. A 429 or a Retry-After pauses
-    the whole session. If a 429 does not say for how long, the pause is at least 1 second.
+    A Retry-After replaces the wait, unless it is 0 or has passed. It pauses the whole session, and so does a 429. After
+    a 429 without Retry-After, the pause is at least 1 second.
 
     Example:
         def on_conflict(error: TofuPilotError, attempt: int) -> bool | None:
@@ -80,17 +79,16 @@ class RetryPolicy:
     """
 
     attempts: int = 6
-    """The most requests for one page, including the first, while the server responds well to others. 1 means no
-    retries. During an outage only ``max_elapsed`` counts. Until there has been any response, the address may be wrong.
-    So a connection that is refused or reset is tried ``attempts`` times until then, and a name is resolved twice."""
+    """The most requests for one page, including the first. 1 means no retries. During an outage only ``max_elapsed``
+    counts. Before the first response the address may be wrong, so a connection that is refused or reset is tried
+    ``attempts`` times, and a name is resolved twice."""
     max_elapsed: float = 120.0
     """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
-    the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
-    count from the beginning of the request. If the next attempt would start after that, the error is raised at once.
-    0 means no retries."""
+    the first failure, from the wait for a session that is down, or, after a timeout, from the beginning of the request.
+    If the next attempt would start later, the error is raised at once. 0 means no retries."""
     initial_wait: float = 0.5
-    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests.
-    During an outage, one request then follows another, still one at a time, for up to ``max_elapsed``."""
+    """The longest wait before the first retry, in seconds. 0 means no wait beyond Retry-After. During an outage, one
+    request then follows another for up to ``max_elapsed``."""
     max_wait: float = 30.0
     """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
     max_retry_after: float = 60.0
@@ -98,14 +96,14 @@ class RetryPolicy:
     rules: Sequence[Rule] = ()
     """Functions that decide before the policy does, in this order.
 
-    Each is called with the error, and with the number of the attempt that failed, from 1 on. It returns True to try
-    again after the policy's wait, a number of seconds to try again after that time, or False to raise the error. It
-    returns None to leave the decision to the next rule, and after the last rule to the policy. The rules are not asked
-    about a `SessionError` or a `ConfigurationError`. They cannot exceed ``attempts`` and ``max_elapsed``.
+    Each takes the error and the number of the failed attempt, from 1 on. It returns True to try again after the
+    policy's wait, a number of seconds to try again after that time, or False to raise the error. None leaves the
+    decision to the next rule, and then to the policy. The rules do not see a `SessionError` or a `ConfigurationError`.
+    They cannot exceed ``attempts`` and ``max_elapsed``.
     """
 
     def __attrs_post_init__(self) -> None:
-        # Checked here and not by attrs' converters, because mypy would see the type object for every option.
+        # Not checked by attrs' converters, because mypy would see the type object for every option.
         rules = self.rules
         is_sequence = isinstance(cast("object", rules), Sequence) and not isinstance(rules, str)
         if not (is_sequence and all(map(callable, rules))):
@@ -132,7 +130,7 @@ class RetryPolicy:
         return min(self.max_wait, max(self.initial_wait, elapsed)) if self.initial_wait else 0.0
 
     def obeyed_wait(self, error: BaseException) -> float | None:
-        """Return the seconds that the server asked to wait. None if it did not, or if they are more than is obeyed.
+        """Return the server's Retry-After in seconds. None if there is none, or it exceeds ``max_retry_after``.
 
         Args:
             error: How an attempt ended.
@@ -142,9 +140,9 @@ class RetryPolicy:
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether a page is requested again after an attempt, or after how many seconds.
+    """Return whether to request a page again, or after how many seconds.
 
-    True: the policy chooses the wait, because neither a rule nor the server does.
+    True means that the policy chooses the wait.
     """
     asked = policy.obeyed_wait(error)
     for rule in policy.rules:
@@ -160,7 +158,7 @@ def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | f
 def checked_retry(retry: object) -> Retry:
     """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
 
-    A controller that would make up a page where there is none is refused.
+    A controller with a ``retry_error_callback`` is refused.
     """
     if retry is None or isinstance(retry, RetryPolicy):
         return retry
@@ -175,10 +173,9 @@ def checked_retry(retry: object) -> Retry:
 
 
 def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server.
+    """Return what the end of a request says about the server. No error means a readable response.
 
-    Without an error, there was a response that could be read. Return None if it says nothing, because no request was
-    made, or it would have failed with any server.
+    Return None if it says nothing: no request was made, or any server would have failed.
     """
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
@@ -196,27 +193,26 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed. A response that is not JSON may come from a proxy."""
+    """Return whether another attempt may succeed. A response that is not JSON may be a proxy's."""
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 
 def is_slow(error: Exception | None) -> bool:
-    """Return whether a page took too long."""
     return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
 
 
 def is_lost(error: Exception | None) -> bool:
-    """Return whether there was no whole response."""
+    """Return whether no whole response came."""
     return isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
 
 def is_refused(error: TofuPilotError) -> bool:
-    """Return whether a server refused work, so that the failure is not due to an item of the page."""
+    """Return whether a server refused work, so that no item is to blame."""
     return isinstance(error, APIError) and error.status in _REFUSED
 
 
 def copied(error: TofuPilotError) -> TofuPilotError:
-    """Return an error of the same class, message and attributes, without the traceback and the notes of this one."""
+    """Copy an error without its traceback and notes."""
     other = copy(error)
     other.__cause__ = error.__cause__
     other.__dict__.pop("__notes__", None)

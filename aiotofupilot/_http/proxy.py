@@ -1,4 +1,4 @@
-"""Which proxy a session goes through: the one that it is given, or the one of the environment."""
+"""Finds the proxy of a session: the given one, or the environment's."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from aiotofupilot.errors import ConfigurationError
 
 @frozen(kw_only=True)
 class Proxy:
-    """A proxy that has been found and checked. Nothing has been sent."""
+    """A checked proxy. Nothing has been sent to it."""
 
     url: URL
     """Scheme, host and port."""
     login: tuple[str, str] | tuple[()] = field(repr=False)
-    """User name and password, decoded. Empty: the proxy gets neither."""
+    """User name and password, decoded, or empty."""
     source: str
-    """Where it is from: ``proxy=``, or the name of an environment variable."""
+    """``proxy=``, or the name of an environment variable."""
 
     def __str__(self) -> str:
         return f"the proxy at {self.url.host_subcomponent}:{self.url.port}"
 
     @property
     def authorization(self) -> str | None:
-        """The value of the ``Proxy-Authorization`` header. None if there is none."""
+        """The ``Proxy-Authorization`` header, or None."""
         return None if not self.login else f"Basic {b64encode(':'.join(self.login).encode()).decode()}"
 
 
 def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
-    """Return the proxy for a server, whose address has been checked. Return None if there is none.
+    """Return the proxy for a server with a checked address, or None.
 
     Raises:
         ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
@@ -56,11 +56,11 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
 
 
 def _of_environment(server: URL) -> tuple[str, Secret]:
-    """Return the name and the value of the environment variable with the proxy for a server.
+    """Return the environment variable with the proxy for a server, and its value.
 
-    The standard library reads the variables: lower case before upper, and no HTTP_PROXY in a CGI program, where a
-    client could set it. NO_PROXY has names, ends of names, either with a port, or a star; it cannot have networks, such
-    as 10.0.0.0/8. The value is None if there is no variable, or if NO_PROXY names the server.
+    The standard library prefers lower case, and ignores HTTP_PROXY in a CGI program, where a client could set it.
+    NO_PROXY has names, endings of names, both with optional ports, or a star. It cannot have networks such as
+    10.0.0.0/8. The value is None if no variable is set, or if NO_PROXY names the server.
     """
     name, found = f"{server.scheme}_proxy", Secret(getproxies_environment().get(server.scheme))
     if found.value and proxy_bypass(f"{server.host_subcomponent}:{server.port}"):
@@ -80,9 +80,9 @@ def _checked(proxy: Secret, source: str) -> Proxy:
 
 
 def _parsed(proxy: Secret, source: str) -> Proxy | None:
-    """Return the proxy with an address, or None if the address cannot be used. An address without a scheme is http.
+    """Return the proxy, or None if its address cannot be used. An address without a scheme is http.
 
-    No error is raised here, because the address may have a password.
+    No error is raised, because the address may have a password.
     """
     try:
         url = URL(proxy.value if "://" in proxy.value else f"http://{proxy.value}")

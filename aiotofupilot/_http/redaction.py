@@ -1,4 +1,4 @@
-"""Finds the secrets of a session in what a server says, before an error or a log line keeps it."""
+"""Removes secrets that a server repeats, before an error or a log line keeps them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ if TYPE_CHECKING:
     from aiotofupilot.errors import TofuPilotError
 
 WITHHELD = "withheld, because the response repeats the key"
-"""What an error says instead of its message."""
+"""Replaces the message of an error."""
 
 _RECOGNISABLE = 8
-"""A secret with fewer characters is not looked for, because it might be a word of the API."""
+"""Shorter secrets are not looked for, because they might be words of the API."""
 
 
 class Redaction:
     """Finds the key, and the password of a proxy.
 
-    A secret is found in upper or lower case, and where some of its characters are escaped as in JSON or in a URL. Every
-    repetition in the pattern is bounded, so no text makes the search slow. A secret of fewer than 8 characters is not
-    looked for.
+    Case does not matter, and characters may be escaped as in JSON or in a URL. Every repetition in the pattern is
+    bounded, so no text makes the search slow.
     """
 
     def __init__(self, *secrets: str) -> None:
@@ -35,13 +34,11 @@ class Redaction:
         return bool(self._in_text.search(value) if isinstance(value, str) else self._in_bytes.search(value))
 
     def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
-        """Leave nothing in an error that could hold a secret.
+        """Remove everything that could hold a secret from an error.
 
-        If the response or the error has a secret anywhere, the message, the body, the headers and all other texts are
-        withheld as a whole. The frames that saw the response are removed from the traceback, because some tools show
-        their local variables. So are the errors that the error is chained to: they come from other libraries, and may
-        quote a piece of the response. An error of the operating system stays as the cause, because it knows nothing of
-        the response.
+        If the response or the error contains a secret, all texts of the error are withheld. The traceback is removed,
+        because some tools show the local variables of its frames. Chained errors are removed, because other libraries
+        may quote the response. An `OSError` stays as the cause, because it cannot quote the response.
         """
         body, headers = (response.body, response.headers) if response is not None else (b"", None)
         if self.finds(body) or self.finds(repr((error.args, vars(error), headers))):
@@ -64,7 +61,7 @@ class Redaction:
 
 
 def _withheld(value: object) -> object:
-    """Return what takes the place of an attribute of an error. Numbers and the like stay."""
+    """Return the replacement for an attribute of an error. Numbers and the like stay."""
     if isinstance(value, str):
         return WITHHELD
     kind = type(value)
@@ -72,9 +69,9 @@ def _withheld(value: object) -> object:
 
 
 def _pattern(secret: str) -> str:
-    """Return a pattern of a secret, each character of which is as it is, or escaped as in JSON or in a URL.
+    """Return a pattern of a secret, with each character plain or escaped as in JSON or a URL.
 
-    An escape may be escaped itself, in JSON within JSON or in a repr, and in a URL, where a backslash is ``%5C``.
+    Escapes may be nested: in JSON within JSON, in a repr, and in a URL, where a backslash is ``%5C``.
     """
     backslashes, percent = r"(?:\\|%5c){0,4}", "%(?:25){0,2}"
     return "".join(

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SLOW_ATTEMPTS = 2
-"""After this many slow attempts, a page is given up if others can be read, so that it is read in parts."""
+"""After this many slow attempts, a page is read in parts, if other pages can be read."""
 
 _log = logging.getLogger("aiotofupilot")
 
 _DEFAULT = RetryPolicy()
-"""How long is waited where ``retry=`` does not say it, because it is None or a controller."""
+"""Gives the waits if ``retry=`` is None or a controller."""
 
 
 class _NeedsControlError(Exception):
-    """Perhaps only this page fails. Something else is to be requested before the next attempt."""
+    """Perhaps only this page fails, so something else is to be requested first."""
 
     def __init__(self, control: Control) -> None:
         super().__init__()
@@ -47,29 +47,28 @@ class _NeedsControlError(Exception):
 class Attempts(RetryState):
     """The attempts at one page.
 
-    The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep. `Connection.get` and `FetchOptions` explain the
-    arguments.
+    The first attempt does without tenacity, whose cost each page would pay. tenacity makes all others, and its sleep
+    includes the wait for a session that is down. `Connection.get` and `FetchOptions` explain the arguments.
     """
 
-    # Most pages change none of these, so they are attributes of the class until a failure sets them.
+    # Attributes of the class until a failure sets them, because most pages change none.
     _failure: Exception | None = None
-    """How the last attempt failed. None if it did not."""
+    """The last attempt's failure, or None."""
     _response: Exception | None = None
-    """What the last response said that was a failure. None if there was none."""
+    """The last failure that had a response, or None."""
     _wait: float = 0.0
-    """How many seconds to wait before the next attempt, at least."""
+    """The least seconds to wait before the next attempt."""
     _own_failures: int = 0
-    """How many failures were about this page."""
+    """Failures about this page."""
     _slow_failures: int = 0
-    """How many of them were due to its length, perhaps."""
+    """Those that may be due to its length."""
     _failures_before: float = math.inf
-    """How many requests of the session had failed, up to the last failure of this page. Infinite if it has not."""
+    """The session's failures up to the last failure of this page. Infinite if it has not failed."""
     _attempt_began: float = 0.0
     _controls: int = 0
-    """How many controls were requested."""
+    """Controls requested."""
     _is_confirmed: bool = False
-    """Whether the last of them had a good response, so that perhaps only this page fails."""
+    """Whether the last control had a good response, so that perhaps only this page fails."""
 
     def __init__(
         self,
@@ -93,10 +92,10 @@ class Attempts(RetryState):
             self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
+        """Return the result of the first attempt that succeeds. ``send`` calls `begin` first.
 
         Raises:
-            TofuPilotError: There is no other attempt. Whoever handles it calls `sign`.
+            TofuPilotError: No attempt is left. The caller has to call `sign`.
         """
         try:
             if self._controller is not None:
@@ -124,7 +123,7 @@ class Attempts(RetryState):
             self._failure = self._response = None  # its traceback refers to frames that refer to this object
 
     async def _make_others(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make all attempts after the first one, which has failed, and request a control where one is needed."""
+        """Make the attempts after the first, and request controls where needed."""
         from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - a tenth of the package's import
 
         has_failed = True
@@ -147,7 +146,7 @@ class Attempts(RetryState):
             has_failed = False
 
     def begin(self) -> None:
-        """Count an attempt. Call it when the request is about to be sent."""
+        """Count an attempt whose request is about to be sent."""
         self._attempt_began = self._clock.monotonic()
         if self.made:
             event("retry", {"attempt": self.made + 1, "failure": type(self._failure).__qualname__})
@@ -157,7 +156,7 @@ class Attempts(RetryState):
         self.made += 1
 
     def sign(self, error: TofuPilotError) -> None:
-        """Note with an error how many attempts were made, in which time, and whether the session is down."""
+        """Add the attempts, their time and the outage to an error."""
         error.attempts = self.made
         if self.made > 1 or self.deadline.is_missed:
             error.elapsed = self._clock.monotonic() - self._began
@@ -171,7 +170,7 @@ class Attempts(RetryState):
                 )
 
     async def _sent(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of an attempt, which waits for its slot, and for the server if it goes down before that."""
+        """Make an attempt. If the server goes down before its slot comes, wait for the server."""
         while True:
             try:
                 return await self._throttle.send(self, send)
@@ -182,9 +181,9 @@ class Attempts(RetryState):
     async def _iterate(
         self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]], *, has_failed: bool = False
     ) -> T:
-        """Make the attempts that a controller allows, the first of which has perhaps failed already.
+        """Make the attempts that a controller allows. ``has_failed`` says that the first one already failed.
 
-        The controller is not asked when the request is cancelled, or when the session is closed.
+        A cancellation or the end of the session does not reach the controller.
         """
         result = cast("T", None)  # until an attempt succeeds
         state: RetryCallState | None = None
@@ -208,10 +207,10 @@ class Attempts(RetryState):
             return result
         finally:
             if state is not None:
-                state.outcome = None  # the controller and its state refer to each other, and would keep the failure
+                state.outcome = None  # a reference cycle would keep the failure
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
-        """Return a copy of a controller of the user, because it holds the state of its iteration."""
+        """Copy the user's controller, because it holds the state of its iteration."""
         sleep = cast("Any", controller.sleep)
 
         async def counted(seconds: float) -> None:
@@ -221,7 +220,7 @@ class Attempts(RetryState):
         return controller.copy(sleep=counted)
 
     async def _begin_in_outage(self) -> None:
-        """Wait until the page may be requested. What is requested once does not wait, and probes if no other does."""
+        """Wait until the page may be requested. A single attempt does not wait, and probes if no other page does."""
         if self.waits:
             self._limit(self._began)
             await self._wait_for_server(is_new=True)
@@ -229,7 +228,7 @@ class Attempts(RetryState):
             self._throttle.health.probing = self
 
     async def _go_on(self) -> None:
-        """Wait until the page may be requested again, now that something else was. If it may not, raise its failure."""
+        """After a control, wait until the page may be requested again, or raise its failure."""
         if is_slow(self._failure) and self._slow_failures >= _SLOW_ATTEMPTS:
             if self._is_confirmed or not self._is_in_time():
                 raise cast("TofuPilotError", self._failure)
@@ -243,14 +242,14 @@ class Attempts(RetryState):
             await self._wait_for_server()
 
     def _is_wanted(self, error: BaseException) -> bool:
-        """Return whether another attempt is wanted and can begin in time, and decide how long to wait before it."""
+        """Return whether to make another attempt, and set the wait before it."""
         if not isinstance(error, TofuPilotError) or isinstance(error, ConfigurationError):
             return False
         decision = decide(self.policy, error, self.made)
         return decision is not False and self._is_allowed(error, decision) and self._is_in_time()
 
     def _is_in_time(self) -> bool:
-        """Return whether another attempt can begin in time. If not, the page is given up."""
+        """Return whether another attempt can begin in time. If not, give up the page."""
         wait = max(self._wait, self._throttle.rest(), self._until_probe())
         is_in_time = self._clock.monotonic() + wait < self.until
         if not is_in_time:
@@ -258,14 +257,14 @@ class Attempts(RetryState):
         return is_in_time
 
     def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Return whether another attempt is allowed, after a decision that is not False, and set the wait before it.
+        """Return whether another attempt is allowed, and set the wait before it.
 
-        A page that took too long twice is not requested again if others succeed, so that it is read in parts.
+        A page that took too long twice is read in parts instead, if others succeed.
         """
         health, before = self._throttle.health, self._failures_before
         self._failures_before = health.failures
         if evidence(error) == "server":
-            # A response that is not good says more about the server than a connection that was lost.
+            # A bad response says more about the server than a lost connection.
             is_there = (health.responded_after if is_lost(error) else health.good_after) >= before
             return self._waits_for_server(error, decision, is_there=is_there)
         if not self._allows_another(decision):
@@ -286,11 +285,11 @@ class Attempts(RetryState):
         *,
         is_there: bool,
     ) -> bool:
-        """Return the same after a failure about the server.
+        """Return whether another attempt is allowed after a failure about the server.
 
-        During an outage, only the time limits the attempts. Otherwise ``attempts`` does so, but only if the server
-        ``is_there``: another request had a response that was sent after the failure before this one. What a response
-        to this page said is raised rather than that the connection was lost.
+        During an outage, only the time limits the attempts. Otherwise ``attempts`` limits them if the server
+        ``is_there``: another response was good, to a request sent after the previous failure. A failure with a response
+        is raised rather than a lost connection.
         """
         health = self._throttle.health
         if health.is_unreachable:
@@ -307,19 +306,19 @@ class Attempts(RetryState):
         return True
 
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Count a failure of the page, and return whether another attempt is allowed, after `_wait` seconds."""
+        """Count a failure of the page, set `_wait`, and return whether another attempt is allowed."""
         self._own_failures += 1
         longest = self.policy.longest_wait(self._own_failures)
         self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
         return self._own_failures < self.policy.attempts
 
     def _until_probe(self) -> float:
-        """Return the seconds until the next probe, or 0.0 if the session is not down."""
+        """Return the seconds until the next probe, or 0.0 without an outage."""
         outage = self._throttle.health.outage
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait for the time of the next attempt, and until the session is up or it is the turn of the page to probe."""
+        """Wait for the next attempt. During an outage, wait for its end or for this page's probe."""
         self._log()
         if seconds:
             self.counts.add(waited=seconds)
@@ -334,7 +333,7 @@ class Attempts(RetryState):
             raise copied(outage.failure)
         health = self._throttle.health
         if self._control and self.is_exhausted and health.probing is self and health.is_reached:
-            # The page was requested often enough, and so was every other one that waits. So the probe is a control.
+            # All waiting pages are exhausted. So the probe is a control.
             raise _NeedsControlError(self._control)
 
     def _note_failure(self, error: Exception) -> None:
@@ -344,16 +343,15 @@ class Attempts(RetryState):
         self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
-        """Begin the time of this page, unless it has begun before. A controller sets its own limits."""
+        """Begin the time limit of this page, once. A controller has its own limits."""
         if self.deadline.at is None and self._controller is None:
             self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
-        """Note that neither the page nor what has the same time limit is requested any longer."""
+        """Let neither this page nor others with the same deadline be requested again."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log(self) -> None:
-        """Log that an attempt has failed, and when the next one is made."""
         failure, took = self._failure, self._clock.monotonic() - self._attempt_began
         wait = max(self._wait, self._until_probe())
         _log.log(

@@ -1,4 +1,4 @@
-"""When a request may be sent: after pauses, while the server is not down, within the limiter, on a free connection."""
+"""Decides when to send a request: after pauses and outages, through the limiter, on a free connection."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ T = TypeVar("T")
 W = TypeVar("W", bound=RetryState)
 
 _RATE_LIMITED_WAIT = 1.0
-"""Seconds to pause at least for a 429 without Retry-After."""
+"""The pause in seconds after a 429 without Retry-After."""
 
 _REMINDER = 600.0
 """Seconds between two warnings while no good response comes."""
 
 _LONG = 10.0
-"""The end of failures that lasted this many seconds is logged, even if they were no outage."""
+"""The end of failures that lasted at least this many seconds is logged, even without an outage."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -45,16 +45,15 @@ _log = logging.getLogger("aiotofupilot")
 class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
-    A request in flight holds one place of ``connections``, which sessions with the same connections share. After a
-    429, or any error with Retry-After, nothing is sent for that time. Then one request is sent, and each request that
-    comes back lets two more through: one, two, four and so on are in flight, beside those that were sent before. After
-    an outage, the probe is the first request. Those that have waited for the end of the pause go on in any order.
+    A request in flight holds one of ``connections``, which sessions may share. A 429 or a Retry-After pauses all
+    requests. Then one request is sent, and each that ends lets two more through: one, two, four and so on. Earlier
+    requests do not count. After an outage, the probe is the first request. Requests that waited for the end of a pause
+    resume in any order.
 
-    Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
-    connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
-    have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
-    request leaves the limiter, and enters it again after the pause. An outage does the same, and the request then waits
-    for its end, as those do that come during it.
+    Only the request at the head of the queue enters the limiter, after the pauses. It takes its connection after the
+    limiter, so a request in the limiter holds no connection. Only one request can wait between limiter and connection,
+    so the limiter counts requests as they are sent. If a pause begins meanwhile, the request leaves the limiter, and
+    enters it again after the pause. If an outage begins, it leaves the limiter and waits for the end of the outage.
     """
 
     def __init__(self, clock: Clock, connections: asyncio.Semaphore, limiter: Limiter | None = None) -> None:
@@ -63,11 +62,11 @@ class Throttle:
         self._limiter = limiter
         self.health = Health()
         self._allowed = math.inf
-        """The most requests in flight. It is 1 after a pause, and grows with each request."""
+        """The most requests in flight: 1 after a pause, then one more with each request that ends."""
         self._starts = 0
-        """How often the session has begun to start slowly."""
+        """The number of slow starts."""
         self._in_flight = 0
-        """How many requests are in flight, of those that were sent since it last began to start slowly."""
+        """Requests in flight that were sent since the last slow start."""
         self._queue = asyncio.Lock()
         self._queued = 0
         self._has_room_again = asyncio.Event()
@@ -75,18 +74,16 @@ class Throttle:
 
     @property
     def down_since(self) -> datetime | None:
-        """When the first request failed since the last good response, in UTC. None if none has failed since."""
+        """When the first request failed since the last good response, in UTC. None if none failed."""
         since = self.health.failing_since
         return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Wait until the request of a page may be sent. Then call ``send``, and return its result.
-
-        After the call, another page may probe.
+        """Wait for the slot of a page, and return the result of ``send``. Then let another page probe.
 
         Raises:
-            MissedSlotError: The time of the page was up before.
-            WentDownError: An outage began before, and the page does not probe.
+            MissedSlotError: The page's time was up first.
+            WentDownError: An outage began first, and the page does not probe.
         """
         await self._enter(page)
         sent, starts = self.health.sent(), self._starts
@@ -94,7 +91,7 @@ class Throttle:
             result = await send(page)
         except BaseException as error:
             self._leave(page, sent, starts, error)
-            if self._limiter is not None:  # last, because it may take time, and others wait for the connection
+            if self._limiter is not None:  # last, because others wait for the connection
                 await self._limiter.__aexit__(type(error), error, error.__traceback__)  # it cannot suppress the error
             raise
         self._leave(page, sent, starts, None)
@@ -103,13 +100,13 @@ class Throttle:
         return result
 
     def rest(self) -> float:
-        """Return the seconds until the pause ends, or 0.0 if there is no pause."""
+        """Return the rest of the pause in seconds."""
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
-        """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
+        """Wait for the end of an outage, or for a page's turn to probe, which `release` ends.
 
-        Return None if the page may be requested, or the outage during which its time is up.
+        Return None, or the outage if the page's time is up.
         """
         health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
@@ -140,15 +137,15 @@ class Throttle:
                 health.waiting[health.next].set()
 
     def release(self, page: RetryState) -> None:
-        """Let another page probe, if this one does: its request is over, or is not made."""
+        """If this page probes, let another one do so."""
         if self.health.probing is page:
             self.health.probing = None
             self._wake_all()
 
     def log_level(self, page: RetryState | None = None) -> int:
-        """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
+        """Return the level for a failure: a warning every 10 minutes until a good response comes.
 
-        A page has no more warnings than that, even if good responses come meanwhile.
+        A page has at most one warning in 10 minutes, even between good responses.
         """
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
@@ -159,7 +156,7 @@ class Throttle:
         return logging.WARNING
 
     def log_wait(self, seconds: float, error: TofuPilotError) -> None:
-        """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
+        """Log an error that is not raised, because a stream polls again."""
         _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
 
     async def _enter(self, page: RetryState) -> None:
@@ -168,11 +165,10 @@ class Throttle:
         if self._limiter is not None or self._queued or self.rest() or not self._has_room():
             await self._wait(page)
         else:
-            await self._connections.acquire()  # a connection is free, so this does not wait
+            await self._connections.acquire()  # does not wait, because one is free
             self._in_flight += 1
 
     def _leave(self, page: RetryState, sent: Sent, starts: int, error: BaseException | None) -> None:
-        """Note that a request is over, and what it says about the server."""
         if starts == self._starts:
             self._in_flight -= 1
         self._connections.release()
@@ -185,16 +181,16 @@ class Throttle:
             self._allowed += 1
         if pause is not None:
             self.health.pause(self.clock.monotonic() + pause)
-            if starts == self._starts:  # a request that was sent before the last pause may only make it longer
+            if starts == self._starts:  # earlier requests may only extend the pause
                 self._start_slowly(1)
                 event("pause", {"seconds": pause})
         self._has_room_again.set()
         self.release(page)
 
     def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
-        """Note what an error says about the server, and return the seconds of the pause that it asks for.
+        """Note an error, and return the seconds of the pause that it asks for.
 
-        None if it asks for none, or for more than the policy obeys.
+        None if it asks for no pause, or for a longer one than the policy obeys.
         """
         about, asked, outage = evidence(error), page.policy.obeyed_wait(error), self.health.outage
         if about == "good":
@@ -208,7 +204,7 @@ class Throttle:
                 attempts=page.policy.attempts,
                 wait=lambda elapsed: asked or self.clock.uniform(0.0, page.policy.longest_probe_wait(elapsed)),
             )
-            if self.health.is_unreachable:  # which not only a probe finds out
+            if self.health.is_unreachable:  # any page may find this out
                 self._wake_all()
             elif outage is not None and self.health.outage is None:
                 self._end_outage()
@@ -232,9 +228,9 @@ class Throttle:
         self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
-        """Allow this many requests in flight, and then more with each request that begins from now on.
+        """Allow this many requests in flight, and one more with each that ends.
 
-        Those that are in flight now do not count, because they may hang until their time is up.
+        Requests in flight do not count, because they may hang until they time out.
         """
         self._starts += 1
         self._allowed, self._in_flight = allowed, 0
@@ -258,12 +254,11 @@ class Throttle:
                 raise MissedSlotError from None
             raise  # the limiter raised it
         finally:
-            del time  # which knows its task, whose error knows this frame
+            del time  # it refers to its task, whose error refers to this frame
             self._queued -= 1
             page.counts.add(waited=self.clock.monotonic() - began)
 
     def _is_held(self, page: RetryState) -> bool:
-        """Return whether a page may not be requested now, because of a pause or an outage."""
         return self.rest() > 0.0 or self._must_wait_for_server(page)
 
     def _must_wait_for_server(self, page: RetryState) -> bool:
@@ -271,7 +266,7 @@ class Throttle:
 
     async def _pass(self, page: RetryState) -> None:
         while True:
-            # This wait is outside of the queue, because some of the next requests have no time for such a long pause.
+            # Not in the queue, because some later requests have no time for this pause.
             while rest := self.rest():
                 if self.clock.monotonic() + rest >= page.until:
                     raise MissedSlotError
@@ -279,11 +274,11 @@ class Throttle:
             if self._must_wait_for_server(page):
                 raise WentDownError
             async with self._queue:
-                # The request that holds the lock is at the head of the queue. It alone watches for changes.
+                # The holder of the lock is the head of the queue, and alone watches for changes.
                 while self._in_flight >= self._allowed and not self._is_held(page):
                     self._has_room_again.clear()
                     await self._has_room_again.wait()
-                # What was taken is given back, the limiter included, if a pause or an outage has begun meanwhile.
+                # If a pause or an outage has begun, everything is given back, the limiter included.
                 async with AsyncExitStack() as taken:
                     if self._limiter is not None:
                         await self._limiter.__aenter__()
@@ -297,9 +292,9 @@ class Throttle:
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
-    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None.
+    """Return the argument ``limiter=``: a reusable async context manager, or None.
 
-    The class of a limiter is refused, and so is what ``@asynccontextmanager`` makes, which can be entered only once.
+    A limiter's class is refused. So is an ``@asynccontextmanager``, which can be entered only once.
     """
     if limiter is None:
         return None

@@ -1,8 +1,7 @@
-"""Sends one request with aiohttp, and reads its whole response. Redirects are followed within the key's own origin.
+"""Sends one request with aiohttp. Redirects are followed within the origin that may get the key.
 
-The key is added to a request at a place where no trace hook sees it. aiohttp calls the hooks for the start of a request
-before it runs the middlewares. So these hooks, such as OpenTelemetry's capture of headers, see a request without the
-key.
+The key is added where no trace hook sees it. aiohttp calls the hooks for the start of a request before the middlewares.
+So hooks such as OpenTelemetry's capture of headers see a request without the key.
 """
 
 from __future__ import annotations
@@ -43,36 +42,35 @@ _log = logging.getLogger("aiotofupilot")
 
 _PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
 _PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
-"""Names of programs, each perhaps with a version. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
+"""Programs with optional versions. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
 
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
-"""The most connections of an aiohttp session that is made here."""
+"""The most connections of an aiohttp session made here."""
 
 _shared: WeakKeyDictionary[aiohttp.BaseConnector, asyncio.Semaphore] = WeakKeyDictionary()
-"""The connections of each connector of the user."""
+"""The connections of each of the user's connectors."""
 
 NO_LIMIT = aiohttp.ClientTimeout(total=None)
-"""aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
+"""aiohttp sets no limit, because `client` limits each attempt as a whole."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECTS_AT_MOST = 5
 
 _SHOW_HEADERS = "_on_headers_request_sent"
-"""The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
+"""aiohttp's method that shows the headers to trace hooks. No public hook runs after it."""
 
 _OF_SESSION = "_middlewares"
-"""The middlewares of an aiohttp session. Those of a request replace them, and they have no public name."""
+"""A session's middlewares, which have no public name. A request's own middlewares replace them."""
 
 
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
-    ``authorization`` is the header with the key. The user's own ``http_session`` is left open. If it is None, an
-    aiohttp session is made on first use, and ``trace_configs``, ``tls`` and ``proxy_of`` are for it. Without ``tls``,
-    it trusts the authorities that the system trusts. ``proxy_of`` returns the proxy for a server, or None.
-    ``user_agent`` is what the User-Agent begins with. The arguments of the user are checked.
+    ``authorization`` is the header with the key. The user's ``http_session`` is left open. If it is None, an aiohttp
+    session is made on first use with ``trace_configs``, ``tls`` and ``proxy_of``. Without ``tls``, it trusts the
+    system's authorities. ``proxy_of`` returns the proxy for a server, or None. ``user_agent`` begins the User-Agent.
     """
 
     def __init__(
@@ -92,7 +90,7 @@ class Transport:
         self._authorization = authorization
         self.base: URL = URL(base_url)
         self.base_url: str = str(self.base)
-        # A CIMultiDict, because aiohttp would otherwise make one for each request.
+        # Otherwise aiohttp would make a CIMultiDict for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = http_session
         self._owns_session = is_own = http_session is None
@@ -102,14 +100,14 @@ class Transport:
         self._tls = tls
         has_proxy = http_session is None or http_session.trust_env
         self.proxy_of: Callable[[str], Proxy | None] = proxy_of if has_proxy else lambda _: None
-        """Returns the proxy for any server, such as a storage, or None if there is none."""
+        """Returns the proxy for a server, such as a storage, or None."""
         self._proxy = proxy = proxy_of(base_url) if is_own else None
         self.redaction: Redaction = Redaction(
             authorization.value.removeprefix("Bearer "), *((*proxy.login, proxy.authorization or "") if proxy else ())
         )
         self.connections: asyncio.Semaphore = asyncio.Semaphore(_CONNECTIONS)
-        """Of this, each request holds a place, so that a connection is free. Within aiohttp, a wait for one would use
-        up the timeout. All who use the same connector share it. It has the lower of the connector's two limits."""
+        """Each request holds one, because a wait for a connection within aiohttp would use up the timeout. All users of
+        a connector share it. It has the lower of the connector's two limits."""
         connector = None if http_session is None else http_session.connector
         if connector is not None:  # otherwise the session is closed
             most = min(connector.limit or sys.maxsize, connector.limit_per_host or sys.maxsize)  # 0: no limit
@@ -121,13 +119,13 @@ class Transport:
             raise errors.SessionError("the aiohttp session is closed")
 
     def url(self, target: str) -> URL:
-        """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
+        """Append a target to the base URL: path and query, percent-encoded."""
         return URL(f"{self.base_url}{target}", encoded=True)
 
     async def get(self, url: URL, max_body: int) -> Response:
-        """Send a GET, and return its whole response, or the one that redirects lead to.
+        """Send a GET, follow redirects, and return the whole response.
 
-        A body may have ``max_body`` bytes after decompression.
+        ``max_body`` is in bytes after decompression.
         """
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
@@ -139,7 +137,7 @@ class Transport:
         )
 
     async def _get(self, url: URL, max_body: int) -> Response:
-        """Send one GET, and return its whole response. A redirect is a response."""
+        """Send one GET without following redirects."""
         session = self.open()
         try:
             async with session.get(
@@ -161,20 +159,20 @@ class Transport:
                     shown = "an address with the key" if self.redaction.finds(str(url)) else str(url)
                     fields = {"tofupilot_status": response.status, "tofupilot_bytes": len(body)}
                     _log.debug("GET %s: %d, %d bytes", shown, response.status, len(body), extra=fields)
-                # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
+                # aiohttp's own headers cannot be pickled.
                 return Response(response.status, CIMultiDict(response.headers), body, self.clock.now())
         except (aiohttp.ClientError, TimeoutError, errors.TransportError) as error:
             failure = translated(error, session, url, self._proxy)
             raise failure from failure.__cause__
 
     def bare(self) -> aiohttp.ClientSession:
-        """Return an aiohttp session over the same connections, for requests without any header of this one."""
+        """Return an aiohttp session over the same connections, but without this one's headers."""
         return aiohttp.ClientSession(
             connector=self.open().connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "User-Agent"),
-            auto_decompress=False,  # aiohttp takes a compressed body for whole wherever it ends
+            auto_decompress=False,  # aiohttp does not notice a truncated compressed body
         )
 
     async def close(self) -> None:
@@ -183,7 +181,7 @@ class Transport:
             await self._session.close()
 
     def open(self) -> aiohttp.ClientSession:
-        """Return the aiohttp session, which is made on first use. A closed one is refused with a `SessionError`."""
+        """Return the aiohttp session, made on first use. A closed one is a `SessionError`."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls or True),
@@ -200,7 +198,7 @@ class Transport:
 
 
 def _target(url: URL, location: str) -> URL:
-    """Return where a redirect leads, without credentials, if the key may be sent there."""
+    """Return the target of a redirect without credentials, if the key may be sent there."""
     try:
         target = url.join(URL(location)).with_user(None)
         origin = target.origin()
@@ -214,7 +212,7 @@ def _target(url: URL, location: str) -> URL:
 
 
 def _checked_user_agent(products: object) -> str:
-    """Return the User-Agent that begins with the products of a program, if it names any."""
+    """Return the User-Agent, with the user's products first."""
     if products is None:
         return _USER_AGENT
     if not isinstance(products, str):
@@ -235,7 +233,7 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    """Return the body of a response. Unless its status is one of success, the body may be cut short."""
+    """Return the body of a response. It may be cut short unless the status is a success."""
     chunks: list[bytes] = []
     size = 0
     with suppress(*() if response.status < HTTPStatus.MULTIPLE_CHOICES else (aiohttp.ClientPayloadError,)):
@@ -248,7 +246,6 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
 
 
 def too_large(max_body: int) -> errors.ResponseTooLargeError:
-    """Return the error for a body of more bytes than are allowed."""
     error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
     error.hint = "if it may be, give the session a larger max_body"
     return error
@@ -259,11 +256,11 @@ def sender(
 ) -> aiohttp.ClientMiddlewareType:
     """Return an aiohttp middleware that sends a request once, with the key.
 
-    Without ``authorization``, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if
-    there is none, or if it is the aiohttp session's own.
+    Without ``authorization``, it adds no key, and hides the address, which is presigned. ``proxy`` is None if there is
+    none, or if it is the aiohttp session's own.
 
-    Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
-    address, and some hold the password of a proxy.
+    aiohttp's errors are translated before a trace hook sees them. Some quote the whole address, and some hold the
+    password of a proxy.
     """
 
     def authorize(headers: CIMultiDict[str], url: URL) -> None:
@@ -273,7 +270,7 @@ def sender(
             headers["Proxy-Authorization"] = proxy.authorization
 
     async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if session.trace_configs:  # a library that instruments aiohttp adds its own when a session is made
+        if session.trace_configs:  # instrumentation adds them when a session is made
             _after_hooks(request, authorize)
         else:
             authorize(request.headers, request.url)
@@ -283,13 +280,13 @@ def sender(
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:
-            # After some errors, aiohttp would send the request again, at once and uncounted.
+            # After some errors, aiohttp would resend the request at once, uncounted.
             shown = request.url.origin() if authorization is None else request.url
             failure = translated(error, session, shown, proxy)
         finally:
             for name in ("Authorization", "Proxy-Authorization"):  # before the hooks for the end of the request
                 request.headers.pop(name, None)
-        # Raised outside of the except clause, so that aiohttp's error is not its context.
+        # Raised outside of the except clause, so that it is not chained to aiohttp's error.
         try:
             raise failure
         finally:
@@ -299,7 +296,7 @@ def sender(
 
 
 def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDict[str], URL], None]) -> None:
-    """Add the key after the hooks have got the headers, right before these are written."""
+    """Add the key after the hooks saw the headers, right before they are written."""
     show = getattr(request, _SHOW_HEADERS, None)
     if show is None:
         raise errors.ConfigurationError(
@@ -316,7 +313,7 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
 
 
 def _middlewares_of(session: aiohttp.ClientSession) -> Iterable[aiohttp.ClientMiddlewareType]:
-    """Return the middlewares of an aiohttp session of the user. A warning says so if they are not known."""
+    """Return the middlewares of the user's aiohttp session, or warn that they are not known."""
     middlewares = getattr(session, _OF_SESSION, None)
     if middlewares is None:
         _log.warning("the middlewares of http_session do not run, because aiohttp %s hides them", aiohttp.__version__)

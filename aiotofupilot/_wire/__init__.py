@@ -1,9 +1,9 @@
-"""Turns the bytes and texts of the API into values, and values into texts. All functions are pure: no I/O, no clock.
+"""Converts between the API's bytes and values. All functions are pure: no I/O, no clock.
 
-- `response` is an HTTP response, and the page or the error in it.
-- `codec` reads the models of a page from its body, or items as the server sent them. It also reads and writes single
+- `response` has an HTTP response, and reads the page or error in it.
+- `codec` reads pages of models or raw items, and reads and writes single
   items. `structs` has the types that msgspec parses for models.
-- `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
-- `own` reads pages and items into classes of the user's own.
+- `detailed` reads a faulty body again to find the fault, and writes models as JSON.
+- `own` reads pages and items into the user's classes.
 - `times` reads and writes dates and durations.
 """

@@ -1,14 +1,13 @@
-"""Turns the bytes of a page or of one item into models, and single items from and into JSON objects.
+"""Reads pages and items into models, and converts single items from and to JSON objects.
 
-A body is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
-models of those that are not models yet. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs
-structures it with detailed validation. This either succeeds, because the body is good but has a rare form, or it names
-the JSON path of the fault.
+The fast way decodes most bodies: msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If
+that fails, the bytes are parsed into plain JSON, and cattrs structures it with detailed validation. This succeeds if
+the body is valid but has a rare form. Otherwise it names the JSON path of the fault.
 
-msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
-aiohttp takes, and many programs import this package without listing anything.
+msgspec and cattrs are imported with the first page. Importing cattrs takes a twentieth of the time for aiohttp, and
+many programs list nothing.
 
-Nothing is coerced. In both ways, a number where a string belongs is an error, and is not turned into a string.
+Neither way coerces: a number in place of a string is an error.
 """
 
 import logging
@@ -33,26 +32,26 @@ _LOGGER = logging.getLogger("aiotofupilot")
 
 
 class Decoder(Generic[C]):
-    """Decodes bodies of one kind: in the fast way, and else in detail.
+    """Decodes bodies of one kind.
 
-    It returns a model, or the items of a page with its `PageMeta`. A body that is not JSON is an `InvalidJSONError`.
-    JSON that is not what the API promises is a `DecodeError`.
+    It returns a model, or the items of a page with its `PageMeta`. A body that is not JSON raises an
+    `InvalidJSONError`. JSON that is not what the API promises raises a `DecodeError`.
 
-    Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
+    Nothing is prepared before the first body, so an unused decoder costs nothing.
 
     Args:
-        kind: A model, which is an attrs class, or the `Page` or the ``list`` of it. A list has no envelope around the
-            items, and is the only page. The model of a page can be `RawItem`, for items as the server sent them. These
-            need an ID, because a walk tells items apart by it.
-        structs: Whether to return structs, which have the attributes of the models and their values. The same pages are
-            accepted. If a page has a rare form, its items are models and not structs.
+        kind: A model, which is an attrs class, or the `Page` or the ``list`` of it. A list has no envelope, and is the
+            only page. The model can be `RawItem`, for items as the server sent them. These need an ID, because a walk
+            tells items apart by it.
+        structs: Whether to return structs with the models' attributes and values. The same pages are accepted. Items of
+            a page in a rare form are models anyway.
     """
 
     item: type[Any]
     is_own = False
-    """Whether the items of a page hold objects of a class of the user's own."""
+    """Whether items hold objects of the user's class."""
     converter: Any = None
-    """The converter of cattrs that a user has given for such a class. None if there is none."""
+    """The user's cattrs converter for such a class, or None."""
     _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:
@@ -65,7 +64,7 @@ class Decoder(Generic[C]):
         try:
             return decode(body)
         except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
-            # A class of the user's own may quote the value that it refuses.
+            # The user's class may quote the value that it refuses.
             reason = ("" if self.is_own else str(error)) or type(error).__name__
         content = self._in_detail(body)
         if not self._was_slow:
@@ -80,7 +79,7 @@ class Decoder(Generic[C]):
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:
-        """The fast way. For a body with a fault or in a rare form, it raises any error."""
+        """The fast way. It raises any error for a faulty body or a rare form."""
         from .structs import fast_way  # noqa: PLC0415 - see the module's docstring
 
         return fast_way(self._kind, structs=self.structs)
@@ -102,18 +101,18 @@ class Decoder(Generic[C]):
 
 
 decoder: Callable[..., Decoder[Any]] = cache(Decoder[Any])
-"""Returns the decoder of a kind, the same one each time, because its first body takes much longer than the others."""
+"""Returns the same decoder for a kind each time, because the first body takes much longer."""
 
 
 def from_wire(document: object, model: type[T]) -> T:
-    """Return the item for a JSON object in the API's format. This is the reverse of `to_wire`.
+    """Return the item for a JSON object in the API's format: the reverse of `to_wire`.
 
     Args:
-        document: The parsed object, such as a `RawItem`, or a line of JSON that the command has written.
+        document: The parsed object, such as a `RawItem`, or a line of JSON that the command wrote.
         model: The model of the item, such as `Run`.
 
     Raises:
-        DecodeError: The object is not an item of this model. `DecodeError.path` says where the fault is.
+        DecodeError: The object is not an item of this model. `DecodeError.path` locates the fault.
         TypeError: ``model`` is not a model of this package.
     """
     from .detailed import structured  # noqa: PLC0415 - see the module's docstring
@@ -128,12 +127,12 @@ def from_wire(document: object, model: type[T]) -> T:
 def to_wire(item: object, *, with_secrets: bool = True) -> dict[str, Any]:
     """Return an item in the API's format: its keys and order, and dates in UTC with milliseconds and ``Z``.
 
-    A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` returns the same item.
+    A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` restores it.
 
     Args:
         item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
-        with_secrets: Whether to have fields that no repr shows, such as `Attachment.download_url`. Without them,
-            `from_wire` can refuse the object.
+        with_secrets: Whether to include fields that no repr shows, such as `Attachment.download_url`. Without them,
+            `from_wire` may refuse the object.
     """
     from .detailed import wire_converter  # noqa: PLC0415 - see the module's docstring
 

@@ -1,6 +1,6 @@
-"""Turns parsed JSON into models step by step, so that a fault is named by its JSON path; and models into JSON.
+"""Converts parsed JSON to models, naming the JSON path of a fault, and models to JSON.
 
-This way takes ten times as long as the usual one. Each of its checks is a separate function.
+Reading takes ten times as long as the fast way.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -30,7 +30,7 @@ from aiotofupilot.models.refs import JSON, Expected, Number, Scalar
 from .times import format_duration, format_timestamp, read_date_time, read_duration
 
 Hook = Callable[[Any, Any], Any]
-"""A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
+"""A cattrs hook: it takes a value and a type, and returns the value as that type."""
 
 NAMES: dict[type, str] = {
     bool: "a boolean",
@@ -59,7 +59,7 @@ def _integer(value: Any, _: object) -> Any:
 
 
 def _any_of(*classes: type) -> Hook:
-    """Return the hook for a value of one of these classes, which stays as it is, or for an array, if list is one."""
+    """Return the hook for values of these classes. They stay unchanged, except that arrays become tuples."""
     wanted = " or ".join(dict.fromkeys(NAMES[cls] for cls in classes))
 
     def structure(value: Any, _: object) -> object:
@@ -86,9 +86,9 @@ _SERIES: Any = tuple[float, ...]
 
 
 def structured(document: object, kind: Any) -> Any:
-    """Return parsed JSON as a model, or as the items of a ``list`` or a ``Page`` of models and its `PageMeta`.
+    """Return parsed JSON as a model, or as the items of a ``list`` or `Page` with their `PageMeta`.
 
-    The path of the first fault is in a `DecodeError`.
+    A `DecodeError` has the path of the first fault.
     """
     (item,) = get_args(kind) or (kind,)
     is_page = get_origin(kind) is Page
@@ -112,7 +112,7 @@ def _envelope(item: Any) -> Any:
 
 @cache
 def _converter() -> Converter:
-    """Return the converter from parsed JSON to models. It says where a fault is."""
+    """Return the converter from parsed JSON to models, which locates faults."""
     converter = Converter(detailed_validation=True)
     for kind, hook in LEAVES.items():
         converter.register_structure_hook(kind, hook)
@@ -127,7 +127,7 @@ def _converter() -> Converter:
             return build(checked(value, {cls}, NAMES[cls]), kind)
 
         def points(value: Any, _: object) -> tuple[float, ...]:
-            if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
+            if value.__class__ is list:  # servers write null for NaN
                 value = [nan if point is None else point for point in value]
             return tuple(map(float, structure(value, kind)))
 
@@ -152,7 +152,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 
 
 def or_default(default: object, hook: Hook) -> Hook:
-    """Return a hook that takes null for a default. The official SDK takes null for an absent array, too."""
+    """Return a hook that takes null for a default. The official SDK takes null for an absent array."""
     return lambda value, kind: default if value is None else hook(value, kind)
 
 
@@ -161,11 +161,11 @@ CONTAINERS: dict[object, tuple[type, Callable[[Any, Converter], Any]]] = {
     tuple: (list, homogenous_tuple_structure_factory),
     Mapping: (dict, make_mapping_structure_fn),
 }
-"""The class of JSON for a container, and what makes the hook for its members."""
+"""The JSON class of a container, and the factory of its hook."""
 
 
 def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
-    """Return the arguments that tell cattrs the names of a model's fields in the API's JSON."""
+    """Return the cattrs overrides for the names of a model's fields in the API's JSON."""
     names = {field.name: field.wire_name for field in (fields_of if with_secrets else shown_fields)(model)}
     return {
         field.name: override(rename=names[field.name]) if field.name in names else override(omit=True)
@@ -174,7 +174,7 @@ def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
 
 
 def locate(error: BaseException, path: str, keys_of: Callable[[Any], Mapping[str, str]]) -> tuple[str, BaseException]:
-    """Return the JSON path of the first fault below a path, and its error. ``keys_of``: The keys of fields, by name."""
+    """Return the JSON path and the error of the first fault. ``keys_of`` maps field names to keys."""
     if isinstance(error, IterableValidationError):
         (fault, element), *_ = error.group_exceptions()[0]
         return locate(fault, f"{path}[{element.index!r}]", keys_of)
@@ -189,7 +189,6 @@ def locate(error: BaseException, path: str, keys_of: Callable[[Any], Mapping[str
 
 @cache
 def wire_converter(*, with_secrets: bool) -> Converter:
-    """Return the converter from models to JSON."""
     converter = Converter()
 
     @converter.register_unstructure_hook_factory(attrs.has)

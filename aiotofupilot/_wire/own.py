@@ -1,8 +1,8 @@
-"""Decodes bodies into objects of a class of the user's own: one of attrs, a dataclass, or one of pydantic.
+"""Decodes bodies into the user's class: an attrs class, a dataclass or a pydantic model.
 
-msgspec parses the keys that the class has, and plain values, and cattrs makes objects of the dicts. If anything fails,
-cattrs structures the whole JSON with detailed validation, which takes rare forms or names the fault. Pydantic makes its
-own objects of JSON. cattrs alone makes texts of null, and lists of texts. The hooks of this module refuse that.
+msgspec parses the class's keys and plain values, and cattrs makes the objects. If that fails, cattrs structures the
+whole JSON with detailed validation, which accepts rare forms or names the fault. Pydantic makes its objects from JSON.
+cattrs alone would turn null and lists into strings. The hooks of this module refuse that.
 """
 
 import dataclasses
@@ -32,15 +32,15 @@ from .structs import as_parsed, enveloped, fast_way, parsed_type
 
 _PLAIN: tuple[Any, ...] = (str, bool, int, float, datetime, timedelta)
 _PARSED: dict[Any, Any] = {kind: float if kind is float else parsed_type(kind, structs=False) for kind in _PLAIN}
-"""What msgspec parses for the types of plain values."""
+"""The types that msgspec parses for plain values."""
 _PARSED.update({kind | None: parsed | None for kind, parsed in _PARSED.items()})
 
 
 class OwnDecoder(Decoder[Any]):
-    """Decodes bodies into objects of a class of the user's own.
+    """Decodes bodies into objects of the user's class.
 
-    The items of a page have what paging reads, the ID and some ``keys``, which the class need not have. Each holds an
-    object of the class as its ``value``. ``envelope`` is `Page` or ``list``, or None if the body is a single object.
+    The items of a page have the fields that paging reads: the ID and ``keys``. The class need not have these. Each item
+    holds an object of the class as its ``value``. ``envelope`` is `Page`, ``list``, or None for a single object.
     """
 
     is_own = True
@@ -90,17 +90,17 @@ class OwnDecoder(Decoder[Any]):
             return self._structure(item, self.item)
         except Exception as error:  # noqa: BLE001 - a constructor may raise any error
             path, fault = _fault(error, path)
-        # Raised outside of the handler, because the errors of the libraries quote the body. A class may quote the value
-        # that it refuses, and a key may be an address too.
+        # Raised outside of the handler, because the libraries' errors quote the body. A class may quote the value that
+        # it refuses, and a key may be an address.
         path, fault = (_SIGNATURE.sub(r"\1***", text) for text in (path, fault))
         raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
 
 
-_own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define classes without end
+_own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define any number of classes
 
 
 def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = (), converter: object = None) -> OwnDecoder:
-    """Return the decoder for a class; see `OwnDecoder`. A class that cannot be made of JSON is a `TypeError`."""
+    """Return the decoder for a class. A class that cannot be made from JSON is a `TypeError`."""
     if not isinstance(converter, Converter | None):
         raise for_parameter(must_be(TypeError, "converter", "a Converter of cattrs", converter), "converter")
     if converter is None and not _is_class(model) and not _is_pydantic(model):
@@ -112,7 +112,7 @@ def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = (), co
 
 
 def _reading(model: Any, converter: Converter, *, is_default: bool) -> tuple[Any, Hook]:
-    """Return the type that msgspec parses for a class, and what makes an object of what was parsed."""
+    """Return the type that msgspec parses for a class, and the hook that makes the object."""
     if not is_default or _is_ours(model):
         return dict[str, Any], converter.get_structure_hook(model)
     if _is_pydantic(model):
@@ -122,7 +122,7 @@ def _reading(model: Any, converter: Converter, *, is_default: bool) -> tuple[Any
     keys = [path.partition(".")[0] for path, _ in fields]
     types: dict[str, Any] = dict.fromkeys(keys, Any)
     types |= {path: _PARSED.get(hints.get(field.name), Any) for path, field in fields if keys.count(path) == 1}
-    parsed = cast("Any", TypedDict)("Members", types, total=False)  # of types that only the run time knows
+    parsed = cast("Any", TypedDict)("Members", types, total=False)  # of types known at run time
     return parsed, _class_hook(model, converter, {key for key, kind in types.items() if kind is not Any})
 
 
@@ -140,7 +140,7 @@ def _is_pydantic(kind: object) -> bool:
 
 
 def _fields_of(kind: Any) -> list[tuple[str, Any]]:
-    """Return the fields that the constructor of a class takes, each after the path to its value in the JSON."""
+    """Return the constructor's fields, each after the path to its value in the JSON."""
     cls: Any = get_origin(kind) or kind
     fields: Any = attrs.fields(attrs.resolve_types(cls)) if attrs.has(cls) else ()
     fields = fields or (dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ())
@@ -152,7 +152,7 @@ def _fields_of(kind: Any) -> list[tuple[str, Any]]:
 
 
 def _class_hook(kind: Any, converter: Converter, parsed: Collection[str] = ()) -> Hook:
-    """Return what makes an object of a class of a dict. ``parsed``: Keys whose values are in their types already."""
+    """Return the hook that makes an object from a dict. Values of ``parsed`` keys have their types already."""
     fields = _fields_of(kind)
     overrides: Any = {
         field.name: override(rename=path, struct_hook=as_parsed if path in parsed else None)
@@ -168,11 +168,11 @@ def _class_hook(kind: Any, converter: Converter, parsed: Collection[str] = ()) -
         members = checked(value, {dict}, NAMES[dict])
         members = {**members} if deep else members
         for path, keys, field in deep:
-            members.pop(path, None)  # a key with dots in it is another one
+            members.pop(path, None)  # a key that has dots itself is another one
             found = value
             for key in keys:
                 if found is None and field.default is getattr(field, "default_factory", attrs.NOTHING):
-                    break  # nothing is there, and the field has no default: it is null too
+                    break  # null, because the field has no default
                 found = cast("Any", found).get(key, attrs.NOTHING) if found.__class__ is dict else attrs.NOTHING
             if found is not attrs.NOTHING:
                 members[path] = found  # where cattrs looks for it
@@ -197,7 +197,7 @@ def _converter() -> Converter:
 
 
 def _plain_hook(hook: Hook) -> Hook:
-    """Return what makes a value of a plain type, or of a class that is derived from it, such as a `StrEnum`."""
+    """Return the hook for a plain type, or for a class derived from one, such as a `StrEnum`."""
 
     def structure(value: object, kind: Any) -> object:
         found = hook(value, kind)
@@ -221,7 +221,7 @@ def _array_hook(kind: object, converter: Converter) -> Hook:
 def _pydantic_hook(kind: Any, _: Converter) -> Hook:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - it is there if there is a class of it
 
-    read = TypeAdapter(kind).validate_json  # of objects, it takes other texts too
+    read = TypeAdapter(kind).validate_json  # for objects it would accept other texts
 
     def structure(value: object, _: object) -> object:
         try:
@@ -235,16 +235,16 @@ def _pydantic_hook(kind: Any, _: Converter) -> Hook:
 
 
 _SIGNATURE = re.compile(r"(?s)(//[^?]*\?).*")
-"""The query of an address, by which anybody can download, and all that follows: it may have any character."""
+"""The query of a presigned address, and everything after it, because it may have any character."""
 
 
 def _fault(error: BaseException, path: str) -> tuple[str, str]:
-    """Return the JSON path of the first fault, and what is wrong there."""
+    """Return the JSON path and the description of the first fault."""
     path, error = locate(error, path, lambda cls: {field.name: path for path, field in _fields_of(cls)})
     if isinstance(error, DecodeError):  # of a model of this package, or of pydantic
         return f"{path}{error.path[1:]}", str(error).removeprefix(f"{error.path}: ")
     if isinstance(error, KeyError) and error.args and path.endswith(f".{error.args[0]}"):
         return path, "it is missing"
-    # Those of some validators of attrs hold the field and the value beside the message.
+    # Some attrs validators raise errors with the field and the value beside the message.
     message = error.args[0] if any(isinstance(one, attrs.Attribute) for one in error.args) else error
     return path, str(message) or type(error).__name__

@@ -1,4 +1,4 @@
-"""An HTTP response as a value, and the page or the error that it holds.
+"""An HTTP response, and how to read the page or error in it.
 
 Source: https://www.tofupilot.com/docs/api
 """
@@ -19,10 +19,10 @@ from .times import read_http_date
 T = TypeVar("T")
 
 _ADDRESS = re.compile(rb'("(?:artifact|download)_url"\s*:\s*")[^"]*')
-"""A presigned address in JSON, up to its end or that of the text."""
+"""A presigned address in JSON, which may be cut off."""
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
-"""Headers in which servers and proxies put the ID of a request. The first one that is there counts."""
+"""Headers with the ID of a request. The first one present counts."""
 
 
 @frozen
@@ -36,17 +36,17 @@ class Response:
     body: bytes = field(repr=False)
     """Decompressed."""
     received_at: datetime
-    """When the whole response had arrived, by the local clock; timezone-aware."""
+    """When the whole response had arrived, by the local clock, timezone-aware."""
 
     @property
     def request_id(self) -> str | None:
-        """The ID that the server or a proxy gave to the request. None: there is none."""
+        """The server's or a proxy's ID of the request, or None."""
         headers = self.headers
         return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
 
 def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[list[T], PageMeta]]) -> Page[T]:
-    """Return the page that a response holds, which was asked to begin at a cursor.
+    """Return the page that a response holds. The request was for ``cursor``.
 
     Raises:
         APIError: The server refused, or failed.
@@ -58,9 +58,9 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[l
 
 
 def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
-    """Return the item that a response holds by itself; see `read_page`.
+    """Return the single item that a response holds; see `read_page`.
 
-    ``missing`` is the hint of a 404 of the API, and ``forbidden`` that of a 403. None: The usual one is right.
+    ``missing`` is the hint for the API's 404, and ``forbidden`` that for its 403, or None for the usual one.
     """
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return decode(response.body)
@@ -71,19 +71,19 @@ def read_item(response: Response, decode: Callable[[bytes], T], missing: str, fo
 
 
 def read_json(body: bytes) -> Any:
-    """Return what a body says, as plain JSON values. A body that is not JSON is an `InvalidJSONError`."""
+    """Return a body as plain JSON values. A body that is not JSON is an `InvalidJSONError`."""
     import msgspec  # noqa: PLC0415 - when the first response needs it
 
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = str(error)
-    # This is raised outside of the handler, because the cause may hold a part of the body.
+    # Raised outside of the handler, because the cause may hold a part of the body.
     raise errors.InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
 
 
 def excerpt(body: bytes) -> bytes:
-    """Return the beginning of a body as an error keeps it: without the addresses at which anybody can download."""
+    """Return the beginning of a body for an error, without presigned addresses."""
     return _ADDRESS.sub(rb"\1***", body[: errors.BODY_EXCERPT])
 
 
@@ -97,15 +97,15 @@ _ERRORS: dict[int, type[errors.APIError]] = {
 }
 
 _PARSED_AT_MOST = 64 * 1024
-"""A body with more bytes than this is not the API's, which has a few hundred."""
+"""A larger body is not the API's, which has a few hundred bytes."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-"""A number of ten digits is not a duration. Some servers send a point in time by mistake."""
+"""Ten digits are no duration. Some servers send a point in time by mistake."""
 
 
 @frozen
 class _Problem:
-    """The body of an error of the API. Its documentation has no other members. A gateway's code can be a number."""
+    """An error body of the API, with all documented members. A gateway's code can be a number."""
 
     message: str = ""
     code: str | float | None = None
@@ -113,7 +113,7 @@ class _Problem:
 
 
 def problem(response: Response) -> errors.APIError:
-    """Return the error for a response, whatever its body is. One that is not as the API writes it is summed up."""
+    """Return the error for any response. A body that is not the API's is summarized."""
     import msgspec  # noqa: PLC0415 - when the first response needs it
 
     status, told = response.status, _Problem()

@@ -1,12 +1,12 @@
-"""The fast way to read a body: msgspec parses it, and cattrs makes models of what is not a model yet.
+"""The fast way to read a body, with msgspec and sometimes cattrs.
 
-msgspec parses JSON, checks its types and makes objects in one pass of C. A model is made in that pass, unless the wire
-has other names for some of its fields, or for fields of what is in it. msgspec has no names but a class's own for
-attrs classes. Such a model is parsed as a struct of msgspec, which has the names of the wire, and then converted.
+msgspec parses JSON, checks types and makes objects in one pass in C. It makes models in that pass, unless a field of a
+model, or of its parts, has another name on the wire. msgspec cannot rename the fields of attrs classes. So such a model
+is parsed as a msgspec struct with the wire's names, and then converted.
 
-A reader that needs the values alone takes structs for all models, because structs cost half as much.
+A reader that only needs values takes structs for all models, at half the cost.
 
-msgspec is strict and refuses some pages that are good. The codec then parses these again in another way.
+msgspec refuses some valid pages. The codec then parses them in detail.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
-"""The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
+"""A date-time (RFC 3339) with a UTC offset."""
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
@@ -41,9 +41,9 @@ _PLAIN: dict[object, object] = {
 
 
 def fast_way(kind: object, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that makes of a body what `Decoder` returns of it.
+    """Return a function that decodes a body as `Decoder` does.
 
-    For a body with a fault or in a rare form, it raises any error.
+    It raises any error for a faulty body or a rare form.
     """
     origin: object = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
@@ -66,7 +66,7 @@ def fast_way(kind: object, *, structs: bool) -> Callable[[bytes], Any]:
 
 
 def enveloped(item: Any, origin: object) -> Any:
-    """Return the type of a body: that of an item, or of a ``list`` or a `Page` of such items."""
+    """Return the type of a body: an item, or a ``list`` or `Page` of items."""
     if origin is None:
         return item
     items: Any = list[item]
@@ -78,7 +78,7 @@ def enveloped(item: Any, origin: object) -> Any:
 
 @cache
 def _items_converter() -> Converter:
-    """Return the converter to lists of models from what msgspec has parsed."""
+    """Return the converter from what msgspec parsed to lists of models."""
     converter = Converter(detailed_validation=False)
 
     @converter.register_structure_hook_factory(lambda _: True)
@@ -92,7 +92,7 @@ def _items_converter() -> Converter:
 
 
 def as_parsed(parsed: object, _: object) -> object:
-    """Return what msgspec has parsed as it is, such as models or structs."""
+    """Return models or structs unchanged."""
     return parsed
 
 
@@ -103,9 +103,9 @@ def _raw_items(parsed: list[dict[str, object]], _: object) -> list[RawItem]:
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:
-    """Return the type that msgspec parses for a model, or for the type of a field, as in `Field.kind`.
+    """Return the type that msgspec parses for a model or a `Field.kind`.
 
-    A new kind of field needs a row in the table. Until then it is a `TypeError`.
+    A kind of field that is not in the table is a `TypeError`.
     """
     if attrs.has(kind):
         return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
@@ -118,7 +118,7 @@ def parsed_type(kind: Any, *, structs: bool) -> Any:
 
 @cache
 def _is_renamed(model: type) -> bool:
-    """Return whether the wire has another name for a field of a model, or of what is in it."""
+    """Return whether the wire has another name for a field of a model or of its parts."""
     return any(
         field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
         for field in fields_of(model)
@@ -133,14 +133,14 @@ def _type_of(field: Field, *, structs: bool) -> object:
 
 
 _lock = Lock()
-"""A thread holds it while the annotations of a model are changed. Another one would take these for the model's own."""
+"""Held while a model's annotations are changed, so that no other thread takes these for the model's own."""
 
 
 @cache
 def _annotated(model: type) -> object:
-    """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
+    """Return a model after giving msgspec exact types: date-times with offsets, and bounds.
 
-    msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
+    msgspec reads a class's annotations once, for the first decoder.
     """
     exact = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
     with _lock:
@@ -160,7 +160,7 @@ def _struct(model: type, *, structs: bool) -> type[msgspec.Struct]:
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, _type_of(field, structs=structs), *default))
-    # Structs live as long as one page, and are in no reference cycles, so the garbage collector need not track them.
+    # Structs live as long as one page, and are in no reference cycles.
     return msgspec.defstruct(
         model.__name__,
         members,

@@ -1,8 +1,7 @@
 """Dates and durations, read and written as the API writes them.
 
-msgspec reads the usual formats, because its parsers cost a fifth of what Python's regular expressions cost. The
-functions here read the formats that msgspec does not know. msgspec is imported when the first text is read, so that
-the command's help does not wait for it.
+msgspec reads the usual formats at a fifth of the cost of regular expressions. The functions here read the others.
+msgspec is imported with the first text, so that the command's help does not wait for it.
 """
 
 import re
@@ -12,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 
 def read_http_date(text: str) -> datetime | None:
-    """Read a date of an HTTP header; None: the text is not a date."""
+    """Read a date of an HTTP header, or return None if the text is not a date."""
     try:
         timestamp = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -22,7 +21,7 @@ def read_http_date(text: str) -> datetime | None:
 
 
 def read_date_time(text: str) -> datetime:
-    """Read a timestamp: ISO 8601 with ``Z`` or an offset. The seconds and their fraction may be missing.
+    """Read a timestamp: ISO 8601 with ``Z`` or an offset. Seconds and their fraction are optional.
 
     Digits after the microseconds are rounded.
 
@@ -50,17 +49,16 @@ _DURATION = re.compile(
 def read_duration(text: str) -> timedelta:
     """Read a duration: ISO 8601, ``P(nW | nYnMnDTnHnMnS)``, with a fraction of the seconds after ``.`` or ``,``.
 
-    Neither a year nor a month has a fixed length. A year counts as 365 days and a month as 30 days, as in pydantic.
-    Such a duration is not refused, because then the whole page could not be read. Digits after the microseconds are
-    rounded.
+    A year counts as 365 days and a month as 30 days, as in pydantic. Refusing them would make the whole page
+    unreadable. Digits after the microseconds are rounded.
 
     Each part may have a minus sign, as PostgreSQL writes durations: ``PT-5S``, ``P-1DT-2H``, ``PT1M-5S``.
 
-    A sign in front of the ``P``, small letters, and fractions of days, hours or minutes are read too, although the API
-    does not write them. To refuse them would take a quarter of the time of decoding a page of runs.
+    A sign before the ``P``, lower case, and fractions of days, hours or minutes are accepted, although the API does not
+    write them. Refusing them would take a quarter of the time for decoding a page of runs.
 
     Raises:
-        ValueError: The text is not a duration, or the duration is longer than a timedelta can be.
+        ValueError: The text is not a duration, or is too long for a timedelta.
     """
     import msgspec  # noqa: PLC0415 - see the module's docstring
 
@@ -79,10 +77,10 @@ def read_duration(text: str) -> timedelta:
 
 
 def format_timestamp(timestamp: datetime) -> str:
-    """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
+    """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. Microseconds are kept.
 
-    The API sends milliseconds. A timestamp with a fraction of a millisecond is written with microseconds. One outside
-    of the years 1 to 9999 in UTC keeps its own offset.
+    The API sends milliseconds. A timestamp with a fraction of a millisecond gets microseconds. One outside of the years
+    1 to 9999 in UTC keeps its offset.
     """
     precision = "microseconds" if timestamp.microsecond % 1000 else "milliseconds"
     try:
@@ -93,9 +91,9 @@ def format_timestamp(timestamp: datetime) -> str:
 
 
 def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
-    """Format an aware timestamp as the API takes it in a query: like `format_timestamp`, but with milliseconds.
+    """Format an aware timestamp for a query: like `format_timestamp`, but with milliseconds.
 
-    A fraction of a millisecond is dropped, or else rounded up.
+    A fraction of a millisecond is dropped, or rounded up.
     """
     with suppress(OverflowError):  # before the sum, which crosses no change of the local time then
         timestamp = timestamp.astimezone(UTC)
@@ -107,9 +105,9 @@ def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
 
 
 def format_duration(duration: timedelta) -> str:
-    """Format a duration as the API does: ISO 8601 in hours, minutes and seconds, such as ``PT1M30.732S``.
+    """Format a duration as the API does: ISO 8601 without days, such as ``PT1M30.732S``.
 
-    A negative duration has a minus sign in front. The API has no such durations.
+    A negative duration gets a leading minus sign. The API has none.
     """
     sign, duration = ("-", -duration) if duration < timedelta() else ("", duration)
     minutes, seconds = divmod(duration, timedelta(minutes=1))

@@ -1,10 +1,9 @@
-"""Listings as Arrow: a fixed schema for each model, record batches during a walk, and a whole listing as one table.
+"""Listings as Arrow: a fixed schema per model, record batches during a walk, or one table.
 
-polars, pandas, DuckDB and every other library that reads Arrow take them as they are. This needs pyarrow, which the
-extra ``arrow`` installs.
+polars, pandas, DuckDB and other libraries read them directly. This needs pyarrow, from the extra ``arrow``.
 
-A column has the name of the model's attribute, such as ``linked_repository``, and not the name on the wire. Its type
-follows from the model alone. So any two tables of one listing fit together, and an empty table has the same columns:
+A column has the name of the model's attribute, such as ``linked_repository``, not the name on the wire. Its type
+depends only on the model. So all tables of one listing fit together, and an empty table has the same columns:
 
 ====================  ================================================================================
 attribute             column
@@ -22,14 +21,12 @@ metadata              map from string to the value's JSON text, such as ``"B"``,
 several other types   string with the value's JSON text, such as `RunMeasurement.measured_value`
 ====================  ================================================================================
 
-Every column may hold null, even where the API promises a value. So a table still fits after the API has taken the
-promise back.
+Every column may hold null, even where the API promises a value, because the API may take the promise back.
 
 With ``flat=True`` no column is nested. ``table.select`` chooses columns.
 
-`rows` makes rows of items, with nested or flat columns. `streaming` makes record batches of a listing as its pages
-arrive, and writes Parquet. `waveforms` makes a long table of the points of series, and `pivot` a wide table of
-measurements.
+`rows` makes rows, with nested or flat columns. `streaming` makes record batches of a listing as its pages arrive, and
+writes Parquet. `waveforms` makes a long table of points, and `pivot` a wide table of measurements.
 """
 
 from importlib.util import find_spec

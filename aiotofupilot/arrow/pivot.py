@@ -1,4 +1,4 @@
-"""Measurements as a wide table, with a row for each run and a column for each measurement."""
+"""A wide table of measurements: a row per run, a column per measurement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .rows import Array
 
 _OPERATORS = {"lower": (">", ">=", "range"), "upper": ("<", "<=", "range")}
-"""The operators of validators that are limits on each side."""
+"""The operators that set a limit on each side."""
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -29,26 +29,25 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 async def wide(listing: Paginator[Measurement], *, limits: bool = False) -> pa.Table:
     """Return measurements as one table with a row for each run and a column for each measurement.
 
-    The first columns are ``run_id``, ``serial_number`` and ``started_at``, which is when the first of the listed
-    measurements of the run began. The others have the names of the phase and the measurement, such as
-    ``RF Power.tx_power``. If a run has several measurements of the same name, the first is in the column of this name,
-    and the others are in ``RF Power.tx_power.2``, ``.3`` and so on, by their start, attempt and ID. Attempts that were
-    repeated are not listed, unless you list them with ``exclude_retries=False``.
+    The first columns are ``run_id``, ``serial_number`` and ``started_at``, the start of the run's first listed
+    measurement. The others are named after the phase and the measurement, such as ``RF Power.tx_power``. If a run has
+    several measurements of one name, the others are in ``RF Power.tx_power.2``, ``.3`` and so on, by start, attempt and
+    ID. Repeated attempts are not listed, unless you list with ``exclude_retries=False``.
 
-    A column is of doubles, truth values or texts. Where these are mixed, it has the JSON text of each. It is null where
-    a run has no such measurement, or one without a value. Waveforms and values of JSON are not in the listing. A name
-    that never comes with a value has no column.
+    A column has doubles, booleans or strings, or the JSON text of each value if these are mixed. It is null where a run
+    has no such measurement, or one without a value. The listing has no waveforms and no values of JSON. A name without
+    any value has no column.
 
-    The runs are in the order in which they are listed. Each 100 measurements take a request. Nothing can be yielded
-    before the end, because the columns depend on what comes. So the values of all runs are in memory.
+    The runs are in the listing's order. Each 100 measurements take a request. The columns depend on all measurements,
+    so the values of all runs are in memory.
 
     Args:
-        listing: The listing of measurements, as ``session.measurements.list()`` returns it. Its filters choose the
-            procedure, the runs and the measurements.
-        limits: Whether each number also has the limits that were valid in its run, in columns such as
-            ``RF Power.tx_power.lower_limit`` and ``.upper_limit``. They come from validators with ``>``, ``>=``,
-            ``<``, ``<=`` and ``range``. If there are several, the tightest one counts. One whose ``is_decisive`` is
-            false does not count. Null: there is no such limit.
+        listing: What ``session.measurements.list()`` returns. Its filters choose the procedure, the runs and the
+            measurements.
+        limits: Whether each number gets the limits that were valid in its run, in columns such as ``RF
+            Power.tx_power.lower_limit`` and ``.upper_limit``. They come from validators with ``>``, ``>=``, ``<``,
+            ``<=`` and ``range``, of which the tightest counts. One whose ``is_decisive`` is false does not count. Null
+            if there is no such limit.
 
     Raises:
         TypeError: It is not a listing of measurements, or an argument is of the wrong type.
@@ -93,7 +92,6 @@ def _table(runs: list[list[Measurement]], *, with_limits: bool) -> pa.Table:
 
 
 def _named(run: Iterable[Measurement]) -> dict[str, Measurement]:
-    """Return the measurements of a run by the names of their columns."""
     named: dict[str, Measurement] = {}
     for each in run:
         named[_free(f"{each.phase_name}.{each.measurement_name}", named)] = each
@@ -101,7 +99,7 @@ def _named(run: Iterable[Measurement]) -> dict[str, Measurement]:
 
 
 def _free(name: str, taken: Mapping[str, object]) -> str:
-    """Return a name, with a number from 2 on if it is taken."""
+    """Return a free name, numbered from 2 on if it is taken."""
     free, number = name, 1
     while free in taken:
         number += 1
@@ -115,7 +113,6 @@ def _value(measurement: Measurement) -> object:
 
 
 def _limit(validators: Iterable[Validator], side: str) -> float | None:
-    """Return the tightest limit of some validators on a side."""
     found: list[float] = []
     for each in validators:
         ends = each.expected_value if each.operator == "range" else (each.expected_value, each.expected_value)

@@ -1,11 +1,10 @@
-"""How items become rows: the columns of a model, nested or flat.
+"""Converts items to rows, with nested or flat columns.
 
-The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
-of msgspec, and a row costs no dict.
+Each attribute of many items becomes one array. An item can be a model or a msgspec struct, and a row costs no dict.
 
-Nested columns have the types of the model. Flat ones are for frames, databases and other places without nested columns.
-There, each field of a nested value has a column. Its name joins the names on the way to the field. A list or a mapping
-becomes JSON text, with the names of the attributes. A duration becomes a number of seconds, whatever its length.
+Nested columns have the model's types. Flat ones are for frames, databases and other places without nested columns. Each
+field of a nested value is then a column, whose name joins the names on the way. Lists and mappings become JSON text,
+with the names of the attributes. A duration becomes a number of seconds, whatever its length.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ if TYPE_CHECKING:
     from aiotofupilot.models.fields import Field
 
     Array = pa.Array[Any]
-    """An array of Arrow. The type of its elements is known when the program runs."""
+    """An Arrow array, whose element type is known at run time."""
     Build = Callable[[Sequence[Any]], Array]
-    """Makes an array of values. A value may be None, which becomes null."""
+    """Makes an array of values. None becomes null."""
 
 arrow: Any = pa
-"""PyArrow without its stubs, which do not know all functions, nor all arguments of the constructors."""
+"""PyArrow without its stubs, which lack some functions and arguments."""
 
 STRING, INT32, DOUBLE = pa.string(), pa.int32(), pa.float64()
 _TIMESTAMP, _DURATION = pa.timestamp("us", "UTC"), pa.duration("us")
 
 JSON_FIELD = {b"content": b"JSON"}
-"""The metadata of a field of a flat schema whose text is JSON."""
+"""The metadata of a flat field of JSON text."""
 
 
 @attrs.frozen
 class Column:
-    """A column: its field in the schema, and what makes it of the values at a path of attributes."""
+    """A column: its schema field, and how to build it from the values at a path of attributes."""
 
     path: tuple[str, ...]
     field: Any
@@ -54,7 +53,7 @@ class Column:
 
 
 def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]:
-    """Return the columns of items. Where something on the way to a value is None, so is the value."""
+    """Return the columns of items. If anything on the path is None, so is the value."""
     values: dict[tuple[str, ...], Sequence[object]] = {(): items}
     for column in columns:
         for end, name in enumerate(column.path):
@@ -66,13 +65,12 @@ def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]
 
 @cache
 def nested_columns(model: type) -> tuple[Column, ...]:
-    """Return the columns of a model, one for each attribute."""
     return tuple(map(_nested, shown_fields(model)))
 
 
 @cache
 def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
-    """Return the columns that items of a model have as flat rows. The separator joins the names on the way."""
+    """Return a model's flat columns. The separator joins the names on the path."""
     columns: list[Column] = []
     for leaf in leaves_of(model):
         field, path = leaf.field, leaf.attributes
@@ -88,18 +86,18 @@ def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
 def _nested(field: Field) -> Column:
     kind, build = _rule(field.kind)
     if field.is_array:
-        # Parquet has this name for the values of a list, so a table is the same after it was written and read.
+        # Parquet's name for list values, so that a table survives writing and reading.
         kind, elements = pa.list_(pa.field("element", kind)), build
-        # JSON has null for NaN. Arrow would take it for a number.
+        # JSON has null for NaN, which Arrow would take for a number.
         points = partial(arrow.array, type=kind, from_pandas=True)
         build = points if field.kind is float else partial(_lists, kind, elements)
     return Column((field.name,), pa.field(field.name, kind), build)
 
 
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
-    """Return the type of the column for values of a type, and what makes it.
+    """Return the column type for a type of values, and its builder.
 
-    A new kind of attribute needs a row in the table. Until then, it is a TypeError.
+    A kind of attribute that is not in the table is a TypeError.
     """
     if attrs.has(kind):
         columns = nested_columns(kind)
@@ -132,7 +130,7 @@ def _strings(values: Sequence[str | None]) -> Array:
 
 
 def _doubles(values: Sequence[float | None]) -> Array:
-    """Return numbers. An integer that no double is exactly is rounded, as in the server's JavaScript."""
+    """Return doubles. An integer that is too large is rounded, as in the server's JavaScript."""
     made: Array = arrow.array([None if value is None else value * 1.0 for value in values], DOUBLE)
     return made
 
@@ -170,7 +168,7 @@ def _documents(field: Field, values: Sequence[object]) -> Array:
 
 
 def _document(value: Any, field: Field, *, is_item: bool = False) -> object:  # noqa: ANN401 - any value
-    """Return what the JSON text has for the value of a field, or an item of it, if it is an array.
+    """Return the JSON value for the value of a field, or for an item of an array.
 
     It has no secrets, times in UTC, and durations in seconds.
     """
@@ -211,36 +209,36 @@ _NESTED_RULES = {
     Metadata: (_MAP, _maps),
     **dict.fromkeys((Scalar, Expected, JSON), (STRING, json_texts)),
 }
-"""The same, with those that are objects or of several types."""
+"""Adds objects and values of several types."""
 
 _FLAT_RULES = {**RULES, timedelta: (DOUBLE, _seconds)}
-"""The types of plain values, where nothing is nested and a duration is a number of seconds."""
+"""The rules of flat columns, where a duration is a number of seconds."""
 
 
 class Rows:
-    """How items become rows, one row for each item."""
+    """Converts items to rows."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
         self.schema: pa.Schema = pa.schema([column.field for column in columns])
 
     def batch(self, items: Sequence[object]) -> pa.RecordBatch:
-        """Return a record batch of items: models of a class, or structs with their values.
+        """Return a record batch of models of one class, or of their structs.
 
-        A duration that is too long, or a number that no double can hold, is an OverflowError.
+        A duration or number that is too large is an OverflowError.
         """
         batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 
     def sent(self, items: Sequence[object]) -> pa.RecordBatch:
-        """Return a record batch of items that a server sent. What Arrow cannot hold is a `DecodeError`."""
+        """Return a record batch of a server's items. A value that Arrow cannot hold is a `DecodeError`."""
         batch, faults = self.readable(items)
         if faults:
             raise faults[0]
         return batch
 
     def readable(self, items: Sequence[object]) -> tuple[pa.RecordBatch, Sequence[DecodeError]]:
-        """Return a record batch of those items that Arrow can hold, and why it cannot hold the others."""
+        """Return a record batch of the items that Arrow can hold, and the faults of the others."""
         try:
             return self.batch(items), ()
         except OverflowError:
@@ -249,7 +247,7 @@ class Rows:
         return self.batch(fitting), [fault for fault in faults if fault is not None]
 
     def _fault(self, item: Any) -> DecodeError | None:  # noqa: ANN401 - a model or a struct
-        """Return which of its values Arrow cannot hold, if there is one."""
+        """Return the fault of an item, if Arrow cannot hold one of its values."""
         for column in self._columns:
             try:
                 arrays_of((column,), (item,))
@@ -261,19 +259,19 @@ class Rows:
 
 @cache
 def database_rows(model: type) -> Rows:
-    """Return how items of a model become the rows of a database, where a dot in a name would need quotes."""
+    """Return the rows of a database, where a dot in a name would need quotes."""
     return Rows(flat_columns(model, "__"))
 
 
 def rows_of(model: object, *, flat: bool = False) -> Rows:
-    """Return how items of a model become rows, after checking the arguments."""
+    """Return the rows of a model, after checking the arguments."""
     if not isinstance(model, type) or not attrs.has(model):
         raise must_be(TypeError, "model", "a model such as Run", model)
     return Rows(flat_columns(model, ".") if boolean("flat", flat) else nested_columns(model))
 
 
 def schema(model: type, *, flat: bool = False) -> pa.Schema:
-    """Return the schema of a model's columns. It follows from the model, and not from any data.
+    """Return the schema of a model's columns. It depends on no data.
 
     Args:
         model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
@@ -289,13 +287,13 @@ def record_batch(items: Iterable[object], model: type, *, flat: bool = False) ->
     """Return a record batch with a row for each item.
 
     Args:
-        items: Models of one class. If there are none, the batch is empty, and has the whole schema.
+        items: Models of one class. If there are none, the batch is empty with the whole schema.
         model: Their class.
         flat: As in `table`.
 
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
-        ValueError: The latter too, as pyarrow has it.
+        ValueError: An attribute is of another type, if pyarrow says so.
         OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold, or the texts of a
             column have more than 2 GiB.
     """

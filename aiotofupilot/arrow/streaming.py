@@ -1,4 +1,4 @@
-"""A listing, or its details, as record batches while they arrive, as one table, or as a file that grows in parts."""
+"""A listing or its details as record batches, as one table, or as a file that grows in parts."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import WalkStats
 
 _LARGEST = 64 * 2**20
-"""A batch with this many bytes takes no more rows."""
+"""A batch of this many bytes takes no more rows."""
 
 _AT_ONCE = 5_000
-"""At least this many values are converted together. A column of the schema counts as one value in each row.
+"""The least number of values converted together. Each column of each row counts as one value.
 
-With fewer values, the calls cost more than the values. With more, the values leave the CPU's caches in between, which
-doubles the cost of runs.
+With fewer values, the calls dominate. With more, the values leave the CPU's caches, which doubles the cost of runs.
 """
 
 _BYTES_AT_ONCE = 4 * 2**20
-"""Details of this many bytes of JSON are converted, however few they are. Decoded, they take some five times that."""
+"""Details are converted after this many bytes of JSON, however few they are. Decoded, they take about five times
+that."""
 
 _GROUP_SIZE = 8 * 2**20
-"""A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment. A
-reader reads, or skips, one group at a time. A row of any listing takes 50 bytes or more, 36 of them for its ID, a
-UUID. So a group has some 170,000 rows at most."""
+"""A row group of this many bytes is full. The writer holds one group in memory, and briefly more. A reader reads or
+skips one group at a time. A row takes at least 50 bytes, 36 of them for its ID, a UUID. So a group has at most some
+170,000 rows."""
 
 
 class RecordBatches(CountedIteration[pa.RecordBatch]):
-    """A pass over a listing or its details, in record batches. Nothing is requested except while you wait for a batch.
+    """A pass over a listing or its details, in record batches. Requests are made only while you wait for a batch.
 
-    Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, no row that was listed before a
-    failure is lost. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
-    raises the error. If you request another batch after that, what failed is requested again.
+    Enter it with ``async with``, which closes it, or call `aclose`. No row before a failure is lost: these rows are
+    yielded as a shorter batch, and the next batch raises the error. If you request another batch after that, the failed
+    request is repeated.
     """
 
     @internal
@@ -91,19 +91,19 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The position after the batch that was yielded last. ``list(cursor=...)`` resumes there.
+        """The position after the last batch that was yielded. ``list(cursor=...)`` resumes there.
 
-        If you store it together with the batch, each item is stored exactly once.
+        Store it together with the batch, to store each item exactly once.
         """
         return self._checkpoint
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the walk so far. Items of the next batch count too, if they have arrived."""
+        """The counts of the walk so far, including items that have arrived for the next batch."""
         return self._walk.stats
 
     async def _gather(self) -> None:
-        """Gather the items of the next batch, up to a failure."""
+        """Gather the items of the next batch, or those before a failure."""
         while self._failure is None and self._length < self._rows and self._size < _LARGEST:
             missing = self._rows - self._length - len(self._gathered)
             if missing <= 0 or len(self._gathered) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
@@ -121,7 +121,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
 
     @property
     def _decoded(self) -> int:
-        """The bytes of JSON from which the items were decoded. 0: they are not details, and a page is small."""
+        """The bytes of JSON of the gathered details. 0 for other items, because a page is small."""
         if not isinstance(self._walk, DetailsWalk):
             return 0
         return self._walk._yielded_bytes - self._decoded_before  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
@@ -148,8 +148,7 @@ def batches(
 
     Args:
         listing: As in `table`.
-        rows: Rows of a batch, 1 or more. The last batch may have fewer, and so may a batch of 64 MiB, or one that a
-            failure ends.
+        rows: Rows of a batch, 1 or more. The last batch, one of 64 MiB, or one that a failure ends may have fewer.
         flat: As in `table`.
 
     Raises:
@@ -161,7 +160,7 @@ def batches(
 
 
 def model_of(listing: object) -> type:
-    """Return the model of a listing or of its details, after checking that it is one of these, and has models."""
+    """Return the model of a listing or its details, after checking that it has models."""
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
     found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
@@ -174,14 +173,13 @@ def model_of(listing: object) -> type:
 
 
 async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -> pa.Table:
-    """Return a whole listing, or the details of its items, as one table. If nothing is listed, it has no rows.
+    """Return a whole listing, or its items' details, as one table, which may have no rows.
 
     Args:
-        listing: The listing, as ``list()`` returns it, or its ``details()``. Details are converted one by one as they
-            come.
-        flat: Whether columns hold plain values only, as frames and spreadsheets like them. What is nested becomes
-            columns with dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and
-            durations a number of seconds. The rows are those of a mirror, where ``__`` stands in the place of the dot.
+        listing: What ``list()`` returns, or its ``details()``. Details are converted one by one as they come.
+        flat: Whether columns hold only plain values, for frames and spreadsheets. Nested values become columns with
+            dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and durations a
+            number of seconds. A mirror has the same rows, but with ``__`` for the dot.
 
     Raises:
         TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
@@ -191,7 +189,7 @@ async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -
 
 
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
-    """Return record batches as the capsule of a C stream, which reads them one by one, perhaps in another thread."""
+    """Return record batches as a C stream capsule, which reads them one by one, perhaps in another thread."""
     return arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 
@@ -203,10 +201,10 @@ def _stream_rows(model: type, columns: Sequence[str] | None) -> Rows:
 
 
 def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
-    """Return the beginning of an Arrow stream of a model's items. Chosen columns are flat ones of the model.
+    """Return the beginning of an Arrow stream. ``columns`` chooses flat columns of the model.
 
-    The end of a Parquet file says where everything in it is, so a file that breaks off cannot be read. A stream has no
-    such end. It can be cut between any two parts, and further parts can be appended.
+    A Parquet file that breaks off cannot be read, because its end locates everything in it. A stream can be cut between
+    any two parts, and further parts can be appended.
 
     Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
     """
@@ -214,12 +212,12 @@ def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
 
 
 def stream_part(items: Sequence[object], model: type, columns: Sequence[str] | None = None) -> bytes:
-    """Return some items as a part of a stream: models of a class, or structs with their values."""
+    """Return models or structs as a part of a stream."""
     return _stream_rows(model, columns).sent(items).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
-    """Make a Parquet file of the rest of a stream. Both stay open. Other tasks run after each group of rows."""
+    """Write the rest of a stream as Parquet. Both stay open. Other tasks run after each row group."""
     from pyarrow import parquet  # noqa: PLC0415 - it takes a while, and no table needs it
 
     make_writer: Any = parquet.ParquetWriter  # the stubs do not know the types of its parameters
@@ -233,7 +231,7 @@ async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Join batches into groups that are neither small nor large."""
+    """Join batches into row groups."""
     gathered: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:

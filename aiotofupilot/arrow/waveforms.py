@@ -1,7 +1,7 @@
 """The points of waveforms as one long table, with a row for each point.
 
-Whatever says which waveform a point belongs to is repeated for all of its points. So these columns are dictionaries: a
-row has a number of 4 bytes for each of them, and the texts are there once for each batch.
+The columns that identify a waveform repeat for all of its points. So they are dictionaries: each row has an index of 4
+bytes, and each batch has the texts once.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Waveform:
-    """One series of points, with where it comes from."""
+    """One series of points, and its origin."""
 
     run: RunDetails
     phase: RunPhase
     measurement: RunMeasurement
     number: int
-    """Which one of the series of the measurement it is, from 0."""
+    """The number of the series in the measurement, from 0."""
     series: DataSeries
 
     @property
     def id(self) -> str:
-        """An ID of its own. The API gives it none."""
+        """An ID made here, because the API has none."""
         return f"{self.measurement.id}:{self.number}"
 
 
 def waveforms(run: RunDetails) -> Iterator[Waveform]:
-    """Yield the waveforms of a run, also those without points."""
+    """Yield the waveforms of a run, including those without points."""
     for phase in run.phases:
         for measurement in phase.measurements:
             for number, series in enumerate(measurement.data_series or ()):
@@ -70,11 +70,11 @@ _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
     "value": ("series.data", DOUBLE),
     "units": ("series.units", TEXT),
 }
-"""The type of each column, and where in a `Waveform` its value is. The index is nowhere."""
+"""The path in a `Waveform` and the type of each column. The index has no path."""
 
 
 def _schema(columns: object) -> pa.Schema:
-    """Return the schema with the columns of some names, after checking these. None stands for all columns."""
+    """Check the names of columns and return their schema. None means all."""
     if isinstance(columns, str) or not isinstance(columns, Iterable | None):
         raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
     names = [*_COLUMNS] if columns is None else [*cast("Iterable[str]", columns)]
@@ -88,7 +88,6 @@ def _schema(columns: object) -> pa.Schema:
 
 
 def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
-    """Return the points of some runs, one a row."""
     found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
     lengths = [len(waveform.series.data) for waveform in found]
     up_to_the_longest = array("i", range(max(lengths, default=0)))
@@ -120,13 +119,12 @@ def series_batches(
 ) -> RecordBatches:
     """Return the points of waveforms as record batches. Nothing is sent before the first is used.
 
-    This is for more points than fit into memory. Each batch has whole runs, so that its checkpoint resumes after it.
+    Use it for more points than fit into memory. Each batch has whole runs, so its checkpoint resumes after it.
 
     Args:
         listing: As in `series`.
-        rows: The least rows of a batch, 1 or more. A batch ends with the run after which it has so many rows, or with a
-            later one that was read from the same 4 MiB of JSON. The last batch may have fewer rows, and so may one that
-            a failure ends.
+        rows: The least rows of a batch, 1 or more. A batch ends with the run that reaches it, or with a later run from
+            the same 4 MiB of JSON. The last batch, or one that a failure ends, may have fewer rows.
         columns: As in `series`.
 
     Raises:
@@ -147,9 +145,9 @@ async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequ
 
     The columns are ``run_id``, ``serial_number``, ``phase``, ``retry_count`` of the phase, ``measurement_id``,
     ``measurement``, ``series`` (its number in the measurement, from 0), ``series_name``, ``index`` (the number of the
-    point, from 0), ``value`` and ``units``. Nothing marks which series of a measurement is x. Where the server has no
-    number for a point, ``value`` is null. Each attempt at a phase has measurements of its own, so ``measurement_id``
-    and ``series`` together tell one waveform from all others.
+    point, from 0), ``value`` and ``units``. Nothing marks which series is x. ``value`` is null where the server has no
+    number. ``measurement_id`` and ``series`` together identify a waveform, because each attempt at a phase has its own
+    measurements.
 
     A row takes 48 bytes. A million points of each of 50 runs take 2.4 GB: choose columns, or use `series_batches`.
 
