@@ -81,7 +81,7 @@ class TofuPilotSession(Listings):
             ends when the session is closed. Its errors end the walk, and are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
             for none. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a plain HTTP server ``http_proxy`` or
-            ``HTTP_PROXY``. A server on this machine, or in ``no_proxy`` or ``NO_PROXY``, has none.
+            ``HTTP_PROXY``, unless the server is on this machine or in ``no_proxy`` or ``NO_PROXY``.
         ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
             None, the authority of a login, if its key is used.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,

@@ -307,7 +307,7 @@ class DecodeError(TofuPilotError):
 
 
 class InvalidJSONError(DecodeError):
-    """The response claims success but is not JSON, such as a proxy's HTML page."""
+    """The response claims success but is not JSON, such as a proxy's HTML page or half a document."""
 
 
 class AttachmentError(TofuPilotError):

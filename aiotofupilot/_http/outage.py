@@ -127,7 +127,7 @@ class Health:
         self.failures = 0
         """Failed requests."""
         self.good_after = -1
-        """The number of failures before the latest request that had a good response was sent. -1 if there is none."""
+        """The latest request with a good response was sent after this many failures. -1 if there was none."""
         self.responded_after = -1
         """The same for any response that shows that the server is reachable, even if the page is bad."""
         self.failing_since: float | None = None

@@ -288,8 +288,8 @@ class Attempts(RetryState):
         """Return whether another attempt is allowed after a failure about the server.
 
         During an outage, only the time limits the attempts. Otherwise ``attempts`` limits them if the server
-        ``is_there``: another response was good, to a request sent after the previous failure. A failure with a response
-        is raised rather than a lost connection.
+        ``is_there``: it responded to a request that was sent after this page's previous failure. A failure with a
+        response is raised rather than a lost connection.
         """
         health = self._throttle.health
         if health.is_unreachable:

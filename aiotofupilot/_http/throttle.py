@@ -100,7 +100,7 @@ class Throttle:
         return result
 
     def rest(self) -> float:
-        """Return the rest of the pause in seconds."""
+        """Return the rest of the pause in seconds, or 0.0."""
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
@@ -228,9 +228,9 @@ class Throttle:
         self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
-        """Allow this many requests in flight, and one more with each that ends.
+        """Allow this many requests in flight, and one more with each later request that ends.
 
-        Requests in flight do not count, because they may hang until they time out.
+        Those in flight now do not count, because they may hang until they time out.
         """
         self._starts += 1
         self._allowed, self._in_flight = allowed, 0

@@ -144,13 +144,13 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a response asks to wait; 0.0 for a date that has passed.
+    """Return the seconds that a response asks to wait, or None. A date that has passed is 0.0.
 
-    A date is compared with the ``Date`` of the same response, if it has one, because the two clocks may differ. None:
-    The response does not ask, or its header is malformed.
+    A date is compared with the response's own ``Date``, if any, because the clocks may differ. A malformed header is
+    None.
 
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The standard has no fractions, but servers send
-    them.
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Servers send fractions, which the
+    standard lacks.
     """
     asked = response.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(asked):

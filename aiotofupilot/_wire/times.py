@@ -105,7 +105,7 @@ def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
 
 
 def format_duration(duration: timedelta) -> str:
-    """Format a duration as the API does: ISO 8601 without days, such as ``PT1M30.732S``.
+    """Format a duration as the API does: in hours, minutes and seconds, such as ``PT1M30.732S``.
 
     A negative duration gets a leading minus sign. The API has none.
     """

@@ -31,8 +31,8 @@ async def wide(listing: Paginator[Measurement], *, limits: bool = False) -> pa.T
 
     The first columns are ``run_id``, ``serial_number`` and ``started_at``, the start of the run's first listed
     measurement. The others are named after the phase and the measurement, such as ``RF Power.tx_power``. If a run has
-    several measurements of one name, the others are in ``RF Power.tx_power.2``, ``.3`` and so on, by start, attempt and
-    ID. Repeated attempts are not listed, unless you list with ``exclude_retries=False``.
+    several measurements of one name, all but the first are in ``RF Power.tx_power.2``, ``.3`` and so on, by start,
+    attempt and ID. Repeated attempts are not listed, unless you list with ``exclude_retries=False``.
 
     A column has doubles, booleans or strings, or the JSON text of each value if these are mixed. It is null where a run
     has no such measurement, or one without a value. The listing has no waveforms and no values of JSON. A name without

@@ -65,6 +65,7 @@ def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]
 
 @cache
 def nested_columns(model: type) -> tuple[Column, ...]:
+    """Return a column for each attribute of a model."""
     return tuple(map(_nested, shown_fields(model)))
 
 
@@ -130,7 +131,7 @@ def _strings(values: Sequence[str | None]) -> Array:
 
 
 def _doubles(values: Sequence[float | None]) -> Array:
-    """Return doubles. An integer that is too large is rounded, as in the server's JavaScript."""
+    """Return doubles. An integer without an exact double is rounded, as in the server's JavaScript."""
     made: Array = arrow.array([None if value is None else value * 1.0 for value in values], DOUBLE)
     return made
 
@@ -293,7 +294,7 @@ def record_batch(items: Iterable[object], model: type, *, flat: bool = False) ->
 
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
-        ValueError: An attribute is of another type, if pyarrow says so.
+        ValueError: An attribute is of another type, for which pyarrow raises this.
         OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold, or the texts of a
             column have more than 2 GiB.
     """

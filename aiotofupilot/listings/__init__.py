@@ -1,15 +1,15 @@
-"""The listings of TofuPilot: the path of each, its models, and the arguments of its ``list()``.
+"""The listings of TofuPilot: paths, models, and the arguments of ``list()``.
 
-`TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
-TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
+`TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` come from the
+TypedDict of its ``list()``. The query, ``help()`` and the command's options are made from them.
 
 - `procedures`, `runs`, `units` and `stations` have the listings.
-- `_arguments` reads a TypedDict, and has the options and filters that several listings take.
+- `_arguments` reads a TypedDict, and has the shared options and filters.
 - `_encoding` checks arguments, and turns filters into a query.
-- `_items` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
-- `_base` is the base class of all listings, and a query: a listing with its filters, as paging knows it.
+- `_items` requests single items.
+- `_base` has the base class of all listings, and their queries.
 
-A listing is loaded when it is first used. No listing loads aiohttp.
+A listing is loaded on first use. No listing loads aiohttp.
 """
 
 from __future__ import annotations
@@ -63,22 +63,22 @@ T = TypeVar("T", bound="Identified")
 
 
 def listing_class(name: str) -> type[Listing[Any]]:
-    """Return the class of a listing, given one of `NAMES`."""
+    """Return the class of a listing, by its name in `NAMES`."""
     attribute: Attribute[Any] = vars(Listings)[name]
     return attribute.load()
 
 
 def is_compared(name: str) -> bool:
-    """Return whether the API cannot say what of a listing is new, so that all of it has to be read and compared."""
+    """Return whether a listing has to be read whole and compared, because the API cannot filter new items."""
     declared = listing_class(name)
     return declared.creation_filter is None and declared.by_run is None
 
 
 def part_filters(name: str) -> dict[str, Argument]:
-    """Return the filters that select a part of a listing, by names that several listings share.
+    """Return the filters that select a part of a listing, under shared names.
 
-    ``created_after`` and ``created_before`` are about the creation, whatever the listing calls it. What runs wrote is
-    selected by its runs, so these listings have the filters of runs.
+    ``created_after`` and ``created_before`` are about the creation, whatever the listing calls it. Items of runs are
+    selected by their runs, so their listings have the filters of runs.
     """
     declared = listing_class(name)
     if declared.by_run is not None:
@@ -92,7 +92,7 @@ def part_filters(name: str) -> dict[str, Argument]:
 
 
 class Attribute(Generic[L]):
-    """An attribute of a session: the listing that has the attribute's name, in a module of this package."""
+    """A session's attribute: the listing of the same name, in a module of this package."""
 
     def __init__(self, module: str) -> None:
         self.module = module
@@ -121,7 +121,7 @@ class Attribute(Generic[L]):
 
 
 class Listings:
-    """The listings of a session, by the API's names. Runs stand before what they wrote."""
+    """The listings of a session, by the API's names. Runs precede their items."""
 
     __slots__ = ()
 
@@ -140,11 +140,11 @@ class Listings:
     def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
 
-        Shards that are listed at the same time share the server's rate limit, so divide the concurrency among them.
+        Shards listed at the same time share the server's rate limit, so divide the concurrency among them.
 
         Args:
-            shard: A part of a listing, which ``listing.shards(n)`` made, here or in another process.
-            options: As in the ``list()`` of the listing. A `Checkpoint` is one of the same shard.
+            shard: A part of a listing, from ``listing.shards(n)``, in this or another process.
+            options: As in the ``list()`` of the listing. A `Checkpoint` must be of the same shard.
 
         Raises:
             TypeError: An argument is of the wrong type, or the listing has no such option.
@@ -164,7 +164,7 @@ class Listings:
 
         @property
         def _connection(self) -> Connection:
-            """The way to the server, with the options of the session."""
+            """The connection with the session's options."""
             ...
 
 

@@ -1,16 +1,16 @@
-"""The arguments of ``list()``: how they are declared, and those that several listings take.
+"""Declares the arguments of ``list()``, and those that listings share.
 
-A listing declares them in a TypedDict. The annotation of a key says everything about the argument: its type, its
-documentation, its bounds and its default.
+A listing declares its arguments in a TypedDict. The annotation of a key has the type, documentation, bounds and
+default.
 
     class StationArguments(PageOptions, total=False):
         search_query: Annotated[str | None, "Text that the name contains.", Bounds(high=100)]
 
-`arguments_of` reads the keys, `describe` makes the signature and the docstring of ``list()`` from them, and `_encoding`
-checks and sends what is given. The command and the sandbox read `Argument` too.
+`arguments_of` reads the keys. `describe` makes the signature and docstring of ``list()`` from them. `_encoding` checks
+and sends the values. The command and the sandbox read `Argument`.
 
-Enumerated fields of items are plain strings, because TofuPilot has added values before. An item with a new value is not
-an error. The values here are those that arguments can have.
+Enumerated fields of items are plain strings, so that an item with a value that TofuPilot adds is no error. The values
+here are those for arguments.
 
 Source: the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -34,9 +34,9 @@ class Bounds:
     """The bounds of a number, or of the length of a string in UTF-16 code units."""
 
     low: int | None = None
-    """The least. None: there is no least."""
+    """The lower bound, or None."""
     high: int | None = None
-    """The most. None: there is no most."""
+    """The upper bound, or None."""
 
     def __str__(self) -> str:
         if self.low is None:
@@ -46,36 +46,36 @@ class Bounds:
 
 @frozen
 class Default:
-    """The value of an argument that is not given, if that is not None."""
+    """The default of an argument, if that is not None."""
 
     value: object
 
 
 @frozen
 class ServerDefault:
-    """The server's value of a parameter that is not sent."""
+    """The server's default for a parameter that is not sent."""
 
     value: bool | str
 
 
 @frozen(kw_only=True)
 class Argument:
-    """An argument of ``list()``. A filter is a parameter of the API with the same name."""
+    """An argument of ``list()``. A filter has the name of its parameter in the API."""
 
     name: str
     """The name of the argument."""
     annotation: object
-    """The type as type checkers see it, such as ``Sequence[str] | None``."""
+    """The type for type checkers, such as ``Sequence[str] | None``."""
     doc: str
-    """What it means: sentences, with names and values in double backticks."""
+    """Its documentation: sentences, with names and values in double backticks."""
     is_required: bool = False
     """Whether it has to be given."""
     bounds: Bounds | None = None
-    """What a number can be, or how long a string can be. None: there are no bounds."""
+    """Bounds of a number or of a string's length, or None."""
     default: object = None
-    """Its value if it is not given. None is not sent."""
+    """Its default. None is not sent."""
     server_default: bool | str | None = None
-    """What the server takes for a filter that is not sent. None: the server does not filter."""
+    """The server's default, or None if the server then does not filter."""
 
     @property
     def type(self) -> object:
@@ -91,7 +91,7 @@ class Argument:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether it takes several values. Each is sent under the same name."""
+        """Whether it takes several values, each sent under the same name."""
         return get_origin(self.type) is Sequence
 
     @property
@@ -101,12 +101,12 @@ class Argument:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that can be given. Empty: others too."""
+        """The allowed values, or empty if any are allowed."""
         return get_args(self.item_type) if get_origin(self.item_type) is Literal else ()
 
     @property
     def full_doc(self) -> str:
-        """The documentation with the bounds, and with what the server takes if the argument is not sent."""
+        """The documentation with the bounds and the server's default."""
         doc = self.doc
         if self.bounds:
             sentence, _, rest = doc.partition(".")
@@ -116,7 +116,7 @@ class Argument:
 
 
 def arguments_of(declared: type) -> tuple[Argument, ...]:
-    """Return the arguments that a TypedDict declares, those of its bases first."""
+    """Return the arguments of a TypedDict, those of its bases first."""
     hints = get_type_hints(declared, include_extras=True)
     return tuple(_argument(name, hint) for name, hint in hints.items())
 
@@ -144,7 +144,7 @@ def _argument(name: str, hint: object) -> Argument:
 def describe(
     method: Callable[..., object], filters: Sequence[Argument], options: Sequence[Argument]
 ) -> tuple[str, str]:
-    """Give a ``list()`` the signature and the docstring for ``help()``. Return its own first sentence, and the rest."""
+    """Set the signature and docstring of a ``list()`` for ``help()``. Return its summary and note."""
     signature = inspect.signature(method)
     own, keywords = signature.parameters.values()
     arguments = (*filters, *options)
@@ -184,14 +184,14 @@ RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
 """How a run ended."""
 
 Environment = Literal["production", "preview", "development"]
-"""Where a deployment runs."""
+"""The environment of a deployment."""
 
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
-"""At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
-one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
+"""At most 5 keys with one condition each: ``{"in": [str, ...], "contains": str}`` or one of the two, ``{"eq": bool}``,
+or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
 
 ExtraQuery = Mapping[str, str | Sequence[str]]
-"""Parameters of a request by name. A name with several values is sent once for each of them."""
+"""Parameters by name. A name with several values is sent once for each."""
 
 UnitSamples = Annotated[
     Sequence[Literal["production", "golden", "failing", "ignored"]] | None,
@@ -274,7 +274,7 @@ class WithMetadata(TypedDict, total=False):
 
 
 class OfRun(TypedDict, total=False):
-    """Filters about runs. They mean the same in the listing of runs and in the listings of what runs wrote."""
+    """Filters about runs, shared by the listing of runs and the listings of their items."""
 
     procedure_versions: Annotated[Sequence[str] | None, "Tags of the procedure's versions."]
     deployment_ids: Annotated[Sequence[str] | None, "IDs of the deployments that ran."]
@@ -288,7 +288,7 @@ class OfRun(TypedDict, total=False):
 
 
 class OfOperatedRun(OfRun, total=False):
-    """The same, for listings that know the operators of runs."""
+    """Adds the operators of runs."""
 
     operated_by_ids: Annotated[Sequence[str] | None, "IDs of the operators of the runs."]
     operated_by_names: Annotated[Sequence[str] | None, "Names of the operators of the runs."]
@@ -312,5 +312,5 @@ _SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *O
 
 
 def rank(argument: Argument) -> tuple[bool, ...]:
-    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
+    """Return the sort key of an argument: required first, then the listing's own, shared ones, and the order."""
     return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS

@@ -1,4 +1,4 @@
-"""The base class of all listings: what a listing declares, and how the arguments of ``list()`` become a query of it."""
+"""The base class of all listings, and their queries."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _PAGE_OPTIONS = arguments_of(PageOptions)
 class Listing(Generic[T]):
     """A listing of one kind of item.
 
-    A subclass names its model, ``Listing[Station]``, and it has the name of its path. Its ``list()`` names a TypedDict,
-    whose keys are its arguments. The attributes that have no value here follow from these.
+    A subclass names its model, ``Listing[Station]``. Its name is that of its path. Its ``list()`` names a TypedDict of
+    its arguments. Attributes without a value here follow from these.
 
     Args:
-        connection: The way to the server.
+        connection: The connection to the server.
     """
 
     name: ClassVar[str]
@@ -61,54 +61,53 @@ class Listing(Generic[T]):
     model: ClassVar[type]
     """The class of an item."""
     is_bare: ClassVar[bool]
-    """Whether the server responds with a bare array. It is the only page."""
+    """Whether the response is a bare array, the only page."""
     creation_field: ClassVar[str | None] = None
-    """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
-    None: items do not say it."""
+    """The field with an item's time of creation, by default ``created_at`` if items have it. None if they have no such
+    field."""
     creation_filter: ClassVar[str | None] = None
-    """What the names of the parameters begin with that bound the time of creation, such as ``created``. It follows from
-    `creation_field`, if nothing else is said. None: there are no such parameters."""
+    """The prefix of the parameters that bound the creation, such as ``created``. By default it follows from
+    `creation_field`. None if there are no such parameters."""
     oldest_first: ClassVar[str | None]
-    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is `creation_field` or else
-    `default_order`. None: there is no such order."""
+    """The ``sort_by`` whose ascending order lists the oldest items first: `creation_field`, or else `default_order`.
+    None if there is none."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
-    """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
-    stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
+    """The paths in an item to the value that sorts it, if ``sort_by`` is not its name. None stands for the default
+    order. Without it, the default order is that of `oldest_first` or `creation_field`."""
     by_run: ClassVar[ByRun | None] = None
-    """How the items of some runs are requested. None: the items do not belong to runs."""
+    """How to request the items of some runs, or None if items do not belong to runs."""
     decode: ClassVar[Decoder[Any]]
     """Reads a page of models."""
     filters: ClassVar[tuple[Argument, ...]]
-    """The filters and the order, which are sent as parameters of the same name."""
+    """The filters and the order, sent under the same names."""
     options: ClassVar[tuple[Argument, ...]]
-    """The other arguments of ``list()``, which say how to list."""
+    """The other arguments of ``list()``."""
     summary: ClassVar[str]
-    """What ``list()`` does, in one sentence."""
+    """The first sentence about ``list()``."""
     note: ClassVar[str]
-    """What else there is to know of the listing. Empty: nothing."""
+    """The rest about the listing, perhaps empty."""
     inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` for what the API leaves out unless it is asked for: metadata, sequences, and attempts
-    that were followed by another one."""
+    """The arguments of ``list()`` that include what the API leaves out by default: metadata, sequences, and attempts
+    that were repeated."""
     read_by_paging: ClassVar[tuple[str, ...]]
-    """The keys of an item's JSON, beside its ID, that paging reads: what sorts and divides items, and their run."""
+    """The keys of an item's JSON that paging reads beside the ID: those that sort and divide items, and their run."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
-    """The values of ``sort_by`` for an order in which no item can move past another one."""
+    """The values of ``sort_by`` in whose order no item can pass another."""
     other_orders: ClassVar[tuple[str, ...]] = ()
-    """The values of ``sort_by`` that tell items of one time apart, the best first."""
+    """The values of ``sort_by`` that separate items of one time, the best first."""
     is_sortable: ClassVar[bool]
-    """Whether the order can be chosen. If not, the API does not say which direction it has."""
+    """Whether the order can be chosen. Otherwise its direction is not documented."""
     default_order: ClassVar[str | None]
-    """The field that the server sorts by if nothing is asked for, as far as it is known. None: it is not known."""
+    """The field of the server's default order, or None if it is not known."""
     times: ClassVar[dict[str | None, str | None]]
-    """The fields that are times that never change and by which the server sorts, and the beginning of the names of the
-    parameters that bound each. None: there are no such parameters."""
+    """The unchanging times that the server sorts by, and the prefix of the parameters that bound each, or None."""
 
     @internal
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
 
     def __init_subclass__(cls) -> None:
-        """Set what a listing need not say itself, because it follows from its name, its model and its ``list()``."""
+        """Set the attributes that follow from the name, the model and the ``list()``."""
         super().__init_subclass__()
         method: Callable[..., Paginator[Any]] = vars(cls)["list"]
         (declared,) = get_args(method.__annotations__["arguments"])
@@ -150,7 +149,7 @@ class Listing(Generic[T]):
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:
-        """Return an argument after adding to ``sort_by`` which orders ``resync`` takes."""
+        """Document in ``sort_by`` the orders that ``resync`` accepts."""
         if argument.name != "sort_by":
             return argument
         *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
@@ -168,7 +167,7 @@ class Listing(Generic[T]):
         __aiter__ = __iter__
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
-        """Return the items of a shard of this listing. Where it has one page, options about pages change nothing."""
+        """Return the items of a shard of this listing. A listing of one page ignores options about pages."""
         check_names(type(self).__name__, options, _PAGE_OPTIONS)
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
@@ -188,18 +187,18 @@ class Listing(Generic[T]):
 
     @classmethod
     def divided_by(cls, pairs: Pairs) -> str | None:
-        """Return the field by which a query is cut into shards: the time that sorts it, or else the default order.
+        """Return the time that divides a query into shards: its order, or else the default order.
 
-        None: no filter bounds such a time.
+        None if no filter bounds such a time.
         """
         fields = (dict(pairs).get("sort_by"), cls.default_order)
         return next((field for field in fields if cls.times.get(field) is not None), None)
 
     def of_every_procedure(self, **arguments: object) -> Paginator[T]:
-        """Return what the runs of all procedures wrote, to call `Paginator.since` on it.
+        """Return the items of all procedures' runs, for `Paginator.since`.
 
-        It finds the runs of all procedures in the listing of runs, and asks for the items of each procedure with new
-        runs. The API lists the items of one procedure only, so everything else fails.
+        It finds new runs in the listing of runs, and requests the items of each of their procedures. Only
+        `Paginator.since` works, because the API lists the items of one procedure at a time.
 
         Args:
             arguments: Those of ``list()`` without ``procedure_id``.
@@ -207,13 +206,13 @@ class Listing(Generic[T]):
         return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
 
     def _listed(self, arguments: Mapping[str, object], filters: Sequence[Argument] | None = None) -> Paginator[T]:
-        """Return a paginator for the arguments of ``list()``, or for those of some filters."""
+        """Return a paginator for the arguments of ``list()``."""
         filters = self.filters if filters is None else filters
         check_names(type(self).__name__, arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
 
     def _paginator(self, pairs: Pairs, given: Mapping[str, object], part: Shard[T] | None = None) -> Paginator[T]:
-        """Return a paginator for a query, or the query of a shard, with options that may be among other arguments."""
+        """Return a paginator for a query or a shard's query. ``given`` may hold more than options."""
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         on_drift, sort_by = how["on_drift"], dict(pairs).get("sort_by")
@@ -238,7 +237,7 @@ class Listing(Generic[T]):
         return Paginator(query, plan)
 
     def _extra(self, pairs: Pairs) -> Pairs:
-        """Return the pairs of ``extra_query``, none of which is known here."""
+        """Return the pairs of ``extra_query``, after checking that none is known here."""
         known = {"limit", "cursor", *(argument.name for argument in self.filters)}
         if sent := [name for name, _ in pairs if name in known]:
             message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it by itself"
@@ -246,7 +245,7 @@ class Listing(Generic[T]):
         return pairs
 
     def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
-        """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""
+        """Return the start as a checkpoint of this listing and query digest."""
         if not isinstance(cursor, Checkpoint):
             cursor = Checkpoint(cursor or 0)
         elif cursor.listing:
@@ -256,19 +255,19 @@ class Listing(Generic[T]):
 
 @frozen
 class ByRun:
-    """How the items of some runs are requested, in a listing of what runs wrote."""
+    """How to request the items of some runs."""
 
     runs: Callable[[Connection], Listing[Run]]
     """The listing of runs."""
     run_ids: str
     """The parameter that names the runs."""
     run_id: tuple[str, ...]
-    """The path in an item to the ID of its run: one field, or a field and a field in it."""
+    """The path in an item to the ID of its run: one or two fields."""
     procedure_id: str | None = None
-    """The parameter that has to name the procedure of the runs. None: none has to be named."""
+    """The parameter that must name the runs' procedure, or None."""
 
     def query(self, pairs: Pairs) -> Pairs:
-        """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
+        """Return the query for the runs of a query's items, without filters about the items."""
         names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
         if self.procedure_id is not None:
             names[self.procedure_id] = "procedure_ids"
@@ -280,34 +279,33 @@ def _ascending_by(pairs: Pairs, sort_by: str) -> Pairs:
 
 
 def _times_in(items: Sequence[Any], name: str, *, is_decoded: bool) -> list[datetime | None]:
-    """Return the times in a field of items. Where they have models, no time has to be read."""
+    """Return the times in a field. Models have them as values."""
     return [*map(attrgetter(name), items)] if is_decoded else [time_in(item, name) for item in items]
 
 
 def _values_in(path: tuple[str, ...], items: Sequence[Any]) -> list[object]:
-    """Return the values at a path in items, as texts. Those that lack it stand together as well."""
+    """Return the values at a path in items, as texts. Items without it stand together too."""
     return [str(reduce(value_in, path, item)) for item in items]
 
 
 def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
-    """Return the decoder of the pages of a listing, for items of its model or for `RawItem`."""
+    """Return the decoder of a listing's pages, for its model or `RawItem`."""
     return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
 
 
 @frozen(eq=False)
 class Query(Source[T]):
-    """A listing with its filters and order. Paging knows it as a `Source`."""
+    """A listing with its filters and order, which is the `Source` of paging."""
 
     listing: Listing[Any]
-    """What is listed, with the way to the server."""
+    """The listing, with its connection."""
     pairs: Pairs
-    """Filters and order, checked and in their string form."""
+    """Filters and order, checked, as strings."""
     decode: Decoder[tuple[list[T], PageMeta]]
-    """Reads a page from a body."""
     part: Shard[Any] | None = None
-    """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
+    """The shard whose items are requested, with slightly wider bounds, or None."""
     used: tuple[str | None, ...] = ()
-    """The orders in which items of this query have one value; see `Source.reordered`."""
+    """The orders in which these items have one value; see `Source.reordered`."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
 
     @property
@@ -324,7 +322,6 @@ class Query(Source[T]):
 
     @property
     def digest(self) -> str:
-        """A few characters that differ between queries."""
         return urlsafe_b64encode(digest(urlencode(sorted(self.pairs)))).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
@@ -391,7 +388,7 @@ class Query(Source[T]):
         return evolve(self, pairs=replaced(pairs, *new))
 
     def alone(self, item_id: str) -> Query[RawItem] | None:
-        # In a listing of what runs wrote, the IDs are those of runs.
+        # Where items belong to runs, ``ids`` are those of runs.
         if self.listing.by_run is not None or all(argument.name != "ids" for argument in self.listing.filters):
             return None
         return evolve(self.raw(), pairs=replaced(self.pairs, ("ids", item_id)))
@@ -406,7 +403,7 @@ class Query(Source[T]):
         given, listing = dict(self.pairs), self.listing
         sort_by = given.get("sort_by", listing.default_order)
         if sort_by is None or sort_by not in listing.times:
-            # Within one time, items stand together that have the same value, whatever the order of values is.
+            # Within one time, items of equal value stand together, however values are ordered.
             path = (sort_by or "id",) if self.used else ("id",)
             return BY_ID if path == ("id",) else SortOrder(partial(_values_in, listing.sort_paths.get(sort_by, path)))
         order = given.get("sort_order", "desc" if listing.is_sortable else None)

@@ -1,12 +1,10 @@
-"""Checks arguments, and turns filters into the query of a request. The type of an argument says how.
+"""Checks arguments, and encodes filters as a query. The type of an argument decides how.
 
-A sequence is sent under a repeated name. A date-time is sent in UTC with milliseconds, and rounded so that no item is
-left out. A duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as
-its value, whatever ``str()`` returns for it.
+A sequence repeats the name. A date-time is sent in UTC with milliseconds, rounded so that no item is left out. A
+duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as its value,
+whatever ``str()`` returns.
 
-Errors are those of `_checks`, but name the path, such as ``ids[1]``.
-
-A query can be narrowed to a range of time. It says its own range in its parameters, and is read again for that.
+Errors are as in `_checks`, but name the path, such as ``ids[1]``.
 
 Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -25,11 +23,11 @@ from aiotofupilot.positions import Checkpoint
 from ._arguments import Argument, Bounds, ExtraQuery, MetadataFilter
 
 Pairs = tuple[tuple[str, str], ...]
-"""Names and values of a query, in order. A name repeats where its parameter takes several values."""
+"""Names and values of a query, in order. A parameter with several values repeats its name."""
 
 
 def check_names(listing: str, given: Mapping[str, object], taken: Sequence[Argument]) -> None:
-    """Raise a `TypeError` for what the ``list()`` of a listing does not take, or lacks."""
+    """Raise a `TypeError` for an unknown or missing argument of a ``list()``."""
     names = {argument.name for argument in taken}
     if unknown := given.keys() - names:
         from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
@@ -43,7 +41,7 @@ def check_names(listing: str, given: Mapping[str, object], taken: Sequence[Argum
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
-    """Return an argument after checking it: a plain value of its type, a list of them, or None where it is optional."""
+    """Check an argument, and return a plain value of its type, a list of them, or None if it is optional."""
     if value is None and argument.is_optional:
         return None
     try:
@@ -54,7 +52,7 @@ def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the 
 
 
 def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
-    """Return the query that arguments ask for, in the order of the filters of a listing. None asks for nothing."""
+    """Return the query for some arguments, in the order of ``filters``. None is left out."""
     values = {
         argument.name: checked(argument, given.get(argument.name))
         for argument in filters
@@ -70,7 +68,7 @@ def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
 
 
 def _texts(name: str, value: object) -> list[str]:
-    """Return a checked value as it is sent, with a text for each time that its name is sent."""
+    """Return the texts to send for a checked value, one per repetition of its name."""
     match value:
         case list():
             return [text for one in cast("list[object]", value) for text in _texts(name, one)]
@@ -117,7 +115,6 @@ def _string(path: str, value: object, *, at_most: int | None = None) -> str:
 
 
 def _elements(path: str, values: object) -> list[tuple[str, object]]:
-    """Return the elements of an iterable with their paths."""
     if isinstance(values, str | bytes | bytearray | memoryview | Mapping) or not isinstance(values, Iterable):
         raise TypeError(f"{path} must be a list or another iterable of strings, got {values!r}")
     return [(f"{path}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
@@ -140,7 +137,7 @@ def _number(path: str, value: object) -> float:
 
 
 def parameters(path: str, value: object) -> Pairs:
-    """Return parameters that this package does not know, as they are sent. ``path`` is how errors name the mapping."""
+    """Check parameters that this package does not know. ``path`` names the mapping in errors."""
     pairs: list[tuple[str, str]] = []
     for key, given in _mapping(path, value).items():
         name = _string(f"a key of {path}", key)
@@ -158,7 +155,7 @@ _METADATA_KEYS = 5
 
 
 def _metadata(path: str, value: object) -> dict[str, object]:
-    """Return a `MetadataFilter` in the form in which it is sent, as one JSON value. An empty mapping is no filter."""
+    """Return a `MetadataFilter` as it is sent. An empty mapping is no filter."""
     conditions = _mapping(path, value)
     if len(conditions) > _METADATA_KEYS:
         raise ValueError(f"{path} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
@@ -205,20 +202,20 @@ _CHECKS: Mapping[object, Callable[[str, object], object]] = {
     ExtraQuery: parameters,
     MetadataFilter: _metadata,
 }
-"""What checks an argument, by its type."""
+"""The check for each type of argument."""
 
 
 def replaced(pairs: Pairs, *new: tuple[str, str]) -> Pairs:
-    """Return a query with some parameters in place of all that have their names."""
+    """Return a query with new parameters in place of those with the same names."""
     names = {name for name, _ in new}
     return (*(pair for pair in pairs if pair[0] not in names), *new)
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
-    """Return a query for the items between two times, and a millisecond around them. Its own bounds still hold.
+    """Narrow a query to the items between two times, and a millisecond around them.
 
-    The stored times of the API may be finer than the milliseconds that it shows, and "after" may mean later than that.
-    The time that an item shows decides whether it is one of these items.
+    The API may store finer times than the milliseconds that it shows, and "after" may exclude the time itself. So the
+    caller has to check the time that an item shows. The query's own bounds still hold.
     """
     bounds: dict[str, str] = {}
     if after is not None:

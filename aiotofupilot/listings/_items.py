@@ -1,4 +1,4 @@
-"""The way to the server, and what it returns by itself: one item, with everything that it knows of it."""
+"""The connection to the server, and requests for single items."""
 
 import re
 from collections.abc import Callable
@@ -27,16 +27,16 @@ V = TypeVar("V")
 
 
 class Connection(PagingConnection, Protocol):
-    """The way to the server. A listing knows nothing else of a session."""
+    """The only part of a session that a listing knows."""
 
     @property
     def concurrency(self) -> int:
-        """How many pages may be in flight, if a listing does not set its own number."""
+        """The most pages in flight, unless a listing overrides it."""
         ...
 
     @property
     def served(self) -> set[str]:
-        """The paths of listings of which the server has returned one item by itself."""
+        """The paths of listings from which the server has returned a single item."""
         ...
 
     def within(self, max_elapsed: float) -> Self:
@@ -52,14 +52,14 @@ class Connection(PagingConnection, Protocol):
         label: Label,
         **options: Unpack[FetchOptions],
     ) -> V:
-        """Return what a function reads from the response to a GET of a path and query, percent-encoded."""
+        """Send a GET for a percent-encoded path and query, and return what ``read`` makes of the response."""
         ...
 
 
 async def get_item(
     connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
 ) -> D:
-    """Return the item at a path. What the hints mean is said at `read_item`."""
+    """Return the item at a path. `read_item` explains the hints."""
     read: Callable[[Response], D] = partial(read_item, decode=decoder(model), missing=missing, forbidden=forbidden)
     return await connection.get(target, read, RequestCounts(), label=_label(target))
 
@@ -69,7 +69,7 @@ _PATH = re.compile(r'/v2/[!"$->@-~]+')
 
 
 async def get_json(connection: Connection, path: object, query: object) -> object:
-    """Return what the API has at a path; see `TofuPilotSession.get_json`."""
+    """Return the JSON at a path; see `TofuPilotSession.get_json`."""
     if not isinstance(path, str):
         raise must_be(TypeError, "path", "a string", path)
     target = as_str(path)
@@ -89,15 +89,15 @@ async def get_json(connection: Connection, path: object, query: object) -> objec
 
 
 def _label(path: str) -> Label:
-    """Return what a request for a single item is about: the first word of its path after the version."""
+    """Return the label of a single item: the first word of its path after the version."""
     listing, *below = path.removeprefix("/v2/").split("/")
     return Label(listing, is_item=bool(below))
 
 
 def segment(parameter: str, value: object) -> str:
-    """Return a text as one segment of a path, percent-encoded so that the server reads exactly this text.
+    """Return a text as one percent-encoded segment of a path, so that the server reads exactly this text.
 
-    URL parsers drop ``.`` and ``..``, encoded or not, and without a text the path is that of a listing.
+    URL parsers drop ``.`` and ``..``, encoded or not, and an empty text gives the path of a listing.
     """
     if not isinstance(value, str):
         raise must_be(TypeError, parameter, "a string", value)
@@ -110,14 +110,14 @@ def segment(parameter: str, value: object) -> str:
 
 
 def value_in(item: object, name: str) -> Any:  # noqa: ANN401 - an item without a model holds anything
-    """Return the value of a field of an item, with or without a model. None: it has no such field."""
+    """Return the value of a field of an item, with or without a model. None if there is no such field."""
     return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
 
 
 def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> datetime | None:
-    """Return the time in a field of an item, with or without a model, or raise a `DecodeError`.
+    """Return the time in a field of an item, or raise a `DecodeError`.
 
-    None: there is no such field, or the item has nothing there, and may lack it.
+    None if ``name`` is None, or if the item has no value and may lack it.
     """
     value = None if name is None else value_in(item, name)
     if name is None or (value is None and may_lack):
@@ -129,9 +129,9 @@ def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> dat
 
 
 class Detailed(Generic[D]):
-    """A listing whose items the API also returns one by one.
+    """A listing whose items the API returns one by one, too.
 
-    It names their model, such as ``Detailed["models.RunDetails"]``, which is loaded when an item is requested.
+    It names their model, such as ``Detailed["models.RunDetails"]``, which is loaded with the first item.
     """
 
     name: ClassVar[str]
@@ -140,11 +140,11 @@ class Detailed(Generic[D]):
     key: ClassVar[str] = "id"
     """The field that identifies an item."""
     is_recent: ClassVar[bool] = False
-    """Whether older servers list the items but do not return one by itself."""
+    """Whether older servers list the items but do not return single ones."""
     forbidden: ClassVar[str | None] = None
-    """The hint of an error that says that the key may not read an item. None: the usual one is right."""
+    """The hint for a key that may not read an item, or None for the usual one."""
     details_name: ClassVar[str]
-    """The name of the class of one item."""
+    """The name of an item's class."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -155,20 +155,21 @@ class Detailed(Generic[D]):
 
     @classmethod
     def detail_model(cls) -> type:
-        """Return the class of one item."""
+        """Return the class of an item's details."""
         return cast("type", getattr(models, cls.details_name))
 
     async def get(self, key: str, /) -> D:
         """Return one item, with everything that the API knows of it.
 
-        Any text is sent so that the server reads exactly this text. Whether upper and lower case matter in numbers is
-        up to the server, so an item can have its number in other letters.
+        The server reads exactly this text. It decides whether case matters in numbers, so the item may have its number
+        in other letters.
 
         Args:
-            key: The ID of the item. For a unit it is the serial number, and for a part or a batch it is the number.
+            key: The ID of the item: for a unit the serial number, for a part or a batch the number.
 
         Returns:
-            A model with the name of the item and ``Details``, such as `RunDetails`. A log line has nothing more than in
+            A model with the name of the item and ``Details``, such as `RunDetails`, or a `Log`, which has no more than
+                its listing.
             its listing, and is a `Log`.
 
         Raises:
@@ -183,14 +184,13 @@ class Detailed(Generic[D]):
 
 @frozen(eq=False)
 class ItemDetails(Generic[D]):
-    """How single items are requested. This is the `DetailSource` by which paging requests the items of a listing."""
+    """The `DetailSource` with which paging requests single items."""
 
     listing: Detailed[Any]
-    """What has the items."""
     model: type[D]
     """The class of the details, or `RawItem`."""
     decode: Callable[[bytes], D]
-    """Makes them of a body."""
+    """Decodes a body."""
 
     @property
     def hint(self) -> str:
@@ -214,7 +214,7 @@ class ItemDetails(Generic[D]):
     async def request(
         self, key: str, read: Callable[[bytes], V], counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> V:
-        """Return what a function makes of the body with one item."""
+        """Request one item, and return what ``read`` makes of the body."""
         listing = self.listing
         target = f"{listing.path}/{segment(listing.key, key)}"
         missing = f"the {listing.name} have no {key!r}"
@@ -231,12 +231,11 @@ class ItemDetails(Generic[D]):
         return body
 
     def _seeming(self, body: bytes) -> bytes:
-        """Return a body that looks like an object, and raise an error for a proxy's page and for a part of one."""
+        """Return a body that looks like an object, and raise an error for a proxy's page or half a body."""
         return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
 
 
 def raw_item(body: bytes) -> RawItem:
-    """Return a body that is an object."""
     item = read_json(body)
     if not isinstance(item, dict):
         raise DecodeError("$: expected an object", path="$")
