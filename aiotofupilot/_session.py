@@ -69,7 +69,7 @@ class TofuPilotSession(Listings):
         base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the credentials file's
             server if its key is used, or else https://www.tofupilot.app. The file's key is only sent to the file's
             server.
-        timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0, or None for no limit.
+        timeout: Seconds for one attempt, until the body's last byte; more than 0, or None for no limit.
         retry: A `RetryPolicy`, a ``tenacity.AsyncRetrying``, or None for no retries.
         concurrency: The most pages of a listing in flight or waiting to be used; 1 or more. With 1, a page is requested
             only when the walk needs it. A listing can override it.
@@ -88,7 +88,7 @@ class TofuPilotSession(Listings):
             so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. A download does not use its ``proxy=``, but the
             environment's if it has ``trust_env``. Its trace hooks do not see the key. If None, an aiohttp session is
             made on first use, and closed with this session.
-        trace_configs: Trace hooks for the aiohttp session that is made, or None.
+        trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
         user_agent: Your program, such as ``my-service/1.2``, which begins each ``User-Agent``, or None.
 

@@ -143,7 +143,7 @@ class TransportError(TofuPilotError):
 
 
 class ConnectionFailedError(TransportError):
-    """The connection could not be made, or broke before the whole body arrived, or the response is not HTTP."""
+    """The connection failed or broke before the whole body arrived, or the response is not HTTP."""
 
 
 class CertificateError(ConnectionFailedError):
@@ -151,10 +151,10 @@ class CertificateError(ConnectionFailedError):
 
 
 class RequestTimeoutError(TransportError):
-    """The whole response, body included, did not arrive within the timeout.
+    """The whole response did not arrive within the timeout.
 
     Attributes:
-        timeout: The time limit, in seconds; None if the connection itself gave up first.
+        timeout: The limit in seconds; None if the connection gave up first.
     """
 
     def __init__(self, message: str, *, timeout: float | None) -> None:
@@ -163,9 +163,9 @@ class RequestTimeoutError(TransportError):
 
 
 class ProxyError(TransportError):
-    """The proxy refused to pass the request on. Not retried, because it would refuse again.
+    """The proxy refused the request. Not retried, because it would refuse again.
 
-    A proxy that cannot be reached, or does not reach the server, is a `ConnectionFailedError`.
+    A proxy that cannot be reached, or cannot reach the server, is a `ConnectionFailedError`.
 
     Attributes:
         status: The proxy's status code: 407 if it wants or rejects a user name and password, 403 if it forbids this
@@ -289,7 +289,7 @@ class DecodeError(TofuPilotError):
     """The response is not what the API promises.
 
     Attributes:
-        path: JSON path of the value at fault, such as ``$.data[3].name``.
+        path: JSON path of the fault, such as ``$.data[3].name``.
         body: The first 2,000 bytes of the faulty item as JSON, or of the response. If the response repeats the key, the
             body is empty and the path is withheld.
     """
@@ -301,7 +301,7 @@ class DecodeError(TofuPilotError):
 
     @property
     def item(self) -> int | None:
-        """The index of the faulty item on its page, or None if the fault is not in an item."""
+        """The index of the faulty item on its page, or None."""
         match = _ITEM.match(self.path)
         return None if match is None else int(match[1])
 

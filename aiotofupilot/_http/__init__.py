@@ -2,8 +2,8 @@
 
 - `client` sends a request from target to value, with the options and the lifetime of a session.
 - `policy` has the `RetryPolicy` and classifies failures. `retry` makes the attempts at a request.
-- `throttle` says when a request may be sent. `outage` knows whether the server is down.
-- `transport` sends a request with aiohttp and the key, and follows redirects within the key's own origin.
+- `throttle` decides when to send a request. `outage` knows whether the server is down.
+- `transport` sends a request with aiohttp and the key.
 - `failures` translates aiohttp's errors. `redaction` removes secrets from errors.
 - `proxy` finds the proxy of a session.
 """

@@ -59,7 +59,7 @@ class Lifetime:
         """Raise a `SessionError` if the session is closed, or if this is another event loop or process."""
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # such as on trio, which has no event loop of asyncio
+        except RuntimeError:  # such as on trio
             message = "a session needs a running event loop of asyncio, and there is none here"
             raise errors.SessionError(message) from None
         if self._loop is None:

@@ -113,9 +113,8 @@ class Health:
     | the second to the fourth | yes or no | if there are more in a row than other requests in flight |
     | the fifth or a later one | yes or no | yes |
 
-    A good response ends the outage if its request was sent after the outage began. A good response to an earlier
-    request changes nothing. If connections are lost, a response that is bad because of the page ends the outage too,
-    because the server is there. Before the first response, the outage ends with the last attempt.
+    Besides a good response, a response that is bad because of the page ends an outage of lost connections, because the
+    server is there. Before the first response, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
@@ -245,7 +244,7 @@ class Health:
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
     def _note_bad_response(self, sent: Sent) -> None:
-        """Note a response that is bad because of the page, so that the server is there."""
+        """Note a response that is bad because of the page."""
         self.responded_after = max(self.responded_after, sent.failures)
         outage = self.outage
         if outage is not None and sent.failures >= outage.first and is_lost(outage.failure):

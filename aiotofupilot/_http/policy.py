@@ -193,7 +193,7 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed. A response that is not JSON may be a proxy's."""
+    """Return whether another attempt may succeed."""
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 

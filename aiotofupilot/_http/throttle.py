@@ -92,7 +92,7 @@ class Throttle:
         except BaseException as error:
             self._leave(page, sent, starts, error)
             if self._limiter is not None:  # last, because others wait for the connection
-                await self._limiter.__aexit__(type(error), error, error.__traceback__)  # it cannot suppress the error
+                await self._limiter.__aexit__(type(error), error, error.__traceback__)  # may not suppress it
             raise
         self._leave(page, sent, starts, None)
         if self._limiter is not None:

@@ -41,8 +41,7 @@ class Decoder(Generic[C]):
 
     Args:
         kind: A model, which is an attrs class, or the `Page` or the ``list`` of it. A list has no envelope, and is the
-            only page. The model can be `RawItem`, for items as the server sent them. These need an ID, because a walk
-            tells items apart by it.
+            only page. The model can be `RawItem`, for items as the server sent them, which need an ID.
         structs: Whether to return structs with the models' attributes and values. The same pages are accepted. Items of
             a page in a rare form are models anyway.
     """

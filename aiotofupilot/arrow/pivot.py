@@ -44,8 +44,8 @@ async def wide(listing: Paginator[Measurement], *, limits: bool = False) -> pa.T
     Args:
         listing: What ``session.measurements.list()`` returns. Its filters choose the procedure, the runs and the
             measurements.
-        limits: Whether each number gets the limits that were valid in its run, in columns such as ``RF
-            Power.tx_power.lower_limit`` and ``.upper_limit``. They come from validators with ``>``, ``>=``, ``<``,
+        limits: Whether each number gets the limits that were valid in its run, in columns such as
+            ``RF Power.tx_power.lower_limit`` and ``.upper_limit``. They come from validators with ``>``, ``>=``, ``<``,
             ``<=`` and ``range``, of which the tightest counts. One whose ``is_decisive`` is false does not count. Null
             if there is no such limit.
 

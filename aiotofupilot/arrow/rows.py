@@ -45,7 +45,7 @@ JSON_FIELD = {b"content": b"JSON"}
 
 @attrs.frozen
 class Column:
-    """A column: its schema field, and how to build it from the values at a path of attributes."""
+    """A schema field, and how to build its column from the values at a path of attributes."""
 
     path: tuple[str, ...]
     field: Any
@@ -53,7 +53,7 @@ class Column:
 
 
 def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]:
-    """Return the columns of items. If anything on the path is None, so is the value."""
+    """Return the columns of items. A None on the path makes the value None."""
     values: dict[tuple[str, ...], Sequence[object]] = {(): items}
     for column in columns:
         for end, name in enumerate(column.path):
@@ -275,7 +275,7 @@ def schema(model: type, *, flat: bool = False) -> pa.Schema:
     """Return the schema of a model's columns. It depends on no data.
 
     Args:
-        model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
+        model: The model of an item or of a part, such as `Run` or `Repository`.
         flat: As in `table`.
 
     Raises:

@@ -35,8 +35,7 @@ With fewer values, the calls dominate. With more, the values leave the CPU's cac
 """
 
 _BYTES_AT_ONCE = 4 * 2**20
-"""Details are converted after this many bytes of JSON, however few they are. Decoded, they take about five times
-that."""
+"""Details are converted after this many bytes of JSON. Decoded, they take about five times that."""
 
 _GROUP_SIZE = 8 * 2**20
 """A row group of this many bytes is full. The writer holds one group in memory, and briefly more. A reader reads or
@@ -160,7 +159,7 @@ def batches(
 
 
 def model_of(listing: object) -> type:
-    """Return the model of a listing or its details, after checking that it has models."""
+    """Return the model of a listing or its details, after checking it."""
     if not isinstance(listing, Paginator | Details):
         raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
     found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
@@ -217,7 +216,7 @@ def stream_part(items: Sequence[object], model: type, columns: Sequence[str] | N
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
-    """Write the rest of a stream as Parquet. Both stay open. Other tasks run after each row group."""
+    """Write the rest of a stream as Parquet. Both stay open, and other tasks run after each row group."""
     from pyarrow import parquet  # noqa: PLC0415 - it takes a while, and no table needs it
 
     make_writer: Any = parquet.ParquetWriter  # the stubs do not know the types of its parameters

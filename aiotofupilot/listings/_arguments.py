@@ -1,7 +1,6 @@
 """Declares the arguments of ``list()``, and those that listings share.
 
-A listing declares its arguments in a TypedDict. The annotation of a key has the type, documentation, bounds and
-default.
+A listing declares them in a TypedDict, whose annotations have the type, documentation, bounds and default.
 
     class StationArguments(PageOptions, total=False):
         search_query: Annotated[str | None, "Text that the name contains.", Bounds(high=100)]

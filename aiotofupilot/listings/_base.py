@@ -63,14 +63,13 @@ class Listing(Generic[T]):
     is_bare: ClassVar[bool]
     """Whether the response is a bare array, the only page."""
     creation_field: ClassVar[str | None] = None
-    """The field with an item's time of creation, by default ``created_at`` if items have it. None if they have no such
-    field."""
+    """The field with an item's time of creation, by default ``created_at``. None if items have none."""
     creation_filter: ClassVar[str | None] = None
-    """The prefix of the parameters that bound the creation, such as ``created``. By default it follows from
-    `creation_field`. None if there are no such parameters."""
+    """The prefix of the parameters that bound the creation, such as ``created``, which follows from `creation_field`.
+    None if there are none."""
     oldest_first: ClassVar[str | None]
-    """The ``sort_by`` whose ascending order lists the oldest items first: `creation_field`, or else `default_order`.
-    None if there is none."""
+    """The ``sort_by`` whose ascending order has the oldest items first: `creation_field`, else `default_order`, or
+    None."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
     """The paths in an item to the value that sorts it, if ``sort_by`` is not its name. None stands for the default
     order. Without it, the default order is that of `oldest_first` or `creation_field`."""
@@ -87,10 +86,9 @@ class Listing(Generic[T]):
     note: ClassVar[str]
     """The rest about the listing, perhaps empty."""
     inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` that include what the API leaves out by default: metadata, sequences, and attempts
-    that were repeated."""
+    """The arguments of ``list()`` that include what the API leaves out: metadata, sequences, and repeated attempts."""
     read_by_paging: ClassVar[tuple[str, ...]]
-    """The keys of an item's JSON that paging reads beside the ID: those that sort and divide items, and their run."""
+    """The JSON keys that paging reads beside the ID: those that sort and divide items, and their run."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` in whose order no item can pass another."""
     other_orders: ClassVar[tuple[str, ...]] = ()

@@ -129,7 +129,7 @@ def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> dat
 
 
 class Detailed(Generic[D]):
-    """A listing whose items the API returns one by one, too.
+    """A listing whose items the API also returns one by one.
 
     It names their model, such as ``Detailed["models.RunDetails"]``, which is loaded with the first item.
     """
@@ -168,9 +168,8 @@ class Detailed(Generic[D]):
             key: The ID of the item: for a unit the serial number, for a part or a batch the number.
 
         Returns:
-            A model with the name of the item and ``Details``, such as `RunDetails`, or a `Log`, which has no more than
-                its listing.
-            its listing, and is a `Log`.
+            A model with the name of the item and ``Details``, such as `RunDetails`. A log line is a `Log`, as in its
+            listing.
 
         Raises:
             TypeError: The key is not a string.
