@@ -58,7 +58,7 @@ class Wiring:
 
 
 class TofuPilotSession(Listings):
-    """A session with TofuPilot: one key, one server and one pool of connections, for any number of walks at once.
+    """A session with TofuPilot: one key, one server and one pool of connections, for any number of walks.
 
     Use it as an async context manager, or close it yourself. It belongs to the event loop of its first use. When the
     server asks one walk to wait, all walks of the session wait.
@@ -75,10 +75,10 @@ class TofuPilotSession(Listings):
             only when the walk needs it. A listing can override it.
         max_body: The most bytes of a response after decompression; 1 or more, 64 MiB by default. A page has less than a
             megabyte. A run with all points of its waveforms can have tens of megabytes.
-        limiter: Your rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None. It is an async context manager
-            that can be entered many times at once. Each attempt of this session and its views enters it before the
-            request, and leaves it afterwards. The wait for it counts in ``max_elapsed``, but not in ``timeout``, and
-            ends when the session is closed. Its errors end the walk, and are raised unchanged.
+        limiter: Your rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None: an async context manager that
+            can be entered many times at once. Each attempt of this session and its views enters it before the request,
+            and leaves it afterwards. The wait for it counts in ``max_elapsed``, but not in ``timeout``, and ends when
+            the session is closed. Its errors end the walk, and are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
             for none. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a plain HTTP server ``http_proxy`` or
             ``HTTP_PROXY``, unless the server is on this machine or in ``no_proxy`` or ``NO_PROXY``.
@@ -177,7 +177,7 @@ class TofuPilotSession(Listings):
     ) -> Self:
         """Return a view of this session with other options, over the same connections.
 
-        They apply to walks begun from the view. Other options stay the same. Closing the view closes nothing.
+        They apply to walks begun from the view. Closing the view closes nothing.
 
         Args:
             timeout: As in `TofuPilotSession`.
@@ -215,7 +215,7 @@ class TofuPilotSession(Listings):
     async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
         """Return the JSON at a path of the API that this package does not know yet.
 
-        The request has the session's key, retries, pauses and limits.
+        The session's key, retries, pauses and limits apply.
 
         Args:
             path: A path of the API, percent-encoded, such as ``/v2/runs/1f5f5c2e``.
@@ -278,8 +278,8 @@ class TofuPilotSession(Listings):
                 print(download.path or download.error)
 
         If a download fails, its `Download` has the error, and the others go on. An error of the disk, or of a closed
-        session, cancels all and is raised. An error of the iterable is raised after everything before it was
-        downloaded. Another call continues with the missing files.
+        session, cancels all and is raised. An error of the iterable is raised after all downloads before it. Another
+        call continues with the missing files.
 
         If you leave the loop early, downloads in flight are cancelled. ``async with session.downloads(...)`` waits for
         that. After an error or a cancellation you can ask for the next one.

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields that a response may have, and the most bytes of one field.
+"""The most header fields of a response, and the most bytes of one field.
 
-These are aiohttp's defaults. Each request sets them, because a user's aiohttp session may have others.
+aiohttp's defaults, which each request sets, because a user's aiohttp session may have others.
 """
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
@@ -51,11 +51,11 @@ def translated(
     url: URL,
     proxy: Proxy | None,
 ) -> TransportError | SessionError:
-    """Return this package's error for one of aiohttp. Its cause is an `OSError` or None.
+    """Translate an error of aiohttp. The cause is an `OSError` or None.
 
-    An error of aiohttp may hold the key or the password of a proxy. Its text may quote the address with its filters, or
-    a piece of the response with a part of the key that `redaction` cannot find. So neither the text nor the error is
-    kept. ``proxy`` is None if the session has no proxy, or uses the one of the user's aiohttp session.
+    An error of aiohttp may hold the key, the password of a proxy, the address with its filters, or a piece of the
+    response. `redaction` cannot find a part of the key in that piece. So neither the error nor its text is kept.
+    ``proxy`` is None if there is none, or if it is the one of the user's aiohttp session.
     """
     if session.closed:
         return SessionError("the aiohttp session was closed while a request was under way")
@@ -78,7 +78,7 @@ def _is_by_a_mock(error: BaseException) -> bool:
 
 
 def _unmocked(url: URL) -> TransportError:
-    """Return the error for a request without a mocked response. It is not retried, because this is no outage."""
+    """Return the error for an unmocked request, which is not retried."""
     cursor = url.query.get("cursor")
     bound = next((name for name in url.query if name.endswith(("_after", "_before"))), None)
     where = url.path if cursor is None else f"{url.path} at cursor {cursor}"
@@ -167,7 +167,7 @@ def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
 
 
 def _in_words(error: OSError) -> str:
-    """Return the reason for a failed connection, without the address that Python's own text repeats.
+    """Return the reason for a failed connection. Python's own text repeats the address.
 
     The error has no number and no text if the other side closed the connection during the TLS handshake.
     """

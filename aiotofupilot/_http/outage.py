@@ -225,10 +225,9 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
-        """Return the seconds until a page may be requested, unless it is woken. 0.0 means now.
+        """Return the seconds until a page may be requested, unless it is woken. 0.0 is now.
 
-        Return None if the page's time is up before anything can change. A new page has just begun to wait, and has not
-        been requested.
+        Return None if its time is up before anything can change. A new page waits for the first time.
         """
         outage = self.outage
         if outage is None:

@@ -175,7 +175,7 @@ def checked_retry(retry: object) -> Retry:
 def evidence(error: BaseException | None) -> Evidence | None:
     """Return what the end of a request says about the server. No error means a readable response.
 
-    Return None if it says nothing: no request was made, or any server would have failed.
+    Return None if no request was made, or if any server would have failed.
     """
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
@@ -193,7 +193,7 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed."""
+    """Return whether another attempt may succeed. A response that is not JSON may be a proxy's."""
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 

@@ -36,9 +36,9 @@ class Redaction:
     def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
         """Remove everything that could hold a secret from an error.
 
-        If the response or the error contains a secret, all texts of the error are withheld. The traceback is removed,
-        because some tools show the local variables of its frames. Chained errors are removed, because other libraries
-        may quote the response. An `OSError` stays as the cause, because it cannot quote the response.
+        If the response or the error contains a secret, all texts of the error are withheld. The traceback goes, because
+        some tools show local variables. Chained errors go, because other libraries may quote the response. An `OSError`
+        stays as the cause, because it cannot quote it.
         """
         body, headers = (response.body, response.headers) if response is not None else (b"", None)
         if self.finds(body) or self.finds(repr((error.args, vars(error), headers))):

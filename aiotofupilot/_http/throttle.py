@@ -45,15 +45,13 @@ _log = logging.getLogger("aiotofupilot")
 class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
-    A request in flight holds one of ``connections``, which sessions may share. A 429 or a Retry-After pauses all
-    requests. Then one request is sent, and each that ends lets two more through: one, two, four and so on. Earlier
-    requests do not count. After an outage, the probe is the first request. Requests that waited for the end of a pause
-    resume in any order.
+    A request in flight holds one of ``connections``, which sessions may share. After a pause, one request is sent, and
+    each that ends lets two more through: one, two, four and so on. Earlier requests do not count. After an outage, the
+    probe is the first. Requests that waited for the end of a pause resume in any order.
 
-    Only the request at the head of the queue enters the limiter, after the pauses. It takes its connection after the
-    limiter, so a request in the limiter holds no connection. Only one request can wait between limiter and connection,
-    so the limiter counts requests as they are sent. If a pause begins meanwhile, the request leaves the limiter, and
-    enters it again after the pause. If an outage begins, it leaves the limiter and waits for the end of the outage.
+    Only the head of the queue enters the limiter, after the pauses and before it takes a connection. So a request in
+    the limiter holds no connection, and the limiter counts requests as they are sent. If a pause or an outage begins
+    meanwhile, the request leaves the limiter. It enters again after the pause, or waits for the end of the outage.
     """
 
     def __init__(self, clock: Clock, connections: asyncio.Semaphore, limiter: Limiter | None = None) -> None:

@@ -1,7 +1,7 @@
 """Sends one request with aiohttp. Redirects are followed within the origin that may get the key.
 
-The key is added where no trace hook sees it. aiohttp calls the hooks for the start of a request before the middlewares.
-So hooks such as OpenTelemetry's capture of headers see a request without the key.
+The key is added where no trace hook sees it. aiohttp calls the hooks for the start of a request before the middlewares,
+so OpenTelemetry's capture of headers, for example, gets no key.
 """
 
 from __future__ import annotations
@@ -259,8 +259,8 @@ def sender(
     Without ``authorization``, it adds no key, and hides the address, which is presigned. ``proxy`` is None if there is
     none, or if it is the aiohttp session's own.
 
-    aiohttp's errors are translated before a trace hook sees them. Some quote the whole address, and some hold the
-    password of a proxy.
+    aiohttp's errors are translated before a trace hook sees them, because some hold the whole address or a proxy's
+    password.
     """
 
     def authorize(headers: CIMultiDict[str], url: URL) -> None:

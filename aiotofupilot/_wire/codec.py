@@ -1,8 +1,8 @@
 """Reads pages and items into models, and converts single items from and to JSON objects.
 
-The fast way decodes most bodies: msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If
-that fails, the bytes are parsed into plain JSON, and cattrs structures it with detailed validation. This succeeds if
-the body is valid but has a rare form. Otherwise it names the JSON path of the fault.
+In the fast way, msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If that fails, cattrs
+structures plain JSON with detailed validation. This succeeds if the body is valid but has a rare form. Otherwise it
+names the JSON path of the fault.
 
 msgspec and cattrs are imported with the first page. Importing cattrs takes a twentieth of the time for aiohttp, and
 many programs list nothing.

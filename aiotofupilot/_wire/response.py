@@ -97,7 +97,7 @@ _ERRORS: dict[int, type[errors.APIError]] = {
 }
 
 _PARSED_AT_MOST = 64 * 1024
-"""A larger body is not the API's, which has a few hundred bytes."""
+"""The API's errors have a few hundred bytes. A larger body is not one of them."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """Ten digits are no duration. Some servers send a point in time by mistake."""

@@ -38,9 +38,8 @@ _BYTES_AT_ONCE = 4 * 2**20
 """Details are converted after this many bytes of JSON. Decoded, they take about five times that."""
 
 _GROUP_SIZE = 8 * 2**20
-"""A row group of this many bytes is full. The writer holds one group in memory, and briefly more. A reader reads or
-skips one group at a time. A row takes at least 50 bytes, 36 of them for its ID, a UUID. So a group has at most some
-170,000 rows."""
+"""A full row group. The writer holds one in memory, and briefly more. A reader reads or skips whole groups. A row takes
+at least 50 bytes, 36 of them for its ID, a UUID. So a group has at most some 170,000 rows."""
 
 
 class RecordBatches(CountedIteration[pa.RecordBatch]):
