@@ -1,7 +1,6 @@
-"""What items of all listings hold and refer to, such as users and stations. `runs` has the rest.
+"""Objects that items of several listings have, such as users and stations. `runs` has those of runs and units.
 
-The classes that are not in ``__all__`` have the fields that several models begin with, such as an item of a listing and
-what is read of it by itself.
+The classes that are not in ``__all__`` have the fields that several models begin with.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
