@@ -144,7 +144,7 @@ class TofuPilotSession(Listings):
             clock=self._wiring.clock,
         )
         # It does not refer to the session, which would keep itself alive.
-        self._connection = Connection(
+        self._connection = Connection(  # pyright: ignore[reportIncompatibleMethodOverride] - read as a property is
             transport=transport,
             throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
             clock=transport.clock,

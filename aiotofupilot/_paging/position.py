@@ -470,7 +470,7 @@ class Followed(Position[T]):
             new = _unique(item for item in new if not (item.id in known or self._has(item.id)))
         self._passed |= ids
         if len(self._passed) >= _REMEMBERED:
-            self._passed, self._passed_before = set(), self._passed
+            self._passed, self._passed_before = set[str](), self._passed
         self.items, self.begin, self.passed_again = items, len(items), len(items) - skipped - len(new)
         self._fruitless = 0 if new or skipped else self._fruitless + 1
         if self._fruitless > FRUITLESS_AT_MOST:
