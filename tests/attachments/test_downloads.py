@@ -43,6 +43,7 @@ from aiotofupilot import (
     APIError,
     Attachment,
     AttachmentError,
+    CertificateError,
     ConnectionFailedError,
     NotFoundError,
     ProxyError,
@@ -509,6 +510,30 @@ class TestRequest:
                 await own.close()
             assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
         assert list(fields(storage.requests[0])) == ["Host", "Accept-Encoding"]
+
+    async def test_a_redirect_may_lead_from_a_proxy_to_a_server_without_one(
+        self, storage, elsewhere, tmp_path, monkeypatch
+    ):
+        """The login of the proxy stays with the proxy."""
+        monkeypatch.delenv("no_proxy", raising=False)
+        storage.answers = [http(b"", f"Location: {elsewhere.origin}/x", status="302 Found")]
+        elsewhere.answers = [whole()]
+        async with with_tls(storage.port) as secure, Proxy(secure, login="user:p@ss") as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:p%40ss@"))
+            authority = AUTHORITY.cert_pem.bytes().decode()
+            async with TofuPilotSession(KEY, base_url=HERE, retry=None, ca_cert=authority) as session:
+                attachment = given("https://tofu.example.com")
+                assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+            assert len(proxy.lines) == 1
+        assert list(fields(elsewhere.requests[0])) == ["Host", "Accept-Encoding"]
+
+    async def test_an_untrusted_certificate_is_an_error(self, storage, tmp_path):
+        async with (
+            with_tls(storage.port, "127.0.0.1") as port,
+            TofuPilotSession(KEY, base_url=HERE) as session,
+        ):
+            with pytest.raises(CertificateError):
+                await session.download(given(f"https://127.0.0.1:{port}"), tmp_path)
 
     async def test_a_proxy_that_refuses_is_asked_once(self, tmp_path):
         async with Proxy(1, login="user:other") as proxy:
