@@ -130,7 +130,7 @@ class Mirror:
                 `MirrorResult.doubt` says so, and only ``full`` finds them.
             deadline: Seconds after which reading stops, more than 0. Everything read by then is stored. None means no
                 limit.
-            on_progress: Called when a listing begins, and when rows of it were read.
+            on_progress: Called when a listing begins, and when rows of it were read. None for no calls.
             with_totals: Whether to count each listing first, so that progress has its ``total``. This takes some
                 requests.
 
