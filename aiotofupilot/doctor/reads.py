@@ -30,12 +30,12 @@ class Reads:
     """Makes requests one after the other, and counts them."""
 
     def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
-        self.made = 0
-        self.silences = 0
+        self.made: int = 0
+        self.silences: int = 0
         """How many requests in a row had no response."""
         self.ahead: float | None = None
         """Seconds that the server's clock is ahead. None if not known yet."""
-        self.procedures = Counter[str]()
+        self.procedures: Counter[str] = Counter()
         """The number of newest runs per procedure."""
         self._connection = session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - for its clock
         self._on_progress = on_progress
