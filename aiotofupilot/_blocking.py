@@ -59,7 +59,7 @@ class _Call(Generic[T]):
             self.failures[:] = [error]
 
     def end(self) -> None:
-        """Wake up whoever waits for the end."""
+        """Wake up all who wait for the end."""
         self._has_ended = True
         self._signals.put(None)
 

@@ -1,4 +1,4 @@
-"""What is new in a listing of what runs wrote: the items of new runs."""
+"""Finds what is new in a listing of what runs wrote: the items of new runs."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class Probe(NamedTuple):
 
 
 class Extent:
-    """What is known of a listing's length, where to probe next, and what probes show. It does no I/O."""
+    """The known length of a listing, the next probes, and what they show. It does no I/O."""
 
     def __init__(self, limit: int, *, may_be_capped: bool) -> None:
         self._limit = limit

@@ -160,9 +160,9 @@ class Bisection(Generic[T]):
         self.is_too_long = False
         """Whether the page seems to have failed only because it was too long."""
         self.is_cut = False
-        """Whether the page was probably only too long."""
+        """Whether the server returned fewer items than requested with the last part, and has more."""
         self._asked = 0
-        """Whether the server returned fewer items than requested with that part, and has more."""
+        """How many items were requested with the part read last."""
         self._has_begun = False
         self._has_waited = False
         """Whether a control had to wait for the server. Earlier failures may have had the same reason."""
@@ -232,7 +232,7 @@ class Bisection(Generic[T]):
         return None
 
     async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
-        """Return the page of an item that was left to fail a longer page, with its neighbours on one side.
+        """Return the page of an item that was left to fail a longer page, with the items on one side of it.
 
         Both fail together if the page is too long. Otherwise a passed one fails.
         """

@@ -191,7 +191,7 @@ class Window(Generic[T]):
 
     @property
     def may_be_short(self) -> bool:
-        """Whether the last page is as long as requested."""
+        """Whether the last page is a part that has all the items requested, so that it may be short."""
         return self._bisection is not None and not self._bisection.is_cut
 
     @property

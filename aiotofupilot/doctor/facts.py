@@ -14,7 +14,7 @@ Follows = Literal["by value", "by cursor", "unchecked", "one page"]
 
 @frozen(kw_only=True)
 class ListingFacts:
-    """What a few requests showed about one listing."""
+    """The facts about one listing that a few requests showed."""
 
     name: str
     """Name, such as ``runs``."""

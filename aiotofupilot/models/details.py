@@ -1,4 +1,4 @@
-"""What TofuPilot returns by itself, with everything that it knows of it, and not in a listing.
+"""Single items as TofuPilot returns them outside of listings, with everything that it knows of them.
 
 A log line and a user have nothing more by themselves than in their listings. They are a `Log` and a `User`.
 

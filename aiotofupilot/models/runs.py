@@ -1,4 +1,4 @@
-"""What runs, units and their parts hold and refer to, as `refs` has it for all items.
+"""Objects that runs, units and parts have. `refs` has those of all items.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """

@@ -1,4 +1,4 @@
-"""What can go wrong with a response. Each public function returns a `Fault`.
+"""Faults that a response can have. Each public function returns a `Fault`.
 
 `unreadable` and `malformed` affect items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. They name
 items by ID, or by position in the requested listing, from 0. Positions need cursors that are offsets.

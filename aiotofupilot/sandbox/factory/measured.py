@@ -1,4 +1,4 @@
-"""What runs wrote, and the details of items.
+"""Makes what runs wrote, and the details of items.
 
 Fields that the listings do not show are made up on demand, and depend on the item's id alone.
 """
