@@ -203,11 +203,11 @@ class Course(Generic[T]):
         self.detour = self.level = None
         position = self.position
         if position is not None:
-            if not (is_new or self._is_slow or position.is_group_read):
-                if level is None and (request.is_detour or (is_alone and self.can_bound)):
-                    self.look_for_position(0)
-                elif level is not None and self.can_bound:
+            if self.can_bound and not (is_new or self._is_slow or position.is_group_read):
+                if level is not None:
                     self._look_nearer(level)
+                elif request.is_detour or is_alone:
+                    self.look_for_position(0)
             more = end - begin - self.overlap - self._alike
             self._alike += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
