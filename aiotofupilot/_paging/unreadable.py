@@ -196,6 +196,7 @@ class Bisection(Generic[T]):
             await self._check_others(passed)
             self._has_begun = True
         self.deadline, self.gap, self.is_too_long = Deadline(), None, False
+        begin = max(begin, passed + 1 - self.request.limit)  # the server allows no longer page
         page = await self._longest(begin, passed)
         at, left_out = passed, dict[int, TofuPilotError]()
         while page is None:
@@ -220,7 +221,8 @@ class Bisection(Generic[T]):
     async def _longest(self, begin: int, passed: int) -> Page[T] | None:
         """Return the longest readable page from a position on. None if an item is left to fail."""
         if self._fails_at <= passed:
-            self._end = self._end if self._end > passed else passed + self.request.limit
+            end = self._end if self._end > passed else passed + self.request.limit
+            self._end = min(end, begin + self.request.limit)
             if isinstance(page := await self._probe(begin, self._end - begin), Page):
                 return page
             self._fails_at = self._end
