@@ -48,6 +48,9 @@ __all__ = ["Walk"]
 _FEW = 4
 """The most pages of items of one time in flight. There are few as a rule."""
 
+_FRUITLESS_BESIDE_GAPS = 20
+"""The most pages in a row without a new item beside unreadable ones. Each takes up to a hundred requests."""
+
 LEFT_OUT_KEPT = 1000
 """The most positions or IDs of left-out items to keep."""
 
@@ -242,7 +245,7 @@ class Walk(ItemIteration[Y]):
             raise OutOfBoundError
         new = position.admit(page, window.begins, window.query.bound, gap=window.gap_length)
         self._fruitless = 0 if new else self._fruitless + 1
-        if self._fruitless > FRUITLESS_AT_MOST:
+        if self._fruitless > (FRUITLESS_AT_MOST if window.gap is None else _FRUITLESS_BESIDE_GAPS):
             fault = "the listing moves too much to be followed, or its pages disagree"
             raise DriftError(f"{fault}: {self._fruitless} in a row brought nothing new", cursor=page.cursor)
         return new

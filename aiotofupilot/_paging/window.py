@@ -300,7 +300,10 @@ class Window(Generic[T]):
         return True
 
     def _goes_on_among_alike(self, position: Position[T], *, is_behind_gap: bool) -> bool:
-        """Return whether the walk can go on if the next page would begin among items of one key."""
+        """Return whether the walk can go on if the next page would begin where this one does."""
+        keys = position.keys
+        if is_behind_gap and keys[0] != keys[-1]:
+            return len(keys) < self.limit
         if is_behind_gap:
             if not self._course.behind:
                 self._look_for_position()
