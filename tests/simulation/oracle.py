@@ -111,12 +111,18 @@ def may_refuse(program):
     if line.unreadable and on & {"ties", "orders", "moving"} and program.on_drift in {"resync", "raise"}:
         return True  # one that cannot be read may stand among items of its time
     if program.on_drift == "raise":
-        return line.changes > program.changes or bool(on & {"orders", "caps", "nulls", "filters"})
+        is_odd = bool(on & {"orders", "caps", "nulls", "filters"}) or cannot_be_shown_whole(program)
+        return line.changes > program.changes or is_odd
     if not goes_by_value(program):  # which a count and shards do only to see whether their end is one
         return line.changes > program.changes or bool(on & {"orders", "caps"})
     if "tiny" in on and "ties" in on and line.changes > program.changes:
         return True  # items of one time may be created as fast as pages of two or three can show them
     return not program.follows and may_warn(program)
+
+
+def is_resumed_at_cursor(program):
+    """Return whether a program goes on at a bare cursor behind an item that cannot be read."""
+    return bool(program.line.unreadable) and not program.skips
 
 
 def follows_cursor(program):
@@ -215,8 +221,7 @@ def judge_value(program):
         world.marks.add("a walk met: late commit")
     if not goes_by_value(program) or line.database.filter == "ignored" or program.is_unchecked:
         return
-    is_resumed_at_cursor = line.unreadable and not program.skips  # after an item that cannot be read
-    if "deep" in world.on and not is_resumed_at_cursor:
+    if "deep" in world.on and not is_resumed_at_cursor(program):
         most = DEEPEST + program.concurrency * program.limit
         program.costs("no request of a walk by value lies deep", program.deepest, most)
     if world.on & {"faults", "outage", "pauses", "unreadable", "close", "filters", "nulls", "odd"}:
@@ -296,9 +301,9 @@ def judge_details(program, walk):
         return
     items = len(program.line.rows)
     if is_still(program) and only(program, "ties"):
-        extra = program.requests - items - pages_of(items, max(2, program.limit), 1)
+        extra = program.requests - items - pages_of(items, 100, 1)  # pages get that long among many of one time
         program.check("details cost a request each", extra >= 0, extra)
-        extra -= most_pages(program, items) - pages_of(items, max(2, program.limit), 1)
+        extra -= most_pages(program, items) - pages_of(items, 100, 1)
         # Pages beyond the end are requested for nothing, and so are details in flight that are longer than expected.
         program.costs("details cost a request each", extra, program.concurrency)
     # The next ones are read however long they are.

@@ -233,6 +233,7 @@ class Program:
         on, windows = self.world.on, self.server.windows
         if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays unless it gave that up
             follows = not oracle.goes_by_value(self) or (self.is_unchecked and oracle.cannot_promise(self))
+            follows = follows or oracle.is_resumed_at_cursor(self)
             return self.line.database.cap == "refused" and (self.line.database.leads_nowhere or follows)
         match error:
             case SessionError() | PaginationError():
