@@ -33,7 +33,7 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.models import Page
 
-from .source import CountedFetch, Identified, OnUnreadable, T
+from .source import SHORTEST, CountedFetch, Identified, OnUnreadable, T
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,6 +210,8 @@ class Bisection(Generic[T]):
             at += 1
             if len(left_out) > _IN_A_ROW:
                 raise self.error
+            if self.overlaps and self._end - at < SHORTEST:
+                self._end = at + self.request.limit  # fewer items would not show where the next page begins
             page = await self._longest(at, at)
         self.is_cut = page.following is not None and len(page.data) < self._asked
         await self._check_offsets(page)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 import pytest
+from attrs import evolve
 from fakes import paging
 from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
@@ -106,6 +107,14 @@ class TestSkip:
         walk = listing(concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
         assert await drain(walk) == service.procedures[:-1]
         assert walk.stats.unreadable == 1
+
+    async def test_no_part_is_longer_than_a_page(self, listing, service):
+        """The position may be more than a page behind the first item of its time."""
+        first = service.procedures[0].created_at
+        service.procedures[:] = [evolve(item, created_at=first) for item in Sandbox(procedures=250).procedures]
+        service.faults.always(unreadable(*at(service, 120)))
+        await drain(listing(on_unreadable="skip").walk())
+        assert max(int(request.query["limit"]) for request in service.requests) == 100
 
     @pytest.mark.parametrize("concurrency", [1, 16])
     async def test_pages(self, listing, service, concurrency):
