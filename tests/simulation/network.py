@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from urllib.parse import parse_qsl
 
+import aiohttp
 import msgspec
 from attrs import define, field
 from simulation.oracle import HARMLESS
@@ -236,7 +237,7 @@ class Network(InProcess):
             window = server.window
             if window is not None and window.kind in REFUSES:
                 raise _refused(window.kind)
-            async with super().requested(url, authorization, headers) as (head, parts):
+            async with _limited(sent), super().requested(url, authorization, headers) as (head, parts):
                 body = bytearray()
                 yield head, _copied(parts, body)
                 sent.status, sent.size, retry_after = head.status, len(body), _retry_after(head)
@@ -257,6 +258,16 @@ REFUSES = {"refused", "unresolved", "drain"}
 
 TIMEOUT = 30.0
 """The usual limit of an attempt."""
+
+
+@asynccontextmanager
+async def _limited(sent):
+    """Limit the time of a request to a storage, as aiohttp does, which has no clock of the universe."""
+    try:
+        async with asyncio.timeout(None if sent.is_of_api else TIMEOUT):
+            yield
+    except TimeoutError as error:
+        raise aiohttp.SocketTimeoutError("no byte came in time") from error
 
 
 async def _copied(parts, body):
