@@ -305,7 +305,9 @@ class Window(Generic[T]):
         if is_behind_gap and keys[0] != keys[-1]:
             return len(keys) < self.limit
         if is_behind_gap:
-            if not self._course.behind:
+            if not self._course.can_bound:
+                position.is_group_read = True  # nothing of it can be read before this page
+            elif not self._course.behind:
                 self._look_for_position()
             return True
         if position.is_group_read:
