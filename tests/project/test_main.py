@@ -38,13 +38,6 @@ for command in ([], ["runs"], ["users"], ["sandbox"]):
     assert (done.stdout, done.stderr) == (f"aiotofupilot {version('aiotofupilot')}\n" * 4, "")
 
 
-def test_python_has_nothing_to_search_for_garbage_when_it_exits():
-    """With all modules of a mirror, the search takes a tenth of a second."""
-    program = "import gc, sys; from aiotofupilot.__main__ import main; main(); print(gc.get_freeze_count() > 10_000)"
-    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert done.stdout.splitlines() == [f"aiotofupilot {version('aiotofupilot')}", "True"]
-
-
 def test_without_the_extra_one_line_says_how_to_install_it():
     program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own

@@ -24,16 +24,6 @@ def test_the_files_that_contributors_are_sent_to_exist():
         assert (ROOT / path).exists(), path
 
 
-def test_the_changelog_keeps_its_form():
-    """It begins with what is not released. Sections are those of Keep a Changelog."""
-    changelog = read(GITHUB / "CHANGELOG.md")
-    versions = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", changelog, re.MULTILINE)
-    assert versions[0] == ("Unreleased", "")
-    assert all(date for _, date in versions[1:])
-    kinds = set(re.findall(r"^### (.+)$", changelog, re.MULTILINE))
-    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
-
-
 def test_only_the_job_that_publishes_may_speak_for_the_project():
     """This job runs no code of the project. All other jobs may only read."""
     workflow = yaml.safe_load(read(GITHUB / "workflows" / "release.yml"))
@@ -44,14 +34,6 @@ def test_only_the_job_that_publishes_may_speak_for_the_project():
     }
     assert not [step for step in jobs["publish"]["steps"] if "run" in step]
     assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("check", "build")
-
-
-@pytest.mark.parametrize(("workflow", "job"), [("ci.yml", "all"), ("release.yml", "check")])
-def test_the_checks_have_the_releases_to_compare_with(workflow, job):
-    """Without its tags, a checkout has no last release, and nothing would seem to break."""
-    checkout, *_ = yaml.safe_load(read(GITHUB / "workflows" / workflow))["jobs"][job]["steps"]
-    assert checkout["uses"].startswith("actions/checkout@")
-    assert checkout["with"] == {"persist-credentials": False, "fetch-tags": True, "fetch-depth": 0}
 
 
 @pytest.fixture
