@@ -38,11 +38,6 @@ def beyond_the_end(sandbox):
 
 
 class TestRequests:
-    async def test_one_page_at_a_time_costs_a_request_a_page(self, session, sandbox):
-        """None is asked for twice, and none beyond the last."""
-        assert len(await session.procedures.list(limit=LIMIT, on_drift="ignore").collect()) == LISTED
-        assert len(sandbox.requests) == PAGES
-
     @pytest.mark.parametrize("concurrency", [2, 4, 16])
     @pytest.mark.parametrize(("on_drift", "pages"), [(None, PAGES + 1), ("ignore", PAGES)])
     async def test_a_window_asks_for_less_than_itself_in_vain(self, session, sandbox, on_drift, pages, concurrency):
@@ -58,12 +53,6 @@ class TestRequests:
         del sandbox.procedures[LIMIT:]
         assert len(await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()) == LIMIT
         assert len(sandbox.requests) == 1
-
-    @pytest.mark.parametrize("on_drift", [None, "resync"])
-    async def test_exactly_once_costs_one_request_in_twenty_at_most(self, session, sandbox, on_drift):
-        """One item of each page is the last of the page before: of 20, 19 are new."""
-        assert len(await session.procedures.list(limit=LIMIT, on_drift=on_drift).collect()) == LISTED
-        assert len(sandbox.requests) == -(-(LISTED - 1) // (LIMIT - 1))
 
 
 class TestConnections:

@@ -169,13 +169,6 @@ def test_an_error_is_equal_to_itself_alone(error):
     assert len({error, copy.copy(error), error}) == 2
 
 
-@each
-def test_an_error_shows_its_message(error):
-    """Python prints it in the last line of the traceback."""
-    assert "m" in str(error)
-    assert "m" in repr(error)
-
-
 @pytest.mark.parametrize(
     ("changes", "shown"),
     [

@@ -10,7 +10,7 @@ from importlib import import_module
 import pytest
 
 import aiotofupilot
-from aiotofupilot import errors, listings, models, testing
+from aiotofupilot import listings, models, testing
 
 HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "msgspec", "tenacity", "asyncio"}
 
@@ -26,18 +26,6 @@ def run(program):
 def loaded_by(statement):
     """Tell which modules a statement imports."""
     return set(run(f"{statement}\nimport sys\nprint(*sys.modules)").split())
-
-
-def test_a_name_is_its_module_s():
-    """A name of the package is the object of the module that defines it."""
-    assert aiotofupilot.Procedure is models.Procedure
-    assert aiotofupilot.DecodeError is errors.DecodeError
-
-
-def test_a_name_is_loaded_once():
-    """After its first use, a name is an attribute like any other."""
-    aiotofupilot.PageMeta  # noqa: B018 - the attribute access is what is tested
-    assert vars(aiotofupilot)["PageMeta"] is models.PageMeta
 
 
 @pytest.mark.parametrize("package", [aiotofupilot, testing])

@@ -8,20 +8,7 @@ import pytest
 from aiotofupilot.errors import ConfigurationError
 from aiotofupilot.settings import Settings
 
-
-def test_the_key_does_not_show():
-    assert "s3cr3t" not in repr(Settings.resolve("s3cr3t"))
-
-
 LOGIN = "~/.tofupilot/credentials.json"
-
-
-def test_a_login_is_found_where_nothing_else_is_given(login):
-    """The key comes with its server and its authority."""
-    login(api_key="Bearer s3cr3t", base_url="https://tofu.example/", ca_cert="/ca.pem")
-    found = Settings.resolve()
-    assert (found.base_url, found.authorization) == ("https://tofu.example/api", "Bearer s3cr3t")
-    assert (found.key_source, found.ca_cert, found.is_exposed) == (LOGIN, "/ca.pem", False)
 
 
 def test_a_key_from_elsewhere_is_not_sent_to_the_server_of_a_login(login, monkeypatch):

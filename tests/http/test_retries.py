@@ -376,6 +376,7 @@ def test_an_option_out_of_bounds_is_named():
         ("max_elapsed", "1", TypeError),
         ("initial_wait", math.nan, ValueError),
         ("max_wait", math.inf, ValueError),
+        ("max_wait", 10**400, ValueError),  # larger than any float
         ("max_retry_after", None, TypeError),
     ]:
         with pytest.raises(error, match=f"^{option} must be "):

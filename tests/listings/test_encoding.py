@@ -303,6 +303,8 @@ REFUSED = [
         for n in (-1, LARGEST + 1)
     ],
     ("procedures", {"cursor": 50.0}, TypeError, "cursor must be an integer, got 50.0"),
+    # Such as a run with everything in it, in the place of one of its attachments.
+    ("procedures", {"limit": "x" * 1_000_000}, TypeError, f"limit must be an integer, got '{'x' * 299}…"),
     (
         *("procedures", {"cursor": "50"}, TypeError),
         "cursor must be an integer or a Checkpoint, got '50': use Checkpoint.parse()",
