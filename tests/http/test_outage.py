@@ -326,26 +326,6 @@ def test_pages_take_turns_to_probe_and_one_that_was_requested_often_comes_last()
     assert health.wait(pages[2], 2.0, is_new=True) is None
 
 
-def test_a_good_response_ends_an_outage_if_its_request_was_sent_after_it_began():
-    health, early, waits = Health(), Health().sent(), []
-    for now in (3.0, 5.0):
-        health.failed(DOWN, health.sent(), now, in_flight=0, attempts=6, wait=lambda lasts: waits.append(lasts) or 1.0)
-    assert (waits, health.failing_since) == ([0.0, 2.0], 3.0)
-    assert health.succeeded(early) is False
-    assert health.outage is not None
-    assert health.succeeded(health.sent()) is True
-    assert (health.outage, health.failing_since, health.wait(wanted(), 6.0)) == (None, None, 0.0)
-    health.failed(DOWN, health.sent(), 7.0, in_flight=1, attempts=6, wait=lambda _: 1.0)
-    assert health.outage is None, "failures in a row are counted anew"
-
-
-def test_before_the_first_response_an_outage_ends_with_the_last_attempt():
-    health = Health()
-    for attempt in (1, 2, 3):
-        health.failed(REFUSALS["refused"](), health.sent(), 1.0, in_flight=0, attempts=3, wait=lambda _: 1.0)
-        assert (health.outage is None, health.is_unreachable) == (attempt == 3, attempt == 3)
-
-
 def test_the_latest_request_with_a_good_response_is_known_in_whatever_order_responses_come():
     health = Health()
     early = health.sent()

@@ -22,7 +22,6 @@ import pytest
 from aiohttp.abc import AbstractResolver
 from fakes.proxies import AUTHORITY
 from fakes.raw_server import Server, and_then, hang, hang_up, http, reset
-from fakes.shown import texts
 from fakes.transport import OverSockets
 
 from aiotofupilot import (
@@ -541,25 +540,9 @@ async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_
     assert not make(http_session=another).transport.connections.locked()
 
 
-@pytest.mark.parametrize("answer", [*CUT, *HUNG, pytest.param(http(b"", "X: " + "a" * 10_000), id="flood")])
-async def test_no_error_nor_its_causes_hold_the_key(get, server, answer):
-    """aiohttp's own hold the headers of the request."""
-    server.answers = [answer]
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - of any kind
-        await get(timeout=0.05)
-    shown = list(texts(caught.value))
-    assert len(shown) > 2
-    assert not any(KEY in text for text in shown)
-
-
 async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
     """A server may repeat it in its answer."""
     server.answers = [http(b"", f"Location: https://evil.example.com/?key={KEY}", status="302 Found")]
     with pytest.raises(RedirectError) as caught:
         await get()
     assert caught.value.location == "withheld, because the response repeats the key"
-
-
-async def test_closing_before_the_first_request_is_nothing(make):
-    """There is no aiohttp session yet."""
-    await make().transport.close()

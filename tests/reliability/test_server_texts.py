@@ -7,7 +7,7 @@ import json
 import logging
 
 import pytest
-from fakes.raw_server import Server, http
+from fakes.raw_server import http
 
 from aiotofupilot import APIError, RetryPolicy, TofuPilotSession, ValidationIssue
 from aiotofupilot.sandbox import Sandbox
@@ -20,13 +20,6 @@ SHOWN = "no\ufffd[2J\ufffd31m\ufffdgnp\ufffd\ufffdCRITICAL:root:forged\ufffd"
 
 def refusal(**members):
     return http(json.dumps({"message": "no", **members}).encode(), status="400 Bad Request")
-
-
-@pytest.fixture
-async def server():
-    server = await Server().start()
-    yield server
-    await server.stop()
 
 
 @pytest.mark.parametrize(

@@ -278,9 +278,3 @@ def test_an_item_without_a_model_has_an_id(is_bare, item, fault):
     path = f"{'$' if is_bare else '$.data'}[1].id"
     assert (str(caught.value), caught.value.path) == (f"{path}: {fault}", path)
     assert json.decode(caught.value.body) == item
-
-
-def test_items_without_a_model_are_as_they_were_sent():
-    page = PageDecoder(RawItem)(b'{"data": [{"id": "u-1", "new": 1.5}], "meta": {"has_more": false}}', 100)
-    assert page == Page([RawItem(id="u-1", new=1.5)], PageMeta(has_more=False), 100)
-    assert type(page.data[0]) is RawItem

@@ -25,16 +25,6 @@ def test_timestamps_are_formatted_in_utc_with_milliseconds_and_z(timestamp, writ
     assert format_date_time(timestamp) == written
 
 
-@pytest.mark.parametrize(
-    ("microsecond", "written"),
-    [(0, "00.000Z"), (1, "00.001Z"), (1000, "00.001Z"), (1001, "00.002Z"), (999_001, "01.000Z")],
-)
-def test_a_fraction_of_a_millisecond_can_be_rounded_up(microsecond, written):
-    """An item that was created within the fraction is not lost."""
-    timestamp = datetime(2024, 1, 1, 0, 0, 0, microsecond, tzinfo=UTC)
-    assert format_date_time(timestamp, round_up=True) == f"2024-01-01T00:00:{written}"
-
-
 def test_the_last_timestamp_of_all_cannot_be_rounded_up():
     """No later timestamp can be written."""
     assert format_date_time(datetime.max.replace(tzinfo=UTC), round_up=True) == "9999-12-31T23:59:59.999Z"
