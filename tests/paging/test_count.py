@@ -268,10 +268,3 @@ def test_a_count_is_a_length_that_the_listing_had_meanwhile(total, limit, concur
         assert len(ids ^ {procedure.id for procedure in SUPPLY[:total]}) > 100
     else:
         assert counted in connection.lengths
-
-
-@given(total=st.integers(0, 3000) | st.integers(0, 30) | st.integers(95, 206), limit=st.integers(1, 100))
-def test_a_count_is_the_number_of_the_items_that_a_walk_yields(total, limit):
-    for concurrency in (1, 4):
-        listing = InProcess(Sandbox(SUPPLY[:total])).procedures.list(limit=limit, concurrency=concurrency)
-        assert asyncio.run(listing.count()) == total

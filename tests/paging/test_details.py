@@ -329,15 +329,6 @@ class TestRemoved:
         service.before_response.append(change)
         assert [item.id async for item in walk] == [wanted]
 
-    async def test_an_item_that_went_with_all_that_were_passed_is_left_out(self, service, connection):
-        """The listing of procedures cannot be asked for an ID. Its filter by time shows what stands there now."""
-        await connection.procedures.get(service.procedures[-1].id)
-        remove_when_requested(service)
-        listed = len(service.procedures)
-        walk = connection.procedures.list().details().walk()
-        assert [item async for item in walk] == []
-        assert walk.stats.removed == listed
-
     async def test_a_proxy_s_404_is_an_error(self, service, connection):
         wanted = ids(service)
         service.faults.on(one(wanted[3])).next(html(404))
@@ -539,14 +530,6 @@ class TestUnreadable:
         await settled(connection)
         service.faults.clear()
         assert found + [item.id async for item in walk] == wanted
-
-    async def test_it_is_requested_three_times_with_a_control_in_between(self, service):
-        connection = InProcess(service, attempts=1)
-        wanted = ids(service)
-        service.faults.on(one(wanted[0])).always(status(500))
-        async with connection.procedures.list(on_unreadable="skip").details().walk() as walk:
-            await anext(walk)
-            assert walk.stats.requests == 1 + 3 + 2 + 1
 
     async def test_details_that_could_not_be_decoded_are_requested_again(self, service):
         """The second time they are decoded within the attempt, so a failure is retried as any other."""

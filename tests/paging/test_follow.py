@@ -433,12 +433,6 @@ class TestOutage:
         assert (await anext(stream)).id == "a"
         assert clock(stream).slept == pytest.approx([300.0])
 
-    async def test_it_says_since_when_the_server_is_down(self, server):
-        stream = listing("ordered", server).follow()
-        assert stream.down_since is None
-        server.down_since = BEGIN
-        assert stream.down_since is BEGIN
-
 
 class TestLeftOut:
     """An item that cannot be read is asked for again by each poll."""

@@ -232,21 +232,6 @@ async def test_an_error_has_the_watermark_and_no_checkpoint_and_the_walk_can_be_
     assert sorted(yielded) == list(range(25))
 
 
-@TWO
-async def test_an_error_of_a_callback_is_raised_and_the_walk_can_be_asked_on(kind):
-    """Taken for the end, a `StopAsyncIteration` would lose the rest."""
-    server = server_with(25)
-    walk = listing(kind, server, limit=4).since()
-    yielded = [int((await anext(walk)).id)]
-    server.failures += [StopAsyncIteration(), LookupError()]
-    for error in (RuntimeError, LookupError):
-        with pytest.raises(error):
-            async for item in walk:
-                yielded.append(int(item.id))
-    yielded += await everything(walk)
-    assert sorted(yielded) == list(range(25))
-
-
 async def test_after_a_page_that_cannot_be_decoded_the_walk_goes_on_with_that_page():
     connection = InProcess(Sandbox(runs=20), attempts=1)
     connection.clock = FakeClock()

@@ -23,7 +23,6 @@ from aiotofupilot import (
     ConnectionFailedError,
     DecodeError,
     DriftError,
-    ForbiddenError,
     InvalidJSONError,
     PaginationError,
     RequestTimeoutError,
@@ -145,22 +144,6 @@ class TestSkip:
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)
         assert (walk.stats.unreadable, walk.stats.unreadable_positions) == (5, [1, 2, 5])
-
-    @EVERY_WAY
-    async def test_an_item_that_was_passed_and_became_unreadable_is_not_left_out(
-        self, listing, service, concurrency, on_drift
-    ):
-        """It was yielded, by the walk that is resumed."""
-        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift}
-        async with listing(**options).walk() as walk:
-            seen = [await anext(walk) for _ in range(36)]
-        for bad in (30, 34, 35):
-            service.faults.clear()
-            service.faults.always(unreadable(*at(service, bad)))
-            for on_unreadable in ("raise", "skip"):
-                resumed = listing(cursor=walk.checkpoint, on_unreadable=on_unreadable, **options).walk()
-                assert seen + await drain(resumed) == service.procedures
-                assert resumed.stats.unreadable == 0
 
 
 class TestRaise:
@@ -383,13 +366,6 @@ class TestOtherErrors:
             await listed.collect()
         assert caught.value.position is None
         assert len(service.requests) == 4 + 4 + more
-
-    async def test_one_that_ends_every_request_ends_the_search(self, listing, service):
-        service.faults.always(unreadable(*at(service, 45)))
-        service.faults.on(limit=50, cursor=None).always(status(403))
-        with pytest.raises(ForbiddenError) as caught:
-            await listing(on_unreadable="skip").collect()
-        assert caught.value.position is None
 
     async def test_a_closed_session_ends_the_search(self, listing, service, connection):
         service.faults.always(unreadable(*at(service, 45)))
