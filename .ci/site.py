@@ -76,7 +76,7 @@ GROUPS = (
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
     Group("models", "Items", ("models", "_wire")),
-    Group("details", "Details of items", ("models.details", "_attachments.download")),
+    Group("details", "Details of items", ("models.details",)),
     Group("errors", "Errors", ("errors",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
     Group("blocking", "aiotofupilot.blocking", ("blocking",)),

@@ -50,7 +50,6 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:  # each module says which of its names are public
     from . import models as models
-    from ._attachments.download import *  # noqa: F403
     from ._http.policy import *  # noqa: F403
     from ._paging.details import *  # noqa: F403
     from ._paging.incremental import *  # noqa: F403
@@ -70,7 +69,6 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from .stats import *  # noqa: F403
 else:  # hidden from type checkers, because they would then accept any name
     _NAMES = {
-        "_attachments.download": ("Download",),
         "_http.policy": ("RetryPolicy",),
         "_paging.details": ("DetailsWalk", "IncrementalDetailsWalk"),
         "_paging.incremental": ("FollowedListing", "IncrementalWalk"),

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._attachments.download import Attachments, Download
     from ._http.policy import Retry
     from ._http.throttle import Limiter
-    from ._paging.iteration import Iteration
     from .listings._arguments import ExtraQuery
 
 
@@ -262,41 +260,6 @@ class TofuPilotSession(Listings):
         from ._attachments.download import download  # noqa: PLC0415 - most programs download nothing
 
         return await download(self._connection, attachment, folder)
-
-    def downloads(
-        self,
-        attachments: Attachments,
-        folder: str | os.PathLike[str],
-        *,
-        concurrency: int = 8,
-    ) -> Iteration[Download]:
-        """Download many attachments as `download` does, and yield a `Download` as each ends.
-
-        Example:
-            runs = session.runs.list(outcomes=["FAIL"]).details()
-            async for download in session.downloads(runs, "attachments"):
-                print(download.path or download.error)
-
-        If a download fails, its `Download` has the error, and the others go on. An error of the disk, or of a closed
-        session, cancels all and is raised. An error of the iterable is raised after all downloads before it. Another
-        call continues with the missing files.
-
-        If you leave the loop early, downloads in flight are cancelled. ``async with session.downloads(...)`` waits for
-        that. After an error or a cancellation you can ask for the next one.
-
-        Args:
-            attachments: A plain or asynchronous iterable of attachments, or of details of runs or units with all their
-                attachments. A plain iterable may block, because it is read in a thread.
-            folder: As in `download`.
-            concurrency: The most simultaneous downloads; 1 or more.
-
-        Raises:
-            TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds.
-        """
-        from ._attachments.download import downloads  # noqa: PLC0415 - most programs download nothing
-
-        return downloads(self._connection, attachments, folder, concurrency=concurrency)
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

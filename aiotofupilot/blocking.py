@@ -85,15 +85,15 @@ R_co = TypeVar("R_co", covariant=True)
 class Blocking(Generic[A_co]):
     """The blocking form of an object of asyncio, with its attributes and methods."""
 
-    __slots__ = ("__weakref__", "_given", "_object", "_owner", "_thread")
+    __slots__ = ("__weakref__", "_object", "_owner", "_thread")
 
-    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None) -> Self:  # noqa: ANN401 - an object of any class
         """Become the form of an object.
 
         The owner is the form that this one was derived from, and None for a session. A form that nothing refers to is
-        closed, so this keeps the owner and the arguments of its method alive.
+        closed, so this keeps the owner alive.
         """
-        self._object, self._thread, self._owner, self._given = of, thread, owner, given
+        self._object, self._thread, self._owner = of, thread, owner
         return self
 
     def __repr__(self) -> str:
@@ -123,24 +123,17 @@ class Blocking(Generic[A_co]):
 
         @wraps(method)
         def call(*args: object, **kwargs: object) -> object:
-            options = {key: self._asynchronous(value) for key, value in kwargs.items()}
-            bound = partial(method, *map(self._asynchronous, args), **options)
-            return self._form(self._thread.run(bound) if waits else bound(), given=(args, kwargs))
+            return self._form(self._thread.run(partial(method, *args, **kwargs)) if waits else method(*args, **kwargs))
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
         return call
 
-    @staticmethod
-    def _asynchronous(argument: object) -> object:
-        """Return what a blocking argument stands for, such as details to download, or else the argument."""
-        return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001 - it is a form too
-
-    def _form(self, value: object, *, given: object = None) -> Any:  # noqa: ANN401 - of any type
+    def _form(self, value: object) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of a value, or the value if it waits for nothing."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
                 # The constructor is not called, because that of a session makes another session.
-                return form.__new__(form)._take(value, self._thread, self, given)  # noqa: SLF001 - it is a form too
+                return form.__new__(form)._take(value, self._thread, self)  # noqa: SLF001 - it is a form too
         return value
 
 
@@ -180,10 +173,10 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
     __slots__ = ("_turns",)
 
-    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None, given: object = None) -> Self:  # noqa: ANN401 - an object of any class
+    def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None) -> Self:  # noqa: ANN401 - an object of any class
         of._called = type(self).__name__  # noqa: SLF001 - its form
         self._turns = _Turns(of)
-        return super()._take(of, thread, owner, given)
+        return super()._take(of, thread, owner)
 
     def __next__(self) -> R:
         # An item stays at hand until it is returned. No interrupt comes between taking and returning it, because both
@@ -499,8 +492,6 @@ class BlockingSession(Blocking[TofuPilotSession]):
     def get_json() -> None: ...
     @bridged(TofuPilotSession.download)
     def download() -> None: ...
-    @bridged(TofuPilotSession.downloads)
-    def downloads() -> None: ...
 
     def __enter__(self) -> Self:
         if self._thread.has_ended:

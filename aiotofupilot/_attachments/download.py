@@ -1,39 +1,25 @@
-"""Downloads one attachment, or many at once, into files whose names work on every system."""
+"""Downloads an attachment into a file whose name works on every system."""
 
 import asyncio
 import os
 import re
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
-from concurrent.futures import Future
-from contextvars import copy_context
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from aiotofupilot._checks import integer, must_be
+from aiotofupilot._checks import must_be
 from aiotofupilot._http.client import Connection
 from aiotofupilot._otel import download_span
-from aiotofupilot._paging.iteration import Iteration
-from aiotofupilot._paging.tasks import Tasks
 from aiotofupilot._secret import Secret
-from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
+from aiotofupilot.errors import APIError, AttachmentError
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 
 from .part import PartFile, in_thread
 from .storage import receive
-
-__all__ = ["Download"]
-
-Attachments: TypeAlias = (
-    Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]
-)
 
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
 """Statuses with which storages refuse an expired address."""
@@ -42,62 +28,24 @@ _locks: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionar
 """The locks of files that are being downloaded, by event loop and path."""
 
 
-@frozen(kw_only=True)
-class Download:
-    """The result for one attachment of many."""
-
-    attachment: Attachment
-    """The attachment."""
-    path: Path | None
-    """Its complete file, or None if it could not be downloaded."""
-    is_new: bool
-    """Whether the file was downloaded now. False if it was there already, or could not be downloaded."""
-    error: TofuPilotError | None
-    """Why it could not be downloaded, or None."""
-
-
 async def download(connection: Connection, attachment: object, folder: object) -> Path:
     """Download one attachment; see `TofuPilotSession.download`."""
-    path, _ = await _complete(connection, _checked(attachment), _folder(folder))
-    return path
+    found = _checked(attachment)
+    path = _folder(folder) / relative_path(found)
 
-
-def downloads(connection: Connection, attachments: object, folder: object, *, concurrency: object) -> "Downloads":
-    """Download many attachments at once; see `TofuPilotSession.downloads`."""
-    if not isinstance(attachments, AsyncIterable | Iterable):
-        raise must_be(TypeError, "attachments", "an iterable or an asynchronous iterable", attachments)
-    place = _folder(folder)
-
-    async def one(attachment: Attachment) -> Download:
-        try:
-            path, is_new = await _complete(connection, attachment, place)
-        except SessionError:
-            raise
-        except TofuPilotError as error:
-            return Download(attachment=attachment, path=None, is_new=False, error=error)
-        return Download(attachment=attachment, path=path, is_new=is_new, error=None)
-
-    return Downloads(one, cast("Any", attachments), integer("concurrency", concurrency, low=1))
-
-
-async def _complete(connection: Connection, attachment: Attachment, folder: Path) -> tuple[Path, bool]:
-    """Return the path of a complete file, and whether it was downloaded now."""
-    path = folder / relative_path(attachment)
-
-    async def work() -> bool:
+    async def work() -> None:
         async with _locks.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock()):
             part = PartFile(path)
             try:
-                if not await in_thread(part.open):
-                    return False
-                await _receive(connection, attachment, part)
-                await in_thread(part.finish)
+                if await in_thread(part.open):
+                    await _receive(connection, found, part)
+                    await in_thread(part.finish)
             finally:
                 part.leave()
-        return True
 
     with download_span():
-        return path, await connection.lifetime.run(work)
+        await connection.lifetime.run(work)
+    return path
 
 
 async def _receive(connection: Connection, attachment: Attachment, part: PartFile) -> None:
@@ -131,135 +79,6 @@ async def _renewed(connection: Connection, attachment: Attachment) -> Attachment
         failure.hint = "perhaps its upload has not ended"
         raise failure
     return evolve(attachment, download_url=found.download_url, size=found.size)
-
-
-class Downloads(Iteration[Download]):
-    """Downloads many attachments at once, and yields the result of each as it ends.
-
-    After an error or a cancellation no file is in flight, and the next call continues with the missing ones. If the
-    iterable raises an error, earlier attachments are finished first.
-    """
-
-    def __init__(
-        self, one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
-    ) -> None:
-        self._one = one
-        self._given = attachments
-        self._source: AsyncIterator[object] = (
-            aiter(attachments) if isinstance(attachments, AsyncIterable) else _read(attachments)
-        )
-        self._concurrency = concurrency
-        self._due: deque[Attachment] = deque()
-        """Attachments read, but not being downloaded."""
-        self._tasks: Tasks[Attachment, Download] = Tasks()
-        """Downloads that are running or not yet yielded, and the task that reads the next attachment."""
-        self._has_read_all = False
-
-    async def _advance(self) -> bool:
-        tasks = self._tasks
-        try:
-            await tasks.settle()
-            while True:
-                self._fill()
-                ended = tasks.ended
-                if ended is not None:
-                    self._offer([self._result(ended)])
-                    return True
-                if not tasks.in_flight:
-                    break
-                await tasks.any_ended()
-            self._raise_failure()
-        except BaseException:
-            # A cancelled generator would end, and an item read in a thread would be lost.
-            self._stop(spares_reading=not isinstance(self._source, Iteration))
-            raise
-        finally:
-            ended = None  # its error knows this frame
-        await self._close()
-        return False
-
-    async def _close(self) -> None:
-        self._drop()
-        self._stop(spares_reading=False)
-        await self._tasks.settle()
-        aclose = getattr(self._source, "aclose", None)
-        if aclose is not None and self._source is not self._given:
-            await aclose()
-
-    def _fill(self) -> None:
-        """Start as many downloads as allowed, and read on if nothing waits."""
-        tasks = self._tasks
-        while True:
-            if tasks.beside is not None and tasks.beside.done():
-                self._take_up(tasks.beside)
-            while self._due and len(tasks) < self._concurrency:
-                attachment = self._due.popleft()
-                tasks.start(self._one(attachment), attachment)
-            if self._due or tasks.beside is not None or self._has_read_all or self._failure is not None:
-                return
-            tasks.start_beside(self._read_on())
-
-    async def _read_on(self) -> object:
-        return await anext(self._source, _END)
-
-    def _take_up(self, reading: asyncio.Task[object]) -> None:
-        self._tasks.beside = None
-        try:
-            item = reading.result()
-            if item is _END:
-                self._has_read_all = True
-            elif isinstance(item, RunDetails | UnitDetails):
-                self._due += item.attachments
-            else:
-                self._due.append(_checked(item))
-        except BaseException as error:  # noqa: BLE001 - it is raised after the results of earlier items
-            self._failure = error
-        finally:
-            del reading  # which knows its error, which knows this frame
-
-    def _result(self, task: asyncio.Task[Download]) -> Download:
-        """Return the result of a download. After an error, it is tried again."""
-        attachment = self._tasks.take(task)
-        try:
-            return task.result()
-        except BaseException:
-            self._due.appendleft(attachment)
-            raise
-        finally:
-            del task  # which knows its error, which knows this frame
-
-    def _stop(self, *, spares_reading: bool) -> None:
-        """Cancel the downloads in flight. They are resumed later, where the file is."""
-        self._due.extendleft(reversed(self._tasks.stop(spares_beside=spares_reading)))
-
-
-_END = object()
-
-
-async def _read(items: Iterable[object]) -> AsyncGenerator[object]:
-    """Yield the items of a plain iterable, read in threads because it may block."""
-    iterator = iter(items)
-    while (item := await _in_daemon(partial(next, iterator, _END))) is not _END:
-        yield item
-
-
-async def _in_daemon(work: Callable[[], object]) -> object:
-    """Run work in a daemon thread, for which a program that ends does not wait.
-
-    The work may wait for the blocking session whose loop runs this, which is closed later.
-    """
-    result: Future[object] = Future()
-    result.set_running_or_notify_cancel()
-    context = copy_context()
-
-    def run() -> None:
-        try:
-            result.set_result(context.run(work))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
-            result.set_exception(error)
-
-    Thread(target=run, name="aiotofupilot-attachments", daemon=True).start()
-    return await asyncio.wrap_future(result)
 
 
 def _checked(attachment: object) -> Attachment:

@@ -1,4 +1,4 @@
-"""Base classes of walks, streams, pages, record batches and downloads, all of which can be closed."""
+"""Base classes of walks, streams, pages and record batches, all of which can be closed."""
 
 from __future__ import annotations
 

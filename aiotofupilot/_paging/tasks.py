@@ -1,4 +1,4 @@
-"""Work in flight, in order: the pages of a window, details, the probes of a count, and downloads."""
+"""Work in flight, in order: the pages of a window, details, and the probes of a count."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ class Tasks(Generic[K, R]):
             del self._tasks[task]
             return
 
-    def stop(self, *, spares_beside: bool = False) -> list[K]:
+    def stop(self) -> list[K]:
         """Cancel what is in flight, and return its keys. Ended tasks are still to be taken up.
 
-        The task beside the others stays if it is spared, or if it ends with a result in spite of this.
+        The task beside the others stays if it ends with a result in spite of this.
         """
         running = [task for task in self._tasks if not task.done()]
         keys = [self._tasks.pop(task) for task in running]
         stopped: list[asyncio.Task[object]] = [*running]
-        if not (spares_beside or self.beside is None or self.beside.done()):
+        if self.beside is not None and not self.beside.done():
             stopped.append(self.beside)
         _cancel(stopped)
         self._stopped += stopped

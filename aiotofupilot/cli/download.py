@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from asyncio import CancelledError
+from asyncio import CancelledError, Semaphore, TaskGroup
 from collections import Counter
-from contextlib import aclosing
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,14 +17,12 @@ from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class, part_filters
 
 from .listing import Query, counting_beside
-from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put
+from .messages import EXPECTED, DeadlineError, FailedError, StoppedError, UsageError, complain, put
 from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from aiotofupilot import DetailsWalk
+    from aiotofupilot import Attachment, DetailsWalk, TofuPilotSession
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
 """Arguments for ``list()``. Concurrency has another default, and no position is remembered."""
@@ -57,34 +54,40 @@ async def download(
         raise UsageError(f"{option(name)} is not a filter of {listing}")
     query = Query(listing, details=True, concurrency=concurrency, **filters)
     counts, size, left_out = Counter[str](), 0, ""
+    there, free = {*folder.rglob("*")}, Semaphore(concurrency)
     progress = Progress(listing, filters.get("max_items"))
+
+    async def fetch(attachment: Attachment, session: TofuPilotSession) -> None:
+        nonlocal size
+        try:
+            path = await session.download(attachment, folder)
+            outcome = "there already" if path in there else "new"
+            size += path.stat().st_size if outcome == "new" else 0
+        except TofuPilotError as error:
+            outcome = "failed"
+            if isinstance(error, AttachmentError) and attachment.download_url is None:
+                outcome = "without an address"  # perhaps its upload has not ended
+            else:
+                with progress.aside():
+                    complain(f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}")
+        counts[outcome] += 1
+        progress.note("files", counts["new"], more=f", {decimal(size)}")
+
     try:
         async with server.session() as session, progress.until(server.deadline):
-            walk = query.listing(session).details().walk()
+            walk: DetailsWalk[Any] = query.listing(session).details().walk()
             with progress:
-                async with (
-                    walk,
-                    counting_beside(query, session, progress),
-                    aclosing(_noted(walk, progress)) as items,
-                    aclosing(session.downloads(items, folder, concurrency=concurrency)) as downloads,
-                ):
-                    async for one in downloads:
-                        if one.path is not None:
-                            outcome = "new" if one.is_new else "there already"
-                            size += one.path.stat().st_size if one.is_new else 0
-                        elif isinstance(one.error, AttachmentError) and one.attachment.download_url is None:
-                            outcome = "without an address"  # perhaps its upload has not ended
-                        else:
-                            outcome = "failed"
-                            owner = one.attachment.owner and one.attachment.owner[1]
-                            with progress.aside():
-                                complain(f"{one.attachment.name} of {owner}: {one.error}")
-                        counts[outcome] += 1
-                        progress.note("files", counts["new"], more=f", {decimal(size)}")
+                async with walk, counting_beside(query, session, progress), TaskGroup() as group:
+                    async for item in walk:
+                        for attachment in item.attachments:
+                            await free.acquire()
+                            group.create_task(fetch(attachment, session)).add_done_callback(lambda _: free.release())
+                        progress.advance(1)
             left_out = query.left_out(walk.stats)
-    except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-        if not (counts or isinstance(error, CancelledError)):
-            raise
+    except (TofuPilotError, DeadlineError, CancelledError, ExceptionGroup) as raised:
+        error = raised.exceptions[0] if isinstance(raised, ExceptionGroup) else raised
+        if not (isinstance(error, CancelledError) or (counts and isinstance(error, EXPECTED))):
+            raise error from None
         raise StoppedError(error, f"{_summary(counts, size)}; run it again to go on") from error
     put(sys.stdout, visible("; ".join(filter(None, (_summary(counts, size), left_out)))) + "\n")
     if failed := counts["failed"]:
@@ -102,9 +105,3 @@ def _summary(counts: Counter[str], size: int) -> str:
 
 def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count:,} files"
-
-
-async def _noted(walk: DetailsWalk[Any], progress: Progress) -> AsyncGenerator[Any]:
-    async for item in walk:
-        yield item
-        progress.advance(1)

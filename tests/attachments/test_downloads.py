@@ -8,8 +8,6 @@
   wrong.
 - Two downloads of one file, or two runs of the command, do not disturb each other, even without locks.
 - No symbolic link beside a file that is being written is followed, and no pipe there is waited for.
-- Many files are downloaded at once; one that fails does not end the others, and leaving early leaves nothing in
-  flight.
 """
 
 import asyncio
@@ -24,7 +22,7 @@ import ssl
 import sys
 import threading
 import weakref
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partialmethod
 from pathlib import Path
 from types import SimpleNamespace
@@ -385,12 +383,6 @@ class TestAddress:
             await session.download("a", tmp_path)
         with pytest.raises(TypeError, match="folder must be a string or a path, got 5"):
             await session.download(given(storage), 5)
-        with pytest.raises(TypeError, match="attachments must be an iterable"):
-            session.downloads(5, tmp_path)
-        with pytest.raises(ValueError, match="concurrency must be at least 1, got 0"):
-            session.downloads([], tmp_path, concurrency=0)
-        with pytest.raises(TypeError, match=r"attachment must be an Attachment, .* got 'a'"):
-            await anext(session.downloads(["a"], tmp_path))
 
 
 class TestRequest:
@@ -699,10 +691,11 @@ class TestFailure:
         policy = RetryPolicy(initial_wait=0.01, max_wait=0.01, max_elapsed=0.1)
         async with TofuPilotSession(KEY, base_url=HERE, retry=policy) as session:
             waiting = [given(storage, id=f"scope {number}") for number in range(3)]
-            found = [download async for download in session.downloads(waiting, tmp_path)]
+            downloading = (session.download(attachment, tmp_path) for attachment in waiting)
+            found = await asyncio.gather(*downloading, return_exceptions=True)
         assert len(found) == 3
-        for download in found:
-            assert str(download.error).startswith("503: the storage did not send the file")
+        for error in found:
+            assert str(error).startswith("503: the storage did not send the file")
 
     async def test_a_controller_of_the_users_own_decides(self, storage, tmp_path):
         controller = AsyncRetrying(stop=stop_after_attempt(3), reraise=True)
@@ -805,16 +798,16 @@ class TestFaults:
             heal_after=3,
         )
         async with TofuPilotSession(KEY, base_url=sandbox.url, concurrency=4) as session:
-            runs = session.runs.list().details()
+            runs = await session.runs.list().details().collect()
+            attachments = [one for run in runs for one in run.attachments if one.download_url]
             for are_all_there in (False, True):
-                found = [one async for one in session.downloads(runs, tmp_path, concurrency=4)]
-                for one in found:
-                    if one.path is not None:
-                        assert one.path.read_bytes() == contents(one.attachment.id)
-                    elif one.attachment.download_url is None:
-                        assert isinstance(one.error, AttachmentError)
+                downloading = (session.download(one, tmp_path) for one in attachments)
+                found = await asyncio.gather(*downloading, return_exceptions=True)
+                for one, attachment in zip(found, attachments, strict=True):
+                    if isinstance(one, Path):
+                        assert one.read_bytes() == contents(attachment.id)
                     else:  # it was refused twice
-                        assert (getattr(one.error, "status", str(one.error)), are_all_there) == (403, False)
+                        assert (getattr(one, "status", str(one)), are_all_there) == (403, False)
                 sandbox.faults.clear()
         assert not [name for name in parts(tmp_path) if ".part" in name]
 
@@ -912,8 +905,6 @@ class TestTwice:
             fcntl.flock(other, fcntl.LOCK_EX)
             with pytest.raises(AttachmentError, match=r"^another process is downloading .*7a1c-trace\.bin$"):
                 await session.download(given(storage), tmp_path)
-            (found,) = [one async for one in session.downloads([given(storage)], tmp_path)]
-            assert isinstance(found.error, AttachmentError)
         assert part.read_bytes() == DATA[:HALF]
         assert storage.requests == []
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
@@ -985,187 +976,6 @@ class TestWindows:
         with pytest.raises(APIError, match="403"):
             await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == []
-
-
-class TestMany:
-    async def test_details_are_taken_as_they_come(self, account, sandbox, tmp_path):
-        runs = account.runs.list(concurrency=4).details()
-        found = [one async for one in account.downloads(runs, tmp_path)]
-        expected = [one for run in await runs.collect() for one in run.attachments]
-        assert sorted(one.attachment.id for one in found) == sorted(one.id for one in expected)
-        for one in found:
-            if one.attachment.download_url:
-                assert (one.is_new, one.error) == (True, None)
-                assert one.path.read_bytes() == contents(one.attachment.id)
-            else:
-                assert (one.is_new, one.path) == (False, None)
-                assert isinstance(one.error, AttachmentError)
-        count = len(stored(sandbox))
-        again = [one async for one in account.downloads(runs, tmp_path)]
-        assert {one.path for one in again} == {one.path for one in found}
-        assert not [one for one in again if one.is_new]
-        assert len(stored(sandbox)) == count
-
-    async def test_no_more_than_so_many_are_in_flight(self, session, storage, tmp_path, until):
-        taken, go_on = [], asyncio.Event()
-
-        async def answer(writer):
-            await go_on.wait()
-            writer.write(whole())
-
-        def source():
-            for number in range(9):
-                taken.append(number)
-                yield given(storage, id=str(number))
-
-        storage.answers = [answer] * 9
-        downloads = session.downloads(source(), tmp_path, concurrency=3)
-        first = asyncio.create_task(anext(downloads))
-        await until(lambda: len(storage.requests) == 3)
-        await asyncio.sleep(0.01)
-        assert len(storage.requests) == 3
-        assert len(taken) == 4
-        go_on.set()
-        await first
-        assert len([one async for one in downloads]) == 8
-
-    async def test_one_that_fails_does_not_end_the_others(self, account, sandbox, attachments, tmp_path):
-        sandbox.faults.on(lambda request: attachments[1].id in request.path).always(status(500))
-        done = {one.attachment.id: one async for one in account.downloads(attachments, tmp_path)}
-        assert isinstance(done.pop(attachments[1].id).error, ServerError)
-        assert not [one for one in done.values() if one.error]
-        assert len(done) == len(attachments) - 1
-
-    async def test_an_error_of_the_source_comes_after_what_it_had(self, account, attachments, tmp_path):
-        async def source():
-            for attachment in attachments[:5]:
-                yield attachment
-            raise LookupError("no more")
-
-        found = []
-        with pytest.raises(LookupError, match="no more"):
-            async for one in account.downloads(source(), tmp_path):
-                found.append(one.path)
-        assert len(found) == 5
-
-    async def test_leaving_early_leaves_nothing_in_flight(self, account, storage, attachments, tmp_path):
-        before = asyncio.all_tasks()
-        storage.answers = [and_then(whole()[:1000], hang)] * 9
-        closed = []
-
-        async def source():
-            try:
-                for number in range(9):
-                    yield given(storage, id=str(number))
-                    if not number:
-                        yield attachments[0]
-            finally:
-                closed.append(True)
-
-        class Source:
-            def __aiter__(self):
-                return source()
-
-        async with aclosing(account.downloads(Source(), tmp_path, concurrency=4)) as downloads:
-            async for one in downloads:
-                assert one.attachment == attachments[0]
-                break
-        assert closed == [True]
-        assert not ours(before)
-
-    @pytest.mark.parametrize("kind", ["generator", "asynchronous generator"])
-    async def test_what_is_read_while_it_is_cancelled_comes_later(self, account, attachments, tmp_path, kind, until):
-        """A thread cannot be cancelled, and a generator would have ended."""
-        go_on, read = threading.Event(), []
-
-        def source():
-            read.append(True)
-            go_on.wait(20)
-            yield from attachments[:2]
-
-        async def asynchronous_source():
-            read.append(True)
-            while not go_on.is_set():  # noqa: ASYNC110 - the same event serves both kinds
-                await asyncio.sleep(0)
-            for attachment in attachments[:2]:
-                yield attachment
-
-        downloads = account.downloads(source() if kind == "generator" else asynchronous_source(), tmp_path)
-        for _ in range(2):
-            first = asyncio.create_task(anext(downloads))
-            await until(lambda: read)
-            first.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await first
-        go_on.set()
-        found = [one.attachment.id async for one in downloads]
-        assert sorted(found) == sorted(one.id for one in attachments[:2])
-        assert read == [True]
-
-    async def test_a_walk_that_is_cancelled_has_nothing_in_flight_and_goes_on(self, account, sandbox, tmp_path, until):
-        sandbox.faults.on(lambda request: request.path.startswith("/api/v2/runs/")).next(faults.stall(600), times=8)
-        before = asyncio.all_tasks()
-        downloads = account.downloads(account.runs.list(concurrency=4).details(), tmp_path)
-        first = asyncio.create_task(anext(downloads))
-        await until(lambda: len(sandbox.requests) == 2)
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        await until(lambda: not ours(before))
-        sandbox.faults.clear()
-        expected = [one.id for run in await account.runs.list().details().collect() for one in run.attachments]
-        assert sorted([one.attachment.id async for one in downloads]) == sorted(expected)
-
-    async def test_after_an_error_of_the_disk_it_goes_on(self, session, storage, tmp_path, monkeypatch):
-        """It ends what is in flight, which is downloaded again."""
-        storage.answers = [whole()] * 9
-        fail = iter([True])
-
-        def finish():
-            if next(fail, False):
-                raise OSError(errno.ENOSPC, "No space left on device")
-
-        disk.at(monkeypatch, "finish", finish)
-        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
-        with pytest.raises(OSError, match="No space left"):
-            async for _ in downloads:
-                pass
-        async for one in downloads:
-            assert one.path.read_bytes() == DATA
-        assert len(parts(tmp_path)) == 3
-
-    async def test_what_is_dropped_is_not_in_flight(self, session, storage, tmp_path, until):
-        before = asyncio.all_tasks()
-        storage.answers = [and_then(whole()[:1000], hang)] * 3
-        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
-        first = asyncio.create_task(anext(downloads))
-        await until(lambda: len(storage.requests) == 3)
-        first.cancel()
-        with suppress(asyncio.CancelledError):
-            await first
-        del downloads, first
-        await until(lambda: not ours(before))
-
-    async def test_an_iterator_of_yours_stays_open(self, account, attachments, tmp_path):
-        async def source():
-            for attachment in attachments:
-                yield attachment
-
-        mine = source()
-        async with aclosing(account.downloads(mine, tmp_path, concurrency=1)) as downloads:
-            await anext(downloads)
-        assert await anext(mine, None) is not None
-        await mine.aclose()
-
-    async def test_a_closed_session_ends_all(self, storage, tmp_path, until):
-        storage.answers = [and_then(whole()[:1000], hang)] * 9
-        session = TofuPilotSession(KEY, base_url=HERE)
-        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
-        downloading = asyncio.create_task(anext(downloads))
-        await until(lambda: len(storage.requests) == 3)
-        await session.close()
-        with pytest.raises(SessionError, match="closed meanwhile"):
-            await downloading
 
 
 class TestSecrets:

@@ -42,6 +42,7 @@ from aiotofupilot import (
 from aiotofupilot.blocking import Blocking, BlockingDetails, BlockingPaginator, BlockingSession
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.sandbox import faults
+from aiotofupilot.sandbox.storage import contents
 
 ItemIteration = Walk.__base__
 CLASSES = {
@@ -144,7 +145,7 @@ def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
     for form, of in objects:
         assert type(form).__name__ == FORMS[type(of)]
         assert public(type(of)) <= {*dir(form), "aclose"}
-        for name in sorted(public(type(of)) - {"aclose", "close", "download", "downloads"}):
+        for name in sorted(public(type(of)) - {"aclose", "close", "download"}):
             value = getattr(form, name)
             if callable(value) and not isinstance(value, type):
                 given = {"list": (shard,), "shards": (2,), "take": (2,), "get_json": ("/v2/users",), "into": (MyRun,)}
@@ -289,27 +290,10 @@ def test_details_and_a_stream_are_iterated_over(session):
         assert stream.stats.items == 2
 
 
-def test_the_files_of_details_are_downloaded(session, tmp_path, monkeypatch):
-    """Details are read in the session's thread, and need no other."""
-    monkeypatch.setattr(asyncio, "to_thread", None)
+def test_a_file_is_downloaded(session, tmp_path):
     details = session.runs.list(max_items=40).details()
-    attachments = [found for run in details for found in run.attachments if found.download_url]
-    assert attachments
-    whole = [session.download(attachment, tmp_path / "one").name for attachment in attachments]
-    for found in (session.downloads(details, tmp_path / "a"), session.downloads(folder=tmp_path, attachments=details)):
-        assert sorted(download.path.name for download in found if download.path) == sorted(whole)
-
-
-def test_files_are_chosen_by_a_generator_that_uses_the_session(session, tmp_path):
-    """It is not run in the session's thread, which would wait for itself."""
-
-    def reports():
-        for run in session.runs.list(max_items=20).details():
-            yield from (found for found in run.attachments if found.is_report and found.download_url)
-
-    wanted = {found.id for found in reports()}
-    found = list(session.downloads(reports(), tmp_path, concurrency=2))
-    assert {download.attachment.id for download in found if download.path} == wanted != set()
+    attachment = next(found for run in details for found in run.attachments if found.download_url)
+    assert session.download(attachment, tmp_path).read_bytes() == contents(attachment.id)
 
 
 def test_libraries_read_a_listing_as_arrow(session, sandbox):

@@ -2,7 +2,7 @@
 
 An interrupt that comes after the last line of a call is the caller's.
 
-- After Ctrl-C at any line of the package, each item, page, batch and file comes once, and no checkpoint or watermark
+- After Ctrl-C at any line of the package, each item, page and batch comes once, and no checkpoint or watermark
   passes one that did not come.
 """
 
@@ -19,14 +19,12 @@ from fakes.budget import NIGHTLY, STEP
 from fakes.interrupts import interrupted
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from aiotofupilot import Attachment
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
 
 ITEMS = 6 if NIGHTLY else 4
 END = object()
-ATTACHMENT = Attachment(id="1", name="trace.csv", size=None, content_type=None, owner=("runs", "gone"))
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +79,6 @@ def page(pages):
     return [] if found is None else [item.id for item in found.data]
 
 
-def file(downloads):
-    found = next(downloads, None)
-    return [] if found is None else [found.attachment.id]
-
-
 def walked(step, derive=lambda walk: walk, **options):
     def make(session, tmp_path):
         walk = session.procedures.list(limit=ITEMS // 2, **options).walk()
@@ -129,16 +122,6 @@ def followed(session, tmp_path):
     return Pass(partial(one, stream), lambda: stream.watermark, lambda place: [*listing.since(place)])
 
 
-def downloaded(session, tmp_path):
-    details = session.runs.list(limit=2, max_items=ITEMS // 2).details()
-    return Pass(partial(file, session.downloads(details, tmp_path)))
-
-
-def downloaded_from_a_generator(session, tmp_path):
-    details = session.runs.list(limit=2, max_items=ITEMS // 2).details()
-    return Pass(partial(file, session.downloads((found for run in details for found in run.attachments), tmp_path)))
-
-
 PASSES = {
     "walk": walked(one),
     "concurrent walk": walked(one, concurrency=4),
@@ -155,8 +138,6 @@ PASSES = {
     "details, since": new(one, "runs", listed=lambda listing: listing.details()),
     "pages": paged,
     "follow": followed,
-    "downloads": downloaded,
-    "downloads from a generator": downloaded_from_a_generator,
 }
 
 
@@ -234,27 +215,6 @@ def test_they_do_after_an_interrupt_within_a_line(session, tmp_path, name):
         if not checked.run(repeat([(call,)]), after_calls=True):
             break
     assert 10 < call < 999
-
-
-def broken():
-    """Iterate over attachments, and fail after the first one."""
-    yield ATTACHMENT
-    raise ZeroDivisionError
-
-
-@pytest.mark.parametrize("after_calls", [False, pytest.param(True, marks=TRACED)])
-def test_an_error_that_an_interrupt_keeps_away_is_raised_by_the_next_call(session, tmp_path, after_calls):
-    """Otherwise, a generator that has failed would look like one that has come to its end."""
-    for at in count(1):
-        downloads = session.downloads(broken(), tmp_path)
-        assert next(downloads).attachment == ATTACHMENT
-        try:
-            assert interrupted(downloads.__next__, at, after_calls=after_calls) == (1, None)
-        except ZeroDivisionError:
-            break  # before so many lines or calls
-        with pytest.raises(ZeroDivisionError):
-            next(downloads)
-    assert at > 2
 
 
 @pytest.mark.parametrize("step", [one, taken])
@@ -346,12 +306,11 @@ def test_the_first_request_and_the_end_may_be_interrupted_anywhere(sandbox):
     assert 30 < line < 999
 
 
-def test_what_is_interrupted_while_it_is_made_is_not_there(session, tmp_path):
+def test_what_is_interrupted_while_it_is_made_is_not_there(session):
     """Nothing is written about it either, which would fail here."""
     listing = session.runs.list()
     details = listing.details()
-    downloads = partial(session.downloads, details, tmp_path)
-    for make in (listing.walk, listing.pages, listing.since, listing.follow, details.walk, details.since, downloads):
+    for make in (listing.walk, listing.pages, listing.since, listing.follow, details.walk, details.since):
         for line in range(1, 1000):
             raised, made = interrupted(make, line)
             if not raised:

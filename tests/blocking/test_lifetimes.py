@@ -121,21 +121,9 @@ class TestDerived:
         gc.collect()
         assert sum(len(batch) for batch in batches) == 7
 
-    @pytest.mark.parametrize("make", ["walk", "since"])
-    def test_downloads_hold_what_they_read(self, session, tmp_path, make):
-        derive = getattr(session.runs.list(max_items=40).details(), make)
-        expected = sorted(found.id for run in derive() for found in run.attachments)
-        assert expected
-        for downloads in (
-            session.downloads(derive(), tmp_path),
-            session.downloads(folder=tmp_path, attachments=derive()),
-        ):
-            gc.collect()
-            assert sorted(download.attachment.id for download in downloads) == expected
-
 
 class TestClosed:
-    def test_whoever_asks_for_more_gets_an_error_unless_everything_had_come(self, session, tmp_path):
+    def test_whoever_asks_for_more_gets_an_error_unless_everything_had_come(self, session):
         listing = session.runs.list(limit=3, max_items=6)
         watermark = listing.since().watermark
         for make in (
@@ -146,7 +134,6 @@ class TestClosed:
             listing.details().since,
             listing.pages,
             lambda: listing.follow(since=watermark),
-            lambda: session.downloads(listing.details(), tmp_path),
         ):
             with make() as closed:
                 next(closed)
@@ -418,28 +405,6 @@ class TestProcess:
         out, err = ended(process)
         refused = "this process was forked, and the session belongs to its parent: make one session in each\n"
         assert (out, err) == (refused * 4 + "250\n249\n", "")
-
-    @pytest.mark.parametrize("waits_for", ["the session", "something else"])
-    def test_a_program_ends_although_a_generator_of_attachments_waits(self, start, tmp_path, waits_for):
-        """A thread waits for its next item. Python waits for some threads before it closes what is open."""
-        process = start(f"""
-            import queue
-            def attachments():
-                yield next(a for run in session.runs.list().details() for a in run.attachments if a.download_url)
-                begun.set()
-                if {waits_for == "the session"}:
-                    next(session.runs.list().follow(interval=3600))
-                queue.Queue().get()
-            begun = threading.Event()
-            for download in session.downloads(attachments(), {str(tmp_path)!r}):
-                print(download.is_new, flush=True)
-                break
-            begun.wait()
-        """)
-        out, err = ended(process)
-        assert out == "True\n"
-        assert process.returncode == 0
-        assert "Traceback" not in err
 
     def test_a_session_that_has_no_thread_yet_may_be_forked(self, start):
         process = start("""

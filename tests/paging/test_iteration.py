@@ -1,10 +1,9 @@
 """Everything that ``async for`` iterates over: its end, what closes it, and how it goes on after a cancellation.
 
-- Walks, streams, pages, batches and downloads go on after an error and a cancellation; a closed one raises an error.
+- Walks, streams, pages and batches go on after an error and a cancellation; a closed one raises an error.
 """
 
 import asyncio
-from functools import partial
 
 import pytest
 from fakes.budget import STEP
@@ -48,10 +47,6 @@ def of_record_batches(listing):
     return batches(listing, rows=3), lambda rows: rows.column("id").to_pylist()
 
 
-def of_downloads(session, folder, listing):
-    return session.downloads(listing.details(), folder, concurrency=2), lambda found: [found.attachment.id]
-
-
 ITERATIONS = {
     "walk": lambda listing: of_walk(listing.walk()),
     "batches": lambda listing: of_batches(listing.walk()),
@@ -63,14 +58,13 @@ ITERATIONS = {
     "pages": of_pages,
     "follow": of_stream,
     "record batches": of_record_batches,
-    "downloads": None,
 }
 
 
 @pytest.fixture(params=ITERATIONS)
-def make(request, session, tmp_path):
+def make(request):
     """Returns an iteration, and what says which items one of its steps has yielded."""
-    return ITERATIONS[request.param] or partial(of_downloads, session, tmp_path)
+    return ITERATIONS[request.param]
 
 
 @pytest.fixture

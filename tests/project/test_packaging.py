@@ -21,7 +21,7 @@ PROJECT, GROUPS = DECLARED["project"], DECLARED["dependency-groups"]
 NAMES = """
     Aggregation Attachment Batch BatchDetails BatchRef BatchUnit Branch BuildLog Checkpoint Commit
     CommitRepository CreationRun DataSeries DeployedStation Deployment DeploymentCommit DeploymentDetails
-    DeploymentRepository DeploymentUser Details DetailsWalk Download FollowedListing from_wire Identity
+    DeploymentRepository DeploymentUser Details DetailsWalk FollowedListing from_wire Identity
     IncrementalDetailsWalk IncrementalWalk LastRun Log LogRun Measurement MeasurementDetails Metadata Operator
     Organization Page PageMeta Paginator Part PartDetails PartRef PartRevision Phase PhaseDetails PhaseRef
     Procedure ProcedureDetails ProcedureRef ProcedureVersion RawItem RecentRun RecentUnit RelatedPart

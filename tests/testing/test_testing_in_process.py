@@ -133,10 +133,10 @@ class TestSession:
                 faults.redirect("/storage/x"),
             ]
             sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(*broken, faults.status(503))
-            found = [download async for download in session.downloads(attachments, tmp_path, concurrency=2)]
-        assert len(found) == len(attachments) > 3
-        for download in found:
-            assert download.path.read_bytes() == contents(download.attachment.id)
+            paths = [await session.download(one, tmp_path) for one in attachments]
+        assert len(attachments) > 3
+        for path, attachment in zip(paths, attachments, strict=True):
+            assert path.read_bytes() == contents(attachment.id)
         assert 206 in [request.status for request in sandbox.requests if request.range]  # one was gone on with
 
     async def test_addresses_of_attachments_expire_by_the_clock(self, sandbox, clock, tmp_path):

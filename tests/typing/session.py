@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -13,7 +12,6 @@ from aiotofupilot import (
     Attachment,
     BatchDetails,
     DeploymentDetails,
-    Download,
     Log,
     MeasurementDetails,
     PartDetails,
@@ -23,7 +21,6 @@ from aiotofupilot import (
     RevisionDetails,
     RunDetails,
     StationDetails,
-    TofuPilotError,
     TofuPilotSession,
     UnitDetails,
     User,
@@ -68,15 +65,6 @@ async def other_paths_give_json(session: TofuPilotSession) -> None:
 
 async def attachments_are_files(session: TofuPilotSession, attachment: Attachment) -> None:
     assert_type(await session.download(attachment, "folder"), Path)
-    async for download in session.downloads(session.runs.list().details(), Path("folder")):
-        assert_type(download.path, Path | None)
-        assert_type(download.error, TofuPilotError | None)
-        assert_type(download.attachment, Attachment)
-    async with aclosing(session.downloads([attachment], "folder", concurrency=2)) as downloads:
-        assert_type(await anext(downloads), Download)
-    session.downloads(session.units.list().details(), "folder")
-    session.downloads([await session.units.get("SN/0042"), attachment], "folder")
-    session.downloads(session.runs.list(), "folder")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - details
     await session.download("id", "folder")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an attachment
 
 
