@@ -15,12 +15,7 @@ from .options import OUTPUT, Server, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import RenderableType
-
     from aiotofupilot.doctor import Diagnosis, ListingFacts
-
-_WIDE = 200
-"""The most characters of a line where no terminal shows it."""
 
 
 @unwrapped
@@ -83,7 +78,7 @@ _COLUMNS: dict[str, Callable[[ListingFacts], str]] = {
     "walk": lambda facts: facts.follows or "",
     "sorted by": lambda facts: facts.sorted_by or "",
     "ties": lambda facts: {None: "", True: "keep", False: "move"}[facts.keeps_ties],
-    "filter": lambda facts: f"{facts.filter or ''}{f' to the {facts.rounded_to}' if facts.rounded_to else ''}",
+    "filter": lambda facts: facts.filter or "",
     "depth": _depth,
     "head": lambda facts: _milliseconds(facts.head_seconds),
     "deep": lambda facts: _milliseconds(facts.deep_seconds),
@@ -94,41 +89,23 @@ _NUMBERS = ("depth", "head", "deep")
 
 
 def _shown(diagnosis: Diagnosis) -> str:
-    """Return the text for people. On a terminal it has colors, and fits the width."""
-    from rich.console import Console  # noqa: PLC0415 - it takes a tenth of a second
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    is_shown = is_terminal(sys.stdout)
-    console = Console(force_terminal=is_shown, width=None if is_shown else _WIDE)
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in _COLUMNS:
-        table.add_column(heading, justify="right" if heading in _NUMBERS else "left", no_wrap=True)
-    lines: list[RenderableType] = []
-    for facts in diagnosis.listings:
-        style = "red" if facts.findings else "yellow" if facts.notes else "green"
-        cells = {heading: text(facts) for heading, text in _COLUMNS.items()}
-        table.add_row(*(Text(cell) for cell in cells.values()), style=style)
-        pairs = (f"{heading} {cell}" for heading, cell in cells.items() if cell and heading != "listing")
-        lines.append(Text(f"{facts.name}: {', '.join(pairs)}", style=style))
-    if console.measure(table, options=console.options.update_width(_WIDE)).maximum <= console.width:
-        lines = [table]
+    """Return the text for people."""
+    columns = [[heading, *map(text, diagnosis.listings)] for heading, text in _COLUMNS.items()]
+    columns = [
+        [f"{cell:{'>' if cells[0] in _NUMBERS else ''}{max(map(len, cells))}}" for cell in cells] for cells in columns
+    ]
     ahead = diagnosis.clock_ahead
-    about = [
+    lines = [
         f"aiotofupilot {diagnosis.package}, Python {diagnosis.python}, aiohttp {diagnosis.aiohttp}",
         f"key: {diagnosis.key or 'unknown'}, server's clock: {'unknown' if ahead is None else f'{ahead:+.0f} s'}",
         "",
-    ]
-    follows = [
+        *(" ".join(cells) for cells in zip(*columns, strict=True)),
         "",
-        *(Text(f"! {text}", style="red") for text in diagnosis.findings),
-        *(Text(f"- {text}") for text in diagnosis.notes),
+        *(f"! {text}" for text in diagnosis.findings),
+        *(f"- {text}" for text in diagnosis.notes),
         f"{_counted(len(diagnosis.findings))} as this package expects ({diagnosis.reads} requests).",
     ]
-    with console.capture() as written:
-        for line in (*about, *lines, *follows):
-            console.print(line, highlight=False)
-    return "".join(f"{line.rstrip()}\n" for line in written.get().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _counted(count: int) -> str:

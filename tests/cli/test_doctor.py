@@ -19,7 +19,7 @@ from aiotofupilot.sandbox.paging import capped, ending_cursor, offsets
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """No request waits for its turn."""
-    monkeypatch.setattr("aiotofupilot.doctor.reads.PACE", 0.0)
+    monkeypatch.setattr("aiotofupilot.doctor.PACE", 0.0)
 
 
 def texts_in(document):
@@ -44,19 +44,6 @@ def test_a_pipe_gets_a_line_for_each_listing(capfd, sandbox):
     assert re.fullmatch(r"runs +by value +started_at desc +inclusive +900 +[\d,]+ ms +[\d,]+ ms", runs)
     assert re.fullmatch(r"Everything is as this package expects \(\d\d requests\)\.", lines[-1])
     assert len(sandbox.requests) <= 40
-
-
-@pytest.mark.parametrize("columns", [30, 60, 80, 200])
-def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(on_terminal, sandbox, columns):
-    sandbox.pagings["runs"] = capped(25)
-    with on_terminal(columns) as shown:
-        assert run(["doctor"]) == 0
-    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in shown.lines]
-    assert max(map(len, lines)) <= columns
-    text = re.sub(r"\s+", "", "".join(lines))
-    assert "apagehasatmost25items" in text
-    assert all(name in text for name in NAMES)
-    assert "\x1b[32m" in shown.screen
 
 
 def test_a_terminal_shows_how_far_it_is(on_terminal, sandbox):

@@ -14,8 +14,7 @@ from simulation.database import ANOTHER_TIME, CAPS, MICROSECOND, TIMES, time_of,
 from simulation.server import many
 
 from aiotofupilot import ConnectionFailedError, SessionError, UnauthorizedError
-from aiotofupilot.doctor import READS_AT_MOST, diagnose
-from aiotofupilot.doctor.looks import FARTHEST
+from aiotofupilot.doctor import FARTHEST, READS_AT_MOST, diagnose
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.paging import capped, clamped_cursor, ending_cursor, offsets, shuffled_ties
@@ -97,11 +96,10 @@ async def test_each_order_of_a_database_is_recognized(order):
 @pytest.mark.parametrize("name", [*FILTERS])
 async def test_each_filter_of_a_database_is_recognized(name):
     diagnosis, facts = await diagnosed(Database(compares=name))
-    rounded = {"to the second": "second", "to the day": "day"}
-    assert facts["runs"].filter == ("rounded" if name in rounded else name)
-    assert facts["runs"].rounded_to == rounded.get(name)
+    rounded = {"to the second", "to the day"}
+    assert facts["runs"].filter == (f"rounded {name}" if name in rounded else name)
     assert facts["runs"].follows == ("by cursor" if name == "ignored" else "by value")
-    assert bool(diagnosis.findings) is (name in {*rounded, "ignored", "of another time"})
+    assert bool(diagnosis.findings) is (name in rounded | {"ignored", "of another time"})
     assert bool(diagnosis.notes) is (name in {"by microseconds", "exclusive"})
 
 

@@ -1,6 +1,10 @@
-"""The requests of a diagnosis, and the conclusions from them.
+"""Looks at how a server lists in at most 40 requests, and says what this means for the package.
 
-They only read, never beyond cursor 20,000, at most two per second, and without retries. In order:
+    async with TofuPilotSession() as session:
+        diagnosis = await diagnose(session)
+    print(diagnosis.findings)
+
+The requests only read, never beyond cursor 20,000, at most two per second, and without retries. In order:
 
 - One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
   frequent procedure of the newest runs.
@@ -14,34 +18,43 @@ They only read, never beyond cursor 20,000, at most two per second, and without 
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from datetime import timedelta
+from importlib.metadata import version
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from platform import python_version
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from attrs import evolve
+from attrs import define, frozen
 
-from aiotofupilot import errors
-from aiotofupilot._paging.course import DEEP, LONGEST
-from aiotofupilot._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
-from aiotofupilot._paging.source import BY_ID, EARLIEST, SHORTEST, check_offsets
-from aiotofupilot.listings import NAMES
-from aiotofupilot.models import Page
-from aiotofupilot.positions import Checkpoint
-from aiotofupilot.stats import RequestCounts
-
-from .facts import Diagnosis, ListingFacts
-from .reads import READS_AT_MOST, NoneLeftError, Reads
+from . import errors
+from ._paging.course import DEEP, LONGEST
+from ._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
+from ._paging.source import BY_ID, EARLIEST, SHORTEST, check_offsets
+from ._version import __version__
+from .listings import NAMES
+from .models import Page
+from .positions import Checkpoint
+from .stats import RequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from aiotofupilot._paging.position import Position
-    from aiotofupilot._paging.source import PageSource, Source
-    from aiotofupilot._session import TofuPilotSession
-    from aiotofupilot.listings import Listing
+    from ._paging.position import Position
+    from ._paging.source import PageSource, Source
+    from ._session import TofuPilotSession
+    from .listings import Listing
 
-    from .facts import Filter
+__all__ = ["Diagnosis", "ListingFacts", "diagnose"]
+
+R = TypeVar("R")
+
+READS_AT_MOST: int = 40
+
+PACE = 0.5
+"""The least seconds between the starts of two requests."""
 
 FARTHEST = 19_900
 """The largest cursor that is requested. Its page of 100 items ends at 20,000."""
@@ -58,9 +71,10 @@ _MOVED_AT_MOST = 20
 _CLOCKS_APART = 60
 """Seconds by which clocks may differ."""
 
-_CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
 _SAME = 0.9
 """Pages that share more than this part of their items count as the same."""
+
+_CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
 """The filters with which a query by value misses nothing, because queries are a millisecond wider."""
@@ -68,8 +82,67 @@ _COVERING = ("inclusive", "by microseconds", "exclusive")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 """Units that a server may round a time down to, in seconds. Days are in UTC."""
 
-_FAILURES = (errors.APIError, errors.DecodeError, errors.TransportError)
-"""Errors that a single request may end with."""
+
+@define(kw_only=True)
+class ListingFacts:
+    """The facts about one listing that a few requests showed."""
+
+    name: str
+    """Name, such as ``runs``."""
+    error: str | None = None
+    """How the last request failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
+    longest_page: int = 0
+    """The number of items on the first page, of 100 requested."""
+    has_offsets: bool | None = None
+    """Whether a cursor is the number of items before its page. None if the listing has one page."""
+    sorted_by: str | None = None
+    """The time that sorts the listing, and the direction, such as ``started_at desc``. None if no time sorts it, or if
+    all items have the same time."""
+    keeps_ties: bool | None = None
+    """Whether items with the same time keep their order between requests. None if no two pages shared such items."""
+    filter: str | None = None
+    """How the server compares this time with a bound: ``inclusive``; ``exclusive``; ``by microseconds``, which is finer
+    than the times it shows; ``rounded to the day``, or to another unit; by ``of another time`` than the one that sorts;
+    or ``ignored``. None if the listing has no such filter, or too few items."""
+    deepest: int = 0
+    """The largest cursor that had items."""
+    beyond: int | None = None
+    """The smallest cursor that had none. None if every page announced more."""
+    cap: Literal["ends", "refuses", "repeats"] | None = None
+    """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
+    None if it hides none that are known."""
+    head_seconds: float | None = None
+    """Seconds that the first page took. None if it did not arrive."""
+    deep_seconds: float | None = None
+    """Seconds that the page at `deepest` took. None if that is the first page."""
+    follows: Literal["by value", "by cursor", "unchecked", "one page"] | None = None
+    """How a walk without ``on_drift`` continues after a page: ``by value``, from the time of the last item; ``by
+    cursor``, checking each page; ``unchecked``; or not at all, after ``one page``. None if no page arrived."""
+
+
+@frozen(kw_only=True)
+class Diagnosis:
+    """Facts about a server and a key, without names, IDs, keys, addresses or texts of the server."""
+
+    package: str = __version__
+    """The version of this package."""
+    python: str = python_version()
+    """The version of Python."""
+    aiohttp: str = version("aiohttp")
+    """The version of aiohttp."""
+    key: Literal["user", "station", "other"] | None
+    """Whose key it is. None if the server did not say."""
+    clock_ahead: float | None
+    """Whole seconds that the server's clock is ahead of the local one. None if no response had a date."""
+    reads: int
+    """The number of requests."""
+    listings: tuple[ListingFacts, ...]
+    """The facts about each listing."""
+    findings: tuple[str, ...]
+    """Facts that this package does not expect, each with its consequence. Each begins with its subject, such as
+    ``runs``."""
+    notes: tuple[str, ...]
+    """Facts that it can handle, in the same form."""
 
 
 async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
@@ -86,7 +159,7 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
         SessionError: The session is closed.
     """
     view = session.with_options(retry=None)
-    reads, key = Reads(view, on_progress), None
+    reads, key = _Reads(view, on_progress), None
     findings, notes = list[str](), list[str]()
     try:
         identity, _ = await reads.make("whoami", view.whoami)
@@ -105,15 +178,13 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
             await look.at(stage)
     if reads.ahead is not None and abs(reads.ahead) >= _CLOCKS_APART:
         findings.append(f"clock: it differs from the server's by {abs(reads.ahead):.0f} s, and ages with it")
-    listings = tuple(look.judged(key) for look in looks)
-    for facts in listings:
-        findings += (f"{facts.name}: {text}" for text in facts.findings)
-        notes += (f"{facts.name}: {text}" for text in facts.notes)
+    for look in looks:
+        look.judge(key, findings, notes)
     return Diagnosis(
         key=cast("Any", key),
         clock_ahead=reads.ahead,
         reads=reads.made,
-        listings=listings,
+        listings=tuple(look.facts for look in looks),
         findings=tuple(findings),
         notes=tuple(notes),
     )
@@ -125,13 +196,57 @@ def _named(error: errors.TofuPilotError) -> str:
     return f"{status}{type(error).__name__}"
 
 
+class _NoneLeftError(Exception):
+    """All requests of a diagnosis have been used."""
+
+
+class _Reads:
+    """Makes requests one after the other, and counts them."""
+
+    def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
+        self.made = 0
+        self.silences = 0
+        """How many requests in a row had no response."""
+        self.ahead: float | None = None
+        """Seconds that the server's clock is ahead. None if not known yet."""
+        self.procedures: Counter[str] = Counter()
+        """The number of newest runs per procedure."""
+        self._connection = session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - for its clock
+        self._on_progress = on_progress
+        self._begun = -math.inf
+
+    async def make(self, name: str, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
+        """Make a request once its turn comes, and return its result and the seconds it took."""
+        if self.made == READS_AT_MOST:
+            raise _NoneLeftError
+        clock = self._connection.clock
+        await self._connection.pause(max(0.0, self._begun + PACE - clock.monotonic()))
+        self.made += 1
+        if self._on_progress is not None:
+            self._on_progress(self.made, name)
+        self._begun = clock.monotonic()
+        try:
+            result = await request()
+        except errors.TransportError:
+            self.silences += 1
+            raise
+        self.silences = 0
+        return result, clock.monotonic() - self._begun
+
+    def note_date(self, date: datetime | None) -> None:
+        """Compare the clocks by the first date of a response. It has whole seconds, so half a second is added."""
+        if self.ahead is None and date is not None:
+            ahead = date + timedelta(seconds=0.5) - self._connection.clock.now()
+            self.ahead = float(round(ahead.total_seconds()))
+
+
 class _Look:
     """Looks at one listing, in stages."""
 
-    def __init__(self, listing: Listing[Any], reads: Reads) -> None:
+    def __init__(self, listing: Listing[Any], reads: _Reads) -> None:
         self.listing = listing
+        self.facts = ListingFacts(name=listing.name)
         self._reads = reads
-        self._facts = ListingFacts(name=listing.name)
         self._required: dict[str, str] = {}
         """The required filters."""
         self._cursor = 0
@@ -154,20 +269,17 @@ class _Look:
     def _deepest(self) -> int:
         return max(self._pages, default=0)
 
-    def _note(self, **facts: object) -> None:
-        self._facts = evolve(self._facts, **cast("dict[str, Any]", facts))
-
     async def at(self, stage: Callable[[_Look], Awaitable[None]]) -> None:
         """Run a stage, unless a request has failed before, and note its failure."""
         try:
-            if self._facts.error is None and (self._pages or stage is _Look.head):
+            if self.facts.error is None and (self._pages or stage is _Look.head):
                 await stage(self)
-        except NoneLeftError:
+        except _NoneLeftError:
             pass
-        except _FAILURES as error:
+        except (errors.APIError, errors.DecodeError, errors.TransportError) as error:
             if isinstance(error, errors.UnauthorizedError) or self._reads.silences == _SILENCES_AT_MOST:
                 raise
-            self._note(error=f"{_named(error)} at cursor {self._cursor}")
+            self.facts.error = f"{_named(error)} at cursor {self._cursor}"
 
     def _source(self, **filters: object) -> Source[Any]:
         listing: Any = self.listing
@@ -203,7 +315,7 @@ class _Look:
         page, seconds = await self._read(0)
         if self.listing.name == "runs":
             known.update(run.procedure.id for run in page.data)
-        self._note(longest_page=len(page.data), head_seconds=seconds, follows="one page")
+        self.facts.longest_page, self.facts.head_seconds, self.facts.follows = len(page.data), seconds, "one page"
         if self.listing.is_bare:
             return
         self._pages[0] = page, seconds
@@ -213,13 +325,13 @@ class _Look:
             self._admitted(position := self._position(), page)
         self._keys = [*position.keys]
         if self._order.is_time and len({*self._keys}) > 1:
-            self._note(sorted_by=f"{self.listing.default_order} {'asc' if position.is_ascending else 'desc'}")
+            self.facts.sorted_by = f"{self.listing.default_order} {'asc' if position.is_ascending else 'desc'}"
         if page.meta.has_more:
-            self._note(has_offsets=page.following is not None)
+            self.facts.has_offsets = page.following is not None
             try:
                 check_offsets(page, may_be_short=False)
             except (errors.DriftError, errors.PaginationError):
-                self._note(has_offsets=False)
+                self.facts.has_offsets = False
 
     async def again(self) -> None:
         """Repeat a part of the first page, from inside a group of equal times if possible."""
@@ -227,7 +339,7 @@ class _Look:
         at = next((at for at in range(1, count) if keys[at] == keys[at - 1]), count // 2)
         has_ties = keys[at : at + 1] == keys[at - 1 : at]
         is_telling = has_ties or self._first.meta.has_more or not self._order.is_time
-        if count > 1 and self._facts.has_offsets is not False and is_telling:
+        if count > 1 and self.facts.has_offsets is not False and is_telling:
             page, _ = await self._read(at, max(SHORTEST, count // 2))
             self._compare(self._first, page)
 
@@ -242,25 +354,24 @@ class _Look:
             return
         keys = self._order.keys(left)
         is_same = bool(keys) and keys == self._order.keys(right)
-        self._note(has_offsets=is_same or any(abs(place - before) <= _MOVED_AT_MOST for place, before in seen))
+        self.facts.has_offsets = is_same or any(abs(place - before) <= _MOVED_AT_MOST for place, before in seen)
         if is_same and len({*keys}) < len(keys):
             is_kept = BY_ID.keys(left) == BY_ID.keys(right)
-            self._note(keeps_ties=is_kept and self._facts.keeps_ties is not False)
+            self.facts.keeps_ties = is_kept and self.facts.keeps_ties is not False
 
     async def compared(self) -> None:
         """See how the server compares a bound with the sorting time."""
-        keys, sorted_by = self._keys, self._facts.sorted_by
+        keys, sorted_by = self._keys, self.facts.sorted_by
         if sorted_by is None or not self._order.is_bounded:
             return
         usable = [at for at, key in enumerate(keys) if key not in (keys[0], *NULLS)]
         usable = [at for at in usable if keys[at].microsecond] or usable  # milliseconds show whether a filter rounds
         if usable:
             at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
-            filter_, unit = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
-            self._note(filter=filter_, rounded_to=unit)
+            self.facts.filter = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
 
-    async def _filter(self, at: int, sign: int) -> tuple[Filter, str | None]:
-        """Return how the server compares the time of an item of the first page, and the unit it rounds to.
+    async def _filter(self, at: int, sign: int) -> str:
+        """Return how the server compares the time of an item of the first page.
 
         Args:
             at: The index of an item whose predecessor has another time.
@@ -271,34 +382,34 @@ class _Look:
         page, _ = await self._read(0, source=self._source(**{f"{name}_{side}": own}))
         shown = next(iter(self._order.keys(page.data)), None)
         if shown == own:
-            return "inclusive", None
+            return "inclusive"
         places = [sign * (key - EARLIEST) for key in self._keys]  # a larger one comes later
         place = None if shown is None else sign * (shown - EARLIEST)
         if page.data and (place is None or place <= places[0]):
-            return "ignored", None
+            return "ignored"
         if place is None or place > places[at]:
             position = self._position()
             self._admitted(position, Page(self._first.data[: at + 1], self._first.meta))
             page, _ = await self._read(0, source=self._source().between(**{side: own}))
             if self._admitted(position, page, own) is not None:
                 page, _ = await self._read(0, at + 1, self._source(**{f"{name}_{other_side}": own}))
-                return "by microseconds" if own in self._order.keys(page.data) else "exclusive", None
+                return "by microseconds" if own in self._order.keys(page.data) else "exclusive"
         for unit, seconds in _UNITS.items():
             bound = sign * (own - EARLIEST - (own - EARLIEST) % timedelta(seconds=seconds))
             expected = next((each for each in places if each >= bound), None)
             if expected == place or (expected is None and place is not None and place > places[-1]):
-                return "rounded", unit
-        return "of another time", None
+                return f"rounded to the {unit}"
+        return "of another time"
 
     async def deep(self) -> None:
         """Request cursors 900 and 19,900, and a page that shares a quarter with the deeper one that has items."""
-        if not (self._facts.has_offsets and self._first.meta.has_more):
+        if not (self.facts.has_offsets and self._first.meta.has_more):
             return
         if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page cannot show a repetition
             await self._goes_on(FARTHEST)
         if deepest := self._deepest:
             page, _ = self._pages[deepest]
-            await self._goes_on(before := deepest - self._facts.longest_page * 3 // 4)
+            await self._goes_on(before := deepest - self.facts.longest_page * 3 // 4)
             if before in self._pages:
                 self._compare(self._pages[before][0], page)
 
@@ -307,23 +418,23 @@ class _Look:
         try:
             page, seconds = await self._read(cursor)
         except errors.BadRequestError:
-            self._note(cap="refuses", beyond=cursor)
+            self.facts.cap, self.facts.beyond = "refuses", cursor
             return False
         ids = {*BY_ID.keys(page.data)}
         if any(len(ids & other) > _SAME * len(ids) for other in self._seen):
             self._pages = {at: each for at, each in self._pages.items() if at < cursor}
-            self._note(cap="repeats", beyond=cursor)
+            self.facts.cap, self.facts.beyond = "repeats", cursor
             return False
         if ids:
             self._seen.append(ids)
             self._pages[cursor] = page, seconds
         if not page.meta.has_more:
-            self._note(beyond=cursor + len(ids))
+            self.facts.beyond = cursor + len(ids)
         return page.meta.has_more
 
     async def end(self) -> None:
         """Find the largest cursor that has items, and look for items behind the last one."""
-        while (beyond := self._facts.beyond) and (self._deepest or self._facts.cap):
+        while (beyond := self.facts.beyond) and (self._deepest or self.facts.cap):
             low = self._deepest
             middle = _USUAL_CAP if low < _USUAL_CAP < beyond else (low + beyond) // 2 // LONGEST * LONGEST
             if middle <= low:
@@ -332,48 +443,46 @@ class _Look:
         (last, _), position = self._pages[self._deepest], self._position()
         self._admitted(position, last)
         key, is_last = position.key, self._deepest and not last.meta.has_more
-        if is_last and self._facts.filter in _COVERING and not position.is_null:
+        if is_last and self.facts.filter in _COVERING and not position.is_null:
             source = self._source().between(**{"after" if position.is_ascending else "before": key})
             page, _ = await self._read(0, source=source)
             # Others of the same time may be on earlier pages.
             if self._admitted(position, page, key) and position.key != key:
-                self._note(cap="ends")
+                self.facts.cap = "ends"
 
-    def judged(self, key: str | None) -> ListingFacts:
-        """Return the facts and the conclusions for the type of key."""
-        facts, order, time = self._facts, self._order, self.listing.default_order
-        follows, is_unsorted, has_short_pages = facts.follows, False, False
+    def judge(self, key: str | None, findings: list[str], notes: list[str]) -> None:
+        """Complete the facts, and add the conclusions for the type of key."""
+        facts, order, time = self.facts, self._order, self.listing.default_order
+        is_unsorted = has_short_pages = False
         if self._pages:
             is_unsorted = time in self.listing.times and not order.is_time
             has_short_pages = self._first.meta.has_more and facts.longest_page < LONGEST
-            follows = "by value" if order.is_bounded and facts.filter != "ignored" else "by cursor"
+            facts.follows = "by value" if order.is_bounded and facts.filter != "ignored" else "by cursor"
             if facts.has_offsets is False or self._is_unstable:
-                follows = "unchecked"
+                facts.follows = "unchecked"
+            facts.deepest = self._deepest
+            facts.deep_seconds = self._pages[self._deepest][1] if self._deepest else None
         is_refused = key == "station" and (facts.error or "").startswith("403")
         cap = f"the server {_CAPS.get(facts.cap or '')} at cursor {facts.beyond or 0:,} although there are more items"
-        findings = {
+        slower = {
+            "of another time": "the filter is about another time than the one that sorts",
+            **{f"rounded to the {unit}": f"the filter rounds a time down to the {unit}" for unit in _UNITS},
+        }.get(facts.filter or "")
+        unexpected = {
             f"a request failed: {facts.error}": facts.error and not is_refused,
             "cursors cannot be computed, so a walk follows those of the server, unchecked": facts.has_offsets is False,
             f"not sorted by {time}, so a walk cannot continue by value": is_unsorted,
             "the order changes from page to page, so a walk is unchecked": self._is_unstable,
             "the filter by time is ignored, so a walk continues by cursor": facts.filter == "ignored",
-            f"the filter rounds a time down to the {facts.rounded_to}, so a walk takes more requests": facts.rounded_to,
-            "the filter is about another time than the one that sorts, so a walk takes more requests": facts.filter
-            == "of another time",
-            f"{cap}, and a walk misses them": facts.cap and follows != "by value",
+            f"{slower}, so a walk takes more requests": slower,
+            f"{cap}, and a walk misses them": facts.cap and facts.follows != "by value",
         }
-        notes = {
+        handled = {
             "the key of a station may not list it": is_refused,
             "items of one time change their order, so a walk reads them as a set": facts.keeps_ties is False,
             f"the filter is {facts.filter}, so queries are a millisecond wider": facts.filter in _COVERING[1:],
-            f"{cap}, and a walk gets them by value": facts.cap and follows == "by value",
+            f"{cap}, and a walk gets them by value": facts.cap and facts.follows == "by value",
             f"a page has at most {facts.longest_page} items": has_short_pages,
         }
-        return evolve(
-            facts,
-            follows=follows,
-            deepest=self._deepest,
-            deep_seconds=self._pages[self._deepest][1] if self._deepest else None,
-            findings=tuple(text for text, is_so in findings.items() if is_so),
-            notes=tuple(text for text, is_so in notes.items() if is_so),
-        )
+        findings += [f"{facts.name}: {text}" for text, is_so in unexpected.items() if is_so]
+        notes += [f"{facts.name}: {text}" for text, is_so in handled.items() if is_so]
