@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable
     from typing import Self
 
 T = TypeVar("T")
@@ -44,19 +44,19 @@ class _Call(Generic[T]):
         self.is_cancelled = False
         """Whether the caller was interrupted, and wants no result."""
         self.result: T
-        self.failures: list[BaseException] = [SessionError("the session was closed meanwhile")]
-        """Why there is no result, until that is raised."""
+        self.failure: BaseException | None = SessionError("the session was closed meanwhile")
+        """Why there is no result."""
         self._has_ended = False
         self._signals: SimpleQueue[None] = SimpleQueue()
 
     async def run(self) -> None:
         try:
             self.result = await self.function()
-            self.failures.clear()
+            self.failure = None
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for, and does not end the thread
-            self.failures[:] = [error]
+            self.failure = error
 
     def end(self) -> None:
         """Wake up all who wait for the end."""
@@ -134,8 +134,12 @@ class LoopThread:
             self._proceed(call)
             call.join()
             raise
-        raise_first(call.failures)
-        return call.result
+        try:
+            if call.failure is not None:
+                raise call.failure
+            return call.result
+        finally:
+            del call  # its failure knows this frame
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
         """Let a coroutine function run in the thread, without waiting for it.
@@ -210,10 +214,10 @@ class LoopThread:
             await asyncio.gather(*others, return_exceptions=True)
         await loop.shutdown_asyncgens()
 
-    def _end_calls(self, *failure: Exception) -> None:
+    def _end_calls(self, failure: Exception | None = None) -> None:
         while self._calls:
             call = self._calls.pop()
-            call.failures[:] = failure or call.failures
+            call.failure = failure or call.failure
             call.end()
 
     def _step(self, call: _Call[Any]) -> None:
@@ -238,22 +242,6 @@ def _cancel(task: asyncio.Task[Any]) -> None:
     """Cancel a task once. A second time would interrupt its cleanup."""
     if not task.cancelling():
         task.cancel()
-
-
-def raise_first(failures: list[BaseException]) -> None:
-    """Remove the first error from a list and raise it, if there is one.
-
-    This happens in C, so an interrupt comes before all of it or after it, and the error is not lost.
-    """
-    if failures:
-        raising = _raising()
-        next(raising)
-        any(map(raising.throw, map(failures.pop, [0])))
-
-
-def _raising() -> Generator[None]:
-    """Raise what is thrown into it."""
-    yield
 
 
 def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:

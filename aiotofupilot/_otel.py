@@ -1,4 +1,4 @@
-"""Reports to OpenTelemetry: a span for each walk and each download, and events in it.
+"""Reports to OpenTelemetry: a span for each walk, and events in it.
 
 A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
 import it first. Without it, a walk costs a lookup in `sys.modules` for each page.
@@ -86,8 +86,11 @@ class WalkSpan:
         if span is None:
             return
         span.set_attributes({f"tofupilot.walk.{name}": getattr(stats, name) for name in _COUNTS})
-        if error is not None:
-            _fail(span, error)
+        if error is not None:  # only its type, because a message may quote the server or a name
+            from opentelemetry.trace import StatusCode  # noqa: PLC0415 - imported already
+
+            span.set_attribute("error.type", type(error).__qualname__)
+            span.set_status(StatusCode.ERROR)
         span.end()
 
 
@@ -110,7 +113,7 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Keep only ``limit`` and ``cursor`` of the query in the address that the current request's span shows.
 
     A span without this address, such as one of the user's, is left alone. Of a presigned address only the server is
-    kept, however the span writes it: a download's span has none of the user's in it.
+    kept, however a span of a client writes it.
     """
     if tracer() is None:
         return
@@ -119,30 +122,8 @@ def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     span = trace.get_current_span()
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
     kept = [(name, url.query[name]) for name in ("limit", "cursor") if name in url.query]
-    shown = str(url.origin() if is_presigned else url.with_query(kept))
+    shown, begin = str(url.origin() if is_presigned else url.with_query(kept)), str(url.with_query(None))
+    is_client = getattr(span, "kind", None) is trace.SpanKind.CLIENT
     for name in _URLS:
-        if name in written and (is_presigned or str(written[name]).startswith(str(url.with_query(None)))):
+        if name in written and (is_client if is_presigned else str(written[name]).startswith(begin)):
             span.set_attribute(name, shown)
-
-
-@contextmanager
-def download_span() -> Generator[None]:
-    """Return a context for downloading one file, with an INTERNAL span that names nothing of the file."""
-    made = tracer()
-    if made is None:
-        yield
-        return
-    with made.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
-        try:
-            yield
-        except Exception as error:
-            _fail(span, error)
-            raise
-
-
-def _fail(span: Span, error: BaseException) -> None:
-    """Mark a span as failed, with only the type of the error, because a message may quote the server or a name."""
-    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - imported already
-
-    span.set_attribute("error.type", type(error).__qualname__)
-    span.set_status(StatusCode.ERROR)

@@ -11,8 +11,8 @@ as in `aiotofupilot`. ``aclose()`` is ``close()``, and the page that ``await lis
 - An event loop in a separate thread makes the requests. The thread begins with the first request, and ends when the
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
-- Ctrl-C ends a wait at once. Requests in flight are cancelled, and a walk can go on where it was. The next call returns
-  what you did not get, and no checkpoint or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
+- Ctrl-C cancels what is in flight, and waits for its end. The next call returns what you did not get, and no checkpoint
+  or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
 - Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
 - A forked process does not have the thread. It is refused, and has to make its own session.
@@ -26,7 +26,6 @@ function. The rest of this module gives types and documentation to type checkers
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -46,7 +45,7 @@ from . import (
     TofuPilotSession,
     Walk,
 )
-from ._blocking import LoopThread, raise_first
+from ._blocking import LoopThread
 from ._checks import for_parameter, integer
 from ._paging.iteration import Batches, ItemIteration, Iteration, listed
 from ._secret import Secret
@@ -54,7 +53,7 @@ from .listings import Listing
 from .models.display import showing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from typing import Self
 
@@ -137,45 +136,13 @@ class Blocking(Generic[A_co]):
         return value
 
 
-class _Turns:
-    """The calls of one iteration, one after the other, even if an interrupt left one of them behind."""
-
-    def __init__(self, iteration: Any) -> None:  # noqa: ANN401 - an `Iteration`, whose form this belongs to
-        self._iteration = iteration
-        self._last: asyncio.Task[Any] | None = None
-        self.has_more = True
-        self.failures: list[BaseException] = []
-        """The error of the last call, until it is raised where more was asked for."""
-
-    async def load(self, at_most: int) -> None:
-        """Have something at hand, as the iteration does."""
-        await self._begin()
-        if not self.failures:
-            try:
-                self.has_more = await self._iteration._load(at_most)  # noqa: SLF001 - as above
-            except Exception as error:  # noqa: BLE001 - see `failures`
-                self.failures.append(error)
-
-    async def run(self, method: Callable[[], Awaitable[object]]) -> None:
-        await self._begin()
-        await method()
-
-    async def _begin(self) -> None:
-        """Wait for a call that was cancelled. Raise a `RuntimeError` if another thread waits for one."""
-        if self._last is not None and self._last.cancelling():
-            await asyncio.wait((self._last,))
-        self._iteration._check_idle()  # noqa: SLF001 - as above
-        self._last = asyncio.current_task()
-
-
 class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
     """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
 
-    __slots__ = ("_turns",)
+    __slots__ = ()
 
     def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None) -> Self:  # noqa: ANN401 - an object of any class
         of._called = type(self).__name__  # noqa: SLF001 - its form
-        self._turns = _Turns(of)
         return super()._take(of, thread, owner)
 
     def __next__(self) -> R:
@@ -191,9 +158,8 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
     def _load(self, at_most: int = 1) -> bool:
         """Wait until something is at hand, as the object does."""
-        self._thread.run(partial(self._turns.load, at_most))
-        raise_first(self._turns.failures)
-        return self._turns.has_more
+        has_more: bool = self._thread.run(partial(self._object._load, at_most))  # noqa: SLF001 - its form
+        return has_more
 
     def __enter__(self) -> Self:
         return self
@@ -206,11 +172,11 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
         If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
         """
-        self._thread.run(partial(self._turns.run, self._object.aclose))
+        self._thread.run(self._object.aclose)
 
     def __del__(self) -> None:
         if hasattr(self, "_thread"):  # otherwise it was interrupted while it was made
-            self._thread.soon(partial(self._turns.run, self._object.aclose))
+            self._thread.soon(self._object.aclose)
 
 
 if TYPE_CHECKING:
@@ -336,7 +302,7 @@ class BlockingFollowedListing(BlockingIterator[R]):
     down_since: datetime | None
 
     def __enter__(self) -> Self:
-        self._thread.run(partial(self._turns.run, self._object._begin))  # noqa: SLF001 - its form
+        self._thread.run(self._object._begin)  # noqa: SLF001 - its form
         return self
 
 

@@ -12,7 +12,6 @@ from attrs import evolve
 
 from aiotofupilot._checks import must_be
 from aiotofupilot._http.client import Connection
-from aiotofupilot._otel import download_span
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError
 from aiotofupilot.listings import listing_class
@@ -43,8 +42,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
             finally:
                 part.leave()
 
-    with download_span():
-        await connection.lifetime.run(work)
+    await connection.lifetime.run(work)
     return path
 
 

@@ -31,7 +31,6 @@ import aiohttp
 import pytest
 from fakes import disk, faults
 from fakes.disks import every_call
-from fakes.faults import status
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.raw_server import and_then, hang, hang_up, http
 from fakes.shown import chain, texts
@@ -1019,29 +1018,12 @@ class TestSecrets:
             assert not [piece for piece in self.ADDRESS if piece in text], text
         assert telemetry.requests
 
-    async def test_requests_are_in_a_span(self, sandbox, telemetry, attachments, tmp_path):
-        from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor  # noqa: PLC0415
-
-        AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
-        try:
-            async with TofuPilotSession(KEY, base_url=sandbox.url) as session:
-                await session.download(attachments[0], tmp_path)
-                sandbox.faults.always(status(403))
-                with pytest.raises(APIError):
-                    await session.download(given(sandbox.storage.origin), tmp_path)
-        finally:
-            AioHttpClientInstrumentor().uninstrument()
-        good, bad = (span for span in telemetry.walks if span.name == "download")
-        assert bad.attributes["error.type"] == "APIError"
-        assert good.status.is_unset
-        assert (bad.status.is_ok, bad.status.description, bad.events) == (False, None, ()), "a message may tell a name"
-        assert [span.parent.span_id for span in telemetry.requests[-2:]] == [good.context.span_id, bad.context.span_id]
-        assert {span.attributes["http.url"] for span in telemetry.requests[-2:]} == {sandbox.storage.origin}
-
-    async def test_without_opentelemetry_there_is_no_span(self, session, storage, tmp_path, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._otel.tracer", lambda: None)
+    async def test_a_span_of_the_user_keeps_its_address(self, session, storage, telemetry, tmp_path):
         storage.answers = [whole()]
-        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        address = {"http.url": "http://user.example/a?b"}
+        with telemetry.tracers.get_tracer("user").start_as_current_span("own", attributes=address) as span:
+            await session.download(given(storage), tmp_path)
+        assert span.attributes == address
 
     async def test_a_full_disk_tells_no_address(self, session, storage, tmp_path, monkeypatch):
         def write(*_):

@@ -6,12 +6,11 @@ An interrupt that comes after the last line of a call is the caller's.
   passes one that did not come.
 """
 
-import asyncio
 import signal
 import sys
 import threading
 from functools import partial
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from types import MappingProxyType
 
 import pytest
@@ -242,43 +241,6 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
     sandbox.faults.clear()
 
 
-@pytest.mark.parametrize("listed", [lambda listing: listing, lambda listing: listing.details()])
-@pytest.mark.parametrize("name", ["runs", "stations", "logs"])
-def test_a_look_at_the_watermark_may_be_interrupted_at_each_line(session, name, listed):
-    """It notes what was yielded, and may have to note it again."""
-    listing = getattr(session, name).list()
-    expected = sorted(item.id for item in listing.since())
-    for line in count(1, STEP):
-        walk = listed(listing).since()
-        first = next(walk).id
-        raised, _ = interrupted(partial(getattr, walk, "watermark"), line)
-        assert sorted([first, *(item.id for item in listing.since(walk.watermark))]) == expected
-        assert walk.stats.items == 1
-        if not raised:
-            break
-    assert line > 20
-
-
-class AlarmError(RuntimeError):
-    """What a handler of SIGALRM raises. asyncio raises a `RuntimeError` too, if a loop is closed."""
-
-
-@pytest.mark.parametrize("name", ["walk", "details"])
-def test_a_handler_of_a_signal_may_raise_an_error_that_asyncio_knows(session, tmp_path, name):
-    """It is not taken for one of asyncio's, whichever line it comes at."""
-    for line in count(1, STEP):
-        current = PASSES[name](session, tmp_path)
-        raised, found = interrupted(current.step, line, error=AlarmError)
-        assert raised == (found is None)
-        found = found or []
-        while got := current.step():
-            found += got
-        assert len(found) == len(set(found)) == ITEMS
-        if not raised:
-            break
-    assert line > 30
-
-
 @settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([*PASSES]),
@@ -317,48 +279,6 @@ def test_what_is_interrupted_while_it_is_made_is_not_there(session):
                 break
         assert line > 10
         made.close()
-
-
-class InterruptsTwice:
-    """A limiter that interrupts the first wait for it, which then takes its time to end, and interrupts that too."""
-
-    def __init__(self):
-        self.has_interrupted = False
-        self.finish = asyncio.Event()
-
-    async def __aenter__(self):
-        if not self.has_interrupted:
-            self.has_interrupted = True
-            interrupt()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                interrupt()
-                await self.finish.wait()
-
-    async def __aexit__(self, *_):
-        pass
-
-
-@pytest.mark.parametrize("how", ["next", "close", "drop"])
-def test_a_wait_that_two_interrupts_have_left_is_ended_before_anything_else(sandbox, how):
-    """It was cancelled, and takes its time to end."""
-    limiter = InterruptsTwice()
-    with BlockingSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session:
-        walk = session.procedures.list().walk()
-        with pytest.raises(KeyboardInterrupt):
-            next(walk)
-        assert in_flight(session) == 1
-        session._thread._loop.call_soon_threadsafe(limiter.finish.set)
-        if how == "next":
-            assert [*walk] == sandbox.procedures
-        elif how == "close":
-            walk.close()
-            assert in_flight(session) == 0
-        else:
-            del walk
-            assert session.procedures.list().count() == ITEMS
-        assert in_flight(session) == 0
 
 
 def test_another_thread_is_refused_and_not_interrupted(session, sandbox):

@@ -1,6 +1,6 @@
 """A walk is one span, however it ends, and what happens to it is an event on that span.
 
-- The requests of a walk or a download are in its span, without filters or the key; if aiohttp has other private
+- The requests of a walk are in its span, without filters or the key; if aiohttp has other private
   names, a session with trace hooks is refused.
 """
 
