@@ -236,8 +236,8 @@ class TofuPilotSession(Listings):
         """Download an attachment of a run or a unit, and return the path of its file.
 
         The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that every system
-        allows. A file with that name is complete, and is not requested again. A partial file ends with ``.part``. The
-        next call continues it, even in another process, if the storage allows it and the file system has locks.
+        allows. A file with that name is complete, and is not requested again. Until then it ends with ``.part``. After
+        a failed attempt only the rest is requested, if the storage allows it.
 
         The file comes from a storage, without the key and headers of this session. The session's retries, proxy, TLS
         and connections apply. Its limiter and ``max_body`` do not. ``timeout`` is the longest time without a byte. If

@@ -3,5 +3,4 @@
 - `download` downloads an attachment to a name that works on every system. It reads a run or a unit again if an address
   has expired.
 - `storage` receives a file by a presigned address from a storage, which is not the API's server.
-- `part` is the incomplete file on disk.
 """

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+from contextlib import ExitStack
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -12,13 +14,13 @@ from attrs import evolve
 
 from aiotofupilot._checks import must_be
 from aiotofupilot._http.client import Connection
+from aiotofupilot._part import Part
 from aiotofupilot._secret import Secret
 from aiotofupilot.errors import APIError, AttachmentError
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 
-from .part import PartFile, in_thread
-from .storage import receive
+from .storage import in_thread, receive
 
 _REFUSALS = frozenset({400, 401, 403, 404, 410})
 """Statuses with which storages refuse an expired address."""
@@ -34,19 +36,36 @@ async def download(connection: Connection, attachment: object, folder: object) -
 
     async def work() -> None:
         async with _locks.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock()):
-            part = PartFile(path)
-            try:
-                if await in_thread(part.open):
+            with ExitStack() as files:
+                part = await in_thread(partial(_begun, path, files))
+                if part is not None:
                     await _receive(connection, found, part)
-                    await in_thread(part.finish)
-            finally:
-                part.leave()
+                    await in_thread(part.place)
 
     await connection.lifetime.run(work)
     return path
 
 
-async def _receive(connection: Connection, attachment: Attachment, part: PartFile) -> None:
+def _begun(path: Path, files: ExitStack) -> Part | None:
+    """Open the empty part of a file, which leaving ``files`` closes, or return None if the file is complete already.
+
+    Raises:
+        AttachmentError: Another process, or another event loop of this one, is downloading the file.
+    """
+    if path.is_file():
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = Part.of(path)
+    if part is None:
+        raise AttachmentError(f"another process is downloading {path}")
+    files.callback(part.remove)
+    if path.is_file():  # another process has completed it since
+        return None
+    part.truncate(0)
+    return part
+
+
+async def _receive(connection: Connection, attachment: Attachment, part: Part) -> None:
     """Receive the whole file. If the storage refuses the address, try a new one once."""
     is_renewed = attachment.download_url is None
     if is_renewed:

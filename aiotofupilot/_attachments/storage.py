@@ -4,15 +4,17 @@ A presigned address stands in for the key: anybody who has it can download the f
 no error, log line or span. Errors name the host at most.
 """
 
+import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 import aiohttp
-from attrs import frozen
+from attrs import define
 from yarl import URL
 
 from aiotofupilot import errors
@@ -22,12 +24,11 @@ from aiotofupilot._http.failures import refusal, translated
 from aiotofupilot._http.retry import Attempts
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import REDIRECTS, REDIRECTS_AT_MOST, Transport, sender
+from aiotofupilot._part import Part
 from aiotofupilot._request import Label
 from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response, retry_after
 from aiotofupilot.stats import RequestCounts
-
-from .part import PartFile, in_thread
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -42,8 +43,23 @@ _COMPRESSION = re.compile(r"\b(gzip|deflate|compress|br|zstd)\b")
 """Content-Encoding of a compressed body. Other values, such as ``aws-chunked``, do not mean compression."""
 
 
-async def receive(connection: Connection, address: Secret, part: PartFile, name: str, size: float | None) -> None:
-    """Receive the missing rest of a file, with as many attempts as the connection's policy allows.
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work in a thread. A cancelled task waits for its end."""
+    doing = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(doing)
+    finally:
+        while not doing.done():
+            with suppress(asyncio.CancelledError):  # an earlier one is about to end the caller
+                await asyncio.wait((doing,))
+        doing.exception()  # a cancelled caller does not take it, and asyncio would log that
+
+
+async def receive(connection: Connection, address: Secret, part: Part, name: str, size: float | None) -> None:
+    """Receive a file, with as many attempts as the connection's policy allows. Each requests what is missing.
 
     Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is for errors and log lines.
     ``size`` is in bytes, or 0 or None if the API does not know it.
@@ -64,22 +80,23 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
         raise
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class _Reception:
     """The arguments of `receive`, for each attempt."""
 
     _connection: Connection
     _throttle: Throttle
     _url: Secret
-    _part: PartFile
+    _part: Part
     _name: str
     _size: float
+    _etag: str | None = None
+    """The validator of what has arrived. None if the rest cannot be requested."""
 
     @property
     def _validator(self) -> str | None:
         """The validator for requesting the rest, or None for the whole file."""
-        etag = self._part.etag
-        return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
+        return self._etag if self._part.size else None
 
     async def attempt(self, attempts: Attempts) -> None:
         """Make one attempt. The session's timeout limits the time without any byte."""
@@ -112,7 +129,7 @@ class _Reception:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
         if self._size > 0 and part.size != self._size:  # HTTP announced as many bytes, and would again
             sent = part.size
-            await in_thread(partial(part.restart, None))
+            await in_thread(partial(part.truncate, 0))
             error = self._error(f"sent {sent} bytes, and {self._name} has {self._size:.0f}", response)
             error.hint = "perhaps it is the login page of a network, or of a proxy"
             raise error
@@ -188,12 +205,13 @@ class _Reception:
             first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
             if first == part.size and first <= last < length and etag == validator:
                 return length
-            await in_thread(partial(part.restart, None))
+            await in_thread(partial(part.truncate, 0))
             raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
         announced = headers.get("Content-Length")
         if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
             raise self._error(f"does not say where {self._name} ends, so a part could pass for the whole", response)
-        await in_thread(partial(part.restart, etag if _ETAG.fullmatch(etag) else None))  # which drops what has arrived
+        await in_thread(partial(part.truncate, 0))
+        self._etag = etag if _ETAG.fullmatch(etag) else None
         return None if announced is None else int(announced)
 
     def _refusal(self, response: Response) -> errors.APIError:

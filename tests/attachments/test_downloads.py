@@ -16,10 +16,7 @@ import fcntl
 import logging
 import os
 import random
-import re
-import signal
 import ssl
-import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -114,19 +111,6 @@ def rest(server, data=DATA, *, shift=0, length=None, total=None, at=None, end=ha
             await writer.drain()
         else:
             await cut(at, answer, end)(writer)
-
-    return write
-
-
-def rest_or_whole(server, data):
-    """The rest, if there is one and it is asked for, and otherwise everything."""
-
-    async def write(writer):
-        if fields(server.requests[-1]).get("Range", f"bytes={len(data)}-") != f"bytes={len(data)}-":
-            await rest(server, data)(writer)
-        else:
-            writer.write(whole(data))
-            await writer.drain()
 
     return write
 
@@ -270,23 +254,21 @@ class TestFile:
         assert path.resolve().is_relative_to(tmp_path / "in")
         assert parts(tmp_path) == [path.name]
 
-    @pytest.mark.parametrize("name", ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"])
-    async def test_a_link_beside_its_place_is_not_followed(self, session, storage, tmp_path, name):
+    async def test_a_link_beside_its_place_is_not_followed(self, session, storage, tmp_path):
         storage.answers = [whole()]
         outside = tmp_path / "outside"
         outside.write_bytes(b"kept")
         folder = tmp_path / "in"
         folder.mkdir()
-        (folder / name).symlink_to(outside)
+        (folder / "7a1c-trace.bin.part").symlink_to(outside)
         with pytest.raises(OSError, match="symbolic links"):
             await session.download(given(storage), folder)
         assert outside.read_bytes() == b"kept"
         assert storage.requests == []
 
-    @pytest.mark.parametrize("name", ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"])
-    async def test_a_pipe_beside_its_place_is_not_waited_for(self, session, storage, tmp_path, name):
-        os.mkfifo(tmp_path / name)
-        with pytest.raises(OSError, match=rf"not a regular file: .*{re.escape(name)}'$"):
+    async def test_a_pipe_beside_its_place_is_not_waited_for(self, session, storage, tmp_path):
+        os.mkfifo(tmp_path / "7a1c-trace.bin.part")
+        with pytest.raises(OSError, match=r"not a regular file: .*7a1c-trace\.bin\.part'$"):
             await session.download(given(storage), tmp_path)
         assert storage.requests == []
 
@@ -609,34 +591,11 @@ class TestResume:
             await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == []
 
-    async def test_another_process_goes_on_after_a_kill(self, session, storage, tmp_path, until):
-        size = 2 * 1024 * 1024
-        storage.answers = [and_then(whole()[: size + len(whole()) - len(DATA)], hang)]
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", PROGRAM, given(storage).download_url, str(tmp_path)
-        )
-        part = tmp_path / "7a1c-trace.bin.part"
-        await until(lambda: part.exists() and part.stat().st_size >= size // 2)
-        child.send_signal(signal.SIGKILL)
-        assert await child.wait() == -signal.SIGKILL
-        arrived = part.stat().st_size
-        assert part.read_bytes() == DATA[:arrived]
-        storage.answers = [rest(storage)]
+    async def test_what_another_process_has_left_is_not_gone_on_with(self, session, storage, tmp_path):
+        (tmp_path / "7a1c-trace.bin.part").write_bytes(b"of a process that was killed")
+        storage.answers = [whole()]
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-        assert ranges(storage) == [None, f"bytes={arrived}-"]
-
-
-PROGRAM = """
-import asyncio, sys
-from aiotofupilot import Attachment, TofuPilotSession
-
-async def main(url, folder):
-    attachment = Attachment(id="7a1c", name="trace.bin", size=0, content_type=None, download_url=url)
-    async with TofuPilotSession("key", base_url="http://127.0.0.1", retry=None) as session:
-        await session.download(attachment, folder)
-
-asyncio.run(main(*sys.argv[1:]))
-"""
+        assert (ranges(storage), parts(tmp_path)) == ([None], ["7a1c-trace.bin"])
 
 
 class TestFailure:
@@ -727,22 +686,16 @@ class TestFailure:
         await account.procedures.list()
 
     @pytest.mark.parametrize("is_killed", [False, True], ids=["fails", "killed"])
-    @pytest.mark.parametrize("has_part", [False, True])
-    async def test_a_disk_that_fails_at_any_call(self, session, storage, tmp_path, is_killed, has_part):
-        """Or a process that is killed there. What is in its place is whole, and another run completes the rest."""
+    async def test_a_disk_that_fails_at_any_call(self, session, storage, tmp_path, is_killed):
+        """Or a process that is killed there. What is in its place is whole."""
         folder, data, session = tmp_path / "folder", DATA[: 2 * 1024 * 1024], session.with_options(retry=None)
-        twice = RetryPolicy(attempts=2, initial_wait=0, max_elapsed=1)
         for failing in every_call(folder, is_killed=is_killed):
-            if has_part:
-                storage.answers = [cut(answer=whole(data))]
-                with pytest.raises(ConnectionFailedError):
-                    await session.download(given(storage), folder)
-            storage.answers = [rest(storage, data) if has_part else whole(data)]
-            with failing:  # another attempt at the request would help nobody
-                await session.with_options(retry=twice).download(given(storage), folder)
+            storage.answers = [whole(data)]
+            with failing:
+                await session.download(given(storage), folder)
             place = folder / "7a1c-trace.bin"
             assert not place.exists() or place.read_bytes() == data, failing.calls
-            storage.answers = [rest_or_whole(storage, data)]
+            storage.answers = [whole(data)]
             assert (await session.download(given(storage), folder)).read_bytes() == data, failing.calls
             assert parts(folder)[0] == place.name, failing.calls
 
@@ -812,15 +765,11 @@ class TestFaults:
 
 
 class TestCancelling:
-    async def test_at_any_await_nothing_is_left_but_a_valid_part(self, session, storage, tmp_path):
-        """And it goes on from there."""
-        before = asyncio.all_tasks()
-        path, tried = tmp_path / "7a1c-trace.bin", 0
-        part = tmp_path / "7a1c-trace.bin.part"
+    async def test_at_any_await_nothing_is_left(self, session, storage, tmp_path):
+        before, path, tried = asyncio.all_tasks(), tmp_path / "7a1c-trace.bin", 0
         while not path.exists():
             tried += 1
-            size = part.stat().st_size if part.exists() else 0
-            storage.answers = [rest(storage) if size else whole()]
+            storage.answers = [whole()]
             task = asyncio.create_task(session.download(given(storage), tmp_path))
             for _ in range(tried):
                 await asyncio.sleep(0)
@@ -829,9 +778,7 @@ class TestCancelling:
                 await task
             assert not ours(before)
             assert not [link for link in opened() if str(tmp_path) in link]
-            if part.exists():
-                assert part.read_bytes() == DATA[: part.stat().st_size]
-                assert (tmp_path / "7a1c-trace.bin.part.etag").read_text() == '"one"'
+            assert parts(tmp_path) in ([], [path.name])
         assert path.read_bytes() == DATA
         assert tried > 3
 
@@ -895,18 +842,14 @@ class TestTwice:
             await session.close()
 
     async def test_a_file_that_another_process_downloads_is_refused(self, session, storage, tmp_path):
-        """If that process dies, its part is completed."""
         part = tmp_path / "7a1c-trace.bin.part"
         part.write_bytes(DATA[:HALF])
-        part.with_name(f"{part.name}.etag").write_text('"one"')
-        storage.answers = [rest(storage)]
         with part.open("rb+") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             with pytest.raises(AttachmentError, match=r"^another process is downloading .*7a1c-trace\.bin$"):
                 await session.download(given(storage), tmp_path)
         assert part.read_bytes() == DATA[:HALF]
         assert storage.requests == []
-        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 
     async def test_a_file_that_came_meanwhile_is_taken(self, session, storage, tmp_path, monkeypatch):
         def flock(file, flags):

@@ -11,8 +11,7 @@ import pytest
 from fakes.raw_server import http
 
 from aiotofupilot import Attachment, SessionError, TofuPilotSession
-from aiotofupilot._attachments.part import in_thread
-from aiotofupilot._attachments.storage import _Reception
+from aiotofupilot._attachments.storage import _Reception, in_thread
 
 
 async def test_closing_between_two_redirects_ends_it(server, tmp_path, monkeypatch):

@@ -1,18 +1,18 @@
 """The disk that downloads are written to, as the package uses it."""
 
-from aiotofupilot._attachments.part import PartFile
+from aiotofupilot._part import Part
 
 
 def at(monkeypatch, step, do):
     """Call a function before each step of a file on its way to the disk. It may raise an error.
 
-    A file is written in the steps ``write`` and ``finish``, in a thread.
+    A file is written in the steps ``write`` and ``place``, in a thread.
     """
 
-    original = getattr(PartFile, step)
+    original = getattr(Part, step)
 
     def stepping(part, *arguments, **options):
         do(*arguments)
         return original(part, *arguments, **options)
 
-    monkeypatch.setattr(PartFile, step, stepping)
+    monkeypatch.setattr(Part, step, stepping)
