@@ -26,7 +26,7 @@ Every column may hold null, even where the API promises a value, because the API
 With ``flat=True`` no column is nested. ``table.select`` chooses columns.
 
 `rows` makes rows, with nested or flat columns. `streaming` makes record batches of a listing as its pages arrive, and
-writes Parquet. `waveforms` makes a long table of points, and `pivot` a wide table of measurements.
+writes Parquet. `waveforms` makes a long table of points.
 """
 
 from importlib.util import find_spec
@@ -34,7 +34,6 @@ from importlib.util import find_spec
 if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
-from .pivot import wide
 from .rows import record_batch, schema
 from .streaming import RecordBatches, batches, table
 from .waveforms import series, series_batches
@@ -47,5 +46,4 @@ __all__ = [
     "series",
     "series_batches",
     "table",
-    "wide",
 ]

@@ -159,13 +159,13 @@ def _maps(values: Sequence[Mapping[str, object] | None]) -> Array:
     return made
 
 
-def json_texts(values: Sequence[object]) -> Array:
+def _json_texts(values: Sequence[object]) -> Array:
     """Return the JSON text of each value, and null for None."""
     return _strings([None if value is None else _json(value) for value in values])
 
 
 def _documents(field: Field, values: Sequence[object]) -> Array:
-    return json_texts([_document(value, field) for value in values])
+    return _json_texts([_document(value, field) for value in values])
 
 
 def _document(value: Any, field: Field, *, is_item: bool = False) -> object:  # noqa: ANN401 - any value
@@ -208,7 +208,7 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
 _NESTED_RULES = {
     **RULES,
     Metadata: (_MAP, _maps),
-    **dict.fromkeys((Scalar, Expected, JSON), (STRING, json_texts)),
+    **dict.fromkeys((Scalar, Expected, JSON), (STRING, _json_texts)),
 }
 """Adds objects and values of several types."""
 

@@ -91,8 +91,8 @@ async def mirror(
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
         names = listings or [name for name in NAMES if filters.keys() <= part_filters(name).keys()]
-        given = {"full": full, "again": again, "removals": removals, "deadline": server.deadline}
-        results = await _updated(opened, database, names, **given)
+        given = {"full": full, "again": again, "removals": removals}
+        results = await _updated(opened, database, names, server.deadline, **given)
     put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
     for result in results:
         if result.doubt is not None:
@@ -113,6 +113,7 @@ async def _updated(
     mirror: Mirror,
     database: Path,
     listings: Sequence[str],
+    deadline: float | None,
     **options: Any,  # noqa: ANN401 - as `Mirror.update` has them
 ) -> Sequence[MirrorResult]:
     import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
@@ -122,18 +123,18 @@ async def _updated(
     def note(step: MirrorProgress) -> None:
         nonlocal reached
         reached = step.listing
-        progress.note(step.listing, step.rows, step.total)
+        progress.note(step.listing, step.rows)
 
     with Progress() as progress:
         try:
-            async with progress.until(None):
-                return await mirror.update(**options, on_progress=note, with_totals=progress.is_shown)
+            async with progress.until(deadline):
+                return await mirror.update(**options, on_progress=note)
         except library.MirrorError as error:
             kind = FailedError if isinstance(error, library.DatabaseInUseError) else UsageError
             raise kind("; ".join((str(error), *getattr(error, "__notes__", ())))) from error
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
-        except (TofuPilotError, OSError, CancelledError) as error:
+        except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
             left = f"it stopped at the {reached}; run it again to go on" if reached else "no listing was read"
             if reached and isinstance(
                 error, ForbiddenError | NotFoundError | DriftError
@@ -143,8 +144,6 @@ async def _updated(
                     left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"
             if isinstance(error, OSError):  # which has a note if only the copy failed
                 left = "".join(getattr(error, "__notes__", ())) or left
-            if isinstance(error, library.MirrorTimeoutError):
-                raise StoppedError(DeadlineError(error.seconds, progress.warning), left) from error
             raise StoppedError(error, left) from error
 
 

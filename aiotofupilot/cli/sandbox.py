@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -18,7 +16,6 @@ from .options import timestamp, unwrapped
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox import Request, Sandbox
-    from aiotofupilot.sandbox.faults import Fault
 
 
 @unwrapped
@@ -29,10 +26,8 @@ async def sandbox(
     procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
     runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=100_000))] = 1000,
     until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None,
-    station_listings: Annotated[list[str] | None, Parameter(name="--station-listing", metavar="LISTING")] = None,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
-    faults: Annotated[float | None, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = None,
-    fault: Annotated[list[str] | None, Parameter(metavar="FAULT")] = None,
+    faults: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = 0.0,
     arrivals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
     removals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
     seed: Annotated[int, Parameter(metavar="N")] = 0,
@@ -48,12 +43,8 @@ async def sandbox(
         procedures: Make up this many procedures, at most 1,000,000.
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
         until: When the newest made-up run has been uploaded. By default now.
-        station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
-            stations.
         latency: Respond this much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the API's.
-        fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
-            several times, each fails in one of the ways. Without --faults, every request does.
         arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
         removals: Remove this many runs and procedures per request, on average, such as for a mirror to find.
         seed: Another seed makes up another factory, and other requests fail.
@@ -62,34 +53,20 @@ async def sandbox(
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415
 
     until = until or datetime.now(UTC)
-    options: dict[str, Any] = {"host": host, "port": port, "station_listings": station_listings}
     try:
-        service = Sandbox(procedures=procedures, runs=runs, seed=seed, until=until, **options)
+        service = Sandbox(procedures=procedures, runs=runs, seed=seed, until=until, host=host, port=port)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    named = [_fault(name) for name in fault or ()]
     if latency:
         service.faults.always(made_up.latency(latency))
-    if share := float(bool(named)) if faults is None else faults:
-        service.faults.randomly(*named, rate=share, seed=seed)
+    if faults:
+        service.faults.randomly(rate=faults, seed=seed)
     if arrivals or removals:
         if arrivals and not service.procedures:
             raise UsageError("--arrivals needs at least one procedure, because runs are made of one")
         busy = BusyLine(runs=arrivals, inserts=arrivals, run_removals=removals, removals=removals, seed=seed)
         service.before_response.append(busy)
     await serve(service)
-
-
-def _fault(name: str) -> Fault:
-    from aiotofupilot.sandbox import faults  # noqa: PLC0415 - it is loaded by now
-
-    named = {"reset": faults.reset, "hang_up": faults.hang_up, "cut": faults.cut, "html": faults.html}
-    if name in named:
-        return named[name]()
-    if re.fullmatch(r"[45][0-9]{2}", name):
-        with suppress(ValueError):  # HTTP has no such status
-            return faults.status(int(name))
-    raise UsageError(f"wrong --fault {name}: it is a status from 400 to 599, or one of {', '.join(named)}")
 
 
 async def serve(sandbox: Sandbox) -> None:

@@ -2,7 +2,7 @@
 
 This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
-- `mirroring` has `Mirror`, and `mirror_blocking`, which does one update without asyncio.
+- `mirroring` has `Mirror`.
 - `update` decides what an update reads, and when it stores it.
 - `removals` finds the rows that are no longer listed.
 - `tables` defines the tables, views and macros.
@@ -16,13 +16,12 @@ from importlib.util import find_spec
 if _missing := [name for name in ("duckdb", "pyarrow") if find_spec(name) is None]:
     raise ModuleNotFoundError(f"aiotofupilot.mirror needs {_missing[0]}: install the extra 'mirror'", name=_missing[0])
 
-from .mirroring import Mirror, mirror_blocking
+from .mirroring import Mirror
 from .results import (
     DatabaseInUseError,
     MirrorError,
     MirrorProgress,
     MirrorResult,
-    MirrorTimeoutError,
     StaleWatermarkError,
 )
 
@@ -32,7 +31,5 @@ __all__ = [
     "MirrorError",
     "MirrorProgress",
     "MirrorResult",
-    "MirrorTimeoutError",
     "StaleWatermarkError",
-    "mirror_blocking",
 ]

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._blocking import LoopThread
-from aiotofupilot._checks import OVERLAP, boolean, checked_overlap, for_parameter, must_be, one_of, seconds
+from aiotofupilot._checks import OVERLAP, boolean, checked_overlap, for_parameter, must_be, one_of
 
 from .database import Database
 from .tables import Selection
@@ -110,15 +109,13 @@ class Mirror:
         full: bool = False,
         again: timedelta | None = None,
         removals: bool = True,
-        deadline: float | None = None,
         on_progress: Callable[[MirrorProgress], None] | None = None,
-        with_totals: bool = False,
     ) -> tuple[MirrorResult, ...]:
         """Bring the database up to date, and return a result for each listing.
 
         Each update reads what is new. It compares all parts, stations and users, because the API cannot filter them by
         time. It looks for removed runs, units and batches in few requests. Only ``again`` and ``full`` see that an item
-        was changed.
+        was changed. An update that is cancelled, such as by ``asyncio.timeout``, stores what it has read.
 
         Args:
             full: Whether to read everything again, which sees what was changed or removed.
@@ -128,16 +125,11 @@ class Mirror:
             removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates at
                 least a minute apart miss it, and its item cannot be read by its key either. If more than 50 are gone,
                 `MirrorResult.doubt` says so, and only ``full`` finds them.
-            deadline: Seconds after which reading stops, more than 0. Everything read by then is stored. None means no
-                limit.
             on_progress: Called when a listing begins, and when rows of it were read. None for no calls.
-            with_totals: Whether to count each listing first, so that progress has its ``total``. This takes some
-                requests.
 
         Raises:
             DatabaseInUseError: Another program or this one has the database open, or the copy cannot be replaced.
             MirrorError: The file cannot be used or mirrors something else, or ``publish`` is not a copy of it.
-            MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
             OSError: The disk is full, or the file cannot be written.
             TofuPilotError: The server did not respond as it should. Stored rows stay.
@@ -152,79 +144,11 @@ class Mirror:
             overlap=self._overlap,
             full=boolean("full", full),
             again=_checked_again(again, full=full),
-            deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
             on_progress=on_progress,
-            with_totals=boolean("with_totals", with_totals),
             removals=boolean("removals", removals),
             publish=self._publish,
         )
         return await update.run()
-
-
-def mirror_blocking(
-    path: str | os.PathLike[str],
-    *,
-    session: TofuPilotSession | None = None,
-    listings: Sequence[str] | None = None,
-    filters: Mapping[str, object] | None = None,
-    details: bool = False,
-    on_unreadable: Literal["raise", "skip"] = "raise",
-    overlap: float = OVERLAP,
-    publish: str | os.PathLike[str] | None = None,
-    full: bool = False,
-    again: timedelta | None = None,
-    removals: bool = True,
-    deadline: float | None = None,
-    on_progress: Callable[[MirrorProgress], None] | None = None,
-    with_totals: bool = False,
-) -> tuple[MirrorResult, ...]:
-    """Bring a database up to date, and return a result for each listing.
-
-    This is for scripts and notebooks. An event loop in another thread does the work, so one may be running here.
-
-    Args:
-        path: As in `Mirror`.
-        session: An unused session. The loop in the thread uses it, and it is closed at the end. None is as in `Mirror`.
-        listings: As in `Mirror`.
-        filters: As in `Mirror`.
-        details: As in `Mirror`.
-        on_unreadable: As in `Mirror`.
-        overlap: As in `Mirror`.
-        publish: As in `Mirror`.
-        full: As in `Mirror.update`.
-        again: As in `Mirror.update`.
-        removals: As in `Mirror.update`.
-        deadline: As in `Mirror.update`.
-        on_progress: As in `Mirror.update`, but called in the thread.
-        with_totals: As in `Mirror.update`.
-
-    Raises:
-        Exception: Any error of `Mirror` and its ``update``.
-    """
-
-    async def update() -> tuple[MirrorResult, ...]:
-        async with session or TofuPilotSession() as opened:
-            mirror = Mirror(
-                path,
-                session=opened,
-                listings=listings,
-                filters=filters,
-                details=details,
-                on_unreadable=on_unreadable,
-                overlap=overlap,
-                publish=publish,
-            )
-            return await mirror.update(
-                full=full,
-                again=again,
-                removals=removals,
-                deadline=deadline,
-                on_progress=on_progress,
-                with_totals=with_totals,
-            )
-
-    with LoopThread() as loop:
-        return loop.run(update)
 
 
 def _checked_again(again: object, *, full: bool) -> timedelta | None:

@@ -20,8 +20,6 @@ class MirrorProgress:
     """Its name."""
     rows: int
     """How many of its rows the update has read so far."""
-    total: int | None
-    """About how many rows it will have read at its end. None if that is not known."""
 
 
 @frozen(kw_only=True)
@@ -67,22 +65,6 @@ class DatabaseInUseError(MirrorError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
-
-
-class MirrorTimeoutError(TofuPilotError):
-    """The deadline of an update has passed.
-
-    Everything read by then is stored, and the next update continues from there.
-
-    Attributes:
-        seconds: The deadline.
-        results: The results for the listings that the update reached. The last one may be incomplete.
-    """
-
-    def __init__(self, message: str, *, seconds: float, results: tuple[MirrorResult, ...]) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-        self.results = results
 
 
 class StaleWatermarkError(TofuPilotError):

@@ -38,11 +38,11 @@ from aiotofupilot.arrow.streaming import structs_of
 from aiotofupilot.listings import is_compared, listing_class
 
 from .removals import APART, EPOCH, Removals
-from .results import MirrorError, MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
+from .results import MirrorError, MirrorProgress, MirrorResult, StaleWatermarkError
 from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -106,16 +106,13 @@ class Update:
     overlap: float
     full: bool
     again: timedelta | None
-    deadline: float | None
     on_progress: Callable[[MirrorProgress], None] | None
-    with_totals: bool
     removals: bool
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
     """The ID of the key's organization, or None if the server is too old to say it."""
     _began_at: datetime = field(init=False)
-    _ends_at: float | None = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
     """The tables that follow the current listing."""
@@ -131,11 +128,9 @@ class Update:
     _lateness: dict[str, float] = field(factory=dict[str, float], init=False)
     _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
     """By listing, why the search for removed rows was incomplete, or None."""
-    _totals: dict[str, int] = field(factory=dict[str, int], init=False)
 
     def __attrs_post_init__(self) -> None:
         self._began_at = self._now()
-        self._ends_at = None if self.deadline is None else asyncio.get_running_loop().time() + self.deadline
         self._in_flight = asyncio.Semaphore(self.session.runs.connection.concurrency)
 
     def _now(self) -> datetime:
@@ -147,7 +142,7 @@ class Update:
             try:
                 filters = {name: self.selection.text(name) for name in self.selection.tables}
                 with suppress(NotFoundError):
-                    self._organization = (await self._in_time(self.session.whoami())).organization.id
+                    self._organization = (await self.session.whoami()).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
                 if self.publish is not None:  # anything but a copy of this mirror is refused before it costs anything
                     await self._call(self.database.check_copy, self.publish)
@@ -159,8 +154,9 @@ class Update:
                 vars(error).pop("__notes__", None)  # they say how to resume a walk, which nobody can here
                 if isinstance(error, DriftError):
                     error.hint = _NOT_WHOLE
-                if isinstance(error, MirrorTimeoutError):
-                    error.results = await self._results()
+                raise
+            except asyncio.CancelledError:
+                await self._store()
                 raise
             await self._call(self.database.finish)
             results = await self._results()
@@ -229,7 +225,6 @@ class Update:
             message = f"cannot go on where the last update ended, so read everything again: {error}"
             raise StaleWatermarkError(message) from error
         floor = news.watermark.floor
-        await self._note_total(name, self._listing(name, floor))
         latest = await self._call(self.database.runs_since, floor) if self._following and watermark else []
         await self._store_walk(name, news, dict(latest))
         self._lateness[name] = news.stats.lateness
@@ -241,7 +236,6 @@ class Update:
         So the next update looks from an hour before the walk on, or walks again if this one may have missed some.
         """
         listing = self._listing(name)
-        await self._note_total(name, listing)
         clock = self.session.runs.connection.clock
         began, began_at = clock.monotonic(), clock.now()
         await self._store_walk(name, listing.walk())
@@ -311,13 +305,13 @@ class Update:
         if stats.is_unchecked:
             self._unchecked.add(name)
 
-    async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], Exception | None]:
+    async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], BaseException | None]:
         """Return the next items of a walk, none at its end, and the error that ended them early."""
         items: list[object] = []
         try:
-            while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
+            while len(items) < at_most and (more := await walk.take(at_most - len(items))):
                 items += more
-        except TofuPilotError as error:
+        except (TofuPilotError, asyncio.CancelledError) as error:
             return items, error
         return items, None
 
@@ -343,7 +337,7 @@ class Update:
         ]
         try:
             for task in tasks:
-                await self._in_time(task)
+                await task
         finally:
             for task in tasks:
                 task.cancel()
@@ -380,7 +374,7 @@ class Update:
                 self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
             # The procedure may have been removed. If its runs are listed, something else is wrong.
-            page = await self._in_time(self.session.runs.list(ids=list(run_ids)))
+            page = await self.session.runs.list(ids=list(run_ids))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):
                 await self._call(self.database.forget_empty, name)  # so that an update can leave it out
@@ -395,7 +389,7 @@ class Update:
             wanted, rows = frozenset(run_ids), DetailRows()
             listing: Paginator[Run] = self._oldest_first("runs", ids=list(run_ids))
             async with listing.details(max_buffer=_BUFFER).walk() as walk:
-                while found := await self._in_time(walk.take(1)):
+                while found := await walk.take(1):
                     if found[0].id in wanted:  # a server that does not know the filter lists others too
                         rows.add(found.pop())  # a run can be large, so nothing else keeps it
                     if rows.is_enough:
@@ -510,7 +504,7 @@ class Update:
     async def _page(self, name: str, cursor: int, limit: int) -> Page[Any]:
         listed = getattr(self.session, name)
         arguments = self.selection.arguments(name) | {"sort_by": listed.oldest_first, "sort_order": "asc"}
-        page: Page[Any] = await self._in_time(structs_of(listed.list(**arguments, cursor=cursor, limit=limit)))
+        page: Page[Any] = await structs_of(listed.list(**arguments, cursor=cursor, limit=limit))
         return page
 
     async def _ids_between(self, name: str, earliest: int, latest: int) -> set[str] | None:
@@ -534,38 +528,19 @@ class Update:
     async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
         """Return whether no item has the key, or only another item."""
         try:
-            found = await self._in_time(listed.get(suspect.key))
+            found = await listed.get(suspect.key)
         except NotFoundError:
             return True
         except DecodeError:  # it is there
             return False
         except ValueError:  # the key is not known, or fits no address: look for the ID, without the filters
-            page = await self._in_time(listed.list(ids=[suspect.id]))
+            page = await listed.list(ids=[suspect.id])
             return not page.data
         return bool(found.id != suspect.id)
 
-    async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
-        """Count a listing if progress needs it. Any error here is met again, and raised, later."""
-        if self.with_totals:
-            with suppress(TofuPilotError):
-                self._totals[name] = await self._in_time(listing.count())
-            self._report(name)
-
     def _report(self, name: str) -> None:
         if self.on_progress is not None:
-            self.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
-
-    async def _in_time(self, awaited: Awaitable[T]) -> T:
-        scope = asyncio.timeout_at(self._ends_at)
-        try:
-            async with scope:
-                return await awaited
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            seconds = self.deadline or 0.0
-            message = f"the deadline of {seconds:g} s has passed"
-            raise MirrorTimeoutError(message, seconds=seconds, results=()) from None
+            self.on_progress(MirrorProgress(listing=name, rows=self._read[name]))
 
 
 def _is_ordered(name: str) -> bool:

@@ -11,10 +11,10 @@ from random import Random
 import duckdb
 import pytest
 from fakes.budget import KILLS, NIGHTLY
+from fakes.mirrors import updated
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.mirror import mirror_blocking
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
@@ -30,7 +30,7 @@ FULL = 0.25
 def pulled(sandbox, path, **options):
     """Bring a database up to date without being interrupted."""
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
-    return mirror_blocking(path, session=session, listings=NAMES, details=True, **options)
+    return updated(path, session, listings=NAMES, details=True, **options)
 
 
 def differences(path, other):

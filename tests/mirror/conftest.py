@@ -4,10 +4,10 @@ import shutil
 
 import duckdb
 import pytest
+from fakes.mirrors import updated
 from fakes.waveforms import few_points
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.mirror import mirror_blocking
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.request import Delivery
 from aiotofupilot.testing import serve
@@ -42,7 +42,7 @@ def pull(sandbox, tmp_path):
     def pull(*listings, path=tmp_path / "line.duckdb", base_url=None, **options):
         of_session = {name: options.pop(name) for name in ("retry", "concurrency", "limiter") if name in options}
         session = TofuPilotSession(sandbox.api_key, base_url=base_url or sandbox.url, **of_session)
-        results = mirror_blocking(path, session=session, listings=listings or None, **options)
+        results = updated(path, session, listings=listings or None, **options)
         return {result.listing: result for result in results}
 
     return pull
@@ -75,7 +75,7 @@ def have(line, kept, tmp_path):
         if not path.exists():
             with serve(Sandbox(**line)) as sandbox:
                 session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
-                mirror_blocking(path, session=session, listings=listings, **options)
+                updated(path, session, listings=listings, **options)
         shutil.copy(path, tmp_path / "line.duckdb")
 
     return have

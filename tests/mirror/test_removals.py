@@ -21,7 +21,6 @@ from fakes.budget import MANY, NIGHTLY
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import BadRequestError, DriftError, NotFoundError, TofuPilotSession, UnauthorizedError, to_wire
-from aiotofupilot.mirror import MirrorTimeoutError
 from aiotofupilot.mirror.removals import AT_MOST, Removals
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import BusyLine, faults
@@ -550,15 +549,6 @@ def test_while_the_line_goes_on(have, pull, sandbox, gone, later, query, seed):
     stored = {key for (key,) in query("SELECT id FROM runs")}
     assert {*gone("runs")} == stored - {run.id for run in sandbox.runs}
     assert gone("runs")
-
-
-def test_the_deadline_ends_it(have, pull, sandbox):
-    have("runs")
-    sandbox.faults.on(lambda request: request.path.endswith("/runs") and "created_after" not in request.query).always(
-        faults.stall(3600)
-    )
-    with pytest.raises(MirrorTimeoutError):
-        pull("runs", deadline=0.5)
 
 
 @pytest.mark.parametrize(("status", "doubt"), [(500, "not all runs that are gone were looked for"), (403, "403")])

@@ -52,20 +52,3 @@ def test_pandas_has_the_first_pass_yield_of_each_day_and_week(sandbox, run):
     assert names["by_day"].to_dict() == pytest.approx({key: mean(passed) for key, passed in days.items()})
     by_week = {(name, week.start_time.date()): rate for (name, week), rate in names["by_week"].items()}
     assert by_week == pytest.approx({key: mean(passed) for key, passed in weeks.items()})
-
-
-def test_pandas_has_the_margin_of_each_measurement(sandbox, run):
-    """The margin of a run is to the nearer limit, as a share of the distance between the limits."""
-    of_this = {one.id for one in sandbox.runs if one.procedure.id == sandbox.procedures[0].id}
-    expected = {}
-    for one in sandbox.measurements:
-        limits = {validator.operator: validator.expected_value for validator in one.validators or ()}
-        if one.run_id in of_this and one.is_final_attempt and one.value is not None and {">=", "<="} <= limits.keys():
-            lower, upper = limits[">="], limits["<="]
-            margin = min(one.value - lower, upper - one.value) / (upper - lower)
-            expected.setdefault(f"{one.phase_name}.{one.measurement_name}", []).append(margin)
-    margins = run("limits")["margins"]
-    assert expected
-    assert sorted(margins.columns) == sorted(expected)
-    for name, values in expected.items():
-        assert sorted(margins[name].dropna()) == pytest.approx(sorted(values))

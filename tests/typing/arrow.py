@@ -29,11 +29,6 @@ async def waveforms_become_a_table(session: TofuPilotSession) -> None:
     await arrow.series(session.units.list())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-async def measurements_become_a_wide_table(session: TofuPilotSession) -> None:
-    assert_type(await arrow.wide(session.measurements.list(procedure_id=""), limits=True), pa.Table)
-    await arrow.wide(session.runs.list())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
 async def a_listing_is_streamed(session: TofuPilotSession) -> None:
     async with arrow.batches(session.runs.list(), rows=100) as batches:
         assert_type(batches, arrow.RecordBatches)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import assert_type
 
 from aiotofupilot import TofuPilotError, TofuPilotSession
@@ -14,7 +13,6 @@ from aiotofupilot.mirror import (
     MirrorProgress,
     MirrorResult,
     StaleWatermarkError,
-    mirror_blocking,
 )
 
 
@@ -25,13 +23,8 @@ async def a_mirror_is_updated(session: TofuPilotSession) -> None:
         assert_type((results[0].new, results[0].gone, results[0].rows), tuple[int, int, int])
 
 
-def a_mirror_is_updated_without_a_loop() -> None:
-    results = mirror_blocking(Path("line.duckdb"), listings=["runs"], full=True, session=TofuPilotSession("key"))
-    assert_type(results, tuple[MirrorResult, ...])
-
-
-def a_mirror_counts_its_rows(counted: list[MirrorProgress]) -> None:
-    mirror_blocking("line.duckdb", on_progress=counted.append)
+async def a_mirror_counts_its_rows(mirror: Mirror, counted: list[MirrorProgress]) -> None:
+    await mirror.update(on_progress=counted.append)
 
 
 def its_errors_are_of_the_family() -> list[type[TofuPilotError]]:
