@@ -28,7 +28,7 @@ from aiotofupilot.stats import RequestCounts
 
 from .course import DEEP, LONGEST
 from .source import MILLISECOND, Plan, Source, T, check_offsets, leads_nowhere, moved
-from .tasks import Tasks
+from .tasks import Tasks, result
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ async def fetch_probes(
         for first in range(0, len(probes), at_once):
             for probe in probes[first : first + at_once]:
                 tasks.start(fetch(probe.cursor, probe.limit, counts), probe)
-            pages += await tasks.results()
+            while tasks:
+                pages.append(await result(tasks.first[0]))
+                tasks.drop_first()
     finally:
         tasks.clear()
         await tasks.settle()

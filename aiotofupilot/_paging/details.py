@@ -10,7 +10,7 @@ import logging
 import sys
 from abc import abstractmethod
 from collections import deque
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve
@@ -23,16 +23,15 @@ from aiotofupilot.stats import WalkStats
 from .iteration import MarkedIteration
 from .retrieval import LeftOut, Retrieval, is_about_item
 from .tasks import Tasks, outcome
-from .walk import LEFT_OUT_KEPT, note_checkpoint
+from .walk import LEFT_OUT_KEPT, Walk, note_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from aiotofupilot.positions import Checkpoint, Watermark
 
     from .incremental import IncrementalWalk
     from .source import DetailSource, Identified, Plan, Source
-    from .walk import Walk
 
 __all__ = ["DetailsWalk", "IncrementalDetailsWalk"]
 
@@ -67,21 +66,26 @@ class _Entry:
 class _Listed:
     """The items whose details are wanted, from a walk."""
 
-    def __init__(
-        self, walk: Walk[Identified] | IncrementalWalk[Identified], place_of: Callable[[Any], Checkpoint | None]
-    ) -> None:
+    def __init__(self, walk: Walk[Identified] | IncrementalWalk[Identified]) -> None:
         self._walk = walk
-        self._place_of = place_of
-        self._read_to = place_of(walk)
+        self._read_to = self._place
         """Where the walk is after the item read last."""
         self.has_ended = False
+
+    @property
+    def _place(self) -> Checkpoint | None:
+        """Where the walk is. None for a pass, which has no position."""
+        return self._walk.checkpoint if isinstance(self._walk, Walk) else None
 
     async def read(self, at_most: int) -> list[_Entry]:
         """Return the next items, or none at the end."""
         entries: list[_Entry] = []
-        for item, place in await self._walk._take_placed(at_most, self._place_of):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
-            entries.append(_Entry(item, self._read_to, place))
-            self._read_to = place
+        walk = self._walk
+        async for first in walk:
+            for item in chain((first,), islice(walk._items, at_most - 1)):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - one by one, because each has its own place
+                before, self._read_to = self._read_to, self._place
+                entries.append(_Entry(item, before, self._read_to))
+            break
         self.has_ended = not entries
         return entries
 
@@ -132,7 +136,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     ) -> None:
         self._walk = walk  # has one page in flight at most
         self._source = details
-        self._listed = _Listed(walk, self._place_of)
+        self._listed = _Listed(walk)
         self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
         """The counts that concern details only."""
@@ -150,11 +154,6 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     @property
     def _plan(self) -> Plan:
         return self._retrieval.plan
-
-    @staticmethod
-    @abstractmethod
-    def _place_of(walk: Any) -> Checkpoint | None:  # noqa: ANN401 - a walk or a pass
-        """Return where the walk of the items is. None for a pass, which has no position."""
 
     @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
@@ -380,10 +379,6 @@ class DetailsWalk(DetailIteration[D]):
         self._note_yielded()
         return self._place or self._plan.start
 
-    @staticmethod
-    def _place_of(walk: Walk[Identified]) -> Checkpoint:
-        return walk.checkpoint
-
     def _pass(self, origin: _Entry) -> None:
         self._place = origin.after
 
@@ -417,10 +412,6 @@ class IncrementalDetailsWalk(DetailIteration[D]):
         """What has been seen, up to the item yielded last. ``since(watermark)`` yields the rest."""
         self._note_yielded()
         return self._walk.watermark
-
-    @staticmethod
-    def _place_of(walk: object) -> None:
-        del walk
 
     def _pass(self, origin: _Entry) -> None:
         self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it

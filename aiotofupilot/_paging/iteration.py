@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import length_hint
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import WalkStats
 
 R = TypeVar("R")
-P = TypeVar("P")
 E = TypeVar("E")
 
 
@@ -204,14 +203,6 @@ class ItemIteration(CountedIteration[R]):
                 return taken
             if not await self._load(at_most):
                 return []
-
-    async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
-        """Return what `take` does, each item with the walk's place after it."""
-        async for item in self:
-            placed = [(item, place(self))]
-            placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
-            return placed
-        return []
 
     def _has_yielded_all(self) -> bool:
         return self._wanted == 0 and self._yielded == self._offered

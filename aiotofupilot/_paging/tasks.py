@@ -125,17 +125,6 @@ class Tasks(Generic[K, R]):
     async def any_ended(self) -> None:
         await asyncio.wait(self.in_flight, return_when=asyncio.FIRST_COMPLETED)
 
-    async def results(self) -> list[R]:
-        """Take up all tasks, and return their results in order. If one fails, raise its error at once."""
-        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
-        ended = [task for task in self._tasks if task.done()]
-        try:
-            results = list(map(outcome, ended))
-        finally:
-            del ended  # which know their errors, which know this frame
-        self._tasks.clear()
-        return results
-
 
 def begun(work: Work[R]) -> asyncio.Task[R]:
     """Start a task."""
