@@ -1,6 +1,5 @@
 """The cost of a page that can be counted: requests, tasks, decoding, memory. Seconds are not counted."""
 
-import asyncio
 import gc
 import tracemalloc
 from datetime import UTC, datetime, timedelta
@@ -47,42 +46,6 @@ class TestRequests:
         assert len(sandbox.requests) == pages + len(beyond_the_end(sandbox))
         assert len(beyond_the_end(sandbox)) <= concurrency - 1
 
-    @pytest.mark.parametrize("concurrency", [1, 16])
-    async def test_a_listing_of_one_page_costs_one_request(self, sandbox, session, concurrency):
-        """The width of the window does not matter."""
-        del sandbox.procedures[LIMIT:]
-        assert len(await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()) == LIMIT
-        assert len(sandbox.requests) == 1
-
-
-class TestConnections:
-    @pytest.mark.parametrize("concurrency", [1, 4])
-    async def test_a_walk_opens_no_more_connections_than_it_has_pages_in_flight(self, session, sandbox, concurrency):
-        """It uses the same connections again and again."""
-        await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()
-        assert sandbox.connections <= concurrency
-
-
-class TestTasks:
-    @pytest.mark.parametrize(("concurrency", "tasks_a_page"), [(1, 0), (4, 1)])
-    async def test_a_page_costs_a_task_only_where_pages_are_fetched_ahead(self, sandbox, concurrency, tasks_a_page):
-        """One page at a time is fetched in the caller's own task."""
-        made = 0
-
-        def count(loop, coroutine, **options):
-            nonlocal made
-            made += "aiotofupilot" in coroutine.cr_code.co_filename and "sandbox" not in coroutine.cr_code.co_filename
-            return asyncio.Task(coroutine, loop=loop, **options)
-
-        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-            asyncio.get_running_loop().set_task_factory(count)
-            try:
-                await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()
-            finally:
-                asyncio.get_running_loop().set_task_factory(None)
-
-        assert made <= tasks_a_page * len(sandbox.requests)
-
 
 def body(procedures, *drop):
     """A page as the wire has it, its items and their creators without some names."""
@@ -113,18 +76,6 @@ class TestDecoding:
 
         assert len(set(decoded)) == len(decoded)
         assert walk.stats.pages <= len(decoded) <= walk.stats.requests
-
-    @pytest.mark.parametrize("missing", [(), ("linkedRepository",), ("created_by_user",), ("email",)], ids=str)
-    def test_a_good_page_never_meets_the_detailed_way(self, monkeypatch, missing):
-        """This includes a page of an older server, which leaves names out."""
-
-        def detailed(body):
-            pytest.fail("a good page was gone over again")
-
-        decode = PageDecoder(Procedure)
-        monkeypatch.setattr(decode, "_in_detail", detailed)
-
-        assert len(decode(body(make_procedures(100), *missing), 0).data) == 100
 
 
 class Prepared:
