@@ -6,7 +6,6 @@ import ssl
 
 import pytest
 import trustme
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aiotofupilot import ConfigurationError
 from aiotofupilot.settings import DEFAULT_BASE_URL, Settings
@@ -121,18 +120,6 @@ def test_a_pipe_is_not_waited_for(path):
     with pytest.raises(ConfigurationError) as caught:
         of_login()
     assert str(caught.value) == "~/.tofupilot/credentials.json cannot be read: not a regular file"
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
-def test_any_content_is_read_or_refused_by_one_error(path, content):
-    path.write_bytes(content)
-    try:
-        found = of_login()
-    except ConfigurationError as error:
-        assert "credentials.json is malformed" in str(error)  # noqa: PT017 - both ends are right
-    else:
-        assert found is None
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from IPython.lib.pretty import pretty
 from aiotofupilot import Page, PageMeta, Procedure, RawItem, UserRef, from_wire, models
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make
 
 
@@ -40,21 +39,6 @@ def test_an_item_shows_its_fields_that_have_a_value():
         assert text[0] == name
         assert [line.split()[0] for line in text[1:]] == [*shown]
         assert max(map(len, text)) < 120
-
-
-def test_showing_adds_no_class_to_a_model():
-    """A run of the sandbox is shown as a run of the server is."""
-    for item in ITEMS.values():
-        assert {cls.__module__ for cls in type(item).__mro__} <= {
-            "aiotofupilot.models.details",
-            "aiotofupilot.models.items",
-            "aiotofupilot.models.procedures",
-            "aiotofupilot.models.refs",
-            "aiotofupilot.models.runs",
-            "builtins",
-        }
-    (run,) = Sandbox(1, runs=1).runs
-    assert pretty(run).splitlines()[:2] == ["DeployedRun", f"  id                  {run.id}"]
 
 
 def test_a_value_is_short_and_cannot_be_html():
@@ -98,11 +82,6 @@ def test_no_secret_is_shown():
         page = Page([item], PageMeta(has_more=False), headers={"Cookie": "secret"})
         for shown in (item._repr_html_(), pretty(item), pretty([item]), page._repr_html_(), pretty(page)):
             assert not re.search("secret(?!s)", shown)
-
-
-def test_within_a_list_an_item_is_its_repr():
-    procedure = make(Procedure)
-    assert pretty([procedure]) == repr([procedure])
 
 
 def test_a_page_shows_its_first_items():

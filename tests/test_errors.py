@@ -113,12 +113,6 @@ def test_an_error_travels_with_all_it_knows(error, copied):
     assert (twin.attempts, twin.checkpoint) == (3, Checkpoint(5))
 
 
-@each
-def test_an_error_that_nothing_was_sent_for_says_so(error):
-    """Its attributes are those of an error outside of any walk."""
-    assert (error.attempts, error.checkpoint) == (0, None)
-
-
 def test_a_class_says_what_its_errors_have_before_a_walk_tells_more():
     """A subclass may have another value, such as a hint for all of its errors."""
     for cls in CLASSES:

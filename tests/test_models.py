@@ -33,21 +33,6 @@ def run(**fields):
     )
 
 
-def test_a_model_is_slotted_and_refers_to_types_that_exist():
-    """Type checkers and the codec read the class itself."""
-    for model in MODELS:
-        assert not hasattr(model, "__dict__") or "__dict__" not in model.__slots__, model
-        assert not any(isinstance(field.type, str) for field in attrs.fields(model)), model
-
-
-def test_a_constructor_converts_no_value_and_makes_no_default():
-    """The items of pages are made without it, so they would differ from those that it makes."""
-    for model in MODELS:
-        for field in attrs.fields(model):
-            assert field.converter is None, (model, field.name)
-            assert not isinstance(field.default, attrs.Factory) or (model, field.name) == (Page, "headers")
-
-
 def test_wire_names_differ_from_field_names_only_for_linked_repository_and_full_name():
     """Every other field is spelled on the wire as it is here."""
     renamed = {

@@ -295,42 +295,6 @@ async def test_closing_ends_a_wait_between_attempts_at_once(waiting, sandbox, un
             await walk
 
 
-async def test_closing_ends_waiting_in_the_queue_at_once(waiting, sandbox, until):
-    """A request waits for the end of a pause that another request began."""
-    sandbox.faults.next(faults.status(503, retry_after=50))
-    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None)
-    with pytest.raises(ServerError):
-        await session.procedures.list()
-    walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: session._connection.throttle._queued)
-    async with asyncio.timeout(10):
-        await session.close()
-        with pytest.raises(SessionError, match="closed meanwhile"):
-            await walk
-    assert not session._connection.throttle._queued
-
-
-async def test_closing_ends_pages_that_are_fetched_ahead(sandbox, until):
-    """The walk that wants them gets the error, and nothing is left in flight."""
-    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=8, timeout=None)
-    walk = session.procedures.list(limit=10).walk()
-    async with asyncio.timeout(30):
-        for _ in range(55):
-            await anext(walk)
-        sandbox.faults.next(faults.stall(1000), times=8)
-        consumer = asyncio.create_task(anext_until_the_end(walk))
-        await until(lambda: sum(request.fault is not None for request in sandbox.requests) == 8)
-        await session.close()
-        with pytest.raises(SessionError):
-            await consumer
-    assert not session._connection.lifetime._under_way
-
-
-async def anext_until_the_end(walk):
-    async for _ in walk:
-        pass
-
-
 async def test_closing_from_a_callback_does_not_deadlock(waiting, sandbox):
     """The callback is one of tenacity's."""
     session = None

@@ -337,16 +337,3 @@ def test_listings_take_arguments_by_name_only():
         Procedures(Connection()).list(20)
     with pytest.raises(TypeError, match="unexpected keyword argument 'procedure_id'"):
         Phases(Connection()).of_every_procedure(procedure_id="p")
-
-
-async def test_a_listing_sends_nothing_by_itself():
-    """Each use of it asks anew."""
-    connection = Connection()
-    listing = Procedures(connection).list(limit=10)
-    assert connection.targets == []
-    await listing
-    assert await listing.collect() == []
-    assert connection.targets == ["/v2/procedures?limit=10"] * 2
-    await Phases(connection).of_every_procedure(names=["Solder"], max_items=3)
-    assert connection.targets[2:] == ["/v2/phases?limit=100&names=Solder"]
-    assert repr(Runs(connection)) == "<Runs at /v2/runs>"

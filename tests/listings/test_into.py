@@ -301,12 +301,6 @@ async def test_a_fault_names_its_path(cls, changes, path, fault, is_inside):
     assert error.__cause__ is error.__context__ is None
 
 
-async def test_a_fault_names_the_item_on_the_page():
-    with pytest.raises(DecodeError) as caught:
-        await Runs(Connection(page(RUN, RUN | {"outcome": 3}))).list().into(own(outcome=str))
-    assert (caught.value.item, caught.value.path) == (1, "$.data[1].outcome")
-
-
 class Part(pydantic.BaseModel):
     number: int
 

@@ -56,9 +56,3 @@ class TestCheckpoints:
         """Nothing is known of it."""
         for cursor in (20, Checkpoint(20), Checkpoint.parse("20")):
             assert Runs(Connection()).list(cursor=cursor).walk().checkpoint == Checkpoint(20)
-
-    def test_a_checkpoint_spelled_out_has_to_be_parsed(self):
-        """The message says how."""
-        with pytest.raises(TypeError, match=r"use Checkpoint\.parse\(\)") as caught:
-            Runs(Connection()).list(cursor="runs.abcdefgh:20")
-        assert caught.value.parameter == "cursor"

@@ -69,10 +69,3 @@ async def test_resumed_at_any_user_the_walk_is_the_same(service, users, on_drift
         rest = service.users[4:]
         del service.users[1]
         assert await users.list(cursor=walk.checkpoint, on_drift=on_drift).collect() == rest
-
-
-async def test_raw_users_are_dicts(service, users):
-    """A dict has every key that the server sent."""
-    items = await users.list().raw().collect()
-    assert [item["id"] for item in items] == [user.id for user in service.users]
-    assert set(items[0]) == {"id", "email", "name", "image", "banned"}
