@@ -38,6 +38,12 @@ from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(600, seed=1)
 SEAL = b',"seal":"'
+PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "covers": True, "reason": "next", "unreadable": 0} | {
+    "ids": [],
+    "values": [],
+    "yielded": [],
+}
+"""The line of an empty page, which can stand after another one."""
 ELSEWHERE = "it is of a shard, or began elsewhere than the listing"
 NO_END = "there is no end: the walk was interrupted, or the receipt was cut"
 
@@ -577,6 +583,13 @@ class TestChanged:
             None,
             {"line": "footer"},
             {"line": "page"},
+            PAGE | {"bound": []},
+            PAGE | {"ids": [[]], "values": ["a"]},
+            PAGE | {"ids": {"a": 1}, "values": ["a"]},
+            PAGE | {"ids": ["a"], "values": [7]},
+            PAGE | {"ids": ["a", "b"], "values": ["a", None]},
+            PAGE | {"ids": ["a"]},
+            PAGE | {"cursor": None, "next": 1},
             {"line": "resume", "count": -1},
             {"line": ["end"]},
             {"line": "header", "receipt": 2},
