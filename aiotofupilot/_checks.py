@@ -40,22 +40,17 @@ def for_parameter(error: E, parameter: str) -> E:
 
 
 def must_be(error: type[E], parameter: str, bound: str, value: object) -> E:
-    """Return the error for an argument of the wrong type or out of bounds, with the beginning of the value."""
     shown = repr(value)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     return for_parameter(error(f"{parameter} must be {bound}, got {shown}"), parameter)
 
 
 def as_str(text: str) -> str:
-    """Return a string as exactly a ``str``.
-
-    ``str()`` returns the name of a member of a ``(str, Enum)``, such as ``Line.KEY``.
-    """
+    """Return exactly a ``str``. For a member of a ``(str, Enum)``, ``str()`` returns its name, such as ``Line.KEY``."""
     return str.__str__(text)
 
 
 def aware(name: str, value: object) -> datetime | None:
-    """Return a timestamp with a UTC offset, or None."""
     if value is None:
         return None
     if not isinstance(value, datetime):
@@ -66,7 +61,6 @@ def aware(name: str, value: object) -> datetime | None:
 
 
 def boolean(name: str, value: object) -> bool:
-    """Return True or False. The string ``"false"`` would otherwise count as True."""
     if not isinstance(value, bool):
         raise must_be(TypeError, name, "True or False", value)
     return value
@@ -97,7 +91,6 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
 
 
 def checked_overlap(overlap: object) -> float:
-    """Return the most seconds between the creation of an item and when it is visible."""
     checked = seconds("overlap", overlap, zero=False)
     if checked > _OVERLAP_AT_MOST:
         raise must_be(ValueError, "overlap", f"at most {_OVERLAP_AT_MOST:,} seconds, which are a day", overlap)
@@ -105,7 +98,6 @@ def checked_overlap(overlap: object) -> float:
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
-    """Return an argument that is one of the choices."""
     if value not in choices:
         raise must_be(ValueError, name, f"one of {', '.join(map(repr, choices))}", value)
     return value
@@ -131,5 +123,5 @@ def host_of(url: URL) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text is not empty and has only visible ASCII characters, so no spaces or line breaks."""
+    """Return whether a text has only visible ASCII characters, and at least one."""
     return re.fullmatch(r"[!-~]+", text) is not None

@@ -1,10 +1,7 @@
 """The public names: when they are loaded, and what signatures show of them.
 
-A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562). pytest imports every installed plugin
-in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
-import.
-
-``help()`` shows what the fields of a value mean.
+A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562), because pytest imports this package in
+every test run, for its plugin.
 """
 
 from __future__ import annotations
@@ -30,9 +27,8 @@ def lazy(
 
     Args:
         package: The package's ``__name__``.
-        names: Modules of the package, each with the names that it re-exports of the module.
-        whole: Further modules, whose names are all re-exported. They are names of classes. A module that is searched
-            for a name is loaded, so put the lighter modules first.
+        names: Modules of the package, each with its names to re-export.
+        whole: Modules whose classes are all re-exported. They are searched, and so loaded, in this order.
     """
     modules = {name: module for module, of_module in names.items() for name in of_module}
     public = {module.partition(".")[0] for module in (*names, *whole) if not module.startswith("_")}

@@ -43,9 +43,9 @@ class FetchOptions(TypedDict, total=False):
     """How a page or an item is requested, and for how long."""
 
     once: bool
-    """Whether to make only one attempt. By default not."""
+    """Whether to make only one attempt."""
     deadline: Deadline | None
-    """A shared time limit, which this request sets if it is not set. By default, the request has its own."""
+    """A shared time limit. By default, the request has its own."""
     control: Control | None
-    """Requests something else of the listing once, and returns whether the response was good. This tells a failure of
-    one page or item from one of the server. It takes the number of the control, from 0 on. By default there is none."""
+    """Requests something else of the listing once, and returns whether the response was good, to tell a failure of the
+    page from one of the server. Takes the number of controls so far. None by default."""

@@ -50,9 +50,7 @@ class Wiring:
     """The parts of a session that `aiotofupilot.testing` replaces."""
 
     transport: Callable[..., Transport] = Transport
-    """Makes a `Transport` from its arguments."""
     clock: Clock = Clock()  # noqa: RUF009 - it has no state
-    """Time and randomness."""
 
 
 class TofuPilotSession(Listings):
@@ -63,28 +61,27 @@ class TofuPilotSession(Listings):
 
     Args:
         api_key: The key, with or without ``Bearer``. If None, ``TOFUPILOT_API_KEY``, or else the key in
-            ``~/.tofupilot/credentials.json``, which TofuPilot's command writes at login.
-        base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the credentials file's
-            server if its key is used, or else https://www.tofupilot.app. The file's key is only sent to the file's
-            server.
+            ``~/.tofupilot/credentials.json``, which TofuPilot's command writes at login. That key is only sent to the
+            file's own server.
+        base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the server of the key's
+            file, or else https://www.tofupilot.app.
         timeout: Seconds for one attempt, until the body's last byte; more than 0, or None for no limit.
         retry: A `RetryPolicy`, a ``tenacity.AsyncRetrying``, or None for no retries.
         concurrency: The most pages of a listing in flight or waiting to be used; 1 or more. With 1, a page is requested
             only when the walk needs it. A listing can override it.
-        max_body: The most bytes of a response after decompression; 1 or more, 64 MiB by default. A page has less than a
-            megabyte. A run with all points of its waveforms can have tens of megabytes.
+        max_body: The most bytes of a response after decompression; 1 or more, 64 MiB by default. A run with all points
+            of its waveforms can have tens of megabytes.
         limiter: Your rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None: an async context manager that
-            can be entered many times at once. Each attempt of this session and its views enters it before the request,
-            and leaves it afterwards. The wait for it counts in ``max_elapsed``, but not in ``timeout``, and ends when
-            the session is closed. Its errors end the walk, and are raised unchanged.
+            can be entered many times at once. Each attempt of this session and its views is made within it. The wait
+            for it counts in ``max_elapsed``, but not in ``timeout``. Its errors are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
             for none. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a plain HTTP server ``http_proxy`` or
             ``HTTP_PROXY``, unless the server is on this machine or in ``no_proxy`` or ``NO_PROXY``.
         ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
             None, the authority of a login, if its key is used.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,
-            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. A download does not use its ``proxy=``, but the
-            environment's if it has ``trust_env``. Its trace hooks do not see the key. If None, an aiohttp session is
+            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. A download
+            uses the environment's proxy if it has ``trust_env``, and not its ``proxy=``. If None, an aiohttp session is
             made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
@@ -199,8 +196,6 @@ class TofuPilotSession(Listings):
     async def whoami(self) -> models.Identity:
         """Return the user or station of the key, and its organization.
 
-        Source: the official Python SDK ``tofupilot`` 2.26.1, ``identity.whoami()``
-
         Raises:
             NotFoundError: The server is older than this request.
             TofuPilotError: The request failed.
@@ -211,16 +206,11 @@ class TofuPilotSession(Listings):
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
 
     async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
-        """Return the JSON at a path of the API that this package does not know yet.
-
-        The session's key, retries, pauses and limits apply.
+        """Return the JSON at a path of the API that this package does not know yet. The session's options apply.
 
         Args:
             path: A path of the API, percent-encoded, such as ``/v2/runs/1f5f5c2e``.
             query: The parameters of the request, or None.
-
-        Returns:
-            A dict, a list, a string, a number, True, False or None.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -240,7 +230,7 @@ class TofuPilotSession(Listings):
         a failed attempt only the rest is requested, if the storage allows it.
 
         The file comes from a storage, without the key and headers of this session. The session's retries, proxy, TLS
-        and connections apply. Its limiter and ``max_body`` do not. ``timeout`` is the longest time without a byte. If
+        and connections apply, but not its limiter and ``max_body``. ``timeout`` is the longest time without a byte. If
         the storage refuses the address, the run or unit is read once for a new one.
 
         Args:

@@ -23,9 +23,8 @@ TofuPilotError
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
-A bad argument raises Python's own `ValueError` or `TypeError` instead, where it is given. Every error has its facts as
-attributes, and can be pickled. The attributes keep the server's texts unchanged. The text of an error is one line
-without control characters.
+A bad argument raises Python's own `ValueError` or `TypeError` instead. Every error has its facts as attributes, and can
+be pickled. The text of an error is one line without control characters; its attributes are unchanged.
 """
 
 from __future__ import annotations
@@ -93,33 +92,28 @@ class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
     checkpoint: Checkpoint | None = None
-    """Where to resume the walk, or None if no walk raised the error."""
+    """Where to resume the walk, or None if no walk raised it."""
     position: int | None = None
-    """The position of an unreadable item, from 0 in the server's order. None if the error is not about one item.
-    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it."""
+    """The position of an unreadable item, from 0, or None. ``list(cursor=error.checkpoint.after(error.position))``
+    resumes after it."""
     item_id: str | None = None
     """The ID of the item with unreadable details, or None."""
     watermark: Watermark | None = None
-    """What `Paginator.since` or `Paginator.follow` had seen. None if nothing was seen, or neither raised the error."""
+    """What `Paginator.since` or `Paginator.follow` had seen, or None."""
     attempts: int = 0
-    """Requests made for the page or the unreadable item, even if they could not connect. 0 if the error is not about a
-    page, or nothing was requested."""
+    """Requests made for the page or the unreadable item. 0 if there were none."""
     hint: str | None = None
     """How to fix it, in one sentence, or None."""
     elapsed: float | None = None
-    """Seconds from the first attempt, or from the wait before it. None if the first attempt's error was raised at
-    once."""
+    """Seconds since the first attempt, or the wait before it. None if its error was raised at once."""
     down_since: datetime | None = None
-    """Since when there was no good response, in UTC, or None if the session was not down."""
+    """Since when the session has been down, in UTC, or None."""
 
     def __str__(self) -> str:
         return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
-        """Add the hint and the attempts to a message.
-
-        The message may be the server's, and a line break would forge a log line.
-        """
+        """Add the hint and the attempts, without line breaks, which would forge a log line."""
         if self.elapsed is not None:
             attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
             message = f"{message} ({attempts} in {self.elapsed:.1f} s)"
@@ -147,7 +141,7 @@ class ConnectionFailedError(TransportError):
 
 
 class CertificateError(ConnectionFailedError):
-    """The server's TLS certificate was not accepted. Not retried, because it would not change."""
+    """The server's TLS certificate was not accepted. This is not retried."""
 
 
 class RequestTimeoutError(TransportError):
@@ -163,13 +157,12 @@ class RequestTimeoutError(TransportError):
 
 
 class ProxyError(TransportError):
-    """The proxy refused the request. Not retried, because it would refuse again.
+    """The proxy refused the request. This is not retried.
 
     A proxy that cannot be reached, or cannot reach the server, is a `ConnectionFailedError`.
 
     Attributes:
-        status: The proxy's status code: 407 if it wants or rejects a user name and password, 403 if it forbids this
-            server. Without TLS, a 403 is a `ForbiddenError`.
+        status: The proxy's status code, such as 407 for a wrong password. Without TLS, a 403 is a `ForbiddenError`.
     """
 
     def __init__(self, message: str, *, status: int) -> None:
@@ -226,7 +219,7 @@ class APIError(TofuPilotError):
         body: The response's first 2,000 bytes, decompressed.
         headers: The response's headers; case does not matter in their names.
 
-    If the response repeats the key, all texts are withheld, and body, issues and headers are empty.
+    If the response repeats the key, no text of it is kept.
     """
 
     def __init__(
@@ -290,8 +283,7 @@ class DecodeError(TofuPilotError):
 
     Attributes:
         path: JSON path of the fault, such as ``$.data[3].name``.
-        body: The first 2,000 bytes of the faulty item as JSON, or of the response. If the response repeats the key, the
-            body is empty and the path is withheld.
+        body: The first 2,000 bytes of the faulty item, or of the response. Empty if the response repeats the key.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
@@ -332,9 +324,6 @@ class PaginationError(TofuPilotError):
 
 class DriftError(TofuPilotError):
     """The listing moved and the walk lost its position, or the server's cursors are not offsets.
-
-    With ``on_drift="raise"`` a walk does not look for its position. `Paginator.count` and `Paginator.shards` raise it
-    if they cannot search the listing.
 
     Attributes:
         cursor: The cursor of the page that did not fit the pages before it.

@@ -38,14 +38,13 @@ _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 class Settings:
     """A server and a key that have been found and checked. Nothing has been sent.
 
-    They are looked for in the arguments, then in the environment, and then in ``~/.tofupilot/credentials.json``, which
-    TofuPilot's own command writes at login. The key of that file is only sent to the file's own server.
+    `TofuPilotSession` says where they are looked for.
     """
 
     base_url: str
     """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
     authorization: str = field(repr=False)
-    """The value of the ``Authorization`` header, which holds the key."""
+    """The ``Authorization`` header with the key."""
     key_source: str
     """The source of the key: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
     ca_cert: str | None = None
@@ -97,10 +96,7 @@ class Settings:
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
-        """Return what TofuPilot's own command has written, or None if there is no file with a key.
-
-        An error shows nothing of the file's content.
-        """
+        """Return the settings of a login, or None. An error shows nothing of the file's content."""
         try:
             path = Path(CREDENTIALS).expanduser()
             mode = _mode(path)
@@ -165,7 +161,6 @@ def _mode(path: Path) -> int:
 
 
 def unusable(parameter: str, message: str) -> ConfigurationError:
-    """Return the error for an argument that a session cannot use."""
     return for_parameter(ConfigurationError(message), parameter)
 
 
@@ -216,7 +211,7 @@ def _checked_base_url(base_url: object, source: str, *, allow_insecure_http: boo
 
 
 def _members(content: Secret) -> Secret:
-    """Return the members of a JSON object, of which those that are read are strings or missing."""
+    """Return a JSON object, after checking the members that are read."""
     try:
         login = Secret(json.loads(content.value))
     except (ValueError, RecursionError):

@@ -74,10 +74,7 @@ class Lifetime:
             )
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of work. Closing the session ends the work with a `SessionError`.
-
-        Closing cancels the task, as a timeout does. If the task's owner cancels it too, it stays cancelled.
-        """
+        """Return the result of work. Closing the session cancels it as a timeout does, with a `SessionError`."""
         self.check()
         scope = asyncio.Timeout(None)
         self._under_way[scope] = asyncio.current_task()
@@ -98,8 +95,7 @@ class Lifetime:
     async def close(self) -> None:
         """End the work of all tasks, and wait until it is over.
 
-        The task that closes the session may have work under way, such as a callback. That work gets the `SessionError`
-        at its next step. A session of another event loop is refused with the same error.
+        Work of the closing task itself, such as a callback, gets the `SessionError` at its next step.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
@@ -119,16 +115,16 @@ class Connection:
 
     transport: Transport
     throttle: Throttle
-    """All views of a session share it, so that they pause together."""
+    """Shared by all views of a session, so that they pause together."""
     clock: Clock
     timeout: float | None
     retry: Retry
     concurrency: int
     max_body: int = MAX_BODY
     lifetime: Lifetime = field(factory=Lifetime)
-    """All views share it."""
+    """Shared by all views."""
     key_source: str = "api_key"
-    """The source of the key, for error messages."""
+    """For error messages."""
     served: set[str] = field(factory=set[str], repr=False)
     """The paths of listings from which the server has returned a single item."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
@@ -146,21 +142,18 @@ class Connection:
 
     @property
     def down_since(self) -> datetime | None:
-        """When requests began to fail without a good response since, in UTC. None if the last response was good."""
+        """As in `Throttle`."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
-        """Return the same connection, but with at most ``max_elapsed`` seconds for retries."""
+        """Limit the retries to ``max_elapsed`` seconds."""
         retry = self.retry
         if not isinstance(retry, RetryPolicy):
             return self
         return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
-        """Wait. Closing the session ends the wait with a `SessionError`.
-
-        Log the error ``after``, because nobody raises it.
-        """
+        """Wait, and log the error ``after``, which nobody raises. Closing the session ends the wait."""
         if after is not None:
             self.throttle.log_wait(seconds, after)
         await self.lifetime.run(partial(self.clock.sleep, seconds))
@@ -174,17 +167,9 @@ class Connection:
         label: Label,
         **options: Unpack[FetchOptions],
     ) -> T:
-        """Send a GET, with retries, and return what ``read`` makes of the response.
+        """Send a GET, with retries, and return what ``read`` makes of the response. If it raises, the attempt failed.
 
-        Args:
-            target: Path and query, percent-encoded, appended to the base URL.
-            read: Turns the response into a value. If it raises, the attempt has failed.
-            counts: Counts requests, retries and waits.
-            label: Names the request in log lines.
-            options: As in `FetchOptions`.
-
-        Raises:
-            TofuPilotError: No attempt succeeded. The error has the number of attempts.
+        ``target`` is the path and query, percent-encoded.
         """
         attempts = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
@@ -194,10 +179,7 @@ class Connection:
             raise
 
     async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts) -> T:
-        """Send a request once, within the timeout, and read its response.
-
-        The key is removed from errors here, because only here does an error get text from the API.
-        """
+        """Send a request once, and read its response. Only here does an error get text from the API."""
         self.lifetime.check()
         self.transport.check()
         attempts.begin()

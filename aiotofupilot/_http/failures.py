@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields of a response, and the most bytes of one field.
-
-aiohttp's defaults, which each request sets, because a user's aiohttp session may have others.
-"""
+"""The most header fields of a response, and bytes of one: aiohttp's defaults, because the user's session may differ."""
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
 """Statuses of a proxy that cannot reach the server now: 500 and above, and two more."""
@@ -53,9 +50,8 @@ def translated(
 ) -> TransportError | SessionError:
     """Translate an error of aiohttp. The cause is an `OSError` or None.
 
-    An error of aiohttp may hold the key, the password of a proxy, the address with its filters, or a piece of the
-    response. `redaction` cannot find a part of the key in that piece. So neither the error nor its text is kept.
-    ``proxy`` is None if there is none, or if it is the one of the user's aiohttp session.
+    Neither aiohttp's error nor its text is kept, because it may hold the password of a proxy, the address with its
+    filters, or a piece of the response with a part of the key.
     """
     if session.closed:
         return SessionError("the aiohttp session was closed while a request was under way")
@@ -69,16 +65,12 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether aioresponses has no mocked response for a request.
-
-    aioresponses raises an error that the user mocks in another function.
-    """
+    """Return whether aioresponses raised the error itself. It raises one that the user mocks elsewhere."""
     frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 
 
 def _unmocked(url: URL) -> TransportError:
-    """Return the error for an unmocked request, which is not retried."""
     cursor = url.query.get("cursor")
     bound = next((name for name in url.query if name.endswith(("_after", "_before"))), None)
     where = url.path if cursor is None else f"{url.path} at cursor {cursor}"
@@ -153,24 +145,20 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
 
 
 def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL) -> str:
-    """Return the other end of a connection: the server or a proxy."""
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
 
 
 def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
-    """Return the reason, which is a `gaierror` even if another resolver, such as aiodns, finds no name."""
+    """Return the reason: a `gaierror` even if another resolver, such as aiodns, finds no name."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) and not isinstance(error.os_error, socket.gaierror):
         return socket.gaierror(*error.os_error.args)
     return error.os_error
 
 
 def _in_words(error: OSError) -> str:
-    """Return the reason for a failed connection. Python's own text repeats the address.
-
-    The error has no number and no text if the other side closed the connection during the TLS handshake.
-    """
+    """Return the reason without the address. An error without any was a closed TLS handshake."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error) or "closed during the TLS handshake"

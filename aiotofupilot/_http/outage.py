@@ -1,7 +1,4 @@
-"""Decides whether the server is down: a state machine without tasks, I/O or a clock.
-
-A failure is about the server or about the requested page. The session is down while failures about the server come and
-no response is good. Then one request at a time probes, and all others wait.
+"""Decides whether the server is down: a state machine without tasks, I/O or a clock. `RetryPolicy` explains it.
 
 A server that restarts may finish old requests while it refuses new ones. So a good response ends an outage only if its
 request was sent after the outage began.
@@ -29,8 +26,8 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
 
 _IN_A_ROW = 5
-"""This many failures about the server without a good response are an outage, however many requests are in flight. If
-one request in ten fails, this happens once in 100,000 requests."""
+"""This many failures about the server in a row are an outage, however many requests are in flight. If one request in
+ten fails, this happens once in 100,000 requests."""
 
 _OLD = 1.0
 """If the last probe failed more than this many seconds ago, a new page probes at once."""
@@ -58,7 +55,7 @@ class RetryState:
     deadline: Deadline
     """The time limit, shared with the requests that this page causes."""
     waits: bool = False
-    """Whether it waits while the session is down, unless it probes."""
+    """Whether it waits while the session is down."""
     made: int = 0
     """Requests sent."""
     warned_at: float = -math.inf
@@ -83,7 +80,7 @@ class Outage:
     first: int
     """The number of the failure that began it."""
     failure: TofuPilotError
-    """A copy of the last error, because the original gets the attempts and checkpoint of a page."""
+    """A copy of the last error, because a page signs the original."""
     next_probe_at: float = -math.inf
     failed_at: float = -math.inf
     """When the last probe failed."""
@@ -92,16 +89,14 @@ class Outage:
 
 
 class Sent(NamedTuple):
-    """The state when a request was sent."""
+    """The counts when a request was sent."""
 
     good: int
-    """Good responses until then."""
     failures: int
-    """Failures until then."""
 
 
 class Health:
-    """Learns the state of the server from how requests end. Times are in seconds, by one clock.
+    """Learns the state of the server from how requests end.
 
     Failures about the server are counted from the last good response on. They begin an outage as follows:
 
@@ -122,15 +117,13 @@ class Health:
         self.is_reached = False
         """Whether any response has come."""
         self.good = 0
-        """Good responses."""
         self.failures = 0
-        """Failed requests."""
         self.good_after = -1
         """The latest request with a good response was sent after this many failures. -1 if there was none."""
         self.responded_after = -1
         """The same for any response that shows that the server is reachable, even if the page is bad."""
         self.failing_since: float | None = None
-        """When the first request failed since the last good response. None if none failed."""
+        """When the first request failed since the last good response, or None."""
         self.paused_until = -math.inf
         """The server wants no request before this time."""
         self.waiting: dict[RetryState, Event] = {}
@@ -151,10 +144,7 @@ class Health:
 
     @property
     def next(self) -> RetryState | None:
-        """The next page to probe: the one that waits longest and is not exhausted.
-
-        If all are exhausted, the one that waits longest. None if no page waits.
-        """
+        """The page that waits longest, if possible one that is not exhausted. It probes next."""
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
@@ -162,16 +152,12 @@ class Health:
         return Sent(self.good, self.failures)
 
     def pause(self, until: float) -> None:
-        """Note that the server wants no request before ``until``."""
         self.paused_until = max(self.paused_until, until)
         if self.outage is not None:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self, sent: Sent) -> bool:
-        """Note a good response, and return whether it counts.
-
-        It does not count if its request was sent before the outage.
-        """
+        """Note a good response, and return whether it counts: its request was not sent before the outage."""
         self.is_reached = True
         if self.outage is not None and sent.failures < self.outage.first:
             return False
@@ -192,10 +178,9 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failed request. ``in_flight`` is the number of other requests.
+        """Note a failed request, beside ``in_flight`` others. ``attempts`` counts before the first response.
 
-        Before the first response, at most ``attempts`` are made. ``wait`` maps the seconds since the outage began to
-        the seconds until the next probe.
+        ``wait`` maps the seconds since the outage began to those until the next probe.
         """
         is_about_server = evidence(error) == "server"
         self.is_reached = self.is_reached or not is_lost(error)
@@ -225,10 +210,7 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
-        """Return the seconds until a page may be requested, unless it is woken. 0.0 is now.
-
-        Return None if its time is up before anything can change. A new page waits for the first time.
-        """
+        """Return the seconds until a page may be requested, unless it is woken. None if its time is up before."""
         outage = self.outage
         if outage is None:
             return 0.0
@@ -243,7 +225,6 @@ class Health:
         return max(0.0, outage.next_probe_at - now) if page is self.next else page.until - now
 
     def _note_bad_response(self, sent: Sent) -> None:
-        """Note a response that is bad because of the page."""
         self.responded_after = max(self.responded_after, sent.failures)
         outage = self.outage
         if outage is not None and sent.failures >= outage.first and is_lost(outage.failure):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["RetryPolicy"]
 
 Rule = Callable[[TofuPilotError, int], bool | float | None]
-"""Maps an error and the number of the attempt to a decision; see `RetryPolicy.rules`."""
+"""As in `RetryPolicy.rules`."""
 
 
 Evidence = Literal["good", "server", "page"]
@@ -140,10 +140,7 @@ class RetryPolicy:
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether to request a page again, or after how many seconds.
-
-    True means that the policy chooses the wait.
-    """
+    """Return whether to request a page again, or after how many seconds. With True, the policy chooses the wait."""
     asked = policy.obeyed_wait(error)
     for rule in policy.rules:
         decision = rule(error, attempt)
@@ -156,10 +153,7 @@ def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | f
 
 
 def checked_retry(retry: object) -> Retry:
-    """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
-
-    A controller with a ``retry_error_callback`` is refused.
-    """
+    """Return the argument ``retry=``. A controller with a ``retry_error_callback`` is refused."""
     if retry is None or isinstance(retry, RetryPolicy):
         return retry
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
@@ -173,10 +167,7 @@ def checked_retry(retry: object) -> Retry:
 
 
 def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server. No error means a readable response.
-
-    Return None if no request was made, or if any server would have failed.
-    """
+    """Return what the end of a request says about the server. None if no request was made, or any would fail."""
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
             return "server"
@@ -193,7 +184,6 @@ def evidence(error: BaseException | None) -> Evidence | None:
 
 
 def is_transient(error: TofuPilotError) -> bool:
-    """Return whether another attempt may succeed. A response that is not JSON may be a proxy's."""
     return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
 
 
@@ -202,7 +192,6 @@ def is_slow(error: Exception | None) -> bool:
 
 
 def is_lost(error: Exception | None) -> bool:
-    """Return whether no whole response came."""
     return isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
 

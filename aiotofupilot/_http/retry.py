@@ -47,15 +47,15 @@ class _NeedsControlError(Exception):
 class Attempts(RetryState):
     """The attempts at one page.
 
-    The first attempt does without tenacity, whose cost each page would pay. tenacity makes all others, and its sleep
-    includes the wait for a session that is down. `Connection.get` and `FetchOptions` explain the arguments.
+    The first attempt does without tenacity, to save its cost for each page. tenacity makes the others, and its sleep
+    includes the wait for a session that is down.
     """
 
     # Attributes of the class until a failure sets them, because most pages change none.
     _failure: Exception | None = None
-    """The last attempt's failure, or None."""
+    """The last attempt's."""
     _response: Exception | None = None
-    """The last failure that had a response, or None."""
+    """The last one with a response."""
     _wait: float = 0.0
     """The least seconds to wait before the next attempt."""
     _own_failures: int = 0
@@ -92,11 +92,7 @@ class Attempts(RetryState):
             self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds. ``send`` calls `begin` first.
-
-        Raises:
-            TofuPilotError: No attempt is left. The caller has to call `sign`.
-        """
+        """Return the result of the first attempt that succeeds. ``send`` calls `begin`, and the caller `sign`."""
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
@@ -181,10 +177,7 @@ class Attempts(RetryState):
     async def _iterate(
         self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]], *, has_failed: bool = False
     ) -> T:
-        """Make the attempts that a controller allows. ``has_failed`` says that the first one already failed.
-
-        A cancellation or the end of the session does not reach the controller.
-        """
+        """Make the attempts that a controller allows. It sees no cancellation, nor the end of the session."""
         result = cast("T", None)  # until an attempt succeeds
         state: RetryCallState | None = None
         try:
@@ -210,7 +203,7 @@ class Attempts(RetryState):
                 state.outcome = None  # a reference cycle would keep the failure
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
-        """Copy the user's controller, because it holds the state of its iteration."""
+        """Copy the user's controller, which holds the state of one iteration."""
         sleep = cast("Any", controller.sleep)
 
         async def counted(seconds: float) -> None:
@@ -220,7 +213,7 @@ class Attempts(RetryState):
         return controller.copy(sleep=counted)
 
     async def _begin_in_outage(self) -> None:
-        """Wait until the page may be requested. A single attempt does not wait, and probes if no other page does."""
+        """Wait for the server. A single attempt does not wait, and probes if no other page does."""
         if self.waits:
             self._limit(self._began)
             await self._wait_for_server(is_new=True)
@@ -257,10 +250,7 @@ class Attempts(RetryState):
         return is_in_time
 
     def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Return whether another attempt is allowed, and set the wait before it.
-
-        A page that took too long twice is read in parts instead, if others succeed.
-        """
+        """Apply the limits of attempts. A page that took too long twice is read in parts, if others succeed."""
         health, before = self._throttle.health, self._failures_before
         self._failures_before = health.failures
         if evidence(error) == "server":
@@ -287,9 +277,9 @@ class Attempts(RetryState):
     ) -> bool:
         """Return whether another attempt is allowed after a failure about the server.
 
-        During an outage, only the time limits the attempts. Otherwise ``attempts`` limits them if the server
-        ``is_there``: it responded to a request that was sent after this page's previous failure. A failure with a
-        response is raised rather than a lost connection.
+        During an outage, only the time limits the attempts, unless the server ``is_there``: it responded to a request
+        that was sent after this page's previous failure. A failure with a response is raised rather than a lost
+        connection.
         """
         health = self._throttle.health
         if health.is_unreachable:
@@ -313,12 +303,10 @@ class Attempts(RetryState):
         return self._own_failures < self.policy.attempts
 
     def _until_probe(self) -> float:
-        """Return the seconds until the next probe, or 0.0 without an outage."""
         outage = self._throttle.health.outage
         return 0.0 if outage is None else outage.next_probe_at - self._clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait for the next attempt. During an outage, wait for its end or for this page's probe."""
         self._log()
         if seconds:
             self.counts.add(waited=seconds)
@@ -348,7 +336,7 @@ class Attempts(RetryState):
             self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
-        """Let neither this page nor others with the same deadline be requested again."""
+        """End the deadline, also for other pages that share it."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log(self) -> None:

@@ -60,9 +60,9 @@ class Throttle:
         self._limiter = limiter
         self.health = Health()
         self._allowed = math.inf
-        """The most requests in flight: 1 after a pause, then one more with each request that ends."""
+        """The most requests in flight."""
         self._starts = 0
-        """The number of slow starts."""
+        """Slow starts."""
         self._in_flight = 0
         """Requests in flight that were sent since the last slow start."""
         self._queue = asyncio.Lock()
@@ -72,7 +72,7 @@ class Throttle:
 
     @property
     def down_since(self) -> datetime | None:
-        """When the first request failed since the last good response, in UTC. None if none failed."""
+        """When the first request failed since the last good response, in UTC, or None."""
         since = self.health.failing_since
         return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
@@ -98,14 +98,11 @@ class Throttle:
         return result
 
     def rest(self) -> float:
-        """Return the rest of the pause in seconds, or 0.0."""
+        """Return the seconds left of the pause."""
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
-        """Wait for the end of an outage, or for a page's turn to probe, which `release` ends.
-
-        Return None, or the outage if the page's time is up.
-        """
+        """Wait for the end of an outage, or for a page's turn to probe. Return the outage if the page's time is up."""
         health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
         try:
@@ -141,10 +138,7 @@ class Throttle:
             self._wake_all()
 
     def log_level(self, page: RetryState | None = None) -> int:
-        """Return the level for a failure: a warning every 10 minutes until a good response comes.
-
-        A page has at most one warning in 10 minutes, even between good responses.
-        """
+        """Return a warning's level once in 10 minutes, for a page and until a good response comes."""
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
             return logging.INFO
@@ -186,10 +180,7 @@ class Throttle:
         self.release(page)
 
     def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
-        """Note an error, and return the seconds of the pause that it asks for.
-
-        None if it asks for no pause, or for a longer one than the policy obeys.
-        """
+        """Note an error, and return the seconds of the pause that it asks for, or None."""
         about, asked, outage = evidence(error), page.policy.obeyed_wait(error), self.health.outage
         if about == "good":
             self._note_success(sent)
@@ -226,10 +217,7 @@ class Throttle:
         self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
-        """Allow this many requests in flight, and one more with each later request that ends.
-
-        Those in flight now do not count, because they may hang until they time out.
-        """
+        """Allow this many requests. Those in flight now do not count, because they may hang until they time out."""
         self._starts += 1
         self._allowed, self._in_flight = allowed, 0
 
@@ -290,10 +278,7 @@ class Throttle:
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
-    """Return the argument ``limiter=``: a reusable async context manager, or None.
-
-    A limiter's class is refused. So is an ``@asynccontextmanager``, which can be entered only once.
-    """
+    """Return the argument ``limiter=``. An ``@asynccontextmanager`` is refused: it can be entered only once."""
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):

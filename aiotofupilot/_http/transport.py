@@ -119,14 +119,10 @@ class Transport:
             raise errors.SessionError("the aiohttp session is closed")
 
     def url(self, target: str) -> URL:
-        """Append a target to the base URL: path and query, percent-encoded."""
         return URL(f"{self.base_url}{target}", encoded=True)
 
     async def get(self, url: URL, max_body: int) -> Response:
-        """Send a GET, follow redirects, and return the whole response.
-
-        ``max_body`` is in bytes after decompression.
-        """
+        """Send a GET, follow redirects, and return the response of at most ``max_body`` bytes, decompressed."""
         for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
             if response.status not in REDIRECTS or "Location" not in response.headers:
@@ -137,7 +133,6 @@ class Transport:
         )
 
     async def _get(self, url: URL, max_body: int) -> Response:
-        """Send one GET without following redirects."""
         session = self.open()
         try:
             async with session.get(
@@ -166,7 +161,7 @@ class Transport:
             raise failure from failure.__cause__
 
     def bare(self) -> aiohttp.ClientSession:
-        """Return an aiohttp session over the same connections, but without this one's headers."""
+        """Return an aiohttp session over the same connections, without the headers."""
         return aiohttp.ClientSession(
             connector=self.open().connector,
             connector_owner=False,
@@ -212,7 +207,6 @@ def _target(url: URL, location: str) -> URL:
 
 
 def _checked_user_agent(products: object) -> str:
-    """Return the User-Agent, with the user's products first."""
     if products is None:
         return _USER_AGENT
     if not isinstance(products, str):
@@ -233,7 +227,7 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    """Return the body of a response. It may be cut short unless the status is a success."""
+    """Return the body. That of an error may be cut short."""
     chunks: list[bytes] = []
     size = 0
     with suppress(*() if response.status < HTTPStatus.MULTIPLE_CHOICES else (aiohttp.ClientPayloadError,)):
@@ -256,11 +250,8 @@ def sender(
 ) -> aiohttp.ClientMiddlewareType:
     """Return an aiohttp middleware that sends a request once, with the key.
 
-    Without ``authorization``, it adds no key, and hides the address, which is presigned. ``proxy`` is None if there is
-    none, or if it is the aiohttp session's own.
-
-    aiohttp's errors are translated before a trace hook sees them, because some hold the whole address or a proxy's
-    password.
+    Without ``authorization``, the address is presigned, and is hidden. aiohttp's errors are translated before a trace
+    hook sees them, because some hold the whole address or a proxy's password.
     """
 
     def authorize(headers: CIMultiDict[str], url: URL) -> None:
@@ -296,7 +287,7 @@ def sender(
 
 
 def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDict[str], URL], None]) -> None:
-    """Add the key after the hooks saw the headers, right before they are written."""
+    """Add the key after the hooks saw the headers."""
     show = getattr(request, _SHOW_HEADERS, None)
     if show is None:
         raise errors.ConfigurationError(
@@ -313,7 +304,6 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
 
 
 def _middlewares_of(session: aiohttp.ClientSession) -> Iterable[aiohttp.ClientMiddlewareType]:
-    """Return the middlewares of the user's aiohttp session, or warn that they are not known."""
     middlewares = getattr(session, _OF_SESSION, None)
     if middlewares is None:
         _log.warning("the middlewares of http_session do not run, because aiohttp %s hides them", aiohttp.__version__)

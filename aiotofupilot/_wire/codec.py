@@ -4,10 +4,7 @@ In the fast way, msgspec parses the bytes, and cattrs makes the models that msgs
 structures plain JSON with detailed validation. This succeeds if the body is valid but has a rare form. Otherwise it
 names the JSON path of the fault.
 
-msgspec and cattrs are imported with the first page. Importing cattrs takes a twentieth of the time for aiohttp, and
-many programs list nothing.
-
-Neither way coerces: a number in place of a string is an error.
+Both are imported with the first page. Neither way coerces: a number in place of a string is an error.
 """
 
 import logging
@@ -37,13 +34,9 @@ class Decoder(Generic[C]):
     It returns a model, or the items of a page with its `PageMeta`. A body that is not JSON raises an
     `InvalidJSONError`. JSON that is not what the API promises raises a `DecodeError`.
 
-    Nothing is prepared before the first body, so an unused decoder costs nothing.
-
     Args:
-        kind: A model, which is an attrs class, or the `Page` or the ``list`` of it. A list has no envelope, and is the
-            only page. The model can be `RawItem`, for items as the server sent them, which need an ID.
-        structs: Whether to return structs with the models' attributes and values. The same pages are accepted. Items of
-            a page in a rare form are models anyway.
+        kind: A model or `RawItem`, or the `Page` or ``list`` of it. A list is the only page.
+        structs: Whether to return structs with the models' attributes, except for pages in a rare form.
     """
 
     item: type[Any]

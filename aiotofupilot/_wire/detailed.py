@@ -112,7 +112,6 @@ def _envelope(item: Any) -> Any:
 
 @cache
 def _converter() -> Converter:
-    """Return the converter from parsed JSON to models, which locates faults."""
     converter = Converter(detailed_validation=True)
     for kind, hook in LEAVES.items():
         converter.register_structure_hook(kind, hook)

@@ -39,8 +39,8 @@ _PARSED.update({kind | None: parsed | None for kind, parsed in _PARSED.items()})
 class OwnDecoder(Decoder[Any]):
     """Decodes bodies into objects of the user's class.
 
-    The items of a page have the fields that paging reads: the ID and ``keys``. The class need not have these. Each item
-    holds an object of the class as its ``value``. ``envelope`` is `Page`, ``list``, or None for a single object.
+    The items of a page have an object of the class as their ``value``, and the fields that paging reads: the ID and
+    ``keys``. ``envelope`` is `Page`, ``list``, or None for a single object.
     """
 
     is_own = True
@@ -197,7 +197,7 @@ def _converter() -> Converter:
 
 
 def _plain_hook(hook: Hook) -> Hook:
-    """Return the hook for a plain type, or for a class derived from one, such as a `StrEnum`."""
+    """Return the hook for a plain type or a class derived from it, such as a `StrEnum`."""
 
     def structure(value: object, kind: Any) -> object:
         found = hook(value, kind)
@@ -239,7 +239,6 @@ _SIGNATURE = re.compile(r"(?s)(//[^?]*\?).*")
 
 
 def _fault(error: BaseException, path: str) -> tuple[str, str]:
-    """Return the JSON path and the description of the first fault."""
     path, error = locate(error, path, lambda cls: {field.name: path for path, field in _fields_of(cls)})
     if isinstance(error, DecodeError):  # of a model of this package, or of pydantic
         return f"{path}{error.path[1:]}", str(error).removeprefix(f"{error.path}: ")

@@ -46,22 +46,14 @@ class Response:
 
 
 def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[list[T], PageMeta]]) -> Page[T]:
-    """Return the page that a response holds. The request was for ``cursor``.
-
-    Raises:
-        APIError: The server refused, or failed.
-        DecodeError: The status promises a page, but the body is not one.
-    """
+    """Return the page that a response to a request for ``cursor`` holds, or raise the error in it."""
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return Page(*decode(response.body), cursor, response.request_id, response.headers)
     raise problem(response)
 
 
 def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
-    """Return the single item that a response holds; see `read_page`.
-
-    ``missing`` is the hint for the API's 404, and ``forbidden`` that for its 403, or None for the usual one.
-    """
+    """Return the single item of a response. ``missing`` is the hint for a 404, and ``forbidden`` for a 403, if any."""
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return decode(response.body)
     failure = problem(response)
@@ -136,7 +128,6 @@ def problem(response: Response) -> errors.APIError:
 
 
 def _summary(response: Response) -> str:
-    """Describe a body that does not come from the API."""
     if not response.body:
         return "the response has no body"
     kind = response.headers.get("Content-Type", "unknown type").partition(";")[0]

@@ -1,10 +1,7 @@
 """The fast way to read a body, with msgspec and sometimes cattrs.
 
-msgspec parses JSON, checks types and makes objects in one pass in C. It makes models in that pass, unless a field of a
-model, or of its parts, has another name on the wire. msgspec cannot rename the fields of attrs classes. So such a model
-is parsed as a msgspec struct with the wire's names, and then converted.
-
-A reader that only needs values takes structs for all models, at half the cost.
+msgspec parses JSON, checks types and makes models in one pass in C. It cannot rename the fields of attrs classes, so a
+model with another name on the wire is parsed as a msgspec struct and then converted. Structs alone cost half as much.
 
 msgspec refuses some valid pages. The codec then parses them in detail.
 """
@@ -41,10 +38,7 @@ _PLAIN: dict[object, object] = {
 
 
 def fast_way(kind: object, *, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that decodes a body as `Decoder` does.
-
-    It raises any error for a faulty body or a rare form.
-    """
+    """Return a `Decoder` that raises any error for a faulty body or a rare form."""
     origin: object = get_origin(kind)
     (item,) = get_args(kind) or (kind,)
     items: Any = list[item]  # type: ignore[valid-type]  # a type that only the run time knows
@@ -78,7 +72,6 @@ def enveloped(item: Any, origin: object) -> Any:
 
 @cache
 def _items_converter() -> Converter:
-    """Return the converter from what msgspec parsed to lists of models."""
     converter = Converter(detailed_validation=False)
 
     @converter.register_structure_hook_factory(lambda _: True)
@@ -92,7 +85,6 @@ def _items_converter() -> Converter:
 
 
 def as_parsed(parsed: object, _: object) -> object:
-    """Return models or structs unchanged."""
     return parsed
 
 
@@ -103,10 +95,7 @@ def _raw_items(parsed: list[dict[str, object]], _: object) -> list[RawItem]:
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:
-    """Return the type that msgspec parses for a model or a `Field.kind`.
-
-    A kind of field that is not in the table is a `TypeError`.
-    """
+    """Return the type that msgspec parses for a model or a `Field.kind`."""
     if attrs.has(kind):
         return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
@@ -155,7 +144,6 @@ def _annotated(model: type) -> object:
 
 @cache
 def _struct(model: type, *, structs: bool) -> type[msgspec.Struct]:
-    """Return a struct with the fields of a model, under the same names."""
     members: list[Any] = []
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)

@@ -8,9 +8,6 @@ A listing declares them in a TypedDict, whose annotations have the type, documen
 `arguments_of` reads the keys. `describe` makes the signature and docstring of ``list()`` from them. `_encoding` checks
 and sends the values. The command and the sandbox read `Argument`.
 
-Enumerated fields of items are plain strings, so that an item with a value that TofuPilot adds is no error. The values
-here are those for arguments.
-
 Source: the official Python SDK ``tofupilot`` 2.26.1
 """
 
@@ -45,7 +42,7 @@ class Bounds:
 
 @frozen
 class Default:
-    """The default of an argument, if that is not None."""
+    """The default of an argument, if it is not None."""
 
     value: object
 
@@ -66,13 +63,13 @@ class Argument:
     annotation: object
     """The type for type checkers, such as ``Sequence[str] | None``."""
     doc: str
-    """Its documentation: sentences, with names and values in double backticks."""
+    """Sentences, with names and values in double backticks."""
     is_required: bool = False
     """Whether it has to be given."""
     bounds: Bounds | None = None
     """Bounds of a number or of a string's length, or None."""
     default: object = None
-    """Its default. None is not sent."""
+    """None is not sent."""
     server_default: bool | str | None = None
     """The server's default, or None if the server then does not filter."""
 
@@ -115,7 +112,7 @@ class Argument:
 
 
 def arguments_of(declared: type) -> tuple[Argument, ...]:
-    """Return the arguments of a TypedDict, those of its bases first."""
+    """Return the keys of a TypedDict, those of its bases first."""
     hints = get_type_hints(declared, include_extras=True)
     return tuple(_argument(name, hint) for name, hint in hints.items())
 
@@ -143,7 +140,7 @@ def _argument(name: str, hint: object) -> Argument:
 def describe(
     method: Callable[..., object], filters: Sequence[Argument], options: Sequence[Argument]
 ) -> tuple[str, str]:
-    """Set the signature and docstring of a ``list()`` for ``help()``. Return its summary and note."""
+    """Set the signature and docstring of a ``list()``. Return its summary and note."""
     signature = inspect.signature(method)
     own, keywords = signature.parameters.values()
     arguments = (*filters, *options)

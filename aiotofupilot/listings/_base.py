@@ -47,17 +47,14 @@ _PAGE_OPTIONS = arguments_of(PageOptions)
 class Listing(Generic[T]):
     """A listing of one kind of item.
 
-    A subclass names its model, ``Listing[Station]``. Its name is that of its path. Its ``list()`` names a TypedDict of
-    its arguments. Attributes without a value here follow from these.
-
-    Args:
-        connection: The connection to the server.
+    A subclass names its model, ``Listing[Station]``, and its ``list()`` a TypedDict of its arguments. Attributes
+    without a value here follow from these.
     """
 
     name: ClassVar[str]
-    """The API's word for the items."""
+    """The API's name for the items."""
     path: ClassVar[str]
-    """The path of the items, after the base URL."""
+    """The path after the base URL."""
     model: ClassVar[type]
     """The class of an item."""
     is_bare: ClassVar[bool]
@@ -65,14 +62,11 @@ class Listing(Generic[T]):
     creation_field: ClassVar[str | None] = None
     """The field with an item's time of creation, by default ``created_at``. None if items have none."""
     creation_filter: ClassVar[str | None] = None
-    """The prefix of the parameters that bound the creation, such as ``created``, which follows from `creation_field`.
-    None if there are none."""
+    """The prefix of the parameters that bound the creation, such as ``created``, or None."""
     oldest_first: ClassVar[str | None]
-    """The ``sort_by`` whose ascending order has the oldest items first: `creation_field`, else `default_order`, or
-    None."""
+    """The ``sort_by`` whose ascending order has the oldest items first, or None."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
-    """The paths in an item to the value that sorts it, if ``sort_by`` is not its name. None stands for the default
-    order. Without it, the default order is that of `oldest_first` or `creation_field`."""
+    """The paths in an item to the value that sorts it, if ``sort_by`` is not its name. None is the default order."""
     by_run: ClassVar[ByRun | None] = None
     """How to request the items of some runs, or None if items do not belong to runs."""
     decode: ClassVar[Decoder[Any]]
@@ -86,15 +80,15 @@ class Listing(Generic[T]):
     note: ClassVar[str]
     """The rest about the listing, perhaps empty."""
     inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` that include what the API leaves out: metadata, sequences, and repeated attempts."""
+    """The arguments of ``list()`` that include what the API leaves out."""
     read_by_paging: ClassVar[tuple[str, ...]]
-    """The JSON keys that paging reads beside the ID: those that sort and divide items, and their run."""
+    """The JSON keys that paging reads beside the ID."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` in whose order no item can pass another."""
     other_orders: ClassVar[tuple[str, ...]] = ()
     """The values of ``sort_by`` that separate items of one time, the best first."""
     is_sortable: ClassVar[bool]
-    """Whether the order can be chosen. Otherwise its direction is not documented."""
+    """Whether the order can be chosen. Otherwise its direction is undocumented."""
     default_order: ClassVar[str | None]
     """The field of the server's default order, or None if it is not known."""
     times: ClassVar[dict[str | None, str | None]]
@@ -165,7 +159,7 @@ class Listing(Generic[T]):
         __aiter__ = __iter__
 
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
-        """Return the items of a shard of this listing. A listing of one page ignores options about pages."""
+        """Return the items of a shard of this listing."""
         check_names(type(self).__name__, options, _PAGE_OPTIONS)
         if options.get("extra_query") is not None:
             message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
@@ -185,32 +179,24 @@ class Listing(Generic[T]):
 
     @classmethod
     def divided_by(cls, pairs: Pairs) -> str | None:
-        """Return the time that divides a query into shards: its order, or else the default order.
-
-        None if no filter bounds such a time.
-        """
+        """Return the time that divides a query into shards, or None if no filter bounds it."""
         fields = (dict(pairs).get("sort_by"), cls.default_order)
         return next((field for field in fields if cls.times.get(field) is not None), None)
 
     def of_every_procedure(self, **arguments: object) -> Paginator[T]:
-        """Return the items of all procedures' runs, for `Paginator.since`.
+        """Return the items of all procedures' runs. Only `Paginator.since` works, which finds their new runs.
 
-        It finds new runs in the listing of runs, and requests the items of each of their procedures. Only
-        `Paginator.since` works, because the API lists the items of one procedure at a time.
-
-        Args:
-            arguments: Those of ``list()`` without ``procedure_id``.
+        The API lists the items of one procedure at a time.
         """
         return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
 
     def _listed(self, arguments: Mapping[str, object], filters: Sequence[Argument] | None = None) -> Paginator[T]:
-        """Return a paginator for the arguments of ``list()``."""
         filters = self.filters if filters is None else filters
         check_names(type(self).__name__, arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
 
     def _paginator(self, pairs: Pairs, given: Mapping[str, object], part: Shard[T] | None = None) -> Paginator[T]:
-        """Return a paginator for a query or a shard's query. ``given`` may hold more than options."""
+        """Return a paginator. ``given`` may hold more than options."""
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         on_drift, sort_by = how["on_drift"], dict(pairs).get("sort_by")
@@ -235,7 +221,7 @@ class Listing(Generic[T]):
         return Paginator(query, plan)
 
     def _extra(self, pairs: Pairs) -> Pairs:
-        """Return the pairs of ``extra_query``, after checking that none is known here."""
+        """Return the pairs of ``extra_query``. None may be known here."""
         known = {"limit", "cursor", *(argument.name for argument in self.filters)}
         if sent := [name for name, _ in pairs if name in known]:
             message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it by itself"
@@ -265,7 +251,7 @@ class ByRun:
     """The parameter that must name the runs' procedure, or None."""
 
     def query(self, pairs: Pairs) -> Pairs:
-        """Return the query for the runs of a query's items, without filters about the items."""
+        """Return the query for the runs, without filters about their items."""
         names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
         if self.procedure_id is not None:
             names[self.procedure_id] = "procedure_ids"
@@ -277,31 +263,28 @@ def _ascending_by(pairs: Pairs, sort_by: str) -> Pairs:
 
 
 def _times_in(items: Sequence[Any], name: str, *, is_decoded: bool) -> list[datetime | None]:
-    """Return the times in a field. Models have them as values."""
     return [*map(attrgetter(name), items)] if is_decoded else [time_in(item, name) for item in items]
 
 
 def _values_in(path: tuple[str, ...], items: Sequence[Any]) -> list[object]:
-    """Return the values at a path in items, as texts. Items without it stand together too."""
     return [str(reduce(value_in, path, item)) for item in items]
 
 
 def _pages(listing: type[Listing[Any]], item: Any, *, structs: bool = False) -> Decoder[Any]:  # noqa: ANN401 - any model
-    """Return the decoder of a listing's pages, for its model or `RawItem`."""
     return decoder(list[item] if listing.is_bare else Page[item], structs=structs)
 
 
 @frozen(eq=False)
 class Query(Source[T]):
-    """A listing with its filters and order, which is the `Source` of paging."""
+    """The `Source` of paging: a listing with its filters and order."""
 
     listing: Listing[Any]
     """The listing, with its connection."""
     pairs: Pairs
-    """Filters and order, checked, as strings."""
+    """Filters and order."""
     decode: Decoder[tuple[list[T], PageMeta]]
     part: Shard[Any] | None = None
-    """The shard whose items are requested, with slightly wider bounds, or None."""
+    """The shard whose items are requested, or None."""
     used: tuple[str | None, ...] = ()
     """The orders in which these items have one value; see `Source.reordered`."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))

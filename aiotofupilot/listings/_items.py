@@ -27,11 +27,11 @@ V = TypeVar("V")
 
 
 class Connection(PagingConnection, Protocol):
-    """The only part of a session that a listing knows."""
+    """The part of a session that a listing knows."""
 
     @property
     def concurrency(self) -> int:
-        """The most pages in flight, unless a listing overrides it."""
+        """The default of a listing."""
         ...
 
     @property
@@ -59,7 +59,6 @@ class Connection(PagingConnection, Protocol):
 async def get_item(
     connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
 ) -> D:
-    """Return the item at a path. `read_item` explains the hints."""
     read: Callable[[Response], D] = partial(read_item, decode=decoder(model), missing=missing, forbidden=forbidden)
     return await connection.get(target, read, RequestCounts(), label=_label(target))
 
@@ -89,16 +88,12 @@ async def get_json(connection: Connection, path: object, query: object) -> objec
 
 
 def _label(path: str) -> Label:
-    """Return the label of a single item: the first word of its path after the version."""
     listing, *below = path.removeprefix("/v2/").split("/")
     return Label(listing, is_item=bool(below))
 
 
 def segment(parameter: str, value: object) -> str:
-    """Return a text as one percent-encoded segment of a path, so that the server reads exactly this text.
-
-    URL parsers drop ``.`` and ``..``, encoded or not, and an empty text gives the path of a listing.
-    """
+    """Return a text as one segment of a path. URL parsers drop ``.`` and ``..``, encoded or not."""
     if not isinstance(value, str):
         raise must_be(TypeError, parameter, "a string", value)
     if value in ("", ".", ".."):
@@ -110,15 +105,12 @@ def segment(parameter: str, value: object) -> str:
 
 
 def value_in(item: object, name: str) -> Any:  # noqa: ANN401 - an item without a model holds anything
-    """Return the value of a field of an item, with or without a model. None if there is no such field."""
+    """Return a field of an item, with or without a model, or None."""
     return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
 
 
 def time_in(item: Identified, name: str | None, *, may_lack: bool = True) -> datetime | None:
-    """Return the time in a field of an item, or raise a `DecodeError`.
-
-    None if ``name`` is None, or if the item has no value and may lack it.
-    """
+    """Return the time in a field of an item. None if ``name`` is None, or the item may lack a value."""
     value = None if name is None else value_in(item, name)
     if name is None or (value is None and may_lack):
         return None
@@ -142,7 +134,7 @@ class Detailed(Generic[D]):
     is_recent: ClassVar[bool] = False
     """Whether older servers list the items but do not return single ones."""
     forbidden: ClassVar[str | None] = None
-    """The hint for a key that may not read an item, or None for the usual one."""
+    """The hint for a 403, or None for the usual one."""
     details_name: ClassVar[str]
     """The name of an item's class."""
 
@@ -161,8 +153,7 @@ class Detailed(Generic[D]):
     async def get(self, key: str, /) -> D:
         """Return one item, with everything that the API knows of it.
 
-        The server reads exactly this text. It decides whether case matters in numbers, so the item may have its number
-        in other letters.
+        The server decides whether case matters in numbers.
 
         Args:
             key: The ID of the item: for a unit the serial number, for a part or a batch the number.
@@ -183,13 +174,12 @@ class Detailed(Generic[D]):
 
 @frozen(eq=False)
 class ItemDetails(Generic[D]):
-    """The `DetailSource` with which paging requests single items."""
+    """The `DetailSource` of paging."""
 
     listing: Detailed[Any]
     model: type[D]
     """The class of the details, or `RawItem`."""
     decode: Callable[[bytes], D]
-    """Decodes a body."""
 
     @property
     def hint(self) -> str:
@@ -213,7 +203,6 @@ class ItemDetails(Generic[D]):
     async def request(
         self, key: str, read: Callable[[bytes], V], counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> V:
-        """Request one item, and return what ``read`` makes of the body."""
         listing = self.listing
         target = f"{listing.path}/{segment(listing.key, key)}"
         missing = f"the {listing.name} have no {key!r}"
@@ -230,7 +219,7 @@ class ItemDetails(Generic[D]):
         return body
 
     def _seeming(self, body: bytes) -> bytes:
-        """Return a body that looks like an object, and raise an error for a proxy's page or half a body."""
+        """Check only that the body is an object, and not a proxy's page or half a body."""
         return body if body[:1] == b"{" and body[-1:] == b"}" else self._checked(body)
 
 

@@ -8,11 +8,12 @@
 
 Field names are the API's own. If the name on the wire differs, it is in the field's attrs metadata, under ``"wire"``,
 and `wire_name` reads it. A field that the server leaves out instead of sending null has ``"null": False`` there. A
-secret field has ``repr=False``: no table, file or database has it, and `to_wire` can leave it out.
+secret has ``repr=False``: no table, file or database has it, and `to_wire` can leave it out.
 
 All models are frozen attrs classes with slots. They compare and hash by value, but the hash leaves out metadata and the
 items of a page. Objects of two classes are never equal, even if one is a subclass. Enumerated values are plain strings,
-so a value that TofuPilot adds later is accepted. Arrays in items are tuples.
+so a value that TofuPilot adds later is accepted. Numbers keep the type that they have in JSON. Datetimes are
+timezone-aware. Arrays in items are tuples.
 
 A module is loaded when one of its models is first used.
 

@@ -1,6 +1,6 @@
 """Single items as TofuPilot returns them outside of listings, with everything that it knows of them.
 
-A log line and a user have nothing more by themselves than in their listings. They are a `Log` and a `User`.
+A single log line is a `Log`, and a single user a `User`, as in their listings.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -78,7 +78,7 @@ class RecentRun(refs.WithID):
     """One of the latest runs of a procedure."""
 
     started_at: datetime
-    """When it began; timezone-aware."""
+    """When it began."""
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
     unit: RecentUnit | None
@@ -90,13 +90,13 @@ class ProcedureDetails(refs.Named):
     """A procedure, with its latest runs and its stations."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     created_by_user: refs.UserRef | None
     """The user who created it, or None if unknown."""
     runs_count: int | float
-    """How many runs it has altogether. The API types it as a number, so 2.0 stays a float."""
+    """How many runs it has, perhaps as a float such as 2.0."""
     recent_runs: tuple[RecentRun, ...]
-    """Some of its latest runs. The API says neither how many nor in which order."""
+    """Some of its latest runs; the API documents neither their number nor their order."""
     stations: tuple[refs.StationRef, ...]
     """The stations that run it."""
 
@@ -106,15 +106,15 @@ class VersionDetails(runs.ProcedureVersion):
     """A version of a procedure."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     procedure: refs.ProcedureRef
     """The procedure that it is a version of."""
     run_count: int
     """How many runs name this version."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it, or None if a user did or it is unknown."""
+    """The station that created it. None if a user did, or unknown."""
 
 
 @frozen(kw_only=True)
@@ -122,11 +122,11 @@ class Aggregation(refs.WithKeywordID):
     """One value that sums up a measurement or a data series, such as its mean."""
 
     type: str
-    """What it is: a free text, such as ``MIN`` or ``avg``. The API does not say in which case it is written."""
+    """A free text in either case, such as ``MIN`` or ``avg``."""
     outcome: str | None
     """``PASS``, ``FAIL``, ``UNSET``, or one added later; None if it has no validators."""
     value: int | float | str | bool | None
-    """The value. A number keeps the type that it has in JSON. None if there is none."""
+    """The value, or None."""
     unit: str | None = None
     """Unit of the value, such as ``mV``, or None."""
     validators: tuple[runs.Validator, ...] | None = None
@@ -138,7 +138,7 @@ class DataSeries:
     """The values along one axis of a multidimensional measurement, such as a waveform."""
 
     data: tuple[float, ...] = field(repr=_points)
-    """The points. NaN: the server has no number there. Its JSON has null for it."""
+    """The points. NaN where the server has no number, which is null in JSON."""
     units: str | None
     """Unit of the points, such as ``mV``, or None."""
     name: str | None = None
@@ -153,11 +153,7 @@ class DataSeries:
 
 @shown(kw_only=True)
 class RunMeasurement(refs.WithKeywordID):
-    """One measurement of a phase, with its value of any type.
-
-    The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
-    `measured_value`.
-    """
+    """One measurement of a phase. If it is multidimensional it has `data_series`, otherwise a `measured_value`."""
 
     name: str
     """Name of the measurement."""
@@ -166,16 +162,15 @@ class RunMeasurement(refs.WithKeywordID):
     validators: tuple[runs.Validator, ...] | None
     """Checks of the value, or None."""
     units: str | None = None
-    """Unit of the value, such as ``mV``, or None if it has none or each series has its own."""
+    """Unit of the value, such as ``mV``. None if it has none, or each series has its own."""
     aggregations: tuple[Aggregation, ...] | None = None
     """Values that sum up the measurement, or None."""
     measured_value: refs.JSON | None = field(default=None, hash=False, metadata={"null": False})
-    """A number, text or truth value, or an array or object of JSON. A number keeps the type that it has in JSON. Arrays
-    are tuples at any depth. None if the measurement is multidimensional or has no value."""
+    """Any JSON value, with tuples as its arrays. None if there is none, or the measurement is multidimensional."""
     data_series: tuple[DataSeries, ...] | None = field(default=None, metadata={"null": False})
-    """The axes of a multidimensional measurement. Nothing marks which one is x. None if it is not multidimensional."""
+    """The axes of a multidimensional measurement, or None. The API does not mark which one is x."""
     docstring: str | None = field(default=None, metadata={"null": False})
-    """The docstring of the measurement, or None if it has none or the measurement was read as a part of its run."""
+    """The docstring of the measurement. None if it has none, or it was read as a part of its run."""
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.measured_value, list | dict):
@@ -192,15 +187,14 @@ class RunRef(refs.WithID):
     """The run that made a measurement or has a phase."""
 
     outcome: str | None = None
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later; None if unknown, as always for a
-    phase."""
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later. None for a phase, or if unknown."""
     serial_number: str | None = None
     """Serial number of the unit, or None if unknown."""
 
 
 @shown(kw_only=True)
 class MeasurementDetails(RunMeasurement):
-    """A measurement, with its value of any type, and where it was made."""
+    """A measurement, and where it was made."""
 
     phase: PhaseRef
     """The phase that made it."""
@@ -217,9 +211,9 @@ class RunPhase(runs.PhaseFields):
     duration: timedelta | None
     """How long it took, or None if it did not end."""
     retry_count: int
-    """How many attempts at the phase came before this one."""
+    """How many attempts came before this one."""
     sequence_path: str | None = None
-    """Path of the sequence that holds the phase, or None if there is none or the server is too old."""
+    """Path of the sequence that holds it. None if there is none, or the server is too old."""
     measurements: tuple[RunMeasurement, ...]
     """What the phase measured."""
     docstring: str | None = None
@@ -241,24 +235,23 @@ class Attachment(refs.WithKeywordID):
     """A file that is attached to a run or a unit."""
 
     name: str
-    """Name of the file, 1 to 255 characters. It may hold slashes, so it is not safe as a path."""
+    """Name of the file, 1 to 255 characters. Not safe as a path, because it may hold slashes."""
     size: int | float | None
-    """Size in bytes, or None if unknown. It can also be 0 although the file has bytes."""
+    """Size in bytes, or None if unknown. It can be 0 although the file has bytes."""
     content_type: str | None
     """Media type of the file, such as ``image/jpeg``, or None if unknown."""
     is_report: bool = False
     """Whether it is a report of the run. No attachment of a unit is one."""
     download_url: str | None = field(default=None, repr=False, eq=False)
-    """Where to download the file, with no key. It is a secret, because anybody can download the file there until it
-    expires. So it is in no repr. Each time the run or unit is read it has another address, so two attachments can be
-    equal and have different ones. None if the server has no address, perhaps because the upload has not ended."""
+    """Where anybody can download the file without a key until the address expires, so no repr shows it. Each request
+    for the run or unit gets another address, so it is not compared. None if the server has no address, perhaps because
+    the upload has not ended."""
     owner: tuple[str, str] | None = field(default=None, repr=False, eq=False, metadata={"wire": None})
-    """How to read it again for a new address: ``("runs", id)`` or ``("units", serial_number)``. It is not on the wire.
-    A `RunDetails` or `UnitDetails` sets it. None if neither of them holds the attachment."""
+    """Where to get a new address: ``("runs", id)`` or ``("units", serial_number)``, set by the `RunDetails` or
+    `UnitDetails` that holds it, or None. It is not on the wire."""
 
 
 def _owned(attachments: tuple[Attachment, ...], listing: str, key: str) -> tuple[Attachment, ...]:
-    """Return attachments after telling them whose they are."""
     return tuple(evolve(attachment, owner=(listing, key)) for attachment in attachments)
 
 
@@ -269,28 +262,28 @@ class RunConfig:
     key: str
     """Name of the value."""
     value: str | int | float | bool
-    """The value. A number keeps the type that it has in JSON."""
+    """The value."""
     variable_id: str | None
-    """UUID of the variable that it came from, or None."""
+    """UUID of its variable, or None."""
     version: int | None
     """Version of the variable, or None."""
     source: str | None
-    """Where it came from: ``default``, ``shell``, ``dotenv``, ``process``, ``station``, ``procedure``,
-    ``organization``, or one added later; None if unknown."""
+    """``default``, ``shell``, ``dotenv``, ``process``, ``station``, ``procedure``, ``organization``, or one added
+    later. None if unknown."""
 
 
 @frozen(kw_only=True)
 class RunSecret:
-    """A secret that a run used. The API never tells its value."""
+    """A secret that a run used. The API never sends its value."""
 
     key: str
     """Name of the secret."""
     variable_id: str | None
-    """UUID of the variable that it came from, or None."""
+    """UUID of its variable, or None."""
     version: int | None
     """Version of the variable, or None."""
     source: str | None
-    """Where it came from, as in `RunConfig`, or None if unknown."""
+    """As in `RunConfig`, or None if unknown."""
 
 
 @frozen
@@ -308,13 +301,13 @@ class RunLog(refs.WithKeywordID):
     level: str
     """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one added later."""
     timestamp: datetime
-    """When it was written; timezone-aware. In the listing of logs it is ``created_at``."""
+    """When it was written. In the listing of logs it is ``created_at``."""
     message: str
     """Text of the line."""
     source_file: str | None
-    """The source file that wrote it, or None if unknown."""
+    """The source file, or None if unknown."""
     line_number: int | None
-    """The line in the source file, or None if unknown."""
+    """Its line, or None if unknown."""
 
 
 @frozen
@@ -329,29 +322,26 @@ class SubUnit(runs.UnitRef):
 
 @shown(kw_only=True)
 class RunDetails(runs.RunFields):
-    """A run with everything in it: phases, measurements with their values, attachments and logs.
-
-    It has every attempt at a phase. The listings leave out attempts that were followed by another one.
-    """
+    """A run with all its phases, measurements, attachments and logs."""
 
     config: tuple[RunConfig, ...] = ()
-    """What configured the run. Empty: nothing did, or the server is too old to say."""
+    """What configured the run. Empty if nothing did, or the server is too old."""
     secrets: tuple[RunSecret, ...] = ()
-    """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
+    """The secrets that it used. Empty if there are none, or the server is too old."""
     created_by_station: RunStation | None = None
-    """The station that uploaded it, or None if a user did or it is unknown."""
+    """The station that uploaded it. None if a user did, or unknown."""
     operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     phases: tuple[RunPhase, ...] = ()
-    """Its phases by their start, then name, then attempt. All attempts are here. Empty: it has none."""
+    """All attempts at its phases, by start, name and attempt. Listings have only the last attempt."""
     sequences: tuple[runs.RunSequence, ...] = ()
-    """All sequences, each one before those in it. Empty: it has none, or the server is too old to say."""
+    """All sequences, each one before those in it. Empty if there are none, or the server is too old."""
     attachments: tuple[Attachment, ...] = ()
-    """Its files, reports included. Empty: it has none."""
+    """Its files, reports included."""
     logs: tuple[RunLog, ...] = ()
-    """The lines of its log, in an order that the API does not document. Empty: it wrote none."""
+    """The lines of its log, in an undocumented order."""
     sub_units: tuple[SubUnit, ...] = ()
-    """Units whose parent changed in this run. Empty: there are none."""
+    """Units whose parent changed in this run."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run, or None if the server is too old."""
 
@@ -385,16 +375,16 @@ class CreationRun(runs.RunTimes):
 
 @shown(kw_only=True)
 class UnitDetails(runs.UnitFields):
-    """A unit with everything in it: the units around it, and its attachments."""
+    """A unit, with the units around it and its attachments."""
 
     parent: RelatedUnit | None = None
     """The unit that this one is built into, or None."""
     children: tuple[RelatedUnit, ...] = ()
-    """All units that are built into this one. The listing of units has at most 10 of them. Empty: there are none."""
+    """All units that are built into this one; the listing of units has at most 10."""
     created_during: CreationRun | None = None
-    """The run that created it, or None if no run did or it is unknown."""
+    """The run that created it. None if no run did, or unknown."""
     attachments: tuple[Attachment, ...] = ()
-    """Its files. Empty: it has none."""
+    """Its files."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit, or None if the server is too old."""
 
@@ -407,7 +397,7 @@ class PartRevision(runs.Revision):
     """A revision of a part, with the time of its creation."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
 
 
 @shown(kw_only=True)
@@ -415,13 +405,13 @@ class PartDetails(runs.PartFields):
     """A part, with who created it."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     revisions: tuple[PartRevision, ...]
     """All revisions of the part."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it, or None if a user did or it is unknown."""
+    """The station that created it. None if a user did, or unknown."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part, or None if the server is too old."""
 
@@ -436,15 +426,15 @@ class RevisionDetails(runs.Revision):
     """A revision of a part, with its units."""
 
     created_at: datetime | None
-    """When it was created; timezone-aware, or None if unknown."""
+    """When it was created, or None if unknown."""
     created_by_user: refs.UserRef | None
-    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or unknown."""
     created_by_station: refs.StationRef | None
-    """The station that created it, or None if a user did or it is unknown."""
+    """The station that created it. None if a user did, or unknown."""
     part: RevisionPart
     """The part that it is a revision of."""
     units: tuple[runs.UnitRef, ...]
-    """Its units. The API does not say whether these are all."""
+    """Its units, perhaps not all."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the revision, or None if the server is too old."""
 
@@ -454,7 +444,7 @@ class BatchUnit(runs.UnitRef):
     """A unit of a batch."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     part: runs.PartRef
     """The part that the unit is an instance of."""
 
@@ -464,7 +454,7 @@ class BatchDetails(runs.BatchFields):
     """A batch, with its units."""
 
     units: tuple[BatchUnit, ...]
-    """Its units. The API does not say whether these are all."""
+    """Its units, perhaps not all."""
 
 
 @frozen
@@ -490,7 +480,7 @@ class StationRepository:
     provider: str
     """``github``, ``gitlab``, ``bitbucket``, or one added later."""
     gitlab_project_id: int | float | None
-    """Number of the project at GitLab, or None if the repository is not there."""
+    """Number of the project at GitLab, or None if it is not there."""
 
 
 @frozen(kw_only=True)
@@ -498,7 +488,7 @@ class StationDeployment:
     """The deployment of a procedure to a station."""
 
     deployed_at: str
-    """When it was deployed, as the server writes it. The API does not promise a date-time here."""
+    """When it was deployed, as the server writes it, perhaps not as a date-time."""
     commit: StationCommit | None
     """The commit that was deployed, or None if unknown."""
     repository: StationRepository | None
@@ -510,7 +500,7 @@ class StationProcedure(refs.Named):
     """A procedure that a station runs."""
 
     runs_count: int | float
-    """How many runs of it the station had in seven days. The API types it as a number, so 2.0 stays a float."""
+    """How many runs of this procedure the station had in seven days, perhaps as a float such as 2.0."""
     deployment: StationDeployment | None = None
     """What is deployed to the station, or None if nothing is."""
 
@@ -520,7 +510,7 @@ class StationDetails(refs.Named):
     """A station, with what is deployed to it."""
 
     api_key: str | None = field(repr=False)
-    """The beginning of the station's key. It is in no repr. None if the station has no key."""
+    """The beginning of the station's key, which no repr shows. None if it has no key."""
     procedures: tuple[StationProcedure, ...]
     """Procedures that the station runs."""
     organization_slug: str
@@ -571,7 +561,7 @@ class DeployedStation(refs.Named):
     image_url: str | None
     """URL of a picture, or None."""
     pushed_at: datetime | None
-    """When the build was sent to the station; timezone-aware, or None if it has not been sent there."""
+    """When the build was sent to the station. None if it was not."""
 
 
 @frozen(kw_only=True)
@@ -585,7 +575,7 @@ class BuildLog:
     message: str
     """Text of the line."""
     created_at: datetime
-    """When it was written; timezone-aware."""
+    """When it was written."""
 
 
 @shown(kw_only=True)
@@ -593,16 +583,15 @@ class DeploymentDetails(refs.DeploymentFields):
     """One build of a procedure, with its artifact and its log."""
 
     artifact_url: str | None = field(repr=False, eq=False)
-    """Where to download what was built. It is treated like `Attachment.download_url`, because the address can be as
-    secret. None if there is no artifact."""
+    """Where to download what was built, as secret as `Attachment.download_url`. None if there is no artifact."""
     artifact_sha256: str | None
-    """SHA-256 of the artifact, in hexadecimal digits, or None if there is none or it is unknown."""
+    """SHA-256 of the artifact, in hexadecimal digits. None if there is none, or unknown."""
     artifact_size_bytes: int | float | None
-    """Size of the artifact in bytes, or None if there is none or it is unknown."""
+    """Size of the artifact in bytes. None if there is none, or unknown."""
     deployment_mode: str
     """``sync``, ``standalone``, or one added later."""
     platform: str | None
-    """Operating system and processor that it was built for, such as ``linux-x64``, or None if unknown."""
+    """System that it was built for, such as ``linux-x64``, or None if unknown."""
     language: str | None
     """Programming language, such as ``python``, or None if unknown."""
     runtime_version: str | None

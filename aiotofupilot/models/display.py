@@ -24,16 +24,16 @@ _WIDTH = 80
 """The most characters of a value."""
 
 _ENOUGH = 10
-"""A sequence with more values than these is shown by their number."""
+"""A longer sequence is shown by its number of values."""
 
 _LABELS = ("name", "serial_number", "number", "tag", "email", "id")
-"""What a model within another one is called by: the first of these fields that it has."""
+"""A nested model is shown by the first of these fields that has a value."""
 
 
 def showing(cls: C) -> C:
-    """Let the objects of a class show themselves in a notebook, as the table that their method ``_shown`` returns.
+    """Let a notebook show an object as the table of its ``_shown()``: a caption, headings and rows.
 
-    The table is a caption, the headings of the columns, and the rows. Without headings, a row begins with its own.
+    Without headings, each row begins with its own.
     """
     made: Any = cls
     made._repr_html_, made._repr_pretty_ = _html, _pretty
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
     def shown(cls: type | None = None, **options: object) -> object:
-        """Make a model, as attrs' ``frozen`` does. An item shows its fields that have a value in a notebook.
+        """Make a model, as attrs' ``frozen`` does, that shows its fields with a value in a notebook.
 
-        A subclass has to be made by it too, because IPython prefers the ``__repr__`` of a class to what its bases have.
+        Subclasses need it too, because IPython prefers a class's ``__repr__`` to its base's table.
         """
         if cls is None:
             return partial(shown, **options)
@@ -92,19 +92,19 @@ def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, an ite
 
 
 def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows for items of one kind: at most so many columns that have a value in any of the items."""
+    """Return headings and rows for items of one kind, with at most ``columns`` columns. Empty ones are left out."""
     rows = [dict(_rows(item)) for item in items]
     headings = list(dict.fromkeys(name for row in rows for name in row))[:columns]
     return headings, [[row.get(heading, "") for heading in headings] for row in rows]
 
 
 def _printable(text: str) -> str:
-    """Return a text that neither breaks a line nor steers a terminal, with escapes as in a repr."""
+    """Escape line breaks and control characters as a repr does."""
     return text if text.isprintable() else repr(text)[1:-1]
 
 
 def text_of(value: object) -> str:
-    """Return a value for people, or several values. Times are in UTC, to the minute."""
+    """Return a value as text for people. Times are in UTC, to the minute."""
     match value:
         case bool():
             text = "yes" if value else "no"

@@ -28,13 +28,13 @@ class Run(runs.RunFields):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it, or None if a user did or it is unknown."""
+    """The station that uploaded it. None if a user did, or unknown."""
     operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the run, or None if it was not requested or the server is too old."""
+    """Metadata of the run, or None if not requested, or the server is too old."""
     sequences: tuple[runs.RunSequence, ...] | None = field(default=None, metadata={"null": False})
-    """Sequences at the top level, or None if it was not requested or the server is too old."""
+    """Sequences at the top level, or None if not requested, or the server is too old."""
 
 
 @shown(kw_only=True)
@@ -48,7 +48,7 @@ class Unit(runs.UnitFields):
     last_run: runs.LastRun | None = None
     """The latest run of the unit, or None if it was never run."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the unit, or None if it was not requested or the server is too old."""
+    """Metadata of the unit, or None if not requested, or the server is too old."""
 
 
 @shown
@@ -56,11 +56,11 @@ class Part(runs.PartFields):
     """A product or component. Units are instances of it."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     revisions: tuple[runs.Revision, ...]
     """All revisions of the part."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the part, or None if it was not requested or the server is too old."""
+    """Metadata of the part, or None if not requested, or the server is too old."""
 
 
 @shown(kw_only=True)
@@ -78,11 +78,11 @@ class Station(refs.Named):
     procedures: tuple[refs.ProcedureRef, ...]
     """Procedures that the station runs."""
     procedures_count: int | float
-    """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
+    """How many procedures the station runs, perhaps as a float such as 2.0."""
     team: runs.Team | None
     """The team of the station, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
-    """Metadata of the station, or None if it was not requested or the server is too old."""
+    """Metadata of the station, or None if not requested, or the server is too old."""
 
 
 @shown
@@ -108,11 +108,11 @@ class Log(refs.WithKeywordID):
     message: str
     """Text of the line."""
     created_at: datetime
-    """When it was written; timezone-aware. The filters of the listing call it ``timestamp``."""
+    """When it was written. The filters of the listing call it ``timestamp``."""
     source_file: str | None
-    """The source file that wrote it, or None if unknown."""
+    """The source file, or None if unknown."""
     line_number: int | None
-    """The line in the source file, or None if unknown."""
+    """Its line, or None if unknown."""
     run: runs.LogRun
     """The run that wrote it."""
     unit: runs.UnitRef
@@ -120,9 +120,9 @@ class Log(refs.WithKeywordID):
     procedure: refs.ProcedureRef
     """The procedure that was run."""
     created_by_user: refs.UserRef | None = None
-    """The user who uploaded it, or None if a station did or it is unknown."""
+    """The user who uploaded it. None if a station did, or unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it, or None if a user did or it is unknown."""
+    """The station that uploaded it. None if a user did, or unknown."""
 
 
 @shown(kw_only=True)
@@ -137,9 +137,9 @@ class Measurement(refs.WithKeywordID):
     measurement_name: str
     """Name of the measurement."""
     started_at: datetime | None
-    """When the phase began; timezone-aware, or None if unknown."""
+    """When the phase began, or None if unknown."""
     value: int | float | None
-    """A number, with the type that it has in JSON, or None for another type."""
+    """A number, or None for another type."""
     bool_value: bool | None
     """A truth value, or None for another type."""
     string_value: str | None
@@ -157,7 +157,7 @@ class Measurement(refs.WithKeywordID):
     measurement_type: str
     """``numeric``, ``boolean``, ``string``, ``multidimensional``, ``empty``, ``json``, or one added later."""
     retry_count: int
-    """How many attempts at the phase came before this one."""
+    """How many attempts came before this one."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
     validators: tuple[runs.Validator, ...] | None
@@ -171,9 +171,9 @@ class Phase(runs.PhaseFields):
     duration_ms: int | None
     """How long it took, in milliseconds, or None if it did not end."""
     retry_count: int
-    """How many attempts at the phase came before this one."""
+    """How many attempts came before this one."""
     sequence_path: str | None = None
-    """Path of the sequence that holds the phase, or None if there is none or the server is too old."""
+    """Path of the sequence that holds it. None if there is none, or the server is too old."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
     run_id: str

@@ -20,7 +20,7 @@ class Identified(Protocol):
 
     @property
     def id(self) -> str:
-        """The item's own ID. It does not change while the item is listed."""
+        """The item's ID, which never changes."""
         ...
 
 
@@ -49,9 +49,9 @@ class Page(Generic[T]):
     cursor: int = 0
     """The cursor of this page. 0 is the beginning of the listing."""
     request_id: str | None = field(default=None, eq=False)
-    """The ID that the server or a proxy gave to the request, for a support ticket, or None."""
+    """The ID of the request, for a support ticket, or None."""
     headers: Mapping[str, str] = field(factory=dict[str, str], eq=False, repr=False)
-    """The headers of the response, such as those about rate limits. Upper and lower case do not matter in names."""
+    """The headers of the response, such as those about rate limits. Their names ignore case."""
 
     @property
     def following(self) -> int | None:
@@ -67,7 +67,7 @@ class Page(Generic[T]):
 
 
 class RawItem(dict[str, Any]):
-    """An item of a listing as the server sent it: a dict of JSON values, with every key that the server knows."""
+    """An item as the server sent it: a dict of JSON values."""
 
     @property
     def id(self) -> str:

@@ -1,6 +1,6 @@
 """Procedures and their deployments, as listings have them.
 
-They are not among the other `items`, so that a listing of procedures need not load what these hold.
+They are not in `items`, so that listing procedures need not load everything.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -20,7 +20,7 @@ class Procedure(refs.Named):
     """A test sequence. Each run belongs to one."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     created_by_user: refs.UserRef | None = None
     """The user who created it, or None if unknown."""
     linked_repository: refs.Repository | None = field(default=None, metadata={"wire": "linkedRepository"})

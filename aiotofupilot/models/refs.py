@@ -22,19 +22,19 @@ __all__ = [
 ]
 
 Number = int | float
-"""A number with the type that it has in JSON."""
+"""A number, as in JSON."""
 
 Scalar = str | int | float | bool
-"""A text, a number with the type that it has in JSON, or a truth value."""
+"""A plain value of JSON, but null."""
 
 Expected = Scalar | tuple[Scalar, ...]
 """What a measured value is compared with."""
 
 JSON = Scalar | tuple[Any, ...] | Mapping[str, Any]
-"""A value of JSON apart from null. Arrays are tuples, at any depth, and objects are mappings."""
+"""A value of JSON, but null. Arrays are tuples at any depth."""
 
 Metadata = Mapping[str, Scalar]
-"""Names and their values, at most 50 of them. A number keeps the type that it has in JSON: 4 is an int, 4.5 a float."""
+"""At most 50 names and their values. 4 is an int, and 4.5 a float."""
 
 
 @frozen
@@ -47,7 +47,7 @@ class WithID:
 
 @frozen(kw_only=True)
 class WithKeywordID:
-    """An object with an ID, which it takes as a keyword, like all other fields."""
+    """An object with an ID, and keyword-only fields."""
 
     id: str
     """UUID."""
@@ -68,7 +68,7 @@ class UserRef(WithID):
     name: str | None = None
     """Display name, or None."""
     email: str | None = None
-    """E-mail address, or None if this listing does not have it, or it is hidden from the owner of this API key."""
+    """E-mail address. None if this listing has none, or hides it from this API key."""
 
 
 @frozen
@@ -108,7 +108,7 @@ class CommitFields:
     author_avatar_url: str | None
     """URL of the author's picture, or None."""
     committed_at: datetime | None
-    """When it was committed; timezone-aware, or None if unknown."""
+    """When it was committed, or None if unknown."""
 
 
 @frozen
@@ -138,10 +138,10 @@ class DeploymentFields(WithKeywordID):
     status: str
     """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one added later."""
     started_at: datetime | None
-    """When the build began; timezone-aware, or None if it has not."""
+    """When the build began, or None."""
     ended_at: datetime | None
-    """When the build ended; timezone-aware, or None if it has not."""
+    """When the build ended, or None."""
     deployed_at: datetime
-    """When it was deployed; timezone-aware."""
+    """When it was deployed."""
     procedure: ProcedureRef | None
     """The procedure that was deployed, or None if unknown."""

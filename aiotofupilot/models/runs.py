@@ -72,11 +72,11 @@ class BatchFields(BatchRef):
     """A batch."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it, or None if a user did or it is unknown."""
+    """The station that created it. None if a user did, or unknown."""
 
 
 @frozen
@@ -115,19 +115,18 @@ class UnitRef(WithID):
 
 @frozen(kw_only=True)
 class UnitFields(UnitRef):
-    """A unit, with what it is an instance of, and its origin."""
+    """A unit, with its part and origin."""
 
     created_at: datetime
-    """When it was created; timezone-aware."""
+    """When it was created."""
     sample: str | None = None
-    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production, or if the server is too
-    old to say."""
+    """``golden``, ``failing``, ``ignored`` or one added later. None for production, or if the server is too old."""
     part: PartRef
     """The part that the unit is an instance of."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address, or None if a station did or it is unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it, or None if a user did or it is unknown."""
+    """The station that created it. None if a user did, or unknown."""
     batch: BatchRef | None = None
     """The batch that it was made in, or None."""
 
@@ -137,8 +136,7 @@ class RunUnit(UnitRef):
     """The unit that was tested."""
 
     sample: str | None = None
-    """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production, or if the server is too
-    old to say."""
+    """``golden``, ``failing``, ``ignored`` or one added later. None for production, or if the server is too old."""
     part: PartRef
     """The part that the unit is an instance of."""
     batch: BatchRef | None = None
@@ -150,11 +148,11 @@ class RunTimes(WithKeywordID):
     """A run, with its times and its outcome."""
 
     created_at: datetime
-    """When it was uploaded; timezone-aware."""
+    """When it was uploaded."""
     started_at: datetime
-    """When it began; timezone-aware."""
+    """When it began."""
     ended_at: datetime
-    """When it ended; timezone-aware."""
+    """When it ended."""
     duration: timedelta
     """How long it took."""
     outcome: str
@@ -166,7 +164,7 @@ class RunFields(RunTimes):
     """A run, with what was run where."""
 
     execution_id: str | None = None
-    """The execution that this run is part of. An execution tests several slots together. None if it is part of none."""
+    """The execution of several slots together that this run is part of, or None."""
     slot_key: str | None = None
     """Key of the slot that the unit was tested in, or None."""
     slot_name: str | None = None
@@ -178,7 +176,7 @@ class RunFields(RunTimes):
     docstring: str | None = None
     """The docstring of the test script, or None."""
     created_by_user: UserRef | None = None
-    """The user who uploaded it, or None if a station did or it is unknown."""
+    """The user who uploaded it. None if a station did, or unknown."""
 
 
 @frozen(kw_only=True)
@@ -188,14 +186,14 @@ class PhaseFields(Named):
     outcome: str
     """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one added later."""
     started_at: datetime | None
-    """When it began; timezone-aware, or None if it did not."""
+    """When it began, or None if it did not."""
     ended_at: datetime | None
-    """When it ended; timezone-aware, or None if it did not."""
+    """When it ended, or None if it did not."""
 
 
 @frozen(kw_only=True)
 class RunSequence(WithKeywordID):
-    """A sequence of a run. A listing has those at the top level, and a run by itself has all."""
+    """A sequence of a run. A listing has those at the top level, and `RunDetails` all."""
 
     path: str
     """The keys of the sequences from the top level down to this one."""
@@ -210,9 +208,9 @@ class RunSequence(WithKeywordID):
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, ``SKIP``, or one added later."""
     started_at: datetime | None
-    """When it began; timezone-aware, or None if it did not."""
+    """When it began, or None if it did not."""
     ended_at: datetime | None
-    """When it ended; timezone-aware, or None if it did not."""
+    """When it ended, or None if it did not."""
     duration: timedelta | None
     """How long it took, or None if it did not end."""
 
@@ -224,7 +222,7 @@ class StartedRun(WithID):
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one added later."""
     started_at: datetime
-    """When it began; timezone-aware."""
+    """When it began."""
 
 
 @frozen
@@ -237,7 +235,7 @@ class LastRun(StartedRun):
     """The latest run of a unit."""
 
     ended_at: datetime | None
-    """When it ended; timezone-aware, or None if it has not."""
+    """When it ended, or None if it has not."""
     procedure: ProcedureRef | None
     """The procedure that was run, or None if unknown."""
 
@@ -249,16 +247,16 @@ class Validator:
     outcome: str
     """``PASS``, ``FAIL``, ``UNSET``, or one added later."""
     operator: str | None
-    """How the value is compared, such as ``<=``, or None if the validator has an expression and no operator."""
+    """How the value is compared, such as ``<=``. None if there is only an expression."""
     expected_value: Expected | None
-    """The value to compare with. Numbers keep the type that they have in JSON. None if there is none."""
+    """The value to compare with, or None."""
     expression: str
     """The check as text, such as ``x <= 50``."""
     is_decisive: bool | None
     """Whether the check decides the outcome of the measurement, or None if unknown."""
     is_expression_only: bool
-    """Whether the check has an expression and no operator."""
+    """Whether there is only an expression."""
     analytics_expression: str | None
-    """The expression that analytics use, or None if unknown."""
+    """The expression for analytics, or None if unknown."""
     has_custom_expression: bool
     """Whether somebody wrote the expression by hand."""
