@@ -9,7 +9,7 @@ import sys
 from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from cyclopts import App, Parameter, UnknownOptionError
+from cyclopts import App, Parameter
 
 from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
-        complain(_of_others(error) or line)
+        complain(line)
         return code
     except ModuleNotFoundError as error:
         if error.name not in ("duckdb", "pyarrow", "xlsxwriter"):  # which extras install
@@ -85,17 +85,6 @@ def run(arguments: Sequence[str]) -> ExitCode:
         complain(f"wrong {option(parameter)}: {error}")
         return ExitCode.USAGE
     return ExitCode.DONE
-
-
-def _of_others(error: BaseException) -> str:
-    """Return a message about an option that other listings have, or an empty text."""
-    name = error.token.keyword if isinstance(error, UnknownOptionError) else None
-    if name is None:
-        return ""
-    from .options import listings_with  # noqa: PLC0415 - the command has loaded it
-
-    others = listings_with(name)
-    return f"no such option here: {name}, which {', '.join(others)} have; see --help" if others else ""
 
 
 def _do(work: Coroutine[Any, Any, object]) -> object:

@@ -16,7 +16,7 @@ from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class, part_filters
 
-from .listing import Query, counting_beside
+from .listing import Query
 from .messages import EXPECTED, DeadlineError, FailedError, StoppedError, UsageError, complain, put
 from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
@@ -77,7 +77,7 @@ async def download(
         async with server.session() as session, progress.until(server.deadline):
             walk: DetailsWalk[Any] = query.listing(session).details().walk()
             with progress:
-                async with walk, counting_beside(query, session, progress), TaskGroup() as group:
+                async with walk, TaskGroup() as group:
                     async for item in walk:
                         for attachment in item.attachments:
                             await free.acquire()

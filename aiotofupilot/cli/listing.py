@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,7 +23,7 @@ from .output import StandardOutput, is_beside, output
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
     from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
@@ -216,7 +216,7 @@ async def write_listing(
 
                         rest = structs_of(rest)
                     walk = rest.walk(receipt=receipt)
-                async with counting_beside(query, session, progress), walk:
+                async with walk:
                     with progress:
                         await _write(query, walk, form, out, progress)
             is_whole = True
@@ -251,26 +251,3 @@ async def _write(
         progress.advance(len(items))
     with aside():
         await out.write((b"" if out.state.items else output_format.head) + output_format.tail)
-
-
-@asynccontextmanager
-async def counting_beside(query: Query, session: TofuPilotSession, progress: Progress) -> AsyncGenerator[None]:
-    """Count a long listing while a block runs, if a bar is shown.
-
-    A listing from a cursor is not counted. One request is in flight, and none is retried, so that the walk loses
-    little. Failures are ignored.
-    """
-
-    async def tell_total() -> None:
-        if progress.is_shown and progress.total is None and query.arguments.get("cursor") is None:
-            await progress.is_long.wait()
-            listing = query.changed(concurrency=1).listing(session.with_options(retry=None))
-            with suppress(TofuPilotError):
-                progress.total = await listing.count()
-
-    counting = asyncio.create_task(tell_total())
-    try:
-        yield
-    finally:
-        counting.cancel()
-        await asyncio.wait((counting,))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import suppress
-from difflib import SequenceMatcher
 from enum import IntEnum
 from math import ceil
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
@@ -189,20 +188,7 @@ def _misunderstood(error: CycloptsError) -> str:
         case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
             return "--procedure-id ID is missing: 'aiotofupilot procedures --format jsonl' shows the IDs. See --help."
         case _:
-            return f"{_GUESS.sub(_if_near, str(error))} See --help."
-
-
-_GUESS = re.compile(r'(?P<wrong>[\w-]+)"?\.(?P<guess> Did you mean "?(?P<right>[\w-]+)"?\?)')
-"""The end of cyclopts' message about a wrong name, with a guess that may be far-fetched."""
-
-_NEAR = 0.75
-"""The least similarity of a wrong name to the guess, unless it is its beginning."""
-
-
-def _if_near(guess: re.Match[str]) -> str:
-    wrong, right = guess["wrong"].strip("-").lower(), guess["right"].strip("-")
-    is_near = right.startswith(wrong) or SequenceMatcher(None, wrong, right).ratio() >= _NEAR
-    return guess[0] if is_near else guess[0].removesuffix(guess["guess"])
+            return f"{error} See --help."
 
 
 def _in_options(message: str) -> str:

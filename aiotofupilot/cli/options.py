@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_origin
 
 from attrs import evolve, field, frozen
@@ -22,7 +22,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.listings import NAMES, listing_class, part_filters
+from aiotofupilot.listings import part_filters
 
 from .messages import UsageError
 
@@ -59,28 +59,19 @@ _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=
 
 
 def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
-    """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
+    """Read a date or date-time in ISO 8601, or an age, such as 7d or 1d12h.
 
-    A date-time without an offset is local time, as with git, journalctl and docker. A date is its midnight, and so are
-    today and yesterday.
+    A date-time without an offset is local time, as with git, journalctl and docker. A date is its midnight.
     """
-    text, now = tokens[0].value, now or datetime.now(UTC)
+    text = tokens[0].value
     try:
-        match text.lower():
-            case "now":
-                return now
-            case "today" | "yesterday" as word:
-                today = now.astimezone().date()
-                day = today - timedelta(days=1) if word == "yesterday" else today
-                return datetime.combine(day, time()).astimezone()
-            case _:
-                with suppress(ValueError):  # it is not an age
-                    return now - duration(_, tokens)
-                return datetime.fromisoformat(text).astimezone()
+        with suppress(ValueError):  # it is not an age
+            return (now or datetime.now(UTC)) - duration(_, tokens)
+        return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise ValueError(
             f'"{text}" is not a date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; '
-            "or today, yesterday, now, or an age such as 7d, 12h or 30m."
+            "or an age such as 7d, 12h or 30m."
         ) from None
 
 
@@ -184,8 +175,8 @@ _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
     datetime: (
         "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
-        "offset it is this machine's local time; a date alone is its midnight. It is also today, yesterday, now, or an "
-        "age such as 7d, 12h or 30m."
+        "offset it is this machine's local time; a date alone is its midnight. It is also an age such as 7d, 12h "
+        "or 30m."
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (
@@ -205,11 +196,6 @@ def option(parameter: str) -> str:
 def _names(parameter: str) -> list[str]:
     names: list[str] = _OF_LIST.get(parameter, {}).get("name", [f"--{parameter.replace('_', '-')}"])
     return names
-
-
-def listings_with(name: str) -> list[str]:
-    """Return the listings that have a filter with this option."""
-    return [one for one in NAMES if any(name in _names(each.name) for each in listing_class(one).filters)]
 
 
 def _help(argument: Argument) -> str:

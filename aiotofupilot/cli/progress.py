@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.progress import Progress as Bars, TaskID
 
-_PAGES = 3
-"""The pages after which a listing is long enough to be counted."""
-
 _EVERY = 60.0
 """Seconds between two lines in a log."""
 
@@ -37,8 +34,7 @@ class Progress(logging.Handler):
     pipe's reader may write to the terminal.
 
     ``name`` is what the items are called. ``count`` items of ``total`` have arrived; ``total`` is None if unknown.
-    ``warning`` is the latest warning, or empty once more items arrive. ``is_long`` is set when counting the items is
-    worthwhile.
+    ``warning`` is the latest warning, or empty once more items arrive.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
@@ -46,9 +42,8 @@ class Progress(logging.Handler):
         self.count: int = 0
         self.total: int | None = total
         self.warning: str = ""
-        self.is_long: asyncio.Event = asyncio.Event()
         self._name = name or ""
-        self._arrivals = 0
+        self._has_arrived = False
         self._lines: dict[str, str] = {}
         self._tasks: dict[str, TaskID] = {}
         # rich would take FORCE_COLOR, which continuous integration often sets, for a terminal.
@@ -121,9 +116,7 @@ class Progress(logging.Handler):
         """Note the progress of one listing, and perhaps more text about it."""
         if count:
             self.warning = ""
-            self._arrivals += 1
-        if self._arrivals == _PAGES:
-            self.is_long.set()
+            self._has_arrived = True
         self._lines[name] = f"{count:,} {name}{more}" if total is None else f"{count:,} of {total:,} {name}{more}"
         if self._bars:
             if name not in self._tasks:
@@ -132,7 +125,7 @@ class Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a warning. Without a bar, a first failure is said at once, because the address may be mistyped."""
-        is_first = not (self.warning or self._arrivals)
+        is_first = not (self.warning or self._has_arrived)
         self.warning = record.getMessage()
         if is_first and not self.is_shown and is_terminal(sys.stderr):
             complain(self.warning)

@@ -44,8 +44,6 @@ class MirrorResult:
     """Whether rows may be missing, because the server's pages did not show that nothing was missed: more than a page of
     items have one time and no order tells them apart, or the pages follow no order. Such an update marks rows of this
     listing as gone only if it finds single ones."""
-    is_account_checked: bool = True
-    """Whether the server said that its organization is the mirrored one. False if the server is too old to say it."""
     doubt: str | None = None
     """Why the search for removed rows was incomplete, for example because more than 50 are gone. ``full`` finds them.
     None if it was complete, or not needed."""

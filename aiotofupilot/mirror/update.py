@@ -187,7 +187,6 @@ class Update:
                 rows=number,
                 unreadable=self._unreadable[name],
                 lateness=self._lateness.get(name, 0.0),
-                is_account_checked=self._organization is not None,
                 is_unchecked=name in self._unchecked,
                 doubt=self._doubts.get(name),
             )

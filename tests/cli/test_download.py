@@ -64,14 +64,6 @@ def test_the_bars_show_runs_files_and_bytes(sandbox, folder, on_terminal):
     assert not any(rest)
 
 
-def test_the_total_is_counted_beside(sandbox, folder, on_terminal):
-    """So the bar knows what is left."""
-    count = len([item for item in sandbox.runs if item.outcome == "TIMEOUT"])
-    with on_terminal() as shown:
-        assert run(["download", str(folder), "--outcomes", "TIMEOUT"]) == 0
-    assert f" of {count} runs " in shown.screen
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder, capfd, number):
     *_, last = attachments

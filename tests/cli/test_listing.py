@@ -2,25 +2,21 @@
 
 import asyncio
 import json
-import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from fakes import paging
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli import listing as listing_module
-from aiotofupilot.cli.formats import counted, csv_rows, json_lines
-from aiotofupilot.cli.listing import Query, counting_beside, write_listing
+from aiotofupilot.cli.formats import counted, csv_rows
+from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.messages import ExitCode, StoppedError, explained
 from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.output import PartFile
-from aiotofupilot.cli.progress import Progress
 from aiotofupilot.models import Procedure
-from aiotofupilot.sandbox import Sandbox, make_procedures
-from aiotofupilot.sandbox.faults import latency, stall, status
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import status
 
 ProceduresCSV = partial(csv_rows, Procedure)
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -129,93 +125,3 @@ def test_the_options_are_what_decides_what_is_listed():
 def test_items_are_counted_in_words(name, items, words):
     """One is one, and many have a comma."""
     assert counted(items, name) == words
-
-
-class Watched(Progress):
-    """Progress that somebody watches."""
-
-    def __init__(self):
-        super().__init__("procedures")
-        self.setLevel(logging.WARNING)
-        self.warnings = []
-
-    is_shown = True
-
-    def emit(self, record):
-        self.warnings.append(record.getMessage())
-
-
-class TestTotal:
-    """A listing is counted beside its walk, for someone who watches, and the walk does not notice."""
-
-    @pytest.fixture
-    def watched(self, monkeypatch):
-        watched = Watched()
-        monkeypatch.setattr(listing_module, "Progress", lambda *_, **__: watched)
-        return watched
-
-    async def test_the_total_is_told_while_pages_arrive(self, sandbox, server, output, watched):
-        sandbox.procedures[:] = make_procedures(600)
-        query = Query("procedures", limit=10)
-        assert (await write_listing(query, server, json_lines(), output))[0] == 600
-        assert watched.total == 600
-
-    @pytest.mark.parametrize(
-        ("total", "query", "requests"),
-        [
-            (0, {}, 1),
-            (20, {}, 1),
-            (198, {}, 2),
-            (250, {"limit": 10, "cursor": Checkpoint(100)}, 19),
-            (250, {"limit": 10, "max_items": 200}, 25),
-        ],
-    )
-    async def test_a_short_listing_or_a_part_of_one_is_not_counted(
-        self, sandbox, server, output, watched, total, query, requests
-    ):
-        """A count is one of the whole listing. Each request is one of the walk's."""
-        sandbox.procedures[:] = make_procedures(total)
-        watched.total = wanted = query.get("max_items")
-        await write_listing(Query("procedures", **query), server, json_lines(), output)
-        assert (watched.total, len(sandbox.requests)) == (wanted, requests)
-
-    async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
-        await write_listing(Query("procedures", limit=10), server, json_lines(), output)
-        assert len(sandbox.requests) == 31
-
-    @pytest.mark.parametrize("broken", ["cursors", "requests"])
-    async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, broken):
-        """None of its requests is tried again, and nothing is said."""
-        if broken == "cursors":
-            sandbox.paging = paging.page_numbers
-        else:
-            sandbox.faults.on(limit=1).always(status(503))
-        query = Query("procedures", limit=5, on_drift="ignore")
-        assert (await write_listing(query, server, json_lines(), output))[0] == 250
-        assert (watched.total, watched.warnings) == (None, [])
-        if broken == "requests":
-            assert [request.query["limit"] for request in sandbox.requests].count("1") == 1
-
-    async def test_a_count_ends_with_the_listing(self, sandbox, server, output, watched):
-        """However far it is."""
-        sandbox.faults.on(limit=1).always(stall(3600))
-        assert (await write_listing(Query("procedures", limit=10), server, json_lines(), output))[0] == 250
-        assert watched.total is None
-        assert not counting()
-
-    async def test_a_count_has_one_request_in_flight_whatever_the_walk_may_have(self, sandbox, session, watched):
-        watched.is_long.set()
-        sandbox.faults.always(latency(0.001))  # a server that responds at once hides that others are in flight
-        async with counting_beside(Query("procedures", limit=10, concurrency=16), session, watched):
-            await asyncio.wait(counting())
-        assert (watched.total, sandbox.requests.peak_in_flight) == (250, 1)
-
-    async def test_a_count_is_over_when_its_block_is_left(self, session, watched):
-        async with counting_beside(Query("procedures"), session, watched):
-            await asyncio.sleep(0)
-            assert counting()
-        assert not counting()
-
-
-def counting():
-    return [task for task in asyncio.all_tasks() if "tell_total" in repr(task)]

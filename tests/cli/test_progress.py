@@ -45,15 +45,6 @@ def test_a_bar_shows_the_count(show, total, count):
     assert ("65%" in screen) == (total is not None)
 
 
-def test_a_total_that_is_found_later_is_shown(show):
-    def use(bar):
-        bar.advance(1000)
-        bar.total = 2000
-        bar.advance(500)
-
-    assert "1,500 of 2,000 procedures" in show(use)
-
-
 def text_of(screen):
     """Return what is on the terminal, without what steers it and without the line ends that a narrow one needs."""
     return re.sub(r"\s+", " ", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", " ", screen))
