@@ -47,7 +47,7 @@ from . import (
 )
 from ._blocking import LoopThread
 from ._checks import for_parameter, integer
-from ._paging.iteration import Batches, ItemIteration, Iteration, listed
+from ._paging.iteration import ItemIteration, Iteration, listed
 from ._secret import Secret
 from .listings import Listing
 from .models.display import showing
@@ -252,28 +252,10 @@ class BlockingItems(BlockingIterator[R]):
 
     take.__doc__ = ItemIteration[R].take.__doc__
 
-    @bridged(DetailsWalk[R].batches)
-    def batches() -> None: ...
+    def batches(self) -> Iterator[list[R]]:
+        return iter(partial(self.take, sys.maxsize), [])
 
-
-class BlockingBatches(BlockingIterator[list[R]]):
-    """Yields the items of a walk in lists. Closing it closes the walk."""
-
-    __slots__ = ()
-
-    _owner: BlockingItems[R]
-
-    def __next__(self) -> list[R]:
-        # fmt: off
-        for batch in iter(partial(self._owner.take, sys.maxsize), []): return batch  # noqa: E701 - as in `BlockingIterator`
-        # fmt: on
-        raise StopIteration
-
-    def close(self) -> None:
-        self._owner.close()
-
-    def __del__(self) -> None:
-        """Do nothing. The walk is closed when nothing refers to it."""
+    batches.__doc__ = ItemIteration[R].batches.__doc__
 
 
 class BlockingWalk(BlockingItems[R]):
@@ -493,6 +475,5 @@ _FORMS: dict[type | tuple[type, ...], type[Blocking[object]]] = {
     (IncrementalWalk, IncrementalDetailsWalk): BlockingIncrementalWalk,
     FollowedListing: BlockingFollowedListing,
     Iteration: BlockingIterator,
-    Batches: BlockingBatches,
 }
 """The blocking form of each class of asyncio. Objects of other classes are values."""
