@@ -24,12 +24,6 @@ def test_a_coroutine_runs_in_the_thread():
     assert "aiotofupilot" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_also_where_a_loop_is_running():
-    """As in a notebook."""
-    with LoopThread() as loop:
-        assert loop.run(name_of_thread) == "aiotofupilot"
-
-
 def test_what_was_left_running_is_ended():
     ended = []
 

@@ -736,34 +736,6 @@ class TestFailure:
             assert parts(tmp_path) == []
 
 
-class TestFaults:
-    async def test_every_file_is_whole_in_the_end(self, sandbox, tmp_path):
-        sandbox.faults.on(lambda request: request.path.startswith("/storage/")).randomly(
-            faults.status(503),
-            faults.status(403),
-            faults.reset(after="request"),
-            faults.reset(after="half"),
-            faults.cut(at=0.9),
-            faults.hang_up(),
-            faults.chunked(),
-            rate=0.5,
-            heal_after=3,
-        )
-        async with TofuPilotSession(KEY, base_url=sandbox.url, concurrency=4) as session:
-            runs = await session.runs.list().details().collect()
-            attachments = [one for run in runs for one in run.attachments if one.download_url]
-            for are_all_there in (False, True):
-                downloading = (session.download(one, tmp_path) for one in attachments)
-                found = await asyncio.gather(*downloading, return_exceptions=True)
-                for one, attachment in zip(found, attachments, strict=True):
-                    if isinstance(one, Path):
-                        assert one.read_bytes() == contents(attachment.id)
-                    else:  # it was refused twice
-                        assert (getattr(one, "status", str(one)), are_all_there) == (403, False)
-                sandbox.faults.clear()
-        assert not [name for name in parts(tmp_path) if ".part" in name]
-
-
 class TestCancelling:
     async def test_at_any_await_nothing_is_left(self, session, storage, tmp_path):
         before, path, tried = asyncio.all_tasks(), tmp_path / "7a1c-trace.bin", 0

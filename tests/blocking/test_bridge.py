@@ -239,18 +239,6 @@ def test_every_listing_gives_what_it_gives_with_asyncio(session, sandbox):
         assert list(listing) == given[0]
 
 
-def test_each_checkpoint_resumes_after_its_item(session, sandbox):
-    """Though the items of a page are taken without the thread."""
-    for concurrency in (1, 4):
-        listing = session.procedures.list(limit=20, concurrency=concurrency, max_items=50)
-        walk = listing.walk()
-        for at, procedure in enumerate(walk):
-            assert procedure == sandbox.procedures[at]
-            assert walk.stats.items == at + 1
-            rest = session.procedures.list(cursor=walk.checkpoint, max_items=1)
-            assert rest.first() == sandbox.procedures[at + 1]
-
-
 def test_an_error_is_raised_where_it_is_met_and_the_walk_goes_on(session, sandbox):
     """It is the error of asyncio, with its checkpoint."""
     walk = session.procedures.list(limit=50).walk()

@@ -10,13 +10,12 @@ import signal
 import sys
 import threading
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from types import MappingProxyType
 
 import pytest
 from fakes.budget import NIGHTLY, STEP
 from fakes.interrupts import interrupted
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import Sandbox, faults
@@ -239,18 +238,6 @@ def test_the_watermark_waits_for_missing_items_after_interrupts_too(
             break
     assert 30 < line < 999
     sandbox.faults.clear()
-
-
-@settings(max_examples=settings().max_examples * 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    name=st.sampled_from([*PASSES]),
-    attempts=st.lists(st.lists(st.integers(1, 70), max_size=3), min_size=1, max_size=3 * ITEMS),
-)
-def test_they_do_after_many_interrupts(session, tmp_path_factory, name, attempts):
-    """Each step is attempted some times, and interrupted at another line each time."""
-    checked = Checked(PASSES[name], session, tmp_path_factory.mktemp("files"))
-    checked.run(chain([[(line,) for line in step] for step in attempts], repeat([])))
-    assert in_flight(session) == 0
 
 
 def test_the_first_request_and_the_end_may_be_interrupted_anywhere(sandbox):

@@ -2,8 +2,6 @@
 
 import json
 import re
-import signal
-from threading import Event
 
 import pytest
 from attrs import fields
@@ -89,14 +87,6 @@ def test_json_to_send_in_has_nothing_of_the_server(capfd, sandbox, paging):
         assert secret not in out
 
 
-def test_the_help_says_what_is_sent_in(capfd, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    assert run(["doctor", "--help"]) == 0
-    out = capfd.readouterr().out
-    assert "no names, IDs, keys or addresses" in re.sub(r"[\s│]+", " ", out)
-    assert "at most 40 requests" in out
-
-
 def test_a_wrong_key(capfd, sandbox):
     assert run(["doctor", "--api-key", "another"]) == 3
     out, err = capfd.readouterr()
@@ -104,38 +94,3 @@ def test_a_wrong_key(capfd, sandbox):
     assert err.startswith("aiotofupilot: 401 UNAUTHORIZED")
     assert err.count("\n") == 1
     assert len(sandbox.requests) == 1
-
-
-def test_nobody_listens(capfd, sandbox, monkeypatch):
-    monkeypatch.setenv("TOFUPILOT_URL", "http://127.0.0.1:9")
-    assert run(["doctor"]) == 4
-    out, err = capfd.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert "127.0.0.1:9 failed" in err
-
-
-def test_a_deadline(start, sandbox):
-    sandbox.faults.always(faults.stall(60))
-    process = start("doctor", "--deadline", "0.3")
-    out, err = process.communicate(30)
-    assert (out, process.returncode) == (b"", 4)
-    assert err == b"aiotofupilot: the deadline of 0.3 s has passed\n"
-
-
-def test_ctrl_c(start, sandbox):
-    reached = Event()
-    sandbox.before_response.append(lambda *_: reached.set())
-    sandbox.faults.always(faults.stall(60))
-    process = start("doctor", "--json")
-    assert reached.wait(30)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(30)
-    assert (out, process.returncode) == (b"", 130)
-    assert err == b""
-
-
-def test_a_closed_standard_output(start, sandbox):
-    sandbox.faults.always(faults.stall(60))
-    process = start("doctor", "--deadline", "0.3", closed=("stdout",))
-    _, err = process.communicate(30)
-    assert (err, process.returncode) == (b"aiotofupilot: the deadline of 0.3 s has passed\n", 4)
