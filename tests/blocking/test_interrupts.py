@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 from functools import partial
-from itertools import repeat
 from types import MappingProxyType
 
 import pytest
@@ -78,7 +77,7 @@ def page(pages):
 
 
 def walked(step, derive=lambda walk: walk, **options):
-    def make(session, tmp_path):
+    def make(session):
         walk = session.procedures.list(limit=ITEMS // 2, **options).walk()
         return Pass(
             partial(step, derive(walk)),
@@ -90,7 +89,7 @@ def walked(step, derive=lambda walk: walk, **options):
 
 
 def new(step, name, derive=lambda walk: walk, listed=lambda listing: listing):
-    def make(session, tmp_path):
+    def make(session):
         listing = getattr(session, name).list(limit=max(2, ITEMS // 2))
         walk = listed(listing).since()
         return Pass(partial(step, derive(walk)), lambda: walk.watermark, lambda place: [*listing.since(place)])
@@ -99,7 +98,7 @@ def new(step, name, derive=lambda walk: walk, listed=lambda listing: listing):
 
 
 def detailed(step, derive=lambda walk: walk):
-    def make(session, tmp_path):
+    def make(session):
         walk = session.runs.list(limit=ITEMS // 2, concurrency=3).details().walk()
         return Pass(
             partial(step, derive(walk)),
@@ -110,11 +109,11 @@ def detailed(step, derive=lambda walk: walk):
     return make
 
 
-def paged(session, tmp_path):
+def paged(session):
     return Pass(partial(page, session.procedures.list(limit=ITEMS // 2).pages()))
 
 
-def followed(session, tmp_path):
+def followed(session):
     listing = session.runs.list(max_items=ITEMS)
     stream = listing.follow(since=listing.since().watermark)
     return Pass(partial(one, stream), lambda: stream.watermark, lambda place: [*listing.since(place)])
@@ -142,44 +141,40 @@ PASSES = {
 class Checked:
     """Makes passes that are interrupted, and checks what they yield and where they are."""
 
-    def __init__(self, make, session, folder, later=()):
+    def __init__(self, make, session, later=()):
         self.make = partial(make, session)
-        self.folder = folder
         self.expected = []
         self.later = [*later]  # the IDs of what only the next pass yields
         self.interrupts = 0
         self._resumed = {}
-        everything = self.make(folder / "0")
+        everything = self.make()
         while found := everything.step():
             self.expected += found
 
-    def run(self, attempts, **options):
-        """Make a pass, each step of which is attempted some times, interrupted at some lines, and then left alone.
+    def run(self, at, **options):
+        """Make a pass, each step of which is interrupted at a line, and then left alone.
 
         Return how many interrupts there were.
         """
         before, found = self.interrupts, []
-        current = self.make(self.folder / str(before + 1))
-        while got := self.step(current, found, next(attempts), options):
+        current = self.make()
+        while got := self.step(current, found, at, options):
             found += got
             self.check_place(current, found)
         assert sorted(found) == sorted(self.expected)
         return self.interrupts - before
 
-    def step(self, current, found, attempts, options):
-        for at in attempts:
-            raised, got = interrupted(current.step, *at, **options)
-            self.interrupts += raised
-            self.check_place(current, [*found, *(got or ())], at, options)
-            if got is not None:
-                return got
-        return current.step()
+    def step(self, current, found, at, options):
+        raised, got = interrupted(current.step, at, **options)
+        self.interrupts += raised
+        self.check_place(current, [*found, *(got or ())], at, options)
+        return current.step() if got is None else got
 
-    def check_place(self, current, found, at=(), options=MappingProxyType({})):
+    def check_place(self, current, found, at=None, options=MappingProxyType({})):
         """Check that a pass that is resumed where this one is yields the rest, and nothing else."""
         if current.place is None:
             return
-        raised, place = interrupted(current.place, *at, **options)
+        raised, place = (0, None) if at is None else interrupted(current.place, at, **options)
         self.interrupts += raised
         place = place or current.place()
         if (text := str(place)) not in self._resumed:
@@ -188,15 +183,15 @@ class Checked:
 
 
 @pytest.mark.parametrize("name", PASSES)
-def test_each_item_comes_once_and_no_position_passes_another(session, tmp_path, name):
+def test_each_item_comes_once_and_no_position_passes_another(session, name):
     """In each pass, each step and each look at the position is interrupted at the n-th line, for every n.
 
     All passes together have some 1,000 interrupts, and nightly more than 20,000.
     """
-    checked = Checked(PASSES[name], session, tmp_path)
+    checked = Checked(PASSES[name], session)
     assert len(checked.expected) >= ITEMS // 2
     for line in range(1 + [*PASSES].index(name) % STEP, 1000, STEP):
-        if not checked.run(repeat([(line,)])):
+        if not checked.run(line):
             break
     assert 30 < line < 999
     assert checked.interrupts > 2 * ITEMS
@@ -207,34 +202,32 @@ TRACED = pytest.mark.skipif(sys.version_info >= (3, 12), reason="later Pythons t
 
 @TRACED
 @pytest.mark.parametrize("name", PASSES)
-def test_they_do_after_an_interrupt_within_a_line(session, tmp_path, name):
-    checked = Checked(PASSES[name], session, tmp_path)
+def test_they_do_after_an_interrupt_within_a_line(session, name):
+    checked = Checked(PASSES[name], session)
     for call in range(1 + [*PASSES].index(name) % STEP, 1000, STEP):
-        if not checked.run(repeat([(call,)]), after_calls=True):
+        if not checked.run(call, after_calls=True):
             break
     assert 10 < call < 999
 
 
 @pytest.mark.parametrize("step", [one, taken])
 @pytest.mark.parametrize("name", ["runs", "stations", "logs"])
-def test_the_watermark_waits_for_missing_items_after_interrupts_too(
-    session, sandbox, tmp_path, monkeypatch, name, step
-):
+def test_the_watermark_waits_for_missing_items_after_interrupts_too(session, sandbox, monkeypatch, name, step):
     """The details of two listed items are not found, the first of all among them: the next pass yields these."""
     monkeypatch.setattr("aiotofupilot._paging.retrieval._WAITS", ())  # no test waits
     listing = getattr(session, name).list(limit=3, concurrency=3)
     missing = [item.id for item in listing.since()][0:3:2]
     sandbox.faults.on(lambda request: request.path.rpartition("/")[2] in missing).always(faults.status(404))
 
-    def make(session, tmp_path):
+    def make(session):
         session._object._connection.served.clear()  # nobody knows yet whether the server returns single items at all
         walk = listing.details().since()
         return Pass(partial(step, walk), lambda: walk.watermark, lambda place: [*listing.since(place)])
 
-    checked = Checked(make, session, tmp_path, missing)
+    checked = Checked(make, session, missing)
     assert len(checked.expected) == listing.count() - len(missing) >= 2
     for line in range(1, 1000, 2 * STEP):
-        if not checked.run(repeat([(line,)])):
+        if not checked.run(line):
             break
     assert 30 < line < 999
     sandbox.faults.clear()
