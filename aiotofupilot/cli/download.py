@@ -22,6 +22,8 @@ from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from aiotofupilot import Attachment, DetailsWalk, TofuPilotSession
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
@@ -54,7 +56,7 @@ async def download(
         raise UsageError(f"{option(name)} is not a filter of {listing}")
     query = Query(listing, details=True, concurrency=concurrency, **filters)
     counts, size, left_out = Counter[str](), 0, ""
-    there, free = {*folder.rglob("*")}, Semaphore(concurrency)
+    there = {*folder.rglob("*")}
     progress = Progress(listing, filters.get("max_items"))
 
     async def fetch(attachment: Attachment, session: TofuPilotSession) -> None:
@@ -77,12 +79,7 @@ async def download(
         async with server.session() as session, progress.until(server.deadline):
             walk: DetailsWalk[Any] = query.listing(session).details().walk()
             with progress:
-                async with walk, TaskGroup() as group:
-                    async for item in walk:
-                        for attachment in item.attachments:
-                            await free.acquire()
-                            group.create_task(fetch(attachment, session)).add_done_callback(lambda _: free.release())
-                        progress.advance(1)
+                await _of_each(walk, progress, concurrency, lambda attachment: fetch(attachment, session))
             left_out = query.left_out(walk.stats)
     except (TofuPilotError, DeadlineError, CancelledError, ExceptionGroup) as raised:
         error = raised.exceptions[0] if isinstance(raised, ExceptionGroup) else raised
@@ -92,6 +89,27 @@ async def download(
     put(sys.stdout, visible("; ".join(filter(None, (_summary(counts, size), left_out)))) + "\n")
     if failed := counts["failed"]:
         raise FailedError(f"{_files(failed)} could not be downloaded: run it again")
+
+
+async def _of_each(
+    walk: DetailsWalk[Any],
+    progress: Progress,
+    concurrency: int,
+    fetch: Callable[[Attachment], Coroutine[Any, Any, None]],
+) -> None:
+    """Fetch the attachments of each item. An error of the walk is raised after the files of earlier items."""
+    free, failure = Semaphore(concurrency), None
+    async with walk, TaskGroup() as group:
+        try:
+            async for item in walk:
+                for attachment in item.attachments:
+                    await free.acquire()
+                    group.create_task(fetch(attachment)).add_done_callback(lambda _: free.release())
+                progress.advance(1)
+        except TofuPilotError as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 with_options(download, [*shared_filters(("runs", "units")), *_OPTIONS])
