@@ -179,8 +179,8 @@ class ByCreation(Generic[T]):
         self._clock = clock
         self._overlap = overlap
         self._is_brief = brief
-        self._has_floor = source.bounded is not None
-        self._is_newest_first = begins and source.ordered is not None
+        self._has_floor = source.can_be_bounded
+        self._is_newest_first = begins and source.can_be_ordered
         self._horizon = math.inf
         """Items newer than this do not count, because they were created after the first page was read."""
         self._watermark = watermark
@@ -198,7 +198,7 @@ class ByCreation(Generic[T]):
         self._found: dict[bytes, float] = {}
         """When the found but not yet yielded items were created, by digest."""
         self._is_sorted: bool | None = None
-        self._held: list[tuple[float, T]] | None = [] if sorts and source.ordered is None else None
+        self._held: list[tuple[float, T]] | None = [] if sorts and not source.can_be_ordered else None
         self._newest = self._newest_of_page = -math.inf
         self.has_ended = False
 
@@ -218,11 +218,11 @@ class ByCreation(Generic[T]):
             return None
         self._known.update(cut_into_digests(self._forgotten))
         source = self._source
-        if source.ordered is not None:
-            source = source.ordered.narrowed(order="desc" if self._is_newest_first else "asc")
+        if source.can_be_ordered:
+            source = source.narrowed(order="desc" if self._is_newest_first else "asc")
         after = _datetime(self._floor_before)
-        if source.bounded is not None and after is not None:
-            source = source.bounded.narrowed(after=after)
+        if self._has_floor and after is not None:
+            source = source.narrowed(after=after)
         plan = self._plan
         if self._is_newest_first and self._has_floor:
             # One page is usually enough. If cursors are not offsets, the walk follows them, and says so.
@@ -239,7 +239,7 @@ class ByCreation(Generic[T]):
         if any(before > after for before, after in pairwise(created)):
             self._is_sorted = False
         elif created[0] < created[-1] and self._is_sorted is None:
-            self._is_sorted = self._has_floor and self._source.ordered is not None
+            self._is_sorted = self._has_floor and self._source.can_be_ordered
         fresh: list[tuple[float, T]] = []
         for timestamp, item in zip(created, items, strict=True):
             digested = digest(item.id)

@@ -11,7 +11,7 @@ from attrs import evolve
 from aiotofupilot.positions import OpenRun, Watermark, digest
 
 from .by_creation import PassClock, Segment
-from .source import OfRuns, Plan, T
+from .source import Plan, Source, T
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ class PerRun(Generic[T]):
 
     def __init__(
         self,
-        source: OfRuns[T],
+        source: Source[T],
         plan: Plan,
         watermark: Watermark,
         stats: WalkStats,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard
 
-    from .source import Divided, OnDrift
+    from .source import OnDrift
 
 R = TypeVar("R")
 
@@ -129,10 +129,10 @@ def _every(raw: Source[RawItem], plan: Plan, on_drift: OnDrift | None = "resync"
 
 async def count_not_kept(source: Source[T], plan: Plan) -> int:
     """Return how many listed items the plan does not keep. They lie near the bounds of the query."""
-    keep, divided = plan.keep, source.divided
-    if keep is None or divided is None:
+    keep = plan.keep
+    if keep is None or not source.is_divided:
         return 0
-    walks = [_every(boundary, _from_the_beginning(plan), on_drift=None) for boundary in divided.near_bounds()]
+    walks = [_every(boundary, _from_the_beginning(plan), on_drift=None) for boundary in source.near_bounds()]
     return len({item.id for walk in walks async for item in walk if not keep(item)})
 
 
@@ -269,18 +269,17 @@ class Extent:
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     """See `Paginator.shards`. The plan's beginning and end do not matter."""
     whole = source.whole
-    divided = source.divided
-    if n == 1 or divided is None:
+    if n == 1 or not source.is_divided:
         return (whole,)
     raw, from_beginning = source.raw(), _from_the_beginning(plan)
     total = await _length(raw, from_beginning)
     timestamps: list[datetime | None] = []
     if total is None:
-        timestamps = [divided.timestamp(item) async for item in _every(raw, from_beginning)]
+        timestamps = [source.timestamp(item) async for item in _every(raw, from_beginning)]
         total = len(timestamps)
     n = min(n, -(-total // plan.limit))
     if n > 1 and not timestamps:
-        timestamps = await _drawn(source, divided, plan, total, n)
+        timestamps = await _drawn(source, plan, total, n)
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
         return (whole,)  # no bound finds the items that lack the timestamp
@@ -294,15 +293,15 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise([*starts, whole.end]))
 
 
-async def _drawn(source: Source[T], divided: Divided, plan: Plan, total: int, n: int) -> list[datetime | None]:
+async def _drawn(source: Source[T], plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return timestamps that divide a listing, with None for an item that has, or may have, none."""
-    timeline = divided.timeline()
+    timeline = source.timeline()
     if timeline is None:
         # In any order, pages from all over the listing tell how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
         pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
-        return [divided.timestamp(item) for page in pages for item in page.data]
+        return [source.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the counted end, because an
     # item created since then may hide one of them.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
@@ -310,4 +309,4 @@ async def _drawn(source: Source[T], divided: Divided, plan: Plan, total: int, n:
     *pages, last = await fetch_probes(timeline.fetch, [*probes, last_page], plan.concurrency)
     items = [item for page in pages for item in page.data] + last.data[-1:]
     is_at_end = bool(last.data) and last.following is None
-    return [*map(divided.timestamp, items), *([] if is_at_end else [None])]
+    return [*map(source.timestamp, items), *([] if is_at_end else [None])]

@@ -86,14 +86,14 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         self._yielded_of = plan.yielded
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
         plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
-        of_runs, begin = source.of_runs, (plan, watermark, self._stats)
+        begin = (source, plan, watermark, self._stats)
         self._new: ByCreation[Identified] | PerRun[Identified]
-        if of_runs is None:
+        if not source.is_of_runs:
             clock = clock or PassClock()
-            self._new = ByCreation(source, *begin, clock, overlap=overlap, sorts=sorts, begins=begins, brief=brief)
+            self._new = ByCreation(*begin, clock, overlap=overlap, sorts=sorts, begins=begins, brief=brief)
         else:
             pass_over = partial(IncrementalWalk[Identified], overlap=overlap, begins=begins, brief=brief)
-            self._new = PerRun(of_runs, *begin, overlap=overlap, brief=brief, pass_over=pass_over)
+            self._new = PerRun(*begin, overlap=overlap, brief=brief, pass_over=pass_over)
         self._segment: Segment[Identified] | None = None
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
@@ -382,7 +382,7 @@ def check_watermark(method: str, parameter: str, given: object, source: Source[T
         return Watermark(listing, query)
     if not isinstance(given, Watermark):
         hint = ": use Watermark.parse()" if isinstance(given, str) else ""
-        if isinstance(given, date) and source.divided:
+        if isinstance(given, date) and source.is_divided:
             hint = ": to begin at a time, pass list() a filter such as created_after="
         raise for_parameter(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
     check_query(parameter, given, listing, query)

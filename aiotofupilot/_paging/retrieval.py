@@ -118,8 +118,8 @@ class Retrieval:
         For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
         """
         fetch = partial(self.details.fetch, item, self.counts)
-        of_runs = self.source.of_runs
-        control = counted((of_runs.runs() if of_runs else self.source).fetch, self.counts)
+        source = self.source
+        control = counted((source.runs() if source.is_of_runs else source).fetch, self.counts)
         skips, deadline = self.plan.on_unreadable == "skip", Deadline()
         beside = partial(control_beside, control, 0, 1, deadline) if skips else None
         try:

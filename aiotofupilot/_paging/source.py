@@ -172,7 +172,7 @@ class PageSource(Protocol[T]):
 
 
 class Source(PageSource[T], Protocol[T]):
-    """A query of a listing, the same query in other forms, and its roles."""
+    """A query of a listing, the same query in other forms, and what can be requested of it."""
 
     @property
     def model(self) -> type[T]: ...
@@ -213,66 +213,37 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     @property
-    def bounded(self) -> Bounded[T] | None:
-        """The same query, if items can be requested by the time of creation."""
+    def can_be_bounded(self) -> bool:
+        """Whether items can be requested by the time of creation."""
         ...
 
     @property
-    def ordered(self) -> Ordered[T] | None:
-        """The same query, if items can be requested in the order of creation, or else of their default time."""
+    def can_be_ordered(self) -> bool:
+        """Whether items can be requested in the order of creation, or else of their default time."""
         ...
 
     @property
-    def divided(self) -> Divided | None:
-        """The same query, if it is sorted by an unchanging time that a filter bounds."""
+    def is_of_runs(self) -> bool:
+        """Whether the items belong to runs."""
         ...
 
-    @property
-    def of_runs(self) -> OfRuns[T] | None:
-        """The same query, if its items belong to runs."""
-        ...
+    def narrowed(
+        self,
+        *,
+        after: datetime | None = None,
+        order: Order | None = None,
+        run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
+    ) -> Source[T]:
+        """Return the same query for some of its items, or in another order.
 
-
-class Bounded(Protocol[T]):
-    """A query that can be bounded by the time of creation."""
-
-    def narrowed(self, *, after: datetime) -> Source[T]:
-        """Return the same query for items created at a time or later, or up to a millisecond before.
-
-        The query's own bound holds too.
+        Args:
+            after: The earliest time of creation, or up to a millisecond before. The query's own bound holds too.
+            order: ``asc`` for the oldest first, ``desc`` for the newest first.
+            run_ids: The runs whose items are requested, in place of those that the query names.
+            procedure_id: The procedure of these runs. None if it need not be named.
         """
         ...
-
-
-class Ordered(Protocol[T]):
-    """A query that can be listed in the order of creation, or else of the time that sorts it by default."""
-
-    def narrowed(self, *, order: Order) -> Source[T]:
-        """Return the same query with the oldest first (``asc``) or the newest first (``desc``)."""
-        ...
-
-
-class Divided(Protocol):
-    """A query that is divided by the timestamp that sorts it, so that one index of the server serves both.
-
-    If something else sorts it, this is the timestamp that would by default.
-    """
-
-    def timestamp(self, item: Identified) -> datetime | None:
-        """Return this timestamp of an item. None if the item has none, and no bound finds it."""
-        ...
-
-    def timeline(self) -> PageSource[RawItem] | None:
-        """Return the raw items in the order of this timestamp. None if the API cannot sort by it."""
-        ...
-
-    def near_bounds(self) -> tuple[Source[RawItem], ...]:
-        """Return raw queries for what is within a millisecond of the bounds of the shard."""
-        ...
-
-
-class OfRuns(Protocol[T]):
-    """A query of what runs wrote."""
 
     def runs(self) -> Source[Any]:
         """Return the runs whose items are requested."""
@@ -286,14 +257,24 @@ class OfRuns(Protocol[T]):
         """Return the procedure that a request for a run's items has to name, if any."""
         ...
 
-    def narrowed(self, *, order: Order, run_ids: Iterable[str], procedure_id: str | None) -> Source[T]:
-        """Return the same query for what some runs wrote, in place of the runs that it names.
+    @property
+    def is_divided(self) -> bool:
+        """Whether a filter bounds the unchanging time that sorts the query, or else that of the default order.
 
-        Args:
-            order: As in `Ordered`.
-            run_ids: The runs.
-            procedure_id: The procedure of these runs. None if it need not be named.
+        The query is divided by this time, so that one index of the server serves both.
         """
+        ...
+
+    def timestamp(self, item: Identified) -> datetime | None:
+        """Return this time of an item. None if the item has none, and no bound finds it."""
+        ...
+
+    def timeline(self) -> PageSource[RawItem] | None:
+        """Return the raw items in the order of this time. None if the API cannot sort by it."""
+        ...
+
+    def near_bounds(self) -> tuple[Source[RawItem], ...]:
+        """Return raw queries for what is within a millisecond of the bounds of the shard."""
         ...
 
 

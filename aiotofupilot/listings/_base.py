@@ -409,20 +409,20 @@ class Query(Source[T]):
                 yield evolve(self, pairs=_ascending_by(self.pairs, sort_by), used=used)
 
     @property
-    def bounded(self) -> Query[T] | None:
-        return None if self.listing.creation_filter is None else self
+    def can_be_bounded(self) -> bool:
+        return self.listing.creation_filter is not None
 
     @property
-    def ordered(self) -> Query[T] | None:
-        return None if self.listing.oldest_first is None else self
+    def can_be_ordered(self) -> bool:
+        return self.listing.oldest_first is not None
 
     @property
-    def divided(self) -> Query[T] | None:
-        return None if self.listing.divided_by(self.pairs) is None else self
+    def is_divided(self) -> bool:
+        return self.listing.divided_by(self.pairs) is not None
 
     @property
-    def of_runs(self) -> Query[T] | None:
-        return None if self.listing.by_run is None else self
+    def is_of_runs(self) -> bool:
+        return self.listing.by_run is not None
 
     def timestamp(self, item: Identified) -> datetime | None:
         return time_in(item, self.listing.divided_by(self.pairs))

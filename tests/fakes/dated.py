@@ -192,18 +192,6 @@ class Dated:
         return evolve(self, after=bound, direction=order or self.direction, run_ids=run_ids, named=named)
 
     @property
-    def bounded(self):
-        return self if self.can_be_bounded else None
-
-    @property
-    def ordered(self):
-        return self if self.can_be_ordered else None
-
-    @property
-    def of_runs(self):
-        return self if self.is_of_runs else None
-
-    @property
     def whole(self):
         return Shard(listing="rows")
 
