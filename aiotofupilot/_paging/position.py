@@ -332,7 +332,7 @@ class ByTime(Position[T]):
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
         if bound is not None and keys:
-            is_outside = keys[0] < bound - MILLISECOND if self.is_ascending else keys[0] > bound + MILLISECOND
+            is_outside = bound - keys[0] > MILLISECOND if self.is_ascending else keys[0] - bound > MILLISECOND
             if is_outside:
                 raise OutOfBoundError
 

@@ -122,7 +122,7 @@ def may_refuse(program):
 
 def is_resumed_at_cursor(program):
     """Return whether a program goes on at a bare cursor behind an item that cannot be read."""
-    return bool(program.line.unreadable) and not program.skips
+    return bool(program.line.unreadable) and not getattr(program, "skips", True)
 
 
 def follows_cursor(program):
