@@ -187,10 +187,10 @@ class Course(Generic[T]):
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
         return is_late
 
-    def passed(self, request: Request, begin: int, end: int, *, is_new: bool, is_alone: bool) -> None:
+    def passed(self, request: Request, begin: int, end: int, *, is_new: bool, is_alone: bool, is_part: bool) -> None:
         """Note that a page was passed, and that the next one has to begin at ``begin``.
 
-        ``is_alone`` is true if nothing is in flight behind it.
+        ``is_alone`` is true if nothing is in flight behind it, ``is_part`` if it is a part of a failed page.
         """
         self.behind = 0 if self.position is None else self.position.count_behind
         self.place = Place(request.query, begin, end)
@@ -206,7 +206,7 @@ class Course(Generic[T]):
             if self.can_bound and not (is_new or self._is_slow or position.is_group_read):
                 if level is not None:
                     self._look_nearer(level)
-                elif request.is_detour or is_alone:
+                elif not is_part and (request.is_detour or is_alone):
                     self.look_for_position(0)
             more = end - begin - self.overlap - self._alike
             self._alike += more * (_WIDENS if more > 0 else _SHRINKS)

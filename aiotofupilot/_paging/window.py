@@ -282,10 +282,9 @@ class Window(Generic[T]):
         if not is_new and self._has_been_passed(request, page):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
-        course.passed(request, begin, end, is_new=is_new, is_alone=is_alone)
+        course.passed(request, begin, end, is_new=is_new, is_alone=is_alone, is_part=was_part)
         self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
-        if is_new:
-            self._gaps = 0
+        self._gaps = 0
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:
