@@ -17,7 +17,7 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, evolve, field
 
 from aiotofupilot._checks import LARGEST
 from aiotofupilot._request import Deadline
@@ -60,13 +60,13 @@ _WIDENS, _SHRINKS = 0.5, 0.05
 """Pages begin earlier by the first part of what is missing, or later by the second part of what is too much."""
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Query(Generic[T]):
     """The listing, or the part of it that a bound leaves."""
 
     fetch: CountedFetch[T]
     base: int = 0
-    """The position of its first item in the listing, if known. It is 0 for the listing itself."""
+    """The position of its first item in the listing, as far as known. It is 0 for the listing itself."""
     bound: datetime | None = None
     """The time at which it begins. None for the listing itself."""
     begins: Begins = "query"
@@ -108,6 +108,8 @@ class Course(Generic[T]):
     limit: int
 
     query: Query[T] = field(default=Factory(lambda self: self.listing, takes_self=True), init=False)
+    passed_at: int = field(default=Factory(lambda self: self.place.passed, takes_self=True), init=False)
+    """Where in the listing it goes on behind the position, unless what was passed has moved."""
     detour: Request | None = field(default=None, init=False)
     """Requested next, alone, before pages in flight."""
     level: int | None = field(default=None, init=False)
@@ -187,23 +189,31 @@ class Course(Generic[T]):
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
         return is_late
 
-    def passed(self, request: Request, begin: int, end: int, *, is_new: bool, is_alone: bool, is_part: bool) -> None:
-        """Note that a page was passed, and that the next one has to begin at ``begin``.
+    def passed(
+        self, request: Request, begin: int, end: int, *, new: int, left_out: int, is_alone: bool, is_part: bool
+    ) -> None:
+        """Note that a page with ``new`` items, behind some left out, was passed, and that the next begins at ``begin``.
 
         ``is_alone`` is true if nothing is in flight behind it, ``is_part`` if it is a part of a failed page.
         """
         self.behind = 0 if self.position is None else self.position.count_behind
-        self.place = Place(request.query, begin, end)
+        query = request.query
+        if query.bound is None:
+            self.passed_at = end
+        elif self.position is None or not self.position.is_early:
+            self.passed_at += new + left_out
+            query.base = max(0, self.passed_at - end)  # a filter may be wider than its bound
+        self.place = Place(query, begin, end)
         if self.level is not None:
-            self.query = request.query
-        if is_new:
+            self.query = query
+        if new:
             self._depth = self._depth if self._end is None else self._end
             self._end, self._has_looked_beyond, self._is_slow = None, False, False
         level = self.level
         self.detour = self.level = None
         position = self.position
         if position is not None:
-            if self.can_bound and not (is_new or self._is_slow or position.is_group_read):
+            if self.can_bound and not (new or self._is_slow or position.is_group_read):
                 if level is not None:
                     self._look_nearer(level)
                 elif not is_part and (request.is_detour or is_alone):

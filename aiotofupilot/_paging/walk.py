@@ -189,7 +189,7 @@ class Walk(ItemIteration[Y]):
         window = self._window
         self._note_left_out(window.left_out)
         await self._hand_over(page, new)
-        if not window.passed(is_new=self._position.passed_again < len(page.data)) and not window.look_again(LONGEST):
+        if not window.passed(len(page.data) - self._position.passed_again) and not window.look_again(LONGEST):
             self._begin_alike()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
@@ -295,9 +295,9 @@ class Walk(ItemIteration[Y]):
             raise fault
         self._warn(fault)
         followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), yields_items=True)
-        base, following = window.query.base, None if self._end is None else self._end[-1]
-        if following is not None:
-            cursor, limit, followed.skip = following, window.limit, 0
+        base = window.query.base
+        if self._end is not None and self._end[-1] is not None:
+            cursor, limit, followed.skip = window.passed_at, window.limit, 0
             followed.know(position)
         follows = base + page.cursor == cursor and window.limit == limit and not window.is_part
         self._position, self._has_short_pages = followed, limit < plan.limit

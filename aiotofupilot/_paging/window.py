@@ -180,6 +180,11 @@ class Window(Generic[T]):
         return self._width.is_sequential
 
     @property
+    def passed_at(self) -> int:
+        """See `Course`."""
+        return self._course.passed_at
+
+    @property
     def is_end_doubtful(self) -> bool:
         """See `Course`."""
         return self._course.is_end_doubtful
@@ -269,8 +274,8 @@ class Window(Generic[T]):
             self.step_back()
             raise
 
-    def passed(self, *, is_new: bool) -> bool:
-        """Note that the last page was passed, and return whether the walk can go on from it.
+    def passed(self, new: int) -> bool:
+        """Note that the last page was passed, with some new items, and return whether the walk can go on from it.
 
         It cannot if all items have one key, and the next page would begin where this one does.
         """
@@ -279,10 +284,10 @@ class Window(Generic[T]):
         (request, page), course = self._last, self._course
         position, following, gap, was_part = course.position, page.following, self.gap, self.is_part
         end = page.cursor + len(page.data) if following is None else following
-        if not is_new and self._has_been_passed(request, page):
+        if not new and self._has_been_passed(request, page):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
-        course.passed(request, begin, end, is_new=is_new, is_alone=is_alone, is_part=was_part)
+        course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
         self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
         self._gaps = 0
         if self._bisection is not None:
