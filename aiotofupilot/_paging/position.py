@@ -14,7 +14,6 @@ before the last one, so all passed keys are kept.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter, ge, gt, le, lt
@@ -89,13 +88,13 @@ class Position(Generic[T]):
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         self._order = order
-        self.key: Any = None
+        self.key: Any = start.value
         """The key of the item passed last. None before the first."""
         self._ids: set[str] = set()
         """The IDs of the passed items of this key."""
         self._digests: frozenset[bytes] = frozenset(start.seen)
         """Digests of other such IDs, from a checkpoint."""
-        self._before: tuple[Any, set[str], frozenset[bytes]] = (None, self._ids, self._digests)
+        self._before: tuple[Any, set[str], frozenset[bytes]] = (self.key, self._ids, self._digests)
         """The key and both sets as they were before the current page."""
         self.items: Sequence[T] = ()
         self.keys: Sequence[Any] = ()
@@ -128,7 +127,7 @@ class Position(Generic[T]):
     @property
     def count_behind(self) -> int:
         """The number of passed items behind the current page, if they still exist."""
-        return self.count if self.keys and self._is_before(self.keys[-1]) else 0
+        return self.count if self.is_early else 0
 
     @property
     def is_null(self) -> bool:
@@ -181,8 +180,7 @@ class Position(Generic[T]):
         if not self._is_covered(keys, begins):
             return None
         self.is_torn = gap is not None and self._is_among_alike(keys)
-        at, new = self._passed_on(items, keys)
-        new = [*new, *items[at:]] if new else items[at:]
+        new = self._new_of(items, keys)
         if not is_strict:
             new = _unique(new)
         self.passed_again = len(items) - len(new)
@@ -284,8 +282,8 @@ class Position(Generic[T]):
         """Return whether a key is before the position, and not only at it."""
         raise NotImplementedError
 
-    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
-        """Return how many items at the top of a page are not after the position, and which of them are new."""
+    def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
+        """Return the items of a page that were not passed."""
         raise NotImplementedError
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
@@ -302,10 +300,8 @@ class ByTime(Position[T]):
         self.can_bound = order.is_bounded
         self.has_nulls_first: bool | None = None
         """Whether the server lists items without a time first. None if no such item was seen."""
-        self.key = start.value
         if start.value in NULLS:
             self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
-        self._before = self.key, self._ids, self._digests
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
         keys = self._keys_of(page.data)
@@ -346,17 +342,16 @@ class ByTime(Position[T]):
         is_before: bool = key < self.key if self.is_ascending else key > self.key
         return is_before
 
-    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
-        at, new = 0, list[T]()
+    def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
         if self.key is None:
-            return at, new
-        is_after = gt if self.is_ascending else lt
+            return items
+        new, is_after = list[T](), gt if self.is_ascending else lt
         for at, key in enumerate(keys):
             if is_after(key, self.key):
-                return at, new
+                return [*new, *items[at:]]
             if key == self.key and not self._has(items[at].id):
                 new.append(items[at])
-        return len(keys), new
+        return new
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
         key = keys[-1]
@@ -372,8 +367,8 @@ class ByKey(Position[T]):
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
-        self._ranks: dict[Any, float] = {}
-        """The passed keys with their order, as growing numbers."""
+        self._ranks: dict[Any, int] = {}
+        """The passed keys with their order, as numbers that do not shrink."""
         self._new: list[Any] = []
         """The new keys of the current page."""
 
@@ -413,8 +408,8 @@ class ByKey(Position[T]):
     def _was_passed(self, key: Key) -> bool:
         return key in self._ranks or (bool(self._digests) and digest(str(key)) in self._digests)
 
-    def _passed_on(self, items: Sequence[T], keys: Sequence[Any]) -> tuple[int, list[T]]:
-        return len(items), [item for item, key in zip(items, keys, strict=True) if not self._knows(item.id, key)]
+    def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
+        return [item for item, key in zip(items, keys, strict=True) if not self._knows(item.id, key)]
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
         if len(self._ranks) > KEYS_AT_MOST:
@@ -428,14 +423,14 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Rank the new keys of a page. Those among passed ones were created since."""
-        ranks, unique, behind = self._ranks, [*dict.fromkeys(keys)], math.inf
-        for at in reversed(range(len(unique))):
-            key = unique[at]
-            if key not in ranks and key in self._new:
-                before = next((ranks[each] for each in reversed(unique[:at]) if each in ranks), behind - 1)
-                ranks[key] = float(len(ranks)) if behind == math.inf else (before + behind) / 2
-            behind = ranks.get(key, behind)
+        """Rank the new keys of a page. Those before passed ones were created since, and share the next one's rank."""
+        ranks, rank, step = self._ranks, len(self._ranks) + len(self._new), 1
+        for key in reversed(dict.fromkeys(keys)):
+            if key in ranks:
+                rank, step = ranks[key], 0
+            elif key in self._new:
+                rank -= step
+                ranks[key] = rank
 
 
 class Followed(Position[T]):

@@ -135,7 +135,7 @@ class Walk(ItemIteration[Y]):
         self._stats.items = self._yielded_before + self._yielded
         self._stats.duplicates = self._duplicates
         self._stats.resyncs = self._resyncs
-        self._stats.is_sequential = self._window.is_sequential
+        self._stats.is_sequential = self._window.width.is_sequential
         return self._stats
 
     async def _close(self) -> None:
@@ -179,8 +179,10 @@ class Walk(ItemIteration[Y]):
         window = self._window
         with self._span.fetching():
             # The most full pages that are still needed.
-            page = await window.next(-(-(self._wanted + self._position.skip) // (window.limit - window.overlap)))
-        if page is None and window.is_end_doubtful:
+            page = await window.next(
+                -(-(self._wanted + self._position.skip) // (window.course.limit - window.course.overlap))
+            )
+        if page is None and window.course.is_end_doubtful:
             self._doubt("the listing ends as deep as some servers go, and the filter by time is odd")
         return page
 
@@ -297,9 +299,9 @@ class Walk(ItemIteration[Y]):
         followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), yields_items=True)
         base = window.query.base
         if self._end is not None and self._end[-1] is not None:
-            cursor, limit, followed.skip = window.passed_at, window.limit, 0
+            cursor, limit, followed.skip = window.course.passed_at, window.course.limit, 0
             followed.know(position)
-        follows = base + page.cursor == cursor and window.limit == limit and not window.is_part
+        follows = base + page.cursor == cursor and window.course.limit == limit and not window.is_part
         self._position, self._has_short_pages = followed, limit < plan.limit
         window.follow(cursor, limit, has_page=follows)
         if not follows:
@@ -308,7 +310,7 @@ class Walk(ItemIteration[Y]):
 
     def _stand_on(self, position: Position[Identified]) -> None:
         self._position = position
-        self._window.stand_on(position)
+        self._window.course.position = position
 
     def _begin_alike(self) -> None:
         """Read the items of the position's time in another order, because they fill more than a page."""
@@ -388,7 +390,7 @@ class Walk(ItemIteration[Y]):
             page, reason = Page([*offered], PageMeta(has_more=True, next_cursor=len(offered))), "alike"
         keys = position.keys if len(position.keys) == len(page.data) else ()
         values = [key if isinstance(key, datetime) else None for key in keys] or [None] * len(page.data)
-        about = {"reason": reason, "unreadable": unreadable, "limit": window.requested}
+        about = {"reason": reason, "unreadable": unreadable, "limit": window.length.requested}
         covers = not isinstance(position, Followed)
         try:
             receipt.page(page, values, offered, bound=query.bound, covers=covers, **about)

@@ -112,17 +112,6 @@ class Window(Generic[T]):
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. Tasks do not refer to the
     window. So it can be freed when dropped, and then cancels what is in flight.
-
-    Args:
-        source: The listing.
-        fetch: Fetches its pages, and counts that.
-        counts: Where requests of other queries are counted.
-        position: The position that each page is checked against. None if the cursor is followed.
-        cursor: Where to begin.
-        passed: The cursor before which all items have been passed.
-        limit: The most items per page.
-        concurrency: The most pages in flight.
-        on_unreadable: As in `Plan`.
     """
 
     def __init__(
@@ -139,9 +128,9 @@ class Window(Generic[T]):
         on_unreadable: OnUnreadable | None,
     ) -> None:
         listing: Query[T] = Query(fetch)
-        self._course: Course[T] = Course(source, counts, listing, position, Place(listing, cursor, passed), limit)
-        self._length = _Length(limit, limit)
-        self._width = _Width(concurrency)
+        self.course: Course[T] = Course(source, counts, listing, position, Place(listing, cursor, passed), limit)
+        self.length = _Length(limit, limit)
+        self.width = _Width(concurrency)
         self._on_unreadable: OnUnreadable | None = on_unreadable
         """Reset to None once positions within a page cannot be computed."""
         self._has_offsets = False
@@ -159,35 +148,6 @@ class Window(Generic[T]):
         self.left_out: Mapping[int, TofuPilotError] = {}
         """Why items before the last page cannot be read, by position in the listing where that is known."""
         self._ended = False
-
-    @property
-    def limit(self) -> int:
-        return self._course.limit
-
-    @property
-    def requested(self) -> int:
-        """The number of items requested with the last page, or with the one it is a part of."""
-        return self._length.requested
-
-    @property
-    def overlap(self) -> int:
-        """See `Course`."""
-        return self._course.overlap
-
-    @property
-    def is_sequential(self) -> bool:
-        """See `_Width`."""
-        return self._width.is_sequential
-
-    @property
-    def passed_at(self) -> int:
-        """See `Course`."""
-        return self._course.passed_at
-
-    @property
-    def is_end_doubtful(self) -> bool:
-        """See `Course`."""
-        return self._course.is_end_doubtful
 
     @property
     def is_part(self) -> bool:
@@ -210,18 +170,18 @@ class Window(Generic[T]):
         gap = self.gap
         if gap is None or self._last is None:
             return None
-        return self._last[1].cursor - (gap.begin if self._course.position is None else gap.passed)
+        return self._last[1].cursor - (gap.begin if self.course.position is None else gap.passed)
 
     @property
     def query(self) -> Query[T]:
-        return self._course.place.query if self._last is None else self._last[0].query
+        return self.course.place.query if self._last is None else self._last[0].query
 
     @property
     def begins(self) -> Begins:
         if self._last is None:
             return "page"
         request, page = self._last
-        gap, position = self.gap, self._course.position
+        gap, position = self.gap, self.course.position
         if gap is not None and gap.has_moved:
             return "moved"
         if not (page.cursor if gap is None else gap.start):
@@ -232,7 +192,7 @@ class Window(Generic[T]):
     @property
     def expected(self) -> int | None:
         """How many items of the last page were passed, if nothing came or went. None if unknown."""
-        course, position = self._course, self._course.position
+        course, position = self.course, self.course.position
         if self._last is None or position is None or course.behind:
             return None
         request, page = self._last
@@ -247,7 +207,7 @@ class Window(Generic[T]):
     @property
     def hides(self) -> bool:
         """Whether the last page shows a passed item that a query with another bound should have shown."""
-        course = self._course
+        course = self.course
         if not course.level or self._last is None or course.position is None or self.is_part:
             return False
         return self._last[0].query.bound is not None and course.position.has(self._last[1].data)
@@ -270,7 +230,7 @@ class Window(Generic[T]):
             return await self._part()  # not in an except clause: its error is not the context of what fails here
         except BaseException as error:
             ended = type(error).__name__
-            _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self._course.at, ended)
+            _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self.course.at, ended)
             self.step_back()
             raise
 
@@ -281,7 +241,7 @@ class Window(Generic[T]):
         """
         if self._last is None:
             return True
-        (request, page), course = self._last, self._course
+        (request, page), course = self._last, self.course
         position, following, gap, was_part = course.position, page.following, self.gap, self.is_part
         end = page.cursor + len(page.data) if following is None else following
         if not new and self._has_been_passed(request, page):
@@ -307,11 +267,11 @@ class Window(Generic[T]):
         """Return whether the walk can go on if the next page would begin where this one does."""
         keys = position.keys
         if is_behind_gap and keys[0] != keys[-1]:
-            return len(keys) < self.limit
+            return len(keys) < self.course.limit
         if is_behind_gap:
-            if not self._course.can_bound:
+            if not self.course.can_bound:
                 position.is_group_read = True  # nothing of it can be read before this page
-            elif not self._course.behind:
+            elif not self.course.behind:
                 self._look_for_position()
             return True
         if position.is_group_read:
@@ -325,7 +285,7 @@ class Window(Generic[T]):
         """
         if self._last is None:
             return False
-        (request, page), bisection, course = self._last, self._bisection, self._course
+        (request, page), bisection, course = self._last, self._bisection, self.course
         if bisection is not None:
             self._gaps += 1
             if self._gaps > _GAPS_AT_MOST:
@@ -342,28 +302,28 @@ class Window(Generic[T]):
     def distrust(self) -> None:
         """See `Course`."""
         self.step_back()
-        self._course.distrust()
+        self.course.distrust()
 
     def look_again(self, limit: int) -> bool:
         """Request the last page, and all later ones, with more items. Return False if it had the most."""
         if self._last is None or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
-        course, request = self._course, self._last[0]
-        course.limit = self._length.whole = limit
+        course, request = self.course, self._last[0]
+        course.limit = self.length.whole = limit
         course.detour = course.request(request.query, request.cursor, is_detour=True)
         return True
 
     def go_through(self) -> None:
         """See `Course`."""
         self._drop_ahead()
-        self._course.go_through()
+        self.course.go_through()
 
     def go_behind(self, bound: datetime) -> None:
         """See `Course`."""
         self._drop_ahead()
         self._last = None
-        self._course.go_behind(bound)
+        self.course.go_behind(bound)
 
     def follow(self, cursor: int, limit: int, *, has_page: bool) -> None:
         """Follow the server's cursors from one on, with pages that do not overlap.
@@ -373,13 +333,9 @@ class Window(Generic[T]):
         last = self._last
         self.step_back()
         self._last = last if has_page else None
-        self._course.follow(cursor)
-        self._course.limit = self._length.whole = limit
+        self.course.follow(cursor)
+        self.course.limit = self.length.whole = limit
         self._ended = False
-
-    def stand_on(self, position: Position[T]) -> None:
-        """Check each page against another kind of position."""
-        self._course.position = position
 
     def step_back(self) -> None:
         """Drop what is in flight, and request the due page alone."""
@@ -401,14 +357,14 @@ class Window(Generic[T]):
 
     async def _whole(self, at_most: int) -> Page[T] | None:
         """Return the due page, or None if it failed and is to be read in parts."""
-        course = self._course
+        course = self.course
         while True:
             request, fetching = self._due(at_most)
             self.left_out = {}
             if fetching is None:
                 (_, page), self._last, self._held = cast("tuple[Request, Page[T]]", self._held), self._held, None
                 return page
-            self._length.requested = request.limit
+            self.length.requested = request.limit
             try:
                 page = await fetching
             except BadRequestError as error:
@@ -424,8 +380,8 @@ class Window(Generic[T]):
                     raise
                 # The traceback leads to this frame and its window, so pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
-                if self._is_stale(request):
-                    self._drop_ahead()
+                if self._tasks and not request.is_detour and request.position < course.at:
+                    self._drop_ahead()  # it was requested before a search read around its beginning
                     continue
                 self._begin_parts(error, request)
                 return None
@@ -438,14 +394,14 @@ class Window(Generic[T]):
 
     def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
         """Fill the window, and return its first page with its task, or None if the page is held already."""
-        tasks, course, held = self._tasks, self._course, self._held
+        tasks, course, held = self._tasks, self.course, self._held
         front = held[0] if held else tasks.first[1] if tasks else None
         if course.detour is not None or (front is not None and course.begins_late(front)):
             detour = cast("Request", course.detour)
             return detour, _fetch(detour)
         if held is not None:
             return held[0], None
-        width = self._width
+        width = self.width
         is_looking_far = tasks.beside is not None and not tasks.beside.done()
         wanted = min(width.now, at_most, width.most - is_looking_far)
         request: Request | None = tasks.last if tasks else None
@@ -460,7 +416,7 @@ class Window(Generic[T]):
         if wanted > 1 and not width.has_looked_far and widest > _WIDE and tasks:
             width.has_looked_far = True
             first = tasks.first[1]
-            far = first.cursor + widest * (self.limit - self.overlap)
+            far = first.cursor + widest * (self.course.limit - self.course.overlap)
             tasks.start_beside(first.query.fetch(far, 1, once=True))
         if tasks:
             task, request = tasks.first
@@ -470,19 +426,15 @@ class Window(Generic[T]):
 
     def _has_been_passed(self, request: Request, page: Page[T]) -> bool:
         """Return whether a page was requested before a search that has read past it."""
-        course = self._course
+        course = self.course
         is_ahead = not (request.is_detour or self.is_part or course.position is None or page.following is None)
         return is_ahead and request.query.base + page.cursor + len(page.data) <= course.at
-
-    def _is_stale(self, request: Request) -> bool:
-        """Return whether a failed page was requested before a search read around its beginning."""
-        return bool(self._tasks) and not request.is_detour and request.position < self._course.at
 
     def _begin_parts(self, error: TofuPilotError, request: Request) -> None:
         """Read a failed page in parts. The pages requested beyond it stay valid."""
         if not request.is_detour:
             self._tasks.drop_first()
-        course, deadline = self._course, request.deadline
+        course, deadline = self.course, request.deadline
         read = None if not request.position else (course.listing.fetch, 0)
         if self._last is not None:
             read = self._last[0].query.fetch, self._last[1].cursor
@@ -502,7 +454,7 @@ class Window(Generic[T]):
         self._last = None
 
     async def _part(self) -> Page[T]:
-        bisection, course = cast("Bisection[T]", self._bisection), self._course
+        bisection, course = cast("Bisection[T]", self._bisection), self.course
         request, place, position = bisection.request, course.place, course.position
         begin = passed = request.cursor
         if course.level == 0 and course.can_bound:
@@ -520,7 +472,7 @@ class Window(Generic[T]):
 
     def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
         """Return why new items in the gap before a page cannot be read, by position."""
-        position, passed = self._course.position, 0
+        position, passed = self.course.position, 0
         if position is not None and (gap.before is not None or query.bound is not None):
             passed = 0 if gap.before is not None and position.has([gap.before]) else position.count
             if page.data and position.knows(page.data[0]):
@@ -529,53 +481,53 @@ class Window(Generic[T]):
 
     def _look_for_position(self) -> None:
         """Next, request what begins at the position, in parts if a failed page is not read to its end."""
-        self._course.look_for_position(0)
-        if self._bisection is not None and self._course.detour is not None:
-            self._bisection.look_in(self._course.detour)
+        self.course.look_for_position(0)
+        if self._bisection is not None and self.course.detour is not None:
+            self._bisection.look_in(self.course.detour)
 
     def _note_part(self, bisection: Bisection[T], passed: int) -> None:
         if not bisection.is_under_way(passed):
             self._bisection = None
             limit = bisection.request.limit
-            if bisection.is_too_long and self._length.came_in_parts(limit):
-                self._course.limit = max(self.overlap + 1, limit // 2)
+            if bisection.is_too_long and self.length.came_in_parts(limit):
+                self.course.limit = max(self.course.overlap + 1, limit // 2)
                 self._drop_ahead()
-            elif self._course.position is None and self._tasks and self._tasks.first[1].cursor != passed:
+            elif self.course.position is None and self._tasks and self._tasks.first[1].cursor != passed:
                 self._drop_ahead()
 
     def _settle(self, page: Page[T], requested: int) -> None:
         """Compare a page with its prediction, and note what follows it."""
-        self._course.limit = self._length.came_whole(self.limit)
+        self.course.limit = self.length.came_whole(self.course.limit)
         following, length = page.following, len(page.data)
         if following is None:
             return
         self._has_offsets |= following - page.cursor == length > 1
         if following == page.cursor + requested:
             far = _arrived(self._tasks.beside)  # some servers show their last item there instead
-            self._width.grow(goes_on_far=far is not None and far.following is not None)
+            self.width.grow(goes_on_far=far is not None and far.following is not None)
             return
         if self._tasks:
             _log.debug(
                 "the page at cursor %d leads to %d: %d requested ahead are dropped",
                 page.cursor,
-                following - self.overlap,
+                following - self.course.overlap,
                 len(self._tasks),
             )
         self._drop_ahead()
         if following != page.cursor + length:
             self._on_unreadable = None  # positions within a page cannot be computed
-        is_short = self.overlap < length < requested and following == page.cursor + length
-        if is_short and not self._length.is_capped:
-            self._course.limit = self._length.whole = length
-            self._length.is_capped = True
+        is_short = self.course.overlap < length < requested and following == page.cursor + length
+        if is_short and not self.length.is_capped:
+            self.course.limit = self.length.whole = length
+            self.length.is_capped = True
         else:
-            self._width.give_up()
+            self.width.give_up()
 
     def _drop_ahead(self) -> None:
         """Drop what is in flight or waits, and go on with one page."""
         self._held = None
         self._tasks.clear()
-        self._width.now = 1
+        self.width.now = 1
 
 
 def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
