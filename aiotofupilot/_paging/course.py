@@ -336,7 +336,8 @@ class Course(Generic[T]):
             self._leave_bounds(is_odd=False)
             self.look_for_position(0)
             return True
-        self.is_end_doubtful = (self._is_odd or self._end is not None) and place.passed >= DEEP
+        is_unknown = position is not None and position.is_anywhere  # the walk began there, at a bare cursor
+        self.is_end_doubtful = (self._is_odd or self._end is not None or is_unknown) and place.passed >= DEEP
         return False
 
     def _leave_bounds(self, *, is_odd: bool) -> None:

@@ -44,6 +44,18 @@ def warnings_of(caplog):
     return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
+async def test_nothing_at_a_bare_cursor_that_deep_may_be_a_cap(service, caplog):
+    """No time leads beyond it, because the walk has none. Nearer to the head, no cap is known."""
+    procedures = InProcess(service).procedures
+    for cursor, is_unchecked in ((300, False), (1000, True)):
+        walk = procedures.list(cursor=cursor).walk()
+        assert await items_of(walk) == []
+        assert walk.stats.is_unchecked == is_unchecked
+    assert len(warnings_of(caplog)) == 1
+    with pytest.raises(DriftError, match="no time shows whether more follows"):
+        await procedures.list(cursor=1000, on_drift="resync").collect()
+
+
 class TestMovingListings:
     @pytest.mark.parametrize(
         "use", [lambda it: it, lambda it: it.raw(), lambda it: it.details()], ids=["items", "raw", "details"]

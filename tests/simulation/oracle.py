@@ -73,19 +73,24 @@ def goes_by_value(program):
 def leads_nowhere(program):
     """Return whether nothing leads beyond a cap on depth, because the filter by time is not what it should be."""
     database = program.line.database
-    return database.cap is not None and database.filter in {"to the second", "to the day", "ignored", "of another time"}
+    return database.cap is not None and database.filter in ODD_FILTERS
+
+
+ODD_FILTERS = {"to the second", "to the day", "ignored", "of another time"}
+"""Filters by time that cannot find the items of one time."""
 
 
 def cannot_promise(program):
     """Return whether an item may be missed or come twice, after a warning.
 
-    There are three reasons. A listing has no order. Its filter is ignored, or is about days that are longer than a cap
-    is deep, so that nothing leads beyond the cap. Or no page can show all items of one time, and they come and go,
-    have no order, or stand beside one that cannot be read.
+    There are four reasons. A listing has no order. Its filter is ignored, or is about days that are longer than a cap
+    is deep, so that nothing leads beyond the cap. A walk went on at a bare cursor beyond a cap. Or no page can show all
+    items of one time, and they come and go, have no order, or stand beside one that cannot be read.
     """
     database = program.line.database
     is_long = cannot_be_shown_whole(program) and bool(program.world.on & {"orders", "moving", "unreadable"})
-    return database.is_unsorted or database.leads_nowhere or is_long
+    is_capped = database.cap is not None and is_resumed_at_cursor(program)
+    return database.is_unsorted or database.leads_nowhere or is_long or is_capped
 
 
 def cannot_be_shown_whole(program):
@@ -97,7 +102,8 @@ def cannot_be_shown_whole(program):
     line, on = program.line, program.world.on
     is_torn = bool(line.unreadable) and bool(on & {"ties", "orders", "moving"})
     # No filter finds items without a time, so more of them than a page has cannot be told apart.
-    return line.longest >= program.limit or is_torn or "nulls" in on
+    is_found = line.database.filter not in ODD_FILTERS or "ties" not in on
+    return line.longest >= program.limit or is_torn or "nulls" in on or not is_found
 
 
 def may_warn(program):
