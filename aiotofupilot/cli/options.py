@@ -200,7 +200,7 @@ def _names(parameter: str) -> list[str]:
 
 def _help(argument: Argument) -> str:
     """Return the help of an option, with the server's default at the end."""
-    text = argument.full_doc.partition(" None:")[0].replace("``", "")
+    text = argument.full_doc.partition(" If None,")[0].replace("``", "")
     decided = option(argument.name) if argument.server_default is True else argument.server_default
     return f"{text} [default of the server: {decided}]" if decided else text
 

@@ -108,7 +108,7 @@ class Argument:
             sentence, _, rest = doc.partition(".")
             length = " characters as UTF-16 counts them" if self.type is str else ""
             doc = f"{sentence}, {self.bounds}{length}.{rest}"
-        return doc if self.server_default is None else f"{doc} None: ``{self.server_default}``."
+        return doc if self.server_default is None else f"{doc} If None, ``{self.server_default}``."
 
 
 def arguments_of(declared: type) -> tuple[Argument, ...]:
@@ -202,10 +202,10 @@ class Options(TypedDict, total=False):
     cursor: Annotated[
         int | Checkpoint | None,
         "Where to begin, in the server's counting. Or a `Checkpoint`, to resume after the last item that a walk of the "
-        "same query yielded. None: at the beginning.",
+        "same query yielded. If None, at the beginning.",
         Bounds(0, LARGEST),
     ]
-    max_items: Annotated[int | None, "Yield at most this many items. None: all.", Bounds(0)]
+    max_items: Annotated[int | None, "Yield at most this many items. If None, all.", Bounds(0)]
     on_drift: Annotated[
         OnDrift | None,
         'What to do about items that come and go during the walk. ``"resync"`` holds each page to the position of the '
@@ -214,13 +214,13 @@ class Options(TypedDict, total=False):
         "100 where more items have one time than a page has. If a page cannot be held to the position, it raises a "
         '`DriftError`. ``"raise"`` looks in the same way, and raises one as soon as the listing has moved. '
         '``"ignore"`` follows the cursor. It drops an item that comes again soon, and a removal can make it miss '
-        'items. None: ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be held to '
-        "the position, the walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
+        'items. If None, ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be held '
+        "to the position, the walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
     ]
     extra_query: Annotated[
         ExtraQuery | None,
         'Parameters of the API that are newer than this package, such as ``{"team_ids": ["a", "b"]}``. They are sent '
-        "with each page as they are, and belong to the query like filters. None: there are none.",
+        "with each page as they are, and belong to the query like filters.",
     ]
 
 
@@ -236,7 +236,7 @@ class PageOptions(Options, total=False):
     concurrency: Annotated[
         int | None,
         "At most this many pages are in flight or waiting to be used. From 2 on, cursors are computed ahead, as long "
-        "as the server's cursors confirm them. None: the session's.",
+        "as the server's cursors confirm them. If None, the session's.",
         Bounds(1),
     ]
     on_unreadable: Annotated[

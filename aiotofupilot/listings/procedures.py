@@ -67,7 +67,8 @@ class DeploymentArguments(PageOptions, total=False):
         Sequence[Literal["pending", "building", "ready", "failed"]] | None, "States of the build."
     ]
     pushed: Annotated[
-        bool | None, "Whether only deployments that were pushed to stations are listed, or only the others. None: all."
+        bool | None,
+        "Whether only deployments that were pushed to stations are listed, or only the others. If None, all.",
     ]
     branch_names: Annotated[Sequence[str] | None, "Names of the branches that were deployed."]
     author_usernames: Annotated[Sequence[str] | None, "Account names of the authors of the commits."]
