@@ -77,10 +77,10 @@ class Receipt:
         self._write({"line": "page", "cursor": page.cursor, "next": page.following} | about)
         self._count += len(yielded)
 
-    def end(self, *, is_limited: bool) -> None:
+    def end(self, *, is_limited: bool, is_checked: bool) -> None:
         """Write the last line, unless the walk was closed before its end."""
         if self.close.alive:
-            self._write({"line": "end", "limited": is_limited, "count": self._count})
+            self._write({"line": "end", "limited": is_limited, "checked": is_checked, "count": self._count})
             self.close()
 
     def _write(self, line: dict[str, object]) -> None:

@@ -172,7 +172,7 @@ class Walk(ItemIteration[Y]):
                 return True
         self._span.end(self.stats)
         if self._receipt is not None:
-            self._receipt.end(is_limited=not self._wanted)
+            self._receipt.end(is_limited=not self._wanted, is_checked=not self._stats.is_unchecked)
         return False
 
     async def _next_page(self) -> Page[Identified] | None:

@@ -15,7 +15,7 @@ MEMBERS: dict[str, dict[str, Any]] = {  # the types of each kind of line, withou
     "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str},
     "page": {"cursor": int, "next": int | None, "bound": str | None, "covers": bool, "reason": str, "unreadable": int},
     "resume": {"from": str, "count": int},
-    "end": {"limited": bool, "count": int},
+    "end": {"limited": bool, "checked": bool, "count": int},
 }
 
 
@@ -50,17 +50,17 @@ class _Receipt:
         else:
             self.require(line["count"] == count, f"{count} items were yielded, and not {line['count']}")
             self.require(line["limited"] or self.is_last, "the listing has more after the last page")
+            self.doubts(not line["checked"], "the walk warned that items may be missed or doubled")
             self.ended = f"exact: {'the first ' * line['limited']}{count} items"
 
     def take_page(self, line: dict[str, Any], ids: list[str], values: list[Any], yielded: list[str]) -> None:
         self.require({*map(type, ids + yielded)} <= {str}, "an ID is not a string")
         self.require({*map(type, values)} in ({str}, {type(None)}, set()), "values are of several types")
-        value_of, begins_listing = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
+        value_of, begins = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
-        is_held = line["reason"] != "alike" and (line["covers"] or begins_listing)
-        self.doubts(not is_held, "nothing holds the page to the one before it")
-        if not (self.doubt or self.covers(line, ids, values) or begins_listing):
+        self.doubts(line["reason"] == "alike" or not (line["covers"] or begins), "nothing holds it to the page before")
+        if not (self.doubt or self.covers(line, ids, values) or begins):
             self.doubts(line["reason"] == "part", "items before the page could not be read")
             self.require(self.doubt, "the page does not begin before the item passed last")
         new = [item for item in value_of if item not in self.passed and (item in yielded or not self.doubt)]

@@ -17,6 +17,7 @@ import gc
 import io
 import json
 import os
+import re
 import resource
 import weakref
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ async def test_the_lines_of_a_receipt(listing, path, service):
             | {"ids": ids[cursor:end], "values": values[cursor:end], "yielded": ids[passed:end]}
             for cursor, end, passed, reason in pages
         ),
-        {"line": "end", "limited": False, "count": 25},
+        {"line": "end", "limited": False, "checked": True, "count": 25},
     ]
     assert path.read_bytes() == sealed(said(path))
     assert checked(path) == (EXACT, "exact: 25 items")
@@ -227,7 +228,7 @@ class TestNotProven:
     @pytest.mark.parametrize(
         ("options", "cuts", "reason"),
         [
-            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing holds the page to the one before it"),
+            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing holds it to the page before"),
             ({"on_drift": "ignore"}, paging.page_numbers, "line 2: the server's cursors are not offsets"),
             ({"cursor": 7}, paging.offsets, f"line 1: {ELSEWHERE}"),
             ({"cursor": Checkpoint(5, 2)}, paging.offsets, f"line 1: {ELSEWHERE}"),
@@ -264,7 +265,7 @@ class TestNotProven:
 
     @pytest.mark.parametrize(
         ("listed", "reason"),
-        [("runs", "nothing holds the page to the one before it"), ("procedures", "the page begins among items of one")],
+        [("runs", "nothing holds it to the page before"), ("procedures", "the page begins among items of one")],
     )
     async def test_of_more_items_of_one_time_than_a_page_has(self, connection, path, service, listed, reason):
         """Runs are read in another order then. Procedures have none, and the walk warns."""
@@ -733,3 +734,18 @@ def test_a_walk_that_lost_an_item_is_never_exact(tmp_path_factory, seed):
     path = tmp_path_factory.mktemp("receipts") / "receipt.jsonl"
     result = walked(seed, path, on_drift="ignore")
     assert result is None or result[0] or result[1][0] != EXACT
+
+
+async def test_where_the_server_may_hide_what_follows_nothing_is_proven(path):
+    """It ends at cursor 1000, and ignores the filter by time that would lead beyond."""
+
+    class Deaf(InProcess):
+        async def _respond(self, target):
+            return await super()._respond(re.sub(r"&?created_before=[^&]*", "", target))
+
+    connection = Deaf(Sandbox(make_procedures(1300), paging=paging.ending_cursor(1000)))
+    walk = connection.procedures.list(limit=100).walk(receipt=path)
+    assert len(await collected(walk)) < 1300
+    assert walk.stats.is_unchecked
+    reason = "the walk warned that items may be missed or doubled"
+    assert checked(path) == (NOT_PROVEN, f"not proven: line {len(said(path))}: {reason}")

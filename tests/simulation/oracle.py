@@ -1,9 +1,13 @@
 """What has to hold: what came, what it cost, and what is left in the end."""
 
+import json
 import math
+from collections import Counter
 from datetime import timedelta
 
 from simulation.database import TIMES, time_of
+
+from aiotofupilot.cli.check import EXACT, WRONG, verdict
 
 MANNERS = {"jitter", "tiny", "shuffle", "spans", "debug", "echo"}
 HARMLESS = MANNERS | {"slow", "together", "limiter", "skew"}
@@ -219,6 +223,38 @@ def judge_walk(program, walk):
     if line.unreadable and program.skips:
         program.check("what cannot be read is left out", not line.unreadable & {*program.got}, walk.stats)
     judge_value(program)
+
+
+def judge_receipt(program, walk):
+    """Hold a receipt to what came: it names that, and is exact only if each item came once."""
+    line, got, once = program.line, program.got, {*program.got}
+    with program.receipt.open("rb") as lines:
+        code, said = verdict(lines)
+        lines.seek(0)
+        passed = passed_by(map(json.loads, lines)) if program.written else got
+    program.check("a receipt names what was yielded", got == passed[: len(got)], len(got), len(passed))
+    is_doubled = len({*passed}) < len(passed)
+    program.check("a receipt is wrong only if an item came twice", code != WRONG or is_doubled, said)
+    if code == EXACT:
+        limited = "first " * (program.max_items is not None and len(got) == program.max_items)
+        program.check("a receipt says how many items came", said.endswith(f"{limited}{len(got)} items"), said, len(got))
+        missing = [] if limited else [id_ for id_ in line.steady(program.began) if id_ not in once]
+        is_exact = walk is not None and len(once) == len(got) and not missing
+        program.check("a receipt is exact only if the walk was", is_exact, said, len(got) - len(once), missing[:3])
+    if goes_by_value(program) and walk is not None and not (program.is_unchecked or line.unreadable or line.odd):
+        most = max(Counter(map(time_of, line.items.values())).values(), default=0)
+        is_due = most < program.limit and not program.world.on & {"filters", "nulls", "caps"}
+        program.check("a receipt is exact if the walk was", code == EXACT or not is_due, said)
+
+
+def passed_by(lines):
+    """Return the items that were yielded and not withdrawn, as a receipt names them."""
+    passed = []
+    for line in lines:
+        if line["line"] == "resume":
+            del passed[line["count"] :]
+        passed += line.get("yielded", ())
+    return passed
 
 
 def judge_value(program):

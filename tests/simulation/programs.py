@@ -407,6 +407,7 @@ class Iterating(Program):
                 failed, failure = f"{failed} {failure!r}", None
                 await asyncio.sleep(1.0)
             if self.is_left or self.chance.random() < 0.5 or "close" in self.world.on:
+                await iteration.aclose() if failed else None  # the traceback of its error may keep it and its receipt
                 iteration, self.is_left, self.is_broken_off = None, False, True  # another process goes on
                 await self.settled("dropping")
                 if not failed:
@@ -437,6 +438,7 @@ class Walking(Iterating):
         self.follows = self.on_drift is None
         self.is_plain = self.concurrency == 1
         self.is_raw = chance.random() < 0.1
+        self.receipt = self.written = universe.folder / f"{name}.receipt"
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
@@ -447,7 +449,7 @@ class Walking(Iterating):
         )
         self.began_piece = len(self.got)
         self.taken()
-        return (listing.raw() if self.is_raw else listing).walk()
+        return (listing.raw() if self.is_raw else listing).walk(receipt=self.written)
 
     def take(self, item):
         if self.is_raw:
@@ -462,12 +464,14 @@ class Walking(Iterating):
 
     def after(self, error, text):
         if error.position is not None and not self.skips:
+            self.written = None  # no receipt shows such a place
             return str(error.checkpoint.after(error.position))
         return super().after(error, text)
 
     async def act(self):
         walk = await self.go()
         oracle.judge_walk(self, walk)
+        oracle.judge_receipt(self, walk)
         if walk is not None:
             oracle.judge_costs(self, walk.stats, self.world.now - self.began)
             oracle.judge_drift(self, walk.stats)

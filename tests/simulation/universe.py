@@ -38,6 +38,7 @@ class Universe:
     def __init__(self, seed, folder):
         self.world = world = World(seed)
         self.folder = Path(folder)
+        self.folder.mkdir(parents=True)
         chance = self.chance = world.chance("universe")
         number = chance.choice((2, 3)) if "together" in world.on else 1
         database = Database(world)
