@@ -242,7 +242,7 @@ class Course(Generic[T]):
         else:
             wider = max(_NARROW, self._reach)
             if self.level and self.level + 1 < _TRIES:
-                wider *= _WIDER
+                wider = min(wider, timedelta.max // _WIDER) * _WIDER
             if first is not None and self.can_bound and self.position is not None:
                 wider = max(wider, self.position.distance(first))
             self.look_for_position(self.level + 1, wider)

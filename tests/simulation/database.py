@@ -113,6 +113,8 @@ class Database:
         if nulls:
             return order, name, None, nulls, False
         cap = chance.choices((None, *CAPS), (76, 8, 8, 8))[0]
+        if (order, cap) == ("shuffled", "clamped"):
+            cap = "silent"  # its last page shows other items each time, so nothing shows that it is the last
         return order, name, cap, None, cap is not None or chance.random() < 0.06
 
     def change(self, on):
