@@ -110,7 +110,7 @@ def test_type_checkers_know_its_arguments_and_its_items(tree):
 def test_it_is_documented_listed_written_and_mirrored(tree, tmp_path):
     told = run(tree, sys.executable, "-W", "error", "-c", USED, tmp_path / "line.duckdb")
     assert "cycles_min: Only fixtures that have held this many units or more, 0 or more." in told
-    assert "is_mounted: Whether fixtures in the store are left out. None: ``False``." in told
+    assert "is_mounted: Whether fixtures in the store are left out. If None, ``False``." in told
     assert re.search(r"fixtures +List fixtures, the latest created first\.", told)
     assert re.search(r"--kinds CHOICE\.\.\. +What the fixtures are\. \[choices: bed, clamp\]", told)
     assert "--cycles-min is about units, and not about runs." in told

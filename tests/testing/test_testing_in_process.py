@@ -132,7 +132,9 @@ class TestSession:
                 faults.hang_up(),
                 faults.redirect("/storage/x"),
             ]
-            sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(*broken, faults.status(503))
+            sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(
+                *broken, faults.status(503), faults.reset(after="half")
+            )
             paths = [await session.download(one, tmp_path) for one in attachments]
         assert len(attachments) > 3
         for path, attachment in zip(paths, attachments, strict=True):
