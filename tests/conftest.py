@@ -95,7 +95,7 @@ def until():
     """Waits for something that has no event, such as what the other end of a socket has noticed."""
 
     async def until(condition):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not condition():  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.001)
 
