@@ -81,11 +81,10 @@ class _Listed:
         """Return the next items, or none at the end."""
         entries: list[_Entry] = []
         walk = self._walk
-        async for first in walk:
+        if (first := await anext(walk, None)) is not None:
             for item in chain((first,), islice(walk._items, at_most - 1)):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - one by one, because each has its own place
                 before, self._read_to = self._read_to, self._place
                 entries.append(_Entry(item, before, self._read_to))
-            break
         self.has_ended = not entries
         return entries
 

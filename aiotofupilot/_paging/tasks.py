@@ -65,11 +65,6 @@ class Tasks(Generic[K, R]):
         return next(iter(self._tasks.items()))
 
     @property
-    def ended(self) -> asyncio.Task[R] | None:
-        """The first ended task not taken up, if any."""
-        return next((task for task in self._tasks if task.done()), None)
-
-    @property
     def last(self) -> K:
         """The key of the last task not taken up."""
         return next(reversed(self._tasks.values()))

@@ -258,17 +258,17 @@ class Window(Generic[T]):
                 self._bisection = None
                 self._ended = not course.goes_on()
         elif position is not None and not (position.begin or position.is_early) and (gap is not None or not was_part):
-            return self._goes_on_among_alike(position, is_behind_gap=gap is not None)
+            return self._gets_on(position, is_behind_gap=gap is not None)
         elif course.is_deep(end, request.query):
             course.go_up(request, is_alone=is_alone)
         return True
 
-    def _goes_on_among_alike(self, position: Position[T], *, is_behind_gap: bool) -> bool:
+    def _gets_on(self, position: Position[T], *, is_behind_gap: bool) -> bool:
         """Return whether the walk can go on if the next page would begin where this one does."""
-        keys = position.keys
-        if is_behind_gap and keys[0] != keys[-1]:
-            return len(keys) < self.course.limit
         if is_behind_gap:
+            keys = position.keys
+            if keys[0] != keys[-1]:
+                return len(keys) < self.course.limit
             if not self.course.can_bound:
                 position.is_group_read = True  # nothing of it can be read before this page
             elif not self.course.behind:

@@ -234,8 +234,8 @@ class Program:
         """Return whether something in this universe explains an error."""
         on, windows = self.world.on, self.server.windows
         if isinstance(error, BadRequestError):  # by a cap, below which a walk by value stays unless it gave that up
-            follows = not oracle.goes_by_value(self) or (self.is_unchecked and oracle.cannot_promise(self))
-            follows = follows or oracle.is_resumed_at_cursor(self)
+            gave_up = self.is_unchecked and oracle.cannot_promise(self)
+            follows = not oracle.goes_by_value(self) or oracle.is_resumed_at_cursor(self) or gave_up
             return self.line.database.cap == "refused" and (self.line.database.leads_nowhere or follows)
         match error:
             case SessionError() | PaginationError():
