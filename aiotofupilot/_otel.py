@@ -44,8 +44,8 @@ def _made() -> Tracer:
 class WalkSpan:
     """The INTERNAL span of one walk. It names the listing and options of the walk, but not the filters.
 
-    It is in the context only while the walk waits for a page, not while the user works on an item. Requests that begin
-    meanwhile are its children, even if they continue in the background.
+    It is the current span only while the walk waits for a page, not while the user works on an item. Requests that
+    begin during that wait are its children, even if they continue in the background.
     """
 
     __slots__ = ("_attributes", "_listing", "_span")

@@ -138,7 +138,7 @@ class Throttle:
             self._wake_all()
 
     def log_level(self, page: RetryState | None = None) -> int:
-        """Return a warning's level once in 10 minutes, for a page and until a good response comes."""
+        """Return WARNING at most once in 10 minutes, or else INFO. A good response allows another, of another page."""
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
             return logging.INFO

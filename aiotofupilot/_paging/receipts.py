@@ -62,7 +62,7 @@ class Receipt:
         bound: datetime | None,
         **about: object,
     ) -> None:
-        """Write the line of a page, before some of its items are yielded.
+        """Write the line of a page. Its new items are yielded afterwards.
 
         Args:
             page: The page.

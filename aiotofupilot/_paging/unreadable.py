@@ -4,10 +4,10 @@ Failed pages are halved, and readable parts are handed over at once, until the i
 fails alone three times, while another item, the control, can be read in between. So an outage is not mistaken for it.
 Positions are computed, so the server's cursors have to be offsets.
 
-The items behind it are read next. These were separate requests, so the item and the one before it are requested once
-more. If the first still fails and the second was passed, nothing readable stood between, because in a query bounded by
-a time items only move up. Otherwise the search begins anew. If no such query is possible, the items behind are
-requested once more too.
+The items behind it are read next. The listing may have moved between these requests, so the item and the one before it
+are requested once more. If the item still fails and the one before it was passed, nothing readable stood between them,
+because items only move up in a query bounded by a time. Otherwise the search begins anew. If no such query is possible,
+the items behind are also requested once more.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FAILED = (APIError, TransportError, DecodeError)
 """How a request fails that was sent."""
 
 _FAILURES = 3
-"""The failed requests for an item alone after which it is unreadable."""
+"""After this many failed requests for it alone, an item is unreadable."""
 
 _IN_A_ROW = 100
 """The most adjacent items that are left out. A server that fails from some position on has no end."""
@@ -74,7 +74,7 @@ class Gap:
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
     """Why items cannot be read, by position. Some may have been passed while readable."""
     before: Identified | None = None
-    """The item before the gap, read after the page behind it. None if there is none, or it is unreadable."""
+    """The item before the gap, requested after the page behind the gap. None if there is none, or it is unreadable."""
     has_moved: bool = False
     """Whether the listing has moved, so that something readable may stand in the gap."""
 
@@ -248,10 +248,10 @@ class Bisection(Generic[T]):
         return alone
 
     async def _checked(self, gap: Gap, page: Page[T]) -> Gap:
-        """Return the gap with the item before it, if all of it still fails after the page behind it was read.
+        """Return the gap with the item before it, if all positions in the gap still fail now that ``page`` was read.
 
-        It is checked from end to beginning, because an item may move up meanwhile. Some passed items before it may fail
-        too.
+        They are requested from the last to the first, because an item may move up meanwhile. Some passed items before
+        the gap may fail too.
         """
         for position in sorted(gap.left_out, reverse=True):
             if isinstance(await self._probe(position, 1), Page):

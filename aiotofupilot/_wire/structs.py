@@ -129,7 +129,7 @@ _lock = Lock()
 def _annotated(model: type) -> object:
     """Return a model after giving msgspec exact types: date-times with offsets, and bounds.
 
-    msgspec reads a class's annotations once, for the first decoder.
+    msgspec reads the annotations of a class when it makes the first decoder for it, and never again.
     """
     exact = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
     with _lock:

@@ -156,7 +156,7 @@ class Detailed(Generic[D]):
         The server decides whether case matters in numbers.
 
         Args:
-            key: The ID of the item: for a unit the serial number, for a part or a batch the number.
+            key: The ID of the item. Units have their serial number instead, parts and batches their number.
 
         Returns:
             A model with the name of the item and ``Details``, such as `RunDetails`. A log line is a `Log`, as in its

@@ -274,7 +274,7 @@ class Update:
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
-        """Store the items of a walk, and what the runs among them wrote, with the walk's watermark.
+        """Store the items of a walk with its watermark. If they are runs, store what these wrote too.
 
         ``latest`` has the IDs of an earlier update's runs, and of their procedures. What these wrote is read again,
         after the first response, which says when the update began.

@@ -193,7 +193,7 @@ class PhaseFields(Named):
 
 @frozen(kw_only=True)
 class RunSequence(WithKeywordID):
-    """A sequence of a run. A listing has those at the top level, and `RunDetails` all."""
+    """A sequence of a run. A listing has the top-level ones, and `RunDetails` has them all."""
 
     path: str
     """The keys of the sequences from the top level down to this one."""

@@ -100,7 +100,7 @@ def make_run(
 
 
 def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **fields: object) -> models.Phase:
-    """Make a phase of a run. By default, it begins in the middle of the run.
+    """Make a phase of a run, which begins in the middle of the run by default.
 
     Args:
         name: Display name.
@@ -139,7 +139,7 @@ def make_measurement(
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
-    """Make a log of a run. For a mere reference, the other fields come from ``make_run()``."""
+    """Make a log of a run. If only its reference is given, ``make_run()`` has the other fields."""
     whole = run if isinstance(run, models.Run) else _example(models.Run)
     shared = {name: getattr(whole, name) for name in ("unit", "procedure", "created_by_user", "created_by_station")}
     return _evolved(models.Log, {"run": run or whole, **fields}, {"created_at": _middle(whole), **shared})

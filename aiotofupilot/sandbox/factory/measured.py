@@ -236,7 +236,7 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
 
 
 def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
-    """Make the sequences of a run. Each has the worst outcome of its phases."""
+    """Make the sequences of a run. The outcome of a sequence is the worst outcome of its phases."""
     random = made_up("sequences", run.id)
     for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
         phases = [*together]
@@ -258,7 +258,7 @@ def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
 
 
 def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
-    """Make the measurements of a run. Only the first one of a phase can fail.
+    """Make the measurements of a run. In each phase, only the first measurement can fail.
 
     A skipped phase has none, and one with an error has only begun its first.
     """
