@@ -1,7 +1,7 @@
 """Faults that a response can have. Each public function returns a `Fault`.
 
-`unreadable` and `malformed` affect items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. They name
-items by ID, or by position in the requested listing, from 0. Positions need cursors that are offsets.
+`unreadable` affects items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. It names items by ID, or
+by position in the requested listing, from 0. Positions need cursors that are offsets.
 
 Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults that are
 written alike are equal, so ``request.fault == status(503)`` finds it in the log.
@@ -17,10 +17,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import reduce, wraps
 from http import HTTPStatus
-from json import loads
 from operator import add
 from random import Random
-from typing import Any, Literal, ParamSpec, cast
+from typing import Literal, ParamSpec
 
 from attrs import frozen
 
@@ -38,8 +37,6 @@ __all__ = [
     "html",
     "json",
     "latency",
-    "malformed",
-    "redirect",
     "reset",
     "stall",
     "status",
@@ -141,19 +138,6 @@ def json(document: object, code: int = 200) -> Alteration:
 
 
 @fault
-def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
-    """Redirect to another address.
-
-    Args:
-        location: The address, absolute or relative. None means the same address.
-        code: 301, 302, 303, 307 or 308.
-    """
-    return lambda delivery, request, _random: delivery.with_response(
-        Delivery.of(code, {"Location": location or request.target}, b""),
-    )
-
-
-@fault
 def reset(*, after: Literal["request", "headers", "half"] = "request") -> Alteration:
     """Reset the connection.
 
@@ -235,41 +219,10 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
     """
     met = status(500) if by is None else by
 
-    return lambda delivery, request, random: (
-        met.alter(delivery, request, random) if _among(request, items) else delivery
-    )
+    return lambda delivery, request, random: met.alter(delivery, request, random) if among(request, items) else delivery
 
 
-@fault
-def malformed(*items: int | str) -> Alteration:
-    """Write null as the ID of these items, unless another fault has replaced the response.
-
-    Args:
-        items: Positions or IDs.
-    """
-
-    def alter(delivery: Delivery, request: Request, _random: Random) -> Delivery:
-        among = _among(request, items)
-        if not among or delivery.status != HTTPStatus.OK:
-            return delivery
-        try:
-            document: Any = loads(delivery.body)
-        except ValueError:  # another fault has replaced it
-            return delivery
-        match document:
-            case {"data": [*sent]} | [*sent]:
-                pass
-            case _:
-                sent = [document]
-        for index, item in enumerate(sent):  # of any type, as another fault may send any document
-            if isinstance(item, dict) and (index, cast("Any", item).get("id")) in among:
-                item["id"] = None
-        return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
-
-    return alter
-
-
-def _among(request: Request, items: tuple[int | str, ...]) -> list[tuple[int, str]]:
+def among(request: Request, items: tuple[int | str, ...]) -> list[tuple[int, str]]:
     """Return the index and the ID of the named items in the response. A detail has the index 0."""
     page = request.page
     if page is None:

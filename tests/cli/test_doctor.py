@@ -5,13 +5,13 @@ import re
 
 import pytest
 from attrs import fields
+from fakes.paging import capped, ending_cursor, offsets
 
 from aiotofupilot import to_wire
 from aiotofupilot.cli import run
 from aiotofupilot.doctor import Diagnosis
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox import faults
-from aiotofupilot.sandbox.paging import capped, ending_cursor, offsets
 
 
 @pytest.fixture(autouse=True)

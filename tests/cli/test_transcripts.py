@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from fakes import faults
 
 from aiotofupilot import __version__
 from aiotofupilot.cli import run
-from aiotofupilot.sandbox import faults
 
 UNSTEADY = {
     re.escape(__version__): "VERSION",

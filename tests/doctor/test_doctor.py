@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 from fakes import paging
 from fakes.database import FILTERS, ORDERS, Listed
+from fakes.paging import capped, clamped_cursor, ending_cursor, offsets, shuffled_ties
 from simulation.database import ANOTHER_TIME, CAPS, MICROSECOND, TIMES, time_of, with_time
 from simulation.server import many
 
@@ -17,7 +18,6 @@ from aiotofupilot import ConnectionFailedError, SessionError, UnauthorizedError
 from aiotofupilot.doctor import FARTHEST, READS_AT_MOST, diagnose
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
-from aiotofupilot.sandbox.paging import capped, clamped_cursor, ending_cursor, offsets, shuffled_ties
 from aiotofupilot.sandbox.rest import read
 from aiotofupilot.testing import FakeClock, session_in_process
 

@@ -1,12 +1,14 @@
 """Faults that only tests of the client need, beside those of the sandbox."""
 
+from json import loads
 from math import ceil
 from random import Random
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from aiotofupilot.sandbox.faults import *  # noqa: F403 - a test takes all faults from here
-from aiotofupilot.sandbox.faults import Alteration, Fault, fault, instead
+from aiotofupilot.sandbox.faults import Alteration, Fault, among, fault, instead
 from aiotofupilot.sandbox.request import Delivery, Request
+from aiotofupilot.sandbox.rest import dumps
 
 _GZIP = 31  # zlib's window bits for the gzip format
 _MIB = 1024 * 1024
@@ -71,3 +73,45 @@ def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
     """
     flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
     return lambda delivery, _request, _random: delivery.with_headers(flood)
+
+
+@fault
+def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
+    """Redirect to another address.
+
+    Args:
+        location: The address, absolute or relative. None means the same address.
+        code: 301, 302, 303, 307 or 308.
+    """
+    return lambda delivery, request, _random: delivery.with_response(
+        Delivery.of(code, {"Location": location or request.target}, b""),
+    )
+
+
+@fault
+def malformed(*items: int | str) -> Alteration:
+    """Write null as the ID of these items, unless another fault has replaced the response.
+
+    Args:
+        items: Positions or IDs.
+    """
+
+    def alter(delivery: Delivery, request: Request, _random: Random) -> Delivery:
+        named = among(request, items)
+        if not named or delivery.status != 200:
+            return delivery
+        try:
+            document = loads(delivery.body)
+        except ValueError:  # another fault has replaced it
+            return delivery
+        match document:
+            case {"data": [*sent]} | [*sent]:
+                pass
+            case _:
+                sent = [document]
+        for index, item in enumerate(sent):  # of any type, as another fault may send any document
+            if isinstance(item, dict) and (index, item.get("id")) in named:
+                item["id"] = None
+        return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, dumps(document)))
+
+    return alter

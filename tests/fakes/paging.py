@@ -1,7 +1,10 @@
 """Servers that cut listings in odd ways, beside the pagings of the sandbox."""
 
+from collections.abc import Callable
+from itertools import groupby
 from random import Random
 
+from aiotofupilot.sandbox import Factory, Request
 from aiotofupilot.sandbox.paging import *  # noqa: F403 - a test takes all pagings from here
 from aiotofupilot.sandbox.paging import Paging, Window, offsets
 
@@ -119,3 +122,46 @@ def ignored_cursor(at: int = 0) -> Paging:
     return _from(
         at, lambda _total, cursor, limit: _more(0, cursor, limit)._replace(start=at, stop=at + limit), before=_more
     )
+
+
+def ending_cursor(at: int = 1000) -> Paging:
+    """End the listing silently at offset `at`.
+
+    Args:
+        at: The number of items after which the listing seems to end.
+    """
+
+    def paging(total: int, cursor: int, limit: int) -> Window:
+        window = offsets(min(total, at), cursor, limit)
+        return window._replace(stop=min(window.stop, max(cursor, at)))
+
+    return paging
+
+
+def shuffled_ties(listing: str, seed: int = 0) -> Callable[[Factory, Request], None]:
+    """Return a hook that reorders items of the same time before each response.
+
+    Databases guarantee them no order: Postgres may list them differently for each offset. The hook reorders the
+    factory's list where such items are adjacent, as made-up ones are.
+
+    Example:
+        sandbox.before_response.append(shuffled_ties("measurements"))
+
+    Args:
+        listing: The name of the listing, such as ``runs``.
+        seed: The seed of the orders.
+    """
+    random = Random(seed)  # noqa: S311 - test data
+
+    def shuffle(factory: Factory, _request: Request) -> None:
+        rows = factory.rows(listing)
+        ties = [list(group) for _, group in groupby(rows, key=_time)]
+        rows[:] = [item for group in ties for item in random.sample(group, len(group))]
+
+    return shuffle
+
+
+def _time(item: object) -> object:
+    """Return the time that sorts an item by default, or None."""
+    names = ("started_at", "deployed_at", "created_at")
+    return next((getattr(item, name) for name in names if hasattr(item, name)), None)

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from fakes.faults import redirect, reset, status
 from rich.pretty import pretty_repr
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
 from aiotofupilot._http.transport import sender
 from aiotofupilot._secret import Secret
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import redirect, reset, status
 
 KEY = "tofu_0123456789abcdef"
 HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]

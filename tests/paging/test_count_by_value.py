@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from fakes import paging
 from fakes.budget import combined
 from fakes.in_process import InProcess
 from fakes.paging import ignored_cursor
 
 from aiotofupilot import BadRequestError, DriftError
 from aiotofupilot.listings import Runs
-from aiotofupilot.sandbox import Sandbox, make_procedures, paging
+from aiotofupilot.sandbox import Sandbox, make_procedures
 
 TOTAL = 5_000
 SUPPLY = make_procedures(TOTAL)

@@ -15,6 +15,7 @@ import pytest
 from attrs import evolve
 from fakes import paging
 from fakes.budget import NIGHTLY, STEP, combined
+from fakes.faults import empty, html, malformed, reset, status, unreadable
 from fakes.in_process import InProcess
 
 from aiotofupilot import (
@@ -33,7 +34,6 @@ from aiotofupilot import (
 from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot.listings import Users
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
 WAYS = [(1, "ignore"), (1, "resync"), (16, "raise"), (16, None)]
 EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)

@@ -5,12 +5,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 from fakes import paging
+from fakes.faults import empty, html, malformed, status, unreadable
 from fakes.in_process import InProcess
 from hypothesis import example, given, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
 from aiotofupilot.sandbox import Sandbox, make_procedures
-from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
 
 PROCEDURES = make_procedures(60)
 WAYS = st.fixed_dictionaries(

@@ -5,11 +5,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 from attrs import evolve
+from fakes import paging
 from fakes.database import FILTERS, MILLISECOND, ORDERS, Listed
 from simulation.world import PROGRAM
 
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.sandbox import Delivery, paging
+from aiotofupilot.sandbox import Delivery
 from aiotofupilot.sandbox.resources import RESOURCES
 from aiotofupilot.sandbox.rest import Refusal, dumps, read
 
