@@ -7,7 +7,7 @@ It has every listing and detail of API v2, listens on a loopback port, and needs
             procedures = await session.procedures.list().collect()
     assert procedures == sandbox.procedures
 
-One seed makes all data, and many runs fail on one of the stations. Every listing is a list that you may change at any
+One seed makes all data. Every listing is a list that you may change at any
 time, such as ``sandbox.runs``.
 
 Faults and changes can be added:
@@ -28,7 +28,7 @@ The modules, each independent of those above it:
 """
 
 from . import faults, paging
-from .factory import BusyLine, DeployedRun, Factory, make_procedures
+from .factory import BusyLine, Factory, make_procedures
 from .faults import Faults
 from .request import Delivery, Query, Request, RequestLog
 from .server import Hook, Sandbox
@@ -36,7 +36,6 @@ from .server import Hook, Sandbox
 __all__ = [
     "BusyLine",
     "Delivery",
-    "DeployedRun",
     "Factory",
     "Faults",
     "Hook",

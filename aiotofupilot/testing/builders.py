@@ -29,7 +29,6 @@ import attrs
 from aiotofupilot import DecodeError, from_wire, models
 from aiotofupilot._checks import must_be
 from aiotofupilot.models.fields import Field, fields_of
-from aiotofupilot.sandbox import DeployedRun
 from aiotofupilot.sandbox.rest import comparison, document
 
 __all__ = ["make", "make_measurement", "make_phase", "make_run", "make_unit"]
@@ -74,29 +73,21 @@ def make_run(
     *,
     procedure: models.Procedure | models.ProcedureRef | models.RunProcedure | None = None,
     version: str | None = "v1.0.0",
-    environment: str | None = None,
-    deployment: models.Deployment | None = None,
     **fields: object,
 ) -> models.Run:
     """Make a run, by default a passed one uploaded by a station.
 
     Args:
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
-        procedure: The procedure that was run. None means that of the deployment, or else ``make(Procedure)``.
+        procedure: The procedure that was run. None means ``make(Procedure)``.
         version: Tag of the procedure's version, or None for no version. Ignored if the procedure is a `RunProcedure`.
-        environment: ``production``, ``preview`` or ``development``. Only filters of a sandbox use it. None means that
-            of the deployment. With neither, no such filter finds the run.
-        deployment: The deployment that was run, for a sandbox. With None, no filter for deployments finds the run.
         fields: Other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
     """
-    procedure = procedure or (deployment and deployment.procedure) or _example(models.Procedure)
+    procedure = procedure or _example(models.Procedure)
     if isinstance(procedure, models.Procedure) or type(procedure) is models.ProcedureRef:
         tag = None if version is None else make(models.ProcedureVersion, tag=version)
         procedure = models.RunProcedure(procedure.id, procedure.name, tag)
-    run = _evolved(models.Run, {"outcome": outcome, "procedure": procedure, **fields})
-    if deployment is not None:
-        return DeployedRun.of(run, environment=environment or deployment.environment, deployment_id=deployment.id)
-    return run if environment is None else DeployedRun.of(run, environment=environment)
+    return _evolved(models.Run, {"outcome": outcome, "procedure": procedure, **fields})
 
 
 def make_phase(name: str = "Power Up", *, run: models.Run | None = None, **fields: object) -> models.Phase:

@@ -16,7 +16,7 @@ def paths(text):
 RUN = paths("""
     outcomes=outcome procedure_versions=procedure.version.tag serial_numbers=unit.serial_number
     part_numbers=unit.part.number revision_numbers=unit.part.revision.number batch_numbers=unit.batch.number
-    samples=unit.sample environments=environment deployment_ids=deployment_id created_by_user_ids=created_by_user.id
+    samples=unit.sample deployment_ids=procedure.version.id created_by_user_ids=created_by_user.id
     created_by_station_ids=created_by_station.id operated_by_ids=operated_by.id operated_by_names=operated_by.name
 """)
 """Filters of runs, and the paths of what they compare."""

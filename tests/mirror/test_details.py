@@ -85,7 +85,7 @@ async def test_it_has_the_waveforms_and_attachments_of_its_runs(pull, details, t
     runs = await details()
     series, files = expected(runs)
     assert len(series) > 5
-    assert len(files) > 5
+    assert len(files) > 3
     assert tables() == (series, files)
     assert list(results) == ["runs", "series", "attachments"]
     assert (results["series"].new, results["attachments"].new) == (len(series), len(files))
@@ -96,7 +96,7 @@ async def test_it_has_the_waveforms_and_attachments_of_its_runs(pull, details, t
         for index, value in enumerate(data)
     )
     addresses = [each.download_url.partition("?")[0] for run in runs for each in run.attachments if each.download_url]
-    assert len(addresses) > 3
+    assert len(addresses) > 1
     for table in ("runs", "series", "attachments", "_mirror", "_mirror_listings"):
         rows = str(query(f"SELECT * FROM {table}"))  # noqa: S608 - our own
         assert not any(address in rows for address in addresses)

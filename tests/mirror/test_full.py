@@ -42,7 +42,7 @@ def _small_parts(monkeypatch):
     monkeypatch.setattr(update, "_RUNS_FIRST", 3)
 
 
-LINE = {"procedures": 9, "runs": 16, "paging": paging.capped(4)}
+LINE = {"procedures": 9, "runs": 60, "paging": paging.capped(4)}
 
 
 @pytest.fixture

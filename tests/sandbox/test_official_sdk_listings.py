@@ -42,7 +42,7 @@ SEARCHES = {
 
 def service():
     """Give a sandbox with people whose names the SDK can read."""
-    return Sandbox(20, runs=60, nulls=False)
+    return Sandbox(20, runs=160, nulls=False)
 
 
 def value(made, listing, name, fact):

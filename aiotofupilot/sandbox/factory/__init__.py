@@ -3,7 +3,7 @@
 - This module has `Factory`, the items of all listings, and `BusyLine`, which changes them.
 - `measured` makes what runs wrote, and the details.
 - `world` makes runs and all that they refer to.
-- `recipes` has the parts, tests, stations and people.
+- `recipes` has the parts, steps, stations and people.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from aiotofupilot.listings import NAMES, listing_class
 
 from .measured import Reading, contents
 from .recipes import NEWEST, endless_procedures, make_procedures
-from .world import MAKERS, DeployedRun, Snapshot, World
+from .world import MAKERS, Snapshot, World
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.request import Request
 
-__all__ = ["BusyLine", "DeployedRun", "Factory", "Items", "Reading", "contents", "make_procedures"]
+__all__ = ["BusyLine", "Factory", "Items", "Reading", "contents", "make_procedures"]
 
 T = TypeVar("T")
 

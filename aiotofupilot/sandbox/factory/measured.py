@@ -5,9 +5,8 @@ Fields that the listings do not show are made up on demand, and depend on the it
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import groupby
 from math import exp, sin
 from mimetypes import guess_type
 from operator import attrgetter
@@ -19,21 +18,22 @@ from attrs import frozen
 from aiotofupilot import models
 from aiotofupilot.sandbox.rest import extended
 
-from .recipes import BENCHES, MILLISECOND, PREPARATION, TESTS, Measured, made_up, uuid
+from .recipes import MILLISECOND, STATIONS, STEPS, made_up, uuid
 from .world import INCLUDED, MAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .world import DeployedRun, Snapshot, World
+    from .world import Snapshot, World
 
-_RECALIBRATION = timedelta(days=7)  # between recalibrations of the instruments
-_OUTCOMES = ("SKIP", "PASS", "FAIL", "ERROR")
-_MEASURES = {step.name: step.measures for step in TESTS}
+_TOLD = {
+    ("FAIL", False): ("WARNING", "failed, trying again"),
+    ("FAIL", True): ("ERROR", "is out of limits"),
+    ("ERROR", True): ("CRITICAL", "has lost its instrument"),
+}
+"""The level and the message of a log about a phase, by its outcome and whether it was the final attempt."""
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
-_FIRST, _BAND = 2_400_000, 83_500  # kHz
-_FLOOR, _LIMIT = -70.0, 20.0  # dBm
 _NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began if neither it nor its run says
 _LINES = 300  # of a file
 
@@ -71,25 +71,15 @@ class Reading:
         user = next((user for user in self.snapshot.rows("users") if not user.banned), models.User("user"))
         return user if user.email else extended(models.User, user, email="user@example.com")
 
-    @property
-    def creator(self) -> models.UserRef:
-        """The creator of items that name none. It has no address."""
-        return models.UserRef(self.user.id, self.user.name)
-
 
 def run_details(reading: Reading, run: models.Run) -> dict[str, object]:
     """Make the fields that the details add to a run."""
-    variable: dict[str, Any] = {"variable_id": uuid(made_up("run", run.id)), "version": 2}
     phases = [
         extended(models.RunPhase, phase, **_phase(reading, phase)) for phase in reading.all("phases", "run_id", run.id)
     ]
-    built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
+    unit = reading.first("units", "id", run.unit.id)
+    built_in = unit.children if unit and first_run_of(reading, unit.id) is run else ()
     return {
-        "config": (
-            models.RunConfig(key="ripple_limit_mv", value=50, source="procedure", **variable),
-            extended(models.RunConfig, None, key="site", value="Lyon", source="default"),
-        ),
-        "secrets": (models.RunSecret(key="METER_PIN", source="organization", **variable),),
         "phases": sorted(phases, key=attrgetter("started_at", "name", "retry_count")),
         "attachments": attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
         "logs": map(_line, reading.all("logs", "run.id", run.id)),
@@ -113,13 +103,6 @@ def _sub_unit(reading: Reading, child: models.UnitRef) -> models.SubUnit:
 def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
     """Return the run that created a unit, or None."""
     return min(reading.all("runs", "unit.id", unit_id), key=attrgetter("started_at"), default=None)
-
-
-def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
-    """Return a unit's children, and units that name it as their parent."""
-    shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
-    others = [extended(models.UnitRef, unit) for unit in reading.all("units", "parent.id", unit_id)]
-    return list({child.id: child for child in (*shown, *others)}.values())
 
 
 def phase_details(reading: Reading, phase: models.Phase) -> dict[str, object]:
@@ -179,40 +162,26 @@ def _measurement(measurement: models.Measurement) -> dict[str, object]:
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: object = next((value for value in values if value is not None), None)
     if kind == "json":
-        points = [{"set": volts, "read": round(random.gauss(volts, 0.01), 4), "note": None} for volts in (0, 5, 12)]
-        value = {"is_linear": True, "faults": [], "points": points} if random.random() < _HALF else [*points, None]
-    is_largest = measurement.value is not None and random.random() < _HALF
+        value = {"is_linear": True, "faults": [], "points": [{"set": 5, "read": round(random.gauss(5, 0.01), 4)}, None]}
     return {
         "name": measurement.measurement_name,
         "outcome": measurement.measurement_outcome,
-        "aggregations": (_aggregation("MAX", measurement.value, measurement.units, random),) if is_largest else None,
         "measured_value": value,
         "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
     }
 
 
 def _series(measurement: models.Measurement, random: Random) -> Iterator[models.DataSeries]:
-    """Make a spectrum of frequencies, levels and angles. If the measurement failed, it exceeds the limit."""
+    """Make a spectrum of frequencies, levels and angles. If the measurement failed, a level exceeds 20 dBm."""
     count = random.randint(_LEAST_POINTS, _MOST_POINTS)
-    frequencies = range(_FIRST, _FIRST + _BAND, _BAND // count)[:count]
-    height = _LIMIT - _FLOOR + (8 if measurement.measurement_outcome == "FAIL" else -8)
+    height = 98 if measurement.measurement_outcome == "FAIL" else 82
     centre, width = count * random.uniform(0.3, 0.7), count * random.uniform(0.02, 0.1)
     peak = (height * exp(-(((point - centre) / width) ** 2)) for point in range(count))
-    levels = tuple(round(_FLOOR + level + random.random(), 3) for level in peak)
+    frequencies = range(2_400_000, 2_400_000 + 20 * count, 20)
     yield models.DataSeries(data=tuple(frequencies), units="kHz", name="Frequency")
-    yield models.DataSeries(
-        data=levels,
-        units="dBm",
-        name="Level",
-        description="Mean of 16 sweeps",
-        validators=Measured("Level", high=_LIMIT).checks("FAIL" if max(levels) > _LIMIT else "PASS"),
-        aggregations=tuple(_aggregation(found.__name__.upper(), found(levels), "dBm", random) for found in (min, max)),
-    )
+    levels = tuple(round(level - 70 + random.random(), 3) for level in peak)
+    yield models.DataSeries(data=levels, units="dBm", name="Level")
     yield models.DataSeries(data=tuple(round(180 * sin(point / 40)) for point in range(count)), units="°")
-
-
-def _aggregation(kind: str, value: float | None, unit: str | None, random: Random) -> models.Aggregation:
-    return extended(models.Aggregation, None, id=uuid(random), type=kind, value=value, unit=unit)
 
 
 def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.Attachment]:
@@ -235,41 +204,47 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
             )
 
 
-def _sequences(world: World, run: DeployedRun) -> Iterator[models.RunSequence]:
-    """Make the sequences of a run. The outcome of a sequence is the worst outcome of its phases."""
-    random = made_up("sequences", run.id)
-    for path, together in groupby(world.phases[run.id], attrgetter("sequence_path")):
-        phases = [*together]
-        end = max((phase.ended_at for phase in phases if phase.ended_at), default=None)
-        begin = phases[0].started_at if end else None
-        worst = max((phase.outcome for phase in phases if phase.is_final_attempt), key=_OUTCOMES.index)
-        yield models.RunSequence(
+def _phases(_world: World, run: models.Run) -> Iterator[models.Phase]:
+    """Make the phases of a run, which take equal shares of its time. Those after one that fails are skipped."""
+    random, attempts = made_up("phases", run.id), list[tuple[str, int, str, bool]]()
+    broken = len(STEPS) if run.outcome == "PASS" else random.randrange(len(STEPS))
+    worst = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(run.outcome, "ERROR")
+    for index, name in enumerate(STEPS):
+        is_retried = index <= broken and random.random() < 0.1  # noqa: PLR2004 - few
+        outcome = "PASS" if index < broken else worst if index == broken else "SKIP"
+        attempts += [(name, 0, "FAIL", False)] * is_retried + [(name, int(is_retried), outcome, True)]
+    share = run.duration // len(attempts) // MILLISECOND
+    for index, (name, retry, outcome, is_final) in enumerate(attempts):
+        started_at, has_ended = run.started_at + index * share * MILLISECOND, outcome != "SKIP"
+        yield models.Phase(
             id=uuid(random),
-            path=path,
-            key=path,
-            parent_path=None,
-            name=path.capitalize(),
-            source=None if run.environment == "development" else f"./sequences/{path}.yaml",
-            outcome=run.outcome if worst == "ERROR" else worst,
-            started_at=begin,
-            ended_at=end,
-            duration=end - begin if end and begin else None,
+            name=name,
+            outcome=outcome,
+            started_at=started_at,
+            ended_at=started_at + share * MILLISECOND if has_ended else None,
+            duration_ms=share if has_ended else None,
+            retry_count=retry,
+            sequence_path=STEPS[name][0],
+            is_final_attempt=is_final,
+            run_id=run.id,
+            run_outcome=run.outcome,
+            serial_number=run.unit.serial_number,
+            sample=run.unit.sample,
         )
 
 
-def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement]:
-    """Make the measurements of a run. In each phase, only the first measurement can fail.
+def _measurements(world: World, run: models.Run) -> Iterator[models.Measurement]:
+    """Make the measurements of a run. Only the first one of a phase can fail.
 
     A skipped phase has none, and one with an error has only begun its first.
     """
-    random, drift = made_up("measurements", run.id), (run.started_at - world.begin) % _RECALIBRATION
-    for phase in world.phases[run.id]:
+    random = made_up("measurements", run.id)
+    for phase in _phases(world, run):
         most = {"SKIP": 0, "ERROR": 1}.get(phase.outcome)
-        for index, measured in enumerate(_MEASURES[phase.name][:most]):
+        for index, measured in enumerate(STEPS[phase.name][1][:most]):
             outcome = phase.outcome if index == 0 else "PASS"
             if outcome == "ERROR" or not measured.checks(outcome):
                 outcome = "UNSET"
-            value = None if outcome == "UNSET" else measured.draw(random, outcome, drift / _RECALIBRATION)
             field = {"boolean": "bool_value", "string": "string_value"}.get(measured.kind, "value")
             yield extended(
                 models.Measurement,
@@ -281,32 +256,23 @@ def _measurements(world: World, run: DeployedRun) -> Iterator[models.Measurement
                 measurement_outcome=outcome,
                 measurement_type=measured.kind,
                 validators=measured.checks(outcome) or None,
-                **{field: value},
+                **{field: None if outcome == "UNSET" else measured.draw(random, outcome)},
             )
 
 
-def _logs(world: World, run: DeployedRun) -> Iterator[models.Log]:
-    random, names = made_up("logs", run.id), ("created_at", "level", "message", "source_file", "line_number")
-    for line in _lines(world, run):
-        yield extended(models.Log, run, id=uuid(random), run=run, **dict(zip(names, line, strict=True)))
-
-
-def _lines(world: World, run: DeployedRun) -> Iterator[tuple[datetime, str, str, str | None, int | None]]:
-    """Yield the time, level, message, source file and line number of each entry."""
-    yield run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12
-    if run.slot_key:
-        yield run.started_at + PREPARATION / 2, "DEBUG", "Fixture closed", None, None
-    for phase in world.phases[run.id]:
-        at, name = phase.ended_at or run.ended_at, phase.name
-        source = f"phases/{name.lower().replace(' ', '_')}.py"
-        if phase.outcome == "FAIL" and not phase.is_final_attempt:
-            yield at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31
-        elif phase.outcome == "FAIL":
-            yield at, "ERROR", f"{name} is out of limits", source, 88
-        elif phase.outcome == "ERROR" and run.outcome == "TIMEOUT":
-            yield at, "ERROR", f"{name} took too long", source, 104
-        elif phase.outcome == "ERROR":
-            yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
+def _logs(world: World, run: models.Run) -> Iterator[models.Log]:
+    """Make the log of a run, with a line for each phase that did not pass."""
+    random = made_up("logs", run.id)
+    lines: list[tuple[datetime, str, str, str | None, int | None]]
+    lines = [(run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12)]
+    lines += [(run.started_at, "DEBUG", "Fixture closed", None, None)] if run.slot_key else []
+    for phase in _phases(world, run):
+        if told := _TOLD.get((phase.outcome, phase.is_final_attempt)):
+            lines.append((phase.ended_at or run.ended_at, told[0], f"{phase.name} {told[1]}", "phases.py", 88))
+    for at, level, message, source, number in lines:
+        more: dict[str, Any] = {"created_at": at, "level": level, "message": message}
+        more |= {"source_file": source, "line_number": number}
+        yield extended(models.Log, run, id=uuid(random), run=run, **more)
 
 
 @lru_cache(maxsize=256)
@@ -316,20 +282,19 @@ def contents(identity: str) -> bytes:
     return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
 
 
-MAKERS.update(logs=_logs, measurements=_measurements, phases=lambda world, run: world.phases[run.id])
+MAKERS.update(logs=_logs, measurements=_measurements, phases=_phases)
 INCLUDED.update(
     {
-        ("runs", "metadata"): lambda _, run: {
+        ("runs", "metadata"): lambda run: {
             "shift": "ABC"[run.started_at.hour // 8],
             "humidity": 30.5 + made_up("humidity", run.id).randrange(200) / 10,
             "rework": run.docstring is not None,
         },
-        ("runs", "sequences"): lambda world, run: tuple(_sequences(world, run)),
-        ("units", "metadata"): lambda _, unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"},
-        ("parts", "metadata"): lambda _, part: {"supplier": "Acme" if part.name < "C" else "Volta", "layers": 4},
-        ("stations", "metadata"): lambda _, station: {
+        ("units", "metadata"): lambda unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"},
+        ("parts", "metadata"): lambda part: {"supplier": "Acme" if part.name < "C" else "Volta", "layers": 4},
+        ("stations", "metadata"): lambda station: {
             "location": "Lyon" if station.team else "Graz",
-            "bay": [*BENCHES].index(station.name) + 1,
+            "bay": STATIONS.index(station.name) + 1,
         },
     }
 )

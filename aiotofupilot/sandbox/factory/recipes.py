@@ -1,4 +1,4 @@
-"""Products, tests, stations and people of the made-up factory, and its procedures."""
+"""Parts, steps, stations and people of the made-up factory, and its procedures."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from attrs import evolve
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox.rest import comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-PREPARATION = 500 * MILLISECOND  # before the first phase
 MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")  # of commits
 
 _SUBJECTS = (
@@ -63,45 +60,19 @@ _REPOSITORIES = (
 )
 
 
-class Product(NamedTuple):
-    """A part that the factory makes."""
-
-    number: str
-    name: str
-    prefix: str  # of its serial numbers
-    revisions: str  # one letter each, the oldest first
-    share: int  # of the units, relative to other parts
-    built_from: tuple[int, ...] = ()  # the indexes of other parts
-
-
 PARTS = (
-    Product("INV-2000", "Inverter 2 kW", "INV", "ABC", 5, (1, 2)),
-    Product("PSU-120", "Power Supply 120 W", "PSU", "AB", 4),
-    Product("CTL-16", "Control Board", "CTL", "ABCD", 4),
-    Product("BAT-48", "Battery Pack 48 V", "BAT", "AB", 3, (4,)),
-    Product("BMS-48", "Battery Management Board", "BMS", "ABC", 3),
-    Product("GWY-5", "Gateway", "GWY", "A", 2),
-    Product("SNS-P1", "Pressure Sensor", "SNS", "AB", 2),
-    Product("ESC-40", "Drone ESC 40 A", "ESC", "AB", 1),
+    ("INV-2000", "Inverter 2 kW"),
+    ("PSU-120", "Power Supply 120 W"),
+    ("BAT-48", "Battery Pack 48 V"),
+    ("BMS-48", "Battery Management Board"),
+    ("CTL-16", "Control Board"),
+    ("GWY-5", "Gateway"),
 )
-
-
-class Bench(NamedTuple):
-    """A station."""
-
-    team: str | None
-    failure_rate: float  # of first runs, 0 to 1
-    slots: int = 1  # units tested at a time
-
-
-BENCHES: Mapping[str, Bench] = {
-    "ICT bench 1": Bench("Lyon line 1", 0.05),
-    "FVT bench 2": Bench("Lyon line 1", 0.34),  # many runs fail because of a worn fixture
-    "FVT bench 3": Bench("Lyon line 1", 0.06, slots=2),
-    "EOL line 1": Bench("Lyon line 2", 0.04, slots=4),
-    "Calibration lab": Bench("Lyon line 2", 0.07),
-    "Repair desk": Bench(None, 0.1),
-}
+"""Numbers and names of the parts. Units of every other part hold one of the next part."""
+REVISIONS = "ABC"
+"""The revisions of each part, the oldest first."""
+STATIONS = ("ICT bench 1", "FVT bench 2", "FVT bench 3", "EOL line 1", "Calibration lab", "Repair desk")
+"""The names of the stations. The last one has no team."""
 
 
 class Measured(NamedTuple):
@@ -111,18 +82,15 @@ class Measured(NamedTuple):
     units: str | None = None
     low: float | None = None
     high: float | None = None
-    drifts: bool = False  # whether values move towards a limit between recalibrations
     kind: str = "numeric"
-    expression: str | None = None  # a handwritten check
-    expected: str | bool | tuple[str, ...] | None = None  # each value of a tuple passes
+    expected: str | bool | None = None
 
     @cache  # noqa: B019 - of constants
     def checks(self, outcome: str) -> tuple[models.Validator, ...]:
-        """Make the checks for an outcome. Only the last limit can fail."""
-        equals = "in" if isinstance(self.expected, tuple) else "=="
-        bounds = ((equals, self.expected), (">=", self.low), ("<=", self.high))
+        """Make the checks for an outcome. Only the last one can fail."""
+        bounds = (("==", self.expected), (">=", self.low), ("<=", self.high))
         limits = [limit for limit in bounds if limit[1] is not None]
-        made = [
+        return tuple(
             models.Validator(
                 outcome="PASS" if outcome == "FAIL" and limit != limits[-1] else outcome,
                 operator=limit[0],
@@ -134,62 +102,31 @@ class Measured(NamedTuple):
                 has_custom_expression=False,
             )
             for limit in limits
-        ]
-        if self.expression is not None:
-            unknown = ("operator", "expected_value", "is_decisive", "analytics_expression")
-            by_hand: dict[str, Any] = dict.fromkeys(unknown)
-            by_hand |= {"expression": self.expression, "is_expression_only": True, "has_custom_expression": True}
-            made.append(evolve(made[-1], **by_hand))
-        return tuple(made)
+        )
 
-    def draw(self, random: Random, outcome: str, drift: float) -> object:
-        """Draw a value. Exactly the numbers that pass are within the limits. `drift` goes from 0 to 1."""
+    def draw(self, random: Random, outcome: str) -> object:
+        """Draw a value. Exactly the numbers that pass are within the limits."""
         if self.kind != "numeric":
-            if outcome == "PASS":
-                return random.choice(self.expected) if isinstance(self.expected, tuple) else self.expected
-            return False if self.kind == "boolean" else "unreadable"
+            failed = False if self.kind == "boolean" else "unreadable"
+            return self.expected if outcome == "PASS" else failed
         least = 0.2 * (self.high or 0.0) if self.low is None else self.low
         most = 1.08 * least if self.high is None else self.high
-        noise = random.random()
+        share = max(0.02, min(0.98, random.gauss(0.5, 0.12)))
         if outcome == "FAIL":
-            position = (1.05 + 0.35 * noise) * (-1 if self.high is None else 1)
-        else:
-            position = (1.1 * drift - 0.3 if self.drifts else 0.0) + 0.5 * (noise - 0.5)
-            position = max(-0.97, min(0.97, position))
-        return round((least + most) / 2 + position * (most - least) / 2, 4)
+            share = -share if self.high is None else 1.02 + share
+        return round(least + share * (most - least), 4)
 
 
-class Step(NamedTuple):
-    """A phase that a procedure may have."""
-
-    name: str
-    sequence: str  # its path
-    milliseconds: int
-    measures: tuple[Measured, ...]
-
-
-_SUPPLY = (Measured("supply_voltage", "V", 11.4, 12.6, drifts=True), Measured("inrush_current", "A", high=3.0))
-_GAIN = (
-    Measured("gain", low=0.98, high=1.02, drifts=True),
-    Measured("offset", "mV", -5.0, 5.0, expression="abs(x) <= 5"),
-    Measured("calibration_table", kind="json"),
-)
-_POWER = (Measured("tx_power", "dBm", 17.0, 20.0), Measured("spectrum", kind="multidimensional"))
-_LABEL = (Measured("label", kind="string", expected=("L1", "L2")), Measured("remark", kind="empty"))
-
-TESTS = (
-    Step("Power Up", "setup", 8000, _SUPPLY),
-    Step("Firmware Version", "setup", 3000, (Measured("firmware_version", kind="string", expected="2.4.1"),)),
-    Step("Self Test", "setup", 5000, (Measured("self_test_passed", kind="boolean", expected=True),)),
-    Step("Output Ripple", "main", 21000, (Measured("ripple_pp", "mV", high=50.0, drifts=True),)),
-    Step("Efficiency", "main", 15000, (Measured("efficiency", "%", low=92.0),)),
-    Step("Leakage Current", "main", 12000, (Measured("leakage_current", "uA", high=250.0),)),
-    Step("Calibration", "main", 18000, _GAIN),
-    Step("RF Power", "main", 9000, _POWER),
-    Step("Temperature Rise", "main", 30000, (Measured("temperature", "°C", high=85.0),)),
-    Step("Visual Inspection", "main", 6000, _LABEL),
-)
-"""The steps of procedures, in the order of a run. Those of a sequence are adjacent."""
+_SUPPLY = (Measured("supply_voltage", "V", 11.4, 12.6), Measured("inrush_current", "A", high=3.0))
+STEPS = {
+    "Power Up": ("setup", _SUPPLY),
+    "Firmware Version": ("setup", (Measured("firmware_version", kind="string", expected="2.4.1"),)),
+    "Self Test": ("setup", (Measured("self_test_passed", kind="boolean", expected=True),)),
+    "Output Ripple": ("main", (Measured("ripple_pp", "mV", high=50.0), Measured("remark", kind="empty"))),
+    "Calibration": ("main", (Measured("gain", low=0.98, high=1.02), Measured("calibration_table", kind="json"))),
+    "RF Power": ("main", (Measured("tx_power", "dBm", 17.0), Measured("spectrum", kind="multidimensional"))),
+}
+"""The phases of every run by name, in their order, with their sequence and what they measure."""
 
 
 def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from hashlib import sha256
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.factory import Reading, contents
 from aiotofupilot.sandbox.factory.recipes import made_up, uuid
 from aiotofupilot.sandbox.resource import Detail, Resource, contains
-from aiotofupilot.sandbox.rest import Refusal, document, extended
+from aiotofupilot.sandbox.rest import Refusal, extended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from aiotofupilot.sandbox.factory import Reading
 
 
 def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, object]:
@@ -42,7 +40,6 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.Ve
         created_at=first.started_at - timedelta(hours=1),
         procedure=first.procedure,
         run_count=len(runs),
-        created_by_user=reading.creator,
     )
 
 
@@ -51,24 +48,14 @@ PROCEDURES = Resource(
     filters={"search_query": contains("name", id_from=6, within=True)},
     details=(
         Detail("procedures/*", models.ProcedureDetails, more=_procedure_details),
-        Detail("procedures/*/versions/*", models.VersionDetails, _version_details, hides=("created_by_user.email",)),
+        Detail("procedures/*/versions/*", models.VersionDetails, _version_details),
     ),
 )
 
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, object]:
-    """Make the details of a deployment, with an artifact if it is ready."""
-    artifact, user = uuid(made_up("artifact", deployment.id)), reading.user
-    commit, repository = deployment.commit, deployment.repository
-    built = {
-        "artifact_url": reading.address(artifact, "artifact.tar.zst"),
-        "artifact_sha256": sha256(contents(artifact)).hexdigest(),
-        "artifact_size_bytes": len(contents(artifact)),
-        "platform": "linux-x64",
-        "runtime_version": "3.12",
-    }
+    commit, repository, user = deployment.commit, deployment.repository, reading.user
     return {
-        **(built if deployment.status == "ready" else {}),
         "deployment_mode": "standalone",
         "language": "python",
         "created_by_user": None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
@@ -82,16 +69,7 @@ def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict
         "stations": [
             extended(models.DeployedStation, station, pushed_at=deployment.ended_at) for station in deployment.stations
         ],
-        "build_logs": _build_logs(deployment),
     }
-
-
-def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
-    ending = ("ERROR", "The procedure cannot be built") if deployment.status == "failed" else ("INFO", "Build ended")
-    lines = ((deployment.started_at, "INFO", "Build started"), (deployment.ended_at, *ending))
-    for seq, (created_at, level, message) in enumerate(lines):
-        if created_at is not None:
-            yield models.BuildLog(seq=seq, level=level, message=message, created_at=created_at)
 
 
 DEPLOYMENTS = Resource(
@@ -109,38 +87,16 @@ DEPLOYMENTS = Resource(
 def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
     """Make the details of a station. Its key, made up from the ID, is missing without runs."""
     runs = reading.all("runs", "created_by_station.id", station.id)
-    week = timedelta(days=7)
-    newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
     return {
         "api_key": f"{uuid(made_up('key', station.id))[:8]}..." if runs else None,
         "organization_slug": reading.organization.slug,
         "procedures": [
             extended(
-                models.StationProcedure,
-                procedure,
-                runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < week for run in runs),
-                deployment=_deployed(reading, procedure.id, station.id),
+                models.StationProcedure, procedure, runs_count=sum(run.procedure.id == procedure.id for run in runs)
             )
             for procedure in station.procedures
         ],
     }
-
-
-def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.StationDeployment | None:
-    """Make the latest deployment of a procedure to a station, or None."""
-    ready = (
-        deployment
-        for deployment in reading.all("deployments", "procedure.id", procedure_id)
-        if station_id in {station.id for station in deployment.stations}
-    )
-    latest = max(ready, key=attrgetter("deployed_at"), default=None)
-    return latest and extended(
-        models.StationDeployment,
-        latest,
-        deployed_at=document(latest.deployed_at),
-        repository=latest.repository
-        and extended(models.StationRepository, latest.repository, owner="example-energy", name="eol-tests"),
-    )
 
 
 def _current_station(reading: Reading) -> models.Station:

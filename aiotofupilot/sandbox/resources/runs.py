@@ -25,14 +25,18 @@ _ADDRESS = "created_by_user.email"
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # unknown ones sort as worse
 
+_DEPLOYMENT = "procedure.version.id"  # the API does not show it, so a version has the ID of its deployment
+
 RUNS = Resource(
     name="runs",
     paths={
         "procedure_versions": "procedure.version.tag",
-        "deployment_ids": "deployment_id",  # only a `DeployedRun` has it
-        "environments": "environment",
+        "deployment_ids": _DEPLOYMENT,
     },
-    filters={"search_query": contains("unit.serial_number", id_from=8)},
+    filters={
+        "search_query": contains("unit.serial_number", id_from=8),
+        "environments": related(_DEPLOYMENT, "deployments", "id", among("environment")),
+    },
     details=(Detail("runs/*", models.RunDetails, more=measured.run_details),),
 )
 
@@ -98,7 +102,7 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate:
 def _unit_details(reading: Reading, unit: models.Unit) -> dict[str, object]:
     return {
         "parent": unit.parent and _related(reading, unit.parent),
-        "children": tuple(_related(reading, child) for child in measured.children_of(reading, unit.id)),
+        "children": tuple(_related(reading, child) for child in unit.children),
         "created_during": measured.first_run_of(reading, unit.id),
         "attachments": measured.attachments(reading, unit.id, "label.svg", "photo.part"),
     }
@@ -169,8 +173,8 @@ def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
     )
 
 
-def _part_details(reading: Reading, part: models.Part) -> dict[str, object]:
-    return {"revisions": _dated(part), "created_by_user": reading.creator}
+def _part_details(_reading: Reading, part: models.Part) -> dict[str, object]:
+    return {"revisions": _dated(part)}
 
 
 def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
@@ -182,7 +186,6 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
     return extended(
         models.RevisionDetails,
         revision,
-        created_by_user=reading.creator,
         part=part,
         units=reading.all("units", "part.revision.id", revision.id),
         metadata={"is_latest": revision.id == part.revisions[-1].id},
@@ -196,7 +199,7 @@ PARTS = Resource(
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
     },
     details=(
-        Detail("parts/*", models.PartDetails, _numbered, _part_details, hides=(_ADDRESS,)),
-        Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details, hides=(_ADDRESS,)),
+        Detail("parts/*", models.PartDetails, _numbered, _part_details),
+        Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details),
     ),
 )
