@@ -26,6 +26,7 @@ from .position import NULLS, Begins, Position, begin_of_group
 from .source import MILLISECOND, CountedFetch, PageSource, T, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from aiotofupilot.stats import RequestCounts
@@ -117,17 +118,19 @@ class Course(Generic[T]):
     behind: int = field(default=0, init=False)
     """How many passed items stand behind the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
-    """Whether the listing ended as deep as the server may go, and no filter shows if there is more."""
-    _bounds: bool = field(default=True, init=False)
-    """Whether the server seems to bound queries as it should."""
+    """Whether the listing may go on behind its end, and no filter shows it."""
     _is_odd: bool = field(default=False, init=False)
-    """Whether it was seen to bound them differently."""
+    """Whether the server was seen to bound queries differently than it should."""
     _depth: int = field(default=LARGEST, init=False)
     """The deepest cursor that the server allows."""
     _end: int | None = field(default=None, init=False)
     """Where the listing seems to end, while another query is to confirm it."""
-    _has_looked_beyond: bool = field(default=False, init=False)
-    """Whether the listing itself was checked there since the last new item, for items without a time."""
+    _query_end: Place | None = field(default=None, init=False)
+    """Where a query ended, while the listing itself is read behind it, for items without a time."""
+    _early_items: Sequence[T] = field(default=(), init=False)
+    """The items of a page there that ended before the position."""
+    _is_cut: bool = field(default=False, init=False)
+    """Whether the listing itself did not go as far as the position."""
     _reach: timedelta = field(default=timedelta(), init=False)
     """How far before the position the last bound was that should show it."""
     _late: timedelta = field(default=timedelta(), init=False)
@@ -148,7 +151,14 @@ class Course(Generic[T]):
     @property
     def can_bound(self) -> bool:
         position = self.position
-        return self._bounds and position is not None and position.can_bound and not position.is_null
+        if position is None or self._is_odd or self._query_end is not None:
+            return False
+        return position.can_bound and not position.is_null
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether a cursor that the server refuses may only be too large."""
+        return self.can_bound or self._query_end is not None
 
     @property
     def overlap(self) -> int:
@@ -208,7 +218,8 @@ class Course(Generic[T]):
             self.query = query
         if new:
             self._depth = self._depth if self._end is None else self._end
-            self._end, self._has_looked_beyond, self._is_slow = None, False, False
+            self._end, self._query_end, self._is_slow = None, None, False
+            self._is_cut = self.is_end_doubtful = False
         level = self.level
         self.detour = self.level = None
         position = self.position
@@ -218,6 +229,8 @@ class Course(Generic[T]):
                     self._look_nearer(level)
                 elif not is_part and (request.is_detour or is_alone):
                     self.look_for_position(0)
+            if self._query_end is not None and position.is_early:
+                self._go_nearer(position.items)
             more = end - begin - self.overlap - self._alike
             self._alike += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
@@ -257,9 +270,10 @@ class Course(Generic[T]):
             self._late, self._early_item = timedelta(), None
         self.level, position = level, self.position
         if level == _TRIES and self.can_bound and self._early_item is None:
-            self._leave_bounds(is_odd=True)
+            self._leave_bounds()
+            self.level = level = 1
         if position is None or not self.can_bound:
-            self.detour = self.request(self.listing, self.at - _BACK ** (1 + level % _TRIES), is_detour=True)
+            self.detour = self.request(self.listing, self.at - _BACK ** (1 + level), is_detour=True)
         else:
             self._reach = reach
             base = self.place.query.base + self.place.passed - position.count
@@ -285,13 +299,16 @@ class Course(Generic[T]):
     def distrust(self) -> None:
         """Look for positions by cursor, because no filter bounds the listing as it should."""
         _log.info("the server does not bound the listing by time: its cursors are followed instead")
-        self._leave_bounds(is_odd=True)
+        self._leave_bounds()
         self.look_for_position(0)
 
     def refused(self, request: Request) -> None:
         """Note that the server refuses a cursor, perhaps because it goes no deeper."""
         self._depth = request.cursor + request.limit - 1
-        self.look_for_position(0)
+        if self._query_end is None:
+            self.look_for_position(0)
+        else:
+            self._return(is_end_doubtful=True)
 
     def is_deep(self, end: int, query: Query[T]) -> bool:
         """Return whether to go on in another query after the page that ends at a cursor."""
@@ -327,23 +344,51 @@ class Course(Generic[T]):
     def goes_on(self) -> bool:
         """Return whether the end of the listing needs another look, because it may be no end."""
         place, position = self.place, self.position
-        if position is not None and self.can_bound and place.passed >= DEEP and self._end is None:
+        if position is None:
+            return False
+        is_deep = place.passed >= DEEP
+        if self._query_end is not None and position.is_early and is_deep:
+            self._return(is_end_doubtful=False)
+            return True
+        if self.can_bound and is_deep and self._end is None:
             self._end = place.passed
             self.look_for_position(0)
             return True
-        if position is not None and position.may_have_nulls and place.query.bound and not self._has_looked_beyond:
-            self._has_looked_beyond = True
-            self._leave_bounds(is_odd=False)
+        if position.may_have_nulls and place.query.bound and not self._is_cut:
+            self._query_end, self._early_items = place, ()
+            self._go_by_cursor()
             self.look_for_position(0)
             return True
-        is_unknown = position is not None and position.is_anywhere  # the walk began there, at a bare cursor
-        self.is_end_doubtful = (self._is_odd or self._end is not None or is_unknown) and place.passed >= DEEP
+        is_odd = self._is_odd or position.is_anywhere  # the walk began there, at a bare cursor
+        is_odd |= self._end is not None and place.query.bound is not None
+        is_cut = self._is_cut and bool(position.keys) and not position.is_early
+        is_unknown = position.is_early and position.keys[-1] in NULLS  # if these come last, they were not passed
+        self.is_end_doubtful |= (is_odd and is_deep) or is_cut or is_unknown
         return False
 
-    def _leave_bounds(self, *, is_odd: bool) -> None:
-        """Go on in the listing itself, at the walk's probable place, perhaps because a filter is odd."""
+    def _go_nearer(self, items: Sequence[T]) -> None:
+        """Read on behind a page that ends before the position, unless the server shows it for any later cursor."""
+        if [item.id for item in items] == [item.id for item in self._early_items]:
+            self._return(is_end_doubtful=True)
+        self._early_items = items
+
+    def _return(self, *, is_end_doubtful: bool) -> None:
+        """Request by time what stands at the position, because the listing itself did not go as far."""
+        end, self._query_end, self._is_cut, self.level = self._query_end, None, True, None
+        self.is_end_doubtful = is_end_doubtful
+        if end is not None and self.position is not None:
+            self.place, self.query, self.passed_at = end, end.query, end.query.base + end.passed
+            self.go_behind(self.position.before(self._reach))
+
+    def _leave_bounds(self) -> None:
+        """Bound no other query, because a filter is odd."""
+        self._is_odd = True
+        self._go_by_cursor()
+
+    def _go_by_cursor(self) -> None:
+        """Go on in the listing itself, at the walk's probable place."""
         base = self.place.query.base
-        self._bounds, self._is_odd, self.query = False, self._is_odd or is_odd, self.listing
+        self.query = self.listing
         self.place = Place(self.listing, *(max(0, base + cursor) for cursor in self.place[1:]))
 
     def _bounded(self, bound: datetime, base: int) -> Query[T]:

@@ -183,7 +183,7 @@ class Walk(ItemIteration[Y]):
                 -(-(self._wanted + self._position.skip) // (window.course.limit - window.course.overlap))
             )
         if page is None and window.course.is_end_doubtful:
-            self._doubt("the listing ends as deep as some servers go, and no time shows whether more follows")
+            self._doubt("the listing may go on behind its end, and no time shows whether it does")
         return page
 
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:

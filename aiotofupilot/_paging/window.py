@@ -368,7 +368,7 @@ class Window(Generic[T]):
             try:
                 page = await fetching
             except BadRequestError as error:
-                if not (request.cursor and course.can_bound):
+                if not (request.cursor and course.may_be_refused):
                     raise
                 # If the next request is refused too, the depth was not the reason.
                 error.with_traceback(None)

@@ -1,0 +1,99 @@
+"""No filter by time finds items without one. They stand after all others, or before them if the newest comes first."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import evolve
+from fakes import paging
+from fakes.in_process import InProcess
+
+from aiotofupilot import DriftError
+from aiotofupilot.cli.check import EXACT, NOT_PROVEN, verdict
+from aiotofupilot.listings import Measurements
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.rest import Refusal
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+TEMPLATE = Sandbox(procedures=1, runs=1).measurements[0]
+CAP = 1000
+
+
+def refusing_cursor(at):
+    def refusing(total, cursor, limit):
+        if cursor + limit > at:
+            raise Refusal(400, "BAD_REQUEST", f"cursor must be at most {at}")
+        return paging.offsets(total, cursor, limit)
+
+    return refusing
+
+
+CAPS = pytest.mark.parametrize("cap", [paging.ending_cursor, paging.clamped_cursor, refusing_cursor])
+
+
+def measurements(with_time, without=0):
+    """Return measurements in ascending order."""
+    times = [BEGIN + timedelta(minutes=number) for number in range(with_time)] + [None] * without
+    return [evolve(TEMPLATE, id=f"m{number:05}", started_at=time) for number, time in enumerate(times)]
+
+
+def server(rows, cut=paging.offsets):
+    service = Sandbox(procedures=1, runs=1, paging=cut)
+    service.measurements[:] = reversed(rows)
+    return InProcess(service)
+
+
+def listing(connection, **options):
+    return Measurements(connection).list(procedure_id=connection.service.procedures[0].id, **options)
+
+
+async def ids_of(walk):
+    return [item.id async for item in walk]
+
+
+@pytest.mark.parametrize(("with_time", "without"), [(950, 0), (950, 20), (1480, 0), (1480, 20)])
+@pytest.mark.parametrize("concurrency", [1, 8])
+async def test_a_listing_that_is_shown_to_its_end_is_exact(with_time, without, concurrency, tmp_path):
+    rows, path = measurements(with_time, without), tmp_path / "receipt"
+    options = {"limit": 100, "concurrency": concurrency, "on_drift": "resync", "sort_order": "asc"}
+    async with listing(server(rows), **options).walk(receipt=path) as walk:
+        assert await ids_of(walk) == [row.id for row in rows]
+    with path.open("rb") as receipt:
+        assert verdict(receipt)[0] == EXACT
+
+
+@CAPS
+@pytest.mark.parametrize("total", [1500, 20_000])
+async def test_a_walk_says_that_a_cap_may_hide_them(cap, total, tmp_path, caplog):
+    rows, path = measurements(total - 20, 20), tmp_path / "receipt"
+    connection = server(rows, cap(CAP))
+    async with listing(connection, limit=100, sort_order="asc").walk(receipt=path) as walk:
+        assert await ids_of(walk) == [row.id for row in rows[:-20]]
+    assert walk.stats.is_unchecked
+    warning = "the listing may go on behind its end, and no time shows whether it does"
+    assert [record.message.split(":")[0] for record in caplog.records if record.levelname == "WARNING"] == [warning]
+    with path.open("rb") as receipt:
+        assert verdict(receipt)[0] == NOT_PROVEN
+    assert len(connection.cursors) < 1.05 * total / 100 + 30
+
+
+@CAPS
+async def test_a_count_does_not_leave_them_out_in_silence(cap):
+    with pytest.raises(DriftError, match="no time shows"):
+        await listing(server(measurements(1480, 20), cap(CAP)), limit=100, sort_order="asc").count()
+
+
+@pytest.mark.parametrize("removed", [2, 20])
+async def test_nothing_is_hidden_if_the_last_items_were_removed_meanwhile(removed):
+    """The listing itself ends before the last item then, as on a server with a cap."""
+    rows = measurements(1480)
+
+    class Removing(InProcess):
+        async def _respond(self, target):
+            if len(self.service.measurements) == len(rows) and int(target.partition("cursor=")[2] or 0) > 1400:
+                del self.service.measurements[:removed]
+            return await super()._respond(target)
+
+    connection = Removing(server(rows).service)
+    async with listing(connection, limit=100, sort_order="asc", on_drift="resync").walk() as walk:
+        assert await ids_of(walk) == [row.id for row in rows]
+    assert len(connection.service.measurements) == len(rows) - removed
