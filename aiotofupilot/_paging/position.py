@@ -299,12 +299,12 @@ class ByTime(Position[T]):
         self.is_ascending = order.is_ascending
         self.can_bound = order.is_bounded
         self.has_nulls_first: bool | None = None
-        """Whether the server lists items without a time first. None if no such item was seen."""
+        """Whether the server lists items without a time first. None if no page has shown it."""
         if start.value in NULLS:
             self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
-        keys = self._keys_of(page.data)
+        keys = self._keys_of(page.data, page.cursor)
         if self.is_ascending is None and len(keys) > 1 and keys[0] != keys[-1]:
             self.is_ascending = keys[0] < keys[-1]
         strictly, at_least = (lt, le) if self.is_ascending else (gt, ge)
@@ -315,15 +315,18 @@ class ByTime(Position[T]):
             raise UnsortedError("the server does not list by time", cursor=page.cursor)
         return keys, False
 
-    def _keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
+    def _keys_of(self, items: Sequence[Identified], cursor: int | None = None) -> Sequence[Any]:
+        """Return the keys of items, perhaps of the page at a cursor. Postgres sorts missing times first or last."""
         keys = self._order.keys(items)
-        return self._with_nulls(keys) if self._order.may_lack and None in keys else keys
-
-    def _with_nulls(self, keys: Sequence[datetime | None]) -> Sequence[datetime]:
-        """Replace missing times, which Postgres sorts first or last."""
-        if self.has_nulls_first is None:  # among nothing else, they are the last ones if others were passed
-            self.has_nulls_first = keys[0] is None and (self.key is None or keys[-1] is not None)
-        null = LATEST if self.has_nulls_first is not bool(self.is_ascending) else EARLIEST
+        if not (self._order.may_lack and None in keys):
+            return keys
+        if cursor is not None and self.has_nulls_first is None:
+            if keys[0] is not None:
+                self.has_nulls_first = False
+            elif keys[-1] is not None or self.key is None or not cursor:
+                self.has_nulls_first = True
+        # A page that has nothing else does not show where they stand. It counts as behind the passed items.
+        null = LATEST if bool(self.has_nulls_first) is not bool(self.is_ascending) else EARLIEST
         return [null if key is None else key for key in keys]
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:

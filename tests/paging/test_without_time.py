@@ -7,7 +7,7 @@ from attrs import evolve
 from fakes import paging
 from fakes.in_process import InProcess
 
-from aiotofupilot import DriftError
+from aiotofupilot import Checkpoint, DriftError
 from aiotofupilot.cli.check import EXACT, NOT_PROVEN, verdict
 from aiotofupilot.listings import Measurements
 from aiotofupilot.sandbox import Sandbox
@@ -97,3 +97,27 @@ async def test_nothing_is_hidden_if_the_last_items_were_removed_meanwhile(remove
     async with listing(connection, limit=100, sort_order="asc", on_drift="resync").walk() as walk:
         assert await ids_of(walk) == [row.id for row in rows]
     assert len(connection.service.measurements) == len(rows) - removed
+
+
+@pytest.mark.parametrize("on_drift", [None, "resync"])
+@pytest.mark.parametrize("limit", [3, 100])
+@pytest.mark.parametrize("yielded", [1, 4, 6, 8])
+async def test_a_resumed_walk_finds_out_that_they_come_first(on_drift, limit, yielded):
+    connection = server(measurements(4, 4))
+    options = {"limit": limit} | ({} if on_drift is None else {"on_drift": on_drift})
+    async with listing(connection, **options).walk() as walk:
+        ids = [(await anext(walk)).id for _ in range(yielded)]
+    resumed = Checkpoint.parse(str(walk.checkpoint))
+    async with listing(connection, cursor=resumed, **options).walk() as walk:
+        assert ids + await ids_of(walk) == [row.id for row in connection.service.measurements]
+
+
+async def test_if_only_such_items_are_left_a_resumed_walk_does_not_know_whether_they_were_yielded():
+    connection = server(measurements(4, 4))
+    async with listing(connection, sort_order="asc").walk() as walk:
+        for _ in range(4):
+            await anext(walk)
+    del connection.service.measurements[4:]
+    async with listing(connection, sort_order="asc", cursor=walk.checkpoint, on_drift="resync").walk() as resumed:
+        with pytest.raises(DriftError, match="no time shows"):
+            await ids_of(resumed)
