@@ -6,7 +6,8 @@ few whole pages can cover it and show the end.
 
 Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
 offset. So a deep end is confirmed by a request for what stands behind it, by the time that sorts the listing. If the
-server does not go to the end, only a walk can count the items.
+server does not go to the end, only a walk can count the items. It takes several requests, so it misses what is created
+before its position and what is removed behind it, and its number may never have been right.
 
 A listing is cut at timestamps drawn from it.
 """
@@ -67,7 +68,11 @@ async def count_items(source: Source[Any], plan: Plan) -> int:
     """See `Paginator.count`. The plan's beginning and end do not matter."""
     raw, plan = source.raw(), _from_the_beginning(plan)
     length = await _length(raw, plan)
-    return len([item async for item in _every(raw, plan)]) if length is None else length
+    if length is not None:
+        return length
+    fault = "the server does not go to the end of the %s, so a walk counts them"
+    _log.warning(f"{fault}: the number may be wrong if some come and others go meanwhile", plan.start.listing)
+    return len([item async for item in _every(raw, plan)])
 
 
 def _from_the_beginning(plan: Plan) -> Plan:

@@ -229,12 +229,14 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return how many items match the filters, in few requests, however many items there are.
 
         The server does not say, so the end of the listing is searched for. 100,000 items take about 20 requests, one
-        after the other, and 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If the
-        server does not go to the end, and the listing is sorted by a time with a filter, a walk counts its items.
+        after the other, and 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If items
+        come or go during the search, the number was right at some time during it.
+
+        If the server does not go to the end, and the listing is sorted by a time with a filter, a walk counts its
+        items. Its number may be wrong if some come and others go meanwhile, so a warning is logged.
 
         ``cursor``, ``max_items`` and ``on_unreadable`` do not matter. Items that cannot be read count too, but if the
-        search meets one, its error is raised. If items come or go during the search, the number was right at some time
-        during it.
+        search meets one, its error is raised.
 
         Raises:
             DriftError: The server's cursors are not offsets, or it does not go to the requested cursor. A walk can

@@ -61,6 +61,21 @@ async def test_what_stands_behind_the_last_item_counts(cap, at, concurrency):
     assert len(connection.cursors) < 90
 
 
+async def test_a_walk_that_counts_may_be_wrong_and_that_is_said(caplog):
+    """There are 1,500 items all the time. With each request, the last one is removed and a new one created."""
+
+    class Changing(InProcess):
+        async def _respond(self, target):
+            items = self.service.procedures
+            newest = items[0].created_at + timedelta(seconds=1)
+            items[:] = [evolve(items[0], id=f"new-{len(self.cursors)}", created_at=newest), *items[:-1]]
+            return await super()._respond(target)
+
+    connection = Changing(Sandbox(SUPPLY[:1500], paging=paging.ending_cursor(1000)))
+    assert await connection.procedures.list(limit=100).count() != 1500
+    assert "a walk counts them: the number may be wrong if some come and others go meanwhile" in caplog.text
+
+
 @CAPS
 @pytest.mark.parametrize("total", [1, 899, 900, 999, 1000])
 async def test_a_listing_that_ends_before_is_counted(cap, total):
