@@ -199,16 +199,6 @@ class Position(Generic[T]):
             self.is_group_read |= self.is_torn and not first  # no page begins before it
         return new
 
-    def admit_alike(self, items: Sequence[T], key: Key) -> Sequence[T]:
-        """Like `admit`, for items of one key that are not from a page."""
-        if key != self.key:
-            self.key, self._ids, self._digests = key, set[str](), frozenset[bytes]()
-        new = [item for item in items if not self._has(item.id)]
-        self._before = self.key, self._ids, self._digests
-        self.items, self.keys = new, [key] * len(new)
-        self._ids = self._ids.union(map(_id_of, new))
-        return new
-
     def reject(self) -> None:
         """Undo the count of the current page."""
         self.key, self._ids, self._digests = self._before

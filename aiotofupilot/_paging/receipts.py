@@ -60,6 +60,7 @@ class Receipt:
         yielded: Sequence[Identified],
         *,
         bound: datetime | None,
+        until: datetime | None,
         **about: object,
     ) -> None:
         """Write the line of a page. Its new items are yielded afterwards.
@@ -69,9 +70,10 @@ class Receipt:
             values: The times by which its items are sorted; None where the order has no time.
             yielded: The items about to be yielded.
             bound: The time at which its query begins, if it is bounded.
+            until: The time before which it shows every item, if it was read in another order.
             about: The other members of the line.
         """
-        about["bound"] = None if bound is None else _text(bound)
+        about["bound"], about["until"] = (time and _text(time) for time in (bound, until))
         about["ids"], about["values"] = [item.id for item in page.data], [value and _text(value) for value in values]
         about["yielded"] = [item.id for item in yielded]
         self._write({"line": "page", "cursor": page.cursor, "next": page.following} | about)

@@ -159,8 +159,7 @@ class Walk(ItemIteration[Y]):
             self._position.settle()
         while self._wanted:
             if self._alike is not None:
-                if alike := await self._next_alike(self._alike):
-                    await self._hand_over(None, alike)
+                if await self._take_alike(self._alike):
                     return True
                 continue
             page = await self._next_page()
@@ -321,26 +320,27 @@ class Walk(ItemIteration[Y]):
         else:
             self._go_through_alike()
 
-    async def _next_alike(self, alike: Alike[Identified]) -> Sequence[Identified]:
-        """Return more new items of this time. After the last, go on behind them."""
+    async def _take_alike(self, alike: Alike[Identified]) -> bool:
+        """Hand over more items of this time, after the last go on behind them, and return whether there are any."""
         position = self._position
         try:
-            items = await alike.take()
+            page = await alike.take()
         except UnsortedError:
             if self._plan.on_drift is not None:
                 raise
-            items = None
-        if items is None:
+            page = None
+        if page is None:
             self._alike = None
             self._go_through_alike()
-            return ()
-        if items:
-            return position.admit_alike(items, position.key)
-        self._alike = None
-        position.is_group_read = True
-        last = position.admit_alike(alike.behind, alike.key_behind)
-        self._window.go_behind(alike.bound)
-        return last
+            return False
+        new = self._plan.kept_of(position.admit(page, "behind") or ())
+        if alike.is_read:
+            position.is_group_read = True
+            self._window.go_behind(alike.bound)
+        await self._hand_over(page, new)
+        if alike.is_read:
+            self._alike = None
+        return True
 
     def _go_through_alike(self) -> None:
         """Follow the server's cursor among items of one time, which may double some and miss others."""
@@ -365,15 +365,15 @@ class Walk(ItemIteration[Y]):
             _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
-    async def _hand_over(self, page: Page[Identified] | None, new: Sequence[Identified]) -> None:
-        """Queue new items. Without a page, they were read in another order than the listing's."""
+    async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
+        """Queue the new items of a page, which may be in another order than the listing's."""
         window, offered = self._window, new[: self._wanted]
         if self._receipt is not None:
             self._write(self._receipt, page, offered)
         self._yielded_before += self._offered
-        self._page, self._new = page, new
-        if page is not None:
-            base, following = window.query.base, page.following
+        self._page, self._new = None, new
+        if self._alike is None:
+            self._page, base, following = page, window.query.base, page.following
             self._end = (base + page.cursor, len(page.data), None if following is None else base + following)
         self._stats.pages += 1
         self._offer(self._plan.yielded(offered))
@@ -381,19 +381,18 @@ class Walk(ItemIteration[Y]):
         if not self._wanted:
             await window.aclose()
 
-    def _write(self, receipt: Receipt, page: Page[Identified] | None, offered: Sequence[Identified]) -> None:
+    def _write(self, receipt: Receipt, page: Page[Identified], offered: Sequence[Identified]) -> None:
         """Write to the receipt what is about to be yielded, as in `_hand_over`."""
-        window, position = self._window, self._position
-        query, unreadable = window.query, len(window.left_out)
-        reason = "part" if window.is_part else self._reason
-        if page is None:
-            page, reason = Page([*offered], PageMeta(has_more=True, next_cursor=len(offered))), "alike"
+        window, position, alike = self._window, self._position, self._alike
         keys = position.keys if len(position.keys) == len(page.data) else ()
         values = [key if isinstance(key, datetime) else None for key in keys] or [None] * len(page.data)
-        about = {"reason": reason, "unreadable": unreadable, "limit": window.length.requested}
-        covers = not isinstance(position, Followed)
+        about: dict[str, object] = {"reason": "alike", "unreadable": 0}
+        if alike is None:
+            about = {"reason": "part" if window.is_part else self._reason, "unreadable": len(window.left_out)}
+        about |= {"limit": window.length.requested, "covers": not isinstance(position, Followed)}
+        bound, until = (window.query.bound, None) if alike is None else (alike.key, alike.bound)
         try:
-            receipt.page(page, values, offered, bound=query.bound, covers=covers, **about)
+            receipt.page(page, values, offered, bound=bound, until=until, **about)
         except OSError as error:
             position.reject()  # the page does not count as passed
             window.step_back()
@@ -449,22 +448,24 @@ class Alike(Generic[Y]):
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
         self._keys = source.order.keys
-        self._position, self._key = position, position.key
-        self._shows_passed = False
-        """Whether an item came that the walk had passed. If a filter shows none, it may hide others too."""
-        self.key_behind = position.behind(MILLISECOND)
+        self._position, self.key = position, position.key
         self.bound = position.behind(2 * MILLISECOND)
         """The bound of a query for everything behind these items."""
-        self.behind: list[Identified] = []
-        """The items up to a millisecond behind these."""
+        self.is_read = False
+        """Whether everything up to the bound was read."""
+        self._shows_passed = False
+        """Whether an item came that the walk had passed. If a filter shows none, it may hide others too."""
+        self._behind: list[Identified] = []
+        """The items behind these, up to the bound."""
         self._before: PageSource[Any] | None = None
         """Looks for older items if the listing begins with these, but should begin with the oldest. None once done."""
         if position.has_one_key and position.is_ascending:
             self._before = source.between(before=position.before(2 * MILLISECOND))
-        after, before = sorted((self._key, self.key_behind))
+        after, before = sorted((self.key, position.behind(MILLISECOND)))
         self._orders = iter(source.between(after=after, before=before).reordered())
         self._plan = evolve(
             plan,
+            limit=LONGEST,
             start=Checkpoint(listing=plan.start.listing),
             max_items=None,
             on_drift="resync",
@@ -475,15 +476,17 @@ class Alike(Generic[Y]):
         self._stats = stats
         self._walk: Walk[Identified] | None = None
 
-    async def take(self) -> list[Identified] | None:
-        """Return more items of this time: empty once all were read, None if no order shows all of them.
+    async def take(self) -> Page[Identified] | None:
+        """Return more items of this time, the last of them with those behind. None if no order shows all of them.
+
+        The page leads nowhere if one response showed everything up to the bound.
 
         Raises:
             UnsortedError: The listing begins with these items although older ones should come first.
         """
         if self._before is not None:
             page = await self._before.fetch(0, 1, self._stats.counts)
-            if any(abs(key - self._key) > MILLISECOND for key in self._keys(page.data) if key is not None):
+            if any(abs(key - self.key) > MILLISECOND for key in self._keys(page.data) if key is not None):
                 raise UnsortedError("the server does not list the oldest first", cursor=0)
             self._before = None
         while True:
@@ -502,14 +505,25 @@ class Alike(Generic[Y]):
             finally:
                 self._stats.unreadable += walk.stats.unreadable - before
             keys = self._keys(items)
-            if any(key is None or abs(key - self._key) > 3 * MILLISECOND for key in keys):
+            if any(key is None or abs(key - self.key) > 3 * MILLISECOND for key in keys):
                 await self.aclose()  # the server does not filter by this time
                 return None
-            self.behind += (item for item, key in zip(items, keys, strict=True) if key == self.key_behind)
-            alike = [item for item, key in zip(items, keys, strict=True) if key == self._key]
-            self._shows_passed |= self._position.has(alike)
-            if alike or not items:
-                return alike if self._shows_passed or alike else None
+            page = self._page_of(items, keys, walk)
+            if page.data or self.is_read:
+                return page if self._shows_passed or not self.is_read else None
+
+    def _page_of(self, items: Sequence[Identified], keys: Sequence[Any], walk: Walk[Identified]) -> Page[Identified]:
+        """Return what of a response is to be passed, and note whether it is the last."""
+        alike = [item for item, key in zip(items, keys, strict=True) if key == self.key]
+        first, last = sorted((self.key, self.bound))
+        self._behind += (item for item, key in zip(items, keys, strict=True) if first < key < last)
+        self._shows_passed |= self._position.has(alike)
+        page = walk._page  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of the class above
+        is_whole = walk.stats.pages == 1 and page is not None and not (page.cursor or page.meta.has_more)
+        self.is_read = is_whole or not items
+        if self.is_read:
+            alike += sorted(self._behind, key=self._position.distance)
+        return Page(alike, PageMeta(has_more=not is_whole, next_cursor=len(alike)))
 
     async def aclose(self) -> None:
         walk, self._walk = self._walk, None

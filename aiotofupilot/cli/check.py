@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, get_args
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
 MEMBERS: dict[str, dict[str, Any]] = {  # the types of each kind of line, without the lists of a page
     "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str},
-    "page": {"cursor": int, "next": int | None, "bound": str | None, "covers": bool, "reason": str, "unreadable": int},
+    "page": {"cursor": int, "next": int | None, "covers": bool, "reason": str, "unreadable": int}
+    | {"bound": str | None, "until": str | None},
     "resume": {"from": str, "count": int},
     "end": {"limited": bool, "checked": bool, "count": int},
 }
@@ -26,6 +27,7 @@ class _Receipt:
         self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
         self.passed: dict[str, Any] = {}  # the items yielded and not withdrawn, in order, and their values
         self.order = 0  # 1 if the oldest come first, -1 if the newest do
+        self.until: str | None = None  # the time before which the page read last has everything
 
     def require(self, condition: object, reason: str) -> None:
         if not condition:
@@ -46,7 +48,8 @@ class _Receipt:
             self.take_page(line, line["ids"], line["values"], line["yielded"])
         elif kind == "resume":
             self.require(0 <= line["count"] <= count, f"{line['count']} items cannot stay: {count} were yielded")
-            self.passed, self.is_last, self.ended = dict([*self.passed.items()][: line["count"]]), False, ""
+            self.passed = dict([*self.passed.items()][: line["count"]])
+            self.is_last, self.until, self.ended = False, None, ""
         else:
             self.require(line["count"] == count, f"{count} items were yielded, and not {line['count']}")
             self.require(line["limited"] or self.is_last, "the listing has more after the last page")
@@ -59,7 +62,9 @@ class _Receipt:
         value_of, begins = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
-        self.doubts(line["reason"] == "alike" or not (line["covers"] or begins), "nothing holds it to the page before")
+        self.doubts(not (line["covers"] or begins), "nothing holds it to the page before")
+        is_whole = line["until"] is None or (line["cursor"], line["next"]) == (0, None)
+        self.doubts(not is_whole, "more items have one time than a page has")
         if not (self.doubt or self.covers(line, ids, values) or begins):
             self.doubts(line["reason"] == "part", "items before the page could not be read")
             self.require(self.doubt, "the page does not begin before the item passed last")
@@ -67,24 +72,29 @@ class _Receipt:
         new = [item for item in new if self.doubt or self.place(value_of[item]) >= 0]
         self.require(yielded == new[: len(yielded)], "what is yielded is not what is new on the page")
         self.passed |= {item: value_of[item] for item in yielded}
-        self.is_last = line["next"] is None and len(yielded) == len(new)
+        has_all = line["next"] is None and len(yielded) == len(new)
+        self.is_last, self.until = has_all and line["until"] is None, line["until"] if has_all else None
 
     def covers(self, line: dict[str, Any], ids: list[str], values: list[Any]) -> bool:
         if None in values:  # the order has no time
             again, shown = [item for item in ids if item in self.passed], {*ids}
             self.doubts([item for item in self.passed if item in shown] != again, "items of the page changed places")
             return ids[0] in self.passed
-        orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values)}
+        until, bound = [line["until"]] if line["until"] is not None else [], line["bound"]
+        orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values + until)}
         self.order = self.order or next(filter(None, orders), 0)
         self.require(orders <= {0, self.order}, "the page is not in the order of its values")
         place = self.place(values[0]) if values else 1
-        begins_query = line["cursor"] == 0 and (line["bound"] is None or self.place(line["bound"]) <= 0)
-        self.doubts(place == 0 and not begins_query, "the page begins among items of one time")
-        return place <= 0
+        goes_on = line["cursor"] == 0 and bound is not None and self.compare(bound, self.until) <= 0
+        begins_query = line["cursor"] == 0 and (bound is None or self.place(bound) <= 0)
+        self.doubts(place == 0 and not (begins_query or goes_on), "the page begins among items of one time")
+        return place <= 0 or goes_on
 
     def place(self, value: str) -> int:  # -1: before the value of the item passed last, 0: the same, 1: after it
-        last: Any = next(reversed(self.passed.values()), None)
-        return 1 if None in (value, last) else (self.order or -1) * ((value > last) - (value < last))
+        return self.compare(value, next(reversed(self.passed.values()), None))
+
+    def compare(self, value: str | None, other: str | None) -> int:
+        return 1 if value is None or other is None else (self.order or -1) * ((value > other) - (value < other))
 
 
 def verdict(lines: BinaryIO) -> tuple[int, str]:

@@ -250,6 +250,18 @@ async def test_items_of_one_timestamp_make_one_shard(sandbox, session, order):
     assert len(await getattr(session, order).list(limit=2).shards(5)) == 1
 
 
+async def test_items_of_one_timestamp_beside_a_bound_are_in_one_shard(sandbox, session):
+    """Both shards request them, and there are more than a page has, so that they are read in another order."""
+    first = sandbox.runs[0].started_at
+    sandbox.runs = [
+        evolve(run, started_at=first if at < 150 else run.started_at) for at, run in enumerate(sandbox.runs)
+    ]
+    shards = [Shard(listing="runs", end=first), Shard(listing="runs", start=first)]
+    older, newer = [ids(await session.list(shard).collect()) for shard in shards]
+    assert sorted(older + newer) == sorted(ids(sandbox.runs))
+    assert len(newer) == 150
+
+
 async def test_a_listing_of_nothing_is_one_shard(sandbox, session):
     """It may empty meanwhile."""
     counting = 0

@@ -21,6 +21,7 @@ import re
 import resource
 import weakref
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import sha256
 from random import Random
 from types import SimpleNamespace
@@ -39,12 +40,15 @@ from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(600, seed=1)
 SEAL = b',"seal":"'
-PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "covers": True, "reason": "next", "unreadable": 0} | {
+PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "until": None, "covers": True, "reason": "next"} | {
+    "unreadable": 0,
     "ids": [],
     "values": [],
     "yielded": [],
 }
 """The line of an empty page, which can stand after another one."""
+HOUR = 3_600_000
+"""An hour, in milliseconds."""
 ELSEWHERE = "it is of a shard, or began elsewhere than the listing"
 NO_END = "there is no end: the walk was interrupted, or the receipt was cut"
 
@@ -119,7 +123,7 @@ async def test_the_lines_of_a_receipt(listing, path, service):
     values = [procedure.created_at.isoformat(timespec="microseconds") for procedure in service.procedures]
     assert await collected(listing().walk(receipt=path)) == ids
     about = {"listing": "procedures", "query": "3dnEB2f5", "shard": False, "from": "0"}
-    page = {"line": "page", "bound": None, "limit": 10, "covers": True, "unreadable": 0}
+    page = {"line": "page", "bound": None, "until": None, "limit": 10, "covers": True, "unreadable": 0}
     pages = [(0, 10, 0, "first"), (8, 18, 10, "next"), (16, None, 18, "next")]
     assert said(path) == [
         {"line": "header", "receipt": 2} | about,
@@ -199,6 +203,42 @@ class TestExact:
         await collected(listing(limit=25, on_drift="ignore").walk(receipt=path))
         assert checked(path) == (EXACT, "exact: 25 items")
 
+    @pytest.mark.parametrize(("limit", "sort_order"), combined([10, 100], ["asc", "desc"]))
+    @pytest.mark.parametrize(
+        "distances",  # in milliseconds
+        [[0] * 100 + [HOUR] * 30, [0] * 100 + [3], [-HOUR] + [0] * 99 + [1, 3], [-HOUR] + [0] * 99 + [2, HOUR]],
+        ids=["100 and others", "100 and one", "99 and one close by", "99 and one less close by"],
+    )
+    async def test_of_as_many_items_of_one_time_as_a_page_has(
+        self, connection, path, service, limit, sort_order, distances
+    ):
+        """One response in another order shows that no others have this time, so the walk goes on behind them."""
+        first, sign = service.runs[0].started_at, 1 if sort_order == "asc" else -1
+        times = [first + sign * timedelta(milliseconds=distance) for distance in distances]
+        service.runs = [evolve(run, started_at=time) for run, time in zip(service.runs, times, strict=False)]
+        listing = Runs(connection).list(limit=limit, sort_order=sort_order)
+        assert len(await collected(listing.walk(receipt=path))) == len(times)
+        assert [line for line in said(path) if line.get("until")]
+        assert checked(path) == (EXACT, f"exact: {len(times)} items")
+        walk = listing.walk(receipt=path)
+        ids = await collected(walk, 100)
+        resumed = Runs(connection).list(limit=limit, sort_order=sort_order, cursor=walk.checkpoint)
+        ids += await collected(resumed.walk(receipt=path))
+        assert sorted(ids) == sorted(run.id for run in service.runs)
+        assert checked(path) == (EXACT, f"exact: {len(times)} items")
+
+    async def test_of_as_many_items_of_one_time_as_a_page_has_if_all_behind_them_are_removed(
+        self, connection, path, service
+    ):
+        times = [service.runs[0].started_at] * 100 + [service.runs[0].started_at - timedelta(hours=1)]
+        service.runs = [evolve(run, started_at=time) for run, time in zip(service.runs, times, strict=False)]
+        walk = Runs(connection).list().walk(receipt=path)
+        ids = await taken(walk, 100)
+        del service.runs[100:]
+        assert len(ids + await collected(walk)) == 100
+        assert said(path)[-2]["ids"] == []
+        assert checked(path) == (EXACT, "exact: 100 items")
+
     @pytest.mark.parametrize("most", [0, 10, 11, 25, 40])
     async def test_up_to_max_items(self, listing, path, most):
         """The end says that the walk was limited, unless the listing is shorter."""
@@ -265,7 +305,7 @@ class TestNotProven:
 
     @pytest.mark.parametrize(
         ("listed", "reason"),
-        [("runs", "nothing holds it to the page before"), ("procedures", "the page begins among items of one")],
+        [("runs", "more items have one time than a page has"), ("procedures", "the page begins among items of one")],
     )
     async def test_of_more_items_of_one_time_than_a_page_has(self, connection, path, service, listed, reason):
         """Runs are read in another order then. Procedures have none, and the walk warns."""
@@ -277,6 +317,14 @@ class TestNotProven:
         code, said = checked(path)
         assert code == NOT_PROVEN
         assert reason in said
+
+    async def test_of_items_of_one_time_that_two_pages_show_in_another_order(self, connection, path, service):
+        """They bring nothing new, and no line would say why the walk goes on behind them."""
+        first = service.runs[0].started_at
+        times = [first] * 2 + [first - timedelta(milliseconds=1)] * 99 + [first - timedelta(hours=1)] * 9
+        service.runs = [evolve(run, started_at=time) for run, time in zip(service.runs, times, strict=False)]
+        assert len(await collected(Runs(connection).list().walk(receipt=path))) == 110
+        assert checked(path) == (NOT_PROVEN, "not proven: line 4: more items have one time than a page has")
 
     async def test_of_a_shard(self, connection, path):
         first, _ = await connection.procedures.list(limit=10).shards(2)
@@ -551,7 +599,7 @@ class TestChanged:
     def test_a_member_that_is_missing_or_has_another_type_is_wrong(self, receipt):
         """Also one that the rule does not need, and also where nothing is proven."""
         samples = [None, True, 1, 1.0, "1", [], [1], {}]
-        nullable = {"next": {int, type(None)}, "bound": {str, type(None)}}
+        nullable = {"next": {int, type(None)}, "bound": {str, type(None)}, "until": {str, type(None)}}
         lines = [json.loads(line) for line in receipt.splitlines()]
         for line in lines:
             del line["seal"]
@@ -641,7 +689,7 @@ def others(lines, name, value):
         yield not value
     elif isinstance(value, int):
         yield from (value + 1, value - 1, None, -value - 1)
-    elif name == "bound":
+    elif name in ("bound", "until"):
         known = {value for line in lines for value in line.get("values", ())}
         yield from {None, "", "another", *known} - {value}
     else:
