@@ -156,33 +156,33 @@ def _text(time: datetime) -> str:
 
 
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
-    """Return how many items had been yielded at a checkpoint. None if the receipt does not show it."""
-    passed: list[tuple[str, str | None]] = []
-    found = None
+    """Return how many items had been yielded at a checkpoint. None if the receipt does not show it.
+
+    A checkpoint names the items of its value that its walk knew: those with which the walk began, and those of its
+    pages. If it names none, the cursor was followed, and it is a place on a page or after one.
+    """
+    value, named, known = start.value and _text(start.value), {*start.seen}, set[bytes]()
+    count, found, skip = 0, None, 0  # the items still to be skipped
     for line in lines:
         if line["line"] == "page":
-            ids, yielded, before = line["ids"], line["yielded"], len(passed)
-            value_of = dict(zip(ids, line["values"], strict=True))
-            passed += ((item, value_of[item]) for item in yielded)
-            if not start.seen and line["cursor"] == start.cursor:  # the cursor was followed
-                found = before + len({*ids[: start.skip]}.intersection(yielded))
-            elif not (start.seen or start.skip) and line["next"] == start.cursor:
-                found = len(passed)
+            ids, new = line["ids"], {*line["yielded"]}
+            if not named and line["cursor"] == start.cursor and line["bound"] is None:
+                found = count + len(new.intersection(ids[: start.skip]))
+            for item, its in zip(ids, line["values"], strict=True):
+                count += item in new
+                new.discard(item)
+                if named and its == value and (name := digest(item)) not in known:
+                    known.add(name)
+                    found = count if known == named else found
+            skip = max(0, skip - len(ids))
+            if not named and (line["next"], skip) == (start.cursor, start.skip):
+                found = count
         elif line["line"] != "end":
-            del passed[line.get("count", 0) :]
-            if Checkpoint.parse(line["from"]) == start:
-                found = len(passed)
-            elif found is not None and found > len(passed):
+            began, count = Checkpoint.parse(line["from"]), line.get("count", 0)
+            known = {*began.seen} if began.value == start.value else set()
+            skip = 0 if began.seen else began.skip
+            if began == start or (named and known == named):
+                found = count
+            elif found is not None and found > count:
                 found = None  # it was withdrawn
-    return _count_at(start, passed) if found is None and start.seen else found
-
-
-def _count_at(start: Checkpoint, passed: Iterable[tuple[str, str | None]]) -> int | None:
-    """Return the number of passed items after which those with a checkpoint's value are those that it names."""
-    value, named, seen = start.value and _text(start.value), {*start.seen}, set[bytes]()
-    for number, (item, its) in enumerate(passed, 1):
-        if its == value:
-            seen.add(digest(item))
-            if seen == named:
-                return number
-    return None
+    return found

@@ -298,9 +298,10 @@ class Walk(ItemIteration[Y]):
         followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), yields_items=True)
         base = window.query.base
         if self._end is not None and self._end[-1] is not None:
-            cursor, limit, followed.skip = window.course.passed_at, window.course.limit, 0
+            cursor, limit, followed.skip = window.course.passed_at, window.course.limit, position.skip
             followed.know(position)
-        follows = base + page.cursor == cursor and window.course.limit == limit and not window.is_part
+        is_of_listing = window.query.bound is None and not window.is_part
+        follows = is_of_listing and base + page.cursor == cursor and window.course.limit == limit
         self._position, self._has_short_pages = followed, limit < plan.limit
         window.follow(cursor, limit, has_page=follows)
         if not follows:
@@ -389,7 +390,10 @@ class Walk(ItemIteration[Y]):
         about: dict[str, object] = {"reason": "alike", "unreadable": 0}
         if alike is None:
             about = {"reason": "part" if window.is_part else self._reason, "unreadable": len(window.left_out)}
-        about |= {"limit": window.length.requested, "covers": not isinstance(position, Followed)}
+        start = self._plan.start
+        is_unheld = self._end is None and (start.cursor or start.skip) and not start.seen  # it begins at a bare cursor
+        covers = not (is_unheld or isinstance(position, Followed))
+        about |= {"limit": window.length.requested, "covers": covers}
         bound, until = (window.query.bound, None) if alike is None else (alike.key, alike.bound)
         try:
             receipt.page(page, values, offered, bound=bound, until=until, **about)

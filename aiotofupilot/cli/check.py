@@ -80,6 +80,8 @@ class _Receipt:
             again, shown = [item for item in ids if item in self.passed], {*ids}
             self.doubts([item for item in self.passed if item in shown] != again, "items of the page changed places")
             return ids[0] in self.passed
+        last = next(reversed(self.passed.values()), "")
+        self.doubts(last is None, "nothing holds it to an item without a value")
         until, bound = [line["until"]] if line["until"] is not None else [], line["bound"]
         orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values + until)}
         self.order = self.order or next(filter(None, orders), 0)

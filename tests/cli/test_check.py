@@ -49,7 +49,7 @@ class TestAlone:
     """The check needs Python and nothing else, so that anybody can read it and run it elsewhere."""
 
     def test_it_is_short(self):
-        assert len(PROGRAM.read_text().splitlines()) <= 130
+        assert len(PROGRAM.read_text().splitlines()) <= 135
 
     def test_it_imports_the_standard_library_only(self):
         imports = [node for node in ast.walk(ast.parse(PROGRAM.read_text())) if isinstance(node, ast.Import)]

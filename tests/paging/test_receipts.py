@@ -358,6 +358,24 @@ class TestResumed:
         assert [line["count"] for line in said(path) if line["line"] == "resume"] == [stop] * (stop > 0)
         assert checked(path) == (EXACT, "exact: 25 items")
 
+    @pytest.mark.parametrize("modes", [[None], ["ignore"], ["ignore", None], ["ignore", None, None]], ids=str)
+    @pytest.mark.parametrize("listed", ["stations", "procedures in an odd order", "procedures of a few times"])
+    async def test_again_and_again_after_the_cursor_was_followed(self, connection, path, service, listed, modes):
+        """A walk that begins at a bare cursor does not know what was passed before, so its checkpoints name less."""
+        first, moved = service.rows("stations")[0], SUPPLY[:25] + SUPPLY[40:60] + SUPPLY[25:40]
+        service.rows("stations")[:] = [evolve(first, id=f"{nth:02}") for nth in range(60)]
+        alike = [evolve(item, created_at=SUPPLY[at - at % 9].created_at) for at, item in enumerate(SUPPLY[:60])]
+        service.procedures = moved if "odd" in listed else alike
+        model, ids, cursor = Stations if listed == "stations" else Procedures, [], None
+        for nth, (limit, count) in enumerate([(50, 47), (5, 1), (7, 2), (50, 2), (10, 99)]):
+            on_drift = modes[nth % len(modes)]
+            walk = model(connection).list(limit=limit, on_drift=on_drift, cursor=cursor).walk(receipt=path)
+            ids += await collected(walk, count)
+            assert delivered(said(path))[: len(ids)] == ids
+            cursor = Checkpoint.parse(str(walk.checkpoint))
+        assert delivered(said(path)) == ids
+        assert checked(path)[0] == (NOT_PROVEN if "ignore" in modes else EXACT)
+
     @pytest.mark.parametrize(("is_bare", "stop"), [(True, 4), (False, 9)])
     async def test_a_receipt_that_began_elsewhere_is_continued(self, listing, path, service, is_bare, stop):
         """At the place where it began, or at a later one."""
